@@ -75,6 +75,7 @@ interface IDeml {
     /// @notice Pays free balance out to the sender, as a voucher.
     function withdraw(address asset, uint256 amount) external;
 
+    /// @notice A sponsor's reward is in escrow; the base model and the hold-out are expected next.
     event JobOpened(uint32 job, address sponsor, Terms terms);
 
     /// @notice All bytes of an expected blob arrived and match its CID.
@@ -83,8 +84,10 @@ interface IDeml {
     /// @notice The base model is scored; from now on the job takes submissions.
     event JobReady(uint32 job, uint32 baseScore, uint32 baseWorstClass);
 
+    /// @notice A client entered a model, whose bytes are expected from the client next.
     event ModelSubmitted(uint32 job, uint32 submission, address client, Blob model, Blob data);
 
+    /// @notice A model is evaluated; `accepted` when it earned the reward, paid in the same input.
     event ModelScored(
         uint32 job,
         uint32 submission,
