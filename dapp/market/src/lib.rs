@@ -1,1 +1,44 @@
-//! To be written.
+//! The market's rules, as a state machine that touches nothing outside itself.
+//!
+//! [`Market::apply`] takes a decoded [`Command`] and returns the [`Effect`]s it brings about, or a
+//! [`Refusal`] and no change at all. There is no clock, environment, randomness, thread, log or
+//! float here: time is the block's, order is the order of `BTreeMap`, and whoever evaluates models
+//! answers through the one trait, [`Judge`], in integers.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::wildcard_enum_match_arm
+    )
+)]
+
+mod command;
+mod effect;
+mod job;
+mod judge;
+mod ledger;
+mod market;
+mod metric;
+mod refusal;
+mod shelf;
+mod units;
+
+pub use command::{Command, Context};
+pub use effect::{Effect, Event};
+pub use job::{Job, Stage, Submission, SubmissionState, Terms, Verdict};
+pub use judge::{Exam, Exhibit, Fault, Judge, Quote, Unfit};
+pub use ledger::{Ledger, Solvency};
+pub use market::{Market, Settings};
+pub use metric::{MAX_LOSS_PPM, Marks, Metric, Tally};
+pub use primitive_types::U256;
+pub use refusal::{ModelRefusal, Refusal};
+pub use shelf::{BlobState, Shelf};
+pub use units::{Address, Amount, Asset, JobId, Score, SubmissionId, Timestamp, Work};

@@ -1,0 +1,243 @@
+//! Evaluate: pending evaluations of a job go on, first come first, within the work one input may
+//! cost. The same code runs when a blob becomes whole, so that small models are judged at once.
+
+use super::settle;
+use crate::{
+    effect::{Effect, Event},
+    job::{self, Progress, Stage, Standing, Submission, SubmissionState, Task, Verdict},
+    judge::{Exam, Exhibit, Fault, Judge, Quote, Unfit},
+    ledger::Kind,
+    market::Market,
+    metric::{Marks, Tally},
+    refusal::{ModelRefusal, Refusal},
+    units::{JobId, SubmissionId, Work},
+};
+
+pub(crate) fn apply(
+    market: &mut Market,
+    id: JobId,
+    work: Work,
+    judge: &mut dyn Judge,
+) -> Result<Vec<Effect>, Refusal> {
+    let job = market.job_or_refuse(id)?;
+    if !job.is_live() {
+        return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
+    }
+    if job.queue.is_empty() {
+        return Err(Refusal::NothingPending { job: id });
+    }
+
+    // Nothing below can fail.
+    let budget = work.min(market.settings.input_work);
+    Ok(run(market, id, budget, judge))
+}
+
+/// Evaluates what waits in a job's queue until it is empty or the budget is used up; at least one
+/// step, so that every call comes closer to the end.
+pub(super) fn run(
+    market: &mut Market,
+    id: JobId,
+    budget: Work,
+    judge: &mut dyn Judge,
+) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let mut spent = Work(0);
+    while let Some(task) = market.jobs.get(&id).and_then(|job| job.queue.front().copied()) {
+        let turn = take_turn(market, id, task, budget, spent, judge);
+        spent = turn.spent;
+        match turn.outcome {
+            Outcome::Unfinished(progress) => {
+                if let Some(job) = market.jobs.get_mut(&id) {
+                    job.progress = Some(progress);
+                }
+                break;
+            }
+            Outcome::Finished(result) => {
+                if let Some(job) = market.jobs.get_mut(&id) {
+                    job.queue.pop_front();
+                    job.progress = None;
+                }
+                effects.extend(match task {
+                    Task::Base => conclude_base(market, id, result),
+                    Task::Submission(index) => {
+                        conclude(market, SubmissionId { job: id, index }, result)
+                    }
+                });
+            }
+        }
+    }
+    effects
+}
+
+/// How far one task came, and the work spent in this input so far.
+struct Turn {
+    outcome: Outcome,
+    spent: Work,
+}
+
+enum Outcome {
+    Unfinished(Progress),
+    Finished(Result<Marks, ModelRefusal>),
+}
+
+/// Runs one task as far as the budget goes; changes nothing in the market.
+fn take_turn(
+    market: &Market,
+    id: JobId,
+    task: Task,
+    budget: Work,
+    mut spent: Work,
+    judge: &mut dyn Judge,
+) -> Turn {
+    let finished = |result, spent| Turn { outcome: Outcome::Finished(result), spent };
+    let (exam, under_way) = match prepare(market, id, task) {
+        Ok(prepared) => prepared,
+        Err(reason) => return finished(Err(reason), spent),
+    };
+    let first = spent == Work(0);
+    let mut progress = match under_way {
+        Some(progress) => progress.clone(),
+        None => {
+            // Reading a model costs about one multiply-add for each of its bytes.
+            spent = spent.plus(Work(u64::try_from(exam.model.bytes.len()).unwrap_or(u64::MAX)));
+            match quote(market, id, &exam, judge) {
+                Ok(quote) => Progress { tally: Tally::new(quote.classes), quote },
+                Err(reason) => return finished(Err(reason), spent),
+            }
+        }
+    };
+    let left = budget.minus(spent);
+    if first || left >= progress.quote.step {
+        match judge.answer(&exam, &mut progress.tally, left) {
+            Ok(work) => spent = spent.plus(work),
+            Err(unfit) => return finished(Err(ModelRefusal::Unfit { unfit }), spent),
+        }
+    }
+    if progress.tally.rows() < progress.quote.rows {
+        return Turn { outcome: Outcome::Unfinished(progress), spent };
+    }
+    finished(Ok(progress.tally.marks(exam.metric)), spent)
+}
+
+/// What the task's evaluation looks at, or why it need not begin.
+fn prepare(
+    market: &Market,
+    id: JobId,
+    task: Task,
+) -> Result<(Exam<'_>, Option<&Progress>), ModelRefusal> {
+    let lost = ModelRefusal::Unfit { unfit: Unfit { fault: Fault::Crashed, node: None } };
+    let job = market.jobs.get(&id).ok_or(lost)?;
+    let (model, bytes) = match task {
+        Task::Base => (job.terms.base_model, market.shelf.blob(job.terms.base_model.cid())),
+        Task::Submission(index) => {
+            let submission_id = SubmissionId { job: id, index };
+            let model = market.submissions.get(&submission_id).ok_or(lost)?.model;
+            if job.rewards_left() == 0 {
+                return Err(ModelRefusal::NoRewardLeft { rewards: job.terms.rewards });
+            }
+            if market.paid_models.contains(&model.digest) {
+                return Err(ModelRefusal::ModelPaid { digest: model.digest });
+            }
+            (model, market.shelf.model(submission_id))
+        }
+    };
+    let hold_out = job.terms.hold_out.cid();
+    let exam = Exam {
+        model: Exhibit { cid: model.cid(), bytes: bytes.ok_or(lost)? },
+        hold_out: Exhibit { cid: hold_out, bytes: market.shelf.blob(hold_out).ok_or(lost)? },
+        metric: job.terms.metric,
+    };
+    Ok((exam, job.progress.as_ref()))
+}
+
+/// The evaluation's quote, if the terms and the deployment allow its cost.
+fn quote(
+    market: &Market,
+    id: JobId,
+    exam: &Exam<'_>,
+    judge: &mut dyn Judge,
+) -> Result<Quote, ModelRefusal> {
+    let quote = judge.quote(exam).map_err(|unfit| ModelRefusal::Unfit { unfit })?;
+    let maximum = market.jobs.get(&id).map_or(Work(0), |job| job.terms.max_work);
+    if quote.work > maximum {
+        return Err(ModelRefusal::TooMuchWork { maximum, found: quote.work });
+    }
+    let maximum = market.settings.input_work;
+    if quote.step > maximum {
+        return Err(ModelRefusal::StepTooLarge { maximum, found: quote.step });
+    }
+    Ok(quote)
+}
+
+/// The base model's marks open the job; a base model or hold-out that cannot be used cancels it.
+fn conclude_base(
+    market: &mut Market,
+    id: JobId,
+    result: Result<Marks, ModelRefusal>,
+) -> Vec<Effect> {
+    let event = match result {
+        Ok(base) => {
+            if let Some(job) = market.jobs.get_mut(&id) {
+                job.base = Some(base);
+                job.stage = Stage::Open;
+            }
+            Event::JobReady { job: id, base }
+        }
+        Err(reason) => {
+            // The escrow is there to be released: the ledger counted it in.
+            let Ok(refund) = settle::prepare_refund(market, id) else { return Vec::new() };
+            let refund = settle::close(market, id, Stage::Cancelled, refund);
+            Event::JobCancelled { job: id, refund, reason: Some(reason) }
+        }
+    };
+    vec![Effect::Event(event)]
+}
+
+/// Decides a submission: paid at once, or refused with the reason.
+fn conclude(
+    market: &mut Market,
+    id: SubmissionId,
+    result: Result<Marks, ModelRefusal>,
+) -> Vec<Effect> {
+    let Market { jobs, submissions, shelf, ledger, paid_models, .. } = market;
+    shelf.drop_model(id);
+    let Some((job, submission)) = jobs.get_mut(&id.job).zip(submissions.get_mut(&id)) else {
+        return Vec::new();
+    };
+    let Submission { client, model, .. } = *submission;
+    let (asset, reward) = (job.terms.asset, job.terms.reward);
+    let paid = result.and_then(|marks| {
+        let base = job.base.unwrap_or(marks);
+        job::assess(&job.terms, base, marks).map(|()| marks)
+    });
+    let payment = paid.ok().and_then(|marks| {
+        let payment = ledger.prepare(Kind::Payout, client, asset, reward).ok()?;
+        Some((marks, payment, job.escrow.checked_sub(reward)?))
+    });
+    let verdict = match (payment, paid) {
+        (Some((marks, payment, escrow)), _) => {
+            ledger.post(payment);
+            job.escrow = escrow;
+            job.payouts = job.payouts.saturating_add(1);
+            if job.best.is_none_or(|(_, best)| marks.score > best.score) {
+                job.best = Some((id.index, marks));
+            }
+            job.clients.insert(client, Standing::Paid(id.index));
+            paid_models.insert(model.digest);
+            Verdict::Accepted(marks)
+        }
+        (None, refused) => {
+            job.clients.remove(&client);
+            let none_left = ModelRefusal::NoRewardLeft { rewards: job.terms.rewards };
+            Verdict::Refused { marks: result.ok(), reason: refused.err().unwrap_or(none_left) }
+        }
+    };
+    submission.state = SubmissionState::Judged(verdict);
+    let judged =
+        Event::ModelJudged { submission: id, client, model: model.digest, verdict };
+    let mut effects = vec![Effect::Event(judged)];
+    if matches!(verdict, Verdict::Accepted(_)) {
+        effects.push(Effect::Pay { to: client, asset, amount: reward });
+    }
+    effects
+}

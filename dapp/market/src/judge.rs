@@ -1,0 +1,100 @@
+//! What the market asks of an evaluator. The market knows no floats; whoever judges hands it
+//! integers.
+
+use std::fmt;
+
+use blobs::Cid;
+
+use crate::{
+    metric::{Metric, Tally},
+    units::Work,
+};
+
+/// A blob shown to the judge: what it is called and its bytes, already verified.
+#[derive(Clone, Copy)]
+pub struct Exhibit<'a> {
+    /// The bytes' CID; equal CIDs are equal bytes.
+    pub cid: Cid,
+    /// The whole blob.
+    pub bytes: &'a [u8],
+}
+
+/// One evaluation: a model on a hold-out dataset, by a metric.
+#[derive(Clone, Copy)]
+pub struct Exam<'a> {
+    /// The ONNX file.
+    pub model: Exhibit<'a>,
+    /// The safetensors file.
+    pub hold_out: Exhibit<'a>,
+    /// What is measured.
+    pub metric: Metric,
+}
+
+/// What an evaluation takes, known before anything runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Rows of the dataset.
+    pub rows: u32,
+    /// Classes told apart; zero for regression.
+    pub classes: u16,
+    /// All of it.
+    pub work: Work,
+    /// The largest step that cannot be divided.
+    pub step: Work,
+}
+
+/// Evaluates models. A pure function of the exam: equal exams give equal answers everywhere.
+pub trait Judge {
+    /// What the evaluation takes.
+    ///
+    /// - Errors: why the model or the dataset cannot be evaluated
+    fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit>;
+
+    /// Answers rows from `tally.rows()` on, at least one step and then as long as all of it stays
+    /// within `budget`; counts them into `tally` and returns the work done. However the rows are
+    /// divided over calls, the final tally is the same.
+    ///
+    /// - Errors: the model's answers are not finite; the tally is then of no use
+    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit>;
+}
+
+/// Why a model or dataset cannot be evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unfit {
+    /// What is wrong.
+    pub fault: Fault,
+    /// The node of the model's graph it is wrong with, counted from zero.
+    pub node: Option<u32>,
+}
+
+/// What can be wrong with a model or dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// The model's bytes are not an ONNX model within the stated limits.
+    MalformedModel,
+    /// An operator, or a version or domain of one, that is not supported.
+    UnknownOperator,
+    /// An attribute or type of a known operator that is not supported.
+    UnsupportedUse,
+    /// Missing, doubled or cyclic edges, or not exactly one input and one output.
+    BadGraph,
+    /// Shapes that are dynamic, do not fit together or are too large.
+    BadShape,
+    /// A weight that is not a finite number.
+    WeightNotFinite,
+    /// An answer that is not a finite number.
+    AnswerNotFinite,
+    /// The dataset's bytes are not a dataset within the stated limits.
+    MalformedDataset,
+    /// Model, dataset and metric do not fit together.
+    Mismatch,
+    /// The evaluator failed; ours to mend, but the model is refused all the same.
+    Crashed,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:?}", self.fault)?;
+        self.node.map_or(Ok(()), |node| write!(out, " at node {node}"))
+    }
+}

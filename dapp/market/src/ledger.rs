@@ -1,0 +1,190 @@
+//! The ledger: free balances per account and asset, and what each asset's total consists of.
+//!
+//! Every move is prepared, which can fail and changes nothing, and then posted, which cannot fail.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    refusal::Refusal,
+    units::{Address, Amount, Asset},
+};
+
+/// Both sides of an asset's balance: `deposited − paid_out = free + escrowed`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Solvency {
+    /// All that ever came in.
+    pub deposited: Amount,
+    /// All that ever left as vouchers.
+    pub paid_out: Amount,
+    /// What accounts can withdraw.
+    pub free: Amount,
+    /// What jobs hold.
+    pub escrowed: Amount,
+}
+
+impl Solvency {
+    /// Whether both sides agree.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let held = self.deposited.checked_sub(self.paid_out);
+        held.is_some() && held == self.free.checked_add(self.escrowed)
+    }
+}
+
+/// Where money moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// From a portal to the account's free balance.
+    Deposit,
+    /// From the account's free balance out.
+    Withdraw,
+    /// From the account's free balance to a job.
+    Escrow,
+    /// From a job to the account's free balance.
+    Release,
+    /// From a job out.
+    Payout,
+}
+
+/// A move whose outcome is computed; to be posted before another one is prepared.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Move {
+    account: (Address, Asset),
+    balance: Amount,
+    solvency: Solvency,
+}
+
+/// Free balances and totals.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Never holds a zero.
+    free: BTreeMap<(Address, Asset), Amount>,
+    totals: BTreeMap<Asset, Solvency>,
+}
+
+impl Ledger {
+    /// An account's free balance.
+    #[must_use]
+    pub fn free(&self, account: Address, asset: Asset) -> Amount {
+        self.free.get(&(account, asset)).copied().unwrap_or_default()
+    }
+
+    /// An account's free balances that are not zero.
+    pub fn balances(&self, account: Address) -> impl Iterator<Item = (Asset, Amount)> {
+        let last = (account, Asset::Erc20(Address([0xff; 20])));
+        let range = self.free.range((account, Asset::Ether)..=last);
+        range.map(|(&(_, asset), &amount)| (asset, amount))
+    }
+
+    /// All free balances that are not zero.
+    pub fn accounts(&self) -> impl Iterator<Item = (Address, Asset, Amount)> {
+        self.free.iter().map(|(&(account, asset), &amount)| (account, asset, amount))
+    }
+
+    /// Both sides of every asset ever deposited.
+    pub fn solvency(&self) -> impl Iterator<Item = (Asset, Solvency)> {
+        self.totals.iter().map(|(&asset, &solvency)| (asset, solvency))
+    }
+
+    /// Computes a move.
+    ///
+    /// - Errors: `InsufficientBalance`; `BalanceOverflow`, which only a token that lies about its
+    ///   supply can cause
+    pub(crate) fn prepare(
+        &self,
+        kind: Kind,
+        account: Address,
+        asset: Asset,
+        amount: Amount,
+    ) -> Result<Move, Refusal> {
+        let free = self.free(account, asset);
+        let mut solvency = self.totals.get(&asset).copied().unwrap_or_default();
+        let overflow = Refusal::BalanceOverflow { asset };
+        let more = |sum: Amount| sum.checked_add(amount).ok_or(overflow);
+        let less = |sum: Amount| {
+            let short = Refusal::InsufficientBalance { needed: amount, free: sum };
+            sum.checked_sub(amount).ok_or(short)
+        };
+        let mut balance = free;
+        match kind {
+            Kind::Deposit => solvency.deposited = more(solvency.deposited)?,
+            Kind::Withdraw | Kind::Payout => solvency.paid_out = more(solvency.paid_out)?,
+            Kind::Escrow | Kind::Release => {}
+        }
+        match kind {
+            Kind::Deposit | Kind::Release => {
+                (balance, solvency.free) = (more(free)?, more(solvency.free)?);
+            }
+            Kind::Withdraw | Kind::Escrow => {
+                (balance, solvency.free) = (less(free)?, less(solvency.free)?);
+            }
+            Kind::Payout => {}
+        }
+        match kind {
+            Kind::Escrow => solvency.escrowed = more(solvency.escrowed)?,
+            Kind::Release | Kind::Payout => solvency.escrowed = less(solvency.escrowed)?,
+            Kind::Deposit | Kind::Withdraw => {}
+        }
+        Ok(Move { account: (account, asset), balance, solvency })
+    }
+
+    /// Makes a move.
+    pub(crate) fn post(&mut self, prepared: Move) {
+        let Move { account, balance, solvency } = prepared;
+        if balance == Amount::ZERO {
+            self.free.remove(&account);
+        } else {
+            self.free.insert(account, balance);
+        }
+        self.totals.insert(account.1, solvency);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANNE: Address = Address([1; 20]);
+
+    fn solvent(ledger: &Ledger) -> bool {
+        ledger.solvency().all(|(_, solvency)| solvency.holds())
+    }
+
+    #[test]
+    fn moves_keep_both_sides_equal() {
+        let mut ledger = Ledger::default();
+        for (kind, amount, free) in [
+            (Kind::Deposit, 10, 10),
+            (Kind::Escrow, 7, 3),
+            (Kind::Payout, 2, 3),
+            (Kind::Release, 5, 8),
+            (Kind::Withdraw, 8, 0),
+        ] {
+            let prepared = ledger.prepare(kind, ANNE, Asset::Ether, Amount::new(amount)).unwrap();
+            ledger.post(prepared);
+            assert_eq!(ledger.free(ANNE, Asset::Ether), Amount::new(free), "{kind:?}");
+            assert!(solvent(&ledger), "{kind:?}");
+        }
+        assert_eq!(ledger.accounts().count(), 0);
+    }
+
+    #[test]
+    fn refusals_change_nothing() {
+        let mut ledger = Ledger::default();
+        let all = Amount(primitive_types::U256::MAX);
+        let prepared = ledger.prepare(Kind::Deposit, ANNE, Asset::Ether, all).unwrap();
+        ledger.post(prepared);
+        let before = ledger.clone();
+        let one = Amount::new(1);
+        assert_eq!(
+            ledger.prepare(Kind::Deposit, ANNE, Asset::Ether, one).unwrap_err(),
+            Refusal::BalanceOverflow { asset: Asset::Ether }
+        );
+        assert_eq!(
+            ledger.prepare(Kind::Payout, ANNE, Asset::Ether, one).unwrap_err(),
+            Refusal::InsufficientBalance { needed: one, free: Amount::ZERO }
+        );
+        assert_eq!(ledger, before);
+    }
+}

@@ -1,0 +1,151 @@
+//! The market itself: all its state, and the one door through which commands change it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use blobs::{Cid, Digest};
+
+use crate::{
+    command::{self, Command, Context},
+    effect::Effect,
+    job::{Job, Submission},
+    judge::Judge,
+    ledger::{Kind, Ledger},
+    refusal::Refusal,
+    shelf::Shelf,
+    units::{Address, Amount, Asset, JobId, SubmissionId, Work},
+};
+
+/// What a deployment fixes at genesis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Tokens that rewards may be paid in, beside Ether.
+    pub allowed_tokens: BTreeSet<Address>,
+    /// Largest blob, in bytes.
+    pub max_blob_bytes: u64,
+    /// All bytes the market keeps, beside those of the drive.
+    pub max_stored_bytes: u64,
+    /// Work that one input may cost at most.
+    pub input_work: Work,
+    /// Longest time a job may be open, in seconds.
+    pub max_window_seconds: u64,
+    /// How long after its deadline a job waits for pending evaluations, in seconds.
+    pub evaluation_window_seconds: u64,
+}
+
+/// All state of the market.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Market {
+    pub(crate) settings: Settings,
+    pub(crate) ledger: Ledger,
+    pub(crate) shelf: Shelf,
+    pub(crate) jobs: BTreeMap<JobId, Job>,
+    pub(crate) submissions: BTreeMap<SubmissionId, Submission>,
+    /// Every model ever paid for.
+    pub(crate) paid_models: BTreeSet<Digest>,
+    pub(crate) next_job: u32,
+}
+
+impl Market {
+    /// An empty market; `drive` holds the blobs that the deployment carries, verified.
+    pub fn new(settings: Settings, drive: impl IntoIterator<Item = (Cid, Vec<u8>)>) -> Self {
+        let shelf = Shelf::new(settings.max_stored_bytes, drive);
+        Self {
+            settings,
+            ledger: Ledger::default(),
+            shelf,
+            jobs: BTreeMap::new(),
+            submissions: BTreeMap::new(),
+            paid_models: BTreeSet::new(),
+            next_job: 0,
+        }
+    }
+
+    /// Credits what a portal took in; any asset is credited, only allowed ones can be used.
+    ///
+    /// - Errors: `BalanceOverflow` when a token lies about its supply
+    pub fn deposit(
+        &mut self,
+        account: Address,
+        asset: Asset,
+        amount: Amount,
+    ) -> Result<(), Refusal> {
+        let credit = self.ledger.prepare(Kind::Deposit, account, asset, amount)?;
+        self.ledger.post(credit);
+        Ok(())
+    }
+
+    /// Carries out one command: all of it, or none.
+    ///
+    /// - Errors: the first reason against it; nothing changed
+    pub fn apply(
+        &mut self,
+        context: &Context,
+        command: Command,
+        judge: &mut dyn Judge,
+    ) -> Result<Vec<Effect>, Refusal> {
+        match command {
+            Command::OpenJob(terms) => command::open_job::apply(self, context, *terms, judge),
+            Command::CancelJob { job } => command::cancel_job::apply(self, context, job),
+            Command::Publish { digest, offset, encoding, data } => {
+                let chunk = command::publish::Chunk { digest, offset, encoding, data: &data };
+                command::publish::apply(self, context, &chunk, judge)
+            }
+            Command::Submit { job, model, data } => {
+                command::submit::apply(self, context, job, model, data)
+            }
+            Command::Evaluate { job, work } => command::evaluate::apply(self, job, work, judge),
+            Command::Settle { job } => command::settle::apply(self, context, job),
+            Command::Withdraw { asset, amount } => {
+                command::withdraw::apply(self, context, asset, amount)
+            }
+        }
+    }
+
+    /// What the deployment fixed.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The money.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    /// A job.
+    #[must_use]
+    pub fn job(&self, id: JobId) -> Option<&Job> {
+        self.jobs.get(&id)
+    }
+
+    /// All jobs from this one on.
+    pub fn jobs_from(&self, first: JobId) -> impl Iterator<Item = (JobId, &Job)> {
+        self.jobs.range(first..).map(|(&id, job)| (id, job))
+    }
+
+    /// How many jobs were ever opened.
+    #[must_use]
+    pub const fn job_count(&self) -> u32 {
+        self.next_job
+    }
+
+    /// A job's submissions from this one on.
+    pub fn submissions_from(
+        &self,
+        first: SubmissionId,
+    ) -> impl Iterator<Item = (SubmissionId, &Submission)> {
+        let last = SubmissionId { job: first.job, index: u32::MAX };
+        self.submissions.range(first..=last).map(|(&id, submission)| (id, submission))
+    }
+
+    pub(crate) fn job_or_refuse(&self, job: JobId) -> Result<&Job, Refusal> {
+        self.jobs.get(&job).ok_or(Refusal::UnknownJob { job })
+    }
+}

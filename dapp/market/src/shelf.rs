@@ -1,0 +1,230 @@
+//! The shelf: the bytes the market keeps, and the blobs it expects from whom.
+//!
+//! Only expected blobs are taken, up to their declared size, and all of them together stay below a
+//! stated bound. What no job needs any more is dropped.
+
+use std::collections::BTreeMap;
+
+use blobs::{BlobRef, Cid, Digest, Encoding, Piece, Upload};
+
+use crate::{
+    refusal::Refusal,
+    units::{Address, JobId, SubmissionId},
+};
+
+/// What an expected blob is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A job's base model or hold-out.
+    Job(JobId),
+    /// A submitted model.
+    Model(SubmissionId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Expected {
+    purpose: Purpose,
+    upload: Upload,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Held {
+    bytes: Vec<u8>,
+    /// Jobs that need it; a blob of the drive has one more, so that it stays.
+    needed_by: u64,
+}
+
+/// What is known of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlobState {
+    /// All its bytes are here.
+    Held {
+        /// Length in bytes.
+        size: u64,
+    },
+    /// Expected from an account.
+    Expected {
+        /// From whom.
+        publisher: Address,
+        /// Bytes that came so far; the next chunk's offset.
+        received: u64,
+        /// Declared length in bytes.
+        size: u64,
+    },
+}
+
+/// The bytes the market keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shelf {
+    capacity: u64,
+    stored: u64,
+    held: BTreeMap<Cid, Held>,
+    models: BTreeMap<SubmissionId, Vec<u8>>,
+    expected: BTreeMap<(Address, Digest), Expected>,
+}
+
+impl Shelf {
+    /// A shelf that takes `capacity` bytes beside those of the drive.
+    pub(crate) fn new(capacity: u64, drive: impl IntoIterator<Item = (Cid, Vec<u8>)>) -> Self {
+        let held = drive.into_iter().map(|(cid, bytes)| (cid, Held { bytes, needed_by: 1 }));
+        let (held, models, expected) = (held.collect(), BTreeMap::new(), BTreeMap::new());
+        Self { capacity, stored: 0, held, models, expected }
+    }
+
+    /// Bytes kept, without those of the drive.
+    #[must_use]
+    pub const fn stored(&self) -> u64 {
+        self.stored
+    }
+
+    /// The whole blob, if it is held for a job or on the drive.
+    #[must_use]
+    pub fn blob(&self, cid: Cid) -> Option<&[u8]> {
+        self.held.get(&cid).map(|held| held.bytes.as_slice())
+    }
+
+    /// A submitted model that waits for its evaluation.
+    pub(crate) fn model(&self, submission: SubmissionId) -> Option<&[u8]> {
+        self.models.get(&submission).map(Vec::as_slice)
+    }
+
+    /// All that is known of the blob with this digest.
+    pub fn states(&self, digest: Digest) -> impl Iterator<Item = BlobState> {
+        let held = self.held.iter().filter(move |(cid, _)| cid.digest == digest);
+        let held = held.map(|(_, held)| BlobState::Held { size: length(&held.bytes) });
+        let expected = self.expected.iter().filter(move |((_, expected), _)| *expected == digest);
+        held.chain(expected.map(|(&(publisher, _), expected)| BlobState::Expected {
+            publisher,
+            received: expected.upload.received(),
+            size: expected.upload.blob().size,
+        }))
+    }
+
+    /// What is known of a blob awaited from this publisher.
+    #[must_use]
+    pub fn awaited(&self, publisher: Address, digest: Digest) -> Option<BlobState> {
+        self.expected.get(&(publisher, digest)).map(|expected| BlobState::Expected {
+            publisher,
+            received: expected.upload.received(),
+            size: expected.upload.blob().size,
+        })
+    }
+
+    /// Whether exactly this blob is held.
+    pub(crate) fn holds(&self, blob: BlobRef) -> bool {
+        self.blob(blob.cid()).is_some_and(|bytes| length(bytes) == blob.size)
+    }
+
+    /// Checks that a blob may be expected from this account.
+    pub(crate) fn check_expect(&self, from: Address, blob: BlobRef) -> Result<(), Refusal> {
+        let key = (from, blob.digest);
+        let free = !self.expected.contains_key(&key);
+        free.then_some(()).ok_or(Refusal::AlreadyExpected { digest: blob.digest })
+    }
+
+    /// Expects a blob from this account; checked before.
+    pub(crate) fn expect(&mut self, from: Address, blob: BlobRef, purpose: Purpose) {
+        let upload = Upload::new(blob);
+        self.expected.insert((from, blob.digest), Expected { purpose, upload });
+    }
+
+    /// Stops expecting a blob and drops what came of it.
+    pub(crate) fn forget(&mut self, from: Address, digest: Digest) {
+        if let Some(expected) = self.expected.remove(&(from, digest)) {
+            self.stored = self.stored.saturating_sub(expected.upload.received());
+        }
+    }
+
+    /// What a blob expected from this account is for.
+    pub(crate) fn purpose(&self, from: Address, digest: Digest) -> Result<Purpose, Refusal> {
+        let expected = self.expected.get(&(from, digest));
+        expected.map(|expected| expected.purpose).ok_or(Refusal::NotExpected { digest })
+    }
+
+    /// Checks a chunk of an expected blob.
+    pub(crate) fn check<'a>(
+        &self,
+        from: Address,
+        digest: Digest,
+        offset: u64,
+        encoding: Encoding,
+        data: &'a [u8],
+    ) -> Result<Piece<'a>, Refusal> {
+        let expected = self.expected.get(&(from, digest));
+        let Expected { upload, .. } = expected.ok_or(Refusal::NotExpected { digest })?;
+        let piece = upload.check(offset, encoding, data);
+        let piece = piece.map_err(|reason| Refusal::BadChunk { reason })?;
+        let needed = piece.length();
+        let free = self.capacity.saturating_sub(self.stored);
+        if needed > free {
+            return Err(Refusal::StoreFull { needed, free });
+        }
+        Ok(piece)
+    }
+
+    /// Takes a checked chunk; returns the blob when it is whole. Whole blobs of jobs are held,
+    /// whole models wait for their evaluation.
+    pub(crate) fn take(
+        &mut self,
+        from: Address,
+        digest: Digest,
+        piece: Piece<'_>,
+    ) -> Option<BlobRef> {
+        let key = (from, digest);
+        let Expected { purpose, upload } = self.expected.get_mut(&key)?;
+        let (purpose, blob) = (*purpose, upload.blob());
+        let before = upload.received();
+        let whole = upload.post(piece);
+        let now = whole.as_ref().map_or_else(|| upload.received(), |bytes| length(bytes));
+        self.stored = self.stored.saturating_sub(before).saturating_add(now);
+        let bytes = whole?;
+        self.expected.remove(&key);
+        match purpose {
+            Purpose::Job(_) => self.hold(blob, bytes),
+            Purpose::Model(submission) => {
+                self.models.insert(submission, bytes);
+            }
+        }
+        Some(blob)
+    }
+
+    /// Counts one more job that needs a held blob.
+    pub(crate) fn need(&mut self, blob: BlobRef) {
+        if let Some(held) = self.held.get_mut(&blob.cid()) {
+            held.needed_by = held.needed_by.saturating_add(1);
+        }
+    }
+
+    /// Counts one job less; the blob nobody needs is dropped.
+    pub(crate) fn release(&mut self, blob: BlobRef) {
+        let cid = blob.cid();
+        if let Some(held) = self.held.get_mut(&cid) {
+            held.needed_by = held.needed_by.saturating_sub(1);
+            if held.needed_by == 0 {
+                self.stored = self.stored.saturating_sub(length(&held.bytes));
+                self.held.remove(&cid);
+            }
+        }
+    }
+
+    /// Drops a model that was judged.
+    pub(crate) fn drop_model(&mut self, submission: SubmissionId) {
+        if let Some(bytes) = self.models.remove(&submission) {
+            self.stored = self.stored.saturating_sub(length(&bytes));
+        }
+    }
+
+    /// Holds a whole blob for one job; a copy of one already held is dropped.
+    fn hold(&mut self, blob: BlobRef, bytes: Vec<u8>) {
+        if self.held.contains_key(&blob.cid()) {
+            self.stored = self.stored.saturating_sub(length(&bytes));
+            self.need(blob);
+        } else {
+            self.held.insert(blob.cid(), Held { bytes, needed_by: 1 });
+        }
+    }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}

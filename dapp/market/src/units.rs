@@ -1,0 +1,167 @@
+//! The market's units: integers that refuse to mix, and whose arithmetic is checked.
+
+use std::fmt;
+
+use primitive_types::U256;
+
+/// A wallet or contract on Ethereum.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Address(pub [u8; 20]);
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("0x")?;
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// What an amount is an amount of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Asset {
+    /// The chain's own coin.
+    Ether,
+    /// The ERC-20 token at this address.
+    Erc20(Address),
+}
+
+impl fmt::Display for Asset {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ether => out.write_str("ether"),
+            Self::Erc20(token) => fmt::Display::fmt(token, out),
+        }
+    }
+}
+
+/// Money, in the smallest unit of its asset (wei for Ether).
+///
+/// As wide as an ERC-20 balance, so that whatever a portal reports can be credited.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Amount(pub U256);
+
+impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self(U256::zero());
+
+    /// An amount that fits 128 bits.
+    #[must_use]
+    pub fn new(units: u128) -> Self {
+        Self(U256::from(units))
+    }
+
+    /// The sum, or nothing when it does not fit.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    /// The difference, or nothing when it would be negative.
+    #[must_use]
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.0.checked_sub(other.0).map(Self)
+    }
+
+    /// This amount `times` over, or nothing when it does not fit.
+    #[must_use]
+    pub fn checked_times(self, times: u32) -> Option<Self> {
+        self.0.checked_mul(U256::from(times)).map(Self)
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, out)
+    }
+}
+
+impl fmt::Debug for Amount {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, out)
+    }
+}
+
+/// Declares a unit: a transparent, ordered integer shown as its number.
+macro_rules! unit {
+    ($(#[$doc:meta])* $name:ident($integer:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        pub struct $name(pub $integer);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, out)
+            }
+        }
+    };
+}
+
+unit! {
+    /// How good a model is, in parts per million; larger is better, at most 1,000,000.
+    Score(u32)
+}
+unit! {
+    /// A job's number, counted from zero.
+    JobId(u32)
+}
+unit! {
+    /// Block time, in seconds since 1970.
+    Timestamp(u64)
+}
+unit! {
+    /// Work of an evaluation, in multiply-adds.
+    Work(u64)
+}
+
+impl Score {
+    /// Perfect.
+    pub const MAX: Self = Self(1_000_000);
+
+    /// How much better this is than `other`; zero when it is not.
+    #[must_use]
+    pub const fn gain_over(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Timestamp {
+    /// This moment and `seconds` more, at most the end of time.
+    #[must_use]
+    pub const fn after(self, seconds: u64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+}
+
+impl Work {
+    /// The sum, at most the largest number.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// What is left after `spent`; zero when nothing is.
+    #[must_use]
+    pub const fn minus(self, spent: Self) -> Self {
+        Self(self.0.saturating_sub(spent.0))
+    }
+}
+
+/// One client's model for one job: the job and the submission's place in it, counted from zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubmissionId {
+    /// The job.
+    pub job: JobId,
+    /// The place among the job's submissions.
+    pub index: u32,
+}
+
+impl fmt::Display for SubmissionId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.job, self.index)
+    }
+}
