@@ -154,7 +154,7 @@ impl Shelf {
         let Expected { upload, .. } = expected.ok_or(Refusal::NotExpected { digest })?;
         let piece = upload.check(offset, encoding, data);
         let piece = piece.map_err(|reason| Refusal::BadChunk { reason })?;
-        let needed = piece.length();
+        let needed = piece.size();
         let free = self.capacity.saturating_sub(self.stored);
         if needed > free {
             return Err(Refusal::StoreFull { needed, free });
@@ -216,11 +216,15 @@ impl Shelf {
 
     /// Holds a whole blob for one job; a copy of one already held is dropped.
     fn hold(&mut self, blob: BlobRef, bytes: Vec<u8>) {
-        if self.held.contains_key(&blob.cid()) {
-            self.stored = self.stored.saturating_sub(length(&bytes));
-            self.need(blob);
-        } else {
-            self.held.insert(blob.cid(), Held { bytes, needed_by: 1 });
+        let size = length(&bytes);
+        let mut held_before = true;
+        let held = self.held.entry(blob.cid()).or_insert_with(|| {
+            held_before = false;
+            Held { bytes, needed_by: 0 }
+        });
+        held.needed_by = held.needed_by.saturating_add(1);
+        if held_before {
+            self.stored = self.stored.saturating_sub(size);
         }
     }
 }

@@ -233,8 +233,7 @@ fn conclude(
         }
     };
     submission.state = SubmissionState::Judged(verdict);
-    let judged =
-        Event::ModelJudged { submission: id, client, model: model.digest, verdict };
+    let judged = Event::ModelJudged { submission: id, client, model: model.digest, verdict };
     let mut effects = vec![Effect::Event(judged)];
     if matches!(verdict, Verdict::Accepted(_)) {
         effects.push(Effect::Pay { to: client, asset, amount: reward });
