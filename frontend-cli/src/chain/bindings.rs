@@ -1,0 +1,136 @@
+//! The parts we use of the Cartesi Rollups 2.2.0 contracts and of ERC-20, as Solidity.
+
+use alloy::sol;
+
+sol! {
+    #[derive(Debug)]
+    interface InputBox {
+        event InputAdded(address indexed appContract, uint256 indexed index, bytes input);
+
+        function addInput(address appContract, bytes payload) external returns (bytes32);
+        function getNumberOfInputs(address appContract) external view returns (uint256);
+        function getInputHash(address appContract, uint256 index) external view returns (bytes32);
+        function getDeploymentBlockNumber() external view returns (uint256);
+    }
+
+    interface EtherPortal {
+        function depositEther(address appContract, bytes execLayerData) external payable;
+    }
+
+    interface ERC20Portal {
+        function depositERC20Tokens(
+            address token, address appContract, uint256 value, bytes execLayerData
+        ) external;
+    }
+
+    /// How the InputBox encodes an input, and data availability on it.
+    interface Inputs {
+        function EvmAdvance(
+            uint256 chainId,
+            address appContract,
+            address msgSender,
+            uint256 blockNumber,
+            uint256 blockTimestamp,
+            uint256 prevRandao,
+            uint256 index,
+            bytes payload
+        ) external;
+        function InputBox(address inputBox) external;
+    }
+
+    /// How an application's outputs are encoded.
+    interface Outputs {
+        function Voucher(address destination, uint256 value, bytes payload) external;
+        function DelegateCallVoucher(address destination, bytes payload) external;
+        function Notice(bytes payload) external;
+    }
+
+    #[derive(Debug)]
+    struct OutputValidityProof {
+        uint64 outputIndex;
+        bytes32[] outputHashesSiblings;
+    }
+
+    #[derive(Debug)]
+    interface Application {
+        event OutputExecuted(uint64 outputIndex, bytes output);
+
+        function executeOutput(bytes output, OutputValidityProof proof) external;
+        function validateOutput(bytes output, OutputValidityProof proof) external view;
+        function wasOutputExecuted(uint256 outputIndex) external view returns (bool);
+        function getTemplateHash() external view returns (bytes32);
+        function getOutputsMerkleRootValidator() external view returns (address);
+        function getDeploymentBlockNumber() external view returns (uint256);
+        function getDataAvailability() external view returns (bytes);
+    }
+
+    #[derive(Debug)]
+    interface Authority {
+        event ClaimSubmitted(
+            address indexed submitter,
+            address indexed appContract,
+            uint256 lastProcessedBlockNumber,
+            bytes32 outputsMerkleRoot
+        );
+        event ClaimAccepted(
+            address indexed appContract,
+            uint256 lastProcessedBlockNumber,
+            bytes32 outputsMerkleRoot
+        );
+
+        function submitClaim(
+            address appContract, uint256 lastProcessedBlockNumber, bytes32 outputsMerkleRoot
+        ) external;
+        function getEpochLength() external view returns (uint256);
+        function isOutputsMerkleRootValid(address appContract, bytes32 outputsMerkleRoot)
+            external view returns (bool);
+    }
+
+    interface SelfHostedApplicationFactory {
+        function deployContracts(
+            address authorityOwner,
+            uint256 epochLength,
+            address appOwner,
+            bytes32 templateHash,
+            bytes dataAvailability,
+            bytes32 salt
+        ) external returns (address application, address authority);
+        function calculateAddresses(
+            address authorityOwner,
+            uint256 epochLength,
+            address appOwner,
+            bytes32 templateHash,
+            bytes dataAvailability,
+            bytes32 salt
+        ) external view returns (address application, address authority);
+    }
+
+    interface ERC20 {
+        function balanceOf(address account) external view returns (uint256);
+        function allowance(address owner, address spender) external view returns (uint256);
+        function approve(address spender, uint256 value) external returns (bool);
+        function transfer(address to, uint256 value) external returns (bool);
+    }
+
+    /// Why those contracts refuse, and the two reverts of Solidity itself.
+    #[derive(Debug)]
+    interface Refusals {
+        error Error(string reason);
+        error Panic(uint256 code);
+        error InputTooLarge(address appContract, uint256 inputLength, uint256 maxInputLength);
+        error EtherTransferFailed();
+        error ERC20TransferFailed();
+        error InsufficientFunds(uint256 value, uint256 balance);
+        error InvalidOutputHashesSiblingsArrayLength();
+        error InvalidOutputsMerkleRoot(bytes32 outputsMerkleRoot);
+        error OutputNotExecutable(bytes output);
+        error OutputNotReexecutable(bytes output);
+        error NotEpochFinalBlock(uint256 lastProcessedBlockNumber, uint256 epochLength);
+        error NotFirstClaim(address appContract, uint256 lastProcessedBlockNumber);
+        error NotPastBlock(uint256 lastProcessedBlockNumber, uint256 currentBlockNumber);
+        error OwnableUnauthorizedAccount(address account);
+        error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed);
+        error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed);
+        error SafeERC20FailedOperation(address token);
+    }
+}

@@ -1,0 +1,22 @@
+//! Everything that talks to Ethereum: the rollups contracts, their inputs, outputs and claims.
+//!
+//! [`Chain`] reads, [`Sender`] writes with one account's key. Nothing here knows the market: payloads
+//! are bytes.
+
+mod addresses;
+pub mod bindings;
+mod client;
+mod inputs;
+mod keys;
+mod logs;
+mod outputs;
+mod revert;
+mod sender;
+
+pub use addresses::{CREATE2_DEPLOYER, Contracts};
+pub use client::Chain;
+pub use inputs::{Advance, AdvanceInvalid, Input, MAX_PAYLOAD_BYTES};
+pub use keys::{create_keystore, dev_account, open_keystore};
+pub use logs::LogReader;
+pub use outputs::Output;
+pub use sender::{Sender, Sent};
