@@ -54,6 +54,11 @@ fn built_then(program: &str, arguments: &[String]) -> Result<ExitCode, String> {
 fn ci() -> Result<ExitCode, String> {
     let (root, contracts) = (root(), root().join("contracts"));
     need("npm", "install Node.js 20 or newer, which brings npm")?;
+    let begun = Instant::now();
+    let run = |name: &str, program: &str, arguments: &[&str], folder: &Path| {
+        eprintln!("== {name}, after {} s", begun.elapsed().as_secs());
+        run(name, program, arguments, folder)
+    };
     run("formatting", "cargo", &["fmt", "--all", "--check"], &root)?;
     let lints = ["clippy", "--release", "--locked", "--workspace", "--all-targets"];
     run("lints", "cargo", &[&lints[..], &["--", "--deny", "warnings"]].concat(), &root)?;
@@ -66,9 +71,8 @@ fn ci() -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs one step and says how long it took.
+/// Runs one step.
 fn run(name: &str, program: &str, arguments: &[&str], folder: &Path) -> Result<(), String> {
-    let begun = Instant::now();
     let status = Command::new(program)
         .args(arguments)
         .current_dir(folder)
@@ -76,9 +80,6 @@ fn run(name: &str, program: &str, arguments: &[&str], folder: &Path) -> Result<(
         .map_err(|error| format!("{name}: cannot run {program}: {error}"))?;
     if !status.success() {
         return Err(format!("{name} failed: {program} {}", arguments.join(" ")));
-    }
-    if begun.elapsed().as_secs() > 0 {
-        eprintln!("{name}: {} s", begun.elapsed().as_secs());
     }
     Ok(())
 }
