@@ -77,6 +77,19 @@ impl Cid {
         bytes[4..].copy_from_slice(&self.digest.0);
         bytes
     }
+
+    /// The CID of exactly these bytes in binary form.
+    ///
+    /// - Errors: `Unsupported` for anything but `01 codec 12 20 digest`
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, CidRefused> {
+        let codec = match bytes.get(..4) {
+            Some([0x01, 0x55, 0x12, 0x20]) => Codec::Raw,
+            Some([0x01, 0x70, 0x12, 0x20]) => Codec::DagPb,
+            _ => return Err(CidRefused::Unsupported),
+        };
+        let digest = bytes[4..].try_into().map_err(|_| CidRefused::Unsupported)?;
+        Ok(Self { codec, digest: Digest(digest) })
+    }
 }
 
 impl fmt::Display for Cid {
@@ -110,7 +123,8 @@ impl FromStr for Cid {
 
     fn from_str(text: &str) -> Result<Self, CidRefused> {
         let cid = cid::Cid::try_from(text).map_err(|_| CidRefused::Malformed)?;
-        let codec = [Codec::Raw, Codec::DagPb].into_iter().find(|codec| codec.code() == cid.codec());
+        let codec =
+            [Codec::Raw, Codec::DagPb].into_iter().find(|codec| codec.code() == cid.codec());
         let digest = <[u8; 32]>::try_from(cid.hash().digest()).ok();
         match (cid.version(), cid.hash().code(), codec, digest) {
             (cid::Version::V1, 0x12, Some(codec), Some(digest)) => {

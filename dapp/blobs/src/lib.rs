@@ -1,5 +1,19 @@
 //! Content addressing without I/O: CIDs, balanced UnixFS trees, chunks and their reassembly.
+//!
+//! Sending: `blob_ref` names a file, `split` cuts it into chunks, an `Upload` checks and joins them
+//! again. Storing: `blocks` gives the blocks of a file, an `Assembly` verifies and joins them again.
 
+mod assembly;
+mod chunk;
 mod cid;
+mod node;
+mod unixfs;
+mod upload;
 
+pub use assembly::{Assembly, BlockRefused};
+pub use chunk::{Chunk, ChunkRefused, Encoding, MAX_INFLATED_BYTES, MAX_PAYLOAD_BYTES};
+pub use chunk::{decode, split};
 pub use cid::{BlobRef, Cid, CidRefused, Codec, Digest, Profile};
+pub use node::{Link, NodeRefused, links};
+pub use unixfs::{Blocks, blob_ref, blocks, cid_of};
+pub use upload::{Piece, Upload};

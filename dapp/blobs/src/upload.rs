@@ -86,8 +86,7 @@ impl Upload {
         if bytes.is_empty() && size > 0 {
             return Err(ChunkRefused::Empty);
         }
-        let mut tree =
-            if offset == 0 { Tree::new(self.blob.profile) } else { self.tree.clone() };
+        let mut tree = if offset == 0 { Tree::new(self.blob.profile) } else { self.tree.clone() };
         tree.extend(&bytes);
         if end == size {
             let (expected, found) = (self.blob.digest, tree.clone().cid().digest);
@@ -123,7 +122,11 @@ mod tests {
         Upload::new(blob_ref(bytes, Profile::Kubo))
     }
 
-    fn send(upload: &mut Upload, offset: u64, data: &[u8]) -> Result<Option<Vec<u8>>, ChunkRefused> {
+    fn send(
+        upload: &mut Upload,
+        offset: u64,
+        data: &[u8],
+    ) -> Result<Option<Vec<u8>>, ChunkRefused> {
         let piece = upload.check(offset, Encoding::Plain, data)?;
         Ok(upload.post(piece))
     }

@@ -1,0 +1,266 @@
+//! Chunks: the pieces in which a blob travels through inputs, plain or deflate-compressed.
+
+use std::borrow::Cow;
+
+use miniz_oxide::{
+    deflate::compress_to_vec,
+    inflate::{
+        TINFLStatus,
+        core::{DecompressorOxide, decompress, inflate_flags},
+    },
+};
+
+use crate::Digest;
+
+/// The longest payload an input can have.
+pub const MAX_PAYLOAD_BYTES: usize = 65_216;
+
+/// The most one chunk may inflate to: bounds the work and memory of one input.
+pub const MAX_INFLATED_BYTES: usize = 1_048_576;
+
+/// zlib's own default: on models and tables, more effort gains under one per cent.
+const DEFLATE_LEVEL: u8 = 6;
+
+/// How a chunk's data stands for the blob's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Encoding {
+    /// The bytes themselves.
+    Plain,
+    /// One raw deflate stream (RFC 1951) and nothing after it.
+    Deflate,
+}
+
+/// Why a chunk is not taken; the upload is unchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+pub enum ChunkRefused {
+    /// Neither the next byte nor the first.
+    #[error("offset {found}: the next byte expected is {expected}; 0 starts over")]
+    OffsetMismatch {
+        /// Bytes received so far.
+        expected: u64,
+        /// The chunk's offset.
+        found: u64,
+    },
+    /// The deflate stream is invalid.
+    #[error("not a deflate stream")]
+    InflateMalformed,
+    /// The deflate stream has no end.
+    #[error("the deflate stream is cut off")]
+    InflateTruncated,
+    /// Something follows the deflate stream.
+    #[error("{bytes} bytes follow the deflate stream")]
+    InflateTrailing {
+        /// How many.
+        bytes: u64,
+    },
+    /// The deflate stream stands for more than may come.
+    #[error("inflates to more than {limit} bytes")]
+    InflateTooLong {
+        /// How much may come.
+        limit: u64,
+    },
+    /// The chunk goes past the declared end.
+    #[error("reaches byte {found} of a blob of {size}")]
+    TooLong {
+        /// Declared size of the blob.
+        size: u64,
+        /// Where the chunk would end.
+        found: u64,
+    },
+    /// No bytes for a blob that has some.
+    #[error("an empty chunk")]
+    Empty,
+    /// The whole is not what was expected; only starting over helps.
+    #[error("the bytes have root {found}, expected {expected}; start over at offset 0")]
+    DigestMismatch {
+        /// Digest of the expected CID.
+        expected: Digest,
+        /// Digest of the CID of the bytes received.
+        found: Digest,
+    },
+}
+
+/// One piece of a blob as it travels.
+///
+/// - Units: `offset` in bytes of the blob
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Where its bytes begin in the blob.
+    pub offset: u64,
+    /// How to read `data`.
+    pub encoding: Encoding,
+    /// Plain or compressed bytes.
+    pub data: Vec<u8>,
+}
+
+/// The blob's bytes that a chunk of at most `limit` of them stands for.
+///
+/// Memory follows the length of `data` and what it really inflates to, never what it claims.
+///
+/// - Errors: `InflateTooLong` for more than `limit` in either encoding
+pub fn decode(
+    encoding: Encoding,
+    data: &[u8],
+    limit: usize,
+) -> Result<Cow<'_, [u8]>, ChunkRefused> {
+    match encoding {
+        Encoding::Plain if data.len() > limit => too_long(limit),
+        Encoding::Plain => Ok(Cow::Borrowed(data)),
+        Encoding::Deflate => inflate(data, limit),
+    }
+}
+
+fn too_long<T>(limit: usize) -> Result<T, ChunkRefused> {
+    Err(ChunkRefused::InflateTooLong { limit: limit as u64 })
+}
+
+fn inflate(mut data: &[u8], limit: usize) -> Result<Cow<'_, [u8]>, ChunkRefused> {
+    let flags = inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    let mut state = Box::<DecompressorOxide>::default();
+    let mut bytes = vec![0; data.len().saturating_mul(2).min(limit)];
+    let mut written = 0;
+    loop {
+        let (status, read, wrote) = decompress(&mut state, data, &mut bytes, written, flags);
+        data = &data[read..];
+        written += wrote;
+        match status {
+            TINFLStatus::Done if data.is_empty() => break,
+            TINFLStatus::Done => {
+                return Err(ChunkRefused::InflateTrailing { bytes: data.len() as u64 });
+            }
+            TINFLStatus::HasMoreOutput if bytes.len() == limit => return too_long(limit),
+            TINFLStatus::HasMoreOutput => {
+                let len = bytes.len().saturating_mul(2).clamp(1, limit);
+                bytes.reserve_exact(len - bytes.len());
+                bytes.resize(len, 0);
+            }
+            TINFLStatus::FailedCannotMakeProgress | TINFLStatus::NeedsMoreInput => {
+                return Err(ChunkRefused::InflateTruncated);
+            }
+            _ => return Err(ChunkRefused::InflateMalformed),
+        }
+    }
+    bytes.truncate(written);
+    Ok(Cow::Owned(bytes))
+}
+
+/// Cuts a blob into few chunks whose data is at most `data_limit` bytes, deflated where that is
+/// smaller; an empty blob is one empty chunk.
+///
+/// Never more chunks than plain ones would be.
+///
+/// - Panics: if `data_limit` is zero
+#[must_use]
+pub fn split(bytes: &[u8], data_limit: usize) -> Vec<Chunk> {
+    assert!(data_limit > 0, "chunks without data carry nothing");
+    let mut chunks = Vec::new();
+    let mut offset = 0;
+    let mut guess = MAX_INFLATED_BYTES;
+    loop {
+        let rest = &bytes[offset..];
+        let (taken, encoding, data) = longest_chunk(rest, data_limit, guess);
+        chunks.push(Chunk { offset: offset as u64, encoding, data });
+        offset += taken;
+        guess = taken.saturating_mul(2);
+        if offset == bytes.len() {
+            return chunks;
+        }
+    }
+}
+
+/// The chunk of the longest prefix found to fit, trying `guess` bytes first.
+fn longest_chunk(rest: &[u8], data_limit: usize, guess: usize) -> (usize, Encoding, Vec<u8>) {
+    let plain_bytes = rest.len().min(data_limit).min(MAX_INFLATED_BYTES);
+    let mut taken = rest.len().min(guess).min(MAX_INFLATED_BYTES).max(plain_bytes);
+    loop {
+        let deflated = compress_to_vec(&rest[..taken], DEFLATE_LEVEL);
+        if deflated.len() <= data_limit && deflated.len() < taken {
+            return (taken, Encoding::Deflate, deflated);
+        }
+        if taken == plain_bytes {
+            return (taken, Encoding::Plain, rest[..taken].to_vec());
+        }
+        // The same ratio again; at least one byte less, so that it ends.
+        taken = (taken * data_limit / deflated.len()).min(taken - 1).max(plain_bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(chunks: &[Chunk]) -> Vec<u8> {
+        let decode = |chunk: &Chunk| {
+            decode(chunk.encoding, &chunk.data, MAX_INFLATED_BYTES).unwrap().into_owned()
+        };
+        chunks.iter().flat_map(decode).collect()
+    }
+
+    /// Bytes that do not compress.
+    fn noise(len: usize) -> Vec<u8> {
+        let blocks = (0..len.div_ceil(32)).flat_map(|n| Digest::of(&n.to_le_bytes()).0);
+        blocks.take(len).collect()
+    }
+
+    #[test]
+    fn an_inflated_chunk_may_reach_its_limit_and_not_pass_it() {
+        for len in [0, 1, 7, 1_000, 65_216, MAX_INFLATED_BYTES] {
+            for bytes in [vec![0; len], noise(len)] {
+                let data = compress_to_vec(&bytes, DEFLATE_LEVEL);
+                let whole = decode(Encoding::Deflate, &data, len);
+                assert!(whole.as_deref() == Ok(bytes.as_slice()), "{len} bytes");
+                if len > 0 {
+                    let refused = ChunkRefused::InflateTooLong { limit: len as u64 - 1 };
+                    assert_eq!(decode(Encoding::Deflate, &data, len - 1), Err(refused));
+                    assert_eq!(decode(Encoding::Plain, &bytes, len - 1), Err(refused));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn memory_follows_what_the_stream_inflates_to() {
+        let data = compress_to_vec(&vec![0; 5_000], DEFLATE_LEVEL);
+        let bytes = decode(Encoding::Deflate, &data, usize::MAX).unwrap().into_owned();
+        assert_eq!(bytes.len(), 5_000);
+        assert!(bytes.capacity() < 10_000, "{} reserved", bytes.capacity());
+    }
+
+    #[test]
+    fn damaged_streams_are_refused_by_name() {
+        let good = compress_to_vec(b"some bytes, some bytes", DEFLATE_LEVEL);
+        let trailing = [good.as_slice(), b"xyz"].concat();
+        let table: [(&[u8], ChunkRefused); 5] = [
+            (&[], ChunkRefused::InflateTruncated),
+            (&good[..good.len() - 1], ChunkRefused::InflateTruncated),
+            (&trailing, ChunkRefused::InflateTrailing { bytes: 3 }),
+            (&[0xff, 0xff], ChunkRefused::InflateMalformed),
+            (b"plain text is no deflate stream", ChunkRefused::InflateMalformed),
+        ];
+        for (data, refused) in table {
+            assert_eq!(decode(Encoding::Deflate, data, 100), Err(refused), "{data:02x?}");
+        }
+    }
+
+    #[test]
+    fn few_chunks_for_zeros_and_no_more_than_plain_ones_for_noise() {
+        let table = [
+            (Vec::new(), 10, 1, Encoding::Plain),
+            (noise(64_000), 64_000, 1, Encoding::Plain),
+            (noise(64_001), 64_000, 2, Encoding::Plain),
+            (noise(500_000), 64_000, 8, Encoding::Plain),
+            (noise(10), 1, 10, Encoding::Plain),
+            (vec![0; 20_000], 64_000, 1, Encoding::Deflate),
+            (vec![0; MAX_INFLATED_BYTES], 64_000, 1, Encoding::Deflate),
+            (vec![0; MAX_INFLATED_BYTES + 100], 64_000, 2, Encoding::Deflate),
+            (noise(2_000_000).iter().map(|byte| byte & 3).collect(), 64_000, 10, Encoding::Deflate),
+        ];
+        for (bytes, data_limit, count, encoding) in table {
+            let chunks = split(&bytes, data_limit);
+            assert_eq!(chunks.len(), count, "{} bytes", bytes.len());
+            assert_eq!(chunks[0].encoding, encoding, "{} bytes", bytes.len());
+            assert!(chunks.iter().all(|chunk| chunk.data.len() <= data_limit));
+            assert!(joined(&chunks) == bytes, "{} bytes", bytes.len());
+        }
+    }
+}
