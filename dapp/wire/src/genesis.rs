@@ -1,0 +1,118 @@
+//! What a deployment fixes at genesis, as a JSON file of the machine's drive.
+
+use std::collections::BTreeSet;
+
+use market::{Address, Settings, Work};
+use serde::{Deserialize, Serialize};
+
+use crate::{json, output::registry_address};
+
+/// Everything a deployment can choose; what the file leaves out has its default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Genesis {
+    /// Whose payloads are deposits of Ether.
+    #[serde(with = "json::text")]
+    pub ether_portal: Address,
+    /// Whose payloads are deposits of tokens.
+    #[serde(with = "json::text")]
+    pub erc20_portal: Address,
+    /// Where settled jobs are recorded on L1.
+    #[serde(with = "json::text")]
+    pub registry: Address,
+    /// Tokens that rewards may be paid in, beside Ether.
+    #[serde(with = "json::addresses")]
+    pub allowed_tokens: BTreeSet<Address>,
+    /// Largest blob, in bytes.
+    pub max_blob_bytes: u64,
+    /// All bytes the market keeps, beside those of the drive.
+    pub max_stored_bytes: u64,
+    /// Multiply-adds one input may cost; at about 6 instructions each, the default is a fifth of
+    /// what a node's time limit allows.
+    pub input_work: u64,
+    /// Longest time a job may be open, in seconds.
+    pub max_window_seconds: u64,
+    /// How long after its deadline a job waits for pending evaluations, in seconds.
+    pub evaluation_window_seconds: u64,
+}
+
+impl Default for Genesis {
+    /// The portals of Cartesi Rollups 2.2.0 and the registry, at their addresses on every chain.
+    fn default() -> Self {
+        Self {
+            ether_portal: Address(*b"\xA6\x32\xc5\xc0\x58\x12\xc6\xa6\x14\x9B\x7A\xf5\xC5\x61\x17\xd1\xD2\x60\x38\x28"),
+            erc20_portal: Address(*b"\xAC\xA6\x58\x6A\x0C\xf0\x5b\xD8\x31\xf2\x50\x1E\x7B\x4a\xea\x55\x0d\xA6\x56\x2D"),
+            registry: registry_address(),
+            allowed_tokens: BTreeSet::new(),
+            max_blob_bytes: 4_194_304,
+            max_stored_bytes: 67_108_864,
+            input_work: 250_000_000,
+            max_window_seconds: 31_536_000,
+            evaluation_window_seconds: 86_400,
+        }
+    }
+}
+
+/// Why a genesis file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum GenesisRefused {
+    /// Not JSON, a value of the wrong kind, or an unknown key.
+    #[error("not a genesis file: {0}")]
+    Malformed(serde_json::Error),
+    /// Ether and tokens would arrive through the same portal.
+    #[error("ether_portal and erc20_portal are the same address {0}")]
+    SamePortals(Address),
+    /// Something must be allowed.
+    #[error("{0} must not be zero")]
+    Zero(&'static str),
+    /// The largest blob could never be stored.
+    #[error("max_blob_bytes {largest} is more than max_stored_bytes {stored}")]
+    BlobExceedsStore {
+        /// `max_blob_bytes`
+        largest: u64,
+        /// `max_stored_bytes`
+        stored: u64,
+    },
+}
+
+impl Genesis {
+    /// Reads and checks a genesis file.
+    pub fn parse(text: &str) -> Result<Self, GenesisRefused> {
+        let genesis: Self = serde_json::from_str(text).map_err(GenesisRefused::Malformed)?;
+        let zero = |address: &Address| *address == Address::default();
+        for (name, is_zero) in [
+            ("ether_portal", zero(&genesis.ether_portal)),
+            ("erc20_portal", zero(&genesis.erc20_portal)),
+            ("registry", zero(&genesis.registry)),
+            ("an address of allowed_tokens", genesis.allowed_tokens.iter().any(zero)),
+            ("max_blob_bytes", genesis.max_blob_bytes == 0),
+            ("input_work", genesis.input_work == 0),
+            ("max_window_seconds", genesis.max_window_seconds == 0),
+        ] {
+            if is_zero {
+                return Err(GenesisRefused::Zero(name));
+            }
+        }
+        if genesis.ether_portal == genesis.erc20_portal {
+            return Err(GenesisRefused::SamePortals(genesis.ether_portal));
+        }
+        let (largest, stored) = (genesis.max_blob_bytes, genesis.max_stored_bytes);
+        if largest > stored {
+            return Err(GenesisRefused::BlobExceedsStore { largest, stored });
+        }
+        Ok(genesis)
+    }
+
+    /// The part that concerns the market's rules.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        Settings {
+            allowed_tokens: self.allowed_tokens.clone(),
+            max_blob_bytes: self.max_blob_bytes,
+            max_stored_bytes: self.max_stored_bytes,
+            input_work: Work(self.input_work),
+            max_window_seconds: self.max_window_seconds,
+            evaluation_window_seconds: self.evaluation_window_seconds,
+        }
+    }
+}
