@@ -65,7 +65,6 @@ contract TestTokenTest {
             )
         );
         vm.prank(from);
-        // forge-lint: disable-next-line(erc20-unchecked-transfer)
         _token.transfer(to, amount);
     }
 
@@ -107,7 +106,6 @@ contract TestTokenTest {
             )
         );
         vm.prank(spender);
-        // forge-lint: disable-next-line(erc20-unchecked-transfer)
         _token.transferFrom(owner, to, amount);
     }
 }

@@ -20,23 +20,40 @@ interface Vm {
     function assume(bool condition) external pure;
 
     function assertEq(bool left, bool right) external pure;
+    function assertEq(bool left, bool right, string calldata error) external pure;
     function assertEq(uint256 left, uint256 right) external pure;
+    function assertEq(string calldata left, string calldata right) external pure;
     function assertEq(bytes calldata left, bytes calldata right) external pure;
     function assertEq(bytes calldata left, bytes calldata right, string calldata error)
         external
         pure;
-    function assertEq(string calldata left, string calldata right) external pure;
+
+    function toString(uint256 value) external pure returns (string memory);
 
     /// @notice The text of a file that foundry.toml allows to be read.
     function readFile(string calldata path) external view returns (string memory);
 
-    /// @notice The values a JSON path selects.
-    function parseJsonBytesArray(string calldata json, string calldata path)
+    /// @notice Whether a JSON path selects anything; the functions below return what it selects.
+    function keyExistsJson(string calldata json, string calldata path) external pure returns (bool);
+    function parseJsonAddress(string calldata json, string calldata path)
         external
         pure
-        returns (bytes[] memory);
-    function parseJsonStringArray(string calldata json, string calldata path)
+        returns (address);
+    function parseJsonBool(string calldata json, string calldata path) external pure returns (bool);
+    function parseJsonBytes(string calldata json, string calldata path)
         external
         pure
-        returns (string[] memory);
+        returns (bytes memory);
+    function parseJsonBytes32(string calldata json, string calldata path)
+        external
+        pure
+        returns (bytes32);
+    function parseJsonString(string calldata json, string calldata path)
+        external
+        pure
+        returns (string memory);
+    function parseJsonUint(string calldata json, string calldata path)
+        external
+        pure
+        returns (uint256);
 }
