@@ -2,4 +2,5 @@
 
 pub mod chain;
 pub mod devnet;
+pub mod ipfs;
 pub mod merkle;

@@ -1,0 +1,58 @@
+//! Bounded requests to Kubo nodes and gateways.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use reqwest::{Client, RequestBuilder, Response, Url};
+use rustls::crypto::{CryptoProvider, ring};
+
+/// A person who waits longer than this for the next bytes is not being served.
+const SILENCE_S: u64 = 60;
+
+pub(super) fn client() -> Result<Client> {
+    if CryptoProvider::get_default().is_none() {
+        // An error only says that another thread was faster, with the same choice.
+        drop(ring::default_provider().install_default());
+    }
+    Client::builder()
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(SILENCE_S))
+        .build()
+        .context("cannot prepare the HTTP client")
+}
+
+/// `path` below the base, with this query.
+pub(super) fn endpoint(base: &Url, path: &str, query: &[(&str, &str)]) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    url.query_pairs_mut().extend_pairs(query);
+    url
+}
+
+pub(super) async fn send(request: RequestBuilder) -> Result<Response> {
+    request.send().await.context("no answer: is the address right, and is it running?")
+}
+
+/// The answer, if it is one, and otherwise what the server says is wrong.
+pub(super) async fn succeeded(request: RequestBuilder) -> Result<Response> {
+    let response = send(request).await?;
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let status = response.status();
+    let text = body(response, 4_096).await.unwrap_or_default();
+    let text: String = String::from_utf8_lossy(&text).chars().take(200).collect();
+    bail!("the server answered {status}: {}", text.trim())
+}
+
+/// A body of at most `limit` bytes.
+pub(super) async fn body(mut response: Response, limit: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(part) = response.chunk().await.context("the answer broke off")? {
+        if (bytes.len() + part.len()) as u64 > limit {
+            bail!("more than {limit} bytes");
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(bytes)
+}

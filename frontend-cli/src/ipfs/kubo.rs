@@ -1,0 +1,106 @@
+//! Files kept by a Kubo node, through its RPC (`/api/v0`).
+
+use anyhow::{Context, Result, ensure};
+use blobs::{Assembly, Cid, Codec, Profile, blocks, cid_of};
+use reqwest::{Client, RequestBuilder, Url, multipart};
+use serde::Deserialize;
+
+use super::{MAX_BLOCK_BYTES, http};
+
+/// Kubo looks for what it lacks among its peers, without end unless told so.
+const SEARCH: &str = "50s";
+
+/// The longest answer that names a CID.
+const MAX_ANSWER_BYTES: u64 = 65_536;
+
+pub(super) async fn put(url: &Url, bytes: &[u8], profile: Profile) -> Result<Cid> {
+    let node = Node { url, client: http::client()? };
+    let cid = cid_of(bytes, profile);
+    // One request where the node cuts as the profile does; its settings may say otherwise.
+    if profile != Profile::Kubo || node.add(bytes).await? != cid {
+        for (block_cid, block) in blocks(bytes, profile) {
+            node.block_put(block_cid, &block, block_cid == cid).await?;
+        }
+    }
+    Ok(cid)
+}
+
+pub(super) async fn get(url: &Url, cid: Cid, max_bytes: u64) -> Result<Vec<u8>> {
+    let node = Node { url, client: http::client()? };
+    if cid.codec == Codec::DagPb {
+        let bytes = node.cat(cid, max_bytes).await?;
+        if [Profile::Kubo, Profile::UnixfsV1].iter().any(|&profile| cid_of(&bytes, profile) == cid)
+        {
+            return Ok(bytes);
+        }
+    }
+    // Block by block: what is cut in another way, and which block is wrong if one is.
+    let mut assembly = Assembly::new(cid, max_bytes);
+    while let Some(cid) = assembly.wanted() {
+        assembly.push(&node.block_get(cid).await?)?;
+    }
+    Ok(assembly.into_bytes())
+}
+
+struct Node<'a> {
+    url: &'a Url,
+    client: Client,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Added {
+    hash: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Put {
+    key: String,
+}
+
+impl Node<'_> {
+    async fn add(&self, bytes: &[u8]) -> Result<Cid> {
+        let chunker = format!("size-{}", Profile::Kubo.leaf_size());
+        let query = [("cid-version", "1"), ("raw-leaves", "true"), ("chunker", &chunker)];
+        let answer = self.answer(self.call("add", &query).multipart(form(bytes))).await?;
+        let added: Added = serde_json::from_slice(&answer).context("not an answer to add")?;
+        Ok(added.hash.parse()?)
+    }
+
+    /// Stores one block; pinning the root keeps all that is beneath it.
+    async fn block_put(&self, cid: Cid, block: &[u8], pin: bool) -> Result<()> {
+        let codec = match cid.codec {
+            Codec::Raw => "raw",
+            Codec::DagPb => "dag-pb",
+        };
+        let pin = if pin { "true" } else { "false" };
+        let query = [("cid-codec", codec), ("mhtype", "sha2-256"), ("pin", pin)];
+        let answer = self.answer(self.call("block/put", &query).multipart(form(block))).await?;
+        let put: Put = serde_json::from_slice(&answer).context("not an answer to block/put")?;
+        ensure!(put.key.parse() == Ok(cid), "the node names the block {cid} {}", put.key);
+        Ok(())
+    }
+
+    async fn block_get(&self, cid: Cid) -> Result<Vec<u8>> {
+        let query = [("arg", &*cid.to_string()), ("timeout", SEARCH)];
+        http::body(http::succeeded(self.call("block/get", &query)).await?, MAX_BLOCK_BYTES).await
+    }
+
+    async fn cat(&self, cid: Cid, max_bytes: u64) -> Result<Vec<u8>> {
+        let query = [("arg", &*cid.to_string()), ("timeout", SEARCH)];
+        http::body(http::succeeded(self.call("cat", &query)).await?, max_bytes).await
+    }
+
+    fn call(&self, command: &str, query: &[(&str, &str)]) -> RequestBuilder {
+        self.client.post(http::endpoint(self.url, &format!("api/v0/{command}"), query))
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>> {
+        http::body(http::succeeded(request).await?, MAX_ANSWER_BYTES).await
+    }
+}
+
+fn form(bytes: &[u8]) -> multipart::Form {
+    multipart::Form::new().part("file", multipart::Part::bytes(bytes.to_vec()).file_name("file"))
+}
