@@ -60,7 +60,7 @@ async function vectors (path) {
   const bytes = 'state = 1; for each byte: state = (1664525 * state + 1013904223) mod 2^32, byte = state >> 24'
   writeFileSync(path, [
     '{',
-    '  "made_by": "tests/helia/helia.mjs vectors",',
+    '  "made_by": "Helia (ipfs-unixfs-importer 17.1.1), by tests/helia/helia.mjs vectors",',
     `  "bytes": ${JSON.stringify(bytes)},`,
     '  "vectors": [',
     lines.join(',\n'),
