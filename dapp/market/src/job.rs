@@ -14,6 +14,9 @@ use crate::{
     units::{Address, Amount, Asset, Score, Timestamp, Work},
 };
 
+/// How many submissions a job takes: bounds what its end has to clear away in one input.
+pub const MAX_SUBMISSIONS: u32 = 100_000;
+
 /// A sponsor's terms, fixed for good when the job opens.
 ///
 /// - Units: `reward` in the asset's smallest unit; scores in parts per million; `deadline` in block

@@ -40,7 +40,7 @@ pub struct Market {
     pub(crate) shelf: Shelf,
     pub(crate) jobs: BTreeMap<JobId, Job>,
     pub(crate) submissions: BTreeMap<SubmissionId, Submission>,
-    /// Every model ever paid for.
+    /// Every model ever paid for, by each name its bytes can have.
     pub(crate) paid_models: BTreeSet<Digest>,
     pub(crate) next_job: u32,
 }

@@ -53,9 +53,9 @@ pub const MAX_LOSS_PPM: u64 = 1_000_000_000_000;
 /// kept between inputs and added up in any number of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tally {
-    classes: u32,
+    classes: usize,
     rows: u32,
-    /// `classes × classes`, by true class, then by predicted class.
+    /// By true class, then by predicted class; each with one place more, for no class at all.
     confusion: Vec<u32>,
     loss_ppm: u128,
 }
@@ -64,8 +64,10 @@ impl Tally {
     /// Nothing counted yet, for this many classes (zero for regression).
     #[must_use]
     pub fn new(classes: u16) -> Self {
-        let cells = usize::from(classes).saturating_mul(usize::from(classes));
-        Self { classes: u32::from(classes), rows: 0, confusion: vec![0; cells], loss_ppm: 0 }
+        let classes = usize::from(classes);
+        let places = classes.saturating_add(1);
+        let confusion = vec![0; places.saturating_mul(places)];
+        Self { classes, rows: 0, confusion, loss_ppm: 0 }
     }
 
     /// Rows counted so far; the next row to answer.
@@ -76,13 +78,12 @@ impl Tally {
 
     /// Counts one row's answer among classes, and its loss (zero unless the metric is a loss).
     ///
-    /// Classes out of range are counted as no class: the row is wrong.
+    /// A class out of range is no class: the row is wrong, for its class and for all.
     pub fn count_class(&mut self, truth: u16, predicted: u16, loss_ppm: u64) {
-        let cell = (u32::from(truth) < self.classes && u32::from(predicted) < self.classes)
-            .then(|| u32::from(truth).checked_mul(self.classes)?.checked_add(predicted.into()))
-            .flatten()
-            .and_then(|cell| self.confusion.get_mut(usize::try_from(cell).ok()?));
-        if let Some(count) = cell {
+        let [truth, predicted] =
+            [truth, predicted].map(|class| usize::from(class).min(self.classes));
+        let cell = truth.saturating_mul(self.places()).saturating_add(predicted);
+        if let Some(count) = self.confusion.get_mut(cell) {
             *count = count.saturating_add(1);
         }
         self.count_loss(loss_ppm);
@@ -133,8 +134,8 @@ impl Tally {
     /// F1 of a class is `2·right / (rows of the class + answers of the class)`, rounded down; a
     /// class with neither rows nor answers is left out.
     fn macro_f1(&self) -> Score {
-        let mut answered = vec![0_u64; self.row_length()];
-        for row in self.confusion.chunks_exact(self.row_length().max(1)) {
+        let mut answered = vec![0_u64; self.classes];
+        for row in self.confusion.chunks_exact(self.places()) {
             for (sum, count) in answered.iter_mut().zip(row) {
                 *sum = sum.saturating_add((*count).into());
             }
@@ -163,18 +164,24 @@ impl Tally {
         Score(score.and_then(|score| u32::try_from(score).ok()).unwrap_or_default())
     }
 
-    fn row_length(&self) -> usize {
-        usize::try_from(self.classes).unwrap_or_default()
+    /// The classes and the place of no class.
+    const fn places(&self) -> usize {
+        self.classes.saturating_add(1)
     }
 
     fn diagonal(&self) -> impl Iterator<Item = u64> {
-        let rows = self.confusion.chunks_exact(self.row_length().max(1)).enumerate();
+        let rows = self.by_class().enumerate();
         rows.map(|(class, row)| row.get(class).copied().unwrap_or_default().into())
     }
 
     fn by_truth(&self) -> impl Iterator<Item = u64> {
-        let rows = self.confusion.chunks_exact(self.row_length().max(1));
+        let rows = self.by_class();
         rows.map(|row| row.iter().copied().map(u64::from).fold(0, u64::saturating_add))
+    }
+
+    /// The answers to the rows of each class.
+    fn by_class(&self) -> impl Iterator<Item = &[u32]> {
+        self.confusion.chunks_exact(self.places()).take(self.classes)
     }
 }
 
@@ -222,7 +229,10 @@ mod tests {
 
     #[test]
     fn an_unknown_class_is_wrong() {
-        let tally = tally(2, &[(0, 0), (7, 0), (1, 7)]);
-        assert_eq!(tally.score(Metric::Accuracy), Score(333_333));
+        let tally = tally(2, &[(0, 0), (1, 1), (1, 7), (7, 0), (7, 7)]);
+        assert_eq!(tally.score(Metric::Accuracy), Score(400_000));
+        assert_eq!(tally.score(Metric::WorstClassRecall), Score(500_000));
+        // F1: 2·1/(1+2) and 2·1/(2+1).
+        assert_eq!(tally.score(Metric::MacroF1), Score(666_666));
     }
 }

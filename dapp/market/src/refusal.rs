@@ -30,6 +30,9 @@ macro_rules! reasons {
         }
 
         impl $name {
+            /// The names of all reasons.
+            pub const NAMES: &[&str] = &[$(stringify!($reason)),*];
+
             /// The reason's stable name.
             #[must_use]
             pub const fn name(&self) -> &'static str {

@@ -155,7 +155,9 @@ impl Shelf {
         let piece = upload.check(offset, encoding, data);
         let piece = piece.map_err(|reason| Refusal::BadChunk { reason })?;
         let needed = piece.size();
-        let free = self.capacity.saturating_sub(self.stored);
+        // Starting over gives up what came before.
+        let dropped = if offset == 0 { upload.received() } else { 0 };
+        let free = self.capacity.saturating_sub(self.stored.saturating_sub(dropped));
         if needed > free {
             return Err(Refusal::StoreFull { needed, free });
         }
@@ -207,11 +209,11 @@ impl Shelf {
         }
     }
 
-    /// Drops a model that was judged.
-    pub(crate) fn drop_model(&mut self, submission: SubmissionId) {
-        if let Some(bytes) = self.models.remove(&submission) {
-            self.stored = self.stored.saturating_sub(length(&bytes));
-        }
+    /// Takes a model off the shelf: it was judged, or never will be.
+    pub(crate) fn remove_model(&mut self, submission: SubmissionId) -> Option<Vec<u8>> {
+        let bytes = self.models.remove(&submission)?;
+        self.stored = self.stored.saturating_sub(length(&bytes));
+        Some(bytes)
     }
 
     /// Holds a whole blob for one job; a copy of one already held is dropped.

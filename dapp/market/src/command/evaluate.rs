@@ -1,6 +1,8 @@
 //! Evaluate: pending evaluations of a job go on, first come first, within the work one input may
 //! cost. The same code runs when a blob becomes whole, so that small models are judged at once.
 
+use blobs::{BlobRef, Codec, Digest, Profile, cid_of};
+
 use super::settle;
 use crate::{
     effect::{Effect, Event},
@@ -32,6 +34,9 @@ pub(crate) fn apply(
     Ok(run(market, id, budget, judge))
 }
 
+/// How many evaluations one input may conclude, as each is an output that costs work of its own.
+const TASKS_PER_INPUT: usize = 64;
+
 /// Evaluates what waits in a job's queue until it is empty or the budget is used up; at least one
 /// step, so that every call comes closer to the end.
 pub(super) fn run(
@@ -42,7 +47,9 @@ pub(super) fn run(
 ) -> Vec<Effect> {
     let mut effects = Vec::new();
     let mut spent = Work(0);
-    while let Some(task) = market.jobs.get(&id).and_then(|job| job.queue.front().copied()) {
+    for _ in 0..TASKS_PER_INPUT {
+        let task = market.jobs.get(&id).and_then(|job| job.queue.front().copied());
+        let Some(task) = task.filter(|_| spent == Work(0) || spent < budget) else { break };
         let turn = take_turn(market, id, task, budget, spent, judge);
         spent = turn.spent;
         match turn.outcome {
@@ -200,7 +207,7 @@ fn conclude(
     result: Result<Marks, ModelRefusal>,
 ) -> Vec<Effect> {
     let Market { jobs, submissions, shelf, ledger, paid_models, .. } = market;
-    shelf.drop_model(id);
+    let bytes = shelf.remove_model(id).unwrap_or_default();
     let Some((job, submission)) = jobs.get_mut(&id.job).zip(submissions.get_mut(&id)) else {
         return Vec::new();
     };
@@ -223,7 +230,7 @@ fn conclude(
                 job.best = Some((id.index, marks));
             }
             job.clients.insert(client, Standing::Paid(id.index));
-            paid_models.insert(model.digest);
+            paid_models.extend(names(model, &bytes));
             Verdict::Accepted(marks)
         }
         (None, refused) => {
@@ -239,4 +246,15 @@ fn conclude(
         effects.push(Effect::Pay { to: client, asset, amount: reward });
     }
     effects
+}
+
+/// The digests the same bytes can be submitted by, one for each way to cut them.
+fn names(model: BlobRef, bytes: &[u8]) -> [Digest; 2] {
+    let profile = match model.profile {
+        Profile::Kubo => Profile::UnixfsV1,
+        Profile::UnixfsV1 => Profile::Kubo,
+    };
+    let cuts = [model, BlobRef { profile, ..model }];
+    let uncut = cuts.iter().all(|blob| blob.cid().codec == Codec::Raw);
+    [model.digest, if uncut { model.digest } else { cid_of(bytes, profile).digest }]
 }

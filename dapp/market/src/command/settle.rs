@@ -82,16 +82,19 @@ pub(super) fn close(
             shelf.forget(job.sponsor, blob.digest);
         }
     }
-    let expired = ModelRefusal::Expired { deadline: job.terms.deadline };
+    let reason = match job.rewards_left() {
+        0 => ModelRefusal::NoRewardLeft { rewards: job.terms.rewards },
+        _ => ModelRefusal::Expired { deadline: job.terms.deadline },
+    };
     for (client, standing) in std::mem::take(&mut job.clients) {
         let (Standing::Expecting(index) | Standing::Queued(index)) = standing else { continue };
         let submission_id = SubmissionId { job: id, index };
-        shelf.drop_model(submission_id);
+        shelf.remove_model(submission_id);
         if let Some(submission) = submissions.get_mut(&submission_id) {
             if matches!(standing, Standing::Expecting(_)) {
                 shelf.forget(client, submission.model.digest);
             }
-            let verdict = Verdict::Refused { marks: None, reason: expired };
+            let verdict = Verdict::Refused { marks: None, reason };
             submission.state = SubmissionState::Judged(verdict);
         }
     }

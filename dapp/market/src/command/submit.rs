@@ -5,7 +5,7 @@ use blobs::BlobRef;
 use super::Context;
 use crate::{
     effect::{Effect, Event},
-    job::{Stage, Standing, Submission, SubmissionState, Verdict},
+    job::{MAX_SUBMISSIONS, Stage, Standing, Submission, SubmissionState, Verdict},
     market::Market,
     refusal::{ModelRefusal, Refusal},
     shelf::Purpose,
@@ -23,15 +23,16 @@ pub(crate) fn apply(
     let replaced = check(market, context, id, model)?;
     let job = market.job_or_refuse(id)?;
     let index = job.submissions;
-    let too_many = Refusal::TooManySubmissions { submissions: index };
-    let next = index.checked_add(1).ok_or(too_many)?;
+    if index >= MAX_SUBMISSIONS {
+        return Err(Refusal::TooManySubmissions { submissions: index });
+    }
 
     // Nothing below can fail.
     let submission_id = SubmissionId { job: id, index };
     let mut effects = Vec::new();
     effects.extend(replaced.and_then(|old| replace(market, old, index)));
     if let Some(job) = market.jobs.get_mut(&id) {
-        job.submissions = next;
+        job.submissions = index.saturating_add(1);
         job.clients.insert(client, Standing::Expecting(index));
     }
     let submission = Submission { client, model, data, state: SubmissionState::Expecting };
