@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {Blob} from "../src/Blob.sol";
-import {Metric, Terms} from "../src/IDeml.sol";
 import {vm} from "./Vm.sol";
 
 /// @dev A JSON object in a vector file: the file's text, and the path to the object in it.
 ///
-/// Its members are read under the names they have in Solidity. Integers are numbers or decimal
-/// strings, enums are the number of their value, bytes are 0x-prefixed hex.
+/// `tests/vectors/README.md` says what is in which file. Integers are numbers or decimal strings.
 struct Vector {
     string json;
     string path;
 }
 
-using {at, number, hash, account, raw, flag, text, blob, terms} for Vector global;
+using {at, number, hash, account, raw, flag, text} for Vector global;
 
 /// @dev The elements of the array at a path of a vector file, `$` being the file's own value.
 function readVectors(string memory file, string memory array)
@@ -60,32 +57,4 @@ function flag(Vector memory self, string memory name) pure returns (bool) {
 
 function text(Vector memory self, string memory name) pure returns (string memory) {
     return vm.parseJsonString(self.json, self.at(name).path);
-}
-
-function blob(Vector memory self, string memory name) pure returns (Blob memory) {
-    Vector memory object = self.at(name);
-    return Blob({
-        digest: object.hash("digest"),
-        size: uint64(object.number("size")),
-        leafSize: uint32(object.number("leafSize"))
-    });
-}
-
-function terms(Vector memory self, string memory name) pure returns (Terms memory) {
-    Vector memory object = self.at(name);
-    return Terms({
-        title: object.hash("title"),
-        asset: object.account("asset"),
-        reward: object.number("reward"),
-        rewards: uint32(object.number("rewards")),
-        deadline: uint64(object.number("deadline")),
-        metric: Metric(object.number("metric")),
-        minScore: uint32(object.number("minScore")),
-        minGain: uint32(object.number("minGain")),
-        minWorstClass: uint32(object.number("minWorstClass")),
-        maxModelBytes: uint64(object.number("maxModelBytes")),
-        maxWork: uint64(object.number("maxWork")),
-        baseModel: object.blob("baseModel"),
-        holdOut: object.blob("holdOut")
-    });
 }
