@@ -1,1 +1,22 @@
-//! To be written.
+//! What the end-to-end tests share: where the programs and the real data are.
+
+use std::path::{Path, PathBuf};
+
+/// A program of this workspace, built beside the running test.
+///
+/// - Panics: it was not built; `cargo ci` builds it first
+#[must_use]
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap_or_default();
+    let found = test.ancestors().map(|folder| folder.join(name)).find(|path| path.is_file());
+    match found {
+        Some(path) => path,
+        None => panic!("{name} is not built: run `cargo build --release --workspace` first"),
+    }
+}
+
+/// A file of the real data.
+#[must_use]
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}

