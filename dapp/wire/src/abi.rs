@@ -98,18 +98,6 @@ impl Interface {
         let tokens = ethabi::decode(&types, arguments).ok()?.into_iter();
         Some((function, Arguments { tokens, malformed: InputRefused::Malformed { function } }))
     }
-
-    /// The names of all functions.
-    #[cfg(test)]
-    pub(crate) fn functions(&self) -> Vec<&ethabi::Function> {
-        self.contract.functions().collect()
-    }
-
-    /// The names of all events.
-    #[cfg(test)]
-    pub(crate) fn events(&self) -> Vec<&ethabi::Event> {
-        self.contract.events().collect()
-    }
 }
 
 /// Decoded arguments, taken one after the other.

@@ -116,3 +116,40 @@ impl Genesis {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_defaults_is_the_default() {
+        let default = Genesis::default();
+        assert_eq!(Genesis::parse("{}").unwrap(), default);
+        let written = serde_json::to_string(&default).unwrap();
+        assert_eq!(Genesis::parse(&written).unwrap(), default);
+        assert_eq!(default.settings().input_work, Work(250_000_000));
+    }
+
+    #[test]
+    fn wrong_files_are_refused_in_words() {
+        let token = "0x7070707070707070707070707070707070707070";
+        for (text, message) in [
+            ("", "not a genesis file: EOF"),
+            (r#"{"input_wrok": 1}"#, "not a genesis file: unknown field `input_wrok`"),
+            (r#"{"input_work": "1"}"#, "not a genesis file: invalid type: string"),
+            (r#"{"registry": "0x12"}"#, "not a genesis file: \"0x12\" is not an address"),
+            (r#"{"input_work": 0}"#, "input_work must not be zero"),
+            (
+                r#"{"max_stored_bytes": 1}"#,
+                "max_blob_bytes 4194304 is more than max_stored_bytes 1",
+            ),
+            (
+                &format!(r#"{{"ether_portal": "{token}", "erc20_portal": "{token}"}}"#),
+                "ether_portal and erc20_portal are the same address 0x7070",
+            ),
+        ] {
+            let refused = Genesis::parse(text).unwrap_err().to_string();
+            assert!(refused.starts_with(message), "{text}: {refused}");
+        }
+    }
+}

@@ -116,7 +116,6 @@ impl Query {
     }
 
     fn parse_text(text: &str) -> Option<Self> {
-        let text = text.trim_matches('/');
         let (path, parameters) = text.split_once('?').map_or((text, None), |(p, q)| (p, Some(q)));
         let Parameters { paging, publisher } = Parameters::parse(parameters)?;
         let listed = publisher.is_none();

@@ -1,0 +1,8 @@
+//! Everything `wire` reads and writes, from the outside.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+
+mod answers;
+mod hostile;
+mod sample;
+mod vectors;
