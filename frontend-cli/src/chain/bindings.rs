@@ -106,6 +106,8 @@ sol! {
     }
 
     interface ERC20 {
+        function decimals() external view returns (uint8);
+        function symbol() external view returns (string);
         function balanceOf(address account) external view returns (uint256);
         function allowance(address owner, address spender) external view returns (uint256);
         function approve(address spender, uint256 value) external returns (bool);

@@ -1,0 +1,50 @@
+//! `deml guard -- PROGRAM ARGS`: runs a program and ends it when its own standard input closes.
+//!
+//! The devnet holds the other end of that pipe. However the devnet ends, kill -9 included, the
+//! pipe closes, and neither anvil nor the application outlives it.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a program may take to end by itself; anvil writes its state to disk in that time.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Runs `program` until it ends or standard input closes; prints its process id on standard output.
+///
+/// The program's own standard output joins its standard error.
+pub fn run(program: &OsString, args: &[OsString]) -> Result<ExitCode> {
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(std::io::stderr()))
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{}", child.id()).and_then(|()| stdout.flush()).ok();
+
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let pid = pid.context("the program has an impossible process id")?;
+    let (ended, has_ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        wait_for_end_of_input();
+        // A failing kill means that the program has ended already, which is what is wanted.
+        kill_process(pid, Signal::TERM).ok();
+        if has_ended.recv_timeout(GRACE).is_err() {
+            kill_process(pid, Signal::KILL).ok();
+        }
+    });
+    let status = child.wait().context("cannot wait for the program")?;
+    ended.send(()).ok();
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn wait_for_end_of_input() {
+    let mut buffer = [0; 64];
+    while matches!(std::io::stdin().read(&mut buffer), Ok(1..)) {}
+}

@@ -1,0 +1,336 @@
+//! What the devnet knows, all of it derived from L1: inputs, what they led to, epochs and claims.
+//!
+//! Pure: no process, network or file. The JSON-RPC server only reads it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use alloy::primitives::{Address, B256, Bytes, keccak256};
+use anyhow::{Result, ensure};
+use serde::Serialize;
+
+use super::rollup_server::{Emitted, Request};
+use crate::chain::Input;
+use crate::merkle::OutputsTree;
+
+/// The application all of this is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Application {
+    /// What it may be called instead of its address.
+    pub(super) name: String,
+    /// Its contract.
+    pub(super) address: Address,
+    /// The Authority that accepts its claims.
+    pub(super) consensus: Address,
+    /// Where its inputs are.
+    pub(super) input_box: Address,
+    /// What identifies its code: here the hash of its genesis file, as there is no machine.
+    pub(super) template_hash: B256,
+    /// How it says where its inputs are.
+    pub(super) data_availability: Bytes,
+    /// Blocks per epoch.
+    pub(super) epoch_length: u64,
+    /// The block it was deployed in.
+    pub(super) deployment_block: u64,
+}
+
+/// What became of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum InputStatus {
+    /// Not processed yet.
+    None,
+    /// Processed.
+    Accepted,
+    /// Undone: it never happened.
+    Rejected,
+    /// The application gave up on itself.
+    Exception,
+    /// The application ended, twice.
+    MachineHalted,
+    /// The application did not answer in time.
+    TimeLimitExceeded,
+}
+
+/// How far an epoch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum EpochStatus {
+    Open,
+    Closed,
+    ClaimComputed,
+    ClaimAccepted,
+    ClaimRejected,
+}
+
+/// The result of processing an input.
+#[derive(Clone, Debug)]
+pub(super) struct Completion {
+    pub(super) status: InputStatus,
+    pub(super) outputs: Vec<Bytes>,
+    pub(super) reports: Vec<Bytes>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct InputRecord {
+    pub(super) input: Input,
+    pub(super) epoch: u64,
+    pub(super) status: InputStatus,
+    /// Outputs and outputs root after it, once processed.
+    pub(super) after: Option<After>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct After {
+    pub(super) outputs: u64,
+    pub(super) root: B256,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct OutputRecord {
+    pub(super) input: u64,
+    pub(super) epoch: u64,
+    pub(super) raw: Bytes,
+    /// The transaction that executed it.
+    pub(super) executed: Option<B256>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct ReportRecord {
+    pub(super) input: u64,
+    pub(super) epoch: u64,
+    pub(super) payload: Bytes,
+}
+
+/// An epoch with at least one input; the others are never claimed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EpochRecord {
+    pub(super) index: u64,
+    pub(super) first_block: u64,
+    pub(super) last_block: u64,
+    /// Its inputs: from `first_input` up to but not including `end_input`.
+    pub(super) first_input: u64,
+    pub(super) end_input: u64,
+}
+
+/// A claim L1 has accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) root: B256,
+    pub(super) transaction: B256,
+}
+
+/// Everything known about one application.
+#[derive(Debug)]
+pub(super) struct Records {
+    pub(super) application: Application,
+    pub(super) inputs: Vec<InputRecord>,
+    pub(super) outputs: Vec<OutputRecord>,
+    pub(super) reports: Vec<ReportRecord>,
+    pub(super) epochs: Vec<EpochRecord>,
+    /// Accepted claims by the last block of their epoch.
+    claims: BTreeMap<u64, Claim>,
+    /// Transactions that executed outputs, by output: L1 may know more than was replayed yet.
+    executions: BTreeMap<u64, B256>,
+    tree: OutputsTree,
+    /// The newest block whose events are in here.
+    pub(super) head: u64,
+    processed: u64,
+    /// Why no further input can be processed, once the application has failed for good.
+    pub(super) failure: Option<String>,
+}
+
+/// Records shared by the follower and the servers.
+#[derive(Clone, Debug)]
+pub(super) struct SharedRecords(Arc<Mutex<Records>>);
+
+impl SharedRecords {
+    pub(super) fn new(application: Application) -> Self {
+        Self(Arc::new(Mutex::new(Records::new(application))))
+    }
+
+    /// Locks for a moment; never held across an await.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Records> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Records {
+    fn new(application: Application) -> Self {
+        Self {
+            application,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            reports: Vec::new(),
+            epochs: Vec::new(),
+            claims: BTreeMap::new(),
+            executions: BTreeMap::new(),
+            tree: OutputsTree::default(),
+            head: 0,
+            processed: 0,
+            failure: None,
+        }
+    }
+
+    /// Adds the next input found on L1.
+    ///
+    /// - Errors: it is not the next one
+    pub(super) fn add_input(&mut self, input: Input) -> Result<()> {
+        let index = self.inputs.len() as u64;
+        let found = input.advance.index;
+        ensure!(found == index, "L1 gave input {found} where input {index} comes next");
+        let length = self.application.epoch_length;
+        let epoch = input.advance.block_number / length;
+        match self.epochs.last_mut() {
+            Some(last) if last.index == epoch => last.end_input += 1,
+            _ => self.epochs.push(EpochRecord {
+                index: epoch,
+                first_block: epoch * length,
+                last_block: epoch * length + (length - 1),
+                first_input: index,
+                end_input: index + 1,
+            }),
+        }
+        self.inputs.push(InputRecord { input, epoch, status: InputStatus::None, after: None });
+        Ok(())
+    }
+
+    /// Notes a claim L1 has accepted.
+    pub(super) fn add_claim(&mut self, last_block: u64, claim: Claim) {
+        self.claims.insert(last_block, claim);
+    }
+
+    /// Notes that output `index` was executed on L1.
+    pub(super) fn add_execution(&mut self, index: u64, transaction: B256) {
+        self.executions.insert(index, transaction);
+        if let Some(output) = get_mut(&mut self.outputs, index) {
+            output.executed = Some(transaction);
+        }
+    }
+
+    /// The next input to process, unless the application has failed for good.
+    pub(super) fn next_pending(&self) -> Option<u64> {
+        (self.failure.is_none() && self.processed < self.inputs.len() as u64)
+            .then_some(self.processed)
+    }
+
+    /// Number of inputs processed.
+    pub(super) fn processed(&self) -> u64 {
+        self.processed
+    }
+
+    /// Stores what the next pending input led to.
+    pub(super) fn complete(&mut self, completion: Completion) {
+        let index = self.processed;
+        let Completion { status, outputs, reports } = completion;
+        if !matches!(status, InputStatus::Accepted | InputStatus::Rejected) {
+            self.failure = Some(format!(
+                "the application failed at input {index}; on a real node it would now be dead for \
+                 ever, with all the money in it: mend it and start the devnet again"
+            ));
+        }
+        let Some(record) = get(&self.inputs, index) else { return };
+        let epoch = record.epoch;
+        for raw in outputs {
+            self.tree.push(keccak256(&raw));
+            let executed = self.executions.get(&(self.outputs.len() as u64)).copied();
+            self.outputs.push(OutputRecord { input: index, epoch, raw, executed });
+        }
+        for payload in reports {
+            self.reports.push(ReportRecord { input: index, epoch, payload });
+        }
+        let outputs = self.tree.len();
+        let after = After { outputs, root: self.tree.root(outputs) };
+        if let Some(record) = get_mut(&mut self.inputs, index) {
+            record.status = status;
+            record.after = Some(after);
+        }
+        self.processed = index + 1;
+    }
+
+    /// The inputs whose replay leads to the present state, in order.
+    pub(super) fn accepted_inputs(&self) -> Vec<u64> {
+        let numbered = (0..).zip(&self.inputs);
+        let accepted = numbered.filter(|(_, record)| record.status == InputStatus::Accepted);
+        accepted.map(|(index, _)| index).collect()
+    }
+
+    /// The request that gives the application input `index`, which must exist.
+    pub(super) fn advance_request(&self, index: u64) -> Request {
+        let record = get(&self.inputs, index).expect("only inputs that were found are asked for");
+        let first_output = self.before(index).map_or(0, |before| before.outputs);
+        Request::Advance { input: record.input.advance.clone(), first_output }
+    }
+
+    /// What input `index` emitted when it was processed.
+    pub(super) fn emitted_by(&self, index: u64) -> Emitted {
+        let mine = |input: u64| input == index;
+        let outputs = self.outputs.iter().filter(|output| mine(output.input));
+        let reports = self.reports.iter().filter(|report| mine(report.input));
+        Emitted {
+            outputs: outputs.map(|output| output.raw.clone()).collect(),
+            reports: reports.map(|report| report.payload.clone()).collect(),
+        }
+    }
+
+    /// The state just before input `index`, if any input was processed before it.
+    fn before(&self, index: u64) -> Option<After> {
+        get(&self.inputs, index.checked_sub(1)?)?.after
+    }
+
+    /// The epoch number `index`, if it has inputs.
+    pub(super) fn epoch(&self, index: u64) -> Option<&EpochRecord> {
+        let position = self.epochs.binary_search_by_key(&index, |epoch| epoch.index).ok()?;
+        self.epochs.get(position)
+    }
+
+    /// Outputs and root after the last input of `epoch`, once all its inputs are processed.
+    pub(super) fn epoch_end(&self, epoch: &EpochRecord) -> Option<After> {
+        self.before(epoch.end_input)
+    }
+
+    /// The claim L1 has accepted for `epoch`.
+    pub(super) fn claim(&self, epoch: &EpochRecord) -> Option<Claim> {
+        self.claims.get(&epoch.last_block).copied()
+    }
+
+    /// How far `epoch` is.
+    pub(super) fn epoch_status(&self, epoch: &EpochRecord) -> EpochStatus {
+        // A claim is about the past: it can be sent once a block of the next epoch exists.
+        if self.head <= epoch.last_block {
+            return EpochStatus::Open;
+        }
+        let Some(end) = self.epoch_end(epoch) else {
+            return EpochStatus::Closed;
+        };
+        match self.claim(epoch) {
+            None => EpochStatus::ClaimComputed,
+            Some(claim) if claim.root == end.root => EpochStatus::ClaimAccepted,
+            Some(_) => EpochStatus::ClaimRejected,
+        }
+    }
+
+    /// The 63 siblings that prove output `index` against its epoch's claim, once computed.
+    pub(super) fn siblings(&self, index: u64) -> Option<Vec<B256>> {
+        let output = get(&self.outputs, index)?;
+        let epoch = self.epoch(output.epoch)?;
+        match self.epoch_status(epoch) {
+            EpochStatus::Open | EpochStatus::Closed => None,
+            _ => self.tree.proof(index, self.epoch_end(epoch)?.outputs),
+        }
+    }
+
+    /// The outputs root after all processed inputs.
+    pub(super) fn root(&self) -> B256 {
+        self.tree.root(self.tree.len())
+    }
+}
+
+/// The item number `index`.
+pub(super) fn get<T>(items: &[T], index: u64) -> Option<&T> {
+    items.get(usize::try_from(index).ok()?)
+}
+
+fn get_mut<T>(items: &mut [T], index: u64) -> Option<&mut T> {
+    items.get_mut(usize::try_from(index).ok()?)
+}
