@@ -4,21 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::{Client, RequestBuilder, Response, Url};
-use rustls::crypto::{CryptoProvider, ring};
 
-/// A person who waits longer than this for the next bytes is not being served.
-const SILENCE_S: u64 = 60;
+/// Enough for the largest file over a slow line; a store that stops answering is given up then.
+const TRANSFER: Duration = Duration::from_secs(600);
 
 pub(super) fn client() -> Result<Client> {
-    if CryptoProvider::get_default().is_none() {
-        // An error only says that another thread was faster, with the same choice.
-        drop(ring::default_provider().install_default());
-    }
-    Client::builder()
-        .connect_timeout(Duration::from_secs(10))
-        .read_timeout(Duration::from_secs(SILENCE_S))
-        .build()
-        .context("cannot prepare the HTTP client")
+    crate::http::client(TRANSFER)
 }
 
 /// `path` below the base, with this query.

@@ -9,11 +9,13 @@ mod gateway;
 mod http;
 mod kubo;
 
-use std::{env, fmt, path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use anyhow::{Context, Error, Result, bail};
 use blobs::{Cid, Profile};
 use reqwest::Url;
+
+use crate::folders;
 
 /// The longest block taken from anyone; twice the largest leaf, as IPFS nodes have it.
 const MAX_BLOCK_BYTES: u64 = 2 * 1_048_576;
@@ -30,15 +32,11 @@ pub enum Store {
 }
 
 impl Store {
-    /// The folder used unless a person says otherwise: `deml/blocks` in `$XDG_DATA_HOME`, or in
-    /// `~/.local/share`.
+    /// The folder used unless a person says otherwise: `blocks` among this user's files.
     ///
-    /// - Errors: neither `XDG_DATA_HOME` nor `HOME` is set
+    /// - Errors: the environment names no home
     pub fn embedded() -> Result<Self> {
-        let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let data = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")));
-        let data = data.context("no home folder is set: say --ipfs folder:PATH")?;
-        Ok(Self::Folder(data.join("deml/blocks")))
+        Ok(Self::Folder(folders::data()?.join("blocks")))
     }
 
     /// Keeps a file and gives its CID.
