@@ -1,1 +1,41 @@
-//! To be written.
+//! Exact evaluation of ONNX models.
+//!
+//! A score is a pure function of bytes: the model's, the dataset's and the metric's. So a file is
+//! read into a [`Model`] whose shapes, cost and memory are known before anything runs, and is run
+//! in batches fixed by those shapes, over tensors of one backend without a kernel that depends on
+//! the processor. Floats end here: what leaves is a [`market::Tally`] of integers.
+//!
+//! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
+//! - graph → cost: `shape`, `plan`, `cost`, `limits`
+//! - running: `backend`, `kernel`, `math` hold all arithmetic and state its rules
+//! - answers → integers: `dataset`, `marking`, `judge`
+//! - for people: `report`, and with the feature `train` training through the same graph
+
+mod backend;
+mod cost;
+pub mod dataset;
+mod graph;
+mod judge;
+mod kernel;
+mod label;
+pub mod limits;
+mod marking;
+mod math;
+mod model;
+mod onnx;
+mod op;
+mod plan;
+mod refusal;
+pub mod report;
+mod shape;
+#[cfg(feature = "train")]
+pub mod train;
+
+pub use cost::Cost;
+pub use dataset::{Dataset, DatasetRefused, Features, Labels};
+pub use judge::Evaluator;
+pub use label::Label;
+pub use marking::ExamRefused;
+pub use model::Model;
+pub use refusal::{ConstantRefused, ModelRefused, NodeId, NodeRefused, Part};
+pub use shape::Shape;

@@ -1,0 +1,47 @@
+//! Every bound on what a stranger's model or dataset may make the evaluator keep or do.
+
+/// Bytes of a model file.
+pub const MODEL_BYTES: usize = 16 << 20;
+/// Bytes of a dataset file.
+pub const DATASET_BYTES: usize = 64 << 20;
+/// Bytes of a dataset's header.
+pub(crate) const DATASET_HEADER_BYTES: usize = 4_096;
+/// Nodes of a graph.
+pub(crate) const NODES: usize = 1_024;
+/// Constant tensors of a graph: initializers and `Constant` nodes.
+pub(crate) const CONSTANTS: usize = 1_024;
+/// Inputs and outputs a graph may declare, initializers listed as inputs included.
+pub(crate) const PORTS: usize = 1_152;
+/// Inputs of one node.
+pub(crate) const NODE_INPUTS: usize = 32;
+/// Outputs of one node.
+pub(crate) const NODE_OUTPUTS: usize = 8;
+/// Attributes of one node.
+pub(crate) const ATTRIBUTES: usize = 16;
+/// Numbers in one list attribute.
+pub(crate) const LIST_LENGTH: usize = 32;
+/// Imported operator sets.
+pub(crate) const OPSETS: usize = 16;
+/// Elements of a constant of whole numbers; such constants are shapes and flags.
+pub(crate) const WHOLE_ELEMENTS: usize = 64;
+/// Dimensions of a tensor; as many as the tensor library has.
+pub(crate) const RANK: usize = 6;
+/// Size of one dimension.
+pub(crate) const DIMENSION: usize = 1 << 24;
+/// Elements of one tensor, a whole batch's included.
+pub(crate) const ELEMENTS: usize = 1 << 23;
+/// Kernel, stride, dilation or padding of a window.
+pub(crate) const WINDOW: usize = 1 << 12;
+/// Rows evaluated in one step.
+pub(crate) const BATCH_ROWS: usize = 64;
+/// Bytes of tensors alive at once that a batch is made to fit, weights aside.
+pub(crate) const BATCH_BYTES: usize = 8 << 20;
+/// Bytes of tensors that may be alive at once, weights aside, when a single row needs more than
+/// `BATCH_BYTES`.
+pub(crate) const STEP_BYTES: usize = 32 << 20;
+/// Multiply-adds and element operations of one row.
+pub(crate) const ROW_OPERATIONS: u64 = 1 << 36;
+/// Classes a dataset may tell apart.
+pub const CLASSES: u16 = 256;
+/// Opset versions of `ai.onnx` whose operators are evaluated as the standard says.
+pub(crate) const OPSET_RANGE: std::ops::RangeInclusive<i64> = 7..=24;

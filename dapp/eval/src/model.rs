@@ -1,0 +1,106 @@
+//! A model that can be evaluated: a checked graph, its weights, and how many rows it answers in
+//! one step.
+
+use crate::{
+    backend::Array,
+    cost::Cost,
+    graph::{Graph, Weight},
+    plan::Plan,
+    refusal::ModelRefused,
+    shape::Shape,
+};
+
+/// A model read from an ONNX file.
+pub struct Model {
+    pub(crate) graph: Graph,
+    /// Constants of f32, by value.
+    weights: Vec<Option<Array>>,
+    /// Elements of those constants.
+    parameters: usize,
+    /// How a whole batch runs.
+    pub(crate) batch: Plan,
+}
+
+impl Model {
+    /// Reads and checks an ONNX file; nothing is run.
+    ///
+    /// - Errors: the reason, naming the node or tensor
+    pub fn from_onnx(bytes: &[u8]) -> Result<Self, ModelRefused> {
+        let (graph, weights) = Graph::read(bytes)?;
+        let batch = Plan::for_batch(&graph)?;
+        let parameters = weights.iter().map(|weight| weight.elements.len()).sum();
+        let weights = arrays(weights, graph.known.len());
+        Ok(Self { graph, weights, parameters, batch })
+    }
+
+    /// The shape of one row of the input.
+    #[must_use]
+    pub const fn row(&self) -> Shape {
+        self.graph.row
+    }
+
+    /// How many numbers the model answers for a row.
+    #[must_use]
+    pub const fn answers(&self) -> usize {
+        self.batch.answers
+    }
+
+    /// Weights, as numbers.
+    #[must_use]
+    pub const fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    /// Rows answered in one step; fixed by the model's shapes alone.
+    #[must_use]
+    pub const fn batch_rows(&self) -> usize {
+        self.batch.rows
+    }
+
+    /// What answering this many rows costs.
+    ///
+    /// - Errors: the model cannot answer the last, smaller batch
+    pub fn cost(&self, rows: usize) -> Result<Cost, ModelRefused> {
+        let too_dear = ModelRefused::TooDear { limit: crate::limits::ROW_OPERATIONS };
+        let (batches, rest) = (rows / self.batch.rows, rows % self.batch.rows);
+        let batches = u64::try_from(batches).map_err(|_| too_dear)?;
+        let whole = self.batch.cost.times(batches).ok_or(too_dear)?;
+        if rest == 0 {
+            return Ok(whole);
+        }
+        whole.plus(Plan::new(&self.graph, rest)?.cost).ok_or(too_dear)
+    }
+
+    /// Answers at most a batch of rows, given one after the other.
+    ///
+    /// - Shapes: rows [n, row elements], answers [n, answers], both row-major
+    /// - Errors: the model cannot answer this many rows at once
+    pub(crate) fn answer(&self, rows: Vec<f32>) -> Result<Vec<f32>, ModelRefused> {
+        let count = rows.len() / self.row().elements();
+        let smaller;
+        let plan = if count == self.batch.rows {
+            &self.batch
+        } else {
+            smaller = Plan::new(&self.graph, count)?;
+            &smaller
+        };
+        let sizes = [&[count], self.row().sizes()].concat();
+        let shape = Shape::new(&sizes).expect("the plan has this shape for its input");
+        let input = Array::new(rows, shape);
+        Ok(self.graph.run(plan, &self.weights, input, self.graph.output).into_elements())
+    }
+
+    /// Puts another weight in the place of a constant.
+    #[cfg(feature = "train")]
+    pub(crate) fn set_weight(&mut self, value: crate::graph::ValueId, weight: Array) {
+        self.weights[value] = Some(weight);
+    }
+}
+
+fn arrays(weights: Vec<Weight>, values: usize) -> Vec<Option<Array>> {
+    let mut arrays = vec![None; values];
+    for Weight { value, shape, elements, .. } in weights {
+        arrays[value] = Some(Array::new(elements, shape));
+    }
+    arrays
+}

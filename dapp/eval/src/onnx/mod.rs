@@ -1,0 +1,18 @@
+//! ONNX files: from a stranger's bytes to a checked list of nodes and constants, and back with
+//! other weights.
+//!
+//! Nothing is decoded into owned structures before it is counted: the file is walked in place, as
+//! deep as the format needs and no deeper, and every list has a bound in `limits`.
+
+mod file;
+#[cfg(feature = "train")]
+mod patch;
+mod tensor;
+mod wire;
+
+pub(crate) use file::{Attribute, BatchSize, File, Node, Port, is_standard};
+#[cfg(feature = "train")]
+pub(crate) use patch::with_weights;
+pub(crate) use tensor::{Constant, Numbers};
+#[cfg(test)]
+pub(crate) use wire::Message;

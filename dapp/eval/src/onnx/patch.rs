@@ -1,0 +1,102 @@
+//! Writing a model file again with other weights; everything else stays byte for byte.
+
+use std::collections::BTreeMap;
+
+use prost::encoding::{WireType, encode_key, encode_varint};
+
+use super::wire::{Field, Message};
+use crate::{
+    graph::Place,
+    refusal::{ModelRefused, Part},
+    shape::Shape,
+};
+
+/// New weights by where the file has them.
+pub(crate) type Weights = BTreeMap<Place, (Shape, Vec<f32>)>;
+
+/// The file with these weights in place of its own.
+pub(crate) fn with_weights(file: &[u8], weights: &Weights) -> Result<Vec<u8>, ModelRefused> {
+    rewrite(file, Part::Model, |number, field| match number {
+        7 => graph(field.bytes(Part::Graph)?, weights).map(Some),
+        _ => Ok(None),
+    })
+}
+
+fn graph(bytes: &[u8], weights: &Weights) -> Result<Vec<u8>, ModelRefused> {
+    let (mut nodes, mut initializers) = (0_usize, 0_usize);
+    rewrite(bytes, Part::Graph, |number, field| match number {
+        1 => {
+            let weight = weights.get(&Place::Node(nodes));
+            nodes += 1;
+            let Some((shape, elements)) = weight else { return Ok(None) };
+            constant_node(field.bytes(Part::Node)?, *shape, elements).map(Some)
+        }
+        5 => {
+            let weight = weights.get(&Place::Initializer(initializers));
+            initializers += 1;
+            let Some((shape, elements)) = weight else { return Ok(None) };
+            let name = super::tensor::TensorBytes::new(field.bytes(Part::Tensor)?)?.name;
+            Ok(Some(tensor(name, *shape, elements)))
+        }
+        _ => Ok(None),
+    })
+}
+
+/// A `Constant` node whose one attribute is this tensor, however it was written before.
+fn constant_node(bytes: &[u8], shape: Shape, elements: &[f32]) -> Result<Vec<u8>, ModelRefused> {
+    let mut attribute = Vec::new();
+    put_bytes(&mut attribute, 1, b"value");
+    put_bytes(&mut attribute, 5, &tensor(b"", shape, elements));
+    // `AttributeProto.AttributeType.TENSOR`.
+    put_integer(&mut attribute, 20, 4);
+    rewrite(bytes, Part::Node, |number, _| Ok((number == 5).then(|| attribute.clone())))
+}
+
+/// A `TensorProto` of f32.
+fn tensor(name: &[u8], shape: Shape, elements: &[f32]) -> Vec<u8> {
+    let mut tensor = Vec::new();
+    for size in shape.sizes() {
+        put_integer(&mut tensor, 1, u64::try_from(*size).unwrap_or(u64::MAX));
+    }
+    // `TensorProto.DataType.FLOAT`.
+    put_integer(&mut tensor, 2, 1);
+    if !name.is_empty() {
+        put_bytes(&mut tensor, 8, name);
+    }
+    let raw = elements.iter().flat_map(|element| element.to_le_bytes()).collect::<Vec<_>>();
+    put_bytes(&mut tensor, 9, &raw);
+    tensor
+}
+
+/// Copies a message, with the fields that `replace` gives new bytes for.
+fn rewrite<'a>(
+    bytes: &'a [u8],
+    part: Part,
+    mut replace: impl FnMut(u32, Field<'a>) -> Result<Option<Vec<u8>>, ModelRefused>,
+) -> Result<Vec<u8>, ModelRefused> {
+    let mut written = Vec::with_capacity(bytes.len());
+    let mut message = Message::new(bytes, part);
+    loop {
+        let before = message.rest();
+        let Some(field) = message.next() else { return Ok(written) };
+        let (number, field) = field?;
+        match replace(number, field)? {
+            Some(new) => put_bytes(&mut written, number, &new),
+            None => {
+                let (copied, _) = before.split_at(before.len() - message.rest().len());
+                written.extend_from_slice(copied);
+            }
+        }
+    }
+}
+
+fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
+    encode_key(number, WireType::LengthDelimited, out);
+    encode_varint(u64::try_from(bytes.len()).unwrap_or(u64::MAX), out);
+    out.extend_from_slice(bytes);
+}
+
+fn put_integer(out: &mut Vec<u8>, number: u32, value: u64) {
+    encode_key(number, WireType::Varint, out);
+    encode_varint(value, out);
+}

@@ -1,0 +1,55 @@
+//! `AveragePool`: the mean of each window.
+
+use burn::tensor::{module::avg_pool2d, ops::AvgPoolOptions};
+
+use super::{
+    Attributes, Fact, Inputs, Operands, Operator,
+    attributes::bad_value,
+    window::{Placed, Window},
+};
+use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+
+/// The mean of a window moved over images [n, c, size …], added up in index order.
+#[derive(Debug)]
+pub(super) struct AveragePool {
+    window: Window,
+    /// Whether padding counts as zeros; otherwise it counts as nothing.
+    count_padding: bool,
+}
+
+impl AveragePool {
+    pub(super) fn parse(from: &mut Attributes<'_>) -> Result<Self, NodeRefused> {
+        let count_padding = from.flag("count_include_pad")?;
+        Ok(Self { window: Window::parse_pool(from)?, count_padding })
+    }
+
+    fn place(&self, images: Shape) -> Result<Placed, NodeRefused> {
+        let placed = self.window.place(images, None)?;
+        if placed.is_dense() { Ok(placed) } else { Err(bad_value("dilations")) }
+    }
+}
+
+impl Operator for AveragePool {
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        inputs.expect(1, 1)?;
+        let images = inputs.real(0)?;
+        let placed = self.place(images)?;
+        placed.output(images, placed.image[1]).map(Fact::Real).ok_or(NodeRefused::OutputShape)
+    }
+
+    fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        let [height, width] = self.place(inputs.real(0).ok()?).ok()?.kernel;
+        Cost::elements(&[output.elements(), height, width])
+    }
+
+    fn run(&self, mut operands: Operands, output: Shape) -> Array {
+        let images = operands.take(0);
+        let placed = self.place(images.shape()).expect("infer has placed it");
+        let options = AvgPoolOptions::new(placed.kernel)
+            .with_stride(placed.stride)
+            .with_padding_pairs(placed.padding)
+            .with_count_include_pad(self.count_padding)
+            .with_ceil_mode(placed.ceil);
+        Array::of(avg_pool2d(images.view(placed.image), options), output)
+    }
+}

@@ -1,0 +1,78 @@
+//! `Concat`: tensors one after the other along an axis.
+
+use burn::tensor::Tensor;
+
+use super::{Attributes, Fact, Inputs, Operands, Operator};
+use crate::{backend::Array, cost::Cost, limits, refusal::NodeRefused, shape::Shape};
+
+/// Tensors of equal sizes but along the axis, or lists of whole numbers.
+#[derive(Debug)]
+pub(super) struct Concat {
+    axis: i64,
+}
+
+impl Concat {
+    pub(super) fn parse(from: &mut Attributes<'_>) -> Result<Self, NodeRefused> {
+        let axis = from.integer("axis")?.ok_or(NodeRefused::AttributeMissing("axis".into()))?;
+        Ok(Self { axis })
+    }
+
+    fn infer_whole(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        let mut numbers = Vec::new();
+        for input in 0..inputs.count() {
+            match inputs.get(input) {
+                Some(Fact::Whole { shape, numbers: more })
+                    if shape.rank() == 1 && matches!(self.axis, 0 | -1) =>
+                {
+                    numbers.extend_from_slice(more);
+                }
+                Some(Fact::Whole { shape, .. }) => return Err(NodeRefused::Shape(*shape)),
+                _ => return Err(NodeRefused::NotWhole(input)),
+            }
+        }
+        if numbers.len() > limits::WHOLE_ELEMENTS {
+            return Err(NodeRefused::OutputShape);
+        }
+        let shape = Shape::new(&[numbers.len()]).ok_or(NodeRefused::OutputShape)?;
+        Ok(Fact::Whole { shape, numbers: numbers.into() })
+    }
+}
+
+impl Operator for Concat {
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        inputs.expect(1, limits::NODE_INPUTS)?;
+        if matches!(inputs.get(0), Some(Fact::Whole { .. })) {
+            return self.infer_whole(inputs);
+        }
+        let first = inputs.real(0)?;
+        let axis = first.axis(self.axis).ok_or(NodeRefused::Shape(first))?;
+        let mut sizes = first.sizes().to_vec();
+        for input in 1..inputs.count() {
+            let next = inputs.real(input)?;
+            let beside = |shape: Shape| {
+                let mut sizes = shape.sizes().to_vec();
+                (axis < sizes.len()).then(|| sizes.remove(axis)).map(|along| (along, sizes))
+            };
+            match (beside(first), beside(next)) {
+                (Some((_, expected)), Some((along, found))) if expected == found => {
+                    sizes[axis] += along;
+                }
+                _ => return Err(NodeRefused::Shapes(first, next)),
+            }
+        }
+        Shape::new(&sizes).map(Fact::Real).ok_or(NodeRefused::OutputShape)
+    }
+
+    fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        Cost::elements(&[output.elements()])
+    }
+
+    fn run(&self, operands: Operands, output: Shape) -> Array {
+        let axis = output.axis(self.axis).expect("infer has found the axis");
+        let parts = operands.0.into_iter().flatten().map(|part| {
+            let sizes = part.shape().around(axis);
+            part.view(sizes)
+        });
+        Array::of(Tensor::<3>::cat(parts.collect(), 1), output)
+    }
+}

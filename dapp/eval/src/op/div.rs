@@ -1,0 +1,24 @@
+//! `Div`: the quotient, element by element, of two broadcast tensors.
+
+use burn::tensor::Tensor;
+
+use super::{Fact, Inputs, Operands, Operator, broadcast};
+use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+
+/// `left / right`; what is divided by zero is infinite or not a number, and makes the answer unfit.
+#[derive(Debug)]
+pub(super) struct Div;
+
+impl Operator for Div {
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        broadcast::infer(inputs)
+    }
+
+    fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        broadcast::cost(output)
+    }
+
+    fn run(&self, operands: Operands, output: Shape) -> Array {
+        broadcast::run(operands, output, Tensor::div)
+    }
+}

@@ -1,0 +1,29 @@
+//! `LogSoftmax`: the logarithm of a softmax.
+
+use super::{Attributes, Fact, Inputs, Operands, Operator, softmax::Axis};
+use crate::{backend::Array, cost::Cost, math, refusal::NodeRefused, shape::Shape};
+
+/// `x − ln Σ exp x` along an axis.
+#[derive(Debug)]
+pub(super) struct LogSoftmax(Axis);
+
+impl LogSoftmax {
+    pub(super) fn parse(from: &mut Attributes<'_>) -> Result<Self, NodeRefused> {
+        Axis::parse(from).map(Self)
+    }
+}
+
+impl Operator for LogSoftmax {
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        self.0.infer(inputs)
+    }
+
+    fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        Cost::transcendental(output.elements())?.plus(Cost::elements(&[4, output.elements()])?)
+    }
+
+    fn run(&self, mut operands: Operands, output: Shape) -> Array {
+        let sizes = self.0.around(output).expect("infer has found the axis");
+        Array::of(math::log_softmax(operands.take(0).view(sizes)), output)
+    }
+}

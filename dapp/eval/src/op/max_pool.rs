@@ -1,0 +1,49 @@
+//! `MaxPool`: the greatest element of each window.
+
+use burn::tensor::{module::max_pool2d, ops::MaxPoolOptions};
+
+use super::{
+    Attributes, Fact, Inputs, Operands, Operator,
+    attributes::bad_value,
+    window::{Placed, Window},
+};
+use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+
+/// The greatest element of a window moved over images [n, c, size …]; padding counts as nothing.
+#[derive(Debug)]
+pub(super) struct MaxPool(Window);
+
+impl MaxPool {
+    pub(super) fn parse(from: &mut Attributes<'_>) -> Result<Self, NodeRefused> {
+        if from.flag("storage_order")? {
+            return Err(bad_value("storage_order"));
+        }
+        Window::parse_pool(from).map(Self)
+    }
+}
+
+impl Operator for MaxPool {
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        inputs.expect(1, 1)?;
+        let images = inputs.real(0)?;
+        let placed = self.0.place(images, None)?;
+        placed.output(images, placed.image[1]).map(Fact::Real).ok_or(NodeRefused::OutputShape)
+    }
+
+    fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        let [height, width] = self.0.place(inputs.real(0).ok()?, None).ok()?.kernel;
+        Cost::elements(&[output.elements(), height, width])
+    }
+
+    fn run(&self, mut operands: Operands, output: Shape) -> Array {
+        let images = operands.take(0);
+        let placed = self.0.place(images.shape(), None).expect("infer has placed it");
+        let Placed { kernel, stride, padding, dilation, ceil, .. } = placed;
+        let options = MaxPoolOptions::new(kernel)
+            .with_stride(stride)
+            .with_padding_pairs(padding)
+            .with_dilation(dilation)
+            .with_ceil_mode(ceil);
+        Array::of(max_pool2d(images.view(placed.image), options), output)
+    }
+}

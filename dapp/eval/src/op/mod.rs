@@ -1,0 +1,198 @@
+//! Operators, one per file: which attributes and inputs they take, the shape they give, what they
+//! cost, and how they are computed.
+//!
+//! To add one: a file with a struct of its attributes, `parse` and [`Operator`]; a line in
+//! [`parse`]; its cases in `tests/onnx_cases.py`.
+
+mod add;
+mod attributes;
+mod average_pool;
+mod batch_normalization;
+mod broadcast;
+mod cast;
+mod concat;
+mod constant;
+mod conv;
+mod div;
+mod dropout;
+mod flatten;
+mod gemm;
+mod global_average_pool;
+mod identity;
+mod log_softmax;
+mod matmul;
+mod max_pool;
+mod mul;
+mod relu;
+mod reshape;
+mod sigmoid;
+mod softmax;
+mod sub;
+mod tanh;
+mod transpose;
+mod window;
+
+use std::{fmt::Debug, sync::Arc};
+
+pub(crate) use attributes::Attributes;
+pub(crate) use constant::constant;
+
+use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+
+/// What a node does.
+pub(crate) trait Operator: Debug + Send + Sync {
+    /// The output for these inputs, checking their number, types and shapes.
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused>;
+
+    /// What computing the output costs; nothing when it is beyond counting.
+    fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost>;
+
+    /// Computes the output; `infer` has accepted the operands' shapes and given `output`.
+    fn run(&self, operands: Operands, output: Shape) -> Array;
+
+    /// What a trainer may change: weights, in some inputs.
+    fn role(&self, _input: usize) -> Role {
+        Role::Fixed
+    }
+}
+
+/// How training treats the constants that come to an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// They stay as they are.
+    Fixed,
+    /// They are weights.
+    Weight,
+    /// They are what the output's role is, since the operator only arranges them.
+    Arranged,
+}
+
+/// What is known of a value before anything runs.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Fact {
+    /// A tensor of f32.
+    Real(Shape),
+    /// Whole numbers fixed in the file: shapes and flags.
+    Whole {
+        /// Their shape.
+        shape: Shape,
+        /// In row-major order.
+        numbers: Arc<[i64]>,
+    },
+}
+
+/// The facts of a node's inputs; nothing for an optional input left out.
+pub(crate) struct Inputs<'a>(pub(crate) &'a [Option<Fact>]);
+
+impl Inputs<'_> {
+    /// How many there are.
+    pub(crate) const fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Refuses unless there are at least `least` and at most `most`.
+    pub(crate) fn expect(&self, least: usize, most: usize) -> Result<(), NodeRefused> {
+        if (least..=most).contains(&self.count()) {
+            Ok(())
+        } else {
+            Err(NodeRefused::InputCount(self.count()))
+        }
+    }
+
+    /// The fact of an input, nothing when it is left out.
+    pub(crate) fn get(&self, input: usize) -> Option<&Fact> {
+        self.0.get(input).and_then(Option::as_ref)
+    }
+
+    /// The shape of an input that must be a tensor of f32.
+    pub(crate) fn real(&self, input: usize) -> Result<Shape, NodeRefused> {
+        match self.get(input) {
+            Some(Fact::Real(shape)) => Ok(*shape),
+            Some(Fact::Whole { .. }) => Err(NodeRefused::NotReal(input)),
+            None => Err(NodeRefused::InputCount(self.count())),
+        }
+    }
+
+    /// The shape of an optional input that must be a tensor of f32 when there.
+    pub(crate) fn optional_real(&self, input: usize) -> Result<Option<Shape>, NodeRefused> {
+        self.get(input).map(|_| self.real(input)).transpose()
+    }
+
+    /// The numbers of an input that must be whole numbers fixed in the file.
+    pub(crate) fn whole(&self, input: usize) -> Result<&[i64], NodeRefused> {
+        match self.get(input) {
+            Some(Fact::Whole { numbers, .. }) => Ok(numbers),
+            Some(Fact::Real(_)) => Err(NodeRefused::NotWhole(input)),
+            None => Err(NodeRefused::InputCount(self.count())),
+        }
+    }
+
+    /// The elements of all tensors of f32.
+    pub(crate) fn elements(&self) -> usize {
+        let shapes = self.0.iter().flatten().map(|fact| match fact {
+            Fact::Real(shape) => shape.elements(),
+            Fact::Whole { .. } => 0,
+        });
+        shapes.sum()
+    }
+}
+
+/// The tensors a node works on, in the order of its inputs.
+pub(crate) struct Operands(pub(crate) Vec<Option<Array>>);
+
+impl Operands {
+    /// Takes the operand of an input that `infer` has seen to be a tensor of f32.
+    pub(crate) fn take(&mut self, input: usize) -> Array {
+        self.take_optional(input).expect("infer has seen this input")
+    }
+
+    /// Takes the operand of an optional input.
+    pub(crate) fn take_optional(&mut self, input: usize) -> Option<Array> {
+        self.0.get_mut(input).and_then(Option::take)
+    }
+}
+
+/// The operator of this name with these attributes; attributes it does not have are refused.
+pub(crate) fn parse(
+    name: &[u8],
+    mut attributes: Attributes<'_>,
+) -> Result<Box<dyn Operator>, NodeRefused> {
+    let from = &mut attributes;
+    let operator: Box<dyn Operator> = match name {
+        b"Add" => Box::new(add::Add),
+        b"AveragePool" => Box::new(average_pool::AveragePool::parse(from)?),
+        b"BatchNormalization" => Box::new(batch_normalization::BatchNormalization::parse(from)?),
+        b"Cast" => Box::new(cast::Cast::parse(from)?),
+        b"Concat" => Box::new(concat::Concat::parse(from)?),
+        b"Conv" => Box::new(conv::Conv::parse(from)?),
+        b"Div" => Box::new(div::Div),
+        b"Dropout" => Box::new(dropout::Dropout::parse(from)?),
+        b"Flatten" => Box::new(flatten::Flatten::parse(from)?),
+        b"Gemm" => Box::new(gemm::Gemm::parse(from)?),
+        b"GlobalAveragePool" => Box::new(global_average_pool::GlobalAveragePool),
+        b"Identity" => Box::new(identity::Identity),
+        b"LogSoftmax" => Box::new(log_softmax::LogSoftmax::parse(from)?),
+        b"MatMul" => Box::new(matmul::MatMul),
+        b"MaxPool" => Box::new(max_pool::MaxPool::parse(from)?),
+        b"Mul" => Box::new(mul::Mul),
+        b"Relu" => Box::new(relu::Relu),
+        b"Reshape" => Box::new(reshape::Reshape::parse(from)?),
+        b"Sigmoid" => Box::new(sigmoid::Sigmoid),
+        b"Softmax" => Box::new(softmax::Softmax::parse(from)?),
+        b"Sub" => Box::new(sub::Sub),
+        b"Tanh" => Box::new(tanh::Tanh),
+        b"Transpose" => Box::new(transpose::Transpose::parse(from)?),
+        _ => return Err(NodeRefused::UnknownOperator),
+    };
+    attributes.finish()?;
+    Ok(operator)
+}
+
+/// One tensor of f32 in, one of the same shape out.
+fn same_shape(inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+    inputs.expect(1, 1)?;
+    inputs.real(0).map(Fact::Real)
+}
+
+#[cfg(test)]
+mod tests;

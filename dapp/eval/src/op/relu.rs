@@ -1,0 +1,24 @@
+//! `Relu`: the larger of an element and zero.
+
+use burn::tensor::activation;
+
+use super::{Fact, Inputs, Operands, Operator, same_shape};
+use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+
+/// `max(x, 0)`.
+#[derive(Debug)]
+pub(super) struct Relu;
+
+impl Operator for Relu {
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        same_shape(inputs)
+    }
+
+    fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        Cost::elements(&[output.elements()])
+    }
+
+    fn run(&self, mut operands: Operands, output: Shape) -> Array {
+        Array::of(activation::relu(operands.take(0).flat()), output)
+    }
+}

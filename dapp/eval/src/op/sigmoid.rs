@@ -1,0 +1,22 @@
+//! `Sigmoid`: the logistic function.
+
+use super::{Fact, Inputs, Operands, Operator, same_shape};
+use crate::{backend::Array, cost::Cost, math, refusal::NodeRefused, shape::Shape};
+
+/// `1 / (1 + exp(−x))`.
+#[derive(Debug)]
+pub(super) struct Sigmoid;
+
+impl Operator for Sigmoid {
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        same_shape(inputs)
+    }
+
+    fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        Cost::transcendental(output.elements())
+    }
+
+    fn run(&self, mut operands: Operands, output: Shape) -> Array {
+        Array::of(math::sigmoid(operands.take(0).flat()), output)
+    }
+}

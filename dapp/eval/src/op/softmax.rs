@@ -1,0 +1,66 @@
+//! `Softmax`: positive numbers that sum to one along an axis.
+
+use super::{Attributes, Fact, Inputs, Operands, Operator, same_shape};
+use crate::{backend::Array, cost::Cost, math, refusal::NodeRefused, shape::Shape};
+
+/// `exp x / Σ exp x` along an axis.
+#[derive(Debug)]
+pub(super) struct Softmax(pub(super) Axis);
+
+/// The axis of a softmax, whose meaning changed with opset 13.
+#[derive(Debug)]
+pub(super) enum Axis {
+    /// Along this axis alone.
+    Along(i64),
+    /// Over all dimensions from this axis on, as one.
+    From(i64),
+}
+
+impl Axis {
+    pub(super) fn parse(from: &mut Attributes<'_>) -> Result<Self, NodeRefused> {
+        let axis = from.integer("axis")?;
+        Ok(if from.opset() < 13 {
+            Self::From(axis.unwrap_or(1))
+        } else {
+            Self::Along(axis.unwrap_or(-1))
+        })
+    }
+
+    /// Elements before, along and after the axis.
+    pub(super) fn around(&self, shape: Shape) -> Option<[usize; 3]> {
+        match *self {
+            Self::Along(axis) => shape.axis(axis).map(|axis| shape.around(axis)),
+            Self::From(axis) => shape.axis(axis).map(|axis| {
+                let [outer, along, inner] = shape.around(axis);
+                [outer, along * inner, 1]
+            }),
+        }
+    }
+
+    pub(super) fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        let shape = inputs.real(0)?;
+        self.around(shape).ok_or(NodeRefused::Shape(shape))?;
+        same_shape(inputs)
+    }
+}
+
+impl Softmax {
+    pub(super) fn parse(from: &mut Attributes<'_>) -> Result<Self, NodeRefused> {
+        Axis::parse(from).map(Self)
+    }
+}
+
+impl Operator for Softmax {
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        self.0.infer(inputs)
+    }
+
+    fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        Cost::transcendental(output.elements())?.plus(Cost::elements(&[4, output.elements()])?)
+    }
+
+    fn run(&self, mut operands: Operands, output: Shape) -> Array {
+        let sizes = self.0.around(output).expect("infer has found the axis");
+        Array::of(math::softmax(operands.take(0).view(sizes)), output)
+    }
+}

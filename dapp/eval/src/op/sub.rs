@@ -1,0 +1,24 @@
+//! `Sub`: the difference of two broadcast tensors.
+
+use burn::tensor::Tensor;
+
+use super::{Fact, Inputs, Operands, Operator, broadcast};
+use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+
+/// `left - right`.
+#[derive(Debug)]
+pub(super) struct Sub;
+
+impl Operator for Sub {
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        broadcast::infer(inputs)
+    }
+
+    fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        broadcast::cost(output)
+    }
+
+    fn run(&self, operands: Operands, output: Shape) -> Array {
+        broadcast::run(operands, output, Tensor::sub)
+    }
+}

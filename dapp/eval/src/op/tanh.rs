@@ -1,0 +1,22 @@
+//! `Tanh`: the hyperbolic tangent.
+
+use super::{Fact, Inputs, Operands, Operator, same_shape};
+use crate::{backend::Array, cost::Cost, math, refusal::NodeRefused, shape::Shape};
+
+/// `tanh x`.
+#[derive(Debug)]
+pub(super) struct Tanh;
+
+impl Operator for Tanh {
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        same_shape(inputs)
+    }
+
+    fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        Cost::transcendental(output.elements())
+    }
+
+    fn run(&self, mut operands: Operands, output: Shape) -> Array {
+        Array::of(math::tanh(operands.take(0).flat()), output)
+    }
+}

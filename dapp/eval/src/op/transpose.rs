@@ -1,0 +1,60 @@
+//! `Transpose`: the dimensions in another order.
+
+use super::{Attributes, Fact, Inputs, Operands, Operator, Role};
+use crate::{backend::Array, cost::Cost, limits, refusal::NodeRefused, shape::Shape};
+
+/// Dimension `i` of the output is dimension `order[i]` of the input; reversed when there is no
+/// order.
+#[derive(Debug)]
+pub(super) struct Transpose {
+    order: Option<Vec<i64>>,
+}
+
+impl Transpose {
+    pub(super) fn parse(from: &mut Attributes<'_>) -> Result<Self, NodeRefused> {
+        Ok(Self { order: from.integers("perm")? })
+    }
+
+    /// The order as dimensions of the input; nothing when it is not a permutation of them.
+    fn order(&self, rank: usize) -> Option<Vec<usize>> {
+        let Some(order) = &self.order else { return Some((0..rank).rev().collect()) };
+        let order = order.iter().map(|axis| usize::try_from(*axis).ok());
+        let order = order.collect::<Option<Vec<_>>>()?;
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        sorted.into_iter().eq(0..rank).then_some(order)
+    }
+}
+
+impl Operator for Transpose {
+    fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        inputs.expect(1, 1)?;
+        let shape = inputs.real(0)?;
+        let order = self.order(shape.rank()).ok_or(NodeRefused::Shape(shape))?;
+        let sizes = order.iter().filter_map(|axis| shape.sizes().get(*axis).copied());
+        let sizes = sizes.collect::<Vec<_>>();
+        Shape::new(&sizes).map(Fact::Real).ok_or(NodeRefused::OutputShape)
+    }
+
+    fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        Cost::elements(&[output.elements()])
+    }
+
+    fn run(&self, mut operands: Operands, output: Shape) -> Array {
+        let operand = operands.take(0);
+        let order = self.order(output.rank()).expect("infer has found the order");
+        // Dimensions of one, put in front, stay there.
+        let added = limits::RANK - output.rank();
+        let mut axes: [usize; limits::RANK] = std::array::from_fn(|axis| axis);
+        for (axis, from) in axes.iter_mut().skip(added).zip(order) {
+            *axis = added + from;
+        }
+        let sizes = operand.shape().aligned::<{ limits::RANK }>();
+        let view = operand.view(sizes.expect("no shape has more dimensions"));
+        Array::of(view.permute(axes), output)
+    }
+
+    fn role(&self, _input: usize) -> Role {
+        Role::Arranged
+    }
+}

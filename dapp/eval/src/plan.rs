@@ -1,0 +1,130 @@
+//! What running a graph on a number of rows takes, found from shapes alone: every value's shape,
+//! the cost, and the memory.
+
+use crate::{
+    cost::Cost,
+    graph::Graph,
+    label::Label,
+    limits,
+    op::{Fact, Inputs},
+    refusal::{ModelRefused, NodeRefused},
+    shape::Shape,
+};
+
+/// A graph's shapes and cost for one number of rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Rows in the batch.
+    pub(crate) rows: usize,
+    /// The shape each node makes; nothing for nodes that only arrange whole numbers of the file.
+    pub(crate) shapes: Vec<Option<Shape>>,
+    /// What each node costs.
+    pub(crate) costs: Vec<Cost>,
+    /// What all of it costs, with reading the rows.
+    pub(crate) cost: Cost,
+    /// Bytes of tensors alive at once, weights aside. The operands and the result of the running
+    /// node count twice, since kernels pad and copy.
+    pub(crate) bytes: usize,
+    /// Numbers answered for each row.
+    pub(crate) answers: usize,
+}
+
+impl Plan {
+    /// Plans a run on this many rows, or refuses it naming the node that cannot.
+    pub(crate) fn new(graph: &Graph, rows: usize) -> Result<Self, ModelRefused> {
+        let sizes = [&[rows], graph.row.sizes()].concat();
+        let input = Shape::new(&sizes).ok_or(ModelRefused::Input(Label::new(b"")))?;
+        let mut facts = graph.known.clone();
+        facts[graph.input] = Some(Fact::Real(input));
+        let too_dear = ModelRefused::TooDear { limit: limits::ROW_OPERATIONS };
+        let mut plan = Self {
+            rows,
+            shapes: Vec::with_capacity(graph.nodes.len()),
+            costs: Vec::with_capacity(graph.nodes.len()),
+            cost: Cost::elements(&[input.elements()]).ok_or(too_dear)?,
+            bytes: 0,
+            answers: 0,
+        };
+        let mut alive = bytes_of(Some(input));
+        for (place, node) in graph.nodes.iter().enumerate() {
+            let refused = |reason| ModelRefused::Node { node: node.id, reason };
+            let inputs = node.inputs.iter().map(|input| input.and_then(|id| facts[id].clone()));
+            let inputs = inputs.collect::<Vec<_>>();
+            let inputs = Inputs(&inputs);
+            let fact = node.operator.infer(&inputs).map_err(refused)?;
+            let (shape, cost) = match &fact {
+                Fact::Whole { .. } => (None, Cost::default()),
+                Fact::Real(shape) => {
+                    let cost = node.operator.cost(&inputs, *shape);
+                    (Some(*shape), cost.ok_or(refused(NodeRefused::Cost))?)
+                }
+            };
+            alive += bytes_of(shape);
+            let working = bytes_of(shape) + inputs.elements() * size_of::<f32>();
+            plan.bytes = plan.bytes.max(alive + working);
+            alive -= freed_after(graph, place, &facts);
+            plan.cost = plan.cost.plus(cost).ok_or(refused(NodeRefused::Cost))?;
+            plan.shapes.push(shape);
+            plan.costs.push(cost);
+            facts[node.output] = Some(fact);
+        }
+        plan.answers = match &facts[graph.output] {
+            Some(Fact::Real(shape)) => answers_of(*shape, rows),
+            _ => None,
+        }
+        .ok_or(ModelRefused::Output(Label::new(b"")))?;
+        Ok(plan)
+    }
+
+    /// Plans a run on as many rows as a batch has: a function of the graph's shapes alone, so that
+    /// nobody's way of dividing the work can change a bit of the answers.
+    ///
+    /// The batch is as large as fits `limits::BATCH_BYTES`, at most `limits::BATCH_ROWS`.
+    pub(crate) fn for_batch(graph: &Graph) -> Result<Self, ModelRefused> {
+        let single = Self::new(graph, 1)?;
+        if single.cost.work().0 > limits::ROW_OPERATIONS {
+            return Err(ModelRefused::TooDear { limit: limits::ROW_OPERATIONS });
+        }
+        let rows = if graph.single_rows {
+            1
+        } else {
+            (limits::BATCH_BYTES / single.bytes.max(1)).clamp(1, limits::BATCH_ROWS)
+        };
+        let batch = Self::new(graph, rows)?;
+        if batch.bytes > limits::STEP_BYTES {
+            let limit = limits::STEP_BYTES;
+            return Err(ModelRefused::Memory { rows, bytes: batch.bytes, limit });
+        }
+        Ok(batch)
+    }
+}
+
+/// Bytes of the values that node `place` was the last to use; constants are never freed.
+fn freed_after(graph: &Graph, place: usize, facts: &[Option<Fact>]) -> usize {
+    let mut used = graph.nodes[place].inputs.iter().flatten().copied().collect::<Vec<_>>();
+    used.sort_unstable();
+    used.dedup();
+    let freed = used.into_iter().filter(|value| {
+        graph.last_use[*value] == Some(place)
+            && graph.known[*value].is_none()
+            && *value != graph.output
+    });
+    let bytes = freed.map(|value| match &facts[value] {
+        Some(Fact::Real(shape)) => bytes_of(Some(*shape)),
+        _ => 0,
+    });
+    bytes.sum()
+}
+
+fn bytes_of(shape: Option<Shape>) -> usize {
+    shape.map_or(0, |shape| shape.elements() * size_of::<f32>())
+}
+
+/// Numbers for each row in an output [rows, numbers] or [rows].
+fn answers_of(output: Shape, rows: usize) -> Option<usize> {
+    match *output.sizes() {
+        [found] if found == rows => Some(1),
+        [found, answers] if found == rows => Some(answers),
+        _ => None,
+    }
+}

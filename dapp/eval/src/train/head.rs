@@ -1,0 +1,113 @@
+//! What a graph's answers are, and so which value a loss is best taken of.
+
+use burn::tensor::{Tensor, TensorData, activation};
+
+use super::wanted;
+use crate::{
+    backend::Array,
+    dataset::Labels,
+    graph::{Graph, Node, ValueId},
+    op::Role,
+};
+
+/// The least probability whose logarithm is taken.
+const LEAST: f32 = 1e-7;
+
+/// What the value that the loss is taken of means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    /// Before a softmax over the classes.
+    Logits(ValueId),
+    /// Logarithms of probabilities.
+    LogProbabilities(ValueId),
+    /// Probabilities, one for each class.
+    Probabilities(ValueId),
+    /// Before the logistic function that gives the probability of class 1.
+    Logit(ValueId),
+    /// The probability of class 1.
+    Probability(ValueId),
+    /// Numbers.
+    Number(ValueId),
+}
+
+impl Head {
+    /// The head of a graph that answers so many numbers, for so many classes, zero for numbers.
+    ///
+    /// A loss is taken before a final softmax or logistic function, where its gradient is sound.
+    /// What ends in neither, nor in a concatenation as scikit-learn's two columns do, is taken
+    /// for logits.
+    pub(super) fn of(graph: &Graph, classes: u16, answers: usize) -> Self {
+        let output = graph.output;
+        if classes == 0 {
+            return Self::Number(output);
+        }
+        let last = maker(graph, output);
+        let before = last.and_then(|node| node.inputs.first().copied().flatten());
+        let operator = last.map_or("", |node| node.id.operator.as_str());
+        match (operator, before, answers) {
+            ("Sigmoid", Some(before), 1) => Self::Logit(before),
+            (_, _, 1) => Self::Probability(output),
+            ("Softmax", Some(before), _) => Self::Logits(before),
+            ("LogSoftmax", _, _) => Self::LogProbabilities(output),
+            ("Sigmoid" | "Concat", _, _) => Self::Probabilities(output),
+            _ => Self::Logits(output),
+        }
+    }
+
+    /// The value the loss is taken of.
+    pub(super) const fn value(self) -> ValueId {
+        match self {
+            Self::Logits(value)
+            | Self::LogProbabilities(value)
+            | Self::Probabilities(value)
+            | Self::Logit(value)
+            | Self::Probability(value)
+            | Self::Number(value) => value,
+        }
+    }
+
+    /// The loss summed over the rows: cross-entropy for classes, squared error for numbers.
+    pub(super) fn loss(self, answers: Array, labels: &Labels) -> Tensor<1> {
+        let rows = labels.len();
+        let per_row = answers.shape().elements() / rows;
+        let answers = answers.view([rows, per_row]);
+        let wanted = TensorData::new(wanted(labels, per_row), [rows, per_row]);
+        let wanted = Tensor::<2>::from_data(wanted, &answers.device());
+        let likelihood = match self {
+            Self::Logits(_) => wanted.mul(activation::log_softmax(answers, 1)),
+            Self::LogProbabilities(_) => wanted.mul(answers),
+            Self::Probabilities(_) => {
+                let bounded = answers.clamp_min(LEAST);
+                wanted.mul(bounded.clone().div(bounded.sum_dim(1)).log())
+            }
+            Self::Logit(_) => {
+                // ln p = −ln(1 + exp(−z)) for class 1, and the same of −z for class 0.
+                let sign = wanted.mul_scalar(2.0).sub_scalar(1.0);
+                activation::log_sigmoid(answers.mul(sign))
+            }
+            Self::Probability(_) => {
+                let one = answers.clamp(LEAST, 1.0 - LEAST);
+                let zero = one.clone().neg().add_scalar(1.0);
+                let other = wanted.clone().neg().add_scalar(1.0);
+                wanted.mul(one.log()).add(other.mul(zero.log()))
+            }
+            Self::Number(_) => answers.sub(wanted).square().neg(),
+        };
+        likelihood.sum().neg()
+    }
+}
+
+/// The node that makes a value, seen through those that only arrange its elements.
+fn maker(graph: &Graph, value: ValueId) -> Option<&Node> {
+    let mut value = value;
+    for node in graph.nodes.iter().rev() {
+        if node.output != value {
+            continue;
+        }
+        match (node.operator.role(0), node.inputs.first()) {
+            (Role::Arranged, Some(Some(input))) => value = *input,
+            _ => return Some(node),
+        }
+    }
+    None
+}

@@ -1,0 +1,291 @@
+//! Training on a client's computer, through the same graph of operators that evaluates.
+//!
+//! Weights are the constants of f32 that come to an input whose operator calls them so, directly
+//! or through operators that only arrange elements. Statistics of a batch normalization stay.
+//! The same file, data, options and computer give the same weights; another computer may round
+//! gradients otherwise, and nothing depends on that: what counts is the exact score of the result.
+
+mod head;
+mod optimiser;
+mod random;
+
+use std::{collections::BTreeMap, ops::ControlFlow};
+
+use burn::tensor::Tensor;
+use head::Head;
+use market::{Metric, Score};
+pub use optimiser::Optimiser;
+use optimiser::State;
+use random::Random;
+use thiserror::Error;
+
+use crate::{
+    backend::{Array, elements_of},
+    dataset::{Dataset, Labels},
+    graph::{Graph, Place, ValueId},
+    marking::{self, ExamRefused},
+    model::Model,
+    onnx,
+    op::Role,
+    plan::Plan,
+    report,
+    shape::Shape,
+};
+
+/// How to train.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// What makes steps of gradients.
+    pub optimiser: Optimiser,
+    /// Length of a step.
+    pub learning_rate: f32,
+    /// How often every row is seen.
+    pub epochs: u32,
+    /// Rows whose gradients make one step; one for files with a fixed batch of one.
+    pub batch_rows: usize,
+    /// What fixes the order of rows and which are held back.
+    pub seed: u64,
+    /// Rows held back to watch the score on, in percent of all; none when zero.
+    pub held_back_percent: u8,
+    /// What the score on those rows is.
+    pub metric: Metric,
+}
+
+/// What an epoch came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// Counted from one.
+    pub number: u32,
+    /// Mean loss of the rows trained on: cross-entropy for classes, squared error for numbers.
+    pub loss: f32,
+    /// Score on the rows held back, if any.
+    pub score: Option<Score>,
+}
+
+/// A trained model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trained {
+    /// The file given, with other weights.
+    pub onnx: Vec<u8>,
+    /// The epoch the weights are of: the one with the best score on the rows held back, the first
+    /// of equals; the last one when none are. Nothing when no epoch came to an end: the weights
+    /// are then the file's.
+    pub best: Option<Epoch>,
+}
+
+/// Why a model cannot be trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum TrainRefused {
+    /// It cannot even be scored on the dataset.
+    #[error(transparent)]
+    Exam(#[from] ExamRefused),
+    /// No constant of the file is a weight.
+    #[error("the model has no weights to train")]
+    NoWeights,
+    /// No rows are left to train on.
+    #[error("no rows are left to train on")]
+    NoRows,
+    /// The loss is not a finite number; a shorter step may help.
+    #[error("the loss is no longer finite in epoch {epoch}; try a smaller learning rate")]
+    Diverged {
+        /// Counted from one.
+        epoch: u32,
+    },
+}
+
+/// Trains the model in `file`; `progress` hears of each epoch and may stop the training.
+///
+/// - Errors: model and dataset do not fit together, nothing to train, or the loss diverged
+pub fn train(
+    file: &[u8],
+    dataset: &Dataset,
+    options: &Options,
+    progress: &mut dyn FnMut(Epoch) -> ControlFlow<()>,
+) -> Result<Trained, TrainRefused> {
+    let mut trainer = Trainer::new(file, dataset, options)?;
+    let (mut random, mut rows) =
+        (Random::new(options.seed), (0..dataset.rows()).collect::<Vec<_>>());
+    random.shuffle(&mut rows);
+    let held_back = rows.len() * usize::from(options.held_back_percent.min(100)) / 100;
+    let watched = rows.split_off(rows.len() - held_back);
+    let watched = (!watched.is_empty()).then(|| dataset.subset(&watched));
+    if rows.is_empty() {
+        return Err(TrainRefused::NoRows);
+    }
+    let mut best: Option<(Epoch, Vec<Parameter>)> = None;
+    for number in 1..=options.epochs {
+        random.shuffle(&mut rows);
+        let loss = trainer.epoch(dataset, &rows, options)?;
+        if !loss.is_finite() {
+            return Err(TrainRefused::Diverged { epoch: number });
+        }
+        let score = match &watched {
+            Some(watched) => Some(trainer.score(watched, options.metric)?),
+            None => None,
+        };
+        let epoch = Epoch { number, loss, score };
+        let better = |(best, _): &(Epoch, _)| best.score.is_none() || epoch.score > best.score;
+        if best.as_ref().is_none_or(better) {
+            best = Some((epoch, trainer.parameters.clone()));
+        }
+        if progress(epoch).is_break() {
+            break;
+        }
+    }
+    let Some((epoch, parameters)) = best else {
+        return Ok(Trained { onnx: file.to_vec(), best: None });
+    };
+    let weights = parameters
+        .into_iter()
+        .map(|parameter| (parameter.place, (parameter.shape, elements_of(parameter.tensor))));
+    let onnx = onnx::with_weights(file, &weights.collect()).map_err(ExamRefused::from)?;
+    Ok(Trained { onnx, best: Some(epoch) })
+}
+
+/// A model whose weights are being changed.
+struct Trainer {
+    model: Model,
+    head: Head,
+    /// All constants of f32, as tensors that gradients flow through.
+    constants: Vec<Option<Array>>,
+    parameters: Vec<Parameter>,
+}
+
+/// A weight.
+#[derive(Clone)]
+struct Parameter {
+    value: ValueId,
+    place: Place,
+    shape: Shape,
+    tensor: Tensor<1>,
+    state: State,
+}
+
+impl Trainer {
+    fn new(file: &[u8], dataset: &Dataset, options: &Options) -> Result<Self, TrainRefused> {
+        let model = Model::from_onnx(file).map_err(ExamRefused::from)?;
+        marking::check(&model, dataset, options.metric)?;
+        let (graph, weights) = Graph::read(file).map_err(ExamRefused::from)?;
+        let trained = trained_values(&graph);
+        let mut constants = vec![None; graph.known.len()];
+        let mut parameters = Vec::new();
+        for weight in weights {
+            let tensor = Array::new(weight.elements, weight.shape).flat();
+            constants[weight.value] = Some(Array::of(tensor.clone().autodiff(), weight.shape));
+            if trained[weight.value] {
+                parameters.push(Parameter {
+                    value: weight.value,
+                    place: weight.place,
+                    shape: weight.shape,
+                    tensor,
+                    state: State::default(),
+                });
+            }
+        }
+        if parameters.is_empty() {
+            return Err(TrainRefused::NoWeights);
+        }
+        let head = Head::of(&graph, dataset.classes(), model.answers());
+        Ok(Self { model, head, constants, parameters })
+    }
+
+    /// Takes one step for each batch of these rows; returns the mean loss.
+    fn epoch(
+        &mut self,
+        dataset: &Dataset,
+        rows: &[usize],
+        options: &Options,
+    ) -> Result<f32, TrainRefused> {
+        let batch_rows = if self.model.graph.single_rows { 1 } else { options.batch_rows.max(1) };
+        let mut plans = BTreeMap::new();
+        let mut total = 0.0;
+        for batch in rows.chunks(batch_rows) {
+            if !plans.contains_key(&batch.len()) {
+                let plan = Plan::new(&self.model.graph, batch.len()).map_err(ExamRefused::from)?;
+                plans.insert(batch.len(), plan);
+            }
+            total += self.step(&plans[&batch.len()], &dataset.subset(batch), options);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a mean for people to look at")]
+        let mean = total / rows.len() as f32;
+        Ok(mean)
+    }
+
+    /// Moves the weights against the gradient of a batch's mean loss; returns the summed loss.
+    fn step(&mut self, plan: &Plan, batch: &Dataset, options: &Options) -> f32 {
+        let mut values = self.constants.clone();
+        let leaves = self.parameters.iter().map(|parameter| {
+            let leaf = parameter.tensor.clone().autodiff().require_grad();
+            values[parameter.value] = Some(Array::of(leaf.clone(), parameter.shape));
+            leaf
+        });
+        let leaves = leaves.collect::<Vec<_>>();
+        let graph = &self.model.graph;
+        let sizes = [&[plan.rows], graph.row.sizes()].concat();
+        let shape = Shape::new(&sizes).expect("the plan has this shape for its input");
+        let input = Array::new(batch.features(0..plan.rows), shape).flat().autodiff();
+        let answers = graph.run(plan, &values, Array::of(input, shape), self.head.value());
+        let loss = self.head.loss(answers, batch.labels());
+        #[expect(clippy::cast_precision_loss, reason = "batches are far smaller than 2²⁴ rows")]
+        let rows = plan.rows as f32;
+        let mut gradients = loss.clone().div_scalar(rows).backward();
+        for (parameter, leaf) in self.parameters.iter_mut().zip(leaves) {
+            if let Some(gradient) = leaf.grad_remove(&mut gradients) {
+                parameter.tensor = options.optimiser.step(
+                    parameter.tensor.clone(),
+                    gradient,
+                    &mut parameter.state,
+                    options.learning_rate,
+                );
+            }
+        }
+        loss.into_scalar::<f32>()
+    }
+
+    /// The exact score with the weights of now.
+    fn score(&mut self, watched: &Dataset, metric: Metric) -> Result<Score, TrainRefused> {
+        for parameter in &self.parameters {
+            let array = Array::of(parameter.tensor.clone(), parameter.shape);
+            self.model.set_weight(parameter.value, array);
+        }
+        let report = report::evaluate(&self.model, watched, metric, &mut |_, _| {});
+        match report {
+            Ok(report) => Ok(report.marks.score),
+            Err(ExamRefused::NotFinite { .. }) => Ok(Score(0)),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+}
+
+/// Which values are weights, or weights being arranged.
+fn trained_values(graph: &Graph) -> Vec<bool> {
+    let mut trained = vec![false; graph.known.len()];
+    for node in graph.nodes.iter().rev() {
+        for (slot, input) in node.inputs.iter().enumerate() {
+            let Some(input) = *input else { continue };
+            trained[input] |= match node.operator.role(slot) {
+                Role::Fixed => false,
+                Role::Weight => true,
+                Role::Arranged => trained[node.output],
+            };
+        }
+    }
+    trained
+}
+
+/// One-hot rows for classes, the numbers themselves for targets.
+fn wanted(labels: &Labels, answers: usize) -> Vec<f32> {
+    match labels {
+        Labels::Targets(targets) => targets.clone(),
+        Labels::Classes(classes) if answers == 1 => {
+            classes.iter().map(|class| f32::from(*class)).collect()
+        }
+        Labels::Classes(classes) => {
+            let row = |class: &u8| {
+                let class = usize::from(*class);
+                (0..answers).map(move |answer| if answer == class { 1.0 } else { 0.0 })
+            };
+            classes.iter().flat_map(row).collect()
+        }
+    }
+}
