@@ -1,0 +1,105 @@
+//! The application: a request in, an answer out. No I/O, and no way to fail.
+
+use blobs::Cid;
+use market::{Judge, Market};
+use serde::Serialize;
+use wire::{ErrorView, Genesis, Input, Output, RefusalView, decode_command, outputs};
+
+use crate::{
+    answer::{Answer, Status},
+    guard::catch,
+    request::{Advance, Request},
+};
+
+/// The longest report; the server's own limit is twice as much.
+const MAX_REPORT_BYTES: usize = 1 << 20;
+
+/// The market and all it needs to answer requests.
+pub struct App<J> {
+    genesis: Genesis,
+    market: Market,
+    judge: J,
+}
+
+impl<J: Judge> App<J> {
+    /// An application at genesis; `drive` holds the blobs that the deployment carries.
+    pub fn new(
+        genesis: Genesis,
+        drive: impl IntoIterator<Item = (Cid, Vec<u8>)>,
+        judge: J,
+    ) -> Self {
+        let market = Market::new(genesis.settings(), drive);
+        Self { genesis, market, judge }
+    }
+
+    /// The state.
+    #[must_use]
+    pub const fn market(&self) -> &Market {
+        &self.market
+    }
+
+    /// Answers a request, whatever it is.
+    ///
+    /// A body that is no request is accepted with a report: it might have been a deposit.
+    pub fn answer(&mut self, body: &[u8]) -> Answer {
+        match Request::decode(body) {
+            Ok(Request::Advance(advance)) => self.advance(&advance),
+            Ok(Request::Inspect(question)) => self.inspect(&question),
+            Err(refused) => failure(&refused.to_string()),
+        }
+    }
+
+    /// Carries out an input.
+    ///
+    /// A refusal is accepted with a report. A panic is undone by rejecting the input, except for a
+    /// deposit, whose money has moved on L1 already: its credit is made before its command is
+    /// looked at, and stands. What such a command can have left behind is nothing, as far as the
+    /// rules keep to their order: checks, which write nothing, then writes, which cannot fail.
+    pub fn advance(&mut self, advance: &Advance) -> Answer {
+        let Genesis { ether_portal, erc20_portal, .. } = self.genesis;
+        let is_deposit = [ether_portal, erc20_portal].contains(&advance.sender);
+        let on_failure = if is_deposit { Status::Accept } else { Status::Reject };
+        match catch(|| self.carry_out(advance)) {
+            Some(Ok(outputs)) => Answer { outputs, on_failure, ..Answer::silent() },
+            Some(Err(refusal)) => Answer::report(report(&refusal)),
+            None => {
+                Answer { status: on_failure, ..failure("the application failed on this input") }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, advance: &Advance) -> Result<Vec<Output>, RefusalView> {
+        let Advance { sender, now, ref payload } = *advance;
+        let input = Input::read(&self.genesis, sender, now, payload)
+            .map_err(|refused| RefusalView::from(&refused))?;
+        if let Some(credit) = input.credit {
+            let credited = self.market.deposit(input.context.sender, credit.asset, credit.amount);
+            credited.map_err(|refused| RefusalView::from(&refused))?;
+        }
+        let Some(calldata) = input.command else { return Ok(Vec::new()) };
+        let command = decode_command(calldata).map_err(|refused| RefusalView::from(&refused))?;
+        let effects = self.market.apply(&input.context, command, &mut self.judge);
+        let effects = effects.map_err(|refused| RefusalView::from(&refused))?;
+        Ok(effects.iter().flat_map(|effect| outputs(effect, self.genesis.registry)).collect())
+    }
+
+    /// Answers a question.
+    #[must_use]
+    pub fn inspect(&self, question: &[u8]) -> Answer {
+        match catch(|| wire::answer(&self.market, question)) {
+            Some(answer) if answer.len() <= MAX_REPORT_BYTES => Answer::report(answer),
+            Some(_) => failure("the answer is too long; ask for fewer items"),
+            None => failure("the application failed on this question"),
+        }
+    }
+}
+
+fn failure(error: &str) -> Answer {
+    Answer::report(report(&ErrorView { error: error.to_owned() }))
+}
+
+fn report(view: &impl Serialize) -> Vec<u8> {
+    let mut report = serde_json::to_vec(view).unwrap_or_default();
+    report.truncate(MAX_REPORT_BYTES);
+    report
+}
