@@ -86,12 +86,6 @@ impl Assembly {
 
     /// The file's bytes so far, from the front.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// The file's bytes so far, from the front.
-    #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -176,7 +170,7 @@ mod tests {
         let found = Cid::of_block(Codec::Raw, b"other");
         let refused = assembly.push(b"other");
         assert_eq!(refused, Err(BlockRefused::WrongBlock { expected, found }));
-        assert_eq!((assembly.wanted(), assembly.bytes().len()), (Some(expected), 0));
+        assert_eq!((assembly.wanted(), assembly.bytes.len()), (Some(expected), 0));
 
         let leaf = Cid::of_block(Codec::Raw, b"x");
         assert_eq!(assemble(leaf, 1, &[(leaf, b"x".to_vec())].into()), Ok(b"x".to_vec()));
