@@ -29,6 +29,7 @@ mod market;
 mod metric;
 mod refusal;
 mod shelf;
+mod submissions;
 mod units;
 
 pub use command::{Command, Context};

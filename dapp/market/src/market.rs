@@ -12,6 +12,7 @@ use crate::{
     ledger::{Kind, Ledger},
     refusal::Refusal,
     shelf::Shelf,
+    submissions::Submissions,
     units::{Address, Amount, Asset, JobId, SubmissionId, Work},
 };
 
@@ -39,7 +40,7 @@ pub struct Market {
     pub(crate) ledger: Ledger,
     pub(crate) shelf: Shelf,
     pub(crate) jobs: BTreeMap<JobId, Job>,
-    pub(crate) submissions: BTreeMap<SubmissionId, Submission>,
+    pub(crate) submissions: Submissions,
     /// Every model ever paid for, by each name its bytes can have.
     pub(crate) paid_models: BTreeSet<Digest>,
     pub(crate) next_job: u32,
@@ -54,7 +55,7 @@ impl Market {
             ledger: Ledger::default(),
             shelf,
             jobs: BTreeMap::new(),
-            submissions: BTreeMap::new(),
+            submissions: Submissions::default(),
             paid_models: BTreeSet::new(),
             next_job: 0,
         }
@@ -141,8 +142,7 @@ impl Market {
         &self,
         first: SubmissionId,
     ) -> impl Iterator<Item = (SubmissionId, &Submission)> {
-        let last = SubmissionId { job: first.job, index: u32::MAX };
-        self.submissions.range(first..=last).map(|(&id, submission)| (id, submission))
+        self.submissions.starting_at(first)
     }
 
     pub(crate) fn job_or_refuse(&self, job: JobId) -> Result<&Job, Refusal> {

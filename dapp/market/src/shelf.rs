@@ -3,7 +3,7 @@
 //! Only expected blobs are taken, up to their declared size, and all of them together stay below a
 //! stated bound. What no job needs any more is dropped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use blobs::{BlobRef, Cid, Digest, Encoding, Piece, Upload};
 
@@ -21,9 +21,10 @@ pub(crate) enum Purpose {
     Model(SubmissionId),
 }
 
+/// A blob that is expected from an account, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Expected {
-    purpose: Purpose,
+pub(crate) struct Expected {
+    pub(crate) purpose: Purpose,
     upload: Upload,
 }
 
@@ -60,7 +61,8 @@ pub struct Shelf {
     stored: u64,
     held: BTreeMap<Cid, Held>,
     models: BTreeMap<SubmissionId, Vec<u8>>,
-    expected: BTreeMap<(Address, Digest), Expected>,
+    /// Boxed, as the map moves its entries about, and there can be many.
+    expected: BTreeMap<(Address, Digest), Box<Expected>>,
 }
 
 impl Shelf {
@@ -124,8 +126,8 @@ impl Shelf {
 
     /// Expects a blob from this account; checked before.
     pub(crate) fn expect(&mut self, from: Address, blob: BlobRef, purpose: Purpose) {
-        let upload = Upload::new(blob);
-        self.expected.insert((from, blob.digest), Expected { purpose, upload });
+        let expected = Box::new(Expected { purpose, upload: Upload::new(blob) });
+        self.expected.insert((from, blob.digest), expected);
     }
 
     /// Stops expecting a blob and drops what came of it.
@@ -135,23 +137,20 @@ impl Shelf {
         }
     }
 
-    /// What a blob expected from this account is for.
-    pub(crate) fn purpose(&self, from: Address, digest: Digest) -> Result<Purpose, Refusal> {
+    /// The blob with this digest that is expected from this account.
+    pub(crate) fn expected(&self, from: Address, digest: Digest) -> Result<&Expected, Refusal> {
         let expected = self.expected.get(&(from, digest));
-        expected.map(|expected| expected.purpose).ok_or(Refusal::NotExpected { digest })
+        expected.map(Box::as_ref).ok_or(Refusal::NotExpected { digest })
     }
 
     /// Checks a chunk of an expected blob.
     pub(crate) fn check<'a>(
         &self,
-        from: Address,
-        digest: Digest,
+        Expected { upload, .. }: &Expected,
         offset: u64,
         encoding: Encoding,
         data: &'a [u8],
     ) -> Result<Piece<'a>, Refusal> {
-        let expected = self.expected.get(&(from, digest));
-        let Expected { upload, .. } = expected.ok_or(Refusal::NotExpected { digest })?;
         let piece = upload.check(offset, encoding, data);
         let piece = piece.map_err(|reason| Refusal::BadChunk { reason })?;
         let needed = piece.size();
@@ -172,16 +171,15 @@ impl Shelf {
         digest: Digest,
         piece: Piece<'_>,
     ) -> Option<BlobRef> {
-        let key = (from, digest);
-        let Expected { purpose, upload } = self.expected.get_mut(&key)?;
-        let (purpose, blob) = (*purpose, upload.blob());
+        let Entry::Occupied(mut entry) = self.expected.entry((from, digest)) else { return None };
+        let upload = &mut entry.get_mut().upload;
+        let blob = upload.blob();
         let before = upload.received();
         let whole = upload.post(piece);
         let now = whole.as_ref().map_or_else(|| upload.received(), |bytes| length(bytes));
         self.stored = self.stored.saturating_sub(before).saturating_add(now);
         let bytes = whole?;
-        self.expected.remove(&key);
-        match purpose {
+        match entry.remove().purpose {
             Purpose::Job(_) => self.hold(blob, bytes),
             Purpose::Model(submission) => {
                 self.models.insert(submission, bytes);

@@ -138,7 +138,7 @@ fn prepare(
         Task::Base => (job.terms.base_model, market.shelf.blob(job.terms.base_model.cid())),
         Task::Submission(index) => {
             let submission_id = SubmissionId { job: id, index };
-            let model = market.submissions.get(&submission_id).ok_or(lost)?.model;
+            let model = market.submissions.get(submission_id).ok_or(lost)?.model;
             if job.rewards_left() == 0 {
                 return Err(ModelRefusal::NoRewardLeft { rewards: job.terms.rewards });
             }
@@ -208,7 +208,7 @@ fn conclude(
 ) -> Vec<Effect> {
     let Market { jobs, submissions, shelf, ledger, paid_models, .. } = market;
     let bytes = shelf.remove_model(id).unwrap_or_default();
-    let Some((job, submission)) = jobs.get_mut(&id.job).zip(submissions.get_mut(&id)) else {
+    let Some((job, submission)) = jobs.get_mut(&id.job).zip(submissions.get_mut(id)) else {
         return Vec::new();
     };
     let Submission { client, model, .. } = *submission;
@@ -249,12 +249,13 @@ fn conclude(
 }
 
 /// The digests the same bytes can be submitted by, one for each way to cut them.
-fn names(model: BlobRef, bytes: &[u8]) -> [Digest; 2] {
+fn names(model: BlobRef, bytes: &[u8]) -> impl Iterator<Item = Digest> {
     let profile = match model.profile {
         Profile::Kubo => Profile::UnixfsV1,
         Profile::UnixfsV1 => Profile::Kubo,
     };
     let cuts = [model, BlobRef { profile, ..model }];
     let uncut = cuts.iter().all(|blob| blob.cid().codec == Codec::Raw);
-    [model.digest, if uncut { model.digest } else { cid_of(bytes, profile).digest }]
+    let other = (!uncut).then(|| cid_of(bytes, profile).digest);
+    [model.digest].into_iter().chain(other)
 }

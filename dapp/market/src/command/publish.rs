@@ -28,7 +28,8 @@ pub(crate) fn apply(
     judge: &mut dyn Judge,
 ) -> Result<Vec<Effect>, Refusal> {
     let (sender, digest) = (context.sender, chunk.digest);
-    let purpose = market.shelf.purpose(sender, digest)?;
+    let expected = market.shelf.expected(sender, digest)?;
+    let purpose = expected.purpose;
     let id = match purpose {
         Purpose::Job(job) | Purpose::Model(SubmissionId { job, .. }) => job,
     };
@@ -37,7 +38,7 @@ pub(crate) fn apply(
         return Err(Refusal::DeadlinePassed { deadline, now });
     }
     let (offset, encoding) = (chunk.offset, chunk.encoding);
-    let piece = market.shelf.check(sender, digest, offset, encoding, chunk.data)?;
+    let piece = market.shelf.check(expected, offset, encoding, chunk.data)?;
 
     // Nothing below can fail.
     let Some(blob) = market.shelf.take(sender, digest, piece) else { return Ok(Vec::new()) };
@@ -64,7 +65,7 @@ fn arrived(market: &mut Market, id: JobId, digest: Digest) {
 
 /// A submitted model is whole and waits for its turn.
 fn queue(market: &mut Market, id: SubmissionId) {
-    let Some(submission) = market.submissions.get_mut(&id) else { return };
+    let Some(submission) = market.submissions.get_mut(id) else { return };
     submission.state = SubmissionState::Queued;
     if let Some(job) = market.jobs.get_mut(&id.job) {
         job.clients.insert(submission.client, Standing::Queued(id.index));

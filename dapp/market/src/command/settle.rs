@@ -27,7 +27,7 @@ pub(crate) fn apply(
     let mut effects = vec![Effect::Event(settled)];
     let best = winner.zip(job.best);
     effects.extend(best.and_then(|(winner, (_, marks))| {
-        let model = market.submissions.get(&winner)?.model;
+        let model = market.submissions.get(winner)?.model;
         let (sponsor, hold_out) = (job.sponsor, job.terms.hold_out);
         Some(Effect::Record { job: id, sponsor, model, marks, hold_out })
     }));
@@ -90,7 +90,7 @@ pub(super) fn close(
         let (Standing::Expecting(index) | Standing::Queued(index)) = standing else { continue };
         let submission_id = SubmissionId { job: id, index };
         shelf.remove_model(submission_id);
-        if let Some(submission) = submissions.get_mut(&submission_id) {
+        if let Some(submission) = submissions.get_mut(submission_id) {
             if matches!(standing, Standing::Expecting(_)) {
                 shelf.forget(client, submission.model.digest);
             }

@@ -36,7 +36,7 @@ pub(crate) fn apply(
         job.clients.insert(client, Standing::Expecting(index));
     }
     let submission = Submission { client, model, data, state: SubmissionState::Expecting };
-    market.submissions.insert(submission_id, submission);
+    market.submissions.push(id, submission);
     market.shelf.expect(client, model, Purpose::Model(submission_id));
     effects.push(Effect::Event(Event::ModelSubmitted {
         submission: submission_id,
@@ -86,7 +86,7 @@ fn check(
     if market.paid_models.contains(&digest) {
         return Err(Refusal::ModelPaid { digest });
     }
-    let own = replaced.and_then(|old| market.submissions.get(&old));
+    let own = replaced.and_then(|old| market.submissions.get(old));
     if own.is_none_or(|own| own.model.digest != digest) {
         market.shelf.check_expect(context.sender, model)?;
     }
@@ -95,7 +95,7 @@ fn check(
 
 /// Gives up a submission whose bytes never came in favour of the client's next one.
 fn replace(market: &mut Market, old: SubmissionId, by: u32) -> Option<Effect> {
-    let submission = market.submissions.get_mut(&old)?;
+    let submission = market.submissions.get_mut(old)?;
     let (client, model) = (submission.client, submission.model.digest);
     let verdict = Verdict::Refused { marks: None, reason: ModelRefusal::Replaced { by } };
     submission.state = SubmissionState::Judged(verdict);
