@@ -1,6 +1,32 @@
-//! What the `deml` command line is made of: Ethereum, the local devnet, and the proofs both share.
+//! What the `deml` command line is made of.
+//!
+//! - asking and being told: `args`, `config`, `quantity`, `talk`
+//! - the commands: `commands`, one file each, over `session`
+//! - the world: `chain` (Ethereum), `node` (the Cartesi node), `ipfs`, `keystore`, `files`
+//! - what is computed on this computer: `native`, `terms`, `merkle`, `payment`
+//! - sending and waiting: `delivery`, `follow`
+//! - `devnet`: the local stand-in for the Cartesi node; `local_market`: DeML on it; `demo`: a play
 
+pub mod args;
 pub mod chain;
+pub mod commands;
+pub mod config;
+pub mod convert;
+pub mod delivery;
+pub mod demo;
 pub mod devnet;
+pub mod files;
+pub mod folders;
+pub mod follow;
+pub mod http;
 pub mod ipfs;
+pub mod keystore;
+pub mod local_market;
 pub mod merkle;
+pub mod native;
+pub mod node;
+pub mod payment;
+pub mod quantity;
+pub mod session;
+pub mod talk;
+pub mod terms;

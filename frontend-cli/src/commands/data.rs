@@ -1,0 +1,132 @@
+//! Datasets: packed from CSV, and blobs published to the market.
+
+use std::{fmt, path::PathBuf};
+
+use anyhow::{Result, bail, ensure};
+use blobs::{BlobRef, Cid};
+use eval::{
+    Dataset, Labels,
+    dataset::{LabelColumn, LabelKind},
+};
+use market::JobId;
+use serde::Serialize;
+
+use crate::{
+    args,
+    chain::Sender,
+    convert::as_text,
+    delivery::{self, Delivered},
+    files::{self, File},
+    native,
+    session::Session,
+};
+
+/// A dataset that was written.
+#[derive(Clone, Debug, Serialize)]
+pub struct Packed {
+    /// Where it is.
+    pub file: PathBuf,
+    /// Its CID.
+    #[serde(serialize_with = "as_text")]
+    pub cid: Cid,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its rows.
+    pub rows: usize,
+    /// Features of a row.
+    pub features: usize,
+    /// Rows of each class; empty when the labels are numbers.
+    pub classes: Vec<usize>,
+}
+
+impl fmt::Display for Packed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, cid, bytes, rows, features, classes } = self;
+        writeln!(out, "{}: {rows} rows of {features} features, {bytes} bytes", file.display())?;
+        if !classes.is_empty() {
+            let counts: Vec<String> = classes.iter().map(usize::to_string).collect();
+            writeln!(out, "  rows of each class: {}", counts.join(", "))?;
+        }
+        write!(out, "  {cid}")
+    }
+}
+
+/// Packs a CSV file into a dataset.
+///
+/// - Errors: `UnfitDataset`, with line and column
+pub fn pack(pack: &args::DataPack) -> Result<Packed> {
+    let csv = files::read(&pack.csv)?;
+    let label = label_column(pack.label.as_deref());
+    let kind = if pack.regression { LabelKind::Targets } else { LabelKind::Classes };
+    let dataset = native::dataset(&csv, label, kind)?;
+    let bytes = dataset.to_safetensors();
+    files::write(&pack.out, &bytes)?;
+    let blob = native::blob_of(&bytes);
+    Ok(Packed {
+        file: pack.out.clone(),
+        cid: blob.cid(),
+        bytes: blob.size,
+        rows: dataset.rows(),
+        features: dataset.row().elements(),
+        classes: class_counts(&dataset),
+    })
+}
+
+/// The column that a flag names.
+#[must_use]
+pub fn label_column(name: Option<&str>) -> LabelColumn<'_> {
+    name.map_or(LabelColumn::Last, LabelColumn::Named)
+}
+
+fn class_counts(dataset: &Dataset) -> Vec<usize> {
+    let Labels::Classes(labels) = dataset.labels() else { return Vec::new() };
+    let count = |class: u16| labels.iter().filter(|label| u16::from(**label) == class).count();
+    (0..dataset.classes()).map(count).collect()
+}
+
+/// Publishes a file that the market expects: a job's base model or hold-out, or a blob by its CID.
+///
+/// - Errors: the file is none of those; `NotExpected`
+pub async fn publish(
+    session: &Session,
+    sender: &Sender,
+    expected: &str,
+    file: &File,
+) -> Result<Delivered> {
+    let blob = match expected.parse().map(JobId) {
+        Ok(job) => of_job(session, job, file).await?,
+        Err(_) => {
+            let Ok(cid) = expected.parse::<Cid>() else {
+                bail!("{expected:?} is neither a job's number nor a CID");
+            };
+            let found = file.blob.cid();
+            ensure!(found == cid, "{} is {found}, not {cid}", file.path.display());
+            file.blob
+        }
+    };
+    delivery::deliver(session, sender, blob, &file.bytes).await
+}
+
+/// The blob of a job that a file is.
+async fn of_job(session: &Session, job: JobId, file: &File) -> Result<BlobRef> {
+    let terms = session.job(job).await?.terms;
+    let blobs = [terms.base_model, terms.hold_out];
+    let found = blobs.into_iter().find(|blob| blobs::blob_ref(&file.bytes, blob.profile) == *blob);
+    let Some(blob) = found else {
+        bail!(
+            "{} is neither the base model nor the hold-out of job {job}: those are {} and {}",
+            file.path.display(),
+            terms.base_model.cid(),
+            terms.hold_out.cid()
+        );
+    };
+    Ok(blob)
+}
+
+impl fmt::Display for Delivered {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cid, size, had, chunks, spent, .. } = self;
+        writeln!(out, "{cid}: {size} bytes, {had} were there, the rest in {chunks} chunks")?;
+        write!(out, "  {spent}")
+    }
+}

@@ -1,0 +1,195 @@
+//! Looking at jobs: list and show.
+
+use std::{collections::BTreeMap, fmt};
+
+use anyhow::Result;
+use market::{Asset, JobId, Timestamp};
+use serde::Serialize;
+use wire::{JobView, Page, Paging, Query, SubmissionStateView, SubmissionView, Text as _};
+
+use crate::{
+    args,
+    quantity::{percent, until},
+    session::{Currency, Session},
+};
+
+/// Jobs, the oldest first.
+#[derive(Clone, Debug, Serialize)]
+pub struct Jobs {
+    /// The market's answer.
+    #[serde(flatten)]
+    pub page: Page<JobView>,
+    #[serde(skip)]
+    currencies: BTreeMap<Asset, Currency>,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+/// Asks the market for its jobs.
+pub async fn list(session: &Session, page: &args::JobList) -> Result<Jobs> {
+    let paging = Paging { offset: page.offset, limit: page.limit };
+    let page: Page<JobView> = session.ask(&Query::Jobs(paging)).await?;
+    let mut currencies = BTreeMap::new();
+    for job in &page.items {
+        let asset = job.terms.asset;
+        if !currencies.contains_key(&asset) {
+            currencies.insert(asset, session.currency(asset).await);
+        }
+    }
+    Ok(Jobs { page, currencies, now: session.now().await? })
+}
+
+impl fmt::Display for Jobs {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.page.items.is_empty() {
+            return out.write_str("no jobs here; open one with `deml job open`");
+        }
+        write!(
+            out,
+            "{:>5}  {:<9}  {:<24}  {:<19}  {:>10}  {:>20}  {:>5}  deadline",
+            "job", "stage", "title", "metric", "base", "reward", "left"
+        )?;
+        for job in &self.page.items {
+            let terms = &job.terms;
+            let reward = self.currencies.get(&terms.asset).map(|money| money.show(terms.reward));
+            let base = job.base.map_or_else(|| "-".to_owned(), |base| percent(base.score));
+            write!(
+                out,
+                "\n{:>5}  {:<9}  {:<24}  {:<19}  {base:>10}  {:>20}  {:>5}  {}",
+                job.job.0,
+                job.stage.to_string(),
+                title(&terms.title),
+                terms.metric.write(),
+                reward.unwrap_or_default(),
+                format!("{}/{}", job.rewards_left, terms.rewards),
+                until(terms.deadline, self.now)
+            )?;
+        }
+        let shown = self.page.offset + self.page.items.len() as u64;
+        match self.page.total {
+            Some(total) if total > shown => {
+                write!(out, "\n{shown} of {total}; go on with --offset {shown}")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One job, with its submissions when asked for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shown {
+    /// The job.
+    #[serde(flatten)]
+    pub job: JobView,
+    /// Its submissions, the oldest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submission_list: Option<Vec<SubmissionView>>,
+    #[serde(skip)]
+    currency: Currency,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+/// Asks the market for one job.
+///
+/// - Errors: `NotFound`
+pub async fn show(session: &Session, job: JobId, with_submissions: bool) -> Result<Shown> {
+    let view = session.job(job).await?;
+    let currency = session.currency(view.terms.asset).await;
+    let submission_list =
+        if with_submissions { Some(submissions(session, job).await?) } else { None };
+    Ok(Shown { job: view, submission_list, currency, now: session.now().await? })
+}
+
+/// All submissions of a job, page by page.
+pub async fn submissions(session: &Session, job: JobId) -> Result<Vec<SubmissionView>> {
+    let mut all: Vec<SubmissionView> = Vec::new();
+    loop {
+        let paging = Paging { offset: all.len() as u64, limit: Paging::MAX_LIMIT };
+        let page: Page<SubmissionView> = session.ask(&Query::Submissions(job, paging)).await?;
+        let is_last = (page.items.len() as u64) < paging.limit;
+        all.extend(page.items);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { job, currency, .. } = self;
+        let terms = &job.terms;
+        writeln!(out, "job {}: {} ({})", job.job, title(&terms.title), job.stage)?;
+        writeln!(out, "  sponsor     {}", job.sponsor)?;
+        writeln!(
+            out,
+            "  reward      {} for each of {} models, {} left, {} in escrow",
+            currency.show(terms.reward),
+            terms.rewards,
+            job.rewards_left,
+            currency.show(job.escrow)
+        )?;
+        writeln!(out, "  deadline    {} ({})", terms.deadline, until(terms.deadline, self.now))?;
+        writeln!(
+            out,
+            "  rules       {}: at least {}, {} better than the base model, worst class {}",
+            terms.metric.write(),
+            percent(terms.min_score),
+            percent(terms.min_gain),
+            percent(terms.min_worst_class)
+        )?;
+        writeln!(
+            out,
+            "  limits      {} bytes, {} multiply-adds",
+            terms.max_model_bytes, terms.max_work
+        )?;
+        let base = job.base.map_or_else(|| "not scored yet".to_owned(), |base| {
+            format!("{}, worst class {}", percent(base.score), percent(base.worst_class))
+        });
+        writeln!(out, "  base model  {} ({base})", terms.base_model.cid())?;
+        writeln!(out, "  hold-out    {}", terms.hold_out.cid())?;
+        if job.hold_out_is_public {
+            writeln!(out, "              its rows are public: models can be trained on them")?;
+        }
+        if let Some(best) = job.best {
+            let score = percent(best.marks.score);
+            writeln!(out, "  best        submission {} with {score}", best.submission)?;
+        }
+        if let Some(progress) = job.progress {
+            let (rows, of) = (progress.rows, progress.of);
+            writeln!(out, "  evaluating  row {rows} of {of}; go on with `deml job evaluate`")?;
+        }
+        let waiting = if job.pending == 0 { String::new() } else { format!(", {} wait", job.pending) };
+        write!(out, "  submitted   {} models, {} paid{waiting}", job.submissions, job.payouts)?;
+        for submission in self.submission_list.iter().flatten() {
+            write!(out, "\n  {}", line(submission))?;
+        }
+        Ok(())
+    }
+}
+
+fn line(submission: &SubmissionView) -> String {
+    let state = match submission.state {
+        SubmissionStateView::Expecting => "bytes awaited",
+        SubmissionStateView::Queued => "waits",
+        SubmissionStateView::Accepted => "paid",
+        SubmissionStateView::Refused => "refused",
+    };
+    let score = submission.marks.map_or_else(|| "-".to_owned(), |marks| percent(marks.score));
+    let why = submission.refusal.as_ref().map(|why| format!(": {}", why.message));
+    format!(
+        "{:>5}  {}  {score:>10}  {}  {state}{}",
+        submission.submission,
+        submission.client,
+        submission.model.cid(),
+        why.unwrap_or_default()
+    )
+}
+
+/// A title without its padding.
+#[must_use]
+pub fn title(title: &[u8; 32]) -> String {
+    let text = String::from_utf8_lossy(title);
+    let text = text.trim_end_matches('\0');
+    if text.is_empty() { "(no title)".to_owned() } else { text.to_owned() }
+}

@@ -1,0 +1,227 @@
+//! What `deml` can be asked for: one file a command, and here who calls which.
+//!
+//! Each command is a function that takes typed arguments and returns a typed answer, which is shown
+//! as text or as JSON; programs call the same functions.
+
+pub mod account;
+pub mod claim;
+pub mod data;
+pub mod encode;
+pub mod job_end;
+pub mod job_open;
+pub mod job_view;
+pub mod model;
+pub mod money;
+pub mod score;
+pub mod submit;
+pub mod train;
+
+use alloy::signers::local::PrivateKeySigner;
+use anyhow::Result;
+use market::{JobId, Work};
+
+use self::{job_open::Funding, submit::Entry};
+use crate::{
+    args::{self, Command},
+    config::Config,
+    demo, files, keystore,
+    talk::Ending,
+    terms,
+};
+
+/// Does what was asked for.
+///
+/// - Errors: a `Refused`, or what failed and what to do about it
+pub async fn run(config: &Config, command: Command) -> Result<Ending> {
+    match command {
+        Command::Demo => {
+            config.talk.answer(&demo::run(config.talk).await?)?;
+            Ok(Ending::Done)
+        }
+        Command::Job(job) => run_job(config, job).await,
+        Command::Data(data) => run_data(config, data).await,
+        Command::Model(model) => run_model(config, model).await,
+        Command::Train(train) => run_train(config, train).await,
+        Command::Score(score) => run_score(config, score).await,
+        Command::Submit(submit) => run_submit(config, submit).await,
+        Command::Balance(balance) => run_balance(config, balance).await,
+        Command::Deposit(deposit) => run_deposit(config, deposit).await,
+        Command::Withdraw(withdraw) => run_withdraw(config, withdraw).await,
+        Command::Claim(claim) => run_claim(config, claim).await,
+        Command::Account(account) => run_account(config, account),
+        Command::Encode(encode) => run_encode(config, encode).await,
+        // `main` runs it without any of this.
+        Command::Guard(_) => Ok(Ending::Done),
+    }
+}
+
+async fn run_job(config: &Config, job: args::Job) -> Result<Ending> {
+    let session = config.session()?;
+    match job {
+        args::Job::List(page) => {
+            config.talk.answer(&job_view::list(&session, &page).await?)?;
+        }
+        args::Job::Show(show) => {
+            let shown = job_view::show(&session, JobId(show.job), show.submissions);
+            config.talk.answer(&shown.await?)?;
+        }
+        args::Job::Open(open) => {
+            let plan = job_open::plan(&session, &terms::draft(&open)?).await?;
+            let funding = if open.from_balance { Funding::Balance } else { Funding::Deposit };
+            let sender = config.sender(&session).await?;
+            config.talk.answer(&job_open::open(&session, &sender, &plan, funding).await?)?;
+        }
+        args::Job::Cancel(number) => {
+            let sender = config.sender(&session).await?;
+            let ended = job_end::cancel(&session, &sender, JobId(number.job)).await?;
+            config.talk.answer(&ended)?;
+        }
+        args::Job::Settle(number) => {
+            let sender = config.sender(&session).await?;
+            let ended = job_end::settle(&session, &sender, JobId(number.job)).await?;
+            config.talk.answer(&ended)?;
+        }
+        args::Job::Evaluate(evaluate) => {
+            let sender = config.sender(&session).await?;
+            let (job, work) = (JobId(evaluate.job), evaluate.work.map(Work));
+            let evaluated = job_end::evaluate(&session, &sender, job, work, |_| false).await?;
+            config.talk.answer(&evaluated)?;
+        }
+    }
+    Ok(Ending::Done)
+}
+
+async fn run_data(config: &Config, data: args::Data) -> Result<Ending> {
+    match data {
+        args::Data::Pack(pack) => config.talk.answer(&data::pack(&pack)?)?,
+        args::Data::Publish(publish) => {
+            let file = files::read(&publish.file)?;
+            let session = config.session()?;
+            let sender = config.sender(&session).await?;
+            let delivered = data::publish(&session, &sender, &publish.expected, &file).await?;
+            config.talk.answer(&delivered)?;
+        }
+    }
+    Ok(Ending::Done)
+}
+
+async fn run_model(config: &Config, model: args::Model) -> Result<Ending> {
+    match model {
+        args::Model::Check(check) => {
+            config.talk.answer(&model::check(&files::read(&check.file)?)?)?;
+        }
+        args::Model::Get(get) => {
+            let cid = match (get.cid, get.job) {
+                (Some(cid), _) => cid,
+                (None, job) => {
+                    let job = JobId(job.unwrap_or_default());
+                    model::base_of(&config.session()?, job).await?
+                }
+            };
+            config.talk.answer(&model::get(&config.store()?, cid, get.out).await?)?;
+        }
+    }
+    Ok(Ending::Done)
+}
+
+async fn run_train(config: &Config, train: args::Train) -> Result<Ending> {
+    let session = if train.job.is_some() { Some(config.session()?) } else { None };
+    let course = train::course(session.as_ref(), &train).await?;
+    let stop = train::stop_on_interrupt(config.talk);
+    config.talk.answer(&train::train(config.talk, course, train.out, stop).await?)?;
+    Ok(Ending::Done)
+}
+
+async fn run_score(config: &Config, score: args::Score) -> Result<Ending> {
+    let file = files::read(&score.model)?;
+    let scored = match (score.hold_out, score.job) {
+        (Some(hold_out), _) => {
+            let hold_out = files::read(&hold_out)?;
+            score::on_file(config.talk, file, hold_out, score.metric.into()).await?
+        }
+        (None, job) => {
+            let job = JobId(job.unwrap_or_default());
+            score::for_job(&config.session()?, job, &file).await?
+        }
+    };
+    config.talk.answer(&scored)?;
+    Ok(scored.ending())
+}
+
+async fn run_submit(config: &Config, submit: args::Submit) -> Result<Ending> {
+    let (model, data) = (files::read(&submit.model)?, files::read(&submit.data)?.blob);
+    let session = config.session()?;
+    let sender = config.sender(&session).await?;
+    let entry = Entry { job: JobId(submit.job), model: &model, data, force: submit.force };
+    let submitted = submit::submit(&session, &sender, entry).await?;
+    config.talk.answer(&submitted)?;
+    Ok(submitted.ending())
+}
+
+async fn run_balance(config: &Config, balance: args::Balance) -> Result<Ending> {
+    let session = config.session()?;
+    let account = match balance.address {
+        Some(address) => address,
+        None => config.account(&session).await?,
+    };
+    config.talk.answer(&money::balance(&session, account).await?)?;
+    Ok(Ending::Done)
+}
+
+async fn run_deposit(config: &Config, deposit: args::Deposit) -> Result<Ending> {
+    let session = config.session()?;
+    let sender = config.sender(&session).await?;
+    config.talk.answer(&money::deposit(&session, &sender, deposit.amount).await?)?;
+    Ok(Ending::Done)
+}
+
+async fn run_withdraw(config: &Config, withdraw: args::Withdraw) -> Result<Ending> {
+    let session = config.session()?;
+    let sender = config.sender(&session).await?;
+    let asked = money::withdrawals(&session, sender.address(), &withdraw.amount).await?;
+    let withdrawals = money::withdraw_all(&session, &sender, asked).await?;
+    config.talk.answer(&withdrawals)?;
+    Ok(Ending::Done)
+}
+
+async fn run_claim(config: &Config, claim: args::Claim) -> Result<Ending> {
+    let session = config.session()?;
+    let sender = config.sender(&session).await?;
+    let claimed = claim::claim(&session, &sender, &claim.index, claim.wait).await?;
+    config.talk.answer(&claimed)?;
+    Ok(match claimed.too_early() {
+        Some(refused) => {
+            config.talk.say_refused(&refused);
+            Ending::Refused
+        }
+        None => Ending::Done,
+    })
+}
+
+fn run_account(config: &Config, account: args::Account) -> Result<Ending> {
+    let (name, key) = match account {
+        args::Account::List => {
+            config.talk.answer(&account::Keystores(keystore::list()?))?;
+            return Ok(Ending::Done);
+        }
+        args::Account::New(new) => (new.name, PrivateKeySigner::random()),
+        args::Account::Import(import) => (import.name, account::read_key()?),
+    };
+    let password = keystore::new_password(config.password_file())?;
+    config.talk.answer(&keystore::create(&name, &key, &password)?)?;
+    Ok(Ending::Done)
+}
+
+async fn run_encode(config: &Config, encode: args::Encode) -> Result<Ending> {
+    let encoded = encode::encode(config, &encode.command).await?;
+    config.talk.answer(&encoded)?;
+    if encode.deposit {
+        config.talk.say(
+            "as data of a deposit: cartesi deposit ether AMOUNT --exec-layer-data HEX\n\
+             or: cartesi deposit erc20 AMOUNT --exec-layer-data HEX",
+        );
+    } else {
+        config.talk.say("as an input: cartesi send HEX --encoding hex");
+    }
+    Ok(Ending::Done)
+}

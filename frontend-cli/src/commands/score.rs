@@ -1,0 +1,150 @@
+//! Scoring on this computer: the integers the market would compute.
+
+use std::fmt;
+
+use anyhow::Result;
+use blobs::{Cid, split};
+use eval::report::Report;
+use market::{JobId, Metric, Score, Verdict};
+use serde::Serialize;
+use wire::MAX_CHUNK_BYTES;
+
+use super::{data::label_column, submit};
+use crate::{
+    convert::as_text,
+    files::File,
+    native,
+    quantity::percent,
+    session::{Currency, Session},
+    talk::{Ending, Refused, Talk},
+};
+
+/// How a model does.
+#[derive(Clone, Debug, Serialize)]
+pub struct Scored {
+    /// The model.
+    #[serde(serialize_with = "as_text")]
+    pub model_cid: Cid,
+    /// Its score in parts per million; nothing when it cannot be evaluated.
+    pub score: Option<u32>,
+    /// The recall of its worst class, in parts per million.
+    pub worst_class: Option<u32>,
+    /// Each class's recall in parts per million, where a hold-out file was given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recalls: Vec<Option<u32>>,
+    /// Work of its evaluation, in multiply-adds.
+    pub work: Option<u64>,
+    /// Inputs that its bytes take.
+    pub chunks: usize,
+    /// What a job would make of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+/// What a job would make of a model.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The job.
+    #[serde(serialize_with = "as_text")]
+    pub job: JobId,
+    /// The base model's score, in parts per million.
+    pub base_score: u32,
+    /// Whether it would be paid.
+    pub accepted: bool,
+    /// Why not.
+    pub refusal: Option<Refused>,
+    /// What it would be paid.
+    pub reward: String,
+}
+
+impl fmt::Display for Scored {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.model_cid)?;
+        if let Some((score, worst)) = self.score.zip(self.worst_class) {
+            let (score, worst) = (percent(Score(score)), percent(Score(worst)));
+            write!(out, "\n  score   {score}, worst class {worst}")?;
+        }
+        for (class, recall) in self.recalls.iter().enumerate() {
+            let recall = recall.map_or_else(|| "no rows".to_owned(), |recall| percent(Score(recall)));
+            write!(out, "\n  class {class:>3}  {recall}")?;
+        }
+        if let Some(work) = self.work {
+            write!(out, "\n  cost    {work} multiply-adds; its bytes take {} inputs", self.chunks)?;
+        }
+        let Some(outcome) = &self.outcome else { return Ok(()) };
+        let base = percent(Score(outcome.base_score));
+        match &outcome.refusal {
+            None => write!(
+                out,
+                "\n  job {} (base model {base}) would pay {}",
+                outcome.job, outcome.reward
+            ),
+            Some(why) => {
+                write!(out, "\n  job {} (base model {base}) would refuse it: {why}", outcome.job)
+            }
+        }
+    }
+}
+
+impl Scored {
+    /// How the command ends.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        match &self.outcome {
+            Some(outcome) if !outcome.accepted => Ending::Refused,
+            _ => Ending::Done,
+        }
+    }
+}
+
+/// Scores a model on a dataset of one's own.
+///
+/// - Errors: `UnfitModel`, `UnfitDataset`, `Unfit`
+pub async fn on_file(talk: Talk, model: File, hold_out: File, metric: Metric) -> Result<Scored> {
+    native::in_background(move || {
+        let kind = native::label_kind(metric);
+        let dataset = native::dataset(&hold_out, label_column(None), kind)?;
+        let report = native::evaluate(&talk, &native::model(&model.bytes)?, &dataset, metric)?;
+        let Report { marks, recalls, cost, .. } = report;
+        Ok(Scored {
+            model_cid: model.blob.cid(),
+            score: Some(marks.score.0),
+            worst_class: Some(marks.worst_class.0),
+            recalls: recalls.into_iter().map(|recall| recall.map(|recall| recall.0)).collect(),
+            work: Some(cost.work().0),
+            chunks: split(&model.bytes, MAX_CHUNK_BYTES).len(),
+            outcome: None,
+        })
+    })
+    .await
+}
+
+/// Scores a model as a job would.
+///
+/// - Errors: the market would not take the submission at all
+pub async fn for_job(session: &Session, job: JobId, model: &File) -> Result<Scored> {
+    let view = session.job(job).await?;
+    let rehearsal = submit::rehearse(session, &view, model).await?;
+    let currency: Currency = session.currency(view.terms.asset).await;
+    let marks = rehearsal.verdict.marks();
+    let refusal = match rehearsal.verdict {
+        Verdict::Accepted(_) => None,
+        Verdict::Refused { reason, .. } => Some(Refused((&reason).into())),
+    };
+    let outcome = Outcome {
+        job,
+        base_score: rehearsal.base.score.0,
+        accepted: refusal.is_none(),
+        refusal,
+        reward: currency.show(view.terms.reward),
+    };
+    Ok(Scored {
+        model_cid: model.blob.cid(),
+        score: marks.map(|marks| marks.score.0),
+        worst_class: marks.map(|marks| marks.worst_class.0),
+        recalls: Vec::new(),
+        work: rehearsal.quote.map(|quote| quote.work.0),
+        chunks: split(&model.bytes, MAX_CHUNK_BYTES).len(),
+        outcome: Some(outcome),
+    })
+}

@@ -1,0 +1,145 @@
+//! Delivering a blob to the market: the chunks it still misses, as inputs.
+
+use alloy::primitives::Address;
+use anyhow::{Context, Result};
+use blobs::{BlobRef, Chunk, split};
+use market::Command;
+use serde::Serialize;
+use wire::{CopiesView, CopyView, MAX_CHUNK_BYTES, Paging, Query};
+
+use crate::{
+    chain::Sender,
+    convert::{as_text, to_market},
+    follow::Processed,
+    session::{Session, Spent},
+    talk::Refused,
+};
+
+/// What the market has of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// All of it.
+    Whole,
+    /// Its first bytes; the rest is expected from this account.
+    Part {
+        /// How many bytes came.
+        received: u64,
+    },
+    /// Nothing, and it expects nothing from this account.
+    Nothing,
+}
+
+/// A blob that was delivered.
+#[derive(Clone, Debug, Serialize)]
+pub struct Delivered {
+    /// The blob.
+    #[serde(serialize_with = "as_text")]
+    pub cid: blobs::Cid,
+    /// Its bytes.
+    pub size: u64,
+    /// Bytes the market had before.
+    pub had: u64,
+    /// Chunks that were sent.
+    pub chunks: usize,
+    /// What that cost.
+    #[serde(flatten)]
+    pub spent: Spent,
+    /// What the chunk that made it whole led to; nothing when it was whole before.
+    #[serde(skip)]
+    pub completed: Option<Processed>,
+}
+
+/// What the market has of a blob that `publisher` would deliver.
+pub async fn holding(session: &Session, publisher: Address, blob: BlobRef) -> Result<Holding> {
+    let publisher = to_market(publisher);
+    let awaited: CopiesView = session.ask(&Query::Awaited(blob.digest, publisher)).await?;
+    if let Some(CopyView::Expected { received, .. }) = awaited.copies.items.first() {
+        return Ok(Holding::Part { received: *received });
+    }
+    let all: CopiesView = session.ask(&Query::Blob(blob.digest, Paging::default())).await?;
+    let is_held = all.copies.items.iter().any(|copy| matches!(copy, CopyView::Held { .. }));
+    Ok(if is_held { Holding::Whole } else { Holding::Nothing })
+}
+
+/// Sends what the market misses of a blob, and waits until it has all of it.
+///
+/// - Errors: `NotExpected` when the market waits for no such blob from this account; what the
+///   market refuses
+pub async fn deliver(
+    session: &Session,
+    sender: &Sender,
+    blob: BlobRef,
+    bytes: &[u8],
+) -> Result<Delivered> {
+    let (cid, size) = (blob.cid(), blob.size);
+    let received = match holding(session, sender.address(), blob).await? {
+        Holding::Whole => {
+            let (spent, completed) = (Spent::default(), None);
+            return Ok(Delivered { cid, size, had: size, chunks: 0, spent, completed });
+        }
+        Holding::Part { received } => received,
+        Holding::Nothing => {
+            let account = sender.address();
+            let why = format_args!("the market expects no blob {cid} from {account}");
+            return Err(Refused::new("NotExpected", why).into());
+        }
+    };
+    let commands = chunks_from(blob, bytes, received)?;
+    let bar = session.talk.bar(&format!("publishing {cid}"), commands.len() as u64);
+    let mut spent = Spent::default();
+    let mut sent = Vec::new();
+    for (done, command) in commands.iter().enumerate() {
+        bar.set(done as u64);
+        let one = session.send(sender, command).await?;
+        spent.add(&one);
+        sent.push(one);
+    }
+    let mut completed = None;
+    for (done, one) in sent.iter().enumerate() {
+        bar.set(done as u64);
+        completed = Some(session.follow(one).await?.accepted()?);
+    }
+    let chunks = commands.len();
+    Ok(Delivered { cid, size, had: received, chunks, spent, completed })
+}
+
+/// The `publish` commands that bring the bytes after the first `received`.
+///
+/// - Errors: the file is shorter than what was received
+pub fn chunks_from(blob: BlobRef, bytes: &[u8], received: u64) -> Result<Vec<Command>> {
+    let rest = usize::try_from(received).ok().and_then(|received| bytes.get(received..));
+    let rest = rest.with_context(|| {
+        format!("the market has {received} bytes and the file only {}: is it the right one?", bytes.len())
+    })?;
+    let commands = split(rest, MAX_CHUNK_BYTES).into_iter().map(|Chunk { offset, encoding, data }| {
+        Command::Publish { digest: blob.digest, offset: received + offset, encoding, data }
+    });
+    Ok(commands.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use blobs::{Encoding, Profile, Upload, blob_ref};
+
+    use super::*;
+
+    #[test]
+    fn chunks_go_on_where_the_market_stopped() {
+        let bytes: Vec<u8> = (0..200_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
+        let blob = blob_ref(&bytes, Profile::Kubo);
+        let mut upload = Upload::new(blob);
+        let (first, rest) = bytes.split_at(1_000);
+        let piece = upload.check(0, Encoding::Plain, first).unwrap();
+        assert_eq!(upload.post(piece), None);
+        let mut whole = None;
+        for command in chunks_from(blob, &bytes, 1_000).unwrap() {
+            let Command::Publish { offset, encoding, data, .. } = &command else { panic!() };
+            let piece = upload.check(*offset, *encoding, data).unwrap();
+            whole = upload.post(piece);
+            assert!(wire::encode_command(&command).len() <= blobs::MAX_PAYLOAD_BYTES);
+        }
+        assert_eq!(whole.as_deref(), Some(bytes.as_slice()));
+        assert!(!rest.is_empty());
+        assert!(chunks_from(blob, &bytes, bytes.len() as u64 + 1).is_err());
+    }
+}

@@ -1,0 +1,49 @@
+//! Reading and writing the files people name, with errors that name them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use blobs::{BlobRef, Profile, blob_ref};
+
+/// The largest file read, in bytes: far above what a market takes.
+const FILE_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
+
+/// How files are cut into trees here: Kubo's `--cid-version=1 --raw-leaves`.
+pub const PROFILE: Profile = Profile::Kubo;
+
+/// A file that was read.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its name and size as the market states them.
+    pub blob: BlobRef,
+}
+
+/// Reads a file whole.
+///
+/// - Errors: it is absent, too large or no file
+pub fn read(path: &Path) -> Result<File> {
+    let cannot = || format!("cannot read {}", path.display());
+    let size = fs::metadata(path).with_context(cannot)?.len();
+    ensure!(size <= FILE_BYTES_MAX, "{} has {size} bytes: too large", path.display());
+    let bytes = fs::read(path).with_context(cannot)?;
+    let blob = blob_ref(&bytes, PROFILE);
+    Ok(File { path: path.to_owned(), bytes, blob })
+}
+
+/// Writes a file; it is whole or not there.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file =
+        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(cannot)?;
+    std::io::Write::write_all(&mut file, bytes).with_context(cannot)?;
+    file.persist(path).with_context(cannot)?;
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! Where this user's files are, as the XDG base directories say.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+/// `$XDG_DATA_HOME/deml`, or `~/.local/share/deml`.
+///
+/// - Errors: the environment names no home
+pub fn data() -> Result<PathBuf> {
+    let base = match std::env::var_os("XDG_DATA_HOME").filter(|path| !path.is_empty()) {
+        Some(path) => PathBuf::from(path),
+        None => std::env::home_dir()
+            .context("there is no home folder: set XDG_DATA_HOME")?
+            .join(".local/share"),
+    };
+    Ok(base.join("deml"))
+}
+
+/// Where keystores are kept.
+pub fn keys() -> Result<PathBuf> {
+    Ok(data()?.join("keys"))
+}
+
+/// Where the devnet keeps its state, unless it is told otherwise.
+pub fn devnet() -> Result<PathBuf> {
+    Ok(data()?.join("devnet"))
+}

@@ -1,0 +1,336 @@
+//! Amounts, shares and deadlines as people write and read them; exact, never through floats.
+
+use std::{fmt, str::FromStr};
+
+use anyhow::{Context, Error, Result, bail, ensure};
+use market::{Amount, Score, Timestamp, U256};
+use serde::Deserialize;
+
+/// Decimal places of Ether in wei.
+pub const ETHER_DECIMALS: u8 = 18;
+
+/// A number with a decimal point: `mantissa / 10^places`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Decimal {
+    mantissa: U256,
+    places: u32,
+}
+
+impl Decimal {
+    /// This number times `10^decimals`, when that is whole and fits 256 bits.
+    fn scaled(self, decimals: u32) -> Option<U256> {
+        let ten = U256::from(10);
+        if decimals >= self.places {
+            return ten
+                .checked_pow((decimals - self.places).into())?
+                .checked_mul(self.mantissa);
+        }
+        let divisor = ten.checked_pow((self.places - decimals).into())?;
+        let (whole, rest) = self.mantissa.div_mod(divisor);
+        rest.is_zero().then_some(whole)
+    }
+}
+
+impl FromStr for Decimal {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let digits = format!("{whole}{fraction}").replace('_', "");
+        let is_number = !whole.is_empty()
+            && text.ends_with(|last: char| last.is_ascii_digit())
+            && digits.bytes().all(|digit| digit.is_ascii_digit());
+        ensure!(is_number, "{text:?} is not a number like 12 or 0.5");
+        let mantissa = U256::from_dec_str(&digits).ok().context("the number is too large")?;
+        let places = u32::try_from(fraction.len()).context("the number is too long")?;
+        Ok(Self { mantissa, places })
+    }
+}
+
+/// What an amount is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Ether, or one of its parts, with this many decimal places.
+    Ether(u8),
+    /// Whole tokens; the token contract knows its decimal places.
+    Token,
+    /// The token's smallest units.
+    TokenUnits,
+}
+
+/// An amount as it is written: `0.5ether`, `20gwei`, `1wei`, `100token`, `7units`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Money {
+    number: Decimal,
+    /// What it is written in.
+    pub unit: Unit,
+}
+
+impl Money {
+    /// The amount in smallest units; `token_decimals` counts for tokens only.
+    ///
+    /// - Errors: finer than the smallest unit, or above 256 bits
+    pub fn amount(self, token_decimals: u8) -> Result<Amount> {
+        let decimals = match self.unit {
+            Unit::Ether(decimals) => decimals,
+            Unit::Token => token_decimals,
+            Unit::TokenUnits => 0,
+        };
+        let amount = self.number.scaled(decimals.into());
+        amount.map(Amount).context("the amount is finer than the smallest unit, or too large")
+    }
+}
+
+impl FromStr for Money {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let end = text.find(|part: char| part.is_alphabetic()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(end);
+        let unit = match unit.trim() {
+            "ether" | "eth" => Unit::Ether(ETHER_DECIMALS),
+            "gwei" => Unit::Ether(9),
+            "wei" => Unit::Ether(0),
+            "token" | "tokens" => Unit::Token,
+            "units" | "unit" => Unit::TokenUnits,
+            _ => bail!("{text:?} needs a unit: 0.5ether, 20gwei, 1wei, 100token or 7units"),
+        };
+        Ok(Self { number: number.trim().parse()?, unit })
+    }
+}
+
+impl TryFrom<String> for Money {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+/// A share as it is written: `91.5%` or `915000ppm`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Share(pub Score);
+
+impl FromStr for Share {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let ppm = if let Some(percent) = text.strip_suffix('%') {
+            percent.trim().parse::<Decimal>()?.scaled(4)
+        } else if let Some(ppm) = text.strip_suffix("ppm") {
+            ppm.trim().parse::<Decimal>()?.scaled(0)
+        } else {
+            bail!("{text:?} needs a unit: 91.5% or 915000ppm");
+        };
+        let ppm = ppm.filter(|ppm| *ppm <= U256::from(Score::MAX.0));
+        let ppm = ppm.with_context(|| format!("{text:?} is not between 0% and 100%, by 0.0001%"))?;
+        Ok(Self(Score(ppm.low_u32())))
+    }
+}
+
+impl TryFrom<String> for Share {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+/// A point in time as it is written: a duration from now (`2h`, `1d12h`, `90s`) or seconds since
+/// 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Deadline {
+    /// Seconds from now.
+    In(u64),
+    /// Seconds since 1970.
+    At(Timestamp),
+}
+
+impl Deadline {
+    /// The moment itself, when it is `now`.
+    #[must_use]
+    pub const fn from(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::In(seconds) => now.after(seconds),
+            Self::At(moment) => moment,
+        }
+    }
+}
+
+impl FromStr for Deadline {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        const EXAMPLE: &str = "write a duration like 2h or 1d12h, or seconds since 1970";
+        if let Ok(seconds) = text.parse() {
+            ensure!(seconds >= 1_000_000_000, "{text:?} is before the year 2002: {EXAMPLE}");
+            return Ok(Self::At(Timestamp(seconds)));
+        }
+        let mut total = 0_u64;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let end = rest.find(|part: char| !part.is_ascii_digit()).context(EXAMPLE)?;
+            let count: u64 = rest[..end].parse().context(EXAMPLE)?;
+            let mut after = rest[end..].chars();
+            let seconds = match after.next() {
+                Some('s') => 1,
+                Some('m') => 60,
+                Some('h') => 3_600,
+                Some('d') => 86_400,
+                _ => bail!("{text:?} is not a deadline: {EXAMPLE}"),
+            };
+            total = count
+                .checked_mul(seconds)
+                .and_then(|seconds| seconds.checked_add(total))
+                .context("the duration is too long")?;
+            rest = after.as_str();
+        }
+        ensure!(total > 0, "{text:?} is not a deadline: {EXAMPLE}");
+        Ok(Self::In(total))
+    }
+}
+
+impl TryFrom<String> for Deadline {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+/// Shows parts per million as a percentage with three decimals, rounded down.
+#[must_use]
+pub fn percent(score: Score) -> String {
+    let thousandths = score.0 / 10;
+    format!("{}.{:03} %", thousandths / 1_000, thousandths % 1_000)
+}
+
+/// Shows an amount in whole units, exactly, without trailing zeros.
+#[must_use]
+pub fn decimal(amount: Amount, decimals: u8) -> String {
+    let digits = format!("{:0>width$}", amount.to_string(), width = usize::from(decimals) + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(decimals));
+    match fraction.trim_end_matches('0') {
+        "" => whole.to_owned(),
+        fraction => format!("{whole}.{fraction}"),
+    }
+}
+
+/// Shows a number of seconds in its two largest units.
+#[must_use]
+pub fn duration(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, ..) => format!("{hours} h {minutes} min"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+/// Shows how long it is to `moment`, or since.
+#[must_use]
+pub fn until(moment: Timestamp, now: Timestamp) -> impl fmt::Display {
+    if moment >= now {
+        format!("in {}", duration(moment.0 - now.0))
+    } else {
+        format!("{} ago", duration(now.0 - moment.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_exactly() {
+        let cases = [
+            ("0.5ether", Some(500_000_000_000_000_000)),
+            ("0.5 ether", Some(500_000_000_000_000_000)),
+            ("1eth", Some(1_000_000_000_000_000_000)),
+            ("0.000000000000000001ether", Some(1)),
+            ("0.0000000000000000001ether", None),
+            ("0.0000000000000000010ether", Some(1)),
+            ("20gwei", Some(20_000_000_000)),
+            ("1_000wei", Some(1_000)),
+            ("100token", Some(100_000_000)),
+            ("1.5token", Some(1_500_000)),
+            ("7units", Some(7)),
+            ("0.5units", None),
+            ("5", None),
+            ("ether", None),
+            ("-1ether", None),
+            (".5ether", None),
+            ("5.ether", None),
+            ("1.2.3ether", None),
+            ("1e3ether", None),
+            ("", None),
+            ("5dollars", None),
+        ];
+        for (text, amount) in cases {
+            let read = text.parse::<Money>().and_then(|money| money.amount(6)).ok();
+            assert_eq!(read, amount.map(Amount::new), "{text:?}");
+        }
+        let huge = format!("{}ether", "9".repeat(70));
+        assert!(huge.parse::<Money>().unwrap().amount(0).is_err());
+    }
+
+    #[test]
+    fn shares_are_read_exactly() {
+        let cases = [
+            ("91.5%", Some(915_000)),
+            ("100%", Some(1_000_000)),
+            ("0%", Some(0)),
+            ("0.0001%", Some(1)),
+            ("0.00001%", None),
+            ("915000ppm", Some(915_000)),
+            ("1.5ppm", None),
+            ("100.1%", None),
+            ("91.5", None),
+            ("%", None),
+            ("-1%", None),
+        ];
+        for (text, ppm) in cases {
+            assert_eq!(text.parse().ok(), ppm.map(|ppm| Share(Score(ppm))), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn deadlines_are_durations_or_dates() {
+        let cases = [
+            ("90s", Some(Deadline::In(90))),
+            ("2h", Some(Deadline::In(7_200))),
+            ("1d12h", Some(Deadline::In(129_600))),
+            ("1767225600", Some(Deadline::At(Timestamp(1_767_225_600)))),
+            ("3600", None),
+            ("2", None),
+            ("h", None),
+            ("2h3", None),
+            ("0s", None),
+            ("", None),
+            ("99999999999999999999d", None),
+            ("2 h", None),
+        ];
+        for (text, deadline) in cases {
+            assert_eq!(text.parse().ok(), deadline, "{text:?}");
+        }
+        assert_eq!(Deadline::In(5).from(Timestamp(10)), Timestamp(15));
+    }
+
+    #[test]
+    fn quantities_are_shown_as_people_read_them() {
+        assert_eq!(percent(Score(915_007)), "91.500 %");
+        assert_eq!(percent(Score(1_000_000)), "100.000 %");
+        assert_eq!(percent(Score(9)), "0.000 %");
+        assert_eq!(decimal(Amount::new(500_000_000_000_000_000), 18), "0.5");
+        assert_eq!(decimal(Amount::new(1), 18), "0.000000000000000001");
+        assert_eq!(decimal(Amount::new(120), 0), "120");
+        assert_eq!(decimal(Amount::ZERO, 18), "0");
+        assert_eq!(duration(59), "59 s");
+        assert_eq!(duration(7_260), "2 h 1 min");
+        assert_eq!(until(Timestamp(100), Timestamp(190)).to_string(), "1 min 30 s ago");
+    }
+}

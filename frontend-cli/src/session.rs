@@ -1,0 +1,215 @@
+//! What a command works with: the chain, the node, the store, and how it speaks.
+
+use std::fmt;
+
+use alloy::primitives::Address;
+use anyhow::{Context, Result};
+use market::{Amount, Asset, Command, JobId, Timestamp};
+use serde::{Serialize, de::DeserializeOwned};
+use wire::{AccountView, ErrorView, JobView, Query};
+
+use crate::{
+    chain::{Chain, Sender, Sent, bindings::ERC20},
+    convert::{as_text, to_ethereum, to_market},
+    follow::{self, Patience, Processed},
+    ipfs::Store,
+    node::Node,
+    quantity::{self, ETHER_DECIMALS, Money, Unit},
+    talk::{Refused, Talk},
+};
+
+/// Access to one market.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// Ethereum.
+    pub chain: Chain,
+    /// The Cartesi node, and the market's application on it.
+    pub node: Node,
+    /// Where blobs are kept and found.
+    pub store: Store,
+    /// The token that amounts written in tokens are in.
+    pub token: Option<Address>,
+    /// How to speak.
+    pub talk: Talk,
+    /// How long to wait for the node.
+    pub patience: Patience,
+}
+
+/// An asset, and how people write amounts of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Currency {
+    /// The asset.
+    pub asset: Asset,
+    /// Decimal places of a whole one.
+    pub decimals: u8,
+    /// What a whole one is called.
+    pub symbol: String,
+}
+
+impl Currency {
+    /// The chain's own coin.
+    #[must_use]
+    pub fn ether() -> Self {
+        Self { asset: Asset::Ether, decimals: ETHER_DECIMALS, symbol: "ether".to_owned() }
+    }
+
+    /// An amount as people write it.
+    #[must_use]
+    pub fn show(&self, amount: Amount) -> String {
+        format!("{} {}", quantity::decimal(amount, self.decimals), self.symbol)
+    }
+}
+
+/// What a command sent to Ethereum, and what that cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Spent {
+    /// The inputs that were added, by number.
+    pub inputs: Vec<u64>,
+    /// Gas of all transactions.
+    pub gas_used: u64,
+    /// What the gas cost, in wei.
+    #[serde(serialize_with = "as_text")]
+    pub fee_wei: u128,
+}
+
+impl Spent {
+    /// Counts one more transaction.
+    pub fn add(&mut self, sent: &Sent) {
+        self.inputs.extend(sent.input);
+        self.gas_used += sent.gas_used;
+        self.fee_wei = self.fee_wei.saturating_add(sent.fee_wei);
+    }
+
+    /// Counts all of another's transactions.
+    pub fn absorb(&mut self, other: Self) {
+        self.inputs.extend(other.inputs);
+        self.gas_used += other.gas_used;
+        self.fee_wei = self.fee_wei.saturating_add(other.fee_wei);
+    }
+}
+
+impl fmt::Display for Spent {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fee = quantity::decimal(Amount::new(self.fee_wei), ETHER_DECIMALS);
+        let inputs = self.inputs.len();
+        let plural = if inputs == 1 { "" } else { "s" };
+        write!(out, "{} gas ({fee} ether), {inputs} input{plural}", self.gas_used)
+    }
+}
+
+impl Session {
+    /// The market's application.
+    #[must_use]
+    pub fn application(&self) -> Address {
+        self.node.application()
+    }
+
+    /// Asks the market something.
+    ///
+    /// - Errors: `NotFound` when there is no such thing
+    pub async fn ask<T: DeserializeOwned>(&self, query: &Query) -> Result<T> {
+        let answer = self.node.inspect(&query.to_string()).await?;
+        if let Ok(ErrorView { error }) = serde_json::from_slice(&answer) {
+            return Err(Refused::new("NotFound", error).into());
+        }
+        serde_json::from_slice(&answer)
+            .with_context(|| format!("{} does not answer as DeML does: is --app right?", self.application()))
+    }
+
+    /// One job.
+    pub async fn job(&self, job: JobId) -> Result<JobView> {
+        self.ask(&Query::Job(job)).await
+    }
+
+    /// What an account can withdraw of an asset.
+    pub async fn free_balance(&self, account: Address, asset: Asset) -> Result<Amount> {
+        let balances = self.free_balances(account).await?;
+        let found = balances.into_iter().find(|(held, _)| *held == asset);
+        Ok(found.map_or(Amount::ZERO, |(_, amount)| amount))
+    }
+
+    /// What an account can withdraw.
+    pub async fn free_balances(&self, account: Address) -> Result<Vec<(Asset, Amount)>> {
+        let account = to_market(account);
+        let mut all = Vec::new();
+        loop {
+            let paging = wire::Paging { offset: all.len() as u64, limit: wire::Paging::MAX_LIMIT };
+            let view: AccountView = self.ask(&Query::Account(account, paging)).await?;
+            let items = view.balances.items;
+            let is_last = (items.len() as u64) < paging.limit;
+            all.extend(items.into_iter().map(|balance| (balance.asset, balance.amount)));
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// What the account has in its wallet on Ethereum.
+    pub async fn wallet(&self, account: Address, asset: Asset) -> Result<Amount> {
+        let balance = match asset {
+            Asset::Ether => self.chain.ether_balance(account).await?,
+            Asset::Erc20(token) => self.chain.erc20_balance(to_ethereum(token), account).await?,
+        };
+        Ok(crate::convert::to_amount(balance))
+    }
+
+    /// How people write amounts of an asset; a token that does not say has no decimal places.
+    pub async fn currency(&self, asset: Asset) -> Currency {
+        let Asset::Erc20(token) = asset else { return Currency::ether() };
+        let token = to_ethereum(token);
+        let what = "read the token's name";
+        let decimals = self.chain.call(what, token, &ERC20::decimalsCall {}).await.unwrap_or(0);
+        let symbol = self.chain.call(what, token, &ERC20::symbolCall {}).await.ok();
+        let symbol = symbol.filter(|name| is_plain(name)).unwrap_or_else(|| token.to_string());
+        Currency { asset, decimals, symbol }
+    }
+
+    /// The asset and amount that someone wrote.
+    ///
+    /// - Errors: an amount of tokens where it is not said which
+    pub async fn money(&self, money: Money) -> Result<(Currency, Amount)> {
+        let currency = match money.unit {
+            Unit::Ether(_) => Currency::ether(),
+            Unit::Token | Unit::TokenUnits => {
+                let token = self.token.context("which token? say --token ADDRESS")?;
+                self.currency(Asset::Erc20(to_market(token))).await
+            }
+        };
+        let amount = money.amount(currency.decimals)?;
+        Ok((currency, amount))
+    }
+
+    /// The time the market goes by.
+    pub async fn now(&self) -> Result<Timestamp> {
+        self.chain.block_time().await.map(Timestamp)
+    }
+
+    /// Sends a command as an input of its own.
+    pub async fn send(&self, sender: &Sender, command: &Command) -> Result<Sent> {
+        let payload = wire::encode_command(command).into();
+        sender.add_input(self.application(), payload).await
+    }
+
+    /// Sends a command and waits for what it leads to.
+    ///
+    /// - Errors: the market refuses it
+    pub async fn carry_out(&self, sender: &Sender, command: &Command) -> Result<(Processed, Spent)> {
+        let sent = self.send(sender, command).await?;
+        let mut spent = Spent::default();
+        spent.add(&sent);
+        Ok((self.follow(&sent).await?.accepted()?, spent))
+    }
+
+    /// Waits for what a transaction's input leads to.
+    pub async fn follow(&self, sent: &Sent) -> Result<Processed> {
+        let input = sent.input.with_context(|| {
+            format!("transaction {} added no input: is --app right?", sent.transaction)
+        })?;
+        follow::follow(&self.node, self.patience, &self.talk, input).await
+    }
+}
+
+/// Whether a stranger's text can be shown on a terminal.
+fn is_plain(text: &str) -> bool {
+    (1..=16).contains(&text.len()) && text.chars().all(|part| part.is_ascii_graphic())
+}

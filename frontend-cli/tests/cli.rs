@@ -1,0 +1,208 @@
+//! The command line as a person meets it: exit codes, and what it says when something is missing.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+/// An address where nothing is; nothing listens on the discard port either.
+const APP: &str = "0x00000000000000000000000000000000000000aa";
+const NOBODY: &str = "http://127.0.0.1:9";
+
+struct Person {
+    home: tempfile::TempDir,
+}
+
+impl Person {
+    fn new() -> Self {
+        Self { home: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    fn deml(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deml"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("DEML_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(args)
+            .env("XDG_DATA_HOME", self.home.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command that must end with this code; returns what it printed and said.
+    fn run(&self, args: &[&str], code: i32) -> (String, String) {
+        let output = self.deml(args);
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let (printed, said) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{args:?}\n{printed}\n{said}");
+        assert!(!said.contains("panicked"), "{said}");
+        (printed, said)
+    }
+}
+
+fn fixture(name: &str) -> String {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+    fixtures.join(name).to_str().unwrap().to_owned()
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let person = Person::new();
+    let (help, _) = person.run(&["--help"], 0);
+    assert!(help.contains("Examples:") && help.contains("Exit codes"), "{help}");
+    for command in [
+        &["job", "open"][..],
+        &["job", "list"],
+        &["job", "show"],
+        &["job", "cancel"],
+        &["job", "settle"],
+        &["job", "evaluate"],
+        &["data", "pack"],
+        &["data", "publish"],
+        &["model", "check"],
+        &["model", "get"],
+        &["train"],
+        &["score"],
+        &["submit"],
+        &["balance"],
+        &["deposit"],
+        &["withdraw"],
+        &["claim"],
+        &["account", "new"],
+        &["account", "import"],
+        &["encode"],
+        &["devnet"],
+    ] {
+        let (help, _) = person.run(&[command, &["--help"]].concat(), 0);
+        assert!(help.contains("Example"), "{command:?}: {help}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_faults_that_say_what_is_right() {
+    let person = Person::new();
+    for (args, says) in [
+        (&["--colour"][..], "--colour"),
+        (&["fly"], "fly"),
+        (&["job", "show", "many"], "many"),
+        (&["deposit", "5"], "needs a unit"),
+        (&["job", "open", "--min-gain", "1"], "91.5% or 915000ppm"),
+        (&["job", "open", "--deadline", "soon"], "2h"),
+        (&["job", "list", "--app", "0x12"], "0x12"),
+        (&["job", "list", "--patience", "9"], "duration"),
+        (&["--ipfs", "magic:wand", "--app", APP, "job", "list"], "folder:PATH"),
+        (&["--account", "1", "--keystore", "k", "balance"], "cannot be used with"),
+    ] {
+        let (printed, said) = person.run(args, 2);
+        assert!(said.contains(says), "{args:?}: {said}");
+        assert_eq!(printed, "");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_with_what_to_do() {
+    let person = Person::new();
+    let model = fixture("health/torch-base.onnx");
+    for (args, says) in [
+        (&["job", "list"][..], "deml devnet"),
+        (&["--app", APP, "--node-url", NOBODY, "--inspect-url", NOBODY, "job", "list"], "is it running?"),
+        (&["--app", APP, "--rpc-url", NOBODY, "--account", "0", "balance"], "is it running?"),
+        (&["--app", APP, "job", "settle", "0"], "who signs?"),
+        (&["--app", APP, "--keystore", "nobody", "balance"], "deml account new"),
+        (&["--app", APP, "--rpc-url", "ftp://x", "job", "list"], "http or https"),
+        (&["model", "check", "absent.onnx"], "cannot read absent.onnx"),
+        (&["score", "--model", &model, "--hold-out", "absent.csv"], "cannot read absent.csv"),
+        (&["job", "open", "--terms", "absent.toml", "--app", APP], "cannot read absent.toml"),
+        (&["encode", "open-job", "--reward", "1ether"], "--base FILE"),
+    ] {
+        let (_, said) = person.run(args, 2);
+        assert!(said.contains(says), "{args:?}: {said}");
+        assert!(said.lines().count() <= 2, "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn accounts_are_made_listed_and_never_overwritten() {
+    let person = Person::new();
+    let password = person.path("password");
+    std::fs::write(&password, "secret\n").unwrap();
+    let password = password.to_str().unwrap();
+    person.run(&["account", "new", "anne", "--password-file", password], 0);
+    let (_, said) = person.run(&["account", "new", "anne", "--password-file", password], 2);
+    assert!(said.contains("not overwritten"), "{said}");
+    let (_, said) = person.run(&["account", "new", "bert"], 2);
+    assert!(said.contains("--password-file"), "{said}");
+    let (listed, _) = person.run(&["account", "list", "--json"], 0);
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed[0]["name"], "anne");
+    assert!(listed[0]["address"].as_str().unwrap().starts_with("0x"));
+}
+
+#[test]
+fn a_model_is_checked_and_scored_without_any_node() {
+    let person = Person::new();
+    let (model, hold_out) =
+        (fixture("health/torch-trained.onnx"), fixture("health/holdout.safetensors"));
+    let (checked, _) = person.run(&["--json", "model", "check", &model], 0);
+    let checked: serde_json::Value = serde_json::from_str(&checked).unwrap();
+    assert!(checked["parameters"].as_u64().unwrap() > 0);
+    assert!(checked["work_per_row"].as_u64().unwrap() > 0);
+    let score = ["--json", "score", "--model", &model, "--hold-out", &hold_out];
+    let (scored, _) = person.run(&score, 0);
+    let scored: serde_json::Value = serde_json::from_str(&scored).unwrap();
+    assert!(scored["score"].as_u64().unwrap() > 800_000);
+}
+
+#[test]
+fn what_is_no_model_is_refused_by_name() {
+    let person = Person::new();
+    let junk = person.path("junk.onnx");
+    std::fs::write(&junk, b"junk").unwrap();
+    let junk = junk.to_str().unwrap();
+    let (printed, said) = person.run(&["--json", "model", "check", junk], 1);
+    assert!(said.starts_with("refused: UnfitModel: "), "{said}");
+    let refused: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(refused["refused"], "UnfitModel");
+}
+
+#[test]
+fn a_table_becomes_a_dataset() {
+    let person = Person::new();
+    let (csv, out) = (person.path("table.csv"), person.path("table.safetensors"));
+    std::fs::write(&csv, "ill,a,b\n1,0.5,2\n0,1,3\n1,7,8\n").unwrap();
+    let (csv, out) = (csv.to_str().unwrap(), out.to_str().unwrap());
+    let pack = ["--json", "data", "pack", csv, "--label", "ill", "--out", out];
+    let (packed, _) = person.run(&pack, 0);
+    let packed: serde_json::Value = serde_json::from_str(&packed).unwrap();
+    assert_eq!((packed["rows"].as_u64(), packed["features"].as_u64()), (Some(3), Some(2)));
+    assert_eq!(packed["classes"], serde_json::json!([1, 2]));
+    let (_, said) = person.run(&["data", "pack", csv, "--label", "none", "--out", out], 1);
+    assert!(said.contains("no column is named \"none\""), "{said}");
+}
+
+#[test]
+fn commands_are_encoded_without_any_node() {
+    let person = Person::new();
+    let (settle, said) = person.run(&["encode", "settle", "7"], 0);
+    assert!(said.contains("cartesi send"), "{said}");
+    assert_eq!(settle.trim().len(), 2 + 2 * (4 + 32));
+    assert!(settle.trim().ends_with("07"));
+    let (withdraw, _) = person.run(&["encode", "--quiet", "withdraw", "1wei"], 0);
+    assert_eq!(withdraw.trim().len(), 2 + 2 * (4 + 64));
+    let open = [
+        "encode", "--deposit", "open-job", "--base", &fixture("health/torch-base.onnx"),
+        "--hold-out", &fixture("health/holdout.safetensors"), "--reward", "0.5ether",
+        "--deadline", "2h",
+    ];
+    let (payload, said) = person.run(&open, 0);
+    assert!(payload.starts_with("0x") && payload.trim().len() > 1_000, "{payload}");
+    assert!(said.contains("--exec-layer-data"), "{said}");
+}
