@@ -1,19 +1,12 @@
 //! The committed models answer as the frameworks that exported them, sample by sample.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use eval::{Dataset, Model, report};
 use market::{Metric, Score};
 use serde_json::Value;
 
-fn fixtures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures")
-}
-
-fn read(path: &str) -> Vec<u8> {
-    let path = fixtures().join(path);
-    fs::read(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
-}
+use crate::{fixtures, read};
 
 /// The largest difference allowed between two frameworks' sums in f32.
 fn is_close(ours: f64, theirs: f64) -> bool {

@@ -1,0 +1,99 @@
+//! Evaluation in steps, as the market asks for it.
+
+use blobs::Cid;
+use eval::{Dataset, Evaluator, Features, Labels, Model, Shape, report};
+use market::{Exam, Exhibit, Fault, Judge, Metric, Tally, Unfit, Work};
+
+use crate::{
+    onnx::{model, node, ports, weights},
+    read,
+};
+
+fn exam<'a>(model: &'a [u8], hold_out: &'a [u8], metric: Metric) -> Exam<'a> {
+    let exhibit = |bytes| Exhibit { cid: Cid::of_block(blobs::Codec::Raw, bytes), bytes };
+    Exam { model: exhibit(model), hold_out: exhibit(hold_out), metric }
+}
+
+/// Answers all rows with a budget for each call, and counts the calls.
+fn in_steps(exam: &Exam<'_>, budget: Work) -> (Tally, Work, usize) {
+    let mut judge = Evaluator::new();
+    let quote = judge.quote(exam).unwrap();
+    let (mut tally, mut work, mut calls) = (Tally::new(quote.classes), Work(0), 0);
+    while tally.rows() < quote.rows {
+        let done = judge.answer(exam, &mut tally, budget).unwrap();
+        assert!(done <= budget.max(quote.step), "{done} of {budget}");
+        (work, calls) = (work.plus(done), calls + 1);
+    }
+    assert_eq!(work, quote.work);
+    (tally, work, calls)
+}
+
+#[test]
+fn steps_come_to_the_same_as_one_go() {
+    let hold_out = read("digits/holdout.safetensors");
+    for name in ["digits/torch-base.onnx", "digits/keras-trained.onnx"] {
+        let model = read(name);
+        for metric in [Metric::Accuracy, Metric::LogLoss] {
+            let exam = exam(&model, &hold_out, metric);
+            let (whole, work, calls) = in_steps(&exam, Work(u64::MAX));
+            assert_eq!(calls, 1);
+            for budget in [0, work.0 / 9, work.0 / 2, work.0 - 1] {
+                let (tally, _, calls) = in_steps(&exam, Work(budget));
+                assert_eq!(tally, whole, "{name} {metric:?} {budget}");
+                assert!(calls > 1, "{name} {metric:?} {budget}");
+            }
+            let (model, dataset) =
+                (Model::from_onnx(&model).unwrap(), Dataset::from_safetensors(&hold_out).unwrap());
+            let report = report::evaluate(&model, &dataset, metric, &mut |_, _| {}).unwrap();
+            assert_eq!(report.tally, whole);
+            assert_eq!(report.cost.work(), work);
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused() {
+    let digits = read("digits/holdout.safetensors");
+    let health = read("health/holdout.safetensors");
+    let model_of_digits = read("digits/torch-base.onnx");
+    let refusal = |model: &[u8], hold_out: &[u8], metric| {
+        Evaluator::new().quote(&exam(model, hold_out, metric)).unwrap_err()
+    };
+    let unfit = |fault, node| Unfit { fault, node };
+    let unknown = model(&[node("Gelu", &["x"], "y", &[]), ports(&[-1, 64])]);
+    let too_few = model(&[
+        node("MatMul", &["x", "w"], "y", &[]),
+        weights("w", &[64, 9], &[0.5; 64 * 9]),
+        ports(&[-1, 64]),
+    ]);
+    for (found, expected) in [
+        (refusal(&model_of_digits, &health, Metric::Accuracy), unfit(Fault::Mismatch, None)),
+        (
+            refusal(&model_of_digits, &digits, Metric::MeanSquaredError),
+            unfit(Fault::Mismatch, None),
+        ),
+        (refusal(&too_few, &digits, Metric::Accuracy), unfit(Fault::Mismatch, None)),
+        (refusal(&model_of_digits, b"", Metric::Accuracy), unfit(Fault::MalformedDataset, None)),
+        (refusal(b"\xff", &digits, Metric::Accuracy), unfit(Fault::MalformedModel, None)),
+        (refusal(&unknown, &digits, Metric::Accuracy), unfit(Fault::UnknownOperator, Some(0))),
+    ] {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn answers_that_are_not_finite_are_refused() {
+    let file = model(&[
+        node("Div", &["x", "zero"], "y", &[]),
+        weights("zero", &[1], &[0.0]),
+        ports(&[-1, 2]),
+    ]);
+    let row = Shape::new(&[2]).unwrap();
+    let features = Features::Real(vec![0.0, 1.0]);
+    let dataset = Dataset::new(row, features, Labels::Classes(vec![0])).unwrap().to_safetensors();
+    let exam = exam(&file, &dataset, Metric::Accuracy);
+    let mut judge = Evaluator::new();
+    let quote = judge.quote(&exam).unwrap();
+    let found = judge.answer(&exam, &mut Tally::new(quote.classes), quote.work);
+    assert_eq!(found, Err(Unfit { fault: Fault::AnswerNotFinite, node: None }));
+}
