@@ -152,6 +152,13 @@ impl Dataset {
         self.labels.len()
     }
 
+    /// The features as they are kept, one row after the other.
+    #[cfg(feature = "client")]
+    #[must_use]
+    pub const fn stored(&self) -> &Features {
+        &self.features
+    }
+
     /// The right answers.
     #[must_use]
     pub const fn labels(&self) -> &Labels {
