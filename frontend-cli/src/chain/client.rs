@@ -6,7 +6,7 @@ use alloy::eips::BlockNumberOrTag;
 use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, B256, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
-use alloy::rpc::types::{Filter, TransactionRequest};
+use alloy::rpc::types::{Filter, Header, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolEvent};
 use anyhow::{Context, Result, bail};
@@ -73,9 +73,18 @@ impl Chain {
 
     /// Timestamp of the newest block, in seconds: the time applications go by.
     pub async fn block_time(&self) -> Result<u64> {
+        Ok(self.newest().await?.timestamp)
+    }
+
+    /// Whether transactions cost nothing here; so it is on some local chains only.
+    pub async fn is_gas_free(&self) -> Result<bool> {
+        Ok(self.newest().await?.base_fee_per_gas == Some(0))
+    }
+
+    async fn newest(&self) -> Result<Header> {
         let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await;
         let block = block.with_context(|| self.unreachable())?;
-        Ok(block.context("the Ethereum node has no newest block")?.header.timestamp)
+        Ok(block.context("the Ethereum node has no newest block")?.header)
     }
 
     /// Ether of `account`, in wei.

@@ -46,25 +46,26 @@ impl Output {
         .into()
     }
 
-    /// Decodes output bytes; `None` when they are none of the known kinds.
+    /// Decodes output bytes; `None` when they are not the exact encoding of a known kind.
     pub fn decode(raw: &[u8]) -> Option<Self> {
-        match raw.first_chunk::<4>()? {
+        let output = match raw.first_chunk::<4>()? {
             &VoucherCall::SELECTOR => {
                 let VoucherCall { destination, value, payload } =
                     VoucherCall::abi_decode_validate(raw).ok()?;
-                Some(Self::Voucher { destination, value, payload })
+                Self::Voucher { destination, value, payload }
             }
             &DelegateCallVoucherCall::SELECTOR => {
                 let DelegateCallVoucherCall { destination, payload } =
                     DelegateCallVoucherCall::abi_decode_validate(raw).ok()?;
-                Some(Self::DelegateCallVoucher { destination, payload })
+                Self::DelegateCallVoucher { destination, payload }
             }
             &NoticeCall::SELECTOR => {
                 let NoticeCall { payload } = NoticeCall::abi_decode_validate(raw).ok()?;
-                Some(Self::Notice { payload })
+                Self::Notice { payload }
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        (output.encode() == raw).then_some(output)
     }
 
     /// Who a voucher calls; `None` for a notice.

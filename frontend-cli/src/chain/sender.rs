@@ -156,11 +156,14 @@ impl Sender {
         value: U256,
         data: Bytes,
     ) -> Result<Sent> {
-        let request = TransactionRequest::default()
+        let mut request = TransactionRequest::default()
             .with_from(self.address)
             .with_to(to)
             .with_value(value)
             .with_input(data);
+        if self.chain.is_gas_free().await? {
+            request = request.with_max_fee_per_gas(0).with_max_priority_fee_per_gas(0);
+        }
         let pending = self.provider.send_transaction(request).await;
         let pending = pending.map_err(|error| revert::explain(what, error))?;
         let transaction = *pending.tx_hash();

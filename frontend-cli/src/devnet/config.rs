@@ -79,6 +79,8 @@ pub struct Config {
     pub epoch_length: u64,
     /// How long the chain may rest before an open epoch gets its next, empty block.
     pub block_interval: Duration,
+    /// Whether transactions cost nothing, so that balances show payments and nothing else.
+    pub free_gas: bool,
     /// Contracts to deploy besides Cartesi's.
     pub contracts: Vec<ExtraContract>,
     /// Makes the genesis file.
@@ -101,6 +103,7 @@ impl Config {
             ports: Ports::default(),
             epoch_length: 10,
             block_interval: Duration::from_secs(1),
+            free_gas: false,
             contracts: Vec::new(),
             genesis,
             talk: Arc::new(|_| {}),

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
+use super::Config;
 use super::process::{Guarded, Program};
 use super::tools::Tools;
 use crate::chain::{Chain, Contracts};
@@ -31,19 +32,15 @@ pub(super) struct L1 {
 }
 
 impl L1 {
-    /// Starts anvil on `port` (0: any free one), with the state left in `folder`.
+    /// Starts anvil on the configured port (0: any free one), with the state left in `folder`.
     ///
     /// - Errors: the port is in use, the state cannot be read, anvil does not start
-    pub(super) async fn start(
-        tools: &Tools,
-        deml: &Path,
-        folder: &Path,
-        port: u16,
-    ) -> Result<Self> {
+    pub(super) async fn start(tools: &Tools, config: &Config, folder: &Path) -> Result<Self> {
         promote(folder)?;
+        let port = config.ports.l1;
         let mut attempt = 1;
         loop {
-            let started = Self::start_on(tools, deml, folder, free_port(port)?).await;
+            let started = Self::start_on(tools, config, folder, free_port(port)?).await;
             if started.is_ok() || port != 0 || attempt == PORT_ATTEMPTS {
                 return started;
             }
@@ -51,7 +48,7 @@ impl L1 {
         }
     }
 
-    async fn start_on(tools: &Tools, deml: &Path, folder: &Path, port: u16) -> Result<Self> {
+    async fn start_on(tools: &Tools, config: &Config, folder: &Path, port: u16) -> Result<Self> {
         let snapshot = folder.join("l1.json");
         let mut args = vec!["--host".into(), "127.0.0.1".into(), "--quiet".into()];
         args.extend(["--port".into(), port.to_string().into()]);
@@ -59,12 +56,17 @@ impl L1 {
         args.extend(["--hardfork".into(), "prague".into()]);
         args.extend(["--dump-state".into(), folder.join("l1-next.json").into()]);
         args.extend(["--state-interval".into(), "1".into()]);
+        if config.free_gas {
+            args.extend(["--block-base-fee-per-gas".into(), "0".into()]);
+            args.extend(["--gas-price".into(), "0".into()]);
+            args.push("--disable-min-priority-fee".into());
+        }
         if snapshot.exists() {
             args.extend(["--load-state".into(), snapshot.into()]);
         }
         let log = folder.join("anvil.log");
         let program = Program {
-            deml: deml.to_owned(),
+            deml: config.deml.clone(),
             path: tools.anvil.clone(),
             args,
             env: Vec::new(),

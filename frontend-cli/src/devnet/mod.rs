@@ -125,7 +125,7 @@ impl Devnet {
 
         let talk = &config.talk;
         let tools = Tools::ensure(talk).await?;
-        let l1 = L1::start(&tools, &config.deml, &folder, config.ports.l1).await?;
+        let l1 = L1::start(&tools, &config, &folder).await?;
         talk(&format!("L1: anvil at {}", l1.url()));
         let chain = Chain::connect(&l1.url(), Contracts::V2_2_0)?;
         let owner = chain.sender(dev_account(OWNER_ACCOUNT)?)?;

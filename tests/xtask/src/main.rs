@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let done = match task.as_str() {
         "demo" => built_then("deml", &[&["demo".to_owned()], rest.as_slice()].concat()),
-        "speed" => built_then("examples/speed", &rest),
+        "speed" => built_then("deml-speed", &rest),
         "ci" => ci(),
         _ => Err("usage: cargo demo | cargo ci | cargo speed".to_owned()),
     };

@@ -1,0 +1,54 @@
+//! The demo: a whole market on this computer, played from a deposit to paid wallets.
+//!
+//! Everything in it is real: anvil runs the real contracts, the dapp evaluates, the clients train
+//! on their own shards of public data, and each step is the library function of a `deml` command.
+//! Gas is free on the demo's chain, so that wallets show rewards and nothing else; how much gas
+//! was used is shown apart.
+
+mod play;
+mod result;
+mod stage;
+
+pub use result::Played;
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use self::{
+    play::{DIGITS, HEALTH},
+    stage::Stage,
+};
+use crate::talk::Talk;
+
+/// Plays both jobs and cleans up.
+///
+/// - Errors: what failed; no process is left behind then either
+pub async fn run(talk: Talk) -> Result<Played> {
+    let begun = Instant::now();
+    let stage = Stage::set(talk).await?;
+    let played = play_all(&stage, begun).await;
+    stage.strike().await?;
+    played
+}
+
+async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {
+    let before = stage.wallets().await?;
+    let (mut submissions, mut jobs) = (Vec::new(), Vec::new());
+    for plot in [HEALTH, DIGITS] {
+        jobs.push(play::job(stage, &plot, &mut submissions).await?);
+    }
+    play::end(stage, &jobs).await?;
+    let vouchers = play::claim_all(stage).await?;
+    play::check_registry(stage, &jobs).await?;
+    let wallets = stage.wallets_since(before).await?;
+    Ok(Played {
+        wallets,
+        submissions,
+        vouchers,
+        outputs_root: stage.outputs_root(),
+        solvent: play::solvent(stage).await?,
+        seconds: begun.elapsed().as_secs(),
+        dapp_peak_bytes: stage.dapp_peak_bytes().await,
+    })
+}

@@ -1,0 +1,298 @@
+//! The play: sponsors open jobs, clients train and submit, jobs end, vouchers are executed.
+
+use std::{ops::ControlFlow, sync::Arc};
+
+use anyhow::{Context, Result, ensure};
+use eval::{
+    dataset::{LabelColumn, LabelKind},
+    train::{Optimiser, Options, train as fit},
+};
+use market::{JobId, Metric, Score};
+use wire::{AssetView, Paging, Query, SolvencyView};
+
+use super::{
+    result::{Executed, Submitted},
+    stage::{ADA, BEN, HOSPITAL, POST, ROLES, Role, Stage},
+};
+use crate::{
+    args::{MetricName, TermsDraft},
+    chain::Output,
+    commands::{
+        claim, job_end,
+        job_open::{self, Funding},
+        job_view, money,
+        submit::{self, Entry},
+    },
+    convert::to_ethereum,
+    files::File,
+    local_market::ModelRegistry,
+    native,
+    quantity::{Deadline, Share, percent},
+};
+
+/// Every job's time, in seconds.
+const WINDOW: u64 = 24 * 60 * 60;
+
+/// What happens in one job.
+pub(super) struct Plot {
+    sponsor: Role,
+    title: &'static str,
+    reward: &'static str,
+    base: &'static [u8],
+    hold_out: &'static [u8],
+    /// The clients' own data: file name and bytes.
+    shards: [(&'static str, &'static [u8]); 2],
+    epochs: u32,
+    learning_rate: f32,
+    /// Who first submits a model that was hardly trained.
+    hasty: Option<Role>,
+}
+
+macro_rules! real_data {
+    ($file:literal) => {
+        include_bytes!(concat!("../../../tests/fixtures/", $file))
+    };
+}
+
+/// Wisconsin breast cancer: a multilayer perceptron by scikit-learn, rewards in Ether.
+pub(super) const HEALTH: Plot = Plot {
+    sponsor: HOSPITAL,
+    title: "Health",
+    reward: "0.5ether",
+    base: real_data!("health/sklearn-base.onnx"),
+    hold_out: real_data!("health/holdout.safetensors"),
+    shards: [
+        ("patients.csv", real_data!("health/client-a.csv")),
+        ("patients.safetensors", real_data!("health/client-b.safetensors")),
+    ],
+    epochs: 30,
+    learning_rate: 0.01,
+    hasty: Some(BEN),
+};
+
+/// Handwritten digits: a convolutional network by PyTorch, rewards in the test token.
+pub(super) const DIGITS: Plot = Plot {
+    sponsor: POST,
+    title: "Digits",
+    reward: "100token",
+    base: real_data!("digits/torch-base.onnx"),
+    hold_out: real_data!("digits/holdout.safetensors"),
+    shards: [
+        ("letters.safetensors", real_data!("digits/client-a.safetensors")),
+        ("letters.safetensors", real_data!("digits/client-b.safetensors")),
+    ],
+    epochs: 15,
+    learning_rate: 0.003,
+    hasty: None,
+};
+
+/// Plays one job until both clients are paid.
+pub(super) async fn job(
+    stage: &Stage,
+    plot: &Plot,
+    submissions: &mut Vec<Submitted>,
+) -> Result<JobId> {
+    let job = open(stage, plot).await?;
+    let view = stage.session.job(job).await?;
+    let base = view.terms.base_model;
+    for (client, (name, shard)) in [ADA, BEN].into_iter().zip(plot.shards) {
+        let shard = stage.file(client, name, shard)?;
+        let base = stage.session.store.get(base.cid(), base.size).await?;
+        if plot.hasty == Some(client) {
+            let model = train(stage, plot, client, &base, &shard, 1e-6).await?;
+            submissions.push(enter(stage, client, job, &model, &shard).await?);
+        }
+        let model = train(stage, plot, client, &base, &shard, plot.learning_rate).await?;
+        submissions.push(enter(stage, client, job, &model, &shard).await?);
+    }
+    Ok(job)
+}
+
+/// The sponsor deposits the rewards with the job riding on them, and publishes both blobs.
+async fn open(stage: &Stage, plot: &Plot) -> Result<JobId> {
+    let Plot { sponsor, title, reward, .. } = *plot;
+    stage.talk.say(format_args!("\n{title}"));
+    stage.say(sponsor, format_args!("deposits three rewards of {reward} and opens a job"));
+    let draft = TermsDraft {
+        title: Some(title.to_owned()),
+        base: Some(stage.file(sponsor, "base.onnx", plot.base)?.path),
+        hold_out: Some(stage.file(sponsor, "holdout.safetensors", plot.hold_out)?.path),
+        metric: Some(MetricName::Accuracy),
+        reward: Some(reward.parse()?),
+        rewards: Some(3),
+        deadline: Some(Deadline::In(WINDOW)),
+        min_score: Some(Share(super::stage::percent(90))),
+        min_gain: Some(Share(super::stage::percent(5))),
+        ..TermsDraft::default()
+    };
+    let plan = job_open::plan(&stage.session, &draft).await?;
+    let sender = stage.sender(sponsor)?;
+    let opened = job_open::open(&stage.session, &sender, &plan, Funding::Deposit).await?;
+    let score = percent(opened.base_score);
+    stage.say(sponsor, format_args!("job {} is open: beat {score}", opened.job));
+    Ok(opened.job)
+}
+
+/// A client trains the base model on its own data, which it does not show to anyone.
+async fn train(
+    stage: &Stage,
+    plot: &Plot,
+    client: Role,
+    base: &[u8],
+    shard: &File,
+    learning_rate: f32,
+) -> Result<File> {
+    let dataset = native::dataset(shard, LabelColumn::Last, LabelKind::Classes)?;
+    let rows = dataset.rows();
+    let hasty = learning_rate < plot.learning_rate;
+    let epochs = if hasty { 1 } else { plot.epochs };
+    let options = Options {
+        optimiser: Optimiser::Adam,
+        learning_rate,
+        epochs,
+        batch_rows: 32,
+        seed: 1,
+        held_back_percent: 20,
+        metric: Metric::Accuracy,
+    };
+    let bar = Arc::new(stage.talk.bar(&format!("{}: trains", client.name), epochs.into()));
+    let (shown, base) = (Arc::clone(&bar), base.to_vec());
+    let trained = native::in_background(move || {
+        let mut progress = |epoch: eval::train::Epoch| {
+            shown.set(epoch.number.into());
+            ControlFlow::Continue(())
+        };
+        fit(&base, &dataset, &options, &mut progress).context("cannot train")
+    });
+    let trained = trained.await?;
+    drop(bar);
+    let best = trained.best.context("no epoch came to an end")?;
+    stage.say(
+        client,
+        format_args!(
+            "trained on {rows} rows of its own; best of {epochs} epochs: loss {:.4}, {} on rows held back",
+            best.loss,
+            percent(best.score.unwrap_or_default())
+        ),
+    );
+    stage.file(client, "model.onnx", &trained.onnx)
+}
+
+/// A client submits a model; the demo lets it, even where the check at home says no.
+async fn enter(
+    stage: &Stage,
+    client: Role,
+    job: JobId,
+    model: &File,
+    shard: &File,
+) -> Result<Submitted> {
+    let sender = stage.sender(client)?;
+    let entry = Entry { job, model, data: shard.blob, force: true };
+    let submitted = submit::submit(&stage.session, &sender, entry).await?;
+    let score = submitted.score.map_or_else(|| "no score".to_owned(), |score| percent(Score(score)));
+    let verdict = match &submitted.refusal {
+        None => "accepted".to_owned(),
+        Some(refused) => refused.0.refused.clone(),
+    };
+    match &submitted.refusal {
+        None => stage.say(client, format_args!("accepted with {score}; a voucher pays the reward")),
+        Some(refused) => stage.say(client, format_args!("refused: {refused}")),
+    }
+    Ok(Submitted {
+        job: job.0,
+        client: client.name,
+        model_cid: submitted.model_cid,
+        model_bytes: model.blob.size,
+        score: submitted.score,
+        verdict,
+        gas: submitted.spent.gas_used,
+    })
+}
+
+/// The deadline passes, the jobs are settled, and the sponsors take what is left.
+pub(super) async fn end(stage: &Stage, jobs: &[JobId]) -> Result<()> {
+    stage.talk.say("\nA day later");
+    stage.advance_time(WINDOW).await?;
+    for &job in jobs {
+        let ended = job_end::settle(&stage.session, &stage.sender(ADA)?, job).await?;
+        stage.say(ADA, format_args!("settles job {job}: {} models were paid", ended.payouts));
+    }
+    for sponsor in [HOSPITAL, POST] {
+        let sender = stage.sender(sponsor)?;
+        let asked = money::withdrawals(&stage.session, sender.address(), "all").await?;
+        for (currency, amount) in &asked {
+            stage.say(sponsor, format_args!("withdraws what is left, {}", currency.show(*amount)));
+        }
+        money::withdraw_all(&stage.session, &sender, asked).await?;
+    }
+    Ok(())
+}
+
+/// The epoch ends, its claim is accepted, and everybody executes their vouchers on L1.
+pub(super) async fn claim_all(stage: &Stage) -> Result<Vec<Executed>> {
+    stage.talk.say("\nThe epoch ends and is claimed");
+    stage.end_epoch().await?;
+    let mut vouchers = Vec::new();
+    for role in ROLES {
+        let claimed = claim::claim(&stage.session, &stage.sender(role)?, &[], true).await?;
+        stage.say(role, format_args!("executes {} vouchers", claimed.executed.len()));
+        vouchers.extend(claimed.executed);
+    }
+    let records = stage.session.node.vouchers_to(stage.registry()?).await?;
+    let records: Vec<u64> = records.iter().map(|record| record.index).collect();
+    let sender = stage.sender(HOSPITAL)?;
+    vouchers.extend(claim::claim(&stage.session, &sender, &records, true).await?.executed);
+    vouchers.sort_by_key(|voucher| voucher.index);
+    let mut executed = Vec::new();
+    for voucher in &vouchers {
+        executed.push(describe(stage, voucher).await?);
+    }
+    Ok(executed)
+}
+
+async fn describe(stage: &Stage, voucher: &claim::Executed) -> Result<Executed> {
+    let record = stage.session.node.output(voucher.index).await?;
+    let Some(Output::Voucher { destination, value, .. }) = Output::decode(&record.raw_data) else {
+        anyhow::bail!("output {} was executed and is no voucher", voucher.index);
+    };
+    let payment = voucher.payment;
+    Ok(Executed {
+        index: voucher.index,
+        destination,
+        value,
+        transaction: voucher.transaction,
+        to: payment.map(|payment| to_ethereum(payment.to)),
+        asset: payment.map(|payment| payment.asset.to_string()),
+        amount: payment.map(|payment| payment.amount.to_string()),
+        gas: voucher.spent.gas_used,
+    })
+}
+
+/// The registry on L1 must name the winner of each job with its score.
+pub(super) async fn check_registry(stage: &Stage, jobs: &[JobId]) -> Result<()> {
+    let (registry, application) = (stage.registry()?, stage.session.application());
+    for &job in jobs {
+        let call = ModelRegistry::recordOfCall { application, job: job.0 };
+        let record = stage.session.chain.call("read the registry", registry, &call).await?;
+        let best = stage.session.job(job).await?.best.context("the job has no winner")?;
+        ensure!(record.score == best.marks.score.0, "the registry has another score of job {job}");
+        let winner = job_view::submissions(&stage.session, job).await?;
+        let winner = winner.into_iter().find(|entry| entry.submission == best.submission);
+        let winner = winner.context("the winner's submission is gone")?.model;
+        ensure!(record.model.digest.0 == winner.digest.0, "the registry has another winner");
+        let score = percent(Score(record.score));
+        stage.talk.say(format_args!("the registry on L1: job {job} was won by {} with {score}", winner.cid()));
+    }
+    Ok(())
+}
+
+/// Whether the market's books agree with themselves and with what its contract holds on L1.
+pub(super) async fn solvent(stage: &Stage) -> Result<bool> {
+    let books: SolvencyView = stage.session.ask(&Query::Solvency(Paging::default())).await?;
+    let mut agrees = books.solvent;
+    for AssetView { asset, free, escrowed, .. } in books.assets.items {
+        let held = stage.session.wallet(stage.session.application(), asset).await?;
+        agrees &= free.checked_add(escrowed) == Some(held);
+    }
+    Ok(agrees)
+}

@@ -1,0 +1,144 @@
+//! What the demo came to: for programs as JSON, for people as tables.
+
+use std::fmt;
+
+use alloy::primitives::{Address, B256, U256};
+use market::{Amount, Asset, Score};
+use serde::Serialize;
+
+use crate::{
+    convert::as_text,
+    quantity::percent,
+    session::Currency,
+};
+
+/// The whole demo.
+#[derive(Debug, Serialize)]
+pub struct Played {
+    /// Everybody's wallets before and after.
+    pub wallets: Vec<Wallet>,
+    /// Every model that was submitted.
+    pub submissions: Vec<Submitted>,
+    /// Every voucher that was executed on L1.
+    pub vouchers: Vec<Executed>,
+    /// Root of all outputs.
+    pub outputs_root: B256,
+    /// Whether deposits less payments equal what the market holds, for each asset.
+    pub solvent: bool,
+    /// From the start of the devnet to the end.
+    pub seconds: u64,
+    /// The most memory the dapp ever held, where the operating system tells.
+    pub dapp_peak_bytes: Option<u64>,
+}
+
+/// One wallet in one asset.
+#[derive(Clone, Debug, Serialize)]
+pub struct Wallet {
+    /// Who it belongs to.
+    pub role: &'static str,
+    /// Its address.
+    pub address: Address,
+    /// Of what.
+    #[serde(serialize_with = "as_text")]
+    pub asset: Asset,
+    /// At the start.
+    #[serde(serialize_with = "as_text")]
+    pub before: Amount,
+    /// At the end.
+    #[serde(serialize_with = "as_text")]
+    pub after: Amount,
+    #[serde(skip)]
+    currency: Currency,
+}
+
+impl Wallet {
+    pub(super) fn new(
+        role: &'static str,
+        address: Address,
+        currency: Currency,
+        amount: Amount,
+    ) -> Self {
+        Self { role, address, asset: currency.asset, before: amount, after: amount, currency }
+    }
+
+    pub(super) fn and_now(self, now: &Self) -> Self {
+        Self { after: now.after, ..self }
+    }
+
+    fn change(&self) -> String {
+        match self.after.checked_sub(self.before) {
+            Some(more) => format!("+{}", self.currency.show(more)),
+            None => {
+                let less = self.before.checked_sub(self.after).unwrap_or_default();
+                format!("-{}", self.currency.show(less))
+            }
+        }
+    }
+}
+
+/// One model that was submitted.
+#[derive(Debug, Serialize)]
+pub struct Submitted {
+    /// To which job.
+    pub job: u32,
+    /// By whom.
+    pub client: &'static str,
+    /// The model.
+    #[serde(serialize_with = "as_text")]
+    pub model_cid: blobs::Cid,
+    /// Its file's length.
+    pub model_bytes: u64,
+    /// In parts per million; nothing when it was not evaluated.
+    pub score: Option<u32>,
+    /// `accepted`, or the name of the refusal.
+    pub verdict: String,
+    /// Gas of all transactions that brought it in.
+    pub gas: u64,
+}
+
+/// One voucher that was executed.
+#[derive(Debug, Serialize)]
+pub struct Executed {
+    /// Its number.
+    pub index: u64,
+    /// What it calls.
+    pub destination: Address,
+    /// Wei it sends with the call.
+    #[serde(serialize_with = "as_text")]
+    pub value: U256,
+    /// The transaction that executed it.
+    pub transaction: B256,
+    /// Whom it pays; nothing when it is the registry's record.
+    pub to: Option<Address>,
+    /// What it pays.
+    pub asset: Option<String>,
+    /// How much.
+    pub amount: Option<String>,
+    /// Gas of its execution.
+    pub gas: u64,
+}
+
+impl fmt::Display for Played {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "{:<18} {:>24} {:>24} {:>16}", "wallet", "before", "after", "change")?;
+        for wallet in &self.wallets {
+            let show = |amount| wallet.currency.show(amount);
+            let (before, after) = (show(wallet.before), show(wallet.after));
+            writeln!(out, "{:<18} {before:>24} {after:>24} {:>16}", wallet.role, wallet.change())?;
+        }
+        writeln!(out, "\n{:<4} {:<11} {:>10}  {:<13} {:>9}  model", "job", "client", "score", "verdict", "gas")?;
+        for submitted in &self.submissions {
+            let Submitted { job, client, verdict, gas, model_cid, .. } = submitted;
+            let score = submitted.score.map_or_else(|| "–".to_owned(), |score| percent(Score(score)));
+            writeln!(out, "{job:<4} {client:<11} {score:>10}  {verdict:<13} {gas:>9}  {model_cid}")?;
+        }
+        let gas: u64 = self.vouchers.iter().map(|voucher| voucher.gas).sum();
+        writeln!(out, "\n{} vouchers executed on L1 with {gas} gas in all", self.vouchers.len())?;
+        writeln!(out, "outputs root {}", self.outputs_root)?;
+        if let Some(bytes) = self.dapp_peak_bytes {
+            writeln!(out, "the dapp held at most {} MiB of memory", bytes.div_ceil(1 << 20))?;
+        }
+        let solvency = if self.solvent { "holds to the wei" } else { "DOES NOT HOLD" };
+        write!(out, "solvency {solvency}; all in {} s", self.seconds)
+    }
+}

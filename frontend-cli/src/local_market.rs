@@ -1,0 +1,85 @@
+//! A devnet that runs DeML: the registry and the test token beside it, and its genesis.
+
+use std::{path::PathBuf, sync::Arc};
+
+use alloy::{primitives::Address, sol};
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use wire::Genesis;
+
+use crate::{
+    config::TEST_TOKEN,
+    convert::to_market,
+    devnet::{Config, Deployed, ExtraContract},
+};
+
+/// Name of the registry among a devnet's contracts.
+pub const MODEL_REGISTRY: &str = "ModelRegistry";
+
+/// The contracts that belong to DeML, as `contracts/` compiles them.
+const ARTIFACTS: [(&str, &str); 2] = [
+    (MODEL_REGISTRY, include_str!("../../contracts/artifacts/ModelRegistry.json")),
+    (TEST_TOKEN, include_str!("../../contracts/artifacts/TestToken.json")),
+];
+
+sol! {
+    /// What the test token has beside ERC-20.
+    interface TestToken {
+        function mint(address account, uint256 amount) external;
+    }
+
+    struct Blob {
+        bytes32 digest;
+        uint64 size;
+        uint32 leafSize;
+    }
+
+    struct Record {
+        uint32 job;
+        uint32 score;
+        address sponsor;
+        Blob model;
+        Blob dataset;
+    }
+
+    /// How the registry is read.
+    interface ModelRegistry {
+        function recordOf(address application, uint32 job) external view returns (Record memory);
+    }
+}
+
+/// The part of a compiled contract that is deployed.
+#[derive(Deserialize)]
+struct Artifact {
+    bytecode: alloy::primitives::Bytes,
+}
+
+/// How to run a devnet with DeML on it in `folder`; `dapp` is the application's executable.
+///
+/// - Errors: there is no `deml` executable beside the running program
+pub fn config(folder: PathBuf, dapp: PathBuf) -> Result<Config> {
+    let mut config = Config::new(folder, dapp, Arc::new(genesis))?;
+    for (name, artifact) in ARTIFACTS {
+        let artifact: Artifact = serde_json::from_str(artifact)
+            .with_context(|| format!("the artifact of {name} is damaged"))?;
+        let code = artifact.bytecode.to_vec();
+        config.contracts.push(ExtraContract { name: name.to_owned(), code });
+    }
+    Ok(config)
+}
+
+fn genesis(deployed: &Deployed) -> Result<String> {
+    let contract = |name: &str| {
+        let address = deployed.extra.get(name).copied();
+        address.map(to_market).with_context(|| format!("{name} is not deployed"))
+    };
+    let portal = |address: Address| to_market(address);
+    let genesis = Genesis {
+        ether_portal: portal(deployed.contracts.ether_portal),
+        erc20_portal: portal(deployed.contracts.erc20_portal),
+        registry: contract(MODEL_REGISTRY)?,
+        allowed_tokens: [contract(TEST_TOKEN)?].into(),
+        ..Genesis::default()
+    };
+    serde_json::to_string_pretty(&genesis).context("cannot write the genesis file")
+}

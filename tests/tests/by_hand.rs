@@ -1,0 +1,240 @@
+//! The market by hand: the devnet and the commands of the README, each a process of its own.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use deml_tests::{fixture, program};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A running `deml devnet` with its own home.
+struct Market {
+    home: TempDir,
+    devnet: Child,
+}
+
+impl Market {
+    fn start() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let devnet = devnet(home.path());
+        Self { home, devnet }
+    }
+
+    /// Kills the devnet as hard as can be and starts another on the same folder.
+    fn kill_and_restart(&mut self) {
+        self.devnet.kill().unwrap();
+        self.devnet.wait().unwrap();
+        self.devnet = devnet(self.home.path());
+    }
+
+    /// Runs `deml ARGUMENTS`.
+    fn deml(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(program("deml"));
+        command.args(arguments).env("XDG_DATA_HOME", self.home.path());
+        command.current_dir(self.home.path()).output().unwrap()
+    }
+
+    /// Runs `deml --json ARGUMENTS`, which must succeed, and reads its answer.
+    fn ask(&self, arguments: &[&str]) -> Value {
+        let output = self.deml(&[&["--json"], arguments].concat());
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "deml {}: {talk}", arguments.join(" "));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Runs `deml --json ARGUMENTS`, which must be refused, and gives the refusal's name.
+    fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.deml(&[&["--json"], arguments].concat());
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "deml {}: {talk}", arguments.join(" "));
+        let line = talk.lines().find_map(|line| line.strip_prefix("refused: "));
+        line.and_then(|line| line.split(':').next()).unwrap().to_owned()
+    }
+
+    fn devnet_file(&self) -> Value {
+        let path = self.home.path().join("deml/devnet/devnet.json");
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    }
+
+    /// Calls a method of the devnet's Ethereum.
+    fn ethereum(&self, method: &str, parameters: Value) -> Value {
+        let url = self.devnet_file()["rpc_url"].as_str().unwrap().to_owned();
+        let body = serde_json::json!({
+            "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters,
+        });
+        let answer = post(&url, &body);
+        assert!(answer["error"].is_null(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+}
+
+impl Drop for Market {
+    fn drop(&mut self) {
+        self.devnet.kill().ok();
+        self.devnet.wait().ok();
+    }
+}
+
+fn devnet(home: &Path) -> Child {
+    let ports = ["--l1-port", "0", "--node-port", "0", "--inspect-port", "0"];
+    let mut child = Command::new(program("deml"))
+        .arg("devnet")
+        .args(ports)
+        .env("XDG_DATA_HOME", home)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It says where everything is once it is ready.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("TestToken")));
+    assert!(ready.is_some(), "the devnet ended before it was ready");
+    child
+}
+
+fn post(url: &str, body: &Value) -> Value {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = deml::http::client(Duration::from_secs(30)).unwrap();
+        let answer = client.post(url).json(body).send().await.unwrap();
+        answer.json().await.unwrap()
+    })
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The arguments that open the health job.
+fn open_job(rewards: &str) -> Vec<String> {
+    let (base, hold_out): (PathBuf, PathBuf) =
+        (fixture("health/sklearn-base.onnx"), fixture("health/holdout.safetensors"));
+    let arguments = [
+        "--title",
+        "Health",
+        "--base",
+        text(&base),
+        "--hold-out",
+        text(&hold_out),
+        "--metric",
+        "accuracy",
+        "--reward",
+        "0.5ether",
+        "--rewards",
+        rewards,
+        "--min-gain",
+        "5%",
+        "--deadline",
+        "2h",
+    ];
+    arguments.map(str::to_owned).to_vec()
+}
+
+fn with<'a>(first: &[&'a str], rest: &'a [String]) -> Vec<&'a str> {
+    first.iter().copied().chain(rest.iter().map(String::as_str)).collect()
+}
+
+#[test]
+fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
+    let mut market = Market::start();
+    let terms = open_job("2");
+    let opened = market.ask(&with(&["--account", "1", "job", "open"], &terms));
+    assert_eq!(opened["job"], "0");
+    assert_eq!(market.ask(&["job", "list"])["items"].as_array().map(Vec::len), Some(1));
+
+    let data = fixture("health/client-a.csv");
+    let train = ["train", "--job", "0", "--data", text(&data), "--out", "better.onnx"];
+    market.ask(&[&train[..], &["--epochs", "30", "--learning-rate", "0.01"]].concat());
+    market.ask(&["model", "check", "better.onnx"]);
+    let scored = market.ask(&["score", "--model", "better.onnx", "--job", "0"]);
+
+    let base = fixture("health/sklearn-base.onnx");
+    let submit = |model| ["--account", "2", "submit", "--job", "0", "--model", model, "--data"];
+    let of_base = [&submit(text(&base))[..], &[text(&data)]].concat();
+    assert_eq!(market.refused(&of_base), "ModelIsBase");
+    let submitted = market.ask(&[&submit("better.onnx")[..], &[text(&data)]].concat());
+    assert_eq!(submitted["accepted"], true);
+    assert_eq!(submitted["score"], scored["score"], "the market's score is the one at home");
+    assert_eq!(market.refused(&["--account", "2", "job", "settle", "0"]), "DeadlineAhead");
+
+    let before = market.ask(&["job", "show", "0"]);
+    market.kill_and_restart();
+    assert_eq!(market.ask(&["job", "show", "0"]), before, "nothing is lost or doubled");
+
+    let claimed = market.ask(&["--account", "2", "claim", "--wait"]);
+    assert_eq!(claimed["executed"].as_array().map(Vec::len), Some(1));
+    assert_eq!(claimed["executed"][0]["payment"]["amount"], "500000000000000000");
+
+    market.ethereum("evm_increaseTime", serde_json::json!([7_200]));
+    market.ethereum("evm_mine", serde_json::json!([]));
+    market.ask(&["--account", "1", "job", "settle", "0"]);
+    market.ask(&["--account", "1", "withdraw", "0.5ether"]);
+    let balance = market.ask(&["--account", "1", "balance"]);
+    assert_eq!(balance["vouchers"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn encoded_bytes_do_what_the_command_does() {
+    let market = Market::start();
+    let file = market.devnet_file();
+    let (application, sponsor) = (file["application"].clone(), accounts(&market)[1].clone());
+    let terms = open_job("2");
+
+    let opened = market.ask(&with(&["--account", "1", "job", "open"], &terms));
+    let encode = ["encode", "--deposit", "open-job"];
+    let payload = market.ask(&with(&encode, &terms))["payloads"][0].clone();
+    let portal = &file["contracts"]["ether_portal"];
+    let deposit = deposit_ether(&application, payload.as_str().unwrap());
+    send(&market, &sponsor, portal, "0xde0b6b3a7640000", &deposit);
+
+    let job = |id: &str| {
+        let mut shown = market.ask(&["job", "show", id]);
+        for differs in ["job", "terms"] {
+            shown.as_object_mut().unwrap().remove(differs);
+        }
+        shown
+    };
+    assert_eq!(opened["job"], "0");
+    assert_eq!(job("1"), job("0"), "a deposit with encoded data opens the same job");
+
+    let cancel = market.ask(&["encode", "cancel-job", "1"])["payloads"][0].clone();
+    let input = add_input(&application, cancel.as_str().unwrap());
+    send(&market, &sponsor, &file["contracts"]["input_box"], "0x0", &input);
+    market.ask(&["--account", "1", "job", "cancel", "0"]);
+    assert_eq!(job("1"), job("0"), "an encoded input cancels as the command does");
+}
+
+fn accounts(market: &Market) -> Vec<Value> {
+    market.ethereum("eth_accounts", serde_json::json!([])).as_array().unwrap().clone()
+}
+
+/// Sends as any wallet would; the devnet's accounts are unlocked.
+fn send(market: &Market, from: &Value, to: &Value, value: &str, data: &str) {
+    let transaction = serde_json::json!({ "from": from, "to": to, "value": value, "data": data });
+    let hash = market.ethereum("eth_sendTransaction", serde_json::json!([transaction]));
+    let receipt = market.ethereum("eth_getTransactionReceipt", serde_json::json!([hash]));
+    assert_eq!(receipt["status"], "0x1", "{receipt}");
+}
+
+/// Calldata of a function of an address and bytes, as `cartesi` makes it.
+fn call(selector: &str, application: &Value, data: &str) -> String {
+    let data = data.trim_start_matches("0x");
+    let application = application.as_str().unwrap().trim_start_matches("0x");
+    let padding = (64 - data.len() % 64) % 64;
+    let (length, zeros) = (data.len() / 2, "0".repeat(padding));
+    format!("{selector}{application:0>64}{:064x}{length:064x}{data}{zeros}", 64)
+}
+
+/// `depositEther(address,bytes)`
+fn deposit_ether(application: &Value, data: &str) -> String {
+    call("0x938c054f", application, data)
+}
+
+/// `addInput(address,bytes)`
+fn add_input(application: &Value, payload: &str) -> String {
+    call("0x1789cd63", application, payload)
+}
