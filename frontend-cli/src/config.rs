@@ -9,8 +9,8 @@ use serde::Deserialize;
 use crate::{
     args::Global,
     chain::{Chain, Contracts, Sender, dev_account},
-    follow::Patience,
     folders,
+    follow::Patience,
     ipfs::Store,
     keystore,
     node::Node,
@@ -49,65 +49,72 @@ enum Signer {
 #[derive(Debug)]
 pub struct Config {
     global: Global,
-    devnet: Option<DevnetFile>,
     signer: Signer,
     /// How to speak.
     pub talk: Talk,
 }
 
 impl Config {
-    /// Resolves the global options; reads the devnet's file when nothing else says which market.
-    ///
-    /// - Errors: the devnet's file is damaged
-    pub fn resolve(global: Global) -> Result<Self> {
-        let devnet = match global.app {
-            Some(_) => None,
-            None => read_devnet(&folders::devnet()?.join("devnet.json"))?,
-        };
+    /// Takes the global options apart; nothing is read yet.
+    #[must_use]
+    pub fn new(global: Global) -> Self {
         let signer = match (&global.keystore, global.account) {
             (_, Some(account)) => Signer::Dev(account),
             (Some(keystore), None) => Signer::Keystore(keystore.clone()),
             (None, None) => Signer::Nobody,
         };
         let talk = Talk { json: global.json, quiet: global.quiet };
-        Ok(Self { global, devnet, signer, talk })
+        Self { global, signer, talk }
     }
 
     /// Access to the market; nothing is asked yet.
     ///
-    /// - Errors: it is not said which market; a URL or store is none
+    /// - Errors: it is not said which market; a URL or store is none; the devnet's file is damaged
     pub fn session(&self) -> Result<Session> {
-        let app = self.global.app.or(self.devnet.as_ref().map(|devnet| devnet.application));
+        let devnet = self.devnet()?;
+        let app = self.global.app.or(devnet.as_ref().map(|devnet| devnet.application));
         let app = app.context(
             "which market? say --app ADDRESS (or set DEML_APP), or start one with `deml devnet`",
         )?;
-        let url = |given: &Option<String>, devnet: fn(&DevnetFile) -> &String, other: &str| {
-            let given = given.clone().or_else(|| self.devnet.as_ref().map(devnet).cloned());
+        let url = |given: &Option<String>, told: fn(&DevnetFile) -> &String, other: &str| {
+            let given = given.clone().or_else(|| devnet.as_ref().map(told).cloned());
             given.unwrap_or_else(|| other.to_owned())
         };
         let global = &self.global;
         let rpc = url(&global.rpc_url, |devnet| &devnet.rpc_url, "http://127.0.0.1:8545");
         let node = url(&global.node_url, |devnet| &devnet.node_url, "http://127.0.0.1:10011/rpc");
-        let inspect =
-            url(&global.inspect_url, |devnet| &devnet.inspect_url, "http://127.0.0.1:10012/inspect");
-        let contracts = self.devnet.as_ref().map_or(Contracts::V2_2_0, |devnet| devnet.contracts);
+        let inspect = url(
+            &global.inspect_url,
+            |devnet| &devnet.inspect_url,
+            "http://127.0.0.1:10012/inspect",
+        );
+        let contracts = devnet.as_ref().map_or(Contracts::V2_2_0, |devnet| devnet.contracts);
         let is_local = node.contains("//127.0.0.1") || node.contains("//localhost");
         let pause = Duration::from_millis(if is_local { 50 } else { 2_000 });
         Ok(Session {
             chain: Chain::connect(&rpc, contracts)?,
             node: Node::connect(&node, &inspect, app)?,
             store: self.store()?,
-            token: self.token(),
+            token: self.token()?,
             talk: self.talk,
             patience: Patience { pause, limit: self.limit()? },
         })
     }
 
     /// The token that amounts written in tokens are in.
-    #[must_use]
-    pub fn token(&self) -> Option<Address> {
-        let devnet = self.devnet.as_ref().and_then(|devnet| devnet.extra.get(TEST_TOKEN).copied());
-        self.global.token.or(devnet)
+    pub fn token(&self) -> Result<Option<Address>> {
+        if self.global.token.is_some() {
+            return Ok(self.global.token);
+        }
+        Ok(self.devnet()?.and_then(|devnet| devnet.extra.get(TEST_TOKEN).copied()))
+    }
+
+    /// The running devnet, unless another market is named.
+    fn devnet(&self) -> Result<Option<DevnetFile>> {
+        match self.global.app {
+            Some(_) => Ok(None),
+            None => read_devnet(&folders::devnet()?.join("devnet.json")),
+        }
     }
 
     /// The IPFS store.

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use alloy::primitives::{Address, U256};
-use market::Amount;
+use market::{Amount, JobId, Score};
 use serde::Serializer;
 
 /// An account as Ethereum's library has it.
@@ -33,6 +33,16 @@ pub fn to_amount(word: U256) -> Amount {
 /// `#[serde(serialize_with)]` for what has one text form.
 pub(crate) fn as_text<T: Display, S: Serializer>(value: &T, out: S) -> Result<S::Ok, S::Error> {
     out.collect_str(value)
+}
+
+/// `#[serde(serialize_with)]` for a job's number.
+pub(crate) fn as_number<S: Serializer>(job: &JobId, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_u32(job.0)
+}
+
+/// `#[serde(serialize_with)]` for a score, in parts per million.
+pub(crate) fn as_ppm<S: Serializer>(score: &Score, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_u32(score.0)
 }
 
 #[cfg(test)]

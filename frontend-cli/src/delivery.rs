@@ -109,11 +109,15 @@ pub async fn deliver(
 pub fn chunks_from(blob: BlobRef, bytes: &[u8], received: u64) -> Result<Vec<Command>> {
     let rest = usize::try_from(received).ok().and_then(|received| bytes.get(received..));
     let rest = rest.with_context(|| {
-        format!("the market has {received} bytes and the file only {}: is it the right one?", bytes.len())
+        format!(
+            "the market has {received} bytes and the file only {}: is it the right one?",
+            bytes.len()
+        )
     })?;
-    let commands = split(rest, MAX_CHUNK_BYTES).into_iter().map(|Chunk { offset, encoding, data }| {
-        Command::Publish { digest: blob.digest, offset: received + offset, encoding, data }
-    });
+    let commands =
+        split(rest, MAX_CHUNK_BYTES).into_iter().map(|Chunk { offset, encoding, data }| {
+            Command::Publish { digest: blob.digest, offset: received + offset, encoding, data }
+        });
     Ok(commands.collect())
 }
 
@@ -125,7 +129,8 @@ mod tests {
 
     #[test]
     fn chunks_go_on_where_the_market_stopped() {
-        let bytes: Vec<u8> = (0..200_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
+        let bytes: Vec<u8> =
+            (0..200_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
         let blob = blob_ref(&bytes, Profile::Kubo);
         let mut upload = Upload::new(blob);
         let (first, rest) = bytes.split_at(1_000);

@@ -22,7 +22,10 @@ pub fn keys() -> Result<PathBuf> {
     Ok(data()?.join("keys"))
 }
 
-/// Where the devnet keeps its state, unless it is told otherwise.
+/// Where the devnet keeps its state: `$DEML_DEVNET`, or its place in this user's data.
 pub fn devnet() -> Result<PathBuf> {
-    Ok(data()?.join("devnet"))
+    match std::env::var_os("DEML_DEVNET").filter(|path| !path.is_empty()) {
+        Some(path) => Ok(path.into()),
+        None => Ok(data()?.join("devnet")),
+    }
 }

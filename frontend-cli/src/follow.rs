@@ -77,9 +77,7 @@ impl Patience {
 pub async fn follow(node: &Node, patience: Patience, talk: &Talk, input: u64) -> Result<Processed> {
     let what = format!("waiting for the node to process input {input}");
     let done = patience
-        .until(talk, &what, async || {
-            Ok((node.processed_inputs().await? > input).then_some(()))
-        })
+        .until(talk, &what, async || Ok((node.processed_inputs().await? > input).then_some(())))
         .await?;
     done.with_context(|| {
         format!(
@@ -111,9 +109,11 @@ pub async fn read(node: &Node, input: u64) -> Result<Processed> {
         }
     }
     for report in node.reports_of(input).await? {
-        processed.refusals.push(serde_json::from_slice(&report).unwrap_or_else(|_| {
-            Refused::new("Unknown", String::from_utf8_lossy(&report).trim())
-        }));
+        processed.refusals.push(
+            serde_json::from_slice(&report).unwrap_or_else(|_| {
+                Refused::new("Unknown", String::from_utf8_lossy(&report).trim())
+            }),
+        );
     }
     Ok(processed)
 }

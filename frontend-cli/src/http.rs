@@ -10,8 +10,5 @@ pub fn client(timeout: Duration) -> Result<reqwest::Client> {
         // An error only says that another thread was faster, with the same choice.
         drop(rustls::crypto::ring::default_provider().install_default());
     }
-    reqwest::Client::builder()
-        .timeout(timeout)
-        .build()
-        .context("cannot prepare the HTTP client")
+    reqwest::Client::builder().timeout(timeout).build().context("cannot prepare the HTTP client")
 }

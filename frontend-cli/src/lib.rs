@@ -3,7 +3,7 @@
 //! - asking and being told: `args`, `config`, `quantity`, `talk`
 //! - the commands: `commands`, one file each, over `session`
 //! - the world: `chain` (Ethereum), `node` (the Cartesi node), `ipfs`, `keystore`, `files`
-//! - what is computed on this computer: `native`, `terms`, `merkle`, `payment`
+//! - what is computed on this computer: `native`, `rows`, `terms`, `merkle`, `payment`
 //! - sending and waiting: `delivery`, `follow`
 //! - `devnet`: the local stand-in for the Cartesi node; `local_market`: DeML on it; `demo`: a play
 
@@ -27,6 +27,7 @@ pub mod native;
 pub mod node;
 pub mod payment;
 pub mod quantity;
+pub mod rows;
 pub mod session;
 pub mod talk;
 pub mod terms;

@@ -28,6 +28,6 @@ fn run(cli: Cli) -> Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start")?;
-    let config = Config::resolve(cli.global)?;
+    let config = Config::new(cli.global);
     Ok(runtime.block_on(commands::run(&config, cli.command))?.into())
 }

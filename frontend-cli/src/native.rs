@@ -27,7 +27,9 @@ const STEP: Work = Work(50_000_000);
 pub async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| anyhow!("the computation crashed: report it"))?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| anyhow!("the computation crashed: report it"))?
 }
 
 /// Reads a model.
@@ -41,7 +43,8 @@ pub fn model(bytes: &[u8]) -> Result<Model> {
 ///
 /// - Errors: `UnfitDataset`, naming the row, or line and column
 pub fn dataset(file: &File, label: LabelColumn<'_>, kind: LabelKind) -> Result<Dataset> {
-    let is_csv = file.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    let is_csv =
+        file.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     if !is_csv {
         let read = Dataset::from_safetensors(&file.bytes);
         return Ok(read.map_err(|why| Refused::new("UnfitDataset", named(&file.path, &why)))?);
@@ -214,13 +217,16 @@ impl Rehearsing {
         let mut offset = 0;
         for chunk in bytes.chunks(MAX_INFLATED_BYTES) {
             let (digest, encoding, data) = (model.digest, Encoding::Plain, chunk.to_vec());
-            effects.extend(self.apply(CLIENT, Command::Publish { digest, offset, encoding, data })?);
+            effects
+                .extend(self.apply(CLIENT, Command::Publish { digest, offset, encoding, data })?);
             offset += chunk.len() as u64;
         }
         effects.extend(self.finish(talk)?);
         let first = SubmissionId { job, index: 0 };
         let verdict = effects.into_iter().find_map(|effect| match effect {
-            Effect::Event(Event::ModelJudged { submission, verdict, .. }) if submission == first => {
+            Effect::Event(Event::ModelJudged { submission, verdict, .. })
+                if submission == first =>
+            {
                 Some(verdict)
             }
             _ => None,

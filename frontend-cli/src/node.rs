@@ -225,7 +225,8 @@ impl Node {
         if let Some(error) = answer.error {
             bail!("the node says to {method} for {}: {}", self.application, error.message);
         }
-        let result = answer.result.with_context(|| format!("the node answers {method} with nothing"))?;
+        let result =
+            answer.result.with_context(|| format!("the node answers {method} with nothing"))?;
         serde_json::from_value(result)
             .with_context(|| format!("the node's answer to {method} has another form than known"))
     }

@@ -53,7 +53,10 @@ mod tests {
         let ether =
             Output::Voucher { destination: anne, value: U256::from(5), payload: Bytes::new() };
         let paid = Payment::of(&ether).unwrap();
-        assert_eq!((paid.to, paid.asset, paid.amount), (to_market(anne), Asset::Ether, Amount::new(5)));
+        assert_eq!(
+            (paid.to, paid.asset, paid.amount),
+            (to_market(anne), Asset::Ether, Amount::new(5))
+        );
 
         let call = ERC20::transferCall { to: anne, value: U256::from(7) }.abi_encode();
         let voucher = |value, payload: Vec<u8>| Output::Voucher {

@@ -21,9 +21,7 @@ impl Decimal {
     fn scaled(self, decimals: u32) -> Option<U256> {
         let ten = U256::from(10);
         if decimals >= self.places {
-            return ten
-                .checked_pow((decimals - self.places).into())?
-                .checked_mul(self.mantissa);
+            return ten.checked_pow((decimals - self.places).into())?.checked_mul(self.mantissa);
         }
         let divisor = ten.checked_pow((self.places - decimals).into())?;
         let (whole, rest) = self.mantissa.div_mod(divisor);
@@ -125,7 +123,8 @@ impl FromStr for Share {
             bail!("{text:?} needs a unit: 91.5% or 915000ppm");
         };
         let ppm = ppm.filter(|ppm| *ppm <= U256::from(Score::MAX.0));
-        let ppm = ppm.with_context(|| format!("{text:?} is not between 0% and 100%, by 0.0001%"))?;
+        let ppm =
+            ppm.with_context(|| format!("{text:?} is not between 0% and 100%, by 0.0001%"))?;
         Ok(Self(Score(ppm.low_u32())))
     }
 }

@@ -112,8 +112,9 @@ impl Session {
         if let Ok(ErrorView { error }) = serde_json::from_slice(&answer) {
             return Err(Refused::new("NotFound", error).into());
         }
-        serde_json::from_slice(&answer)
-            .with_context(|| format!("{} does not answer as DeML does: is --app right?", self.application()))
+        serde_json::from_slice(&answer).with_context(|| {
+            format!("{} does not answer as DeML does: is --app right?", self.application())
+        })
     }
 
     /// One job.
@@ -193,7 +194,11 @@ impl Session {
     /// Sends a command and waits for what it leads to.
     ///
     /// - Errors: the market refuses it
-    pub async fn carry_out(&self, sender: &Sender, command: &Command) -> Result<(Processed, Spent)> {
+    pub async fn carry_out(
+        &self,
+        sender: &Sender,
+        command: &Command,
+    ) -> Result<(Processed, Spent)> {
         let sent = self.send(sender, command).await?;
         let mut spent = Spent::default();
         spent.add(&sent);

@@ -151,7 +151,6 @@ impl Bar {
     pub fn say(&self, what: impl Into<std::borrow::Cow<'static, str>>) {
         self.bar.set_message(what);
     }
-
 }
 
 impl Drop for Bar {

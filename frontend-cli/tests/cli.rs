@@ -113,7 +113,10 @@ fn what_is_missing_is_named_with_what_to_do() {
     let model = fixture("health/torch-base.onnx");
     for (args, says) in [
         (&["job", "list"][..], "deml devnet"),
-        (&["--app", APP, "--node-url", NOBODY, "--inspect-url", NOBODY, "job", "list"], "is it running?"),
+        (
+            &["--app", APP, "--node-url", NOBODY, "--inspect-url", NOBODY, "job", "list"],
+            "is it running?",
+        ),
         (&["--app", APP, "--rpc-url", NOBODY, "--account", "0", "balance"], "is it running?"),
         (&["--app", APP, "job", "settle", "0"], "who signs?"),
         (&["--app", APP, "--keystore", "nobody", "balance"], "deml account new"),
@@ -198,9 +201,17 @@ fn commands_are_encoded_without_any_node() {
     let (withdraw, _) = person.run(&["encode", "--quiet", "withdraw", "1wei"], 0);
     assert_eq!(withdraw.trim().len(), 2 + 2 * (4 + 64));
     let open = [
-        "encode", "--deposit", "open-job", "--base", &fixture("health/torch-base.onnx"),
-        "--hold-out", &fixture("health/holdout.safetensors"), "--reward", "0.5ether",
-        "--deadline", "2h",
+        "encode",
+        "--deposit",
+        "open-job",
+        "--base",
+        &fixture("health/torch-base.onnx"),
+        "--hold-out",
+        &fixture("health/holdout.safetensors"),
+        "--reward",
+        "0.5ether",
+        "--deadline",
+        "2h",
     ];
     let (payload, said) = person.run(&open, 0);
     assert!(payload.starts_with("0x") && payload.trim().len() > 1_000, "{payload}");

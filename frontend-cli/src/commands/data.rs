@@ -17,7 +17,7 @@ use crate::{
     convert::as_text,
     delivery::{self, Delivered},
     files::{self, File},
-    native,
+    native, rows,
     session::Session,
 };
 
@@ -53,12 +53,15 @@ impl fmt::Display for Packed {
 
 /// Packs a CSV file into a dataset.
 ///
-/// - Errors: `UnfitDataset`, with line and column
+/// - Errors: `UnfitDataset`, with line and column; `NotBytes`
 pub fn pack(pack: &args::DataPack) -> Result<Packed> {
     let csv = files::read(&pack.csv)?;
     let label = label_column(pack.label.as_deref());
     let kind = if pack.regression { LabelKind::Targets } else { LabelKind::Classes };
-    let dataset = native::dataset(&csv, label, kind)?;
+    let mut dataset = native::dataset(&csv, label, kind)?;
+    if pack.u8 {
+        dataset = rows::as_bytes(&dataset, pack.scale)?;
+    }
     let bytes = dataset.to_safetensors();
     files::write(&pack.out, &bytes)?;
     let blob = native::blob_of(&bytes);

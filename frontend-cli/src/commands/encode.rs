@@ -76,16 +76,15 @@ async fn open_job(config: &Config, draft: &TermsDraft) -> Result<Command> {
     let planned = terms::terms(draft, &files, unknown)?;
     let bytes = JobBytes { base: files.base.bytes.clone(), hold_out: files.hold_out.bytes.clone() };
     let (talk, input_work) = (config.talk, Work(Genesis::default().input_work));
-    let rehearsed = native::in_background(move || {
-        native::rehearse_job(&talk, &planned, &bytes, input_work)
-    });
+    let rehearsed =
+        native::in_background(move || native::rehearse_job(&talk, &planned, &bytes, input_work));
     let base_work = rehearsed.await?.0.work;
     let terms = terms::terms(draft, &files, Known { base_work, ..unknown })?;
     Ok(Command::OpenJob(Box::new(terms)))
 }
 
 async fn money(config: &Config, money: Money) -> Result<(Currency, market::Amount)> {
-    let currency = match (money.unit, config.token()) {
+    let currency = match (money.unit, config.token()?) {
         (Unit::Ether(_), _) => Currency::ether(),
         (Unit::TokenUnits, Some(token)) => {
             let (asset, symbol) = (market::Asset::Erc20(to_market(token)), token.to_string());

@@ -9,7 +9,7 @@ use wire::{JobView, Notice};
 
 use crate::{
     chain::Sender,
-    convert::as_text,
+    convert::{as_number, as_text},
     follow::Processed,
     session::{Currency, Session, Spent},
 };
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Ended {
     /// The job.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_number")]
     pub job: JobId,
     /// What went back to the sponsor's free balance.
     #[serde(serialize_with = "as_text")]
@@ -73,7 +73,7 @@ async fn end(session: &Session, sender: &Sender, job: JobId, command: Command) -
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluated {
     /// The job.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_number")]
     pub job: JobId,
     /// Evaluations that still wait.
     pub pending: u64,

@@ -13,7 +13,7 @@ use super::{job_end, money};
 use crate::{
     args::TermsDraft,
     chain::Sender,
-    convert::as_text,
+    convert::{as_number, as_ppm, as_text},
     delivery::{self, Delivered, Holding},
     follow::Processed,
     native::{self, JobBytes},
@@ -36,13 +36,13 @@ pub enum Funding {
 #[derive(Clone, Debug, Serialize)]
 pub struct Opened {
     /// Its number.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_number")]
     pub job: JobId,
-    /// The base model's score.
-    #[serde(serialize_with = "as_text")]
+    /// The base model's score, in parts per million.
+    #[serde(serialize_with = "as_ppm")]
     pub base_score: Score,
-    /// Its worst class.
-    #[serde(serialize_with = "as_text")]
+    /// The recall of its worst class, in parts per million.
+    #[serde(serialize_with = "as_ppm")]
     pub base_worst_class: Score,
     /// What is in escrow.
     #[serde(serialize_with = "as_text")]
@@ -100,14 +100,14 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let talk = session.talk;
     let bytes = JobBytes { base: files.base.bytes.clone(), hold_out: files.hold_out.bytes.clone() };
     let input_work = Work(Genesis::default().input_work);
-    let rehearsed = native::in_background(move || {
-        native::rehearse_job(&talk, &planned, &bytes, input_work)
-    });
+    let rehearsed =
+        native::in_background(move || native::rehearse_job(&talk, &planned, &bytes, input_work));
     let (quote, base) = rehearsed.await?;
     planned = terms::terms(draft, &files, Known { base_work: quote.work, ..unknown })?;
     if quote.work > planned.max_work {
         let (takes, allows) = (quote.work, planned.max_work);
-        let why = format_args!("the base model takes {takes} multiply-adds, --max-work is {allows}");
+        let why =
+            format_args!("the base model takes {takes} multiply-adds, --max-work is {allows}");
         return Err(Refused::new("TooMuchWork", why).into());
     }
     let (score, goal) = (base.score, Score::MAX.0.saturating_sub(base.score.0));
@@ -123,8 +123,8 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
         quote.work
     ));
     session.talk.say(format_args!(
-        "nothing is accepted {}; the hold-out becomes public: models can be trained on it",
-        until(planned.deadline, now).to_string().replacen("in", "after", 1)
+        "the job will end {}; its hold-out becomes public: models can be trained on it",
+        until(planned.deadline, now)
     ));
     Ok(Plan { terms: planned, files, quote, base, currency })
 }
@@ -142,7 +142,8 @@ pub async fn open(
     for file in [&files.base, &files.hold_out] {
         session.store.put(&file.bytes, file.blob.profile).await?;
     }
-    let escrow = terms.reward.checked_times(terms.rewards).context("the rewards exceed 256 bits")?;
+    let escrow =
+        terms.reward.checked_times(terms.rewards).context("the rewards exceed 256 bits")?;
     let mut spent = Spent::default();
     let opening = send(session, sender, plan, escrow, funding, &mut spent).await?;
     let job = opening.notices.iter().find_map(|notice| match notice {

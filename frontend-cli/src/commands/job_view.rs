@@ -143,9 +143,10 @@ impl fmt::Display for Shown {
             "  limits      {} bytes, {} multiply-adds",
             terms.max_model_bytes, terms.max_work
         )?;
-        let base = job.base.map_or_else(|| "not scored yet".to_owned(), |base| {
-            format!("{}, worst class {}", percent(base.score), percent(base.worst_class))
-        });
+        let base = job.base.map_or_else(
+            || "not scored yet".to_owned(),
+            |base| format!("{}, worst class {}", percent(base.score), percent(base.worst_class)),
+        );
         writeln!(out, "  base model  {} ({base})", terms.base_model.cid())?;
         writeln!(out, "  hold-out    {}", terms.hold_out.cid())?;
         if job.hold_out_is_public {
@@ -159,7 +160,8 @@ impl fmt::Display for Shown {
             let (rows, of) = (progress.rows, progress.of);
             writeln!(out, "  evaluating  row {rows} of {of}; go on with `deml job evaluate`")?;
         }
-        let waiting = if job.pending == 0 { String::new() } else { format!(", {} wait", job.pending) };
+        let waiting =
+            if job.pending == 0 { String::new() } else { format!(", {} wait", job.pending) };
         write!(out, "  submitted   {} models, {} paid{waiting}", job.submissions, job.payouts)?;
         for submission in self.submission_list.iter().flatten() {
             write!(out, "\n  {}", line(submission))?;

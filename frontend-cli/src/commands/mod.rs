@@ -6,6 +6,7 @@
 pub mod account;
 pub mod claim;
 pub mod data;
+pub mod devnet;
 pub mod encode;
 pub mod job_end;
 pub mod job_open;
@@ -38,6 +39,7 @@ pub async fn run(config: &Config, command: Command) -> Result<Ending> {
             config.talk.answer(&demo::run(config.talk).await?)?;
             Ok(Ending::Done)
         }
+        Command::Devnet(devnet) => devnet::run(config.talk, devnet).await,
         Command::Job(job) => run_job(config, job).await,
         Command::Data(data) => run_data(config, data).await,
         Command::Model(model) => run_model(config, model).await,
@@ -66,9 +68,10 @@ async fn run_job(config: &Config, job: args::Job) -> Result<Ending> {
             config.talk.answer(&shown.await?)?;
         }
         args::Job::Open(open) => {
-            let plan = job_open::plan(&session, &terms::draft(&open)?).await?;
-            let funding = if open.from_balance { Funding::Balance } else { Funding::Deposit };
+            let draft = terms::draft(&open)?;
             let sender = config.sender(&session).await?;
+            let plan = job_open::plan(&session, &draft).await?;
+            let funding = if open.from_balance { Funding::Balance } else { Funding::Deposit };
             config.talk.answer(&job_open::open(&session, &sender, &plan, funding).await?)?;
         }
         args::Job::Cancel(number) => {

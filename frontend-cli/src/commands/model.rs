@@ -67,7 +67,11 @@ impl fmt::Display for Checked {
             "  a row costs {} multiply-adds; {} rows a step",
             self.work_per_row, self.batch_rows
         )?;
-        write!(out, "  {:>4}  {:<20}  {:<22}  {:>14}", "node", "operator", "output", "multiply-adds")?;
+        write!(
+            out,
+            "  {:>4}  {:<20}  {:<22}  {:>14}",
+            "node", "operator", "output", "multiply-adds"
+        )?;
         for Node { index, operator, output, multiply_adds } in &self.nodes {
             let output = format!("{output:?}");
             write!(out, "\n  {index:>4}  {operator:<20}  {output:<22}  {multiply_adds:>14}")?;

@@ -11,7 +11,7 @@ use wire::MAX_CHUNK_BYTES;
 
 use super::{data::label_column, submit};
 use crate::{
-    convert::as_text,
+    convert::{as_number, as_text},
     files::File,
     native,
     quantity::percent,
@@ -45,7 +45,7 @@ pub struct Scored {
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// The job.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_number")]
     pub job: JobId,
     /// The base model's score, in parts per million.
     pub base_score: u32,
@@ -65,7 +65,8 @@ impl fmt::Display for Scored {
             write!(out, "\n  score   {score}, worst class {worst}")?;
         }
         for (class, recall) in self.recalls.iter().enumerate() {
-            let recall = recall.map_or_else(|| "no rows".to_owned(), |recall| percent(Score(recall)));
+            let recall =
+                recall.map_or_else(|| "no rows".to_owned(), |recall| percent(Score(recall)));
             write!(out, "\n  class {class:>3}  {recall}")?;
         }
         if let Some(work) = self.work {

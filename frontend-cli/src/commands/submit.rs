@@ -12,7 +12,7 @@ use wire::{JobView, Notice, Page, Paging, Query, QuoteView, SubmissionStateView,
 use super::job_end;
 use crate::{
     chain::Sender,
-    convert::{as_text, to_market},
+    convert::{as_number, as_text, to_market},
     delivery::{self, Holding},
     files::File,
     follow::Processed,
@@ -39,7 +39,7 @@ pub struct Entry<'a> {
 #[derive(Clone, Debug, Serialize)]
 pub struct Submitted {
     /// The job.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_number")]
     pub job: JobId,
     /// Its number in the job.
     pub submission: u32,
@@ -162,8 +162,7 @@ pub async fn submit(session: &Session, sender: &Sender, entry: Entry<'_>) -> Res
     let id = enter(session, sender, entry, &mut spent).await?;
     let mut last = None;
     if let Holding::Part { .. } = delivery::holding(session, sender.address(), model).await? {
-        let delivered =
-            delivery::deliver(session, sender, model, &entry.model.bytes).await?;
+        let delivered = delivery::deliver(session, sender, model, &entry.model.bytes).await?;
         spent.absorb(delivered.spent);
         last = delivered.completed;
     }
@@ -261,9 +260,7 @@ const fn is_pending(submission: &SubmissionView) -> bool {
 fn decides(notice: &Notice, id: SubmissionId) -> bool {
     match notice {
         Notice::ModelScored { job, submission, .. }
-        | Notice::ModelRefused { job, submission, .. } => {
-            *job == id.job && *submission == id.index
-        }
+        | Notice::ModelRefused { job, submission, .. } => *job == id.job && *submission == id.index,
         _ => false,
     }
 }
@@ -282,7 +279,8 @@ async fn report(
     spent: Spent,
 ) -> Result<Submitted> {
     let paid = last.into_iter().flat_map(|processed| &processed.payments);
-    let voucher = paid.filter(|(payment, _)| payment.to == view.client).map(|(_, record)| record).next();
+    let voucher =
+        paid.filter(|(payment, _)| payment.to == view.client).map(|(_, record)| record).next();
     let claimed_after_block = match voucher {
         Some(record) => Some(session.node.epoch(record.epoch_index).await?.last_block),
         None => None,

@@ -26,6 +26,7 @@ use crate::{
     files::{self, File},
     native,
     quantity::percent,
+    rows,
     session::Session,
     talk::{Refused, Talk},
 };
@@ -66,8 +67,8 @@ impl fmt::Display for Trained {
 pub struct Course {
     /// The ONNX file to train further.
     pub base: Vec<u8>,
-    /// The rows.
-    pub data: File,
+    /// The files of rows, used as one.
+    pub data: Vec<File>,
     /// Name of the label's column in a CSV file.
     pub label: Option<String>,
     /// How.
@@ -76,7 +77,7 @@ pub struct Course {
 
 /// The course that arguments describe; a job's base model comes from the store.
 pub async fn course(session: Option<&Session>, train: &args::Train) -> Result<Course> {
-    let data = files::read(&train.data)?;
+    let data = train.data.iter().map(|path| files::read(path)).collect::<Result<_>>()?;
     let (base, metric) = match (&train.base, train.job) {
         (Some(base), _) => (files::read(base)?.bytes, None),
         (None, job) => {
@@ -115,7 +116,9 @@ pub async fn train(
     native::in_background(move || {
         let Course { base, data, label, options } = course;
         let kind = native::label_kind(options.metric);
-        let dataset = native::dataset(&data, label_column(label.as_deref()), kind)?;
+        let label = label_column(label.as_deref());
+        let read = data.iter().map(|file| native::dataset(file, label, kind));
+        let dataset = rows::joined(read.collect::<Result<_>>()?)?;
         let trained = run(&talk, &base, &dataset, &options, &stop)?;
         files::write(&out, &trained.onnx)?;
         let blob = native::blob_of(&trained.onnx);
@@ -142,7 +145,11 @@ fn run(
     let trained = eval::train::train(base, dataset, options, &mut |epoch: Epoch| {
         bar.set(epoch.number.into());
         talk.say_above(&bar, line(epoch, options.epochs));
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if stop.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     });
     Ok(trained.map_err(|why| Refused::new("Untrainable", why))?)
 }
