@@ -6,5 +6,6 @@
 mod hostile;
 mod program;
 mod protocol;
+mod real;
 mod sample;
 mod server;

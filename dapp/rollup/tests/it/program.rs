@@ -7,6 +7,8 @@ use std::{
 
 use blobs::{Profile, cid_of};
 use rollup::read_drive;
+use serde_json::Value;
+use wire::Genesis;
 
 fn run(args: &[&str], server: &str) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_deml-dapp"));
@@ -35,6 +37,15 @@ fn what_cannot_start_says_why_in_one_line_and_exits_2() {
         assert!(stderr.starts_with("deml-dapp: ") && stderr.contains(message), "{stderr}");
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
     }
+}
+
+#[test]
+fn the_deployed_genesis_states_every_default() {
+    let text = include_str!("../../genesis.json");
+    let default = Genesis::default();
+    assert_eq!(Genesis::parse(text).unwrap(), default);
+    let stated: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(stated, serde_json::to_value(default).unwrap());
 }
 
 #[test]
