@@ -37,7 +37,7 @@ impl Generator {
         let settings = Settings {
             allowed_tokens: ASSETS[1..3].iter().filter_map(token).collect::<BTreeSet<_>>(),
             max_blob_bytes: 400_000,
-            max_stored_bytes: self.pick(&[150, 1_000, 2_000_000]),
+            max_stored_bytes: self.pick(&[150, 1_000, 5_000_000, 5_000_000]),
             input_work: Work(self.pick(&[40, 400, 4_000])),
             max_window_seconds: 500,
             evaluation_window_seconds: WINDOW_SECONDS,
@@ -194,8 +194,8 @@ impl Generator {
         let job = self.job(market);
         let data = blob_ref(b"", Profile::Kubo);
         let mut model = self.blob(&MODELS);
-        if model.size > 1_000 && !self.once_in(10) {
-            model = self.blob(&MODELS);
+        if self.once_in(40) {
+            model = self.blob(&MODELS[MODELS.len() - 2..]);
         }
         let base = market.job(job).map(|job| job.terms.base_model).filter(|_| self.once_in(40));
         model = base.unwrap_or(model);

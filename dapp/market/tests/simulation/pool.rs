@@ -51,7 +51,9 @@ pub(super) static MODELS: LazyLock<Vec<Blob>> = LazyLock::new(|| {
         " ",
     ];
     models.extend(odd.map(small));
-    let large = [b"right=5,5".to_vec(), vec![b' '; 300_000]].concat();
+    // One byte more than a leaf of the smaller kind.
+    let mut large = b"right=5,5".to_vec();
+    large.resize(262_145, b' ');
     for profile in [Profile::Kubo, Profile::UnixfsV1] {
         models.push(Blob { blob: blob_ref(&large, profile), bytes: large.clone() });
     }
