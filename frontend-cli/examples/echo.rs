@@ -25,7 +25,8 @@ async fn main() -> Result<()> {
     let genesis = std::env::args().skip_while(|arg| arg != "--genesis").nth(1);
     let genesis = std::fs::read(genesis.context("no --genesis FILE")?)?;
     let genesis: Value = serde_json::from_slice(&genesis)?;
-    let portal = |name: &str| genesis[name].as_str().context("no portal")?.parse().context(name.to_owned());
+    let portal =
+        |name: &str| genesis[name].as_str().context("no portal")?.parse().context(name.to_owned());
     let mut echo = Echo {
         client: reqwest::Client::new(),
         server: std::env::var("ROLLUP_HTTP_SERVER_URL")?,
@@ -64,7 +65,8 @@ impl Echo {
         let note = match payload.as_ref() {
             b"die" => bail!("told to die"),
             b"exception" => {
-                self.post("exception", json!({ "payload": hex::encode_prefixed("told to fail") })).await?;
+                self.post("exception", json!({ "payload": hex::encode_prefixed("told to fail") }))
+                    .await?;
                 return Ok("accept");
             }
             b"pid" => format!("process {}", std::process::id()),

@@ -94,8 +94,7 @@ pub fn root_from_proof(leaf: B256, index: u64, siblings: &[B256]) -> B256 {
 
 /// Whether `siblings` prove that `output` is number `index` in the tree with this `root`.
 pub fn verify(output: &[u8], index: u64, siblings: &[B256], root: B256) -> bool {
-    siblings.len() == HEIGHT as usize
-        && root_from_proof(keccak256(output), index, siblings) == root
+    siblings.len() == HEIGHT as usize && root_from_proof(keccak256(output), index, siblings) == root
 }
 
 fn parent(left: B256, right: B256) -> B256 {

@@ -6,11 +6,16 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, B256, Bytes, U256, hex};
 use anyhow::{Context, Result};
-use deml::chain::{Output, Sent};
-use deml::devnet::{Config, Devnet, InputStatus, Ports};
+use deml::chain::{Chain, Contracts, Output, Sent, dev_account};
+use deml::devnet::{Config, Devnet, ExtraContract, InputStatus, Ports};
 use deml::merkle;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+
+alloy::sol! {
+    /// Of the test token.
+    function mint(address account, uint256 amount) external;
+}
 
 const WITHIN: Duration = Duration::from_secs(60);
 
@@ -127,7 +132,11 @@ async fn a_deposit_comes_back_through_a_proven_voucher() {
     let wrong = devnet.chain().validate_output(application, &notice, 0, siblings).await;
     assert!(wrong.is_err());
     let executed = poll(async || {
-        let answer = ask(&devnet, "cartesi_getOutput", json!({"application": "echo", "output_index": "0x0"}));
+        let answer = ask(
+            &devnet,
+            "cartesi_getOutput",
+            json!({"application": "echo", "output_index": "0x0"}),
+        );
         let hash = answer.await.unwrap()["data"]["execution_transaction_hash"].clone();
         hash.as_str().map(str::to_owned)
     });
@@ -145,6 +154,35 @@ async fn poll<T>(look: impl AsyncFn() -> Option<T>) -> T {
         assert!(tokio::time::Instant::now() < deadline, "nothing came");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+#[tokio::test]
+async fn deposited_tokens_come_back_through_a_voucher() {
+    let artifact = include_str!("../../contracts/artifacts/TestToken.json");
+    let artifact: Value = serde_json::from_str(artifact).unwrap();
+    let code = hex::decode(artifact["bytecode"].as_str().unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(folder.path(), &Said::default());
+    config.contracts = vec![ExtraContract { name: "TestToken".to_owned(), code }];
+    let devnet = Devnet::start(config).await.unwrap();
+    let (token, application) = (devnet.info().extra["TestToken"], devnet.info().application);
+    let alice = devnet.sender(1).unwrap();
+    let value = U256::from(700);
+    let mint = mintCall { account: alice.address(), amount: U256::from(1_000) };
+    alice.transact("mint", token, U256::ZERO, &mint).await.unwrap();
+    let sent = alice.deposit_erc20(token, application, value, Bytes::new()).await.unwrap();
+    devnet.wait_processed(sent.input.unwrap(), WITHIN).await.unwrap();
+    assert_eq!(
+        devnet.chain().erc20_balance(token, alice.address()).await.unwrap(),
+        U256::from(300)
+    );
+    let (output, siblings) = devnet.wait_claimed(0, WITHIN).await.unwrap();
+    alice.execute_output(application, &output, 0, siblings).await.unwrap();
+    let balance = devnet.chain().erc20_balance(token, alice.address()).await.unwrap();
+    assert_eq!(balance, U256::from(1_000));
+    let poor = alice.deposit_erc20(token, application, U256::from(1_001), Bytes::new()).await;
+    assert!(format!("{:#}", poor.unwrap_err()).contains("holds 1000 units"));
+    devnet.shutdown().await.unwrap();
 }
 
 #[tokio::test]
@@ -257,6 +295,118 @@ async fn claims_on_l1(devnet: &Devnet) -> usize {
     claims
 }
 
+/// The process that started process `pid`.
+#[cfg(target_os = "linux")]
+fn parent(pid: u32) -> u32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let after_name = stat.rsplit(')').next().unwrap();
+    after_name.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+fn is_running(pid: u32) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_application_whose_guard_is_killed_does_not_live_on_unseen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (devnet, _) = start(folder.path()).await;
+    send(&devnet, b"one").await.unwrap();
+    let pid = devnet.dapp_pid().await.unwrap();
+    kill(parent(pid));
+    assert_eq!(send(&devnet, b"two").await.unwrap().1, InputStatus::Accepted);
+    poll(async || (!is_running(pid)).then_some(())).await;
+    assert_eq!(inputs_seen(&devnet).await, 2);
+    devnet.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_killed_anvil_is_said_and_the_devnet_goes_on_from_what_was_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let (devnet, _) = start(folder.path()).await;
+    let (sent, _) = send(&devnet, b"one").await.unwrap();
+    let root = devnet.outputs_root();
+    poll(async || {
+        let saved = std::fs::read(folder.path().join("l1.json")).ok()?;
+        let saved: Value = serde_json::from_slice(&saved).unwrap();
+        (saved["best_block_number"].as_u64().unwrap() >= sent.block).then_some(())
+    })
+    .await;
+    kill(devnet.l1_pid().await);
+    let failure = devnet.failed().await.to_string();
+    assert!(failure.contains("start the devnet again"), "{failure}");
+    devnet.shutdown().await.unwrap();
+
+    let (devnet, _) = start(folder.path()).await;
+    assert_eq!(devnet.outputs_root(), root);
+    send(&devnet, b"two").await.unwrap();
+    assert_eq!(inputs_seen(&devnet).await, 2);
+    devnet.shutdown().await.unwrap();
+}
+
+/// `deml devnet` as a process of its own, and where it is.
+async fn spawn(folder: &Path) -> (tokio::process::Child, Value) {
+    let child = tokio::process::Command::new(env!("CARGO_BIN_EXE_deml"))
+        .args(["devnet", "--l1-port", "0", "--node-port", "0", "--inspect-port", "0"])
+        .arg("--dapp")
+        .arg(echo())
+        .arg("--dir")
+        .arg(folder)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let info = poll(async || {
+        let info = std::fs::read(folder.join("devnet.json")).ok()?;
+        let info: Value = serde_json::from_slice(&info).ok()?;
+        (info["pid"] == json!(child.id())).then_some(info)
+    });
+    (child, info.await)
+}
+
+/// The outputs root after input `index`, once the node tells it.
+async fn root_after(info: &Value, index: u64) -> String {
+    let params =
+        json!({ "application": info["application"], "input_index": format!("{index:#x}") });
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "cartesi_getInput", "params": params });
+    let url = info["node_url"].as_str().unwrap();
+    poll(async || {
+        let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        answer["result"]["data"]["outputs_hash"].as_str().map(str::to_owned)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_devnet_killed_at_any_moment_leaves_no_process_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut root = None;
+    for round in 0..3_u64 {
+        let (mut child, info) = spawn(folder.path()).await;
+        let url = info["rpc_url"].as_str().unwrap();
+        let chain = Chain::connect(url, Contracts::default()).unwrap();
+        let sender = chain.sender(dev_account(0).unwrap()).unwrap();
+        let application: Address = info["application"].as_str().unwrap().parse().unwrap();
+        if let Some(root) = root {
+            assert_eq!(root_after(&info, 2 * round - 2).await, root);
+        }
+        sender.add_input(application, Bytes::from_static(b"processed")).await.unwrap();
+        root = Some(root_after(&info, 2 * round).await);
+        // What is in a block is not lost, whether it was processed before the kill or not.
+        sender.add_input(application, Bytes::from_static(b"perhaps not")).await.unwrap();
+        kill(child.id().unwrap());
+        child.wait().await.unwrap();
+        poll(async || chain.head().await.is_err().then_some(())).await;
+    }
+    let (child, info) = spawn(folder.path()).await;
+    root_after(&info, 5).await;
+    kill(child.id().unwrap());
+}
+
 #[tokio::test]
 async fn lists_are_filtered_and_paged_as_the_node_does() {
     let folder = tempfile::tempdir().unwrap();
@@ -272,7 +422,8 @@ async fn lists_are_filtered_and_paged_as_the_node_does() {
     let params = json!({"application": application, "limit": 2, "offset": 1, "descending": true});
     let page = ask(&devnet, "cartesi_listInputs", params).await.unwrap();
     assert_eq!(page["pagination"], json!({"total_count": 4, "limit": 2, "offset": 1}));
-    let indices: Vec<&Value> = page["data"].as_array().unwrap().iter().map(|i| &i["index"]).collect();
+    let indices: Vec<&Value> =
+        page["data"].as_array().unwrap().iter().map(|i| &i["index"]).collect();
     assert_eq!(indices, ["0x2", "0x1"]);
     assert_eq!(page["data"][0]["decoded_data"]["payload"], hex::encode_prefixed("three"));
 
@@ -294,7 +445,10 @@ async fn lists_are_filtered_and_paged_as_the_node_does() {
     assert!(ask(&devnet, "cartesi_getReport", of("report_index", "0x3")).await.is_ok());
     let epoch = list(&devnet, "Inputs", json!({})).await[0]["epoch_index"].clone();
     let epoch = of("epoch_index", epoch.as_str().unwrap());
-    assert_eq!(ask(&devnet, "cartesi_getEpoch", epoch).await.unwrap()["data"]["first_block"].is_string(), true);
+    assert_eq!(
+        ask(&devnet, "cartesi_getEpoch", epoch).await.unwrap()["data"]["first_block"].is_string(),
+        true
+    );
 
     let refused = [
         ("cartesi_getOutput", of("output_index", "0x63"), -32001),

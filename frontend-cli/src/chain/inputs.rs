@@ -48,8 +48,7 @@ pub enum AdvanceInvalid {
 impl Advance {
     /// Decodes the bytes the InputBox hashed, refusing any other encoding of the same values.
     pub fn decode(raw: &[u8]) -> Result<Self, AdvanceInvalid> {
-        let call =
-            EvmAdvanceCall::abi_decode_validate(raw).map_err(|_| AdvanceInvalid::NotAbi)?;
+        let call = EvmAdvanceCall::abi_decode_validate(raw).map_err(|_| AdvanceInvalid::NotAbi)?;
         if call.abi_encode() != raw {
             return Err(AdvanceInvalid::NotCanonical);
         }

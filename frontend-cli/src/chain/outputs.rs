@@ -65,7 +65,7 @@ impl Output {
             }
             _ => return None,
         };
-        (output.encode() == raw).then_some(output)
+        (output.encode().as_ref() == raw).then_some(output)
     }
 
     /// Who a voucher calls; `None` for a notice.

@@ -72,8 +72,7 @@ impl Sender {
         wei: U256,
         data: Bytes,
     ) -> Result<Sent> {
-        let call =
-            EtherPortal::depositEtherCall { appContract: application, execLayerData: data };
+        let call = EtherPortal::depositEtherCall { appContract: application, execLayerData: data };
         let to = self.chain.contracts().ether_portal;
         self.transact("deposit Ether", to, wei, &call).await
     }

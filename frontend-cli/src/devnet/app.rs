@@ -9,10 +9,10 @@ use alloy::primitives::Bytes;
 use anyhow::{Result, bail, ensure};
 use tokio::time::timeout;
 
+use super::Talk;
 use super::process::{Guarded, Program};
 use super::records::{Completion, InputStatus, SharedRecords};
 use super::rollup_server::{Emitted, Outcome, Request, RollupServer};
-use super::Talk;
 
 /// How long an application may take to ask for its first request.
 const START_WAIT: Duration = Duration::from_secs(60);
@@ -31,7 +31,10 @@ struct Run {
 enum Answer {
     Outcome(Outcome),
     /// The process ended, or gave no answer in time.
-    Died { status: InputStatus, why: String },
+    Died {
+        status: InputStatus,
+        why: String,
+    },
 }
 
 /// The application, started and restarted as needed.

@@ -27,11 +27,7 @@ pub(super) async fn shared_contracts(sender: &Sender, tools: &Tools) -> Result<(
         ("AuthorityFactory", Vec::new(), authority_factory),
         ("QuorumFactory", Vec::new(), wanted.quorum_factory),
         ("ApplicationFactory", Vec::new(), application_factory),
-        (
-            "SelfHostedApplicationFactory",
-            factories,
-            wanted.self_hosted_application_factory,
-        ),
+        ("SelfHostedApplicationFactory", factories, wanted.self_hosted_application_factory),
         ("SafeERC20Transfer", Vec::new(), wanted.safe_erc20_transfer),
     ];
     for (name, arguments, address) in plan {

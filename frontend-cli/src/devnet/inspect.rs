@@ -20,7 +20,9 @@ type Shared = Arc<(SharedRecords, Arc<Mutex<App>>)>;
 
 /// The routes of the inspect server.
 pub(super) fn router(records: SharedRecords, app: Arc<Mutex<App>>) -> Router {
-    Router::new().route("/inspect/{application}", post(inspect)).with_state(Arc::new((records, app)))
+    Router::new()
+        .route("/inspect/{application}", post(inspect))
+        .with_state(Arc::new((records, app)))
 }
 
 async fn inspect(

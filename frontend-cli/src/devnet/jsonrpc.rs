@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use alloy::primitives::{Address, hex};
+use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -37,12 +40,12 @@ pub(super) fn router(records: SharedRecords, chain_id: u64) -> Router {
     Router::new().route("/rpc", post(serve)).with_state(shared)
 }
 
-async fn serve(
-    State(shared): State<Arc<(SharedRecords, u64)>>,
-    Json(request): Json<Value>,
-) -> Json<Value> {
+async fn serve(State(shared): State<Arc<(SharedRecords, u64)>>, body: Bytes) -> Response {
     let (records, chain_id) = shared.as_ref();
-    Json(answer(&records.lock(), *chain_id, &request))
+    match serde_json::from_slice(&body) {
+        Ok(request) => Json(answer(&records.lock(), *chain_id, &request)).into_response(),
+        Err(_) => (StatusCode::BAD_REQUEST, "Invalid JSON").into_response(),
+    }
 }
 
 /// Answers one JSON-RPC request.

@@ -5,7 +5,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use alloy::primitives::U64;
 use alloy::providers::Provider;
@@ -98,6 +98,11 @@ impl L1 {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Its process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// `Some` with what anvil said last, if it has ended.
     pub(super) fn has_ended(&mut self) -> Option<String> {
         self.process.has_ended()
@@ -116,6 +121,15 @@ impl L1 {
     }
 }
 
+/// Keeps the chain's clock from going back after a restart.
+///
+/// Anvil forgets that time was moved on, and would date new blocks before old ones.
+pub(super) async fn keep_time(chain: &Chain) -> Result<()> {
+    let newest = chain.block_time().await?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    if newest > now { increase_time(chain, newest - now + 1).await } else { Ok(()) }
+}
+
 /// Mines `blocks` empty blocks.
 pub(super) async fn mine(chain: &Chain, blocks: u64) -> Result<()> {
     let mined = chain.provider().raw_request("anvil_mine".into(), (U64::from(blocks),)).await;
@@ -124,9 +138,14 @@ pub(super) async fn mine(chain: &Chain, blocks: u64) -> Result<()> {
 
 /// Lets `seconds` pass on the chain, and mines a block that shows it.
 pub(super) async fn advance_time(chain: &Chain, seconds: u64) -> Result<()> {
+    increase_time(chain, seconds).await?;
+    mine(chain, 1).await
+}
+
+async fn increase_time(chain: &Chain, seconds: u64) -> Result<()> {
     let request = chain.provider().raw_request("evm_increaseTime".into(), (seconds,));
     let _: serde_json::Value = request.await.context("cannot move the time of the chain")?;
-    mine(chain, 1).await
+    Ok(())
 }
 
 /// Part of anvil's state file; that it can be read at all says that the file is whole.
@@ -160,11 +179,14 @@ fn promote(folder: &Path) -> Result<()> {
 
 /// `port` if it is free, or any free one for 0.
 fn free_port(port: u16) -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", port)).with_context(|| in_use(port, "--l1-port"))?;
+    let listener =
+        TcpListener::bind(("127.0.0.1", port)).with_context(|| in_use(port, "--l1-port"))?;
     Ok(listener.local_addr()?.port())
 }
 
 /// What to do about a port that something else listens on.
 pub(super) fn in_use(port: u16, option: &str) -> String {
-    format!("port {port} is in use: stop what listens there, or choose another with {option} (0: any)")
+    format!(
+        "port {port} is in use: stop what listens there, or choose another with {option} (0: any)"
+    )
 }

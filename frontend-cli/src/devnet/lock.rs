@@ -6,7 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 /// Held while a devnet uses a folder.
-pub(super) struct FolderLock(#[expect(dead_code, reason = "the lock lives as long as the file")] File);
+pub(super) struct FolderLock(
+    #[expect(dead_code, reason = "the lock lives as long as the file")] File,
+);
 
 impl FolderLock {
     /// - Errors: another devnet uses the folder

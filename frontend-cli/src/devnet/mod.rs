@@ -38,9 +38,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-pub use config::{
-    Config, Deployed, ExtraContract, Genesis, Ports, Talk, beside_this_program,
-};
+pub use config::{Config, Deployed, ExtraContract, Genesis, Ports, Talk, beside_this_program};
 pub use records::InputStatus;
 
 use self::app::App;
@@ -57,6 +55,9 @@ use crate::chain::{Chain, Contracts, Sender, dev_account};
 /// The last one, so that the first nine are free for whoever plays.
 pub const OWNER_ACCOUNT: usize = 9;
 
+/// Where [`Info`] is kept while the devnet runs.
+const INFO_FILE: &str = "devnet.json";
+
 /// How often a waiting helper looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -65,6 +66,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 pub struct Info {
     /// Always says that this is no production node.
     pub note: &'static str,
+    /// The process that runs it: what a killed devnet leaves behind names another one.
+    pub pid: u32,
     /// L1's chain id.
     pub chain_id: u64,
     /// L1's JSON-RPC.
@@ -92,6 +95,7 @@ pub struct Info {
 /// A running devnet. [`Devnet::shutdown`] ends it in order; dropping it ends it too, unwatched.
 pub struct Devnet {
     info: Info,
+    folder: PathBuf,
     chain: Chain,
     records: SharedRecords,
     app: Arc<Mutex<App>>,
@@ -120,6 +124,7 @@ impl Devnet {
             .with_context(|| format!("cannot make the folder {}", config.folder.display()))?;
         let folder = config.folder.canonicalize()?;
         let lock = FolderLock::take(&folder)?;
+        remove_info(&folder)?;
         let jsonrpc = listen(config.ports.jsonrpc, "--node-port").await?;
         let inspect = listen(config.ports.inspect, "--inspect-port").await?;
 
@@ -128,10 +133,12 @@ impl Devnet {
         let l1 = L1::start(&tools, &config, &folder).await?;
         talk(&format!("L1: anvil at {}", l1.url()));
         let chain = Chain::connect(&l1.url(), Contracts::V2_2_0)?;
+        l1::keep_time(&chain).await?;
         let owner = chain.sender(dev_account(OWNER_ACCOUNT)?)?;
         let (deployed, application, genesis) = deploy_all(&config, &folder, &tools, &owner).await?;
         let info = Info {
             note: "a local devnet for development, not the Cartesi Rollups Node",
+            pid: std::process::id(),
             chain_id: CHAIN_ID,
             rpc_url: l1.url(),
             node_url: format!("http://{}/rpc", jsonrpc.local_addr()?),
@@ -166,10 +173,11 @@ impl Devnet {
             serve(jsonrpc, jsonrpc::router(records.clone(), CHAIN_ID)),
             serve(inspect, inspect::router(records.clone(), app.clone())),
         ];
-        let devnet = Self { info, chain, records, app, l1, failure, tasks, _lock: lock };
+        let devnet = Self { info, folder, chain, records, app, l1, failure, tasks, _lock: lock };
         devnet.catch_up().await?;
+        let folder = &devnet.folder;
         let text = serde_json::to_string_pretty(&devnet.info)?;
-        std::fs::write(folder.join("devnet.json"), text).context("cannot write devnet.json")?;
+        std::fs::write(folder.join(INFO_FILE), text).context("cannot write devnet.json")?;
         Ok(devnet)
     }
 
@@ -191,6 +199,11 @@ impl Devnet {
     /// The application's process id, while it runs.
     pub async fn dapp_pid(&self) -> Option<u32> {
         self.app.lock().await.pid()
+    }
+
+    /// Anvil's process id.
+    pub async fn l1_pid(&self) -> u32 {
+        self.l1.lock().await.pid()
     }
 
     /// The outputs root after all inputs processed so far.
@@ -253,6 +266,7 @@ impl Devnet {
 
     /// Ends all processes and waits until they are gone; L1 is saved.
     pub async fn shutdown(mut self) -> Result<()> {
+        remove_info(&self.folder)?;
         for task in self.tasks.drain(..) {
             task.abort();
             // An aborted task ends with an error by definition.
@@ -322,11 +336,9 @@ async fn deploy_all(
     let deployed = Deployed { chain_id: CHAIN_ID, contracts: owner.chain().contracts(), extra };
     let genesis = (config.genesis)(&deployed)?;
     let path = folder.join("genesis.json");
-    std::fs::write(&path, &genesis)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    std::fs::write(&path, &genesis).with_context(|| format!("cannot write {}", path.display()))?;
     let hash = keccak256(&genesis);
-    let application =
-        deploy::application(owner, &config.name, hash, config.epoch_length).await?;
+    let application = deploy::application(owner, &config.name, hash, config.epoch_length).await?;
     Ok((deployed, application, path))
 }
 
@@ -339,6 +351,16 @@ fn dapp_program(config: &Config, folder: &Path, genesis: &Path) -> Program {
         args,
         env: Vec::new(),
         log: folder.join("dapp.log"),
+    }
+}
+
+/// Forgets where a devnet was: nobody shall talk to one that has ended.
+fn remove_info(folder: &Path) -> Result<()> {
+    match std::fs::remove_file(folder.join(INFO_FILE)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).context("cannot remove devnet.json")
+        }
+        _ => Ok(()),
     }
 }
 

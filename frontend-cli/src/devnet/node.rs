@@ -10,10 +10,10 @@ use anyhow::{Context, Result, bail};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
+use super::Talk;
 use super::app::App;
 use super::l1::{self, L1};
 use super::records::{Claim, EpochRecord, EpochStatus, SharedRecords};
-use super::Talk;
 use crate::chain::bindings::{Application, Authority, InputBox};
 use crate::chain::{Input, LogReader, Sender};
 
@@ -158,7 +158,7 @@ impl Node {
                 EpochStatus::ClaimComputed => self.claim(&epoch).await?,
                 EpochStatus::ClaimRejected => (self.talk)(&format!(
                     "epoch {} was claimed on L1 with another root: the application has changed \
-                     since; start the devnet with --reset to begin anew",
+                     since; remove the devnet's folder to begin anew",
                     epoch.index
                 )),
             }

@@ -264,12 +264,11 @@ impl Records {
 
     /// What input `index` emitted when it was processed.
     pub(super) fn emitted_by(&self, index: u64) -> Emitted {
-        let mine = |input: u64| input == index;
-        let outputs = self.outputs.iter().filter(|output| mine(output.input));
-        let reports = self.reports.iter().filter(|report| mine(report.input));
+        let outputs = of_input(&self.outputs, index, |output| output.input);
+        let reports = of_input(&self.reports, index, |report| report.input);
         Emitted {
-            outputs: outputs.map(|output| output.raw.clone()).collect(),
-            reports: reports.map(|report| report.payload.clone()).collect(),
+            outputs: outputs.iter().map(|output| output.raw.clone()).collect(),
+            reports: reports.iter().map(|report| report.payload.clone()).collect(),
         }
     }
 
@@ -324,6 +323,13 @@ impl Records {
     pub(super) fn root(&self) -> B256 {
         self.tree.root(self.tree.len())
     }
+}
+
+/// The part of `items`, which are in the order of their inputs, that belongs to input `index`.
+fn of_input<T>(items: &[T], index: u64, input: impl Fn(&T) -> u64) -> &[T] {
+    let start = items.partition_point(|item| input(item) < index);
+    let end = items.partition_point(|item| input(item) <= index);
+    &items[start..end]
 }
 
 /// The item number `index`.

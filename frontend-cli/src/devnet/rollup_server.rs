@@ -184,7 +184,9 @@ async fn voucher(State(shared): State<Arc<Shared>>, body: Json<Value>) -> Respon
     let output = || {
         Some(Output::Voucher {
             destination: address(&body["destination"])?,
-            value: U256::try_from_be_slice(bytes(&body["value"]).filter(|v| v.len() == 32)?.as_ref())?,
+            value: U256::try_from_be_slice(
+                bytes(&body["value"]).filter(|v| v.len() == 32)?.as_ref(),
+            )?,
             payload: bytes(&body["payload"])?,
         })
     };

@@ -73,7 +73,9 @@ async fn install(cache: &Path, folder: &Path, talk: &Talk) -> Result<()> {
     let output = Command::new("npm").arg("ci").current_dir(staging.path()).output().await;
     let output = match output {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            bail!("npm is missing: install Node.js 20 or newer (https://nodejs.org), then try again")
+            bail!(
+                "npm is missing: install Node.js 20 or newer (https://nodejs.org), then try again"
+            )
         }
         other => other.context("cannot run npm")?,
     };
