@@ -18,6 +18,9 @@ pub const MAX_PAYLOAD_BYTES: usize = 65_216;
 /// The most one chunk may inflate to: bounds the work and memory of one input.
 pub const MAX_INFLATED_BYTES: usize = 1_048_576;
 
+/// How many bytes a compressed one may stand for: what a sender makes others keep, it has paid for.
+pub const MAX_INFLATION: usize = 32;
+
 /// zlib's own default: on models and tables, more effort gains under one per cent.
 const DEFLATE_LEVEL: u8 = 6;
 
@@ -97,7 +100,8 @@ pub struct Chunk {
 ///
 /// Memory follows the length of `data` and what it really inflates to, never what it claims.
 ///
-/// - Errors: `InflateTooLong` for more than `limit` in either encoding
+/// - Errors: `InflateTooLong` for more than `limit` in either encoding, or than [`MAX_INFLATION`]
+///   times what was sent
 pub fn decode(
     encoding: Encoding,
     data: &[u8],
@@ -106,7 +110,7 @@ pub fn decode(
     match encoding {
         Encoding::Plain if data.len() > limit => too_long(limit),
         Encoding::Plain => Ok(Cow::Borrowed(data)),
-        Encoding::Deflate => inflate(data, limit),
+        Encoding::Deflate => inflate(data, limit.min(data.len().saturating_mul(MAX_INFLATION))),
     }
 }
 
@@ -174,11 +178,12 @@ fn longest_chunk(rest: &[u8], data_limit: usize, guess: usize) -> (usize, Encodi
     let mut taken = rest.len().min(guess).min(MAX_INFLATED_BYTES).max(plain_bytes);
     loop {
         let deflated = compress_to_vec(&rest[..taken], DEFLATE_LEVEL);
-        if deflated.len() <= data_limit && deflated.len() < taken {
+        let is_dense = taken > deflated.len().saturating_mul(MAX_INFLATION);
+        if !is_dense && deflated.len() <= data_limit && deflated.len() < taken {
             return (taken, Encoding::Deflate, deflated);
         }
-        if taken == plain_bytes {
-            return (taken, Encoding::Plain, rest[..taken].to_vec());
+        if is_dense || taken == plain_bytes {
+            return (plain_bytes, Encoding::Plain, rest[..plain_bytes].to_vec());
         }
         // The same ratio again; at least one byte less, so that it ends.
         taken = (taken * data_limit / deflated.len()).min(taken - 1).max(plain_bytes);
@@ -196,6 +201,11 @@ mod tests {
         chunks.iter().flat_map(decode).collect()
     }
 
+    /// Bytes that compress about eightfold.
+    fn ripple(len: usize) -> Vec<u8> {
+        noise(len.div_ceil(12)).into_iter().flat_map(|byte| [byte; 12]).take(len).collect()
+    }
+
     /// Bytes that do not compress.
     fn noise(len: usize) -> Vec<u8> {
         let blocks = (0..len.div_ceil(32)).flat_map(|n| Digest::of(&n.to_le_bytes()).0);
@@ -205,7 +215,7 @@ mod tests {
     #[test]
     fn an_inflated_chunk_may_reach_its_limit_and_not_pass_it() {
         for len in [0, 1, 7, 1_000, 65_216, MAX_INFLATED_BYTES] {
-            for bytes in [vec![0; len], noise(len)] {
+            for bytes in [ripple(len), noise(len)] {
                 let data = compress_to_vec(&bytes, DEFLATE_LEVEL);
                 let whole = decode(Encoding::Deflate, &data, len);
                 assert!(whole.as_deref() == Ok(bytes.as_slice()), "{len} bytes");
@@ -219,8 +229,15 @@ mod tests {
     }
 
     #[test]
+    fn few_bytes_do_not_stand_for_very_many() {
+        let data = compress_to_vec(&vec![0; 100_000], DEFLATE_LEVEL);
+        let refused = ChunkRefused::InflateTooLong { limit: 32 * data.len() as u64 };
+        assert_eq!(decode(Encoding::Deflate, &data, MAX_INFLATED_BYTES), Err(refused));
+    }
+
+    #[test]
     fn memory_follows_what_the_stream_inflates_to() {
-        let data = compress_to_vec(&vec![0; 5_000], DEFLATE_LEVEL);
+        let data = compress_to_vec(&ripple(5_000), DEFLATE_LEVEL);
         let bytes = decode(Encoding::Deflate, &data, usize::MAX).unwrap().into_owned();
         assert_eq!(bytes.len(), 5_000);
         assert!(bytes.capacity() < 10_000, "{} reserved", bytes.capacity());
@@ -250,9 +267,9 @@ mod tests {
             (noise(64_001), 64_000, 2, Encoding::Plain),
             (noise(500_000), 64_000, 8, Encoding::Plain),
             (noise(10), 1, 10, Encoding::Plain),
-            (vec![0; 20_000], 64_000, 1, Encoding::Deflate),
-            (vec![0; MAX_INFLATED_BYTES], 64_000, 1, Encoding::Deflate),
-            (vec![0; MAX_INFLATED_BYTES + 100], 64_000, 2, Encoding::Deflate),
+            (ripple(20_000), 64_000, 1, Encoding::Deflate),
+            (vec![0; 20_000], 64_000, 1, Encoding::Plain),
+            (vec![0; 100_000], 64_000, 2, Encoding::Plain),
             (noise(2_000_000).iter().map(|byte| byte & 3).collect(), 64_000, 10, Encoding::Deflate),
         ];
         for (bytes, data_limit, count, encoding) in table {

@@ -11,7 +11,9 @@ mod unixfs;
 mod upload;
 
 pub use assembly::{Assembly, BlockRefused};
-pub use chunk::{Chunk, ChunkRefused, Encoding, MAX_INFLATED_BYTES, MAX_PAYLOAD_BYTES};
+pub use chunk::{
+    Chunk, ChunkRefused, Encoding, MAX_INFLATED_BYTES, MAX_INFLATION, MAX_PAYLOAD_BYTES,
+};
 pub use chunk::{decode, split};
 pub use cid::{BlobRef, Cid, CidRefused, Codec, Digest, Profile};
 pub use node::{Link, NodeRefused, links};

@@ -116,7 +116,7 @@ mod tests {
     use miniz_oxide::deflate::compress_to_vec;
 
     use super::*;
-    use crate::{Digest, Profile, blob_ref, cid_of};
+    use crate::{Digest, MAX_INFLATION, Profile, blob_ref, cid_of};
 
     fn expecting(bytes: &[u8]) -> Upload {
         Upload::new(blob_ref(bytes, Profile::Kubo))
@@ -158,7 +158,7 @@ mod tests {
         let bomb = compress_to_vec(&vec![0; MAX_INFLATED_BYTES + 1], 6);
         let long = compress_to_vec(b"efghij", 6);
         let digest = |bytes| cid_of(bytes, Profile::Kubo).digest;
-        let limit = MAX_INFLATED_BYTES as u64;
+        let limit = (bomb.len() * MAX_INFLATION) as u64;
         use ChunkRefused::*;
         use Encoding::*;
         let table: [(u64, Encoding, &[u8], ChunkRefused); 9] = [
