@@ -6,7 +6,7 @@ use crate::{
     backend::Array,
     label::Label,
     onnx::{self, BatchSize, Constant, File, Numbers, Port},
-    op::{self, Attributes, Fact, Operands, Operator},
+    op::{self, Attributes, Fact, Operands, Operator, Role},
     plan::Plan,
     refusal::{ModelRefused, NodeId, NodeRefused},
     shape::Shape,
@@ -42,6 +42,10 @@ pub(crate) struct Node {
 /// A constant of f32 and where the file has it.
 pub(crate) struct Weight {
     pub(crate) value: ValueId,
+    #[cfg_attr(
+        not(feature = "train"),
+        expect(dead_code, reason = "only training writes weights back")
+    )]
     pub(crate) place: Place,
     pub(crate) shape: Shape,
     pub(crate) elements: Vec<f32>,
@@ -88,6 +92,22 @@ impl Graph {
         let last_use = last_uses(&builder.nodes, builder.known.len());
         let Builder { known, nodes, weights, .. } = builder;
         Ok((Self { row, single_rows, input, output, nodes, known, last_use }, weights))
+    }
+
+    /// Which values a trainer may change: weights, and weights being arranged.
+    pub(crate) fn trainable(&self) -> Vec<bool> {
+        let mut trainable = vec![false; self.known.len()];
+        for node in self.nodes.iter().rev() {
+            for (slot, input) in node.inputs.iter().enumerate() {
+                let Some(input) = *input else { continue };
+                trainable[input] |= match node.operator.role(slot) {
+                    Role::Fixed => false,
+                    Role::Weight => true,
+                    Role::Arranged => trainable[node.output],
+                };
+            }
+        }
+        trainable
     }
 
     /// Runs the nodes until `wanted` is made, and returns it.

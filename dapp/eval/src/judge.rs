@@ -1,6 +1,6 @@
 //! The market's judge: evaluations step by step, with what was read last kept at hand.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use blobs::Cid;
 use market::{Exam, Exhibit, Judge, Quote, Tally, Unfit, Work};
@@ -33,7 +33,7 @@ impl Evaluator {
         Self::default()
     }
 
-    fn prepare(&mut self, exam: &Exam<'_>) -> Result<(Rc<Model>, Rc<Dataset>), ExamRefused> {
+    fn prepare(&mut self, exam: &Exam<'_>) -> Result<(Arc<Model>, Arc<Dataset>), ExamRefused> {
         let model = self.models.get(exam.model, Model::from_onnx)?;
         let dataset = self.datasets.get(exam.hold_out, Dataset::from_safetensors)?;
         marking::check(&model, &dataset, exam.metric)?;
@@ -93,7 +93,7 @@ pub(crate) fn answer_step(
 /// The things read last, by the CIDs of their bytes.
 struct Recent<T, const N: usize> {
     /// The one used last is the last.
-    entries: Vec<(Cid, Rc<T>)>,
+    entries: Vec<(Cid, Arc<T>)>,
 }
 
 impl<T, const N: usize> Default for Recent<T, N> {
@@ -108,7 +108,7 @@ impl<T, const N: usize> Recent<T, N> {
         &mut self,
         exhibit: Exhibit<'_>,
         read: impl FnOnce(&[u8]) -> Result<T, E>,
-    ) -> Result<Rc<T>, E> {
+    ) -> Result<Arc<T>, E> {
         let place = self.entries.iter().position(|(cid, _)| *cid == exhibit.cid);
         let thing = match place {
             Some(place) => self.entries.remove(place).1,
@@ -117,10 +117,10 @@ impl<T, const N: usize> Recent<T, N> {
                 if self.entries.len() >= N {
                     self.entries.remove(0);
                 }
-                Rc::new(read(exhibit.bytes)?)
+                Arc::new(read(exhibit.bytes)?)
             }
         };
-        self.entries.push((exhibit.cid, Rc::clone(&thing)));
+        self.entries.push((exhibit.cid, Arc::clone(&thing)));
         Ok(thing)
     }
 }

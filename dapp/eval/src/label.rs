@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-const BYTES: usize = 40;
+/// Enough for every operator's name, and so few that refusals stay small.
+const BYTES: usize = 24;
 
 /// The first bytes of a name in a model file; what is not printable ASCII is shown as `?`.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -38,4 +38,4 @@ pub use label::Label;
 pub use marking::ExamRefused;
 pub use model::Model;
 pub use refusal::{ConstantRefused, ModelRefused, NodeId, NodeRefused, Part};
-pub use shape::Shape;
+pub use shape::{Shape, Sizes};

@@ -15,8 +15,8 @@ pub struct Model {
     pub(crate) graph: Graph,
     /// Constants of f32, by value.
     weights: Vec<Option<Array>>,
-    /// Elements of those constants.
-    parameters: usize,
+    /// Elements of those constants, all and those a trainer may change.
+    parameters: [usize; 2],
     /// How a whole batch runs.
     pub(crate) batch: Plan,
 }
@@ -28,7 +28,11 @@ impl Model {
     pub fn from_onnx(bytes: &[u8]) -> Result<Self, ModelRefused> {
         let (graph, weights) = Graph::read(bytes)?;
         let batch = Plan::for_batch(&graph)?;
-        let parameters = weights.iter().map(|weight| weight.elements.len()).sum();
+        let trainable = graph.trainable();
+        let parameters = weights.iter().fold([0, 0], |[all, changed], weight| {
+            let size = weight.elements.len();
+            [all + size, changed + if trainable[weight.value] { size } else { 0 }]
+        });
         let weights = arrays(weights, graph.known.len());
         Ok(Self { graph, weights, parameters, batch })
     }
@@ -45,10 +49,16 @@ impl Model {
         self.batch.answers
     }
 
-    /// Weights, as numbers.
+    /// How many numbers of f32 the file fixes.
     #[must_use]
     pub const fn parameters(&self) -> usize {
-        self.parameters
+        self.parameters[0]
+    }
+
+    /// How many of them are weights that training may change.
+    #[must_use]
+    pub const fn trainable_parameters(&self) -> usize {
+        self.parameters[1]
     }
 
     /// Rows answered in one step; fixed by the model's shapes alone.

@@ -3,7 +3,7 @@
 
 use crate::{
     cost::Cost,
-    graph::Graph,
+    graph::{Graph, ValueId},
     label::Label,
     limits,
     op::{Fact, Inputs},
@@ -22,8 +22,8 @@ pub(crate) struct Plan {
     pub(crate) costs: Vec<Cost>,
     /// What all of it costs, with reading the rows.
     pub(crate) cost: Cost,
-    /// Bytes of tensors alive at once, weights aside. The operands and the result of the running
-    /// node count twice, since kernels pad and copy.
+    /// Bytes of tensors alive at once, weights aside. What the running node takes and makes counts
+    /// twice, since kernels pad and copy.
     pub(crate) bytes: usize,
     /// Numbers answered for each row.
     pub(crate) answers: usize,
@@ -60,9 +60,11 @@ impl Plan {
                 }
             };
             alive += bytes_of(shape);
-            let working = bytes_of(shape) + inputs.elements() * size_of::<f32>();
-            plan.bytes = plan.bytes.max(alive + working);
-            alive -= freed_after(graph, place, &facts);
+            let taken = used_by(graph, place).map(|value| bytes_of_fact(&facts[value]));
+            plan.bytes = plan.bytes.max(alive + bytes_of(shape) + taken.sum::<usize>());
+            let freed = used_by(graph, place)
+                .filter(|value| graph.last_use[*value] == Some(place) && *value != graph.output);
+            alive -= freed.map(|value| bytes_of_fact(&facts[value])).sum::<usize>();
             plan.cost = plan.cost.plus(cost).ok_or(refused(NodeRefused::Cost))?;
             plan.shapes.push(shape);
             plan.costs.push(cost);
@@ -99,21 +101,19 @@ impl Plan {
     }
 }
 
-/// Bytes of the values that node `place` was the last to use; constants are never freed.
-fn freed_after(graph: &Graph, place: usize, facts: &[Option<Fact>]) -> usize {
+/// The values a node uses, each once, those fixed in the file left out.
+fn used_by(graph: &Graph, place: usize) -> impl Iterator<Item = ValueId> {
     let mut used = graph.nodes[place].inputs.iter().flatten().copied().collect::<Vec<_>>();
     used.sort_unstable();
     used.dedup();
-    let freed = used.into_iter().filter(|value| {
-        graph.last_use[*value] == Some(place)
-            && graph.known[*value].is_none()
-            && *value != graph.output
-    });
-    let bytes = freed.map(|value| match &facts[value] {
+    used.into_iter().filter(|value| graph.known[*value].is_none())
+}
+
+fn bytes_of_fact(fact: &Option<Fact>) -> usize {
+    match fact {
         Some(Fact::Real(shape)) => bytes_of(Some(*shape)),
-        _ => 0,
-    });
-    bytes.sum()
+        Some(Fact::Whole { .. }) | None => 0,
+    }
 }
 
 fn bytes_of(shape: Option<Shape>) -> usize {

@@ -5,7 +5,10 @@ use std::fmt;
 use market::{Fault, Unfit};
 use thiserror::Error;
 
-use crate::{label::Label, shape::Shape};
+use crate::{
+    label::Label,
+    shape::{Shape, Sizes},
+};
 
 /// Why a file is not a model that can be evaluated; the checks run in about this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -147,16 +150,28 @@ pub enum NodeRefused {
     Constant(#[from] ConstantRefused),
     /// The operator has no meaning, or none that is supported, for this shape.
     #[error("input shape {0} does not suit it")]
-    Shape(Shape),
+    Shape(Sizes),
     /// Two inputs' shapes do not fit together.
     #[error("shapes {0} and {1} do not fit together")]
-    Shapes(Shape, Shape),
+    Shapes(Sizes, Sizes),
     /// The output would be empty or absurdly large.
     #[error("its output is empty, or larger than allowed")]
     OutputShape,
     /// Its cost overflows.
     #[error("its cost is beyond counting")]
     Cost,
+}
+
+impl NodeRefused {
+    /// No meaning for this shape.
+    pub(crate) fn shape(shape: Shape) -> Self {
+        Self::Shape(shape.into())
+    }
+
+    /// Shapes that do not fit together.
+    pub(crate) fn shapes(one: Shape, other: Shape) -> Self {
+        Self::Shapes(one.into(), other.into())
+    }
 }
 
 /// Why a constant tensor cannot be used.

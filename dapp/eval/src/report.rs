@@ -24,8 +24,10 @@ pub struct Summary {
     pub answers: usize,
     /// The nodes in the order they run.
     pub nodes: Vec<NodeSummary>,
-    /// Weights, as numbers.
+    /// How many numbers of f32 the file fixes.
     pub parameters: usize,
+    /// How many of them are weights that training may change.
+    pub trainable_parameters: usize,
     /// What a batch costs.
     pub batch_cost: Cost,
     /// Rows in a batch.
@@ -79,6 +81,7 @@ pub fn summary(model: &Model) -> Summary {
             })
             .collect(),
         parameters: model.parameters(),
+        trainable_parameters: model.trainable_parameters(),
         batch_cost: plan.cost,
         batch_rows: plan.rows,
         batch_bytes: plan.bytes,

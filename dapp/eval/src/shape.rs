@@ -104,6 +104,36 @@ impl Shape {
     }
 }
 
+/// A shape's sizes kept small, as refusals name them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    sizes: [u32; limits::RANK],
+    rank: u8,
+}
+
+impl From<Shape> for Sizes {
+    fn from(shape: Shape) -> Self {
+        let mut sizes = Self { sizes: [0; limits::RANK], rank: 0 };
+        for (slot, size) in sizes.sizes.iter_mut().zip(shape.sizes()) {
+            *slot = u32::try_from(*size).unwrap_or(u32::MAX);
+            sizes.rank += 1;
+        }
+        sizes
+    }
+}
+
+impl fmt::Display for Sizes {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, out)
+    }
+}
+
+impl fmt::Debug for Sizes {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_list().entries(self.sizes.iter().take(self.rank.into())).finish()
+    }
+}
+
 impl fmt::Display for Shape {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, out)

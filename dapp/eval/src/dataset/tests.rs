@@ -14,6 +14,7 @@ fn header(x_type: &str, x_shape: &str, x_end: usize, y_type: &str, y_end: usize)
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn files_are_read_or_refused() {
     use DatasetRefused as Refused;
     let reals = |numbers: &[f32]| numbers.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<_>>();

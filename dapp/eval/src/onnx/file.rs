@@ -54,7 +54,7 @@ pub(crate) struct Port<'a> {
     pub(crate) name: &'a [u8],
     /// Whether it is a tensor of f32.
     pub(crate) real: bool,
-    /// Sizes, the batch's first.
+    /// What its first size, the batch's, is.
     pub(crate) batch: BatchSize,
     /// The sizes after the batch's; nothing when one of them is not fixed.
     pub(crate) rest: Option<Vec<i64>>,
@@ -205,7 +205,7 @@ impl<'a> Node<'a> {
 }
 
 impl<'a> Attribute<'a> {
-    /// Reads an attribute; its kind is the field it fills, as files without `type` mean it.
+    /// Reads an attribute, of the kind its `type` says.
     fn read(attribute: Message<'a>) -> Result<(&'a [u8], Self), ModelRefused> {
         let (mut name, mut kind) = (&[][..], 0);
         let (mut float, mut integer, mut text) = (0.0, 0, &[][..]);
@@ -230,7 +230,7 @@ impl<'a> Attribute<'a> {
                 _ => {}
             }
         }
-        // `AttributeProto.AttributeType`, which every file since 2017 gives.
+        // `AttributeProto.AttributeType`.
         let attribute = match kind {
             1 => Self::Float(float),
             2 => Self::Integer(integer),

@@ -1,10 +1,6 @@
 //! A node's attributes, taken one by one; what is left in the end is refused.
 
-use crate::{
-    label::Label,
-    onnx::{Attribute, Constant},
-    refusal::{ModelRefused, NodeRefused},
-};
+use crate::{label::Label, onnx::Attribute, refusal::NodeRefused};
 
 /// The attributes of a node and the version of its operator.
 pub(crate) struct Attributes<'a> {
@@ -91,6 +87,3 @@ impl<'a> Attributes<'a> {
 pub(super) fn bad_value(name: &str) -> NodeRefused {
     NodeRefused::AttributeValue(name.into())
 }
-
-/// What comes of decoding a constant inside a node.
-pub(crate) type NodeConstant = Result<Result<Constant, NodeRefused>, ModelRefused>;

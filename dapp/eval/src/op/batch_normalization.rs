@@ -29,11 +29,11 @@ impl Operator for BatchNormalization {
     fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
         inputs.expect(5, 5)?;
         let images = inputs.real(0)?;
-        let &[_, channels, ..] = images.sizes() else { return Err(NodeRefused::Shape(images)) };
+        let &[_, channels, ..] = images.sizes() else { return Err(NodeRefused::shape(images)) };
         for input in 1..5 {
             let parameter = inputs.real(input)?;
             if parameter.sizes() != [channels] {
-                return Err(NodeRefused::Shapes(images, parameter));
+                return Err(NodeRefused::shapes(images, parameter));
             }
         }
         Ok(Fact::Real(images))

@@ -9,7 +9,7 @@ use crate::{backend::Array, cost::Cost, limits, refusal::NodeRefused, shape::Sha
 pub(super) fn infer(inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
     inputs.expect(2, 2)?;
     let (left, right) = (inputs.real(0)?, inputs.real(1)?);
-    left.broadcast(right).map(Fact::Real).ok_or(NodeRefused::Shapes(left, right))
+    left.broadcast(right).map(Fact::Real).ok_or(NodeRefused::shapes(left, right))
 }
 
 /// One operation for each element of the output.

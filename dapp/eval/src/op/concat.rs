@@ -26,7 +26,7 @@ impl Concat {
                 {
                     numbers.extend_from_slice(more);
                 }
-                Some(Fact::Whole { shape, .. }) => return Err(NodeRefused::Shape(*shape)),
+                Some(Fact::Whole { shape, .. }) => return Err(NodeRefused::shape(*shape)),
                 _ => return Err(NodeRefused::NotWhole(input)),
             }
         }
@@ -45,7 +45,7 @@ impl Operator for Concat {
             return self.infer_whole(inputs);
         }
         let first = inputs.real(0)?;
-        let axis = first.axis(self.axis).ok_or(NodeRefused::Shape(first))?;
+        let axis = first.axis(self.axis).ok_or(NodeRefused::shape(first))?;
         let mut sizes = first.sizes().to_vec();
         for input in 1..inputs.count() {
             let next = inputs.real(input)?;
@@ -57,7 +57,7 @@ impl Operator for Concat {
                 (Some((_, expected)), Some((along, found))) if expected == found => {
                     sizes[axis] += along;
                 }
-                _ => return Err(NodeRefused::Shapes(first, next)),
+                _ => return Err(NodeRefused::shapes(first, next)),
             }
         }
         Shape::new(&sizes).map(Fact::Real).ok_or(NodeRefused::OutputShape)

@@ -1,18 +1,20 @@
 //! `Constant`: a tensor, number or list fixed in the file. It takes no part in running: the graph
 //! treats it as an initializer.
 
-use super::attributes::{Attributes, NodeConstant, bad_value};
+use super::attributes::{Attributes, bad_value};
 use crate::{
     label::Label,
     onnx::{Attribute, Constant, Numbers},
-    refusal::{ConstantRefused, NodeRefused},
+    refusal::{ConstantRefused, ModelRefused, NodeRefused},
     shape::Shape,
 };
 
 /// The tensor a `Constant` node stands for.
 ///
 /// - Errors: the outer one when the file is malformed, the inner one when the node cannot be used
-pub(crate) fn constant(mut attributes: Attributes<'_>) -> NodeConstant {
+pub(crate) fn constant(
+    mut attributes: Attributes<'_>,
+) -> Result<Result<Constant, NodeRefused>, ModelRefused> {
     let Some((name, attribute)) = attributes.only() else {
         return Ok(Err(NodeRefused::AttributeMissing("value".into())));
     };

@@ -34,7 +34,7 @@ impl Operator for Conv {
     fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
         inputs.expect(2, 3)?;
         let (images, weights) = (inputs.real(0)?, inputs.real(1)?);
-        let refused = NodeRefused::Shapes(images, weights);
+        let refused = NodeRefused::shapes(images, weights);
         let placed = self.place(images, weights)?;
         let [_, channels, ..] = placed.image;
         let &[filters, group_channels, ..] = weights.sizes() else { return Err(refused) };
@@ -45,7 +45,7 @@ impl Operator for Conv {
             return Err(refused);
         }
         match inputs.optional_real(2)? {
-            Some(bias) if bias.sizes() != [filters] => Err(NodeRefused::Shapes(weights, bias)),
+            Some(bias) if bias.sizes() != [filters] => Err(NodeRefused::shapes(weights, bias)),
             _ => placed.output(images, filters).map(Fact::Real).ok_or(NodeRefused::OutputShape),
         }
     }

@@ -22,7 +22,7 @@ impl Operator for Flatten {
         // Unlike other axes, this one may also point after the last dimension.
         let axis = match usize::try_from(self.axis) {
             Ok(axis) if axis == shape.rank() => axis,
-            _ => shape.axis(self.axis).ok_or(NodeRefused::Shape(shape))?,
+            _ => shape.axis(self.axis).ok_or(NodeRefused::shape(shape))?,
         };
         let [outer, along, inner] = shape.around(axis);
         Shape::new(&[outer, along * inner]).map(Fact::Real).ok_or(NodeRefused::OutputShape)

@@ -29,7 +29,7 @@ impl Gemm {
         let shape = inputs.real(input)?;
         match (shape.sizes(), self.transpose[input]) {
             (&[rows, columns], false) | (&[columns, rows], true) => Ok((rows, columns)),
-            _ => Err(NodeRefused::Shape(shape)),
+            _ => Err(NodeRefused::shape(shape)),
         }
     }
 }
@@ -40,12 +40,12 @@ impl Operator for Gemm {
         let ((rows, inner), (inner_right, columns)) =
             (self.sides(inputs, 0)?, self.sides(inputs, 1)?);
         if inner != inner_right {
-            return Err(NodeRefused::Shapes(inputs.real(0)?, inputs.real(1)?));
+            return Err(NodeRefused::shapes(inputs.real(0)?, inputs.real(1)?));
         }
         let output = Shape::new(&[rows, columns]).ok_or(NodeRefused::OutputShape)?;
         match inputs.optional_real(2)? {
             Some(bias) if output.broadcast(bias) != Some(output) => {
-                Err(NodeRefused::Shapes(output, bias))
+                Err(NodeRefused::shapes(output, bias))
             }
             _ => Ok(Fact::Real(output)),
         }

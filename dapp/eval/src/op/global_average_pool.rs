@@ -15,7 +15,7 @@ impl Operator for GlobalAveragePool {
         let images = inputs.real(0)?;
         let mut sizes = images.sizes().to_vec();
         if sizes.len() < 3 {
-            return Err(NodeRefused::Shape(images));
+            return Err(NodeRefused::shape(images));
         }
         sizes.iter_mut().skip(2).for_each(|size| *size = 1);
         Shape::new(&sizes).map(Fact::Real).ok_or(NodeRefused::OutputShape)

@@ -11,7 +11,7 @@ impl Operator for MatMul {
     fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
         inputs.expect(2, 2)?;
         let (left, right) = (inputs.real(0)?, inputs.real(1)?);
-        let refused = NodeRefused::Shapes(left, right);
+        let refused = NodeRefused::shapes(left, right);
         let (Some((left_outer, [rows, inner])), Some((right_outer, [inner_right, columns]))) =
             (left.sizes().split_last_chunk::<2>(), right.sizes().split_last_chunk::<2>())
         else {

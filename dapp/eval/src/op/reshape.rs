@@ -41,7 +41,7 @@ impl Operator for Reshape {
     fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
         inputs.expect(2, 2)?;
         let (shape, wanted) = (inputs.real(0)?, inputs.whole(1)?);
-        self.target(shape, wanted).map(Fact::Real).ok_or(NodeRefused::Shape(shape))
+        self.target(shape, wanted).map(Fact::Real).ok_or(NodeRefused::shape(shape))
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, _output: Shape) -> Option<Cost> {

@@ -39,7 +39,7 @@ impl Axis {
 
     pub(super) fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
         let shape = inputs.real(0)?;
-        self.around(shape).ok_or(NodeRefused::Shape(shape))?;
+        self.around(shape).ok_or(NodeRefused::shape(shape))?;
         same_shape(inputs)
     }
 }

@@ -30,7 +30,7 @@ impl Operator for Transpose {
     fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
         inputs.expect(1, 1)?;
         let shape = inputs.real(0)?;
-        let order = self.order(shape.rank()).ok_or(NodeRefused::Shape(shape))?;
+        let order = self.order(shape.rank()).ok_or(NodeRefused::shape(shape))?;
         let sizes = order.iter().filter_map(|axis| shape.sizes().get(*axis).copied());
         let sizes = sizes.collect::<Vec<_>>();
         Shape::new(&sizes).map(Fact::Real).ok_or(NodeRefused::OutputShape)

@@ -79,14 +79,14 @@ impl Window {
         let spatial = match image.sizes() {
             [_, _, _, _] => 2,
             [_, _, _] => 1,
-            _ => return Err(NodeRefused::Shape(image)),
+            _ => return Err(NodeRefused::shape(image)),
         };
         let stated = self.kernel.as_deref().map(|list| sizes(list, spatial, "kernel_shape"));
         let kernel = match (stated.transpose()?, kernel) {
             (Some(stated), None) => stated,
             (stated, Some(kernel)) => {
                 let weights = plane(kernel.iter().copied(), spatial, 1);
-                let weights = weights.ok_or(NodeRefused::Shape(image))?;
+                let weights = weights.ok_or(NodeRefused::shape(image))?;
                 if stated.is_some_and(|stated| stated != weights) {
                     return Err(bad_value("kernel_shape"));
                 }
@@ -112,7 +112,7 @@ impl Window {
             ceil: self.ceil,
         };
         self.pad(&mut placed, spatial)?;
-        placed.count_places().ok_or(NodeRefused::Shape(image))?;
+        placed.count_places().ok_or(NodeRefused::shape(image))?;
         Ok(placed)
     }
 

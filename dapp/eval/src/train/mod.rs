@@ -5,13 +5,15 @@
 //! The same file, data, options and computer give the same weights; another computer may round
 //! gradients otherwise, and nothing depends on that: what counts is the exact score of the result.
 
+mod convolution;
 mod head;
 mod optimiser;
 mod random;
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
+pub(crate) use convolution::convolution;
 use head::Head;
 use market::{Metric, Score};
 pub use optimiser::Optimiser;
@@ -26,7 +28,6 @@ use crate::{
     marking::{self, ExamRefused},
     model::Model,
     onnx,
-    op::Role,
     plan::Plan,
     report,
     shape::Shape,
@@ -67,9 +68,9 @@ pub struct Epoch {
 pub struct Trained {
     /// The file given, with other weights.
     pub onnx: Vec<u8>,
-    /// The epoch the weights are of: the one with the best score on the rows held back, the first
-    /// of equals; the last one when none are. Nothing when no epoch came to an end: the weights
-    /// are then the file's.
+    /// The epoch the weights are of: the one with the best score on the rows held back, the last
+    /// of equals; the last of all when none are held back. Nothing when there was no epoch: the
+    /// weights are then the file's.
     pub best: Option<Epoch>,
 }
 
@@ -124,8 +125,8 @@ pub fn train(
             None => None,
         };
         let epoch = Epoch { number, loss, score };
-        let better = |(best, _): &(Epoch, _)| best.score.is_none() || epoch.score > best.score;
-        if best.as_ref().is_none_or(better) {
+        let as_good = |(best, _): &(Epoch, _)| epoch.score >= best.score;
+        if best.as_ref().is_none_or(as_good) {
             best = Some((epoch, trainer.parameters.clone()));
         }
         if progress(epoch).is_break() {
@@ -166,7 +167,7 @@ impl Trainer {
         let model = Model::from_onnx(file).map_err(ExamRefused::from)?;
         marking::check(&model, dataset, options.metric)?;
         let (graph, weights) = Graph::read(file).map_err(ExamRefused::from)?;
-        let trained = trained_values(&graph);
+        let trained = graph.trainable();
         let mut constants = vec![None; graph.known.len()];
         let mut parameters = Vec::new();
         for weight in weights {
@@ -197,14 +198,16 @@ impl Trainer {
         options: &Options,
     ) -> Result<f32, TrainRefused> {
         let batch_rows = if self.model.graph.single_rows { 1 } else { options.batch_rows.max(1) };
-        let mut plans = BTreeMap::new();
+        let mut plan = None;
         let mut total = 0.0;
         for batch in rows.chunks(batch_rows) {
-            if !plans.contains_key(&batch.len()) {
-                let plan = Plan::new(&self.model.graph, batch.len()).map_err(ExamRefused::from)?;
-                plans.insert(batch.len(), plan);
+            // All batches but the last have one size.
+            if plan.as_ref().is_none_or(|plan: &Plan| plan.rows != batch.len()) {
+                let graph = &self.model.graph;
+                plan = Some(Plan::new(graph, batch.len()).map_err(ExamRefused::from)?);
             }
-            total += self.step(&plans[&batch.len()], &dataset.subset(batch), options);
+            let plan = plan.as_ref().expect("it was made for this batch");
+            total += self.step(plan, &dataset.subset(batch), options);
         }
         #[expect(clippy::cast_precision_loss, reason = "a mean for people to look at")]
         let mean = total / rows.len() as f32;
@@ -255,22 +258,6 @@ impl Trainer {
             Err(refused) => Err(refused.into()),
         }
     }
-}
-
-/// Which values are weights, or weights being arranged.
-fn trained_values(graph: &Graph) -> Vec<bool> {
-    let mut trained = vec![false; graph.known.len()];
-    for node in graph.nodes.iter().rev() {
-        for (slot, input) in node.inputs.iter().enumerate() {
-            let Some(input) = *input else { continue };
-            trained[input] |= match node.operator.role(slot) {
-                Role::Fixed => false,
-                Role::Weight => true,
-                Role::Arranged => trained[node.output],
-            };
-        }
-    }
-    trained
 }
 
 /// One-hot rows for classes, the numbers themselves for targets.
