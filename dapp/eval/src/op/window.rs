@@ -76,9 +76,9 @@ impl Window {
         image: Shape,
         kernel: Option<&[usize]>,
     ) -> Result<Placed, NodeRefused> {
-        let spatial = match image.sizes() {
-            [_, _, _, _] => 2,
-            [_, _, _] => 1,
+        let (spatial, sizes_2d) = match *image.sizes() {
+            [n, c, h, w] => (2, [n, c, h, w]),
+            [n, c, w] => (1, [n, c, 1, w]),
             _ => return Err(NodeRefused::shape(image)),
         };
         let stated = self.kernel.as_deref().map(|list| sizes(list, spatial, "kernel_shape"));
@@ -97,13 +97,8 @@ impl Window {
         let list = |list: &Option<Vec<i64>>, name| {
             list.as_deref().map_or(Ok([1, 1]), |list| sizes(list, spatial, name))
         };
-        let series = |sizes: &[usize]| match *sizes {
-            [n, c, w] => [n, c, 1, w],
-            [n, c, h, w] => [n, c, h, w],
-            _ => [1; 4],
-        };
         let mut placed = Placed {
-            image: series(image.sizes()),
+            image: sizes_2d,
             kernel,
             stride: list(&self.strides, "strides")?,
             dilation: list(&self.dilations, "dilations")?,

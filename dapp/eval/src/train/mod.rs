@@ -86,8 +86,8 @@ pub enum TrainRefused {
     /// No rows are left to train on.
     #[error("no rows are left to train on")]
     NoRows,
-    /// The loss is not a finite number; a shorter step may help.
-    #[error("the loss is no longer finite in epoch {epoch}; try a smaller learning rate")]
+    /// The loss or a weight is not a finite number; a shorter step may help.
+    #[error("the weights are no longer finite in epoch {epoch}; try a smaller learning rate")]
     Diverged {
         /// Counted from one.
         epoch: u32,
@@ -117,7 +117,7 @@ pub fn train(
     for number in 1..=options.epochs {
         random.shuffle(&mut rows);
         let loss = trainer.epoch(dataset, &rows, options)?;
-        if !loss.is_finite() {
+        if !loss.is_finite() || !trainer.has_finite_weights() {
             return Err(TrainRefused::Diverged { epoch: number });
         }
         let score = match &watched {
@@ -243,6 +243,14 @@ impl Trainer {
             }
         }
         loss.into_scalar::<f32>()
+    }
+
+    /// Whether the weights of now can be written to a file.
+    fn has_finite_weights(&self) -> bool {
+        self.parameters.iter().all(|parameter| {
+            let elements = elements_of(parameter.tensor.clone());
+            elements.into_iter().all(f32::is_finite)
+        })
     }
 
     /// The exact score with the weights of now.

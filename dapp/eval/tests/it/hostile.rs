@@ -59,6 +59,7 @@ fn honest_files_are_read() {
                 ports(&[-1, 2]),
             ]),
         ),
+        ("all kinds of operators", structure()),
         (
             "an import of no use",
             [
@@ -378,6 +379,33 @@ fn a_row_that_costs_too_much_is_refused() {
     check(&[("a convolution", file, ModelRefused::TooDear { limit: 1 << 36 })]);
 }
 
+/// A model with as many operators and attributes, and as few weights, as makes sense.
+fn structure() -> Vec<u8> {
+    let kernel = [
+        integers_attribute("kernel_shape", &[2, 2]),
+        integers_attribute("strides", &[1, 1]),
+        integers_attribute("pads", &[1, 0, 0, 1]),
+    ];
+    let axis = |axis| [integer_attribute("axis", axis)];
+    model(&[
+        node("Transpose", &["x"], "t", &[integers_attribute("perm", &[0, 3, 1, 2])]),
+        node("Conv", &["t", "w"], "c", &kernel),
+        node("BatchNormalization", &["c", "v", "v", "v", "v"], "b", &[]),
+        node("MaxPool", &["b"], "m", &kernel),
+        node("AveragePool", &["b"], "a", &kernel),
+        node("Concat", &["m", "a"], "d", &axis(1)),
+        node("Reshape", &["d", "s"], "e", &[]),
+        node("Gemm", &["e", "g", "v"], "h", &[integer_attribute("transB", 0)]),
+        node("Add", &["h", "v"], "i", &[]),
+        node("Softmax", &["i"], "y", &axis(-1)),
+        weights("w", &[2, 1, 2, 2], &[0.5; 8]),
+        weights("v", &[2], &[0.5; 2]),
+        weights("g", &[16, 2], &[0.5; 32]),
+        whole("s", &[-1, 16]),
+        ports(&[-1, 2, 2, 1]),
+    ])
+}
+
 /// Cheap enough to be run thousands of times.
 fn is_cheap(cost: Cost) -> bool {
     cost.work() < Work(10_000_000)
@@ -391,19 +419,18 @@ fn peak_memory() -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..<_>::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..<_>::default() })]
 
-    /// Bytes changed anywhere in real models: refused or planned, at no cost in memory.
+    /// Bytes changed anywhere in models: refused or run, without a panic, at no cost in memory.
     #[test]
     fn changed_models_do_no_harm(
-        which in 0_usize..14,
+        which in 0_usize..28,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
-        cut in prop::option::of(any::<prop::sample::Index>()),
+        cut in prop::option::weighted(0.1, any::<prop::sample::Index>()),
     ) {
-        let models = models();
-        let mut file = read(&models[which % models.len()].0);
+        // Half of the time a model that is all structure, with hardly a weight.
+        let mut file = models().get(which).map_or_else(structure, |(model, _)| read(model));
         for (place, byte) in changes {
-            // The graph is written in text and short numbers; weights are most of the bytes.
             let place = place.index(file.len());
             file[place] = byte;
         }
@@ -414,7 +441,6 @@ proptest! {
             let features = Features::Real(vec![0.5; 3 * model.row().elements()]);
             let labels = Labels::Classes(vec![0, 1, 0]);
             let dataset = Dataset::new(model.row(), features, labels).unwrap();
-            // Whatever comes of it comes without a panic.
             report::evaluate(&model, &dataset, Metric::LogLoss, &mut |_, _| {}).ok();
         }
         prop_assert!(peak_memory() < 512 << 20);
