@@ -40,8 +40,12 @@ impl Answer {
     /// Accepts, with nothing to say.
     #[must_use]
     pub const fn silent() -> Self {
-        let (outputs, reports) = (Vec::new(), Vec::new());
-        Self { outputs, reports, status: Status::Accept, on_failure: Status::Accept }
+        Self {
+            outputs: Vec::new(),
+            reports: Vec::new(),
+            status: Status::Accept,
+            on_failure: Status::Accept,
+        }
     }
 
     /// Accepts with one report.

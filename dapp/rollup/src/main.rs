@@ -53,5 +53,5 @@ fn run(args: &Args) -> Result<(), String> {
     let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
     speak_of_panics();
     let mut app = App::new(genesis, drive, CatchingJudge::<Evaluator>::default());
-    match runtime.block_on(serve(&mut app, &client)) {}
+    runtime.block_on(serve(&mut app, &client))
 }

@@ -1,7 +1,5 @@
 //! The loop: ask for a request, answer it, tell how it ended with the next question.
 
-use std::convert::Infallible;
-
 use hyper::{StatusCode, body::Bytes};
 use market::Judge;
 use serde_json::Value;
@@ -14,7 +12,7 @@ use crate::{
 };
 
 /// Serves requests for ever.
-pub async fn serve<J: Judge>(app: &mut App<J>, client: &Client) -> Infallible {
+pub async fn serve<J: Judge>(app: &mut App<J>, client: &Client) -> ! {
     let mut status = Status::Accept;
     loop {
         let request = finish(client, status).await;

@@ -12,7 +12,7 @@ use crate::sample::{
 /// Calldata of every command that a running job can meet, and random bytes.
 fn calldata() -> impl Strategy<Value = Vec<u8>> {
     let job = JobId(0);
-    let commands = vec![
+    let commands = [
         open_job(BASE),
         publish(BASE),
         publish(HOLD_OUT),

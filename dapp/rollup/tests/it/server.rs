@@ -91,7 +91,7 @@ pub(crate) async fn play_refusing<J: Judge>(
     let client = Client::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let server = listen(listener, Arc::clone(&script), Arc::clone(&done));
     tokio::select! {
-        never = serve(app, &client) => match never {},
+        never = serve(app, &client) => never,
         () = server => {}
         () = done.notified() => {}
     }
