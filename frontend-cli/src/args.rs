@@ -166,3 +166,15 @@ pub struct Guard {
     #[arg(required = true, last = true)]
     pub program: Vec<OsString>,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_fit_together() {
+        Cli::command().debug_assert();
+    }
+}

@@ -230,6 +230,12 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
+/// Shows a number of things.
+#[must_use]
+pub fn count(number: u64, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
 /// Shows how long it is to `moment`, or since.
 #[must_use]
 pub fn until(moment: Timestamp, now: Timestamp) -> impl fmt::Display {
@@ -330,6 +336,7 @@ mod tests {
         assert_eq!(decimal(Amount::ZERO, 18), "0");
         assert_eq!(duration(59), "59 s");
         assert_eq!(duration(7_260), "2 h 1 min");
+        assert_eq!((count(1, "input"), count(0, "input")), ("1 input".into(), "0 inputs".into()));
         assert_eq!(until(Timestamp(100), Timestamp(190)).to_string(), "1 min 30 s ago");
     }
 }

@@ -91,9 +91,8 @@ impl Spent {
 impl fmt::Display for Spent {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fee = quantity::decimal(Amount::new(self.fee_wei), ETHER_DECIMALS);
-        let inputs = self.inputs.len();
-        let plural = if inputs == 1 { "" } else { "s" };
-        write!(out, "{} gas ({fee} ether), {inputs} input{plural}", self.gas_used)
+        let inputs = quantity::count(self.inputs.len() as u64, "input");
+        write!(out, "{} gas ({fee} ether), {inputs}", self.gas_used)
     }
 }
 
@@ -217,4 +216,25 @@ impl Session {
 /// Whether a stranger's text can be shown on a terminal.
 fn is_plain(text: &str) -> bool {
     (1..=16).contains(&text.len()) && text.chars().all(|part| part.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spending_is_shown_in_whole_coins() {
+        let mut spent = Spent { inputs: vec![3], gas_used: 50_000, fee_wei: 1_000_000_000_000_000 };
+        assert_eq!(spent.to_string(), "50000 gas (0.001 ether), 1 input");
+        spent.absorb(spent.clone());
+        assert_eq!(spent.to_string(), "100000 gas (0.002 ether), 2 inputs");
+    }
+
+    #[test]
+    fn a_token_is_called_what_it_says_only_if_that_is_plain() {
+        assert!(is_plain("TEST"));
+        for name in ["", "a b", "\u{1b}[2J", "seventeen-letters"] {
+            assert!(!is_plain(name), "{name:?}");
+        }
+    }
 }

@@ -22,7 +22,7 @@ impl Person {
         self.home.path().join(name)
     }
 
-    fn deml(&self, args: &[&str]) -> Output {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deml"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("DEML_") {
@@ -32,20 +32,24 @@ impl Person {
         command
             .args(args)
             .env("XDG_DATA_HOME", self.home.path())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+            .env("XDG_CACHE_HOME", self.home.path())
+            .stdin(Stdio::null());
+        command
     }
 
     /// Runs a command that must end with this code; returns what it printed and said.
     fn run(&self, args: &[&str], code: i32) -> (String, String) {
-        let output = self.deml(args);
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let (printed, said) = (text(&output.stdout), text(&output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{args:?}\n{printed}\n{said}");
-        assert!(!said.contains("panicked"), "{said}");
-        (printed, said)
+        ended(self.command(args), code)
     }
+}
+
+fn ended(mut command: Command, code: i32) -> (String, String) {
+    let output: Output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (printed, said) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{command:?}\n{printed}\n{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    (printed, said)
 }
 
 fn fixture(name: &str) -> String {
@@ -130,6 +134,19 @@ fn what_is_missing_is_named_with_what_to_do() {
         assert!(said.contains(says), "{args:?}: {said}");
         assert!(said.lines().count() <= 2, "{args:?}: {said}");
     }
+}
+
+#[test]
+fn a_devnet_without_npm_or_its_application_says_so() {
+    let person = Person::new();
+    let ports = ["--l1-port", "0", "--node-port", "0", "--inspect-port", "0"];
+    let dapp = env!("CARGO_BIN_EXE_deml");
+    let mut command = person.command(&[&["devnet", "--dapp", dapp][..], &ports].concat());
+    command.env("PATH", person.home.path());
+    let (_, said) = ended(command, 2);
+    assert!(said.contains("npm"), "{said}");
+    let (_, said) = person.run(&[&["devnet", "--dapp", "absent"][..], &ports].concat(), 2);
+    assert!(said.contains("absent"), "{said}");
 }
 
 #[test]

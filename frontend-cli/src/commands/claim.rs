@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-use alloy::primitives::{Address, B256, keccak256};
+use alloy::primitives::{Address, B256, U256, keccak256};
 use anyhow::{Context, Result, ensure};
 use market::Asset;
 use serde::Serialize;
 
 use super::money::known_assets;
 use crate::{
-    chain::{Output, Sender},
+    chain::{Output, Sender, bindings::Application},
     convert::{to_ethereum, to_market},
     merkle,
-    node::{CLAIM_ACCEPTED, EpochRecord, OutputRecord},
+    node::{CLAIM_ACCEPTED, OutputRecord},
     payment::Payment,
     session::{Currency, Session, Spent},
     talk::Refused,
@@ -38,8 +38,8 @@ pub struct Voucher {
 pub enum State {
     /// It was executed.
     Executed {
-        /// By this transaction.
-        transaction: B256,
+        /// By this transaction, once the node has seen it.
+        transaction: Option<B256>,
     },
     /// Its claim is accepted: it can be executed.
     Ready,
@@ -70,7 +70,8 @@ impl fmt::Display for Voucher {
             _ => out.write_str(" calls a contract")?,
         }
         match self.state {
-            State::Executed { transaction } => write!(out, ": executed by {transaction}"),
+            State::Executed { transaction: Some(hash) } => write!(out, ": executed by {hash}"),
+            State::Executed { transaction: None } => out.write_str(": executed just now"),
             State::Ready => out.write_str(": ready, `deml claim` executes it"),
             State::Waiting { blocks_left: 0, .. } => {
                 out.write_str(": its epoch is over, its claim is not accepted yet")
@@ -110,20 +111,24 @@ async fn voucher(session: &Session, record: &OutputRecord) -> Result<Voucher> {
         Some(payment) => Some(session.currency(payment.asset).await),
         None => None,
     };
-    let state = match record.execution_transaction_hash {
-        Some(transaction) => State::Executed { transaction },
-        None => waiting(session, &session.node.epoch(record.epoch_index).await?).await?,
-    };
-    Ok(Voucher { index: record.index, payment, state, currency })
+    Ok(Voucher { index: record.index, payment, state: state(session, record).await?, currency })
 }
 
-async fn waiting(session: &Session, epoch: &EpochRecord) -> Result<State> {
-    if epoch.status == CLAIM_ACCEPTED {
-        return Ok(State::Ready);
+/// How far a voucher is; Ethereum knows of executions before the node does.
+async fn state(session: &Session, record: &OutputRecord) -> Result<State> {
+    if let Some(hash) = record.execution_transaction_hash {
+        return Ok(State::Executed { transaction: Some(hash) });
     }
-    let last_block = epoch.last_block;
-    let blocks_left = last_block.saturating_sub(session.chain.head().await?);
-    Ok(State::Waiting { last_block, blocks_left })
+    let epoch = session.node.epoch(record.epoch_index).await?;
+    if epoch.status != CLAIM_ACCEPTED {
+        let last_block = epoch.last_block;
+        let blocks_left = last_block.saturating_sub(session.chain.head().await?);
+        return Ok(State::Waiting { last_block, blocks_left });
+    }
+    let what = "ask whether the voucher was executed";
+    let call = Application::wasOutputExecutedCall { outputIndex: U256::from(record.index) };
+    let was_executed = session.chain.call(what, session.application(), &call).await?;
+    Ok(if was_executed { State::Executed { transaction: None } } else { State::Ready })
 }
 
 /// What claiming did.

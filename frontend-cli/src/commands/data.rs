@@ -17,7 +17,9 @@ use crate::{
     convert::as_text,
     delivery::{self, Delivered},
     files::{self, File},
-    native, rows,
+    native,
+    quantity::count,
+    rows,
     session::Session,
 };
 
@@ -129,7 +131,8 @@ async fn of_job(session: &Session, job: JobId, file: &File) -> Result<BlobRef> {
 impl fmt::Display for Delivered {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cid, size, had, chunks, spent, .. } = self;
-        writeln!(out, "{cid}: {size} bytes, {had} were there, the rest in {chunks} chunks")?;
+        let chunks = count(*chunks as u64, "chunk");
+        writeln!(out, "{cid}: {size} bytes, {had} were there, the rest in {chunks}")?;
         write!(out, "  {spent}")
     }
 }

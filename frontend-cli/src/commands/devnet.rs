@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -49,6 +49,11 @@ pub async fn run(talk: Talk, devnet: args::Devnet) -> Result<Ending> {
         Some(dapp) => dapp,
         None => beside_this_program("deml-dapp").context("which application? say --dapp FILE")?,
     };
+    ensure!(
+        dapp.is_file(),
+        "there is no application {}: build it with `cargo build --release -p rollup`",
+        dapp.display()
+    );
     let mut config = local_market::config(folder, dapp)?;
     config.ports =
         Ports { l1: devnet.l1_port, jsonrpc: devnet.node_port, inspect: devnet.inspect_port };

@@ -11,6 +11,7 @@ use crate::{
     chain::Sender,
     convert::{as_number, as_text},
     follow::Processed,
+    quantity::count,
     session::{Currency, Session, Spent},
 };
 
@@ -36,8 +37,11 @@ impl fmt::Display for Ended {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { job, payouts, spent, .. } = self;
         let returned = self.currency.show(self.returned);
-        writeln!(out, "job {job} ended: {payouts} models paid, {returned} back to the sponsor")?;
-        writeln!(out, "  it is the sponsor's free balance: `deml withdraw` takes it out")?;
+        let paid = count((*payouts).into(), "model");
+        writeln!(out, "job {job} ended: {paid} paid, {returned} back to the sponsor")?;
+        if self.returned != Amount::ZERO {
+            writeln!(out, "  it is the sponsor's free balance: `deml withdraw` takes it out")?;
+        }
         write!(out, "  {spent}")
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     delivery::{self, Delivered, Holding},
     follow::Processed,
     native::{self, JobBytes},
-    quantity::{percent, until},
+    quantity::{count, percent, until},
     session::{Currency, Session, Spent},
     talk::Refused,
     terms::{self, JobFiles, Known},
@@ -213,7 +213,8 @@ async fn send(
 fn say_delivered(session: &Session, delivered: &Delivered) {
     let Delivered { cid, size, had, chunks, .. } = delivered;
     let kept = if *had > 0 { format!(", {had} were there") } else { String::new() };
-    session.talk.say(format_args!("published {cid}: {size} bytes in {chunks} chunks{kept}"));
+    let chunks = count(*chunks as u64, "chunk");
+    session.talk.say(format_args!("published {cid}: {size} bytes in {chunks}{kept}"));
 }
 
 /// The base model's marks, once the market has them; its evaluation is helped along.

@@ -9,7 +9,7 @@ use wire::{JobView, Page, Paging, Query, SubmissionStateView, SubmissionView, Te
 
 use crate::{
     args,
-    quantity::{percent, until},
+    quantity::{count, percent, until},
     session::{Currency, Session},
 };
 
@@ -123,9 +123,9 @@ impl fmt::Display for Shown {
         writeln!(out, "  sponsor     {}", job.sponsor)?;
         writeln!(
             out,
-            "  reward      {} for each of {} models, {} left, {} in escrow",
+            "  reward      {} for each of {}, {} left, {} in escrow",
             currency.show(terms.reward),
-            terms.rewards,
+            count(terms.rewards.into(), "model"),
             job.rewards_left,
             currency.show(job.escrow)
         )?;
@@ -162,7 +162,8 @@ impl fmt::Display for Shown {
         }
         let waiting =
             if job.pending == 0 { String::new() } else { format!(", {} wait", job.pending) };
-        write!(out, "  submitted   {} models, {} paid{waiting}", job.submissions, job.payouts)?;
+        let submitted = count(job.submissions.into(), "model");
+        write!(out, "  submitted   {submitted}, {} paid{waiting}", job.payouts)?;
         for submission in self.submission_list.iter().flatten() {
             write!(out, "\n  {}", line(submission))?;
         }

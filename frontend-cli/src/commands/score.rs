@@ -14,7 +14,7 @@ use crate::{
     convert::{as_number, as_text},
     files::File,
     native,
-    quantity::percent,
+    quantity::{count, percent},
     session::{Currency, Session},
     talk::{Ending, Refused, Talk},
 };
@@ -70,7 +70,8 @@ impl fmt::Display for Scored {
             write!(out, "\n  class {class:>3}  {recall}")?;
         }
         if let Some(work) = self.work {
-            write!(out, "\n  cost    {work} multiply-adds; its bytes take {} inputs", self.chunks)?;
+            let inputs = count(self.chunks as u64, "input");
+            write!(out, "\n  cost    {work} multiply-adds; its bytes take {inputs}")?;
         }
         let Some(outcome) = &self.outcome else { return Ok(()) };
         let base = percent(Score(outcome.base_score));
