@@ -64,7 +64,7 @@ fn check_wallets(result: &Value) {
             .iter()
             .filter(|voucher| voucher["to"].as_str().is_some_and(|to| to.to_lowercase() == address))
             .filter(|voucher| voucher["asset"] == asset)
-            .map(|voucher| number(&voucher["value"]))
+            .map(|voucher| number(&voucher["amount"]))
             .sum();
         if role.starts_with("client") {
             assert_eq!(change, paid, "{wallet}");

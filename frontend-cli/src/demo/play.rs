@@ -33,6 +33,9 @@ use crate::{
 /// Every job's time, in seconds.
 const WINDOW: u64 = 24 * 60 * 60;
 
+/// What a model must gain over its base: 5 %.
+const MIN_GAIN: Score = Score(50_000);
+
 /// What happens in one job.
 pub(super) struct Plot {
     sponsor: Role,
@@ -81,8 +84,8 @@ pub(super) const DIGITS: Plot = Plot {
         ("letters.safetensors", real_data!("digits/client-a.safetensors")),
         ("letters.safetensors", real_data!("digits/client-b.safetensors")),
     ],
-    epochs: 15,
-    learning_rate: 0.003,
+    epochs: 30,
+    learning_rate: 0.01,
     hasty: None,
 };
 
@@ -121,8 +124,7 @@ async fn open(stage: &Stage, plot: &Plot) -> Result<JobId> {
         reward: Some(reward.parse()?),
         rewards: Some(3),
         deadline: Some(Deadline::In(WINDOW)),
-        min_score: Some(Share(super::stage::percent(90))),
-        min_gain: Some(Share(super::stage::percent(5))),
+        min_gain: Some(Share(MIN_GAIN)),
         ..TermsDraft::default()
     };
     let plan = job_open::plan(&stage.session, &draft).await?;
@@ -170,7 +172,8 @@ async fn train(
     stage.say(
         client,
         format_args!(
-            "trained on {rows} rows of its own; best of {epochs} epochs: loss {:.4}, {} on rows held back",
+            "trained on {rows} rows of its own; epoch {} is best: loss {:.4}, {} on rows held back",
+            best.number,
             best.loss,
             percent(best.score.unwrap_or_default())
         ),
@@ -235,7 +238,9 @@ pub(super) async fn claim_all(stage: &Stage) -> Result<Vec<Executed>> {
     let mut vouchers = Vec::new();
     for role in ROLES {
         let claimed = claim::claim(&stage.session, &stage.sender(role)?, &[], true).await?;
-        stage.say(role, format_args!("executes {} vouchers", claimed.executed.len()));
+        for voucher in &claimed.executed {
+            stage.say(role, format_args!("executes voucher {}", voucher.index));
+        }
         vouchers.extend(claimed.executed);
     }
     let records = stage.session.node.vouchers_to(stage.registry()?).await?;

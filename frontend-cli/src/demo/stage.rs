@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use alloy::primitives::{Address, B256, U256};
 use anyhow::{Context, Result};
-use market::{Asset, Score};
+use market::Asset;
 use tempfile::TempDir;
 
 use super::result::Wallet;
@@ -160,9 +160,4 @@ impl Stage {
         let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
         kibibytes.checked_mul(1_024)
     }
-}
-
-/// A share in percent.
-pub(super) const fn percent(percent: u32) -> Score {
-    Score(percent * 10_000)
 }
