@@ -1,5 +1,7 @@
 //! The devnet on a real anvil with the real Cartesi contracts and a real application process.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -359,23 +361,29 @@ async fn spawn(folder: &Path) -> (tokio::process::Child, Value) {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
+    let pid = child.id();
     let info = poll(async || {
         let info = std::fs::read(folder.join("devnet.json")).ok()?;
         let info: Value = serde_json::from_slice(&info).ok()?;
-        (info["pid"] == json!(child.id())).then_some(info)
+        (info["pid"] == json!(pid)).then_some(info)
     });
     (child, info.await)
 }
 
+/// The answer of the node of a devnet that is another process.
+async fn rpc(info: &Value, method: &str, mut params: Value) -> Value {
+    params["application"] = info["application"].clone();
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    let url = info["node_url"].as_str().unwrap();
+    let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+    answer.json().await.unwrap()
+}
+
 /// The outputs root after input `index`, once the node tells it.
 async fn root_after(info: &Value, index: u64) -> String {
-    let params =
-        json!({ "application": info["application"], "input_index": format!("{index:#x}") });
-    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "cartesi_getInput", "params": params });
-    let url = info["node_url"].as_str().unwrap();
     poll(async || {
-        let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
-        let answer: Value = answer.json().await.unwrap();
+        let index = json!({ "input_index": format!("{index:#x}") });
+        let answer = rpc(info, "cartesi_getInput", index).await;
         answer["result"]["data"]["outputs_hash"].as_str().map(str::to_owned)
     })
     .await
@@ -400,11 +408,14 @@ async fn a_devnet_killed_at_any_moment_leaves_no_process_and_loses_nothing() {
         sender.add_input(application, Bytes::from_static(b"perhaps not")).await.unwrap();
         kill(child.id().unwrap());
         child.wait().await.unwrap();
-        poll(async || chain.head().await.is_err().then_some(())).await;
     }
     let (child, info) = spawn(folder.path()).await;
     root_after(&info, 5).await;
+    let count = rpc(&info, "cartesi_getProcessedInputCount", json!({})).await;
+    assert_eq!(count["result"]["data"], "0x6");
+    let chain = Chain::connect(info["rpc_url"].as_str().unwrap(), Contracts::default()).unwrap();
     kill(child.id().unwrap());
+    poll(async || chain.head().await.is_err().then_some(())).await;
 }
 
 #[tokio::test]
@@ -445,10 +456,8 @@ async fn lists_are_filtered_and_paged_as_the_node_does() {
     assert!(ask(&devnet, "cartesi_getReport", of("report_index", "0x3")).await.is_ok());
     let epoch = list(&devnet, "Inputs", json!({})).await[0]["epoch_index"].clone();
     let epoch = of("epoch_index", epoch.as_str().unwrap());
-    assert_eq!(
-        ask(&devnet, "cartesi_getEpoch", epoch).await.unwrap()["data"]["first_block"].is_string(),
-        true
-    );
+    let epoch = ask(&devnet, "cartesi_getEpoch", epoch).await.unwrap();
+    assert!(epoch["data"]["first_block"].is_string());
 
     let refused = [
         ("cartesi_getOutput", of("output_index", "0x63"), -32001),

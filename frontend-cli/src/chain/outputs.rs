@@ -48,18 +48,18 @@ impl Output {
 
     /// Decodes output bytes; `None` when they are not the exact encoding of a known kind.
     pub fn decode(raw: &[u8]) -> Option<Self> {
-        let output = match raw.first_chunk::<4>()? {
-            &VoucherCall::SELECTOR => {
+        let output = match *raw.first_chunk::<4>()? {
+            VoucherCall::SELECTOR => {
                 let VoucherCall { destination, value, payload } =
                     VoucherCall::abi_decode_validate(raw).ok()?;
                 Self::Voucher { destination, value, payload }
             }
-            &DelegateCallVoucherCall::SELECTOR => {
+            DelegateCallVoucherCall::SELECTOR => {
                 let DelegateCallVoucherCall { destination, payload } =
                     DelegateCallVoucherCall::abi_decode_validate(raw).ok()?;
                 Self::DelegateCallVoucher { destination, payload }
             }
-            &NoticeCall::SELECTOR => {
+            NoticeCall::SELECTOR => {
                 let NoticeCall { payload } = NoticeCall::abi_decode_validate(raw).ok()?;
                 Self::Notice { payload }
             }

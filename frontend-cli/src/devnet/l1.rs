@@ -14,12 +14,14 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
 use super::Config;
-use super::process::{Guarded, Program};
+use super::process::{Guarded, Program, wait_for_earlier};
 use super::tools::Tools;
 use crate::chain::{Chain, Contracts};
 
 /// The chain id of anvil, which wallets know as a local network.
 pub(super) const CHAIN_ID: u64 = 31_337;
+/// The file anvil's output goes to.
+const LOG: &str = "anvil.log";
 const START_WAIT: Duration = Duration::from_secs(30);
 /// How often another free port is tried when someone else takes the first one.
 const PORT_ATTEMPTS: u32 = 3;
@@ -36,6 +38,7 @@ impl L1 {
     ///
     /// - Errors: the port is in use, the state cannot be read, anvil does not start
     pub(super) async fn start(tools: &Tools, config: &Config, folder: &Path) -> Result<Self> {
+        wait_for_earlier(&folder.join(LOG)).await?;
         promote(folder)?;
         let port = config.ports.l1;
         let mut attempt = 1;
@@ -64,7 +67,7 @@ impl L1 {
         if snapshot.exists() {
             args.extend(["--load-state".into(), snapshot.into()]);
         }
-        let log = folder.join("anvil.log");
+        let log = folder.join(LOG);
         let program = Program {
             deml: config.deml.clone(),
             path: tools.anvil.clone(),

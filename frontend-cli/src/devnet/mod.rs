@@ -12,6 +12,7 @@ mod app;
 mod config;
 mod deploy;
 pub mod guard;
+mod info;
 mod inspect;
 mod json_views;
 mod jsonrpc;
@@ -29,16 +30,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::{Address, B256, keccak256};
+use alloy::primitives::{B256, keccak256};
 use anyhow::{Context, Error, Result, anyhow, bail};
 use axum::Router;
-use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 pub use config::{Config, Deployed, ExtraContract, Genesis, Ports, Talk, beside_this_program};
+pub use info::Info;
 pub use records::InputStatus;
 
 use self::app::App;
@@ -55,42 +56,8 @@ use crate::chain::{Chain, Contracts, Sender, dev_account};
 /// The last one, so that the first nine are free for whoever plays.
 pub const OWNER_ACCOUNT: usize = 9;
 
-/// Where [`Info`] is kept while the devnet runs.
-const INFO_FILE: &str = "devnet.json";
-
 /// How often a waiting helper looks again.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
-
-/// Where everything is: what `devnet.json` holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Info {
-    /// Always says that this is no production node.
-    pub note: &'static str,
-    /// The process that runs it: what a killed devnet leaves behind names another one.
-    pub pid: u32,
-    /// L1's chain id.
-    pub chain_id: u64,
-    /// L1's JSON-RPC.
-    pub rpc_url: String,
-    /// The node's JSON-RPC.
-    pub node_url: String,
-    /// The node's inspect API; the application's name or address is appended.
-    pub inspect_url: String,
-    /// The application's name.
-    pub name: String,
-    /// The application's contract.
-    pub application: Address,
-    /// The Authority that accepts its claims.
-    pub authority: Address,
-    /// Blocks per epoch.
-    pub epoch_length: u64,
-    /// Cartesi's contracts.
-    pub contracts: Contracts,
-    /// The other contracts, by name.
-    pub extra: BTreeMap<String, Address>,
-    /// The application's genesis file.
-    pub genesis: PathBuf,
-}
 
 /// A running devnet. [`Devnet::shutdown`] ends it in order; dropping it ends it too, unwatched.
 pub struct Devnet {
@@ -124,7 +91,7 @@ impl Devnet {
             .with_context(|| format!("cannot make the folder {}", config.folder.display()))?;
         let folder = config.folder.canonicalize()?;
         let lock = FolderLock::take(&folder)?;
-        remove_info(&folder)?;
+        Info::remove(&folder)?;
         let jsonrpc = listen(config.ports.jsonrpc, "--node-port").await?;
         let inspect = listen(config.ports.inspect, "--inspect-port").await?;
 
@@ -175,9 +142,7 @@ impl Devnet {
         ];
         let devnet = Self { info, folder, chain, records, app, l1, failure, tasks, _lock: lock };
         devnet.catch_up().await?;
-        let folder = &devnet.folder;
-        let text = serde_json::to_string_pretty(&devnet.info)?;
-        std::fs::write(folder.join(INFO_FILE), text).context("cannot write devnet.json")?;
+        devnet.info.write(&devnet.folder)?;
         Ok(devnet)
     }
 
@@ -266,7 +231,7 @@ impl Devnet {
 
     /// Ends all processes and waits until they are gone; L1 is saved.
     pub async fn shutdown(mut self) -> Result<()> {
-        remove_info(&self.folder)?;
+        Info::remove(&self.folder)?;
         for task in self.tasks.drain(..) {
             task.abort();
             // An aborted task ends with an error by definition.
@@ -351,16 +316,6 @@ fn dapp_program(config: &Config, folder: &Path, genesis: &Path) -> Program {
         args,
         env: Vec::new(),
         log: folder.join("dapp.log"),
-    }
-}
-
-/// Forgets where a devnet was: nobody shall talk to one that has ended.
-fn remove_info(folder: &Path) -> Result<()> {
-    match std::fs::remove_file(folder.join(INFO_FILE)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).context("cannot remove devnet.json")
-        }
-        _ => Ok(()),
     }
 }
 

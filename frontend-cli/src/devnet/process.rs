@@ -1,6 +1,7 @@
 //! A child process of the devnet, started through [`super::guard`] so that it cannot outlive it.
 
 use std::ffi::OsString;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,7 +10,10 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long programs of an earlier devnet may take to end; longer than their guards wait.
+const EARLIER_WAIT: Duration = Duration::from_secs(20);
 
 /// A program to run.
 #[derive(Clone, Debug)]
@@ -43,8 +47,7 @@ impl Guarded {
     ///
     /// - Errors: it, or the guard, cannot be started
     pub(super) async fn start(program: &Program) -> Result<Self> {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(&program.log);
-        let log = log.with_context(|| format!("cannot write {}", program.log.display()))?;
+        let log = own_log(&program.log).await?;
         let mut guard = Command::new(&program.deml)
             .args(["guard", "--"])
             .arg(&program.path)
@@ -105,6 +108,34 @@ impl Guarded {
         if let Some(group) = self.group.take() {
             // A failing kill means that nobody is left, which is what is wanted.
             kill_process_group(group, Signal::KILL).ok();
+        }
+    }
+}
+
+/// Waits until no program of an earlier devnet writes to `log` any more.
+///
+/// When a devnet is killed, its programs end a moment after it: anvil saves its state first.
+pub(super) async fn wait_for_earlier(log: &Path) -> Result<()> {
+    own_log(log).await.map(drop)
+}
+
+/// Opens `log` and locks it. The guard and the program inherit the open file and with it the lock,
+/// which so lasts until the last of them is gone, in whatever order they end.
+async fn own_log(log: &Path) -> Result<File> {
+    let context = || format!("cannot write {}", log.display());
+    let file = File::options().create(true).append(true).open(log).with_context(context)?;
+    let deadline = Instant::now() + EARLIER_WAIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(context),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                sleep(Duration::from_millis(20)).await;
+            }
+            Err(TryLockError::WouldBlock) => bail!(
+                "a program of an earlier devnet still writes to {}: end it, then try again",
+                log.display()
+            ),
         }
     }
 }

@@ -340,3 +340,107 @@ pub(super) fn get<T>(items: &[T], index: u64) -> Option<&T> {
 fn get_mut<T>(items: &mut [T], index: u64) -> Option<&mut T> {
     items.get_mut(usize::try_from(index).ok()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::Advance;
+    use crate::merkle;
+
+    fn records() -> Records {
+        Records::new(Application {
+            name: "app".to_owned(),
+            address: Address::repeat_byte(1),
+            consensus: Address::repeat_byte(2),
+            input_box: Address::repeat_byte(3),
+            template_hash: B256::ZERO,
+            data_availability: Bytes::new(),
+            epoch_length: 10,
+            deployment_block: 0,
+        })
+    }
+
+    fn input(index: u64, block_number: u64) -> Input {
+        let advance = Advance {
+            chain_id: 1,
+            app_contract: Address::repeat_byte(1),
+            msg_sender: Address::repeat_byte(9),
+            block_number,
+            block_timestamp: 0,
+            prev_randao: B256::ZERO,
+            index,
+            payload: Bytes::new(),
+        };
+        Input { advance, raw: Bytes::new(), transaction: B256::ZERO }
+    }
+
+    fn accepted(outputs: &[&'static [u8]]) -> Completion {
+        let outputs = outputs.iter().map(|output| Bytes::from_static(output)).collect();
+        Completion { status: InputStatus::Accepted, outputs, reports: vec![Bytes::new()] }
+    }
+
+    #[test]
+    fn an_epoch_is_claimed_once_it_is_past_and_processed() {
+        let mut records = records();
+        records.add_input(input(0, 31)).unwrap();
+        records.add_input(input(1, 39)).unwrap();
+        records.add_input(input(2, 57)).unwrap();
+        assert!(records.add_input(input(2, 58)).is_err(), "an input came twice");
+        let numbers: Vec<u64> = records.epochs.iter().map(|epoch| epoch.index).collect();
+        assert_eq!(numbers, [3, 5]);
+        let status = |records: &Records| records.epoch_status(records.epoch(3).unwrap());
+
+        records.head = 39;
+        assert_eq!(status(&records), EpochStatus::Open);
+        records.head = 40;
+        assert_eq!(status(&records), EpochStatus::Closed);
+        records.complete(accepted(&[b"a", b"b"]));
+        assert_eq!(status(&records), EpochStatus::Closed);
+        records.complete(accepted(&[]));
+        assert_eq!(status(&records), EpochStatus::ClaimComputed);
+        let root = records.root();
+
+        // Later outputs change neither the claim nor the proofs against it.
+        records.complete(accepted(&[b"c"]));
+        assert_ne!(records.root(), root);
+        assert!(merkle::verify(b"b", 1, &records.siblings(1).unwrap(), root));
+        assert_eq!(records.siblings(2), None);
+        records.add_claim(39, Claim { root: B256::ZERO, transaction: B256::ZERO });
+        assert_eq!(status(&records), EpochStatus::ClaimRejected);
+        records.add_claim(39, Claim { root, transaction: B256::ZERO });
+        assert_eq!(status(&records), EpochStatus::ClaimAccepted);
+    }
+
+    #[test]
+    fn a_replay_repeats_what_was_accepted_and_numbers_it_alike() {
+        let mut records = records();
+        for index in 0..4 {
+            records.add_input(input(index, 1)).unwrap();
+        }
+        records.complete(accepted(&[b"a"]));
+        records.complete(Completion {
+            status: InputStatus::Rejected,
+            outputs: Vec::new(),
+            reports: Vec::new(),
+        });
+        records.complete(accepted(&[b"b", b"c"]));
+        assert_eq!(records.accepted_inputs(), [0, 2]);
+        assert_eq!(records.emitted_by(1), Emitted::default());
+        assert_eq!(records.emitted_by(2).outputs, [b"b".to_vec(), b"c".to_vec()]);
+        let Request::Advance { first_output, .. } = records.advance_request(2) else {
+            panic!("an input is no inspect request");
+        };
+        assert_eq!(first_output, 1);
+        assert_eq!(records.next_pending(), Some(3));
+    }
+
+    #[test]
+    fn executions_may_be_known_before_their_output_is_replayed() {
+        let mut records = records();
+        let transaction = B256::repeat_byte(4);
+        records.add_execution(0, transaction);
+        records.add_input(input(0, 1)).unwrap();
+        records.complete(accepted(&[b"a"]));
+        assert_eq!(records.outputs[0].executed, Some(transaction));
+    }
+}

@@ -260,7 +260,8 @@ fn describe(request: &Request) -> Value {
 
 /// Decodes strictly what the real server would cut blindly: `0x` and an even number of digits.
 fn bytes(value: &Value) -> Option<Bytes> {
-    hex::decode(value.as_str()?.strip_prefix("0x")?).ok().map(Bytes::from)
+    let text = value.as_str().filter(|text| text.starts_with("0x"))?;
+    hex::decode(text).ok().map(Bytes::from)
 }
 
 fn address(value: &Value) -> Option<Address> {
@@ -269,4 +270,44 @@ fn address(value: &Value) -> Option<Address> {
 
 fn refuse(reason: &'static str) -> Response {
     (StatusCode::BAD_REQUEST, reason).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_is_taken_only_in_the_form_the_real_server_needs() {
+        for (text, decoded) in [("0x", Some(b"".as_slice())), ("0x01fF", Some(b"\x01\xff"))] {
+            assert_eq!(bytes(&json!(text)), decoded.map(Bytes::from_static), "{text}");
+        }
+        for text in ["", "01", "0x1", "0xzz", "x0", "0x0x01"] {
+            assert_eq!(bytes(&json!(text)), None, "{text}");
+        }
+        assert_eq!(bytes(&json!(7)), None);
+        assert_eq!(address(&json!("0x01")), None);
+    }
+
+    #[test]
+    fn an_input_is_described_as_in_the_machine() {
+        let input = Advance {
+            chain_id: 31_337,
+            app_contract: Address::repeat_byte(0xab),
+            msg_sender: Address::repeat_byte(0xcd),
+            block_number: 1,
+            block_timestamp: 1_717_171_717,
+            prev_randao: alloy::primitives::B256::with_last_byte(5),
+            index: 0,
+            payload: Bytes::from_static(&[0xc0, 0xff, 0xee]),
+        };
+        let body = describe(&Request::Advance { input, first_output: 3 });
+        let expected = concat!(
+            r#"{"data":{"metadata":{"app_contract":"0xabababababababababababababababababababab","#,
+            r#""block_number":1,"block_timestamp":1717171717,"chain_id":31337,"input_index":0,"#,
+            r#""msg_sender":"0xcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd","#,
+            r#""prev_randao":"0x0000000000000000000000000000000000000000000000000000000000000005"},"#,
+            r#""payload":"0xc0ffee"},"request_type":"advance_state"}"#
+        );
+        assert_eq!(body, serde_json::from_str::<Value>(expected).unwrap());
+    }
 }
