@@ -1,5 +1,7 @@
 //! The command line as a person meets it: exit codes, and what it says when something is missing.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},

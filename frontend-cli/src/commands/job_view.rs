@@ -1,6 +1,9 @@
 //! Looking at jobs: list and show.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+};
 
 use anyhow::Result;
 use market::{Asset, JobId, Timestamp};
@@ -30,10 +33,9 @@ pub async fn list(session: &Session, page: &args::JobList) -> Result<Jobs> {
     let paging = Paging { offset: page.offset, limit: page.limit };
     let page: Page<JobView> = session.ask(&Query::Jobs(paging)).await?;
     let mut currencies = BTreeMap::new();
-    for job in &page.items {
-        let asset = job.terms.asset;
-        if !currencies.contains_key(&asset) {
-            currencies.insert(asset, session.currency(asset).await);
+    for asset in page.items.iter().map(|job| job.terms.asset) {
+        if let Entry::Vacant(place) = currencies.entry(asset) {
+            place.insert(session.currency(asset).await);
         }
     }
     Ok(Jobs { page, currencies, now: session.now().await? })
