@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use deml_tests::{fixture, program};
@@ -143,7 +143,7 @@ fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
     let mut market = Market::start();
     let terms = open_job("2");
     let opened = market.ask(&with(&["--account", "1", "job", "open"], &terms));
-    assert_eq!(opened["job"], "0");
+    assert_eq!(opened["job"], 0);
     assert_eq!(market.ask(&["job", "list"])["items"].as_array().map(Vec::len), Some(1));
 
     let data = fixture("health/client-a.csv");
@@ -190,6 +190,7 @@ fn encoded_bytes_do_what_the_command_does() {
     let portal = &file["contracts"]["ether_portal"];
     let deposit = deposit_ether(&application, payload.as_str().unwrap());
     send(&market, &sponsor, portal, "0xde0b6b3a7640000", &deposit);
+    wait_for_stage(&market, "1", "open");
 
     let job = |id: &str| {
         let mut shown = market.ask(&["job", "show", id]);
@@ -198,14 +199,28 @@ fn encoded_bytes_do_what_the_command_does() {
         }
         shown
     };
-    assert_eq!(opened["job"], "0");
+    assert_eq!(opened["job"], 0);
     assert_eq!(job("1"), job("0"), "a deposit with encoded data opens the same job");
 
     let cancel = market.ask(&["encode", "cancel-job", "1"])["payloads"][0].clone();
     let input = add_input(&application, cancel.as_str().unwrap());
     send(&market, &sponsor, &file["contracts"]["input_box"], "0x0", &input);
+    wait_for_stage(&market, "1", "cancelled");
     market.ask(&["--account", "1", "job", "cancel", "0"]);
     assert_eq!(job("1"), job("0"), "an encoded input cancels as the command does");
+}
+
+/// Waits until the market has processed what brings a job to this stage.
+fn wait_for_stage(market: &Market, job: &str, stage: &str) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let output = market.deml(&["--json", "job", "show", job]);
+        let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+        if shown["stage"] == stage {
+            return;
+        }
+        assert!(Instant::now() < deadline, "job {job} does not come to be {stage}: {shown}");
+    }
 }
 
 fn accounts(market: &Market) -> Vec<Value> {

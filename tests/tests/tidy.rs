@@ -32,8 +32,8 @@ fn is_source(path: &str) -> bool {
 
 #[test]
 fn lines_fit_the_column_limit() {
-    let rust_or_solidity = |path: &str| path.ends_with(".rs") || path.ends_with(".sol");
-    check(rust_or_solidity, |line| line.chars().count() > 120);
+    // A long text is easier to find whole; Solidity has a formatter of its own.
+    check(|path| path.ends_with(".rs"), |line| line.chars().count() > 100 && !line.contains('"'));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The play: sponsors open jobs, clients train and submit, jobs end, vouchers are executed.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use eval::{
@@ -191,8 +191,11 @@ async fn enter(
 ) -> Result<Submitted> {
     let sender = stage.sender(client)?;
     let entry = Entry { job, model, data: shard.blob, force: true };
+    let begun = Instant::now();
     let submitted = submit::submit(&stage.session, &sender, entry).await?;
-    let score = submitted.score.map_or_else(|| "no score".to_owned(), |score| percent(Score(score)));
+    let milliseconds = begun.elapsed().as_millis();
+    let score =
+        submitted.score.map_or_else(|| "no score".to_owned(), |score| percent(Score(score)));
     let verdict = match &submitted.refusal {
         None => "accepted".to_owned(),
         Some(refused) => refused.0.refused.clone(),
@@ -209,6 +212,7 @@ async fn enter(
         score: submitted.score,
         verdict,
         gas: submitted.spent.gas_used,
+        milliseconds,
     })
 }
 
@@ -286,7 +290,10 @@ pub(super) async fn check_registry(stage: &Stage, jobs: &[JobId]) -> Result<()> 
         let winner = winner.context("the winner's submission is gone")?.model;
         ensure!(record.model.digest.0 == winner.digest.0, "the registry has another winner");
         let score = percent(Score(record.score));
-        stage.talk.say(format_args!("the registry on L1: job {job} was won by {} with {score}", winner.cid()));
+        stage.talk.say(format_args!(
+            "the registry on L1: job {job} was won by {} with {score}",
+            winner.cid()
+        ));
     }
     Ok(())
 }

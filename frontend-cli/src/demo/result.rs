@@ -6,11 +6,7 @@ use alloy::primitives::{Address, B256, U256};
 use market::{Amount, Asset, Score};
 use serde::Serialize;
 
-use crate::{
-    convert::as_text,
-    quantity::percent,
-    session::Currency,
-};
+use crate::{convert::as_text, quantity::percent, session::Currency};
 
 /// The whole demo.
 #[derive(Debug, Serialize)]
@@ -94,6 +90,8 @@ pub struct Submitted {
     pub verdict: String,
     /// Gas of all transactions that brought it in.
     pub gas: u64,
+    /// From the check at home to the verdict.
+    pub milliseconds: u128,
 }
 
 /// One voucher that was executed.
@@ -126,11 +124,16 @@ impl fmt::Display for Played {
             let (before, after) = (show(wallet.before), show(wallet.after));
             writeln!(out, "{:<18} {before:>24} {after:>24} {:>16}", wallet.role, wallet.change())?;
         }
-        writeln!(out, "\n{:<4} {:<11} {:>10}  {:<13} {:>9}  model", "job", "client", "score", "verdict", "gas")?;
+        out.write_str("\njob  client           score  verdict             gas      time  model\n")?;
         for submitted in &self.submissions {
             let Submitted { job, client, verdict, gas, model_cid, .. } = submitted;
-            let score = submitted.score.map_or_else(|| "–".to_owned(), |score| percent(Score(score)));
-            writeln!(out, "{job:<4} {client:<11} {score:>10}  {verdict:<13} {gas:>9}  {model_cid}")?;
+            let time = format!("{} ms", submitted.milliseconds);
+            let score =
+                submitted.score.map_or_else(|| "–".to_owned(), |score| percent(Score(score)));
+            writeln!(
+                out,
+                "{job:<4} {client:<11} {score:>10}  {verdict:<13} {gas:>9} {time:>9}  {model_cid}"
+            )?;
         }
         let gas: u64 = self.vouchers.iter().map(|voucher| voucher.gas).sum();
         writeln!(out, "\n{} vouchers executed on L1 with {gas} gas in all", self.vouchers.len())?;

@@ -65,10 +65,7 @@ impl Stage {
             store: Store::Folder(folder.path().join("blocks")),
             token: Some(token),
             talk,
-            patience: Patience {
-                pause: Duration::from_millis(10),
-                limit: Duration::from_secs(60),
-            },
+            patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
         };
         let stage = Self { session, talk, devnet, folder, token };
         let mint = TestToken::mintCall {

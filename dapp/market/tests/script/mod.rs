@@ -3,7 +3,7 @@
 //! ```text
 //! settings input_work=100        of the deployment; before the first event
 //! drive rows                     a blob the deployment carries
-//! blob better right=8,7          names bytes; [unixfs] cuts them so, [padded=N] adds spaces
+//! blob better right=8,7          names bytes; [unixfs] cuts them so, [padded=N] lengthens them
 //! at 2000                        the block time from here on
 //! anne deposits 100 ether        an event: who, what; its outcome is indented beneath it
 //! show anne                      a query: accounts, jobs, submissions, blobs, shelf, solvency
@@ -101,7 +101,7 @@ impl Stage {
     }
 
     fn name_blob(&mut self, name: &str, mut content: &[&str]) -> Result<(), Reason> {
-        let (mut profile, mut padded) = (Profile::Kubo, 0);
+        let (mut profile, mut padded) = (Profile::Kubo, 0_usize);
         while let [option, rest @ ..] = content
             && let Some(option) = option.strip_prefix('[')
         {
@@ -113,7 +113,9 @@ impl Stage {
             }
         }
         let mut bytes = content.join(" ").into_bytes();
-        bytes.resize(bytes.len().max(padded), b' ');
+        // Words that mean nothing, and do not compress too well to be taken.
+        let padding = (0_u32..).flat_map(|n| format!(" #{n:x}").into_bytes());
+        bytes.extend(padding.take(padded.saturating_sub(bytes.len())));
         self.blobs.insert(name.to_owned(), (blob_ref(&bytes, profile), bytes));
         Ok(())
     }

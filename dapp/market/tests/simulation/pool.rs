@@ -53,7 +53,8 @@ pub(super) static MODELS: LazyLock<Vec<Blob>> = LazyLock::new(|| {
     models.extend(odd.map(small));
     // One byte more than a leaf of the smaller kind.
     let mut large = b"right=5,5".to_vec();
-    large.resize(262_145, b' ');
+    let padding = (0_u32..).flat_map(|n| format!(" #{n:x}{:x<40}", "").into_bytes());
+    large.extend(padding.take(262_145 - large.len()));
     for profile in [Profile::Kubo, Profile::UnixfsV1] {
         models.push(Blob { blob: blob_ref(&large, profile), bytes: large.clone() });
     }
