@@ -48,7 +48,8 @@ pub struct Global {
     /// The Cartesi node's JSON-RPC [default: the devnet's, else http://127.0.0.1:10011/rpc]
     #[arg(long, global = true, env = "DEML_NODE_URL", value_name = "URL")]
     pub node_url: Option<String>,
-    /// The Cartesi node's inspect server [default: the devnet's, else http://127.0.0.1:10012/inspect]
+    /// The Cartesi node's inspect server [default: the devnet's, else
+    /// http://127.0.0.1:10012/inspect]
     #[arg(long, global = true, env = "DEML_INSPECT_URL", value_name = "URL")]
     pub inspect_url: Option<String>,
     /// The market's application contract [default: the running devnet's]

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -64,11 +65,12 @@ pub fn create(name: &str, key: &PrivateKeySigner, password: &str) -> Result<Keys
     Ok(Keystore { name: name.to_owned(), address: Some(key.address()), file })
 }
 
-/// Writes the address beside the encrypted key, as geth does.
+/// Writes the address beside the encrypted key, as geth does, for its owner's eyes only.
 fn note_address(file: &Path, address: Address) -> Result<()> {
     let mut keystore: Value = serde_json::from_slice(&std::fs::read(file)?)?;
     keystore["address"] = format!("{address:#x}").trim_start_matches("0x").into();
     std::fs::write(file, serde_json::to_vec(&keystore)?)?;
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))?;
     Ok(())
 }
 

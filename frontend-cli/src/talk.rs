@@ -97,7 +97,8 @@ impl Talk {
         ExitCode::from(2)
     }
 
-    /// A bar over `total` parts of something longer than a moment; lines where there is no terminal.
+    /// A bar over `total` parts of something longer than a moment; lines where there is no
+    /// terminal.
     pub fn bar(&self, what: &str, total: u64) -> Bar {
         let bar = self.progress(ProgressBar::new(total), what);
         bar.set_style(style("{msg} [{bar:30}] {pos}/{len} {eta}"));

@@ -1,7 +1,8 @@
 //! Content addressing without I/O: CIDs, balanced UnixFS trees, chunks and their reassembly.
 //!
 //! Sending: `blob_ref` names a file, `split` cuts it into chunks, an `Upload` checks and joins them
-//! again. Storing: `blocks` gives the blocks of a file, an `Assembly` verifies and joins them again.
+//! again. Storing: `blocks` gives the blocks of a file, an `Assembly` verifies and joins them
+//! again.
 
 mod assembly;
 mod chunk;

@@ -3,7 +3,7 @@
 //! ```text
 //! node    ( 12 len link )*  0a len data            links in file order, then data
 //! link    0a 24 cid[36]  12 00  18 tree_size       name empty; numbers are protobuf varints
-//! data    08 02  18 size  ( 20 link_size )*        type file; bytes of the whole, then of each link
+//! data    08 02  18 size  ( 20 link_size )*        type file; bytes of all, then of each link
 //! ```
 //!
 //! - Source: IPLD dag-pb specification, UnixFS specification

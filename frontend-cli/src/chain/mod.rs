@@ -1,7 +1,7 @@
 //! Everything that talks to Ethereum: the rollups contracts, their inputs, outputs and claims.
 //!
-//! [`Chain`] reads, [`Sender`] writes with one account's key. Nothing here knows the market: payloads
-//! are bytes.
+//! [`Chain`] reads, [`Sender`] writes with one account's key. Nothing here knows the market:
+//! payloads are bytes.
 
 mod addresses;
 pub mod bindings;

@@ -1,4 +1,5 @@
-//! The node's inspect API: `POST /inspect/<name or address>`, any body, answered by the application.
+//! The node's inspect API: `POST /inspect/<name or address>`, any body, answered by the
+//! application.
 
 use std::sync::Arc;
 

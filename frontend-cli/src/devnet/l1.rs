@@ -1,4 +1,5 @@
-//! The devnet's Ethereum: anvil, with its state in the devnet's folder so that it survives restarts.
+//! The devnet's Ethereum: anvil, with its state in the devnet's folder so that it survives
+//! restarts.
 //!
 //! Anvil writes its state to one file every second and when it is ended in order. That file may be
 //! torn if anvil itself is killed, so whole versions of it are moved to a second one.

@@ -190,7 +190,8 @@ impl Devnet {
         .await
     }
 
-    /// Waits until L1 has accepted the claim that proves output `index`, mining blocks to get there.
+    /// Waits until L1 has accepted the claim that proves output `index`, mining blocks to get
+    /// there.
     ///
     /// - Shapes: the output's bytes and its 63 siblings, ready for L1
     /// - Errors: `within` is over, or the devnet has failed

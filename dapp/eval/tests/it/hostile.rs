@@ -419,7 +419,7 @@ fn peak_memory() -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..<_>::default() })]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     /// Bytes changed anywhere in models: refused or run, without a panic, at no cost in memory.
     #[test]

@@ -50,7 +50,8 @@ proptest! {
 
     #[test]
     fn outputs_have_one_encoding(tail in damaged(), selector in 0..3_usize) {
-        let selectors = [[0xc2, 0x58, 0xd6, 0xe5], [0x23, 0x7a, 0x81, 0x6f], [0x10, 0x32, 0x1e, 0x8b]];
+        let selectors: [u32; 3] = [0xc258_d6e5, 0x237a_816f, 0x1032_1e8b];
+        let selectors = selectors.map(u32::to_be_bytes);
         let bytes = [&selectors[selector], tail.get(4..).unwrap_or_default()].concat();
         if let Some(output) = Output::decode(&bytes) {
             prop_assert_eq!(output.encode(), bytes);
