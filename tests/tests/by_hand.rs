@@ -1,5 +1,7 @@
 //! The market by hand: the devnet and the commands of the README, each a process of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     fs,
     io::{BufRead, BufReader},

@@ -10,8 +10,7 @@
 //! - running: `backend`, `kernel`, `math` hold all arithmetic and state its rules
 //! - answers → integers: `dataset`, `marking`, `judge`
 //! - memory: a model's weights, its dataset, and at most 32 MiB of tensors while a batch runs,
-//!   which
-//!   for all but models with huge layers are 8 (`limits`)
+//!   which for all but models with huge layers are 8 (`limits`)
 //! - for people: `report`, and with the feature `train` training through the same graph
 
 mod backend;
