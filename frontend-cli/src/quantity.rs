@@ -203,8 +203,7 @@ impl TryFrom<String> for Deadline {
 /// Shows parts per million as a percentage with three decimals, rounded down.
 #[must_use]
 pub fn percent(score: Score) -> String {
-    let thousandths = score.0 / 10;
-    format!("{}.{:03} %", thousandths / 1_000, thousandths % 1_000)
+    format!("{score:#}")
 }
 
 /// Shows an amount in whole units, exactly, without trailing zeros.

@@ -102,10 +102,6 @@ macro_rules! unit {
 }
 
 unit! {
-    /// How good a model is, in parts per million; larger is better, at most 1,000,000.
-    Score(u32)
-}
-unit! {
     /// A job's number, counted from zero.
     JobId(u32)
 }
@@ -116,6 +112,23 @@ unit! {
 unit! {
     /// Work of an evaluation, in multiply-adds.
     Work(u64)
+}
+
+/// How good a model is, in parts per million; larger is better, at most 1,000,000.
+///
+/// Shown as that integer, and by `{:#}` as a percentage with three decimals, rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Score(pub u32);
+
+impl fmt::Display for Score {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(ppm) = *self;
+        if out.alternate() {
+            write!(out, "{}.{:03} %", ppm / 10_000, ppm / 10 % 1_000)
+        } else {
+            write!(out, "{ppm}")
+        }
+    }
 }
 
 impl Score {

@@ -104,7 +104,7 @@ fn submissions_come_in_pages_with_the_reason_of_each_refusal() {
     assert_eq!(states, [Accepted, Refused, Expecting]);
     let refusal = all.items[1].refusal.as_ref().unwrap();
     assert_eq!(refusal.refused, "ScoreTooLow");
-    assert_eq!(refusal.message, "its score 401000 is below 900000");
+    assert_eq!(refusal.message, "its score 40.100 % is below 90.000 %");
     assert_eq!(refusal.values["minimum"], "900000");
     let middle = Paging { offset: 1, limit: 1 };
     let page: Page<SubmissionView> = ask(&market, Query::Submissions(JobId(0), middle));
