@@ -45,7 +45,6 @@ EOF
 
 WORKDIR /build
 COPY . .
-ENV CARGO_TARGET_RISCV64GC_UNKNOWN_LINUX_GNU_LINKER=riscv64-linux-gnu-gcc
 RUN cargo build --locked --release -p rollup --target riscv64gc-unknown-linux-gnu
 
 ################################################################################

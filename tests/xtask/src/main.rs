@@ -1,14 +1,17 @@
-//! `cargo demo`, `cargo ci` and `cargo speed`: each builds what it runs, and runs it.
+//! `cargo demo`, `cargo ci`, `cargo speed` and `cargo riscv`: each builds what it runs, and runs it.
 //!
 //! Always the whole workspace in the release profile: cargo joins the features of what it builds
 //! together, so any other selection would build burn once more.
 
 #![expect(clippy::print_stderr, reason = "this program's talk goes to stderr")]
 
+mod riscv;
+
 use std::{
     env,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
+    sync::OnceLock,
     time::Instant,
 };
 
@@ -22,8 +25,9 @@ fn main() -> ExitCode {
     let done = match task.as_str() {
         "demo" => built_then("deml", &[&["demo".to_owned()], rest.as_slice()].concat()),
         "speed" => built_then("deml-speed", &rest),
+        "riscv" => riscv::build().map(|()| ExitCode::SUCCESS),
         "ci" => ci(),
-        _ => Err("usage: cargo demo | cargo ci | cargo speed".to_owned()),
+        _ => Err("usage: cargo demo | cargo ci | cargo speed | cargo riscv".to_owned()),
     };
     match done {
         Ok(code) => code,
@@ -36,12 +40,12 @@ fn main() -> ExitCode {
 
 /// Builds everything, then runs one program of it and hands on its exit code.
 fn built_then(program: &str, arguments: &[String]) -> Result<ExitCode, String> {
-    if !target().join(program).exists() {
+    let path = target_folder().join("release").join(program);
+    if !path.exists() {
         eprintln!("building; the first time this takes some minutes");
     }
     let quiet = [BUILD, &["--quiet"]].concat();
     run("build", "cargo", &quiet, &root())?;
-    let path = target().join(program);
     let status = Command::new(&path)
         .args(arguments)
         .status()
@@ -53,25 +57,34 @@ fn built_then(program: &str, arguments: &[String]) -> Result<ExitCode, String> {
 /// Every check, the quick ones first and the test runners last.
 fn ci() -> Result<ExitCode, String> {
     let (root, contracts) = (root(), root().join("contracts"));
-    need("npm", "install Node.js 20 or newer, which brings npm")?;
-    let begun = Instant::now();
-    let run = |name: &str, program: &str, arguments: &[&str], folder: &Path| {
-        eprintln!("== {name}, after {} s", begun.elapsed().as_secs());
-        run(name, program, arguments, folder)
-    };
-    run("formatting", "cargo", &["fmt", "--all", "--check"], &root)?;
+    if !found("npm") {
+        return Err("npm is missing: install Node.js 20 or newer, which brings it".to_owned());
+    }
+    riscv::prepare()?;
+    step("formatting", "cargo", &["fmt", "--all", "--check"], &root)?;
     let lints = ["clippy", "--release", "--locked", "--workspace", "--all-targets"];
-    run("lints", "cargo", &[&lints[..], &["--", "--deny", "warnings"]].concat(), &root)?;
-    run("contract tools", "npm", &["ci", "--no-audit", "--no-fund"], &contracts)?;
-    run("contracts", "npm", &["test"], &contracts)?;
-    run("build", "cargo", BUILD, &root)?;
+    step("lints", "cargo", &[&lints[..], &["--", "--deny", "warnings"]].concat(), &root)?;
+    step("contract tools", "npm", &["ci", "--no-audit", "--no-fund"], &contracts)?;
+    step("contracts", "npm", &["test"], &contracts)?;
+    step("build", "cargo", BUILD, &root)?;
+    riscv::build()?;
+    riscv::same_twice()?;
+    riscv::test()?;
     let test = ["test", "--release", "--locked", "--workspace"];
-    run("unit tests", "cargo", &[&test[..], &["--lib", "--bins"]].concat(), &root)?;
-    run("tests", "cargo", &[&test[..], &["--test", "*"]].concat(), &root)?;
+    step("unit tests", "cargo", &[&test[..], &["--lib", "--bins"]].concat(), &root)?;
+    step("tests", "cargo", &[&test[..], &["--test", "*"]].concat(), &root)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs one step.
+/// Runs one step, and says which and when.
+fn step(name: &str, program: &str, arguments: &[&str], folder: &Path) -> Result<(), String> {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    let begun = BEGUN.get_or_init(Instant::now);
+    eprintln!("== {name}, after {} s", begun.elapsed().as_secs());
+    run(name, program, arguments, folder)
+}
+
+/// Runs a program to its end.
 fn run(name: &str, program: &str, arguments: &[&str], folder: &Path) -> Result<(), String> {
     let status = Command::new(program)
         .args(arguments)
@@ -84,11 +97,9 @@ fn run(name: &str, program: &str, arguments: &[&str], folder: &Path) -> Result<(
     Ok(())
 }
 
-/// Says what is missing before minutes are spent.
-fn need(program: &str, remedy: &str) -> Result<(), String> {
-    let output = Command::new(program).arg("--version").output();
-    let found = output.is_ok_and(|output| output.status.success());
-    found.then_some(()).ok_or_else(|| format!("{program} is missing: {remedy}"))
+/// Whether a program is there, asked before minutes are spent.
+fn found(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
 /// The checkout.
@@ -96,8 +107,9 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Where this build's programs are: this one is among them.
-fn target() -> PathBuf {
+/// Where this build's files are: this program is in the folder of its profile.
+fn target_folder() -> PathBuf {
     let own = env::current_exe().ok();
-    own.as_deref().and_then(Path::parent).map_or_else(|| root().join("target/release"), Into::into)
+    let target = own.as_deref().and_then(|own| own.parent()?.parent());
+    target.map_or_else(|| root().join("target"), Into::into)
 }

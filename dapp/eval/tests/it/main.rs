@@ -7,7 +7,7 @@ mod hostile;
 mod judge;
 mod onnx;
 mod reference;
-#[cfg(feature = "train")]
+#[cfg(all(feature = "client", feature = "train"))]
 mod train;
 
 use std::{fs, path::PathBuf};

@@ -1,0 +1,121 @@
+//! The program for the Cartesi Machine: built for RISC-V on any computer, and its tests run there
+//! under qemu.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{found, root, step, target_folder};
+
+const TARGET: &str = "riscv64gc-unknown-linux-gnu";
+
+/// What the machine runs, and nothing that is only for people: the selection decides features.
+const CRATES: &[&str] =
+    &["-p", "blobs", "-p", "market", "-p", "eval", "-p", "wire", "-p", "rollup"];
+
+/// Debian's packages, with the program each is needed for.
+const PACKAGES: &[(&str, &str)] =
+    &[("riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu"), ("qemu-riscv64", "qemu-user")];
+
+/// The most bytes the program may have.
+const MAX_PROGRAM_BYTES: u64 = 8_000_000;
+
+/// Installs what is missing where that can be done, or says what to install.
+pub(crate) fn prepare() -> Result<(), String> {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output();
+    let sysroot = sysroot.map_err(|error| format!("cannot run rustc: {error}"))?;
+    let sysroot = String::from_utf8_lossy(&sysroot.stdout).trim().to_owned();
+    if !Path::new(&sysroot).join("lib/rustlib").join(TARGET).join("lib").is_dir() {
+        step("RISC-V target", "rustup", &["target", "add", TARGET], &root())
+            .map_err(|reason| format!("{reason}; add {TARGET} to your Rust toolchain"))?;
+    }
+    let missing: Vec<_> =
+        PACKAGES.iter().filter(|(program, _)| !found(program)).map(|(_, name)| *name).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = [missing.as_slice(), &["libc6-dev-riscv64-cross"]].concat();
+    let remedy = format!("apt-get install {}", names.join(" "));
+    if !is_root() || !found("apt-get") {
+        return Err(format!("the RISC-V tools are missing: as root, {remedy}"));
+    }
+    step("package lists", "apt-get", &["update", "-q"], &root())?;
+    let install = ["install", "-q", "-y", "--no-install-recommends"];
+    step("RISC-V tools", "apt-get", &[&install[..], &names].concat(), &root())
+        .map_err(|reason| format!("{reason}; {remedy}"))
+}
+
+/// Builds the program and refuses it when it is too large.
+pub(crate) fn build() -> Result<(), String> {
+    prepare()?;
+    build_in(&root(), None)?;
+    let program = program(&target_folder());
+    let bytes = fs::metadata(&program).map_err(|error| error.to_string())?.len();
+    if bytes > MAX_PROGRAM_BYTES {
+        return Err(format!("the program has {bytes} bytes, {MAX_PROGRAM_BYTES} at most"));
+    }
+    eprintln!("{}: {bytes} bytes", program.display());
+    Ok(())
+}
+
+/// Runs all tests of the program's crates as RISC-V.
+pub(crate) fn test() -> Result<(), String> {
+    let test = ["test", "--release", "--locked", "--target", TARGET];
+    let which = ["--lib", "--bins", "--test", "*"];
+    step("RISC-V tests", "cargo", &[&test[..], CRATES, &which].concat(), &root())
+}
+
+/// Builds the program once more, from nothing and in another folder, and compares the bytes.
+pub(crate) fn same_twice() -> Result<(), String> {
+    let again = target_folder().join("again");
+    if again.exists() {
+        fs::remove_dir_all(&again).map_err(|error| error.to_string())?;
+    }
+    let checkout = again.join("checkout");
+    copy_tracked(&root(), &checkout)?;
+    let target = again.join("target");
+    build_in(&checkout, Some(&target))?;
+    let read = |folder: &Path| fs::read(program(folder)).map_err(|error| error.to_string());
+    if read(&target_folder())? != read(&target)? {
+        return Err(format!("two builds differ: see {}", again.display()));
+    }
+    eprintln!("built twice, the same bytes");
+    fs::remove_dir_all(&again).map_err(|error| error.to_string())
+}
+
+fn build_in(checkout: &Path, target: Option<&Path>) -> Result<(), String> {
+    let folder = target.map(|target| target.to_string_lossy().into_owned());
+    let mut arguments = vec!["build", "--release", "--locked", "--target", TARGET, "-p", "rollup"];
+    if let Some(folder) = &folder {
+        arguments.extend(["--target-dir", folder]);
+    }
+    step("RISC-V build", "cargo", &arguments, checkout)
+}
+
+fn program(target: &Path) -> PathBuf {
+    target.join(TARGET).join("release/deml-dapp")
+}
+
+/// Copies what git tracks, changes not yet committed included.
+fn copy_tracked(from: &Path, to: &Path) -> Result<(), String> {
+    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(from).output();
+    let listed = listed.map_err(|error| format!("cannot run git: {error}"))?;
+    if !listed.status.success() {
+        return Err("this is not a git checkout, so a clean one cannot be made".to_owned());
+    }
+    for path in String::from_utf8_lossy(&listed.stdout).split_terminator('\0') {
+        let (source, copy) = (from.join(path), to.join(path));
+        let folder = copy.parent().unwrap_or(to);
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::copy(&source, &copy))
+            .map_err(|error| format!("cannot copy {}: {error}", source.display()))?;
+    }
+    Ok(())
+}
+
+fn is_root() -> bool {
+    let user = Command::new("id").arg("-u").output();
+    user.is_ok_and(|user| user.stdout.trim_ascii() == b"0")
+}
