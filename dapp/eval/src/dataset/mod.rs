@@ -8,7 +8,6 @@
 #[cfg(feature = "client")]
 mod csv;
 mod read;
-#[cfg(feature = "client")]
 mod write;
 
 #[cfg(feature = "client")]
@@ -134,7 +133,6 @@ impl Dataset {
     }
 
     /// Writes a safetensors file; equal datasets give equal bytes.
-    #[cfg(feature = "client")]
     #[must_use]
     pub fn to_safetensors(&self) -> Vec<u8> {
         write::write(self)
@@ -153,7 +151,6 @@ impl Dataset {
     }
 
     /// The features as they are kept, one row after the other.
-    #[cfg(feature = "client")]
     #[must_use]
     pub const fn stored(&self) -> &Features {
         &self.features

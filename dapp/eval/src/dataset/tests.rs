@@ -114,7 +114,6 @@ fn bytes_are_scaled() {
     assert_eq!(dataset.features(1..9), [15.4375, -0.4375]);
 }
 
-#[cfg(feature = "client")]
 #[test]
 fn what_is_written_is_read() {
     let row = Shape::new(&[2]).unwrap();
