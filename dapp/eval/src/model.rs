@@ -110,7 +110,7 @@ impl Model {
 fn arrays(weights: Vec<Weight>, values: usize) -> Vec<Option<Array>> {
     let mut arrays = vec![None; values];
     for Weight { value, shape, elements, .. } in weights {
-        arrays[value] = Some(Array::new(elements, shape));
+        arrays[value] = Some(Array::constant(elements, shape));
     }
     arrays
 }

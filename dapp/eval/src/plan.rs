@@ -23,7 +23,7 @@ pub(crate) struct Plan {
     /// What all of it costs, with reading the rows.
     pub(crate) cost: Cost,
     /// Bytes of tensors alive at once, weights aside. What the running node takes and makes counts
-    /// twice, since kernels pad and copy.
+    /// twice, since kernels copy, and what they keep besides is added.
     pub(crate) bytes: usize,
     /// Numbers answered for each row.
     pub(crate) answers: usize,
@@ -60,8 +60,13 @@ impl Plan {
                 }
             };
             alive += bytes_of(shape);
+            let scratch = match shape {
+                Some(_) => node.operator.scratch(&inputs).ok_or(refused(NodeRefused::Cost))?,
+                None => 0,
+            };
             let taken = used_by(graph, place).map(|value| bytes_of_fact(&facts[value]));
-            plan.bytes = plan.bytes.max(alive + bytes_of(shape) + taken.sum::<usize>());
+            let bytes = (alive + bytes_of(shape) + taken.sum::<usize>()).checked_add(scratch);
+            plan.bytes = plan.bytes.max(bytes.ok_or(refused(NodeRefused::Cost))?);
             let freed = used_by(graph, place)
                 .filter(|value| graph.last_use[*value] == Some(place) && *value != graph.output);
             alive -= freed.map(|value| bytes_of_fact(&facts[value])).sum::<usize>();

@@ -1,6 +1,7 @@
 //! `Conv`: convolution of images or series.
 
-use burn::tensor::ops::ConvOptions;
+#[cfg(feature = "train")]
+use burn::tensor::{Tensor, ops::ConvOptions};
 
 use super::{
     Attributes, Fact, Inputs, Operands, Operator, Role,
@@ -23,6 +24,24 @@ impl Conv {
             groups: groups.ok().filter(|groups| *groups > 0).ok_or(bad_value("group"))?,
             window: Window::parse(from)?,
         })
+    }
+
+    /// The convolution where gradients are recorded.
+    #[cfg(feature = "train")]
+    fn tracked(
+        &self,
+        images: Array,
+        weights: Array,
+        bias: Option<Array>,
+        placed: Placed,
+    ) -> Tensor<4> {
+        let Placed { kernel: [height, width], stride, padding, dilation, .. } = placed;
+        let filters = weights.shape().around(0)[1];
+        let depth = weights.shape().elements() / (filters * height * width);
+        let options = ConvOptions::new_with_padding(stride, padding, dilation, self.groups);
+        let (images, weights) =
+            (images.view(placed.image), weights.view([filters, depth, height, width]));
+        crate::train::convolution(images, weights, bias.map(Array::flat), options)
     }
 
     fn place(&self, images: Shape, weights: Shape) -> Result<Placed, NodeRefused> {
@@ -57,17 +76,25 @@ impl Operator for Conv {
         products.plus(Cost::elements(&[output.elements()])?)
     }
 
+    fn scratch(&self, inputs: &Inputs<'_>) -> Option<usize> {
+        let (images, weights) = (inputs.real(0).ok()?, inputs.real(1).ok()?);
+        let placed = self.place(images, weights).ok()?;
+        let depth = *weights.sizes().get(1)?;
+        kernel::convolution_scratch(placed.image[1], depth, &placed.geometry())
+    }
+
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let (images, weights) = (operands.take(0), operands.take(1));
-        let bias = operands.take_optional(2).map(Array::flat);
+        let bias = operands.take_optional(2);
         let placed = self.place(images.shape(), weights.shape()).expect("infer has placed it");
-        let Placed { kernel: [height, width], stride, padding, dilation, .. } = placed;
-        let filters = weights.shape().around(0)[1];
-        let depth = weights.shape().elements() / (filters * height * width);
-        let options = ConvOptions::new_with_padding(stride, padding, dilation, self.groups);
-        let (images, weights) =
-            (images.view(placed.image), weights.view([filters, depth, height, width]));
-        Array::of(kernel::convolution(images, weights, bias, options), output)
+        #[cfg(feature = "train")]
+        if images.numbers().is_none() {
+            return Array::of(self.tracked(images, weights, bias, placed), output);
+        }
+        let bias = bias.as_ref().map(kernel::exact);
+        let geometry = placed.geometry();
+        let images = kernel::exact(&images);
+        Array::new(kernel::convolution_with(images, &weights, self.groups, bias, &geometry), output)
     }
 
     fn role(&self, input: usize) -> Role {

@@ -1,9 +1,17 @@
 //! `Gemm`: a matrix product with a bias, the fully connected layer.
 
+use std::borrow::Cow;
+
 use burn::tensor::Tensor;
 
 use super::{Attributes, Fact, Inputs, Operands, Operator, Role};
-use crate::{backend::Array, cost::Cost, kernel, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::Cost,
+    kernel::{self, Sides},
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// `alpha · A · B + beta · C`, with A and B possibly transposed and C broadcast.
 ///
@@ -57,25 +65,64 @@ impl Operator for Gemm {
         product.plus(Cost::elements(&[output.elements()])?)
     }
 
+    fn scratch(&self, inputs: &Inputs<'_>) -> Option<usize> {
+        let (_, inner) = self.sides(inputs, 0).ok()?;
+        kernel::product_scratch(inner)
+    }
+
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
-        let [left, right] = [0, 1].map(|input| {
-            let factor = operands.take(input);
-            let sizes = factor.shape().aligned::<2>().expect("infer has seen a matrix");
-            let factor = factor.view(sizes);
-            if self.transpose[input] { factor.transpose() } else { factor }
-        });
-        let scale = |tensor: Tensor<2>, factor: f32| {
-            if factor == 1.0 { tensor } else { tensor.mul_scalar(factor) }
+        let (left, right) = (operands.take(0), operands.take(1));
+        let bias = operands.take_optional(2);
+        let Some(elements) = left.numbers() else {
+            return Array::of(self.tracked(left, right, bias), output);
         };
-        let mut product = scale(kernel::matmul(left, right), self.alpha);
-        if let Some(bias) = operands.take_optional(2) {
-            let sizes = bias.shape().aligned().expect("infer has seen that it broadcasts");
-            product = product.add(scale(bias.view(sizes), self.beta));
+        let &[_, columns] = output.sizes() else { unreachable!("infer has made a matrix") };
+        let inner = right.shape().elements() / columns;
+        let sides = Sides { inner, columns, transposed: self.transpose[1] };
+        let left = if self.transpose[0] { transposed(elements, inner) } else { elements.into() };
+        let scaled = (self.alpha, self.beta) != (1.0, 1.0);
+        let row = bias.as_ref().filter(|bias| !scaled && bias.shape().elements() == columns);
+        let row = row.filter(|bias| bias.shape().sizes().last() == Some(&columns));
+        let product = kernel::product_with(&left, &right, sides, row.map(kernel::exact));
+        if row.is_some() || (bias.is_none() && !scaled) {
+            return Array::new(product, output);
         }
-        Array::of(product, output)
+        let product = Array::new(product, output).view([output.elements() / columns, columns]);
+        Array::of(self.scaled(product, bias), output)
     }
 
     fn role(&self, input: usize) -> Role {
         if input == 0 { Role::Fixed } else { Role::Weight }
     }
+}
+
+impl Gemm {
+    /// The product where gradients are recorded.
+    fn tracked(&self, left: Array, right: Array, bias: Option<Array>) -> Tensor<2> {
+        let [left, right] =
+            [(left, self.transpose[0]), (right, self.transpose[1])].map(|(factor, transpose)| {
+                let sizes = factor.shape().aligned::<2>().expect("infer has seen a matrix");
+                let factor = factor.view(sizes);
+                if transpose { factor.transpose() } else { factor }
+            });
+        self.scaled(left.matmul(right), bias)
+    }
+
+    /// `alpha · product + beta · bias`.
+    fn scaled(&self, product: Tensor<2>, bias: Option<Array>) -> Tensor<2> {
+        let scale = |tensor: Tensor<2>, factor: f32| {
+            if factor == 1.0 { tensor } else { tensor.mul_scalar(factor) }
+        };
+        let product = scale(product, self.alpha);
+        let Some(bias) = bias else { return product };
+        let sizes = bias.shape().aligned().expect("infer has seen that it broadcasts");
+        product.add(scale(bias.view(sizes), self.beta))
+    }
+}
+
+/// The rows of a matrix whose columns, of so many rows, are wanted as rows.
+fn transposed(matrix: &[f32], rows: usize) -> Cow<'_, [f32]> {
+    let columns = matrix.len() / rows;
+    let column = |column| matrix.iter().skip(column).step_by(columns);
+    (0..columns).flat_map(column).copied().collect()
 }

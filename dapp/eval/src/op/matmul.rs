@@ -1,7 +1,16 @@
 //! `MatMul`: the matrix product over the last two dimensions.
 
+use burn::tensor::Tensor;
+
 use super::{Fact, Inputs, Operands, Operator, Role};
-use crate::{backend::Array, cost::Cost, kernel, limits, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::Cost,
+    kernel::{self, Sides},
+    limits::RANK,
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// `A · B`; dimensions before the last two are broadcast.
 #[derive(Debug)]
@@ -31,22 +40,65 @@ impl Operator for MatMul {
         Cost::multiply_adds(&[output.elements(), *left.sizes().last()?])
     }
 
+    fn scratch(&self, inputs: &Inputs<'_>) -> Option<usize> {
+        kernel::product_scratch(*inputs.real(0).ok()?.sizes().last()?)
+    }
+
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let (left, right) = (operands.take(0), operands.take(1));
-        if let &[inner, columns] = right.shape().sizes() {
+        let Some(elements) = left.numbers() else {
+            return tracked(left, right, output);
+        };
+        let [left_sizes, right_sizes] = [&left, &right]
+            .map(|factor| factor.shape().aligned::<RANK>().expect("no shape has more dimensions"));
+        let [.., rows, inner] = left_sizes;
+        let [.., columns] = right_sizes;
+        let sides = Sides { inner, columns, transposed: false };
+        if right.shape().rank() == 2 {
             // One matrix for all: the rows of all dimensions before are rows of one product.
-            let rows = left.shape().elements() / inner;
-            let product = kernel::matmul(left.view([rows, inner]), right.view([inner, columns]));
-            return Array::of(product, output);
+            return Array::new(kernel::product_with(elements, &right, sides, None), output);
         }
-        let [left, right] = [left, right].map(|factor| {
-            let sizes = factor.shape().aligned::<{ limits::RANK }>();
-            factor.view(sizes.expect("no shape has more dimensions"))
-        });
-        Array::of(kernel::matmul(left, right), output)
+        let numbers = kernel::exact(&right);
+        let together = output.aligned::<RANK>().expect("no shape has more dimensions");
+        let mut product = Vec::with_capacity(output.elements());
+        for place in 0..output.elements() / (rows * columns) {
+            let left = &elements[matrix(left_sizes, together, place) * rows * inner..];
+            let right = &numbers[matrix(right_sizes, together, place) * inner * columns..];
+            let shape = Shape::new(&[inner, columns]).expect("a part of a shape is one");
+            let right = Array::new(right[..inner * columns].to_vec(), shape);
+            product.extend(kernel::product_with(&left[..rows * inner], &right, sides, None));
+        }
+        Array::new(product, output)
     }
 
     fn role(&self, _input: usize) -> Role {
         Role::Weight
     }
+}
+
+/// The product where gradients are recorded.
+fn tracked(left: Array, right: Array, output: Shape) -> Array {
+    if let &[inner, columns] = right.shape().sizes() {
+        let rows = left.shape().elements() / inner;
+        return Array::of(left.view([rows, inner]).matmul(right.view([inner, columns])), output);
+    }
+    let [left, right]: [Tensor<RANK>; 2] = [left, right].map(|factor| {
+        let sizes = factor.shape().aligned();
+        factor.view(sizes.expect("no shape has more dimensions"))
+    });
+    Array::of(left.matmul(right), output)
+}
+
+/// Which matrix of a factor takes part in a matrix of the product, by broadcasting all dimensions
+/// but the last two.
+fn matrix(factor: [usize; RANK], product: [usize; RANK], mut place: usize) -> usize {
+    let (mut matrix, mut stride) = (0, 1);
+    for (size, all) in factor.into_iter().zip(product).rev().skip(2) {
+        if size > 1 {
+            matrix += place % all * stride;
+        }
+        stride *= size;
+        place /= all;
+    }
+    matrix
 }

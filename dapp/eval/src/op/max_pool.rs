@@ -7,9 +7,10 @@ use super::{
     attributes::bad_value,
     window::{Placed, Window},
 };
-use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+use crate::{backend::Array, cost::Cost, kernel, refusal::NodeRefused, shape::Shape};
 
-/// The greatest element of a window moved over images [n, c, size …]; padding counts as nothing.
+/// The greatest element of a window moved over images [n, c, size …]; padding counts as nothing,
+/// and so does a NaN among others.
 #[derive(Debug)]
 pub(super) struct MaxPool(Window);
 
@@ -38,6 +39,9 @@ impl Operator for MaxPool {
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let images = operands.take(0);
         let placed = self.0.place(images.shape(), None).expect("infer has placed it");
+        if let Some(images) = images.numbers() {
+            return Array::new(kernel::max_pool(images, &placed.geometry()), output);
+        }
         let Placed { kernel, stride, padding, dilation, ceil, .. } = placed;
         let options = MaxPoolOptions::new(kernel)
             .with_stride(stride)

@@ -47,6 +47,11 @@ pub(crate) trait Operator: Debug + Send + Sync {
     /// What computing the output costs; nothing when it is beyond counting.
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost>;
 
+    /// Bytes that computing the output takes beside operands and output.
+    fn scratch(&self, _inputs: &Inputs<'_>) -> Option<usize> {
+        Some(0)
+    }
+
     /// Computes the output; `infer` has accepted the operands' shapes and given `output`.
     fn run(&self, operands: Operands, output: Shape) -> Array;
 

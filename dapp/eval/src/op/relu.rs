@@ -3,9 +3,9 @@
 use burn::tensor::activation;
 
 use super::{Fact, Inputs, Operands, Operator, same_shape};
-use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+use crate::{backend::Array, cost::Cost, kernel, refusal::NodeRefused, shape::Shape};
 
-/// `max(x, 0)`.
+/// `max(x, 0)`, which is +0 also for −0, and a NaN for a NaN.
 #[derive(Debug)]
 pub(super) struct Relu;
 
@@ -18,7 +18,7 @@ impl Operator for Relu {
         Cost::elements(&[output.elements()])
     }
 
-    fn run(&self, mut operands: Operands, output: Shape) -> Array {
-        Array::of(activation::relu(operands.take(0).flat()), output)
+    fn run(&self, mut operands: Operands, _output: Shape) -> Array {
+        operands.take(0).map(kernel::relu, activation::relu)
     }
 }

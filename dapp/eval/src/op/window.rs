@@ -1,7 +1,7 @@
 //! What convolutions and pools have in common: a window that moves over an image.
 
 use super::{Attributes, attributes::bad_value};
-use crate::{limits, refusal::NodeRefused, shape::Shape};
+use crate::{kernel::Geometry, limits, refusal::NodeRefused, shape::Shape};
 
 /// The attributes of a moving window, each list with one number for each spatial dimension.
 #[derive(Debug)]
@@ -154,6 +154,13 @@ impl Placed {
             self.places[side] = steps + usize::from(!beyond);
         }
         Some(())
+    }
+
+    /// What a kernel needs to know of it.
+    pub(super) fn geometry(&self) -> Geometry {
+        let Self { image: [_, _, height, width], kernel, stride, dilation, padding, .. } = *self;
+        let padding = padding.map(|(begin, _)| begin);
+        Geometry { image: [height, width], kernel, stride, dilation, padding, places: self.places }
     }
 
     /// The shape of an output of so many channels: of an image, or of a series as `like` is.

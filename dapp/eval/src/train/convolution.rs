@@ -7,7 +7,7 @@ use burn::tensor::{
     ops::{ConvOptions, PadMode},
 };
 
-/// Convolution in two dimensions, as [`crate::kernel::convolution`]; last bits may differ.
+/// Convolution in two dimensions, as `kernel::convolution_with`; last bits may differ.
 ///
 /// All windows are laid side by side, [channels · kernel, places · images], and multiplied with
 /// the weights at once.

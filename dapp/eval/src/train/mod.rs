@@ -256,7 +256,7 @@ impl Trainer {
     /// The exact score with the weights of now.
     fn score(&mut self, watched: &Dataset, metric: Metric) -> Result<Score, TrainRefused> {
         for parameter in &self.parameters {
-            let array = Array::of(parameter.tensor.clone(), parameter.shape);
+            let array = Array::constant(elements_of(parameter.tensor.clone()), parameter.shape);
             self.model.set_weight(parameter.value, array);
         }
         let report = report::evaluate(&self.model, watched, metric, &mut |_, _| {});

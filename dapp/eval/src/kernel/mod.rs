@@ -1,0 +1,88 @@
+//! The kernels that decide what an evaluation costs, and the rule of arithmetic.
+//!
+//! # The rule of arithmetic
+//!
+//! All numbers are f32 of IEEE 754, rounded to nearest, ties to even, with denormals. What a model
+//! answers is fixed by this rule alone: neither the processor, the number of threads nor the other
+//! rows of a batch change a bit.
+//!
+//! - **A sum of products** (matrix product, convolution) is, for each of its outputs,
+//!
+//!   ```text
+//!   s = +0
+//!   for each term, in order:
+//!       if left ≠ 0: s = left · right + s      fused: rounded once
+//!   output = s + bias                          +0 where there is none; a bias of −0 is read as +0
+//!   ```
+//!
+//!   The terms of a product are in the order of its inner index; those of a convolution in the
+//!   order channel, kernel row, kernel column, the left factor being the image's, zero in the
+//!   padding, and the right factor the weight.
+//! - **Zeros.** A term whose left factor is +0 or −0 is left out, also where the right factor is
+//!   infinite or a NaN. With a finite right factor it does not matter: such a term is ±0, and adding
+//!   it changes at most the sign of an s that is zero; that sign is lost in what s takes part in
+//!   next, another term or the last addition, which makes every zero +0.
+//! - **`Gemm`** with alpha = beta = 1 is the product plus C, which may be seen as the bias; otherwise
+//!   the product, times alpha, then plus C times beta, each rounded.
+//! - **Other operators** round after each step, in the order their documentation states; sums are in
+//!   index order. Transcendental functions are those of the crate `libm`.
+//! - **Comparisons.** `Relu` makes +0 of what is at most zero, −0 included, and leaves the rest.
+//!   `MaxPool` passes over NaNs, is NaN where there is nothing else, and makes every zero +0.
+//! - **A NaN** has no sign and no payload that any operator heeds: arithmetic keeps it a NaN, `Relu`
+//!   and what only moves elements leave it, `MaxPool` passes over it, a softmax passes over it in
+//!   looking for the greatest. Where bits are shown, every NaN is 0x7fc0_0000. An answer that is a
+//!   NaN or infinite refuses the model.
+
+mod arranged;
+mod convolution;
+mod elementwise;
+mod pool;
+mod processor;
+mod product;
+
+pub(crate) use arranged::{Arranged, Sides, convolution_with, exact, product_with};
+pub(crate) use convolution::scratch as convolution_scratch;
+use convolution::{Filters, convolution};
+pub(crate) use elementwise::relu;
+pub(crate) use pool::max_pool;
+pub(crate) use product::scratch as product_scratch;
+use product::{Panels, product};
+
+/// A moving window over an image, height before width.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Geometry {
+    /// Size of the image.
+    pub(crate) image: [usize; 2],
+    /// Size of the window.
+    pub(crate) kernel: [usize; 2],
+    /// Steps from one place to the next.
+    pub(crate) stride: [usize; 2],
+    /// Steps from one element of the window to the next.
+    pub(crate) dilation: [usize; 2],
+    /// Padding at the beginning.
+    pub(crate) padding: [usize; 2],
+    /// Places of the window.
+    pub(crate) places: [usize; 2],
+}
+
+impl Geometry {
+    /// Whether the windows are two by two, side by side, and within the image.
+    fn is_halving(&self) -> bool {
+        let Self { image, kernel, stride, dilation, padding, places } = *self;
+        let within = (0..2).all(|side| 2 * places[side] <= image[side]);
+        (kernel, stride, dilation, padding) == ([2; 2], [2; 2], [1; 2], [0; 2]) && within
+    }
+}
+
+/// What is added to the sums last: a bias with +0 for −0, or zeros.
+fn addends(bias: Option<&[f32]>, count: usize) -> Vec<f32> {
+    bias.map_or_else(|| vec![0.0; count], |bias| bias.iter().map(|bias| bias + 0.0).collect())
+}
+
+/// Whether no number is infinite or a NaN.
+fn all_finite(numbers: &[f32]) -> bool {
+    numbers.iter().all(|number| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests;

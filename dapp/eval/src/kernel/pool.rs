@@ -1,0 +1,59 @@
+//! The greatest element of each window of a moving window.
+
+use super::Geometry;
+
+/// The greatest elements, by the rule of arithmetic; padding counts as nothing.
+///
+/// - Shapes: images [images, channels, height, width], result [images, channels, places …]
+pub(crate) fn max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
+    let [height, width] = geometry.image;
+    let [high, wide] = geometry.places;
+    let mut output = vec![f32::NAN; images.len() / (height * width) * (high * wide)];
+    let planes = images.chunks_exact(height * width).zip(output.chunks_exact_mut(high * wide));
+    for (plane, output) in planes {
+        if geometry.is_halving() {
+            halve(plane, width, output, wide);
+        } else {
+            slide(plane, geometry, output);
+        }
+    }
+    output
+}
+
+/// Windows of two by two, side by side.
+fn halve(plane: &[f32], width: usize, output: &mut [f32], wide: usize) {
+    for (rows, output) in plane.chunks_exact(2 * width).zip(output.chunks_exact_mut(wide)) {
+        let (top, bottom) = rows.split_at(width);
+        let pairs = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
+        for (output, ([a, b], [c, d])) in output.iter_mut().zip(pairs) {
+            *output = a.max(*b).max(*c).max(*d) + 0.0;
+        }
+    }
+}
+
+/// Any windows: for each row of places, what each element of the window sees.
+fn slide(plane: &[f32], geometry: &Geometry, output: &mut [f32]) {
+    let Geometry { image: [height, width], kernel, stride, dilation, padding, places } = *geometry;
+    for (place, output) in output.chunks_exact_mut(places[1]).enumerate() {
+        for row in 0..kernel[0] {
+            let row = (place * stride[0] + row * dilation[0]).wrapping_sub(padding[0]);
+            if row >= height {
+                continue;
+            }
+            let line = &plane[row * width..][..width];
+            for column in 0..kernel[1] {
+                // Places before see the padding, those after the end see nothing.
+                let offset = column * dilation[1];
+                let before = padding[1].saturating_sub(offset).div_ceil(stride[1]);
+                let first = before * stride[1] + offset - padding[1];
+                let seen = line.iter().skip(first).step_by(stride[1]);
+                for (output, element) in output.iter_mut().skip(before).zip(seen) {
+                    *output = output.max(*element);
+                }
+            }
+        }
+        for output in output {
+            *output += 0.0;
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The matrix product: a few rows by eight columns of sums held in registers, or, for a row that is
+//! mostly zeros, its other factors one at a time by sixteen columns.
+
+use super::{
+    Sides,
+    processor::{self, ROWS, SKIPS_ZEROS},
+};
+
+/// Columns of a panel in which a row's factors are taken one at a time.
+const WIDE: usize = 16;
+/// Columns whose sums several rows hold at once.
+const TILE: usize = 8;
+
+/// A right factor cut into panels of columns, each [inner, columns of the panel] row-major: as many
+/// panels of sixteen columns as there are, then of eight, four, two and one.
+#[derive(Debug)]
+pub(crate) struct Panels {
+    sides: Sides,
+    /// Whether no element is infinite or a NaN.
+    finite: bool,
+    elements: Vec<f32>,
+}
+
+impl Panels {
+    /// Cuts a row-major matrix.
+    pub(super) fn new(matrix: &[f32], sides: Sides) -> Self {
+        let Sides { inner, columns, transposed } = sides;
+        let mut elements = Vec::with_capacity(matrix.len());
+        for (first, width) in widths(columns) {
+            if transposed {
+                let lists = &matrix[first * inner..][..width * inner];
+                for place in 0..inner {
+                    elements.extend(lists.iter().skip(place).step_by(inner));
+                }
+            } else {
+                for row in matrix.chunks_exact(columns) {
+                    elements.extend_from_slice(&row[first..][..width]);
+                }
+            }
+        }
+        Self { sides, finite: super::all_finite(matrix), elements }
+    }
+
+    /// The matrix that was cut.
+    pub(super) const fn sides(&self) -> Sides {
+        self.sides
+    }
+
+    /// Each panel with its first column and its number of columns.
+    fn iter(&self) -> impl Iterator<Item = (usize, usize, &[f32])> {
+        let Sides { inner, columns, .. } = self.sides;
+        widths(columns).map(move |(first, width)| {
+            (first, width, &self.elements[first * inner..][..width * inner])
+        })
+    }
+}
+
+/// The first column and the number of columns of each panel.
+fn widths(columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut first = 0;
+    std::iter::from_fn(move || {
+        let rest = columns - first;
+        let width = [WIDE, TILE, 4, 2, 1].into_iter().find(|width| *width <= rest)?;
+        first += width;
+        Some((first - width, width))
+    })
+}
+
+/// A factor of a row that is not zero.
+#[derive(Clone, Copy)]
+struct Factor {
+    place: u32,
+    value: f32,
+}
+
+/// Bytes the kernel keeps beside the factors: some rows, and their factors that are not zero.
+pub(crate) fn scratch(inner: usize) -> Option<usize> {
+    inner.checked_mul(ROWS * (size_of::<f32>() + size_of::<Factor>()))
+}
+
+/// `left · right + bias` by the rule of arithmetic.
+///
+/// - Shapes: left [rows, inner] row-major, bias [columns], result [rows, columns]
+pub(super) fn product(left: &[f32], right: &Panels, bias: Option<&[f32]>) -> Vec<f32> {
+    let Sides { inner, columns, .. } = right.sides;
+    let bias = super::addends(bias, columns);
+    let mut output = vec![0.0; left.len() / inner * columns];
+    processor::vectorized(
+        #[inline(always)]
+        || multiply(left, right, &bias, &mut output),
+    );
+    output
+}
+
+#[inline(always)]
+fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
+    let Panels { sides: Sides { inner, columns, .. }, finite, .. } = *right;
+    let mut factors = Vec::with_capacity(left.len().min(ROWS * inner));
+    let mut ends = [0; ROWS];
+    let mut together = vec![[0.0; ROWS]; inner];
+    let blocks = left.chunks(ROWS * inner).zip(output.chunks_mut(ROWS * columns));
+    for (left, output) in blocks {
+        let whole = finite && left.len() == ROWS * inner;
+        if SKIPS_ZEROS || !whole {
+            factors.clear();
+            for (row, end) in left.chunks_exact(inner).zip(&mut ends) {
+                collect(row, &mut factors);
+                *end = factors.len();
+            }
+        }
+        // A factor alone costs half as much again as one among several rows.
+        if whole && (!SKIPS_ZEROS || 3 * factors.len() > 2 * left.len()) {
+            transpose(left, &mut together);
+            for (first, width, panel) in right.iter() {
+                let place = Place { first, columns, bias: &bias[first..] };
+                match width {
+                    WIDE => rows::<TILE, 2>(&together, panel, place, output),
+                    TILE => rows::<TILE, 1>(&together, panel, place, output),
+                    4 => rows::<4, 1>(&together, panel, place, output),
+                    2 => rows::<2, 1>(&together, panel, place, output),
+                    _ => rows::<1, 1>(&together, panel, place, output),
+                }
+            }
+        } else {
+            let mut start = 0;
+            for (output, end) in output.chunks_exact_mut(columns).zip(ends) {
+                let factors = &factors[start..end];
+                start = end;
+                for (first, width, panel) in right.iter() {
+                    let (bias, output) = (&bias[first..], &mut output[first..]);
+                    match width {
+                        WIDE => row::<WIDE>(factors, panel, bias, output),
+                        TILE => row::<TILE>(factors, panel, bias, output),
+                        4 => row::<4>(factors, panel, bias, output),
+                        2 => row::<2>(factors, panel, bias, output),
+                        _ => row::<1>(factors, panel, bias, output),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Appends a row's factors that are not zero.
+#[inline(always)]
+fn collect(row: &[f32], factors: &mut Vec<Factor>) {
+    for (place, &value) in (0..).zip(row) {
+        if value != 0.0 {
+            factors.push(Factor { place, value });
+        }
+    }
+}
+
+/// Puts the rows' factors of the same place together.
+#[inline(always)]
+fn transpose(rows: &[f32], together: &mut [[f32; ROWS]]) {
+    for (slot, row) in rows.chunks_exact(together.len()).enumerate() {
+        for (together, value) in together.iter_mut().zip(row) {
+            together[slot] = *value;
+        }
+    }
+}
+
+/// Sums of one row and a panel of `W` columns.
+#[inline(always)]
+fn row<const W: usize>(factors: &[Factor], panel: &[f32], bias: &[f32], output: &mut [f32]) {
+    let (panel, _) = panel.as_chunks::<W>();
+    let mut sums = [0.0; W];
+    for factor in factors {
+        let Some(right) = panel.get(factor.place as usize) else { break };
+        for (sum, right) in sums.iter_mut().zip(right) {
+            *sum = factor.value.mul_add(*right, *sum);
+        }
+    }
+    for ((output, sum), bias) in output.iter_mut().zip(sums).zip(bias) {
+        *output = sum + bias;
+    }
+}
+
+/// Where a panel's sums go.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    first: usize,
+    columns: usize,
+    /// From the first column on.
+    bias: &'a [f32],
+}
+
+/// Sums of some rows and a panel of `B` times `C` columns.
+#[inline(always)]
+fn rows<const C: usize, const B: usize>(
+    left: &[[f32; ROWS]],
+    panel: &[f32],
+    place: Place<'_>,
+    output: &mut [f32],
+) {
+    let (panel, _) = panel.as_chunks::<C>().0.as_chunks::<B>();
+    for tile in 0..B {
+        let mut sums = [[0.0; C]; ROWS];
+        let ((left, left_rest), (right, right_rest)) =
+            (left.as_chunks::<2>(), panel.as_chunks::<2>());
+        for (left, right) in left.iter().zip(right) {
+            multiply_add(&mut sums, &left[0], &right[0][tile]);
+            multiply_add(&mut sums, &left[1], &right[1][tile]);
+        }
+        for (left, right) in left_rest.iter().zip(right_rest) {
+            multiply_add(&mut sums, left, &right[tile]);
+        }
+        let bias = &place.bias[tile * C..];
+        for (row, sums) in output.chunks_exact_mut(place.columns).zip(sums) {
+            let output = &mut row[place.first + tile * C..];
+            for ((output, sum), bias) in output.iter_mut().zip(sums).zip(bias) {
+                *output = sum + bias;
+            }
+        }
+    }
+}
+
+/// Adds one product to each sum.
+#[inline(always)]
+fn multiply_add<const C: usize>(sums: &mut [[f32; C]; ROWS], left: &[f32; ROWS], right: &[f32; C]) {
+    for (sums, left) in sums.iter_mut().zip(left) {
+        for (sum, right) in sums.iter_mut().zip(right) {
+            *sum = left.mul_add(*right, *sum);
+        }
+    }
+}

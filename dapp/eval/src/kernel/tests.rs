@@ -1,0 +1,282 @@
+//! The rule of arithmetic, written out slowly and plainly, gives the kernels' very bits.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{backend::Array, shape::Shape};
+
+/// Numbers of many magnitudes, whose sums depend on the order and on each rounding; among them so
+/// many zeros of either sign in a hundred, together as in images, and some denormals.
+fn numbers(count: usize, zeros: u32, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    let mut next = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 8
+    };
+    let mut zero = false;
+    let number = std::iter::repeat_with(|| {
+        if next() % 4 == 0 {
+            zero = next() % 100 < zeros;
+        }
+        let mantissa = f32::from(u16::try_from(next() & 0xffff).unwrap()) / 65_536.0 - 0.5;
+        match next() % 64 {
+            0 => mantissa * f32::MIN_POSITIVE,
+            _ if zero => 0.0_f32.copysign(mantissa),
+            magnitude => mantissa * f32::from(1_u16 << (magnitude % 16)),
+        }
+    });
+    number.take(count).collect()
+}
+
+/// The bits, as the rule shows them.
+fn bits(elements: &[f32]) -> Vec<u32> {
+    let bits = |element: &f32| if element.is_nan() { 0x7fc0_0000 } else { element.to_bits() };
+    elements.iter().map(bits).collect()
+}
+
+/// One output: the terms in order, then the bias.
+fn output(terms: impl Iterator<Item = (f32, f32)>, bias: Option<f32>) -> f32 {
+    let mut sum = 0.0_f32;
+    for (left, right) in terms {
+        if left != 0.0 {
+            sum = left.mul_add(right, sum);
+        }
+    }
+    match bias {
+        Some(bias) if bias != 0.0 => sum + bias,
+        _ => sum + 0.0,
+    }
+}
+
+fn plain_product(left: &[f32], right: &[f32], sides: Sides, bias: Option<&[f32]>) -> Vec<f32> {
+    let Sides { inner, columns, transposed } = sides;
+    let mut product = Vec::new();
+    for row in 0..left.len() / inner {
+        for column in 0..columns {
+            let right = |place: usize| {
+                right[if transposed { column * inner + place } else { place * columns + column }]
+            };
+            let terms = (0..inner).map(|place| (left[row * inner + place], right(place)));
+            product.push(output(terms, bias.map(|bias| bias[column])));
+        }
+    }
+    product
+}
+
+fn plain_convolution(
+    images: &[f32],
+    weights: &[f32],
+    [count, filters, groups, depth]: [usize; 4],
+    bias: Option<&[f32]>,
+    geometry: &Geometry,
+) -> Vec<f32> {
+    let Geometry { image: [height, width], kernel, stride, dilation, padding, places } = *geometry;
+    let mut convolved = Vec::new();
+    for (image, filter) in (0..count).flat_map(|i| (0..filters).map(move |f| (i, f))) {
+        let group = filter / (filters / groups);
+        for (row, column) in (0..places[0]).flat_map(|r| (0..places[1]).map(move |c| (r, c))) {
+            let mut terms = Vec::new();
+            for channel in 0..depth {
+                for (high, wide) in (0..kernel[0]).flat_map(|h| (0..kernel[1]).map(move |w| (h, w)))
+                {
+                    let y = (row * stride[0] + high * dilation[0]).checked_sub(padding[0]);
+                    let x = (column * stride[1] + wide * dilation[1]).checked_sub(padding[1]);
+                    let pixel = match (y, x) {
+                        (Some(y), Some(x)) if y < height && x < width => {
+                            let plane = (image * groups + group) * depth + channel;
+                            images[(plane * height + y) * width + x]
+                        }
+                        _ => 0.0,
+                    };
+                    let tap = (filter * depth + channel) * kernel[0] + high;
+                    terms.push((pixel, weights[tap * kernel[1] + wide]));
+                }
+            }
+            convolved.push(output(terms.into_iter(), bias.map(|bias| bias[filter])));
+        }
+    }
+    convolved
+}
+
+/// An array of these numbers, as a constant or not.
+fn array(elements: &[f32], sizes: &[usize], constant: bool) -> Array {
+    let shape = Shape::new(sizes).unwrap();
+    let new = if constant { Array::constant } else { Array::new };
+    new(elements.to_vec(), shape)
+}
+
+fn check_product(rows: usize, sides: Sides, zeros: u32, seed: u32, spoilt: bool) {
+    let Sides { inner, columns, transposed } = sides;
+    let left = numbers(rows * inner, zeros, seed);
+    let mut right = numbers(inner * columns, 10, seed + 1);
+    if spoilt {
+        right[seed as usize % (inner * columns)] = f32::INFINITY;
+        right[seed as usize / 7 % (inner * columns)] = f32::NAN;
+    }
+    let bias = numbers(columns, 50, seed + 2);
+    let bias = (seed % 3 != 0).then_some(&bias[..]);
+    let sizes = if transposed { [columns, inner] } else { [inner, columns] };
+    let found = product_with(&left, &array(&right, &sizes, seed % 2 == 0), sides, bias);
+    let expected = plain_product(&left, &right, sides, bias);
+    assert_eq!(bits(&found), bits(&expected), "{rows} {sides:?} {zeros} {seed} {spoilt}");
+}
+
+fn check_convolution(
+    [count, filters, groups, depth]: [usize; 4],
+    geometry: &Geometry,
+    zeros: u32,
+    seed: u32,
+    spoilt: bool,
+) {
+    let [height, width] = geometry.image;
+    let images = numbers(count * groups * depth * height * width, zeros, seed);
+    let [high, wide] = geometry.kernel;
+    let mut weights = numbers(filters * depth * high * wide, 10, seed + 1);
+    if spoilt {
+        let place = seed as usize % weights.len();
+        weights[place] = f32::NEG_INFINITY;
+    }
+    let bias = numbers(filters, 50, seed + 2);
+    let bias = (seed % 3 != 0).then_some(&bias[..]);
+    let sizes = [filters, depth, high, wide];
+    let kept = array(&weights, &sizes, seed % 2 == 0);
+    let found = convolution_with(&images, &kept, groups, bias, geometry);
+    let sizes = [count, filters, groups, depth];
+    let expected = plain_convolution(&images, &weights, sizes, bias, geometry);
+    assert_eq!(bits(&found), bits(&expected), "{sizes:?} {geometry:?} {zeros} {seed} {spoilt}");
+}
+
+/// The window's places in an image padded at both ends.
+fn geometry(
+    image: [usize; 2],
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    dilation: [usize; 2],
+    [padding, ends]: [[usize; 2]; 2],
+) -> Option<Geometry> {
+    let mut places = [0; 2];
+    for side in 0..2 {
+        let room = image[side] + padding[side] + ends[side];
+        let room = room.checked_sub((kernel[side] - 1) * dilation[side] + 1)?;
+        places[side] = room / stride[side] + 1;
+    }
+    Some(Geometry { image, kernel, stride, dilation, padding, places })
+}
+
+#[test]
+fn products_follow_the_rule() {
+    for (seed, zeros) in (0..).zip([0, 30, 50, 80, 100]) {
+        for [rows, inner, columns] in
+            [[1, 700, 1], [5, 256, 3], [9, 257, 17], [64, 30, 10], [24, 784, 31], [3, 1, 16]]
+        {
+            for transposed in [false, true] {
+                let sides = Sides { inner, columns, transposed };
+                check_product(rows, sides, zeros, seed, false);
+                check_product(rows, sides, zeros, seed, true);
+            }
+        }
+    }
+}
+
+#[test]
+fn convolutions_follow_the_rule() {
+    for (seed, zeros) in (0..).zip([0, 30, 50, 80, 100]) {
+        for (sizes, image, kernel) in [
+            ([2, 6, 1, 1], [28, 28], [5, 5]),
+            ([1, 16, 1, 6], [12, 12], [5, 5]),
+            ([1, 9, 1, 3], [9, 11], [3, 3]),
+            ([2, 5, 1, 2], [6, 6], [3, 3]),
+            ([1, 17, 1, 4], [3, 3], [3, 3]),
+            ([1, 7, 1, 9], [5, 9], [1, 1]),
+        ] {
+            let geometry = geometry(image, kernel, [1; 2], [1; 2], [[0; 2]; 2]).unwrap();
+            check_convolution(sizes, &geometry, zeros, seed, false);
+            check_convolution(sizes, &geometry, zeros, seed, true);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..<_>::default() })]
+
+    #[test]
+    fn any_product_follows_the_rule(
+        rows in 1_usize..20,
+        inner in 1_usize..40,
+        columns in 1_usize..40,
+        transposed: bool,
+        zeros in 0_u32..101,
+        seed in 0_u32..1_000,
+        spoilt: bool,
+    ) {
+        check_product(rows, Sides { inner, columns, transposed }, zeros, seed, spoilt);
+    }
+
+    #[test]
+    fn any_convolution_follows_the_rule(
+        sizes in [1_usize..3, 1..8, 1..3, 1..4],
+        image in prop::array::uniform2(1_usize..20),
+        kernel in prop::array::uniform2(1_usize..7),
+        stride in prop::array::uniform2(1_usize..4),
+        dilation in prop::array::uniform2(1_usize..4),
+        padding in prop::array::uniform2(prop::array::uniform2(0_usize..4)),
+        zeros in 0_u32..101,
+        seed in 0_u32..1_000,
+        spoilt: bool,
+    ) {
+        if let Some(geometry) = geometry(image, kernel, stride, dilation, padding) {
+            let [count, filters, groups, depth] = sizes;
+            let sizes = [count, filters * groups, groups, depth];
+            check_convolution(sizes, &geometry, zeros, seed, spoilt);
+        }
+    }
+
+    #[test]
+    fn any_pool_follows_the_rule(
+        image in prop::array::uniform2(1_usize..9),
+        kernel in prop::array::uniform2(1_usize..4),
+        stride in prop::array::uniform2(1_usize..4),
+        dilation in prop::array::uniform2(1_usize..3),
+        padding in prop::array::uniform2(prop::array::uniform2(0_usize..2)),
+        seed in 0_u32..1_000,
+    ) {
+        let Some(geometry) = geometry(image, kernel, stride, dilation, padding) else {
+            return Ok(());
+        };
+        let [height, width] = image;
+        let mut images = numbers(2 * height * width, 40, seed);
+        images[seed as usize % (2 * height * width)] = f32::NAN;
+        let mut expected = Vec::new();
+        for plane in images.chunks_exact(height * width) {
+            for place in 0..geometry.places[0] * geometry.places[1] {
+                let mut greatest = f32::NAN;
+                for tap in 0..kernel[0] * kernel[1] {
+                    let [row, column] = [
+                        place / geometry.places[1] * stride[0] + tap / kernel[1] * dilation[0],
+                        place % geometry.places[1] * stride[1] + tap % kernel[1] * dilation[1],
+                    ];
+                    let row = row.checked_sub(geometry.padding[0]).filter(|row| *row < height);
+                    let column = column.checked_sub(geometry.padding[1]);
+                    if let (Some(row), Some(column)) = (row, column.filter(|c| *c < width)) {
+                        let element = plane[row * width + column];
+                        if greatest.is_nan() || element > greatest {
+                            greatest = element;
+                        }
+                    }
+                }
+                expected.push(if greatest == 0.0 { 0.0 } else { greatest });
+            }
+        }
+        prop_assert_eq!(bits(&max_pool(&images, &geometry)), bits(&expected));
+    }
+}
+
+#[test]
+fn a_relu_makes_every_zero_positive_and_keeps_a_nan() {
+    let mut elements =
+        [-1.0, -0.0, 0.0, 2.0, f32::NEG_INFINITY, f32::INFINITY, f32::NAN, -f32::NAN];
+    relu(&mut elements);
+    let nan = 0x7fc0_0000;
+    let infinity = f32::INFINITY.to_bits();
+    assert_eq!(bits(&elements), [0, 0, 0, 2.0_f32.to_bits(), 0, infinity, nan, nan]);
+}
