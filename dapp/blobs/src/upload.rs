@@ -105,9 +105,22 @@ impl Upload {
             self.received.clear();
         }
         assert_eq!(piece.offset, self.received(), "a piece is posted where it was checked");
+        self.make_room(piece.bytes.len());
         self.received.extend_from_slice(&piece.bytes);
         self.tree = piece.tree;
-        (self.received() == self.blob.size).then(|| std::mem::take(&mut self.received))
+        (self.received() == self.blob.size).then(|| {
+            self.received.shrink_to_fit();
+            std::mem::take(&mut self.received)
+        })
+    }
+
+    /// Makes room for more bytes, and for an eighth of what is here: little is copied again and
+    /// again, and what uploads take is little more than their bytes, where doubling might fill the
+    /// memory.
+    fn make_room(&mut self, more: usize) {
+        if self.received.capacity() - self.received.len() < more {
+            self.received.reserve_exact(more.max(self.received.len() / 8));
+        }
     }
 }
 
@@ -182,6 +195,21 @@ mod tests {
             assert_eq!(upload.received(), 4);
         }
         assert_eq!(send(&mut upload, 4, b"ef"), Ok(Some(b"abcdef".to_vec())));
+    }
+
+    #[test]
+    fn an_upload_takes_little_more_room_than_its_bytes() {
+        let bytes = vec![7; 200_000];
+        let mut upload = expecting(&bytes);
+        let mut offset = 0;
+        for chunk in bytes[..199_999].chunks(999) {
+            send(&mut upload, offset, chunk).unwrap();
+            offset += chunk.len() as u64;
+            let (held, room) = (upload.received.len(), upload.received.capacity());
+            assert!(room <= held + held / 8 + 999, "{room} bytes of room for {held}");
+        }
+        let whole = send(&mut upload, offset, &bytes[199_999..]).unwrap().unwrap();
+        assert_eq!((whole.len(), whole.capacity()), (200_000, 200_000));
     }
 
     #[test]

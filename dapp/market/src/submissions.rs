@@ -27,6 +27,13 @@ impl Submissions {
         self.by_job.entry(job).or_default().push(submission);
     }
 
+    /// Gives back the room for more submissions of a job that has ended.
+    pub(crate) fn close(&mut self, job: JobId) {
+        if let Some(row) = self.by_job.get_mut(&job) {
+            row.shrink_to_fit();
+        }
+    }
+
     /// A job's submissions from this one on.
     pub(crate) fn starting_at(
         &self,

@@ -1,5 +1,7 @@
 //! The application: a request in, an answer out. No I/O, and no way to fail.
 
+use std::collections::BTreeMap;
+
 use blobs::Cid;
 use market::{Judge, Market};
 use serde::Serialize;
@@ -7,9 +9,13 @@ use wire::{ErrorView, Genesis, Input, Output, RefusalView, decode_command, outpu
 
 use crate::{
     answer::{Answer, Status},
-    guard::catch,
+    guard::{catch, has_room_for, has_room_to_answer},
     request::{Advance, Request},
 };
+
+/// Why nothing new is begun.
+const MEMORY_FULL: &str =
+    "the machine's memory is full; jobs can be settled and cancelled, and money withdrawn";
 
 /// The longest report; the server's own limit is twice as much.
 const MAX_REPORT_BYTES: usize = 1 << 20;
@@ -78,6 +84,9 @@ impl<J: Judge> App<J> {
         }
         let Some(calldata) = input.command else { return Ok(Vec::new()) };
         let command = decode_command(calldata).map_err(|refused| RefusalView::from(&refused))?;
+        if !has_room_for(&command) {
+            return Err(memory_full());
+        }
         let effects = self.market.apply(&input.context, command, &mut self.judge);
         let effects = effects.map_err(|refused| RefusalView::from(&refused))?;
         Ok(effects.iter().flat_map(|effect| outputs(effect, self.genesis.registry)).collect())
@@ -86,12 +95,20 @@ impl<J: Judge> App<J> {
     /// Answers a question.
     #[must_use]
     pub fn inspect(&self, question: &[u8]) -> Answer {
+        if !has_room_to_answer() {
+            return failure(MEMORY_FULL);
+        }
         match catch(|| wire::answer(&self.market, question)) {
             Some(answer) if answer.len() <= MAX_REPORT_BYTES => Answer::report(answer),
             Some(_) => failure("the answer is too long; ask for fewer items"),
             None => failure("the application failed on this question"),
         }
     }
+}
+
+fn memory_full() -> RefusalView {
+    let (refused, message) = ("MemoryFull".to_owned(), MEMORY_FULL.to_owned());
+    RefusalView { refused, message, values: BTreeMap::new() }
 }
 
 fn failure(error: &str) -> Answer {

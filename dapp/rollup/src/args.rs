@@ -6,10 +6,11 @@ use std::{ffi::OsString, path::PathBuf};
 pub const HELP: &str = "\
 The DeML application, as it runs in a Cartesi Machine.
 
-Usage: deml-dapp [--genesis FILE] [--blobs DIR]
+Usage: deml-dapp [--genesis FILE] [--blobs DIR] [--memory MIB]
 
   --genesis FILE  what the deployment fixes [default: /opt/deml/genesis.json]
   --blobs DIR     a drive: each of its files is a blob that need not be published
+  --memory MIB    address space it may take; when little is left, what needs more is refused
   --help          prints this
   --version       prints the version
 
@@ -23,6 +24,8 @@ pub struct Args {
     pub genesis: PathBuf,
     /// The folder of blobs.
     pub blobs: Option<PathBuf>,
+    /// The most address space it may take, in MiB.
+    pub memory_mib: Option<u32>,
 }
 
 /// What is asked for.
@@ -42,7 +45,7 @@ impl Invocation {
     /// - Errors: what is wrong, in one line
     pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let mut genesis = PathBuf::from("/opt/deml/genesis.json");
-        let mut blobs = None;
+        let (mut blobs, mut memory_mib) = (None, None);
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
             let mut value = || {
@@ -52,12 +55,18 @@ impl Invocation {
             match arg.to_str() {
                 Some("--genesis") => genesis = value()?,
                 Some("--blobs") => blobs = Some(value()?),
+                Some("--memory") => {
+                    let text = value()?;
+                    let number = text.to_str().and_then(|text| text.parse().ok());
+                    let refused = || format!("--memory {} is no number of MiB", text.display());
+                    memory_mib = Some(number.ok_or_else(refused)?);
+                }
                 Some("--help" | "-h") => return Ok(Self::Help),
                 Some("--version" | "-V") => return Ok(Self::Version),
                 _ => return Err(format!("unknown argument {}; see --help", arg.display())),
             }
         }
-        Ok(Self::Run(Args { genesis, blobs }))
+        Ok(Self::Run(Args { genesis, blobs, memory_mib }))
     }
 }
 
@@ -71,15 +80,18 @@ mod tests {
 
     #[test]
     fn arguments_are_as_the_help_says() {
-        let run = |genesis, blobs: Option<&str>| {
+        let run = |genesis, blobs: Option<&str>, memory_mib| {
             Ok(Invocation::Run(Args {
                 genesis: PathBuf::from(genesis),
                 blobs: blobs.map(PathBuf::from),
+                memory_mib,
             }))
         };
         for (args, expected) in [
-            (&[][..], run("/opt/deml/genesis.json", None)),
-            (&["--genesis", "g.json", "--blobs", "d"], run("g.json", Some("d"))),
+            (&[][..], run("/opt/deml/genesis.json", None, None)),
+            (&["--genesis", "g.json", "--blobs", "d"], run("g.json", Some("d"), None)),
+            (&["--genesis", "g.json", "--memory", "96"], run("g.json", None, Some(96))),
+            (&["--memory", "all"], Err("--memory all is no number of MiB".to_owned())),
             (&["--help", "--nonsense"], Ok(Invocation::Help)),
             (&["--version"], Ok(Invocation::Version)),
             (&["--genesis"], Err("--genesis needs a value; see --help".to_owned())),

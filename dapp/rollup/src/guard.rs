@@ -1,11 +1,13 @@
-//! Panics: caught, spoken of in one line, and answered.
+//! What would end the program: panics, caught, spoken of in one line, and answered; and a full
+//! memory, which cannot be caught, and so is looked at before.
 
 use std::{
+    hint::black_box,
     io::Write as _,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use market::{Exam, Fault, Judge, Quote, Tally, Unfit, Work};
+use market::{Command, Exam, Fault, Judge, Quote, Tally, Unfit, Work};
 
 /// Says one line to whoever watches the machine; a closed stderr is no reason to fail.
 pub fn say(line: &str) {
@@ -23,6 +25,48 @@ pub fn speak_of_panics() {
 ///   or gives up all that `run` may have left unfinished, or says why nothing can be
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(run)).ok()
+}
+
+/// What a question may take: views and JSON of at most a report's length.
+const QUESTION_BYTES: usize = 8 << 20;
+
+/// What an input may take: the tensors of a step (32 MiB), a model and a dataset read (a few times
+/// their files), and a longer list of records beside the shorter one.
+const INPUT_BYTES: usize = 64 << 20;
+
+/// Whether there is memory to answer any question.
+pub(crate) fn has_room_to_answer() -> bool {
+    has_room(QUESTION_BYTES)
+}
+
+/// Whether there is memory for whatever this command may do.
+///
+/// Those that end something or take money out need next to none, and free some; they are done
+/// however little there is.
+pub(crate) fn has_room_for(command: &Command) -> bool {
+    match command {
+        Command::CancelJob { .. } | Command::Settle { .. } | Command::Withdraw { .. } => true,
+        Command::OpenJob(_)
+        | Command::Publish { .. }
+        | Command::Submit { .. }
+        | Command::Evaluate { .. } => has_room(INPUT_BYTES),
+    }
+}
+
+/// Whether so many bytes can be allocated. An allocation that fails in the midst of work ends the
+/// program; one that is only tried does not, and costs two calls of the system.
+fn has_room(bytes: usize) -> bool {
+    black_box(&mut Vec::<u8>::new()).try_reserve_exact(bytes).is_ok()
+}
+
+/// Sets how much address space the program may take, so that allocations fail beyond it: otherwise
+/// the system grants more than there is, and kills the program that uses it.
+///
+/// - Errors: the system's
+pub fn limit_memory(bytes: u64) -> std::io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    Ok(setrlimit(Resource::As, limit)?)
 }
 
 /// A judge whose panics make the model unfit.

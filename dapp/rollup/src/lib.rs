@@ -22,6 +22,6 @@ pub use app::App;
 pub use args::{Args, HELP, Invocation};
 pub use client::{Client, Lost, Reply, UrlRefused};
 pub use drive::read_drive;
-pub use guard::{CatchingJudge, say, speak_of_panics};
+pub use guard::{CatchingJudge, limit_memory, say, speak_of_panics};
 pub use request::{Advance, Request, RequestRefused};
 pub use serve::serve;

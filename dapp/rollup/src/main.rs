@@ -9,7 +9,8 @@ use std::{
 
 use eval::Evaluator;
 use rollup::{
-    App, Args, CatchingJudge, Client, HELP, Invocation, read_drive, say, serve, speak_of_panics,
+    App, Args, CatchingJudge, Client, HELP, Invocation, limit_memory, read_drive, say, serve,
+    speak_of_panics,
 };
 use wire::Genesis;
 
@@ -38,6 +39,9 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<(), String> {
     let named =
         |path: &std::path::Path, error: &dyn Display| format!("{}: {error}", path.display());
+    if let Some(mib) = args.memory_mib {
+        limit_memory(u64::from(mib) << 20).map_err(|error| format!("--memory: {error}"))?;
+    }
     let path = &args.genesis;
     let text = fs::read_to_string(path).map_err(|error| named(path, &error))?;
     let genesis = Genesis::parse(&text).map_err(|error| named(path, &error))?;

@@ -1,6 +1,8 @@
 //! Settle: a job ends at its deadline, or when all its rewards are paid, and what is left in
 //! escrow goes back to the sponsor's free balance.
 
+use std::collections::VecDeque;
+
 use super::Context;
 use crate::{
     effect::{Effect, Event},
@@ -73,7 +75,7 @@ pub(super) fn close(
     let Some(job) = jobs.get_mut(&id) else { return amount };
     job.stage = stage;
     job.escrow = Amount::ZERO;
-    job.queue.clear();
+    job.queue = VecDeque::new();
     job.progress = None;
     for (blob, held) in job.blobs().into_iter().zip(job.has_blobs) {
         if held {
@@ -98,5 +100,6 @@ pub(super) fn close(
             submission.state = SubmissionState::Judged(verdict);
         }
     }
+    submissions.close(id);
     amount
 }

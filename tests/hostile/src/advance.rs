@@ -1,0 +1,163 @@
+//! Inputs to a running application, one after the other: as honest people send them, with a few
+//! bytes changed, or anything at all.
+
+use std::{cell::Cell, rc::Rc};
+
+use market::{Address, Amount, Market, Timestamp, U256, Work};
+use rollup::{Advance, Answer, App, Request, Status};
+use serde_json::Value;
+use wire::{
+    Genesis, Input, decode_command, encode_command, encode_erc20_deposit, encode_ether_deposit,
+};
+
+use crate::{
+    books::Books,
+    memory::{kept, within},
+    script::Script,
+    world::{self, ACCOUNTS, COMMANDS, Metered, NOW, TOKEN},
+};
+
+/// Inputs of one script.
+const STEPS: usize = 48;
+/// What an input may take for a while: a small model and its tensors, and a chunk that inflates.
+const MEMORY_BYTES: usize = 1 << 20;
+/// For each byte of an input: a chunk may inflate to 32 bytes, which the shelf takes in.
+const MEMORY_PER_BYTE: usize = 80;
+/// What a judge keeps at hand: two small models and a dataset.
+const JUDGE_BYTES: usize = 256 << 10;
+/// What stays of an input for good: a record of a job, a submission or an account.
+const RECORD_BYTES: usize = 2 << 10;
+
+/// Plays a script of inputs.
+///
+/// - Each is accepted, with a report only when it was refused.
+/// - What was refused changed nothing, but for a deposit's credit.
+/// - Money is conserved, by books kept beside the market's.
+/// - What decodes as a command is the command's one encoding.
+/// - No input works more than it may, takes more memory than its length allows, or leaves more
+///   behind than a record and the bytes of the shelf.
+///
+/// - Panics: if one of these does not hold
+pub fn advance(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    let (mut app, worked) = world::app(script.byte() & 1 == 1);
+    let mut books = Books::default();
+    let mut now = NOW;
+    let mut inputs = 0;
+    let (kept, ()) = kept(|| {
+        while inputs < STEPS && !script.is_over() {
+            inputs += 1;
+            match next(&mut script, &mut now) {
+                Step::Input(input) => check(&mut app, &worked, &mut books, &input),
+                Step::Body(body) => match Request::decode(body) {
+                    Ok(Request::Advance(input)) => check(&mut app, &worked, &mut books, &input),
+                    _ => check_body(&mut app, body),
+                },
+            }
+        }
+    });
+    let stored = usize::try_from(app.market().shelf().stored()).unwrap_or(usize::MAX);
+    let most = 2 * stored + inputs * RECORD_BYTES + JUDGE_BYTES;
+    assert!(usize::try_from(kept).unwrap_or_default() <= most, "{kept} bytes stay, not {most}");
+}
+
+enum Step<'a> {
+    /// An input.
+    Input(Advance),
+    /// The body of a request, which need not be one.
+    Body(&'a [u8]),
+}
+
+/// The next step of a script. Its first byte says what and how often it is changed, the second who
+/// sends it and how, the third how much later.
+fn next<'a>(script: &mut Script<'a>, now: &mut u64) -> Step<'a> {
+    let (what, who, later) = (script.byte(), script.byte(), script.byte());
+    *now += u64::from(later) * 32;
+    let (kind, edits) = (what & 0xf, what >> 4);
+    if kind > COMMANDS {
+        return Step::Body(script.block());
+    }
+    let mut payload = if kind == COMMANDS {
+        script.block().to_vec()
+    } else {
+        encode_command(&world::command(kind, script.byte()))
+    };
+    script.edit(&mut payload, edits);
+    let account = ACCOUNTS[usize::from(who & 3)];
+    let amount = Amount(match who >> 4 {
+        15 => U256::MAX,
+        hundreds => U256::from(u32::from(hundreds) * 100),
+    });
+    let Genesis { ether_portal, erc20_portal, .. } = Genesis::default();
+    let (sender, payload) = match who >> 2 & 3 {
+        0 => (ether_portal, encode_ether_deposit(account, amount, &payload)),
+        1 => (erc20_portal, encode_erc20_deposit(TOKEN, account, amount, &payload)),
+        _ => (account, payload),
+    };
+    Step::Input(Advance { sender, now: Timestamp(*now), payload })
+}
+
+/// A body that is no input: one report, nothing changed.
+fn check_body(app: &mut App<Metered>, body: &[u8]) {
+    let before = app.market().clone();
+    let answer = app.answer(body);
+    check_answer(&answer);
+    assert_eq!((answer.outputs.len(), answer.reports.len()), (0, 1));
+    assert!(*app.market() == before, "a question or garbage left a trace");
+}
+
+fn check(app: &mut App<Metered>, worked: &Rc<Cell<Work>>, books: &mut Books, input: &Advance) {
+    let before = app.market().clone();
+    worked.set(Work(0));
+    let limit = MEMORY_BYTES + input.payload.len() * MEMORY_PER_BYTE;
+    let answer = within(limit, "an input", || app.advance(input));
+    check_answer(&answer);
+    let budget = before.settings().input_work;
+    assert!(worked.get() <= budget, "worked {} of {budget}", worked.get());
+    let credited = credit(&before, input, books);
+    let refused = !answer.reports.is_empty();
+    if refused {
+        assert!(answer.outputs.is_empty(), "a refusal has no outputs");
+        assert!(*app.market() == credited, "a refused input left a trace");
+        let report: Value = serde_json::from_slice(&answer.reports[0]).expect("a report is JSON");
+        assert!(report["refused"].is_string(), "{report}");
+    }
+    books.left(&answer.outputs, Genesis::default().registry);
+    books.check(app.market());
+}
+
+/// The market as it must be when nothing but the credit of an input's deposit came of it.
+fn credit(before: &Market, input: &Advance, books: &mut Books) -> Market {
+    let mut credited = before.clone();
+    let genesis = Genesis::default();
+    let Ok(read) = Input::read(&genesis, input.sender, input.now, &input.payload) else {
+        return credited;
+    };
+    if let Some(credit) = read.credit
+        && credited.deposit(read.context.sender, credit.asset, credit.amount).is_ok()
+    {
+        books.deposited(credit.asset, credit.amount);
+    }
+    if let Some(calldata) = read.command
+        && let Ok(command) = decode_command(calldata)
+    {
+        assert!(encode_command(&command) == calldata, "a command has one encoding");
+    }
+    credited
+}
+
+/// Whatever came, the application goes on, says at most one thing, and nothing panicked.
+pub(crate) fn check_answer(answer: &Answer) {
+    assert_eq!(answer.status, Status::Accept);
+    assert!(answer.reports.len() <= 1, "one report at most");
+    for report in &answer.reports {
+        assert!(report.len() <= 1 << 20, "a report of {} bytes", report.len());
+        let text = String::from_utf8_lossy(report);
+        assert!(!text.contains("the application failed"), "{text}");
+    }
+}
+
+/// An input to the application as a message of this sender.
+pub(crate) fn message(sender: Address, payload: Vec<u8>) -> Advance {
+    Advance { sender, now: Timestamp(NOW), payload }
+}

@@ -1,0 +1,49 @@
+//! What must hold for any bytes a stranger can send, one function for each way in.
+//!
+//! Each function takes the bytes, does with them what the application does, and panics when a
+//! property it states does not hold. `tests/fuzz` hands them to libFuzzer; the tests of this crate
+//! hand them changed seeds, and every file that was ever found to break one.
+//!
+//! - [`advance`]: whole inputs, one after the other, to a running application
+//! - [`portal`]: what the portals send, and strangers who send the same
+//! - [`onnx`]: models, from their bytes to a tally
+//! - [`dataset`]: hold-outs
+//! - [`chunks`]: the pieces of a blob, deflated or not
+//! - [`inspect`]: questions
+//!
+//! Memory is what the allocator handed out on this thread, so its bounds hold on any machine.
+
+mod advance;
+mod books;
+mod chunks;
+mod dataset;
+mod inspect;
+mod memory;
+mod onnx;
+#[expect(dead_code, reason = "the evaluator's tests write more than is written here")]
+#[path = "../../../dapp/eval/tests/it/onnx.rs"]
+mod onnx_writer;
+mod portal;
+mod script;
+pub mod seeds;
+mod world;
+
+pub use advance::advance;
+pub use chunks::chunks;
+pub use dataset::dataset;
+pub use inspect::inspect;
+pub use onnx::onnx;
+pub use portal::portal;
+
+/// A function that takes any bytes.
+pub type Body = fn(&[u8]);
+
+/// All bodies by the names of their fuzz targets.
+pub const TARGETS: [(&str, Body); 6] = [
+    ("advance", advance),
+    ("chunks", chunks),
+    ("dataset", dataset),
+    ("inspect", inspect),
+    ("onnx", onnx),
+    ("portal", portal),
+];

@@ -1,0 +1,111 @@
+//! Models: read, planned, and when that is cheap, run.
+
+use blobs::{Cid, Profile, cid_of};
+use eval::{Dataset, Evaluator, Features, Labels, Model, Shape, report};
+use market::{Exam, Exhibit, Judge, Metric, Quote, Tally, Unfit, Work};
+
+use crate::memory::{peak, within};
+
+/// What reading takes beside the file's own numbers.
+const READING_BYTES: usize = 8 << 20;
+/// For each byte of a file: lists of small integers take eight, and grow by doubling.
+const READING_PER_BYTE: usize = 24;
+/// What running may take beside the tensors that were counted.
+const RUNNING_BYTES: usize = 4 << 20;
+/// Tensors of a step, by `eval`'s own limit.
+const STEP_BYTES: usize = 32 << 20;
+/// Cheap enough to be run very often.
+const CHEAP: Work = Work(4_000_000);
+/// Rows of the dataset: more than a batch, so that the last one is smaller.
+const ROWS: usize = 67;
+
+/// Reads a model, and runs it if that is cheap.
+///
+/// - Memory follows the file's length while it is read, and the plan while it runs.
+/// - Read again it is refused for the same reason, or costs the same; the plan is within its limit.
+/// - However an evaluation is cut into steps, its tally or its refusal is the same.
+/// - No step works more than was said before.
+///
+/// - Panics: if one of these does not hold
+pub fn onnx(bytes: &[u8]) {
+    let limit = READING_BYTES + READING_PER_BYTE * bytes.len();
+    let read = || Model::from_onnx(bytes);
+    let model = match within(limit, "reading a model", read) {
+        Ok(model) => model,
+        Err(refused) => {
+            assert_eq!(read().err(), Some(refused), "a refusal depends on the bytes alone");
+            assert!(!refused.to_string().is_empty());
+            return;
+        }
+    };
+    let summary = within(limit, "a summary", || report::summary(&model));
+    assert!(summary.batch_bytes <= STEP_BYTES, "{} bytes planned", summary.batch_bytes);
+    assert!((1..=64).contains(&model.batch_rows()), "{} rows in a batch", model.batch_rows());
+    if let Some(dataset) = rows_for(&model) {
+        evaluate(bytes, &dataset.to_safetensors(), model.answers(), summary.batch_bytes);
+    }
+}
+
+/// Rows of numbers of many magnitudes, and labels; nothing for rows that are too large.
+fn rows_for(model: &Model) -> Option<Dataset> {
+    let row = Shape::new(&[model.row().elements()])?;
+    let elements = row.elements().checked_mul(ROWS).filter(|elements| *elements <= 1 << 20)?;
+    let number = |place: usize| match place % 5 {
+        0 => 0.0,
+        1 => -1.5,
+        2 => 1e-40,
+        3 => 3.0e4,
+        _ => 0.25,
+    };
+    let features = Features::Real((0..elements).map(number).collect());
+    let labels = if model.answers() == 1 {
+        Labels::Targets((0..ROWS).map(number).collect())
+    } else {
+        Labels::Classes((0..ROWS).map(|row| u8::from(row % 3 == 0)).collect())
+    };
+    Dataset::new(row, features, labels).ok()
+}
+
+/// Evaluates in one go and step by step.
+fn evaluate(model: &[u8], hold_out: &[u8], answers: usize, tensors: usize) {
+    let cid = |bytes: &[u8]| -> Cid { cid_of(bytes, Profile::Kubo) };
+    let metric = if answers == 1 { Metric::MeanSquaredError } else { Metric::LogLoss };
+    let exam = Exam {
+        model: Exhibit { cid: cid(model), bytes: model },
+        hold_out: Exhibit { cid: cid(hold_out), bytes: hold_out },
+        metric,
+    };
+    let mut judge = Evaluator::new();
+    let Ok(quote) = judge.quote(&exam) else { return };
+    assert!(quote.step <= quote.work, "a step costs more than all");
+    if quote.work > CHEAP {
+        return;
+    }
+    let at_once = run(&mut judge, &exam, quote, Work(u64::MAX), tensors);
+    let by_steps = run(&mut judge, &exam, quote, Work(0), tensors);
+    assert_eq!(at_once, by_steps, "how an evaluation is cut changes nothing");
+}
+
+/// The tally after all rows, at most one step beyond `budget` a time.
+fn run(
+    judge: &mut Evaluator,
+    exam: &Exam<'_>,
+    quote: Quote,
+    budget: Work,
+    tensors: usize,
+) -> Result<Tally, Unfit> {
+    let mut tally = Tally::new(quote.classes);
+    let mut done = Work(0);
+    while tally.rows() < quote.rows {
+        let before = tally.rows();
+        let (held, work) = peak(|| judge.answer(exam, &mut tally, budget));
+        let work = work?;
+        assert!(tally.rows() > before, "a step answers rows");
+        assert!(work <= quote.step.max(budget), "a step works more than was said");
+        let most = tensors + RUNNING_BYTES;
+        assert!(held <= most, "a step took {held} bytes, {most} were counted");
+        done = done.plus(work);
+    }
+    assert_eq!((tally.rows(), done), (quote.rows, quote.work), "the quote was kept");
+    Ok(tally)
+}

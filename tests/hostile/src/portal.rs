@@ -1,0 +1,95 @@
+//! What portals send, and what strangers send that looks the same.
+
+use market::{Address, Amount, Asset, Market, Timestamp, U256};
+use wire::{Genesis, Input, InputRefused, encode_erc20_deposit, encode_ether_deposit};
+
+use crate::{
+    advance::{check_answer, message},
+    books::Books,
+    script::Script,
+    world::{self, ACCOUNTS, NOW},
+};
+
+/// Sends the same bytes as each portal and as a stranger.
+///
+/// - From a portal they are credited exactly as they say, whatever rides on them; too few bytes are
+///   refused, as a balance beyond 256 bits is.
+/// - Read and written again they are the same bytes.
+/// - From a stranger they credit nobody.
+///
+/// - Panics: if one of these does not hold
+pub fn portal(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    let twice = script.byte() & 1 == 1;
+    let payload = script.rest();
+    let Genesis { ether_portal, erc20_portal, .. } = world::genesis();
+    for portal in [ether_portal, erc20_portal] {
+        let (mut app, _) = world::app(true);
+        let mut books = Books::default();
+        for _ in 0..1 + u8::from(twice) {
+            let before = app.market().clone();
+            let answer = app.advance(&message(portal, payload.to_vec()));
+            check_answer(&answer);
+            match deposit(portal == ether_portal, payload) {
+                Some((account, asset, amount)) => {
+                    check_read(portal, payload, account, asset, amount);
+                    if credited(&before, app.market(), asset, amount) {
+                        books.deposited(asset, amount);
+                    } else {
+                        assert!(*app.market() == before, "half of a refused deposit stayed");
+                    }
+                }
+                None => {
+                    assert_eq!(answer.reports.len(), 1, "a deposit that ends early is reported");
+                    assert!(*app.market() == before, "a deposit that ends early left a trace");
+                }
+            }
+            books.left(&answer.outputs, Genesis::default().registry);
+            books.check(app.market());
+        }
+    }
+    let (mut app, _) = world::app(true);
+    let answer = app.advance(&message(ACCOUNTS[0], payload.to_vec()));
+    check_answer(&answer);
+    assert_eq!(app.market().ledger().solvency().count(), 0, "a stranger's word made money");
+}
+
+/// A deposit as the portals' documentation lays it out: account, asset, amount.
+fn deposit(is_ether: bool, payload: &[u8]) -> Option<(Address, Asset, Amount)> {
+    let address = |at: usize| {
+        let bytes = payload.get(at..at + 20)?;
+        Some(Address(bytes.try_into().expect("twenty bytes")))
+    };
+    let amount = |at: usize| Some(Amount(U256::from_big_endian(payload.get(at..at + 32)?)));
+    if is_ether {
+        Some((address(0)?, Asset::Ether, amount(20)?))
+    } else {
+        Some((address(20)?, Asset::Erc20(address(0)?), amount(40)?))
+    }
+}
+
+fn check_read(portal: Address, payload: &[u8], account: Address, asset: Asset, amount: Amount) {
+    let genesis = world::genesis();
+    let read: Result<_, InputRefused> = Input::read(&genesis, portal, Timestamp(NOW), payload);
+    let read = read.expect("it is long enough");
+    let credit = read.credit.expect("it is a portal's");
+    assert_eq!((read.context.sender, credit.asset, credit.amount), (account, asset, amount));
+    let command = read.command.unwrap_or_default();
+    let written = match asset {
+        Asset::Ether => encode_ether_deposit(account, amount, command),
+        Asset::Erc20(token) => encode_erc20_deposit(token, account, amount, command),
+    };
+    assert!(written == payload, "a deposit has one encoding");
+}
+
+/// Whether the amount came in; it does unless the sum exceeds 256 bits.
+fn credited(before: &Market, after: &Market, asset: Asset, amount: Amount) -> bool {
+    let deposited = |market: &Market| {
+        let mut totals = market.ledger().solvency().filter(|(of, _)| *of == asset);
+        totals.next().map_or(Amount::ZERO, |(_, solvency)| solvency.deposited)
+    };
+    let (before, after) = (deposited(before), deposited(after));
+    let expected = before.checked_add(amount);
+    assert_eq!(after, expected.unwrap_or(before), "{asset}");
+    expected.is_some()
+}

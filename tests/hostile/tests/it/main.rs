@@ -1,0 +1,125 @@
+//! The fuzz targets' bodies as property tests: on the seeds, on changed seeds, and on every file
+//! that fuzzing has found to break a property or to reach far.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{fs, path::PathBuf};
+
+use hostile::{Body, TARGETS, seeds};
+use proptest::{prelude::*, sample::Index};
+
+/// The committed files of a target: those that broke something, and those that reach far.
+fn files(target: &str) -> Vec<Vec<u8>> {
+    let fuzz = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+    let mut files = Vec::new();
+    for folder in ["findings", "seeds"] {
+        let Ok(entries) = fs::read_dir(fuzz.join(folder).join(target)) else { continue };
+        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        files.extend(paths.into_iter().map(|path| fs::read(path).unwrap()));
+    }
+    files
+}
+
+/// A change of some bytes.
+#[derive(Clone, Debug)]
+enum Change {
+    Set(Index, u8),
+    Flip(Index, u8),
+    Insert(Index, Vec<u8>),
+    Remove(Index, usize),
+    /// Bytes from one place once more at another.
+    Copy(Index, Index, usize),
+    Truncate(Index),
+}
+
+impl Change {
+    fn any() -> impl Strategy<Value = Self> {
+        let place = any::<Index>;
+        let edges = prop::sample::select(vec![0, 1, 2, 0x7f, 0x80, 0xfe, 0xff]);
+        let byte = prop_oneof![any::<u8>(), edges];
+        prop_oneof![
+            4 => (place(), byte).prop_map(|(place, byte)| Self::Set(place, byte)),
+            4 => (place(), 0..8_u8).prop_map(|(place, bit)| Self::Flip(place, 1 << bit)),
+            2 => (place(), prop::collection::vec(any::<u8>(), 1..9))
+                .prop_map(|(place, bytes)| Self::Insert(place, bytes)),
+            2 => (place(), 1..9_usize).prop_map(|(place, count)| Self::Remove(place, count)),
+            2 => (place(), place(), 1..40_usize)
+                .prop_map(|(from, to, count)| Self::Copy(from, to, count)),
+            1 => place().prop_map(Self::Truncate),
+        ]
+    }
+
+    fn make(self, bytes: &mut Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        let end = |begin: usize, count: usize| (begin + count).min(bytes.len());
+        match self {
+            Self::Set(place, byte) => *place.get_mut(bytes) = byte,
+            Self::Flip(place, bit) => *place.get_mut(bytes) ^= bit,
+            Self::Insert(place, new) => {
+                let place = place.index(bytes.len());
+                bytes.splice(place..place, new);
+            }
+            Self::Remove(place, count) => {
+                let begin = place.index(bytes.len());
+                bytes.drain(begin..end(begin, count));
+            }
+            Self::Copy(from, to, count) => {
+                let (from, to) = (from.index(bytes.len()), to.index(bytes.len()));
+                let copied = bytes[from..end(from, count)].to_vec();
+                bytes.splice(to..to, copied);
+            }
+            Self::Truncate(place) => bytes.truncate(place.index(bytes.len())),
+        }
+    }
+}
+
+/// Gives a body its seeds and files as they are, then changed, as often as told.
+fn attack(target: &str, cases: u32) {
+    let (_, body): (_, Body) = TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
+    let mut seeds = seeds::of(target);
+    assert!(seeds.len() > 3, "only {} seeds", seeds.len());
+    seeds.extend(files(target));
+    seeds.iter().for_each(|seed| body(seed));
+    let changes = prop::collection::vec(Change::any(), 1..6);
+    proptest!(ProptestConfig::with_cases(cases), |(
+        seed in prop::sample::select(seeds),
+        changes in changes,
+    )| {
+        let mut bytes = seed;
+        changes.into_iter().for_each(|change| change.make(&mut bytes));
+        body(&bytes);
+    });
+}
+
+#[test]
+fn any_inputs() {
+    attack("advance", 2_000);
+}
+
+#[test]
+fn any_chunks() {
+    attack("chunks", 4_000);
+}
+
+#[test]
+fn any_dataset() {
+    attack("dataset", 20_000);
+}
+
+#[test]
+fn any_question() {
+    attack("inspect", 10_000);
+}
+
+#[test]
+fn any_model() {
+    attack("onnx", 10_000);
+}
+
+#[test]
+fn any_portal() {
+    attack("portal", 4_000);
+}
