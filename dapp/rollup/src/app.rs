@@ -120,3 +120,40 @@ fn report(view: &impl Serialize) -> Vec<u8> {
     report.truncate(MAX_REPORT_BYTES);
     report
 }
+
+#[cfg(test)]
+mod tests {
+    use market::{Address, Amount, Asset, Timestamp};
+    use wire::encode_ether_deposit;
+
+    use super::*;
+    use crate::guard::{CatchingJudge, planted::plant};
+
+    const ALICE: Address = Address([0xa1; 20]);
+
+    /// A panic wherever it is: an input is undone, unless it is a deposit; a question gets an
+    /// answer; and the next request is answered as if nothing had been.
+    #[test]
+    fn a_panic_anywhere_is_caught_and_spoken_of() {
+        let genesis = Genesis::default();
+        let mut app = App::new(genesis.clone(), [], CatchingJudge::<eval::Evaluator>::default());
+        let deposit = encode_ether_deposit(ALICE, Amount::new(7), &[]);
+        let advance = |sender, payload| Advance { sender, now: Timestamp(1), payload };
+        let deposit = advance(genesis.ether_portal, deposit);
+        for (name, input, status) in [
+            ("a message", advance(ALICE, vec![1, 2, 3, 4]), Status::Reject),
+            ("a deposit", deposit.clone(), Status::Accept),
+        ] {
+            plant();
+            let answer = app.advance(&input);
+            assert_eq!((answer.status, answer.outputs.len()), (status, 0), "{name}");
+            assert_eq!(answer.reports, failure("the application failed on this input").reports);
+        }
+        plant();
+        let answer = app.inspect(b"jobs");
+        assert_eq!(answer, failure("the application failed on this question"));
+        app.advance(&deposit);
+        assert_eq!(app.market().ledger().free(ALICE, Asset::Ether), Amount::new(7));
+        assert_ne!(app.inspect(b"jobs"), answer);
+    }
+}

@@ -24,19 +24,47 @@ pub fn speak_of_panics() {
 /// - Why unwind safety is asserted: whoever calls this either has the machine restored (`reject`),
 ///   or gives up all that `run` may have left unfinished, or says why nothing can be
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
+    let run = || {
+        #[cfg(test)]
+        planted::go_off();
+        run()
+    };
     catch_unwind(AssertUnwindSafe(run)).ok()
 }
 
+/// Panics where none can be brought about from outside.
+#[cfg(test)]
+pub(crate) mod planted {
+    use std::cell::Cell;
+
+    thread_local! {
+        static PLANTED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Makes the next thing that is caught panic.
+    pub(crate) fn plant() {
+        PLANTED.set(true);
+    }
+
+    pub(super) fn go_off() {
+        assert!(!PLANTED.take(), "planted");
+    }
+}
+
+/// Memory is looked for in pieces of so many bytes: one large piece might not be found where all of
+/// it is, as what was used before and is free again need not lie in a row.
+const PIECE_BYTES: usize = 16 << 20;
+
 /// What a question may take: views and JSON of at most a report's length.
-const QUESTION_BYTES: usize = 8 << 20;
+const QUESTION_PIECES: usize = 1;
 
 /// What an input may take: the tensors of a step (32 MiB), a model and a dataset read (a few times
 /// their files), and a longer list of records beside the shorter one.
-const INPUT_BYTES: usize = 64 << 20;
+const INPUT_PIECES: usize = 4;
 
 /// Whether there is memory to answer any question.
 pub(crate) fn has_room_to_answer() -> bool {
-    has_room(QUESTION_BYTES)
+    has_room(QUESTION_PIECES)
 }
 
 /// Whether there is memory for whatever this command may do.
@@ -49,14 +77,16 @@ pub(crate) fn has_room_for(command: &Command) -> bool {
         Command::OpenJob(_)
         | Command::Publish { .. }
         | Command::Submit { .. }
-        | Command::Evaluate { .. } => has_room(INPUT_BYTES),
+        | Command::Evaluate { .. } => has_room(INPUT_PIECES),
     }
 }
 
-/// Whether so many bytes can be allocated. An allocation that fails in the midst of work ends the
-/// program; one that is only tried does not, and costs two calls of the system.
-fn has_room(bytes: usize) -> bool {
-    black_box(&mut Vec::<u8>::new()).try_reserve_exact(bytes).is_ok()
+/// Whether so many pieces can be allocated at once. An allocation that fails in the midst of work
+/// ends the program; one that is only tried does not, and costs a few calls of the system.
+fn has_room(pieces: usize) -> bool {
+    let mut found = [const { Vec::<u8>::new() }; INPUT_PIECES];
+    let mut pieces = found.iter_mut().take(pieces);
+    pieces.all(|piece| black_box(piece).try_reserve_exact(PIECE_BYTES).is_ok())
 }
 
 /// Sets how much address space the program may take, so that allocations fail beyond it: otherwise

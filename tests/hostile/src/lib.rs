@@ -11,6 +11,8 @@
 //! - [`chunks`]: the pieces of a blob, deflated or not
 //! - [`inspect`]: questions
 //!
+//! [`load`] is a crowd of honest and other people who send inputs for as long as one likes.
+//!
 //! Memory is what the allocator handed out on this thread, so its bounds hold on any machine.
 
 mod advance;
@@ -18,6 +20,7 @@ mod books;
 mod chunks;
 mod dataset;
 mod inspect;
+pub mod load;
 mod memory;
 mod onnx;
 #[expect(dead_code, reason = "the evaluator's tests write more than is written here")]

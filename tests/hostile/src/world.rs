@@ -7,7 +7,7 @@ use blobs::{BlobRef, Cid, Encoding, Profile, blob_ref};
 use eval::{Dataset, Evaluator, Features, Labels, Shape};
 use market::{
     Address, Amount, Asset, Command, Exam, Exhibit, JobId, Judge, Metric, Quote, Score, Tally,
-    Terms, Timestamp, Unfit, Work,
+    Terms, Timestamp, U256, Unfit, Work,
 };
 use rollup::App;
 use wire::Genesis;
@@ -16,8 +16,10 @@ use crate::onnx_writer as writer;
 
 /// When everything begins.
 pub(crate) const NOW: u64 = 1_700_000_000;
-/// The deadline of the jobs.
-pub(crate) const DEADLINE: u64 = NOW + 3_600;
+/// How long jobs are open.
+pub(crate) const WINDOW_SECONDS: u64 = 3_600;
+/// What an accepted model earns, in wei or the token's smallest unit.
+pub(crate) const REWARD: Amount = Amount(U256([10, 0, 0, 0]));
 /// The one allowed token.
 pub(crate) const TOKEN: Address = Address([0x70; 20]);
 /// Who takes part.
@@ -73,7 +75,7 @@ impl Files {
 }
 
 /// A linear model of two classes.
-fn model(weights: &[f32; 4]) -> Vec<u8> {
+pub(crate) fn model(weights: &[f32; 4]) -> Vec<u8> {
     writer::model(&[
         writer::node("MatMul", &["x", "w"], "y", &[]),
         writer::weights("w", &[2, 2], weights),
@@ -93,7 +95,7 @@ pub(crate) fn genesis() -> Genesis {
         max_blob_bytes: 16_384,
         max_stored_bytes: 32_768,
         input_work: STEP.plus(Work(FILES.base.len() as u64)).0,
-        evaluation_window_seconds: 3_600,
+        evaluation_window_seconds: WINDOW_SECONDS,
         ..Genesis::default()
     }
 }
@@ -135,13 +137,13 @@ pub(crate) fn command(kind: u8, choice: u8) -> Command {
     }
 }
 
-fn terms(asset: Asset, choice: u8) -> Terms {
+pub(crate) fn terms(asset: Asset, choice: u8) -> Terms {
     Terms {
         title: [0; 32],
         asset,
-        reward: Amount::new(10),
+        reward: REWARD,
         rewards: 1 + u32::from(choice & 1),
-        deadline: Timestamp(DEADLINE),
+        deadline: Timestamp(NOW + WINDOW_SECONDS),
         metric: Metric::Accuracy,
         min_score: Score(0),
         min_gain: Score(1),
@@ -154,7 +156,7 @@ fn terms(asset: Asset, choice: u8) -> Terms {
 }
 
 /// The first and only chunk of a file.
-fn publish(bytes: &[u8]) -> Command {
+pub(crate) fn publish(bytes: &[u8]) -> Command {
     let (digest, data) = (file(bytes).digest, bytes.to_vec());
     Command::Publish { digest, offset: 0, encoding: Encoding::Plain, data }
 }

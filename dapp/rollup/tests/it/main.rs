@@ -4,6 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
 mod hostile;
+mod memory;
+#[expect(dead_code, reason = "the evaluator's tests write more than is written here")]
+#[path = "../../../eval/tests/it/onnx.rs"]
+mod onnx;
 mod program;
 mod protocol;
 mod real;

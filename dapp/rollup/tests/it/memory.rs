@@ -1,0 +1,137 @@
+//! The program with as much memory as the smallest machine has: it refuses what it has no room for,
+//! and goes on.
+
+use std::{fs, process::Command as Program};
+
+use blobs::{Chunk, Digest, Profile, blob_ref, split};
+use market::{Amount, Asset, Command, JobId, Metric, Terms};
+use serde_json::Value;
+use wire::{Notice, encode_command};
+
+use crate::{
+    onnx,
+    sample::{ALICE, REWARD, command, deposit, file, open_job, question},
+    server::{Step, Turn, payload, play_program},
+};
+
+/// Address space, in MiB: the memory of a machine nobody has given more.
+const MEMORY_MIB: &str = "128";
+/// The largest blob, by the default genesis.
+const BLOB_BYTES: u64 = 4 << 20;
+
+fn program(genesis: &str, drive: &[(&str, &[u8])]) -> (Program, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, blobs) = (folder.path().join("genesis.json"), folder.path().join("blobs"));
+    fs::write(&path, genesis).unwrap();
+    fs::create_dir(&blobs).unwrap();
+    for (name, bytes) in drive {
+        fs::write(blobs.join(name), bytes).unwrap();
+    }
+    let mut program = Program::new(env!("CARGO_BIN_EXE_deml-dapp"));
+    program.args(["--memory", MEMORY_MIB, "--genesis"]).arg(path).arg("--blobs").arg(blobs);
+    (program, folder)
+}
+
+/// A job whose two blobs are as large as blobs can be, and will never be whole.
+fn greedy_job(number: u8) -> Terms {
+    let Command::OpenJob(terms) = open_job(b"400") else { unreachable!("it opens a job") };
+    let blob = |kind| blobs::BlobRef {
+        digest: Digest::of(&[kind, number]),
+        size: BLOB_BYTES,
+        profile: Profile::Kubo,
+    };
+    Terms { base_model: blob(0), hold_out: blob(1), ..*terms }
+}
+
+/// Chunks of nearly the whole of a blob, a few bytes of theirs standing for many.
+fn greedy_chunks() -> Vec<Chunk> {
+    let block = |n: u64| [Digest::of(&n.to_le_bytes()).0[0]; 100];
+    let bytes = (0..BLOB_BYTES / 100).flat_map(block).collect::<Vec<_>>();
+    let mut chunks = split(&bytes, 60_000);
+    assert!(chunks.len() < 10, "{} chunks", chunks.len());
+    chunks.pop();
+    chunks
+}
+
+fn refusals(turns: &[Turn]) -> Vec<Value> {
+    turns.iter().flat_map(Turn::reports).map(|report| report["refused"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_full_memory_refuses_and_lives() {
+    let (jobs, chunks) = (12, greedy_chunks());
+    let mut requests = Vec::new();
+    for number in 0..jobs {
+        let terms = greedy_job(number);
+        let open = encode_command(&Command::OpenJob(Box::new(terms)));
+        requests.push(deposit(REWARD, &open));
+        for blob in [terms.base_model, terms.hold_out] {
+            requests.extend(chunks.iter().cloned().map(|Chunk { offset, encoding, data }| {
+                command(ALICE, &Command::Publish { digest: blob.digest, offset, encoding, data })
+            }));
+        }
+    }
+    let filled = requests.len();
+    // Half of the jobs end, which gives room, and another one opens.
+    requests.extend((0..4).map(|job| command(ALICE, &Command::CancelJob { job: JobId(job) })));
+    requests.push(question("solvency"));
+    requests.push(deposit(REWARD, &encode_command(&open_job(b"400"))));
+    let withdraw = Command::Withdraw { asset: Asset::Ether, amount: Amount::new(4 * REWARD) };
+    requests.push(command(ALICE, &withdraw));
+
+    let (mut program, _folder) = program("{}", &[]);
+    let turns = play_program(&mut program, requests.into_iter().map(Step::Ask).collect()).await;
+    assert!(turns.iter().all(|turn| turn.status == "accept"));
+    let (filling, after) = turns.split_at(filled);
+    let refused = refusals(filling);
+    assert!(refused.iter().any(|name| name == "MemoryFull"), "{refused:?}");
+    assert!(filling[0].reports().is_empty(), "at first there is room");
+    let [cancelled @ .., solvency, opened, withdrawn] = after else { panic!("seven turns") };
+    assert!(cancelled.iter().all(|turn| turn.paths() == ["/notice"]));
+    assert_eq!(solvency.reports()[0]["solvent"], true);
+    assert_eq!((opened.paths(), withdrawn.paths()), (vec!["/notice"], vec!["/voucher"]));
+}
+
+/// The model with the largest tensors a step may have, on a hold-out as large as a blob can be.
+#[tokio::test]
+async fn the_largest_step_fits_the_memory() {
+    const ROW: [i64; 3] = [1, 1_024, 2_040];
+    let model = onnx::model(&[
+        onnx::node("Relu", &["x"], "a", &[]),
+        onnx::node("GlobalAveragePool", &["a"], "b", &[]),
+        onnx::node("Flatten", &["b"], "y", &[]),
+        onnx::ports(&[-1, ROW[0], ROW[1], ROW[2]]),
+    ]);
+    let hold_out = rows_of_bytes(ROW);
+    let Command::OpenJob(terms) = open_job(&model) else { unreachable!("it opens a job") };
+    let hold_out_file = blob_ref(&hold_out, Profile::Kubo);
+    let metric = Metric::MeanSquaredError;
+    let terms = Terms {
+        base_model: file(&model),
+        hold_out: hold_out_file,
+        metric,
+        max_work: market::Work(u64::MAX),
+        ..*terms
+    };
+    let open = encode_command(&Command::OpenJob(Box::new(terms)));
+    let (mut program, _folder) = program("{}", &[("model", &model), ("hold-out", &hold_out)]);
+    let turns = play_program(&mut program, vec![Step::Ask(deposit(REWARD, &open))]).await;
+    assert_eq!(turns[0].paths(), ["/notice", "/notice"], "{:?}", turns[0].reports());
+    let (_, ready) = &turns[0].posts[1];
+    let notice = Notice::decode(&payload(ready)).unwrap();
+    assert!(matches!(notice, Notice::JobReady { .. }), "{notice:?}");
+}
+
+/// A hold-out of two rows of bytes.
+fn rows_of_bytes([channels, height, width]: [i64; 3]) -> Vec<u8> {
+    let elements = usize::try_from(2 * channels * height * width).unwrap();
+    let end = elements + 8;
+    let header = format!(
+        r#"{{"__metadata__":{{"scale":"0.5","offset":"0"}},"x":{{"dtype":"U8","shape":[2,{channels},{height},{width}],"data_offsets":[0,{elements}]}},"y":{{"dtype":"F32","shape":[2],"data_offsets":[{elements},{end}]}}}}"#
+    );
+    let length = u64::try_from(header.len()).unwrap().to_le_bytes();
+    let x = (0..=255).cycle().take(elements).collect::<Vec<_>>();
+    let file = [&length[..], header.as_bytes(), &x, &[0; 8]].concat();
+    assert!(file.len() as u64 <= BLOB_BYTES, "{} bytes", file.len());
+    file
+}
