@@ -3,9 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod named;
+
 use std::{fs, path::PathBuf};
 
-use hostile::{Body, TARGETS, seeds};
+use hostile::{
+    Body, TARGETS,
+    load::{Load, Mix},
+    seeds,
+};
 use proptest::{prelude::*, sample::Index};
 
 /// The committed files of a target: those that broke something, and those that reach far.
@@ -122,4 +128,20 @@ fn any_model() {
 #[test]
 fn any_portal() {
     attack("portal", 4_000);
+}
+
+/// The load that `soak` shows at length: nobody's input stops the application, and what is kept is
+/// what is on record.
+#[test]
+fn a_crowd_leaves_only_records() {
+    for mix in [Mix::Standstill, Mix::Bounties] {
+        let mut load = Load::new(mix, 7);
+        while load.counts().inputs < 20_000 {
+            load.step();
+        }
+        let (counts, kept) = (load.counts(), load.kept());
+        assert!(counts.refused > 2_000 && counts.outputs > 2_000, "{counts:?}");
+        assert!(kept.stored_bytes < 200_000, "{kept:?}");
+        assert_eq!(kept.records > 500, mix == Mix::Bounties, "{kept:?}");
+    }
 }
