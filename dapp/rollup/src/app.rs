@@ -25,6 +25,8 @@ pub struct App<J> {
     genesis: Genesis,
     market: Market,
     judge: J,
+    /// Whether allocations can fail, so that it is looked whether they would.
+    memory_is_limited: bool,
 }
 
 impl<J: Judge> App<J> {
@@ -35,7 +37,12 @@ impl<J: Judge> App<J> {
         judge: J,
     ) -> Self {
         let market = Market::new(genesis.settings(), drive);
-        Self { genesis, market, judge }
+        Self { genesis, market, judge, memory_is_limited: false }
+    }
+
+    /// Has what needs memory refused when there is little of the limited memory left.
+    pub const fn expect_limited_memory(&mut self) {
+        self.memory_is_limited = true;
     }
 
     /// The state.
@@ -84,7 +91,7 @@ impl<J: Judge> App<J> {
         }
         let Some(calldata) = input.command else { return Ok(Vec::new()) };
         let command = decode_command(calldata).map_err(|refused| RefusalView::from(&refused))?;
-        if !has_room_for(&command) {
+        if self.memory_is_limited && !has_room_for(&command) {
             return Err(memory_full());
         }
         let effects = self.market.apply(&input.context, command, &mut self.judge);
@@ -95,7 +102,7 @@ impl<J: Judge> App<J> {
     /// Answers a question.
     #[must_use]
     pub fn inspect(&self, question: &[u8]) -> Answer {
-        if !has_room_to_answer() {
+        if self.memory_is_limited && !has_room_to_answer() {
             return failure(MEMORY_FULL);
         }
         match catch(|| wire::answer(&self.market, question)) {

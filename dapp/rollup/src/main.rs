@@ -57,5 +57,8 @@ fn run(args: &Args) -> Result<(), String> {
     let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
     speak_of_panics();
     let mut app = App::new(genesis, drive, CatchingJudge::<Evaluator>::default());
+    if args.memory_mib.is_some() {
+        app.expect_limited_memory();
+    }
     runtime.block_on(serve(&mut app, &client))
 }

@@ -50,8 +50,9 @@ fn played() -> App<Metered> {
     };
     let send = |kind, choice| encode_command(&world::command(kind, choice));
     let mut inputs = vec![deposit(sponsor)];
-    inputs.extend([0, 1, 2].map(|kind| message(sponsor, send(kind, 1))));
-    for (client, model) in clients.into_iter().zip([0, 2, 4]) {
+    inputs.push(message(sponsor, send(0, 1)));
+    inputs.extend([1, 2, 5, 5, 5, 5].map(|kind| message(sponsor, send(kind, 0))));
+    for (client, model) in clients.into_iter().zip([4, 2, 0]) {
         inputs.extend([3, 4].map(|kind| message(client, send(kind, model << 2))));
         inputs.extend([deposit(client), message(client, send(5, 0))]);
     }

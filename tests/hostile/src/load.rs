@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fs};
 
 use blobs::{Digest, Encoding};
 use eval::Evaluator;
-use market::{Address, Amount, Command, JobId, Terms, Timestamp, U256, Work};
+use market::{Address, Amount, Asset, Command, JobId, Terms, Timestamp, U256, Work};
 use rollup::{Advance, App, CatchingJudge, Status};
 use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
 
@@ -23,7 +23,7 @@ const YEAR_SECONDS: u64 = 31_000_000;
 /// Jobs under way at once.
 const JOBS: usize = 32;
 /// Accounts that take part again and again.
-const ACCOUNTS: usize = 500;
+const ACCOUNTS: usize = 300;
 /// Clients that enter each job.
 const CLIENTS: usize = 6;
 
@@ -154,7 +154,9 @@ impl Load {
         let sender = account(place);
         if let Some((sender, command)) = turns.pop_front() {
             self.command(sender, &command);
-        } else if self.now < deadline || self.mix == Mix::Standstill {
+        } else if self.mix == Mix::Standstill {
+            self.start_over();
+        } else if self.now < deadline {
             self.command(sender, &Command::Evaluate { job, work: Work(u64::MAX) });
         } else {
             self.command(sender, &Command::Settle { job });
@@ -168,38 +170,49 @@ impl Load {
     fn open_job(&mut self) -> Round {
         let job = JobId(self.app.market().job_count());
         let sponsor = self.account();
-        let weights = [(); 4].map(|()| self.random.f32() - 0.5);
-        let base = world::model(&weights);
-        let window = if self.mix == Mix::Bounties { WINDOW_SECONDS } else { YEAR_SECONDS };
+        let base = self.model();
+        let is_standstill = self.mix == Mix::Standstill;
+        let window = if is_standstill { YEAR_SECONDS } else { WINDOW_SECONDS };
         let deadline = self.now + window;
+        let mut hold_out = world::file(&FILES.hold_out);
+        if is_standstill {
+            // One that never comes.
+            hold_out.digest = Digest::of(&job.0.to_le_bytes());
+            hold_out.size = self.genesis.max_blob_bytes;
+        }
         let terms = Terms {
             rewards: 3,
             deadline: Timestamp(deadline),
             base_model: world::file(&base),
-            ..world::terms(market::Asset::Ether, 0)
+            hold_out,
+            ..world::terms(Asset::Ether, 0)
         };
         let open = encode_command(&Command::OpenJob(Box::new(terms)));
         let escrow = REWARD.checked_times(3).expect("a small sum");
         let deposit = encode_ether_deposit(sponsor, escrow, &open);
         self.input(self.genesis.ether_portal, deposit);
-        let mut turns: VecDeque<Turn> =
-            [base.as_slice(), &FILES.hold_out].map(|file| (sponsor, world::publish(file))).into();
+        let turns = if is_standstill { VecDeque::new() } else { self.turns(job, sponsor, &base) };
+        Round { job, turns, deadline }
+    }
+
+    /// All that happens to a job until its deadline.
+    fn turns(&mut self, job: JobId, sponsor: Address, base: &[u8]) -> VecDeque<Turn> {
+        let publish = |file| (sponsor, world::publish(file));
+        let mut turns: VecDeque<Turn> = [base, &FILES.hold_out].map(publish).into();
         let evaluate = |sender| (sender, Command::Evaluate { job, work: Work(u64::MAX) });
-        turns.extend([(); 4].map(|()| evaluate(sponsor)));
-        if self.mix == Mix::Bounties {
-            for _ in 0..CLIENTS {
-                let client = self.account();
-                let model = self.model();
-                let (model_file, data) = (world::file(&model), world::file(b"own rows"));
-                turns.push_back((client, Command::Submit { job, model: model_file, data }));
-                // Some never send what they announced.
-                if self.random.u8(..) < 200 {
-                    turns.push_back((client, world::publish(&model)));
-                    turns.extend([(); 4].map(|()| evaluate(client)));
-                }
+        turns.extend([(); 3].map(|()| evaluate(sponsor)));
+        for _ in 0..CLIENTS {
+            let client = self.account();
+            let model = self.model();
+            let (file, data) = (world::file(&model), world::file(b"own rows"));
+            turns.push_back((client, Command::Submit { job, model: file, data }));
+            // Some never send what they announced.
+            if self.random.u8(..) < 200 {
+                turns.push_back((client, world::publish(&model)));
+                turns.extend([(); 3].map(|()| evaluate(client)));
             }
         }
-        Round { job, turns, deadline }
+        turns
     }
 
     /// A model that nobody has entered before: most can be evaluated, some are better than others.
@@ -219,7 +232,7 @@ impl Load {
 
     fn send_money(&mut self) {
         let (account, amount) = (self.account(), Amount(U256::from(self.random.u8(..))));
-        let token = Address([self.random.u8(0x60..0x80); 20]);
+        let token = Address([self.random.u8(0x6c..0x74); 20]);
         if self.random.bool() {
             self.input(self.genesis.ether_portal, encode_ether_deposit(account, amount, &[]));
         } else {
@@ -228,13 +241,13 @@ impl Load {
         }
     }
 
-    /// Someone takes all there is of a balance.
+    /// Someone who has money takes all of one asset.
     fn take_money(&mut self) {
-        let from = self.account();
-        let mut balances = self.app.market().ledger().balances(from);
-        let (asset, amount) =
-            balances.next().unwrap_or((market::Asset::Ether, Amount(U256::from(1_u8))));
-        drop(balances);
+        let someone = self.account();
+        let mut accounts = self.app.market().ledger().accounts();
+        let rich = accounts.find(|(account, ..)| *account >= someone);
+        let (from, asset, amount) = rich.unwrap_or((someone, Asset::Ether, REWARD));
+        drop(accounts);
         self.command(from, &Command::Withdraw { asset, amount });
     }
 
@@ -266,26 +279,28 @@ impl Load {
         self.input(sender, deposit);
     }
 
-    /// A sponsor sends half of the hold-out again and again.
+    /// A sponsor sends the beginning of a hold-out again and again.
     fn start_over(&mut self) {
-        let job = JobId(self.random.u32(..self.app.market().job_count().max(1)));
-        let Some(job) = self.app.market().job(job) else { return };
+        let place = self.random.usize(..self.rounds.len());
+        let Some(job) = self.app.market().job(self.rounds[place].job) else { return };
         let (sender, digest) = (job.sponsor, job.terms.hold_out.digest);
-        let data = FILES.hold_out[..FILES.hold_out.len() / 2].to_vec();
+        let data = vec![7; self.random.usize(1..16_000)];
         let encoding = Encoding::Plain;
         self.command(sender, &Command::Publish { digest, offset: 0, encoding, data });
     }
 
     fn garbage(&mut self) {
         let length = self.random.usize(..200);
-        let payload = std::iter::repeat_with(|| self.random.u8(..)).take(length).collect();
-        let sender = [self.account(), self.genesis.ether_portal, self.genesis.erc20_portal];
-        let sender = sender[self.random.usize(..3)];
-        let short = sender == self.genesis.ether_portal || sender == self.genesis.erc20_portal;
-        let payload: Vec<u8> = payload;
-        // From a portal only what is too short for a deposit: a random account would be a record.
-        let end = if short { payload.len().min(51) } else { payload.len() };
-        self.input(sender, payload[..end].to_vec());
+        let mut payload: Vec<u8> =
+            std::iter::repeat_with(|| self.random.u8(..)).take(length).collect();
+        let sender = self.account();
+        let senders = [sender, self.genesis.ether_portal, self.genesis.erc20_portal];
+        let sender = senders[self.random.usize(..3)];
+        if sender != senders[0] {
+            // Too short for a deposit: a random account would be a record.
+            payload.truncate(51);
+        }
+        self.input(sender, payload);
     }
 
     fn ask(&mut self) {

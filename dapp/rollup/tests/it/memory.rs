@@ -45,8 +45,8 @@ fn greedy_job(number: u8) -> Terms {
 
 /// Chunks of nearly the whole of a blob, a few bytes of theirs standing for many.
 fn greedy_chunks() -> Vec<Chunk> {
-    let block = |n: u64| [Digest::of(&n.to_le_bytes()).0[0]; 100];
-    let bytes = (0..BLOB_BYTES / 100).flat_map(block).collect::<Vec<_>>();
+    let block = |n: u64| [Digest::of(&n.to_le_bytes()).0[0]; 24];
+    let bytes = (0..BLOB_BYTES / 24).flat_map(block).collect::<Vec<_>>();
     let mut chunks = split(&bytes, 60_000);
     assert!(chunks.len() < 10, "{} chunks", chunks.len());
     chunks.pop();

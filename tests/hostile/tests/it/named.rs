@@ -88,8 +88,8 @@ fn tensors_that_alias() {
 fn a_million_tiny_chunks() {
     let bytes = (0..1_000_000_u32).map(|n| (n >> 8) as u8).collect::<Vec<_>>();
     let mut upload = Upload::new(blob_ref(&bytes, Profile::Kubo));
-    for (offset, byte) in bytes.iter().enumerate() {
-        let piece = upload.check(offset as u64, Encoding::Plain, &[*byte]).unwrap();
+    for (offset, byte) in bytes.chunks(1).enumerate() {
+        let piece = upload.check(offset as u64, Encoding::Plain, byte).unwrap();
         let whole = upload.post(piece);
         assert_eq!(whole.is_some(), offset + 1 == bytes.len());
     }
