@@ -1,4 +1,4 @@
-//! `cargo demo`, `cargo ci`, `cargo speed` and `cargo riscv`: each builds what it runs, and runs it.
+//! `cargo demo`, `cargo ci`, `cargo speed`, `cargo soak` and `cargo riscv`: each builds what it runs, and runs it.
 //!
 //! Always the whole workspace in the release profile: cargo joins the features of what it builds
 //! together, so any other selection would build burn once more.
@@ -25,9 +25,12 @@ fn main() -> ExitCode {
     let done = match task.as_str() {
         "demo" => built_then("deml", &[&["demo".to_owned()], rest.as_slice()].concat()),
         "speed" => built_then("deml-speed", &rest),
+        "soak" => built_then("examples/soak", &rest),
         "riscv" => riscv::build().map(|()| ExitCode::SUCCESS),
         "ci" => ci(),
-        _ => Err("usage: cargo demo | cargo ci | cargo speed | cargo riscv".to_owned()),
+        _ => {
+            Err("usage: cargo demo | cargo ci | cargo speed | cargo soak | cargo riscv".to_owned())
+        }
     };
     match done {
         Ok(code) => code,
