@@ -91,7 +91,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Play a whole market on this computer: deposits, training, evaluation, paid wallets
-    Demo,
+    Demo(Demo),
     /// Run a market on this computer until Ctrl-C, for development
     Devnet(Devnet),
     /// Open, look at and end jobs
@@ -127,6 +127,18 @@ pub enum Command {
     Guard(Guard),
 }
 
+/// A demo.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Example:
+  deml demo --dapp target/riscv64gc-unknown-linux-gnu/release/deml-dapp")]
+pub struct Demo {
+    /// Play with this executable as the application, then replay all inputs through the deml-dapp
+    /// beside deml and compare every output, byte for byte; one for RISC-V is run by qemu-riscv64
+    #[arg(long, value_name = "FILE")]
+    pub dapp: Option<PathBuf>,
+}
+
 /// A devnet.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
@@ -134,15 +146,23 @@ Example:
   deml devnet --dir ./mydevnet --epoch-length 20
 
 It is a small local stand-in for the Cartesi Rollups Node, on anvil and the real contracts; nobody
-runs it in production. Killed at any moment, it goes on from its folder.")]
+runs it in production. Killed at any moment, it goes on from its folder.
+
+--machine needs cartesi-machine 0.19, 0.20 or 0.21 on the PATH. Its command lines follow these
+releases' sources; they have not been tried with the programs yet.")]
 pub struct Devnet {
     /// Where it keeps its state; other commands look there through $DEML_DEVNET [default:
     /// $DEML_DEVNET, else deml/devnet in this user's data folder]
     #[arg(long, value_name = "FOLDER")]
     pub dir: Option<PathBuf>,
-    /// The application's executable [default: deml-dapp beside deml]
+    /// The application's executable; one for RISC-V is run by qemu-riscv64 [default: deml-dapp
+    /// beside deml]
     #[arg(long, value_name = "FILE")]
     pub dapp: Option<PathBuf>,
+    /// Run the application in a Cartesi Machine: the folder that `cartesi build` stores one in,
+    /// which has its genesis and its blobs inside
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["dapp", "blobs"])]
+    pub machine: Option<PathBuf>,
     /// Folder of blobs the application carries, as on a drive of its machine
     #[arg(long, value_name = "FOLDER")]
     pub blobs: Option<PathBuf>,

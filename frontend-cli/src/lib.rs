@@ -6,6 +6,7 @@
 //! - what is computed on this computer: `native`, `rows`, `terms`, `merkle`, `payment`
 //! - sending and waiting: `delivery`, `follow`
 //! - `devnet`: the local stand-in for the Cartesi node; `local_market`: DeML on it; `demo`: a play
+//! - `replay`: the same inputs through another application
 
 pub mod args;
 pub mod chain;
@@ -27,6 +28,7 @@ pub mod native;
 pub mod node;
 pub mod payment;
 pub mod quantity;
+pub mod replay;
 pub mod rows;
 pub mod session;
 pub mod talk;

@@ -10,7 +10,7 @@ use wire::Genesis;
 use crate::{
     config::TEST_TOKEN,
     convert::to_market,
-    devnet::{Config, Deployed, ExtraContract},
+    devnet::{Config, Dapp, Deployed, ExtraContract},
 };
 
 /// Name of the registry among a devnet's contracts.
@@ -54,10 +54,10 @@ struct Artifact {
     bytecode: alloy::primitives::Bytes,
 }
 
-/// How to run a devnet with DeML on it in `folder`; `dapp` is the application's executable.
+/// How to run a devnet with DeML on it in `folder`, with `dapp` as the application.
 ///
 /// - Errors: there is no `deml` executable beside the running program
-pub fn config(folder: PathBuf, dapp: PathBuf) -> Result<Config> {
+pub fn config(folder: PathBuf, dapp: impl Into<Dapp>) -> Result<Config> {
     let mut config = Config::new(folder, dapp, Arc::new(genesis))?;
     for (name, artifact) in ARTIFACTS {
         let artifact: Artifact = serde_json::from_str(artifact)

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// The machine's processor and system, as Rust calls them.
+pub const RISCV: &str = "riscv64gc-unknown-linux-gnu";
+
 /// A program of this workspace, built beside the running test.
 ///
 /// - Panics: it was not built; `cargo ci` builds it first
@@ -12,6 +15,24 @@ pub fn program(name: &str) -> PathBuf {
     match found {
         Some(path) => path,
         None => panic!("{name} is not built: run `cargo build --release --workspace` first"),
+    }
+}
+
+/// A program of this workspace, built for RISC-V beside the running test's build.
+///
+/// - Panics: it was not built; `cargo ci` builds it first
+#[must_use]
+pub fn riscv_program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap_or_default();
+    let folders = test.ancestors().map(|folder| folder.join(RISCV).join("release"));
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+    match found {
+        Some(path) => path,
+        None => panic!(
+            "{name} is not built for RISC-V: run `cargo build --release --locked --workspace \
+             --exclude deml --exclude deml-tests --exclude xtask --target {RISCV} --bins`, with \
+             CARGO_TARGET_RISCV64GC_UNKNOWN_LINUX_GNU_LINKER=riscv64-linux-gnu-gcc"
+        ),
     }
 }
 

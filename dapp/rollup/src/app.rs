@@ -36,6 +36,7 @@ impl<J: Judge> App<J> {
         drive: impl IntoIterator<Item = (Cid, Vec<u8>)>,
         judge: J,
     ) -> Self {
+        wire::prepare();
         let market = Market::new(genesis.settings(), drive);
         Self { genesis, market, judge, memory_is_limited: false }
     }

@@ -1,7 +1,9 @@
 //! Requests of the rollup server, out of their JSON.
 
+use std::borrow::Cow;
+
 use market::{Address, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, de::Error as _};
 use wire::Text;
 
 /// What `/finish` hands out.
@@ -35,16 +37,33 @@ pub enum RequestRefused {
     NotHexadecimal(&'static str),
 }
 
+/// Borrows its strings: a payload of 64 KiB is copied once, when its hexadecimal is decoded.
 #[derive(Deserialize)]
-#[serde(tag = "request_type", content = "data", rename_all = "snake_case")]
-enum Body {
-    AdvanceState { metadata: Metadata, payload: String },
-    InspectState { payload: String },
+struct Body<'a> {
+    request_type: Kind,
+    #[serde(borrow)]
+    data: Data<'a>,
 }
 
 #[derive(Deserialize)]
-struct Metadata {
-    msg_sender: String,
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    AdvanceState,
+    InspectState,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow)]
+    metadata: Option<Metadata<'a>>,
+    #[serde(borrow)]
+    payload: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    msg_sender: Cow<'a, str>,
     block_timestamp: u64,
 }
 
@@ -53,19 +72,27 @@ impl Request {
     ///
     /// - Errors: what is wrong with it
     pub fn decode(body: &[u8]) -> Result<Self, RequestRefused> {
-        Ok(match serde_json::from_slice(body).map_err(RequestRefused::Malformed)? {
-            Body::AdvanceState { metadata, payload } => Self::Advance(Advance {
-                sender: Address::read(&metadata.msg_sender)
-                    .ok_or(RequestRefused::NotHexadecimal("msg_sender"))?,
-                now: Timestamp(metadata.block_timestamp),
-                payload: bytes(&payload)?,
-            }),
-            Body::InspectState { payload } => Self::Inspect(bytes(&payload)?),
-        })
+        let Body { request_type, data } =
+            serde_json::from_slice(body).map_err(RequestRefused::Malformed)?;
+        match request_type {
+            Kind::AdvanceState => {
+                let missing = || serde_json::Error::missing_field("metadata");
+                let metadata = data.metadata.ok_or_else(missing);
+                let metadata = metadata.map_err(RequestRefused::Malformed)?;
+                let sender = Address::read(&metadata.msg_sender)
+                    .ok_or(RequestRefused::NotHexadecimal("msg_sender"))?;
+                let now = Timestamp(metadata.block_timestamp);
+                Ok(Self::Advance(Advance { sender, now, payload: bytes(&data.payload)? }))
+            }
+            Kind::InspectState => Ok(Self::Inspect(bytes(&data.payload)?)),
+        }
     }
 }
 
 fn bytes(text: &str) -> Result<Vec<u8>, RequestRefused> {
-    let bytes = text.strip_prefix("0x").map(hex::decode);
-    bytes.and_then(Result::ok).ok_or(RequestRefused::NotHexadecimal("payload"))
+    let refused = || RequestRefused::NotHexadecimal("payload");
+    let digits = text.strip_prefix("0x").ok_or_else(refused)?;
+    let mut bytes = vec![0; digits.len() / 2];
+    hex::decode_to_slice(digits, &mut bytes).map_err(|_| refused())?;
+    Ok(bytes)
 }

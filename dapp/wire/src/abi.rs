@@ -22,6 +22,12 @@ pub(crate) struct Interface {
     pub(crate) bytecode: Vec<u8>,
 }
 
+/// Reads the compiled interfaces, so that no input pays for it.
+pub fn prepare() {
+    deml();
+    registry();
+}
+
 /// Commands and notices.
 pub(crate) fn deml() -> &'static Interface {
     static DEML: OnceLock<Interface> = OnceLock::new();
@@ -62,6 +68,28 @@ impl Interface {
     pub(crate) fn call(&self, name: &str, arguments: &[Token]) -> Vec<u8> {
         let function = self.contract.function(name).expect("a function of the interface");
         function.encode_input(arguments).expect("arguments of the function's types")
+    }
+
+    /// The calldata of a function whose last argument is `bytes`.
+    ///
+    /// ethabi would take them byte by byte, several times what hashing a chunk costs: it writes
+    /// what comes before them, with the length of none, and the rest is copied here.
+    pub(crate) fn call_with_bytes(
+        &self,
+        name: &str,
+        mut arguments: Vec<Token>,
+        bytes: &[u8],
+    ) -> Vec<u8> {
+        arguments.push(Token::Bytes(Vec::new()));
+        let mut calldata = self.call(name, &arguments);
+        calldata.truncate(calldata.len() - WORD);
+        let mut length = [0; WORD];
+        U256::from(bytes.len()).to_big_endian(&mut length);
+        calldata.extend_from_slice(&length);
+        calldata.extend_from_slice(bytes);
+        let padding = bytes.len().next_multiple_of(WORD) - bytes.len();
+        calldata.extend_from_slice(&[0; WORD][..padding]);
+        calldata
     }
 
     /// The payload of a notice: topic and arguments of an event.
@@ -216,6 +244,9 @@ impl Arguments {
         metric.ok_or(InputRefused::UnknownMetric { code })
     }
 }
+
+/// What the ABI is made of, in bytes.
+const WORD: usize = 32;
 
 /// How the ABI writes Ether where a token's address is asked for.
 const ETHER: Address = Address([0; 20]);

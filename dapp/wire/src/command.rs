@@ -1,7 +1,6 @@
 //! Commands as calldata of `IDeml`'s functions; strict, so that each command has one encoding.
 
 use blobs::MAX_PAYLOAD_BYTES;
-use ethabi::Token;
 use market::{Command, Work};
 
 use crate::{
@@ -54,8 +53,8 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
         Command::OpenJob(offer) => ("openJob", vec![terms(offer)]),
         Command::CancelJob { job } => ("cancelJob", vec![uint(job.0)]),
         Command::Publish { digest: root, offset, encoding: written, data } => {
-            let data = Token::Bytes(data.clone());
-            ("publish", vec![digest(*root), uint(*offset), encoding(*written), data])
+            let head = vec![digest(*root), uint(*offset), encoding(*written)];
+            return deml().call_with_bytes("publish", head, data);
         }
         Command::Submit { job, model, data } => {
             ("submit", vec![uint(job.0), blob(*model), blob(*data)])

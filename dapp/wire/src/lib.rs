@@ -17,6 +17,7 @@ mod query;
 mod refused;
 mod view;
 
+pub use abi::prepare;
 pub use command::{MAX_CHUNK_BYTES, decode_command, encode_command};
 pub use deposit::{Credit, Input, encode_erc20_deposit, encode_ether_deposit};
 pub use genesis::{Genesis, GenesisRefused};

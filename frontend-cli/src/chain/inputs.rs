@@ -64,6 +64,22 @@ impl Advance {
             payload: call.payload,
         })
     }
+
+    /// The bytes the InputBox hashed, which the machine is given.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        EvmAdvanceCall {
+            chainId: U256::from(self.chain_id),
+            appContract: self.app_contract,
+            msgSender: self.msg_sender,
+            blockNumber: U256::from(self.block_number),
+            blockTimestamp: U256::from(self.block_timestamp),
+            prevRandao: self.prev_randao.into(),
+            index: U256::from(self.index),
+            payload: self.payload.clone(),
+        }
+        .abi_encode()
+    }
 }
 
 /// An input and where on L1 it was found.
@@ -127,6 +143,7 @@ mod tests {
         assert_eq!(advance.index, 3);
         assert_eq!(advance.prev_randao, B256::repeat_byte(0xff));
         assert_eq!(advance.payload.as_ref(), hex!("c0ffee"));
+        assert_eq!(advance.encode(), raw);
 
         let mut trailing = raw.clone();
         trailing.extend([0; 32]);

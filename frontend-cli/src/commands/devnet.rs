@@ -1,6 +1,6 @@
 //! `deml devnet`: a market on this computer until Ctrl-C.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     args,
-    devnet::{Devnet, Info, Ports, beside_this_program},
+    devnet::{Dapp, Devnet, Info, Ports, beside_this_program},
     folders, local_market,
     talk::{Ending, Talk},
 };
@@ -45,15 +45,10 @@ pub async fn run(talk: Talk, devnet: args::Devnet) -> Result<Ending> {
         Some(folder) => folder,
         None => folders::devnet()?,
     };
-    let dapp = match devnet.dapp {
-        Some(dapp) => dapp,
-        None => beside_this_program("deml-dapp").context("which application? say --dapp FILE")?,
+    let dapp = match (devnet.machine, devnet.dapp) {
+        (Some(image), _) => Dapp::Machine(image),
+        (None, dapp) => Dapp::Program(program(dapp)?),
     };
-    ensure!(
-        dapp.is_file(),
-        "there is no application {}: build it with `cargo build --release -p rollup`",
-        dapp.display()
-    );
     let mut config = local_market::config(folder, dapp)?;
     config.ports =
         Ports { l1: devnet.l1_port, jsonrpc: devnet.node_port, inspect: devnet.inspect_port };
@@ -77,4 +72,18 @@ pub async fn run(talk: Talk, devnet: args::Devnet) -> Result<Ending> {
         Some(failure) => Err(failure),
         None => Ok(Ending::Done),
     }
+}
+
+/// The executable that was given, or the one beside this program.
+pub(crate) fn program(given: Option<PathBuf>) -> Result<PathBuf> {
+    let dapp = match given {
+        Some(dapp) => dapp,
+        None => beside_this_program("deml-dapp").context("which application? say --dapp FILE")?,
+    };
+    ensure!(
+        dapp.is_file(),
+        "there is no application {}: build it with `cargo build --release -p rollup`",
+        dapp.display()
+    );
+    Ok(dapp)
 }

@@ -35,8 +35,8 @@ use crate::{
 /// - Errors: a `Refused`, or what failed and what to do about it
 pub async fn run(config: &Config, command: Command) -> Result<Ending> {
     match command {
-        Command::Demo => {
-            config.talk.answer(&demo::run(config.talk).await?)?;
+        Command::Demo(demo) => {
+            config.talk.answer(&demo::run(config.talk, demo.dapp).await?)?;
             Ok(Ending::Done)
         }
         Command::Devnet(devnet) => devnet::run(config.talk, devnet).await,

@@ -11,7 +11,7 @@ mod stage;
 
 pub use result::Played;
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
 use anyhow::Result;
 
@@ -19,15 +19,26 @@ use self::{
     play::{DIGITS, HEALTH},
     stage::Stage,
 };
-use crate::talk::Talk;
+use crate::{commands::devnet::program, devnet::beside_this_program, talk::Talk};
 
 /// Plays both jobs and cleans up.
 ///
-/// - Errors: what failed; no process is left behind then either
-pub async fn run(talk: Talk) -> Result<Played> {
+/// With a `dapp`, that one plays, and the one beside this program is then given the same inputs.
+///
+/// - Errors: what failed, or how the two applications differ; no process is left behind then
+///   either
+pub async fn run(talk: Talk, dapp: Option<PathBuf>) -> Result<Played> {
     let begun = Instant::now();
-    let stage = Stage::set(talk).await?;
-    let played = play_all(&stage, begun).await;
+    let other = dapp.as_ref().map(|_| beside_this_program("deml-dapp")).transpose()?;
+    let stage = Stage::set(talk, program(dapp)?).await?;
+    let played = async {
+        let mut played = play_all(&stage, begun).await?;
+        if let Some(other) = other {
+            played.replayed = Some(stage.replay(other).await?);
+        }
+        Ok(played)
+    };
+    let played = played.await;
     stage.strike().await?;
     played
 }
@@ -50,5 +61,6 @@ async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {
         solvent: play::solvent(stage).await?,
         seconds: begun.elapsed().as_secs(),
         dapp_peak_bytes: stage.dapp_peak_bytes().await,
+        replayed: None,
     })
 }

@@ -23,8 +23,22 @@ pub struct Played {
     pub solvent: bool,
     /// From the start of the devnet to the end.
     pub seconds: u64,
-    /// The most memory the dapp ever held, where the operating system tells.
+    /// The most memory the dapp ever held, where the operating system tells; if it was emulated,
+    /// together with its emulator.
     pub dapp_peak_bytes: Option<u64>,
+    /// What a second application was given and said, all of it as the first one did.
+    pub replayed: Option<Replayed>,
+}
+
+/// A comparison that found no difference.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Replayed {
+    /// Inputs both were given.
+    pub inputs: usize,
+    /// Vouchers and notices, each alike.
+    pub outputs: usize,
+    /// Reports, each alike.
+    pub reports: usize,
 }
 
 /// One wallet in one asset.
@@ -140,6 +154,13 @@ impl fmt::Display for Played {
         writeln!(out, "outputs root {}", self.outputs_root)?;
         if let Some(bytes) = self.dapp_peak_bytes {
             writeln!(out, "the dapp held at most {} MiB of memory", bytes.div_ceil(1 << 20))?;
+        }
+        if let Some(Replayed { inputs, outputs, reports }) = self.replayed {
+            writeln!(
+                out,
+                "replayed by the deml-dapp beside deml: {inputs} inputs, and all {outputs} \
+                 outputs and {reports} reports are the same, byte for byte"
+            )?;
         }
         let solvency = if self.solvent { "holds to the wei" } else { "DOES NOT HOLD" };
         write!(out, "solvency {solvency}; all in {} s", self.seconds)

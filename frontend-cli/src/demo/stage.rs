@@ -3,21 +3,22 @@
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use alloy::primitives::{Address, B256, U256};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use market::Asset;
 use tempfile::TempDir;
 
-use super::result::Wallet;
+use super::result::{Replayed, Wallet};
 use crate::{
     chain::{Chain, Sender},
     config::TEST_TOKEN,
     convert::to_market,
-    devnet::{Devnet, Ports, beside_this_program},
+    devnet::{Dapp, Devnet, Ports},
     files::{self, File},
     follow::Patience,
     ipfs::Store,
     local_market::{self, TestToken},
     node::Node,
+    replay,
     session::Session,
     talk::Talk,
 };
@@ -49,9 +50,8 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Starts the devnet and gives out the tokens.
-    pub(super) async fn set(talk: Talk) -> Result<Self> {
+    pub(super) async fn set(talk: Talk, dapp: PathBuf) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let dapp = beside_this_program("deml-dapp")?;
         let mut config = local_market::config(folder.path().join("devnet"), dapp)?;
         config.ports = Ports::ANY;
         config.free_gas = true;
@@ -79,6 +79,27 @@ impl Stage {
     /// Ends everything the demo started.
     pub(super) async fn strike(self) -> Result<()> {
         self.devnet.shutdown().await
+    }
+
+    /// Gives all inputs to another application.
+    ///
+    /// - Errors: the first thing it says that the first one did not
+    pub(super) async fn replay(&self, other: PathBuf) -> Result<Replayed> {
+        self.talk.say(format_args!("\nReplaying all inputs through {}", other.display()));
+        let (inputs, before): (Vec<_>, Vec<_>) = self.devnet.history().into_iter().unzip();
+        let folder = self.folder.path().join("replay");
+        fs::create_dir(&folder).context("cannot make a folder for the replay")?;
+        let (talk, genesis) = (self.talk, &self.devnet.info().genesis);
+        let say = Arc::new(move |line: &str| talk.say(line));
+        let after = replay::replay(&Dapp::Program(other), genesis, &folder, say, &inputs).await?;
+        if let Some(difference) = replay::difference(&before, &after) {
+            bail!("the applications differ: {difference}");
+        }
+        Ok(Replayed {
+            inputs: after.len(),
+            outputs: after.iter().map(|completion| completion.outputs.len()).sum(),
+            reports: after.iter().map(|completion| completion.reports.len()).sum(),
+        })
     }
 
     /// A line about what someone does.

@@ -1,205 +1,167 @@
-//! The application as a process of its own, kept in the state its accepted inputs lead to.
-//!
-//! A native process cannot be rolled back as the machine can. A rejected input is undone by
-//! starting the application anew and replaying what it accepted; so is its death.
+//! The application, however it runs: as a process of this computer, or in a Cartesi Machine.
 
-use std::time::Duration;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
-use alloy::primitives::Bytes;
-use anyhow::{Result, bail, ensure};
-use tokio::time::timeout;
+use alloy::primitives::{B256, Bytes};
+use anyhow::Result;
 
 use super::Talk;
-use super::process::{Guarded, Program};
-use super::records::{Completion, InputStatus, SharedRecords};
-use super::rollup_server::{Emitted, Outcome, Request, RollupServer};
+use super::emulated::launcher;
+use super::machine_app::{Machine, MachineApp};
+use super::process::Program;
+use super::process_app::ProcessApp;
+use super::records::InputStatus;
+use super::rollup_server::{Emitted, Outcome};
+use crate::chain::Advance;
 
-/// How long an application may take to ask for its first request.
-const START_WAIT: Duration = Duration::from_secs(60);
-/// What a node gives an input.
-const INPUT_WAIT: Duration = Duration::from_secs(180);
-/// How often an input may be tried: once more, in case the application was killed from outside.
-const ATTEMPTS: u32 = 2;
-
-/// One run of the application.
-struct Run {
-    process: Guarded,
-    server: RollupServer,
+/// What runs as the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dapp {
+    /// An executable. One for RISC-V is run by qemu where the processor is another.
+    Program(PathBuf),
+    /// A stored Cartesi Machine: the folder that `cartesi build` makes.
+    Machine(PathBuf),
 }
 
-/// How one run took a request.
-enum Answer {
-    Outcome(Outcome),
-    /// The process ended, or gave no answer in time.
-    Died {
-        status: InputStatus,
-        why: String,
-    },
+impl From<PathBuf> for Dapp {
+    fn from(program: PathBuf) -> Self {
+        Self::Program(program)
+    }
 }
 
-/// The application, started and restarted as needed.
-pub(super) struct App {
-    program: Program,
-    records: SharedRecords,
-    talk: Talk,
-    run: Option<Run>,
+/// An application that was found, with what runs it.
+pub(crate) enum Launch {
+    /// An executable and its first arguments.
+    Program(PathBuf, Vec<OsString>),
+    /// A machine and its emulator.
+    Machine(Machine),
+}
+
+impl Launch {
+    /// Looks for all that running `dapp` takes.
+    ///
+    /// - Errors: it cannot be read, or the emulator it needs is missing
+    pub(crate) async fn find(dapp: &Dapp) -> Result<Self> {
+        Ok(match dapp {
+            Dapp::Program(path) => {
+                let (program, args) = launcher(path)?;
+                Self::Program(program, args)
+            }
+            Dapp::Machine(image) => Self::Machine(Machine::open(image).await?),
+        })
+    }
+
+    /// What identifies a machine.
+    pub(super) fn machine_hash(&self) -> Option<B256> {
+        match self {
+            Self::Program(..) => None,
+            Self::Machine(machine) => Some(machine.hash),
+        }
+    }
+
+    /// The application before its first input. `deml` guards a program, which is given `genesis`
+    /// and `more`; logs and stored machines go to `folder`.
+    pub(crate) fn app(
+        self,
+        deml: &Path,
+        genesis: &Path,
+        more: &[OsString],
+        folder: &Path,
+        talk: Talk,
+    ) -> Result<App> {
+        Ok(match self {
+            Self::Program(path, mut args) => {
+                args.extend(["--genesis".into(), genesis.into()]);
+                args.extend(more.iter().cloned());
+                let (deml, log) = (deml.to_owned(), folder.join("dapp.log"));
+                let program = Program { deml, path, args, env: Vec::new(), log };
+                App::Process(ProcessApp::new(program, talk))
+            }
+            Self::Machine(machine) => App::Machine(MachineApp::new(machine, folder)?),
+        })
+    }
+}
+
+/// The result of processing an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// How it ended.
+    pub status: InputStatus,
+    /// Vouchers and notices as L1 proves them; none unless it was accepted.
+    pub outputs: Vec<Bytes>,
+    /// Reports; none unless it was accepted.
+    pub reports: Vec<Bytes>,
+}
+
+impl Completion {
+    pub(super) fn accepted(Emitted { outputs, reports }: Emitted) -> Self {
+        Self { status: InputStatus::Accepted, outputs, reports }
+    }
+
+    /// The input ended badly: what was emitted is dropped.
+    pub(super) fn failed(status: InputStatus) -> Self {
+        Self { status, outputs: Vec::new(), reports: Vec::new() }
+    }
+}
+
+/// An application in the state its accepted inputs lead to.
+pub(crate) enum App {
+    /// Undone by starting anew and replaying.
+    Process(ProcessApp),
+    /// Undone by going back to what was stored.
+    Machine(MachineApp),
 }
 
 impl App {
-    /// An application that is not running yet.
-    pub(super) fn new(program: Program, records: SharedRecords, talk: Talk) -> Self {
-        Self { program, records, talk, run: None }
-    }
-
-    /// The process id, while it runs.
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.run.as_ref().map(|run| run.process.pid())
-    }
-
-    /// Gives the application the input number `index`, which comes after all it was given.
+    /// Gives the application the input that comes after all it was given.
     ///
     /// - Errors: it cannot be started, or a replay does not lead where it led before
-    pub(super) async fn advance(&mut self, index: u64) -> Result<Completion> {
-        for _ in 0..ATTEMPTS {
-            self.revive().await?;
-            let request = self.records.lock().advance_request(index);
-            match self.ask(request).await {
-                Answer::Outcome(Outcome::Accepted(emitted)) => {
-                    return Ok(Completion::accepted(emitted));
-                }
-                Answer::Outcome(Outcome::Rejected(_)) => {
-                    self.stop().await;
-                    return Ok(Completion::failed(InputStatus::Rejected));
-                }
-                Answer::Outcome(Outcome::Exception(why)) => {
-                    (self.talk)(&format!("the application failed at input {index}: {why}"));
-                    self.stop().await;
-                    return Ok(Completion::failed(InputStatus::Exception));
-                }
-                Answer::Died { status, why } => {
-                    (self.talk)(&format!("THE APPLICATION DIED at input {index}: {why}"));
-                    self.stop().await;
-                    if status != InputStatus::MachineHalted {
-                        return Ok(Completion::failed(status));
-                    }
-                }
-            }
+    pub(crate) async fn advance(&mut self, input: &Advance) -> Result<Completion> {
+        match self {
+            Self::Process(app) => app.advance(input).await,
+            Self::Machine(app) => app.advance(input).await,
         }
-        Ok(Completion::failed(InputStatus::MachineHalted))
     }
 
     /// Asks the application without changing its state.
     ///
     /// - Errors: it cannot be started, or a replay does not lead where it led before
     pub(super) async fn inspect(&mut self, payload: Bytes) -> Result<Outcome> {
-        self.revive().await?;
-        match self.ask(Request::Inspect { payload }).await {
-            Answer::Outcome(outcome @ Outcome::Exception(_)) => {
-                self.stop().await;
-                Ok(outcome)
-            }
-            Answer::Outcome(outcome) => Ok(outcome),
-            Answer::Died { why, .. } => {
-                (self.talk)(&format!("THE APPLICATION DIED at an inspect request: {why}"));
-                self.stop().await;
-                Ok(Outcome::Exception(why))
-            }
+        match self {
+            Self::Process(app) => app.inspect(payload).await,
+            Self::Machine(app) => app.inspect(&payload).await,
         }
     }
 
-    /// Starts the application if it is not running, and replays the inputs it has accepted.
-    pub(super) async fn revive(&mut self) -> Result<()> {
-        if let Some(run) = &mut self.run {
-            let Some(said) = run.process.has_ended() else { return Ok(()) };
-            (self.talk)(&format!("THE APPLICATION DIED while idle: {said}"));
-            self.stop().await;
+    /// Has the application ready for the next request.
+    pub(crate) async fn revive(&mut self) -> Result<()> {
+        match self {
+            Self::Process(app) => app.revive().await,
+            Self::Machine(_) => Ok(()),
         }
-        let accepted = self.records.lock().accepted_inputs();
-        self.run = Some(self.start().await?);
-        if !accepted.is_empty() {
-            (self.talk)(&format!("replaying {} inputs ...", accepted.len()));
+    }
+
+    /// Whether it can be asked at once.
+    pub(super) fn is_ready(&self) -> bool {
+        match self {
+            Self::Process(app) => app.pid().is_some(),
+            Self::Machine(_) => true,
         }
-        for index in accepted {
-            let (request, before) = {
-                let records = self.records.lock();
-                (records.advance_request(index), records.emitted_by(index))
-            };
-            match self.ask(request).await {
-                Answer::Outcome(Outcome::Accepted(emitted)) => {
-                    ensure!(
-                        emitted == before,
-                        "the application is not deterministic: replaying input {index} gave \
-                         other outputs or reports than before"
-                    );
-                }
-                _ => bail!(
-                    "the application is not deterministic: it accepted input {index} once and \
-                     did not when it was replayed"
-                ),
-            }
+    }
+
+    /// The process id, while it runs as a process.
+    pub(super) fn pid(&self) -> Option<u32> {
+        match self {
+            Self::Process(app) => app.pid(),
+            Self::Machine(_) => None,
         }
-        Ok(())
     }
 
     /// Ends the process, if there is one.
-    pub(super) async fn stop(&mut self) {
-        if let Some(run) = &mut self.run {
-            run.process.stop().await;
+    pub(crate) async fn stop(&mut self) {
+        if let Self::Process(app) = self {
+            app.stop().await;
         }
-        self.run = None;
-    }
-
-    async fn start(&self) -> Result<Run> {
-        let server = RollupServer::start().await?;
-        let mut program = self.program.clone();
-        program.env.push(("ROLLUP_HTTP_SERVER_URL".to_owned(), server.url().to_owned()));
-        let mut process = Guarded::start(&program).await?;
-        let path = program.path.display();
-        tokio::select! {
-            () = server.ready() => Ok(Run { process, server }),
-            said = process.ended() => {
-                bail!("the application {path} ended before its first request: {said}")
-            }
-            () = tokio::time::sleep(START_WAIT) => {
-                bail!("the application {path} did not ask for a request: is it a rollup application?")
-            }
-        }
-    }
-
-    async fn ask(&mut self, request: Request) -> Answer {
-        let Some(run) = &mut self.run else {
-            let why = "it is not running".to_owned();
-            return Answer::Died { status: InputStatus::MachineHalted, why };
-        };
-        let Run { process, server } = run;
-        let answer = async {
-            tokio::select! {
-                biased;
-                outcome = server.ask(request) => outcome,
-                _ = process.ended() => None,
-            }
-        };
-        match timeout(INPUT_WAIT, answer).await {
-            Ok(Some(outcome)) => Answer::Outcome(outcome),
-            Ok(None) => {
-                let why = process.ended().await;
-                Answer::Died { status: InputStatus::MachineHalted, why }
-            }
-            Err(_) => {
-                let why = format!("no answer in {} seconds", INPUT_WAIT.as_secs());
-                Answer::Died { status: InputStatus::TimeLimitExceeded, why }
-            }
-        }
-    }
-}
-
-impl Completion {
-    fn accepted(Emitted { outputs, reports }: Emitted) -> Self {
-        Self { status: InputStatus::Accepted, outputs, reports }
-    }
-
-    /// The input ended badly: what was emitted is dropped.
-    fn failed(status: InputStatus) -> Self {
-        Self { status, outputs: Vec::new(), reports: Vec::new() }
     }
 }

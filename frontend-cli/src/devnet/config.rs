@@ -9,6 +9,7 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use anyhow::{Context, Result};
 
+use super::app::Dapp;
 use crate::chain::Contracts;
 
 /// Says one line to whoever watches.
@@ -67,9 +68,9 @@ pub struct Config {
     pub folder: PathBuf,
     /// The `deml` executable, which guards the processes.
     pub deml: PathBuf,
-    /// The application, a native executable; it is given `--genesis FILE` first.
-    pub dapp: PathBuf,
-    /// More arguments for the application.
+    /// The application. A program is given `--genesis FILE` first; a machine has its genesis inside.
+    pub dapp: Dapp,
+    /// More arguments for a program.
     pub dapp_args: Vec<OsString>,
     /// What the application is called in the node's API.
     pub name: String,
@@ -93,11 +94,11 @@ impl Config {
     /// A devnet in `folder` that runs `dapp`, with the defaults of `deml devnet`.
     ///
     /// - Errors: there is no `deml` executable beside the running one
-    pub fn new(folder: PathBuf, dapp: PathBuf, genesis: Genesis) -> Result<Self> {
+    pub fn new(folder: PathBuf, dapp: impl Into<Dapp>, genesis: Genesis) -> Result<Self> {
         Ok(Self {
             folder,
             deml: beside_this_program("deml")?,
-            dapp,
+            dapp: dapp.into(),
             dapp_args: Vec::new(),
             name: "deml".to_owned(),
             ports: Ports::default(),

@@ -39,7 +39,7 @@ pub struct Info {
     pub contracts: Contracts,
     /// The other contracts, by name.
     pub extra: BTreeMap<String, Address>,
-    /// The application's genesis file.
+    /// The application's genesis file; a machine heeds its own, inside.
     pub genesis: PathBuf,
 }
 

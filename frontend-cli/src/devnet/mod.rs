@@ -1,16 +1,18 @@
 //! The devnet: a small local stand-in for the Cartesi node, for development and demonstrations.
 //!
-//! It is not the node and nobody runs it in production: it runs the application as a native
-//! process instead of a machine, trusts it, and claims with a key the whole world knows. What it
-//! shares with the real thing: anvil runs the real Cartesi Rollups contracts, inputs are read from
-//! L1 in order, outputs are proven by the same Merkle tree, each epoch is claimed, and the node's
-//! JSON-RPC and inspect APIs answer, so that a client cannot tell the difference.
+//! It is not the node and nobody runs it in production: it runs the application as a process, or
+//! in a Cartesi Machine where an emulator is installed, trusts it, and claims with a key the whole
+//! world knows. What it shares with the real thing: anvil runs the real Cartesi Rollups contracts,
+//! inputs are read from L1 in order, outputs are proven by the same Merkle tree, each epoch is
+//! claimed, and the node's JSON-RPC and inspect APIs answer, so that a client cannot tell the
+//! difference.
 //!
 //! All of its knowledge is derived from L1 at start. Only L1 itself is kept, in [`l1`].
 
 mod app;
 mod config;
 mod deploy;
+mod emulated;
 pub mod guard;
 mod info;
 mod inspect;
@@ -18,14 +20,16 @@ mod json_views;
 mod jsonrpc;
 mod l1;
 mod lock;
+mod machine;
+mod machine_app;
 mod node;
 mod process;
+mod process_app;
 mod records;
 mod rollup_server;
 mod tools;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,18 +42,18 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
+pub use app::{Completion, Dapp};
 pub use config::{Config, Deployed, ExtraContract, Genesis, Ports, Talk, beside_this_program};
 pub use info::Info;
 pub use records::InputStatus;
 
-use self::app::App;
+pub(crate) use self::app::{App, Launch};
 use self::l1::{CHAIN_ID, L1};
 use self::lock::FolderLock;
 use self::node::Node;
-use self::process::Program;
 use self::records::{Application, EpochStatus, SharedRecords, get};
 use self::tools::Tools;
-use crate::chain::{Chain, Contracts, Sender, dev_account};
+use crate::chain::{Advance, Chain, Contracts, Sender, dev_account};
 
 /// The public anvil account that owns the devnet's Authority and pays for its transactions.
 ///
@@ -91,6 +95,7 @@ impl Devnet {
             .with_context(|| format!("cannot make the folder {}", config.folder.display()))?;
         let folder = config.folder.canonicalize()?;
         let lock = FolderLock::take(&folder)?;
+        let launch = Launch::find(&config.dapp).await?;
         Info::remove(&folder)?;
         let jsonrpc = listen(config.ports.jsonrpc, "--node-port").await?;
         let inspect = listen(config.ports.inspect, "--inspect-port").await?;
@@ -102,7 +107,8 @@ impl Devnet {
         let chain = Chain::connect(&l1.url(), Contracts::V2_2_0)?;
         l1::keep_time(&chain).await?;
         let owner = chain.sender(dev_account(OWNER_ACCOUNT)?)?;
-        let (deployed, application, genesis) = deploy_all(&config, &folder, &tools, &owner).await?;
+        let (deployed, application, genesis) =
+            deploy_all(&config, &launch, &folder, &tools, &owner).await?;
         let info = Info {
             note: "a local devnet for development, not the Cartesi Rollups Node",
             pid: std::process::id(),
@@ -119,8 +125,7 @@ impl Devnet {
             genesis: genesis.clone(),
         };
         let records = SharedRecords::new(application);
-        let program = dapp_program(&config, &folder, &genesis);
-        let app = App::new(program, records.clone(), talk.clone());
+        let app = launch.app(&config.deml, &genesis, &config.dapp_args, &folder, talk.clone())?;
         let (app, l1) = (Arc::new(Mutex::new(app)), Arc::new(Mutex::new(l1)));
         let node = Node::new(
             owner,
@@ -174,6 +179,14 @@ impl Devnet {
     /// The outputs root after all inputs processed so far.
     pub fn outputs_root(&self) -> B256 {
         self.records.lock().root()
+    }
+
+    /// Everything that was processed, in order: the inputs and what became of them.
+    pub fn history(&self) -> Vec<(Advance, Completion)> {
+        let records = self.records.lock();
+        let processed = (0..records.processed())
+            .map_while(|index| Some((records.input(index)?, records.completion(index)?)));
+        processed.collect()
     }
 
     /// Waits until input `index` was processed and says what became of it.
@@ -251,8 +264,8 @@ impl Devnet {
             (records.head >= head && records.next_pending().is_none()).then_some(())
         };
         self.wait("the devnet caught up with L1", day, caught_up).await?;
-        let is_running = async || self.app.lock().await.pid().is_some();
-        while !is_running().await && self.records.lock().failure.is_none() {
+        let is_ready = async || self.app.lock().await.is_ready();
+        while !is_ready().await && self.records.lock().failure.is_none() {
             self.bail_if_failed()?;
             sleep(LOOK_AGAIN).await;
         }
@@ -286,9 +299,10 @@ impl Devnet {
     }
 }
 
-/// Puts all contracts on L1 and writes the genesis file the application's identity follows from.
+/// Puts all contracts on L1 and writes the genesis file that a program's identity follows from.
 async fn deploy_all(
     config: &Config,
+    launch: &Launch,
     folder: &Path,
     tools: &Tools,
     owner: &Sender,
@@ -303,21 +317,9 @@ async fn deploy_all(
     let genesis = (config.genesis)(&deployed)?;
     let path = folder.join("genesis.json");
     std::fs::write(&path, &genesis).with_context(|| format!("cannot write {}", path.display()))?;
-    let hash = keccak256(&genesis);
+    let hash = launch.machine_hash().unwrap_or_else(|| keccak256(&genesis));
     let application = deploy::application(owner, &config.name, hash, config.epoch_length).await?;
     Ok((deployed, application, path))
-}
-
-fn dapp_program(config: &Config, folder: &Path, genesis: &Path) -> Program {
-    let mut args: Vec<OsString> = vec!["--genesis".into(), genesis.into()];
-    args.extend(config.dapp_args.iter().cloned());
-    Program {
-        deml: config.deml.clone(),
-        path: config.dapp.clone(),
-        args,
-        env: Vec::new(),
-        log: folder.join("dapp.log"),
-    }
 }
 
 async fn listen(port: u16, option: &str) -> Result<TcpListener> {

@@ -136,9 +136,12 @@ impl Node {
 
     async fn process_inputs(&mut self) -> Result<()> {
         loop {
-            let pending = self.records.lock().next_pending();
-            let Some(index) = pending else { break };
-            let completion = self.app.lock().await.advance(index).await?;
+            let pending = {
+                let records = self.records.lock();
+                records.next_pending().and_then(|index| records.input(index))
+            };
+            let Some(input) = pending else { break };
+            let completion = self.app.lock().await.advance(&input).await?;
             let mut records = self.records.lock();
             records.complete(completion);
             if let Some(failure) = &records.failure {

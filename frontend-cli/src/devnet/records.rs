@@ -9,8 +9,8 @@ use alloy::primitives::{Address, B256, Bytes, keccak256};
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-use super::rollup_server::{Emitted, Request};
-use crate::chain::Input;
+use super::app::Completion;
+use crate::chain::{Advance, Input};
 use crate::merkle::OutputsTree;
 
 /// The application all of this is about.
@@ -61,14 +61,6 @@ pub(super) enum EpochStatus {
     ClaimComputed,
     ClaimAccepted,
     ClaimRejected,
-}
-
-/// The result of processing an input.
-#[derive(Clone, Debug)]
-pub(super) struct Completion {
-    pub(super) status: InputStatus,
-    pub(super) outputs: Vec<Bytes>,
-    pub(super) reports: Vec<Bytes>,
 }
 
 #[derive(Clone, Debug)]
@@ -248,28 +240,21 @@ impl Records {
         self.processed = index + 1;
     }
 
-    /// The inputs whose replay leads to the present state, in order.
-    pub(super) fn accepted_inputs(&self) -> Vec<u64> {
-        let numbered = (0..).zip(&self.inputs);
-        let accepted = numbered.filter(|(_, record)| record.status == InputStatus::Accepted);
-        accepted.map(|(index, _)| index).collect()
+    /// Input number `index`, if it was found.
+    pub(super) fn input(&self, index: u64) -> Option<Advance> {
+        Some(get(&self.inputs, index)?.input.advance.clone())
     }
 
-    /// The request that gives the application input `index`, which must exist.
-    pub(super) fn advance_request(&self, index: u64) -> Request {
-        let record = get(&self.inputs, index).expect("only inputs that were found are asked for");
-        let first_output = self.before(index).map_or(0, |before| before.outputs);
-        Request::Advance { input: record.input.advance.clone(), first_output }
-    }
-
-    /// What input `index` emitted when it was processed.
-    pub(super) fn emitted_by(&self, index: u64) -> Emitted {
+    /// What became of input `index`, if it was processed.
+    pub(super) fn completion(&self, index: u64) -> Option<Completion> {
+        let record = get(&self.inputs, index).filter(|record| record.after.is_some())?;
         let outputs = of_input(&self.outputs, index, |output| output.input);
         let reports = of_input(&self.reports, index, |report| report.input);
-        Emitted {
+        Some(Completion {
+            status: record.status,
             outputs: outputs.iter().map(|output| output.raw.clone()).collect(),
             reports: reports.iter().map(|report| report.payload.clone()).collect(),
-        }
+        })
     }
 
     /// The state just before input `index`, if any input was processed before it.
@@ -344,7 +329,6 @@ fn get_mut<T>(items: &mut [T], index: u64) -> Option<&mut T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::Advance;
     use crate::merkle;
 
     fn records() -> Records {
@@ -412,25 +396,21 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_repeats_what_was_accepted_and_numbers_it_alike() {
+    fn what_became_of_an_input_is_told_as_it_was() {
         let mut records = records();
         for index in 0..4 {
             records.add_input(input(index, 1)).unwrap();
         }
-        records.complete(accepted(&[b"a"]));
-        records.complete(Completion {
-            status: InputStatus::Rejected,
-            outputs: Vec::new(),
-            reports: Vec::new(),
-        });
-        records.complete(accepted(&[b"b", b"c"]));
-        assert_eq!(records.accepted_inputs(), [0, 2]);
-        assert_eq!(records.emitted_by(1), Emitted::default());
-        assert_eq!(records.emitted_by(2).outputs, [b"b".to_vec(), b"c".to_vec()]);
-        let Request::Advance { first_output, .. } = records.advance_request(2) else {
-            panic!("an input is no inspect request");
-        };
-        assert_eq!(first_output, 1);
+        let completions =
+            [accepted(&[b"a"]), Completion::failed(InputStatus::Rejected), accepted(&[b"b", b"c"])];
+        for completion in &completions {
+            records.complete(completion.clone());
+        }
+        for (index, completion) in (0..).zip(completions) {
+            assert_eq!(records.completion(index), Some(completion));
+        }
+        assert_eq!(records.completion(3), None);
+        assert_eq!(records.input(3).map(|input| input.index), Some(3));
         assert_eq!(records.next_pending(), Some(3));
     }
 
