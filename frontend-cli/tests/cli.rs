@@ -86,6 +86,7 @@ fn every_command_has_help_with_an_example() {
         &["account", "import"],
         &["encode"],
         &["devnet"],
+        &["demo"],
     ] {
         let (help, _) = person.run(&[command, &["--help"]].concat(), 0);
         assert!(help.contains("Example"), "{command:?}: {help}");
@@ -149,6 +150,26 @@ fn a_devnet_without_npm_or_its_application_says_so() {
     assert!(said.contains("npm"), "{said}");
     let (_, said) = person.run(&[&["devnet", "--dapp", "absent"][..], &ports].concat(), 2);
     assert!(said.contains("absent"), "{said}");
+}
+
+/// Without tools on the path, even where they are installed.
+#[test]
+fn what_a_dapp_for_another_processor_needs_is_said_in_one_line() {
+    let person = Person::new();
+    let ports = ["--l1-port", "0", "--node-port", "0", "--inspect-port", "0"];
+    let program = person.path("program");
+    std::fs::write(&program, b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\xf3\0").unwrap();
+    let program = program.to_str().unwrap();
+    for (dapp, says) in [
+        (["--machine", "image"], "cartesi-machine is missing: install"),
+        (["--dapp", program], "needs qemu-riscv64: install"),
+    ] {
+        let mut command = person.command(&[&["devnet"], &dapp[..], &ports].concat());
+        command.env("PATH", person.home.path());
+        let (_, said) = ended(command, 2);
+        assert!(said.contains(says), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
 }
 
 #[test]

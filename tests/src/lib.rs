@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The machine's processor and system, as Rust calls them.
-pub const RISCV: &str = "riscv64gc-unknown-linux-gnu";
+const RISCV: &str = "riscv64gc-unknown-linux-gnu";
 
 /// A program of this workspace, built beside the running test.
 ///
@@ -28,11 +28,7 @@ pub fn riscv_program(name: &str) -> PathBuf {
     let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
     match found {
         Some(path) => path,
-        None => panic!(
-            "{name} is not built for RISC-V: run `cargo build --release --locked --workspace \
-             --exclude deml --exclude deml-tests --exclude xtask --target {RISCV} --bins`, with \
-             CARGO_TARGET_RISCV64GC_UNKNOWN_LINUX_GNU_LINKER=riscv64-linux-gnu-gcc"
-        ),
+        None => panic!("{name} is not built for RISC-V: run `cargo riscv` first"),
     }
 }
 

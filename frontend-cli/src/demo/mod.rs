@@ -61,6 +61,7 @@ async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {
         solvent: play::solvent(stage).await?,
         seconds: begun.elapsed().as_secs(),
         dapp_peak_bytes: stage.dapp_peak_bytes().await,
+        is_dapp_emulated: stage.is_dapp_emulated().await,
         replayed: None,
     })
 }

@@ -23,9 +23,10 @@ pub struct Played {
     pub solvent: bool,
     /// From the start of the devnet to the end.
     pub seconds: u64,
-    /// The most memory the dapp ever held, where the operating system tells; if it was emulated,
-    /// together with its emulator.
+    /// The most memory the dapp's process ever held, where the operating system tells.
     pub dapp_peak_bytes: Option<u64>,
+    /// Whether an emulator ran it, whose own memory is then in that figure.
+    pub is_dapp_emulated: bool,
     /// What a second application was given and said, all of it as the first one did.
     pub replayed: Option<Replayed>,
 }
@@ -153,7 +154,8 @@ impl fmt::Display for Played {
         writeln!(out, "\n{} vouchers executed on L1 with {gas} gas in all", self.vouchers.len())?;
         writeln!(out, "outputs root {}", self.outputs_root)?;
         if let Some(bytes) = self.dapp_peak_bytes {
-            writeln!(out, "the dapp held at most {} MiB of memory", bytes.div_ceil(1 << 20))?;
+            let who = if self.is_dapp_emulated { "the dapp and qemu" } else { "the dapp" };
+            writeln!(out, "{who} held at most {} MiB of memory", bytes.div_ceil(1 << 20))?;
         }
         if let Some(Replayed { inputs, outputs, reports }) = self.replayed {
             writeln!(

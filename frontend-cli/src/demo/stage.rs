@@ -170,7 +170,15 @@ impl Stage {
         registry.copied().context("the registry is not deployed")
     }
 
-    /// The most memory the dapp ever held, as the operating system counts it.
+    /// Whether qemu runs the dapp, as far as the operating system tells.
+    pub(super) async fn is_dapp_emulated(&self) -> bool {
+        let Some(process) = self.devnet.dapp_pid().await else { return false };
+        let program = fs::read_link(format!("/proc/{process}/exe")).unwrap_or_default();
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("qemu")
+    }
+
+    /// The most memory the dapp's process ever held, as the operating system counts it.
     pub(super) async fn dapp_peak_bytes(&self) -> Option<u64> {
         let process = self.devnet.dapp_pid().await?;
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;

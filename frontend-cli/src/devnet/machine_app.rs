@@ -381,7 +381,7 @@ done
         let accepted = kept.map(|length| Completion {
             status: InputStatus::Accepted,
             outputs: Vec::new(),
-            reports: vec!["seen\n".into(), format!("{length}\n").into()],
+            reports: vec!["seen\n".into(), format!("{length}\n").into_bytes().into()],
         });
         let [first, second] = accepted;
         let rejected = Completion::failed(InputStatus::Rejected);

@@ -89,15 +89,10 @@ fn show(figure: &Figure, json: bool) {
     println!("{what:<44} {count:>10} {unit}{verdict}");
 }
 
-/// The program's size without symbols, as it lies in the machine.
+/// The program's size, as it lies in the machine.
 fn size(program: &Path) -> Result<Figure> {
-    let folder = TempDir::new()?;
-    let stripped = folder.path().join("stripped");
-    let mut strip = Command::new("riscv64-linux-gnu-strip");
-    run(strip.arg("-o").arg(&stripped).arg(program), "gcc-riscv64-linux-gnu")?;
-    let count = fs::metadata(&stripped)?.len();
-    let what = "the program, without symbols";
-    Ok(Figure { what, unit: "bytes", count, limit: Some(SIZE_LIMIT) })
+    let count = fs::metadata(program)?.len();
+    Ok(Figure { what: "the program", unit: "bytes", count, limit: Some(SIZE_LIMIT) })
 }
 
 /// Runs a tool; `package` is what brings it.
@@ -130,7 +125,7 @@ impl Counted {
         )?;
         let (folder_name, program) = (folder.path().display(), program.display());
         let script = format!(
-            "#!/bin/sh\nexec qemu-riscv64 -L /usr/riscv64-linux-gnu -plugin \
+            "#!/bin/sh\nexec qemu-riscv64 -plugin \
              {folder_name}/count.so,out={folder_name}/counts,calls=all '{program}' \"$@\"\n"
         );
         fs::write(&launcher, script)?;
