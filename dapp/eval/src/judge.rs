@@ -18,8 +18,8 @@ const DATASETS: usize = 1;
 
 /// Judges models by running them.
 ///
-/// Memory: two models and one dataset, each no larger than its file allows, and one step's
-/// tensors (`limits`).
+/// Memory: two models and one dataset, each no larger than its file allows, the weights once more as
+/// the kernels have arranged them, and one step's tensors (`limits`).
 #[derive(Default)]
 pub struct Evaluator {
     models: Recent<Model, MODELS>,

@@ -2,15 +2,16 @@
 //!
 //! A score is a pure function of bytes: the model's, the dataset's and the metric's. So a file is
 //! read into a [`Model`] whose shapes, cost and memory are known before anything runs, and is run
-//! in batches fixed by those shapes, over tensors of one backend without a kernel that depends on
-//! the processor. Floats end here: what leaves is a [`market::Tally`] of integers.
+//! in batches fixed by those shapes, by a rule of arithmetic that no processor can change. Floats
+//! end here: what leaves is a [`market::Tally`] of integers.
 //!
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
 //! - graph → cost: `shape`, `plan`, `cost`, `limits`
 //! - running: `backend`, `kernel`, `math` hold all arithmetic and state its rules
 //! - answers → integers: `dataset`, `marking`, `judge`
-//! - memory: a model's weights, its dataset, and at most 32 MiB of tensors while a batch runs,
-//!   which for all but models with huge layers are 8 (`limits`)
+//! - memory: a model's weights, once more those that a kernel has arranged, its dataset, and at most
+//!   32 MiB of tensors while a batch runs, which for all but models with huge layers are 8
+//!   (`limits`)
 //! - for people: `report`, and with the feature `train` training through the same graph
 
 mod backend;

@@ -7,12 +7,18 @@ pub(crate) fn relu(elements: &mut [f32]) {
     processor::vectorized(
         #[inline(always)]
         || {
-            for element in elements {
-                // Not `max`, which may give −0 and hides a NaN.
-                if *element <= 0.0 {
-                    *element = 0.0;
-                }
-            }
+            // By eight: the loop alone costs a scalar core as much as what it does.
+            let (blocks, rest) = elements.as_chunks_mut::<8>();
+            blocks.iter_mut().for_each(|block| block.iter_mut().for_each(rectify));
+            rest.iter_mut().for_each(rectify);
         },
     );
+}
+
+/// Not `max`, which may give −0 and hides a NaN.
+#[inline(always)]
+fn rectify(element: &mut f32) {
+    if *element <= 0.0 {
+        *element = 0.0;
+    }
 }

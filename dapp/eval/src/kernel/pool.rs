@@ -8,26 +8,26 @@ use super::Geometry;
 pub(crate) fn max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
     let [height, width] = geometry.image;
     let [high, wide] = geometry.places;
-    let mut output = vec![f32::NAN; images.len() / (height * width) * (high * wide)];
-    let planes = images.chunks_exact(height * width).zip(output.chunks_exact_mut(high * wide));
-    for (plane, output) in planes {
-        if geometry.is_halving() {
-            halve(plane, width, output, wide);
-        } else {
-            slide(plane, geometry, output);
-        }
+    let planes = images.chunks_exact(height * width);
+    let places = planes.len() * high * wide;
+    if geometry.is_halving() {
+        let mut output = Vec::with_capacity(places);
+        planes.for_each(|plane| halve(plane, width, high, &mut output));
+        return output;
+    }
+    let mut output = vec![f32::NAN; places];
+    for (plane, output) in planes.zip(output.chunks_exact_mut(high * wide)) {
+        slide(plane, geometry, output);
     }
     output
 }
 
-/// Windows of two by two, side by side.
-fn halve(plane: &[f32], width: usize, output: &mut [f32], wide: usize) {
-    for (rows, output) in plane.chunks_exact(2 * width).zip(output.chunks_exact_mut(wide)) {
+/// Windows of two by two, side by side, `high` rows of them.
+fn halve(plane: &[f32], width: usize, high: usize, output: &mut Vec<f32>) {
+    for rows in plane.chunks_exact(2 * width).take(high) {
         let (top, bottom) = rows.split_at(width);
         let pairs = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
-        for (output, ([a, b], [c, d])) in output.iter_mut().zip(pairs) {
-            *output = a.max(*b).max(*c).max(*d) + 0.0;
-        }
+        output.extend(pairs.map(|([a, b], [c, d])| a.max(*b).max(*c).max(*d) + 0.0));
     }
 }
 

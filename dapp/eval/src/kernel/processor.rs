@@ -5,9 +5,10 @@
 /// emulated one all the more. With vectors, zeros are multiplied faster than they are found.
 pub(super) const SKIPS_ZEROS: bool = !cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
-/// Rows that a matrix product takes together; with eight columns each sum has a register of its
-/// own, of 32 for one number or 16 for eight.
-pub(super) const ROWS: usize = if SKIPS_ZEROS { 3 } else { 8 };
+/// Rows and columns whose sums a matrix product holds at once: as many as leave registers for what
+/// they are made of, of 32 for one number or of 16 for eight.
+pub(super) const ROWS: usize = if SKIPS_ZEROS { 4 } else { 8 };
+pub(super) const COLUMNS: usize = if SKIPS_ZEROS { 4 } else { 8 };
 
 /// Runs a kernel compiled for the vectors and the fused multiply-add of this processor. All that
 /// the kernel calls must be inlined into it; it is not inlined itself, so that its loops have all

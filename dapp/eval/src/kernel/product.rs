@@ -3,13 +3,11 @@
 
 use super::{
     Sides,
-    processor::{self, ROWS, SKIPS_ZEROS},
+    processor::{self, COLUMNS, ROWS, SKIPS_ZEROS},
 };
 
 /// Columns of a panel in which a row's factors are taken one at a time.
 const WIDE: usize = 16;
-/// Columns whose sums several rows hold at once.
-const TILE: usize = 8;
 
 /// A right factor cut into panels of columns, each [inner, columns of the panel] row-major: as many
 /// panels of sixteen columns as there are, then of eight, four, two and one.
@@ -60,14 +58,14 @@ fn widths(columns: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut first = 0;
     std::iter::from_fn(move || {
         let rest = columns - first;
-        let width = [WIDE, TILE, 4, 2, 1].into_iter().find(|width| *width <= rest)?;
+        let width = [WIDE, 8, 4, 2, 1].into_iter().find(|width| *width <= rest)?;
         first += width;
         Some((first - width, width))
     })
 }
 
 /// A factor of a row that is not zero.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Factor {
     place: u32,
     value: f32,
@@ -95,69 +93,71 @@ pub(super) fn product(left: &[f32], right: &Panels, bias: Option<&[f32]>) -> Vec
 #[inline(always)]
 fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
     let Panels { sides: Sides { inner, columns, .. }, finite, .. } = *right;
-    let mut factors = Vec::with_capacity(left.len().min(ROWS * inner));
-    let mut ends = [0; ROWS];
+    let mut factors = vec![Factor::default(); inner];
     let mut together = vec![[0.0; ROWS]; inner];
     let blocks = left.chunks(ROWS * inner).zip(output.chunks_mut(ROWS * columns));
     for (left, output) in blocks {
         let whole = finite && left.len() == ROWS * inner;
-        if SKIPS_ZEROS || !whole {
-            factors.clear();
-            for (row, end) in left.chunks_exact(inner).zip(&mut ends) {
-                collect(row, &mut factors);
-                *end = factors.len();
-            }
-        }
-        // A factor alone costs half as much again as one among several rows.
-        if whole && (!SKIPS_ZEROS || 3 * factors.len() > 2 * left.len()) {
+        if whole && (!SKIPS_ZEROS || is_mostly_not_zero(left)) {
             transpose(left, &mut together);
             for (first, width, panel) in right.iter() {
                 let place = Place { first, columns, bias: &bias[first..] };
                 match width {
-                    WIDE => rows::<TILE, 2>(&together, panel, place, output),
-                    TILE => rows::<TILE, 1>(&together, panel, place, output),
+                    WIDE => rows::<COLUMNS, { WIDE / COLUMNS }>(&together, panel, place, output),
+                    8 => rows::<COLUMNS, { 8 / COLUMNS }>(&together, panel, place, output),
                     4 => rows::<4, 1>(&together, panel, place, output),
                     2 => rows::<2, 1>(&together, panel, place, output),
                     _ => rows::<1, 1>(&together, panel, place, output),
                 }
             }
-        } else {
-            let mut start = 0;
-            for (output, end) in output.chunks_exact_mut(columns).zip(ends) {
-                let factors = &factors[start..end];
-                start = end;
-                for (first, width, panel) in right.iter() {
-                    let (bias, output) = (&bias[first..], &mut output[first..]);
-                    match width {
-                        WIDE => row::<WIDE>(factors, panel, bias, output),
-                        TILE => row::<TILE>(factors, panel, bias, output),
-                        4 => row::<4>(factors, panel, bias, output),
-                        2 => row::<2>(factors, panel, bias, output),
-                        _ => row::<1>(factors, panel, bias, output),
-                    }
+            continue;
+        }
+        for (row, output) in left.chunks_exact(inner).zip(output.chunks_exact_mut(columns)) {
+            let factors = collect(row, &mut factors);
+            for (first, width, panel) in right.iter() {
+                let (bias, output) = (&bias[first..], &mut output[first..]);
+                match width {
+                    WIDE => self::row::<WIDE>(factors, panel, bias, output),
+                    8 => self::row::<8>(factors, panel, bias, output),
+                    4 => self::row::<4>(factors, panel, bias, output),
+                    2 => self::row::<2>(factors, panel, bias, output),
+                    _ => self::row::<1>(factors, panel, bias, output),
                 }
             }
         }
     }
 }
 
-/// Appends a row's factors that are not zero.
-#[inline(always)]
-fn collect(row: &[f32], factors: &mut Vec<Factor>) {
+/// Whether rows are cheaper multiplied together, zeros and all: a factor alone costs half as much
+/// again as one among several rows.
+fn is_mostly_not_zero(rows: &[f32]) -> bool {
+    let (blocks, rest) = rows.as_chunks::<8>();
+    let count = |count: usize, value: &f32| count.wrapping_add(usize::from(*value != 0.0));
+    let zero = blocks.iter().fold(0, |sum, block| block.iter().fold(sum, count));
+    3 * rest.iter().fold(zero, count) > 2 * rows.len()
+}
+
+/// Lists a row's factors that are not zero.
+fn collect<'a>(row: &[f32], list: &'a mut [Factor]) -> &'a [Factor] {
+    let all = list.len();
+    let mut slots = list.iter_mut();
     for (place, &value) in (0..).zip(row) {
-        if value != 0.0 {
-            factors.push(Factor { place, value });
+        if value != 0.0
+            && let Some(slot) = slots.next()
+        {
+            *slot = Factor { place, value };
         }
     }
+    let rest = slots.len();
+    &list[..all - rest]
 }
 
 /// Puts the rows' factors of the same place together.
-#[inline(always)]
 fn transpose(rows: &[f32], together: &mut [[f32; ROWS]]) {
-    for (slot, row) in rows.chunks_exact(together.len()).enumerate() {
-        for (together, value) in together.iter_mut().zip(row) {
-            together[slot] = *value;
-        }
+    let inner = together.len();
+    let mut rows: [_; ROWS] = std::array::from_fn(|row| rows[row * inner..].iter());
+    for together in together {
+        *together = rows.each_mut().map(|row| row.next().copied().unwrap_or(0.0));
     }
 }
 

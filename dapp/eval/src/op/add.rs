@@ -19,7 +19,7 @@ impl Operator for Add {
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {
-        broadcast::run(operands, output, Tensor::add)
+        broadcast::run(operands, output, |left, right| left + right, Tensor::add)
     }
 
     /// A constant that is added is a bias.

@@ -1,7 +1,7 @@
 //! `BatchNormalization`, as it is in inference: each channel scaled and shifted.
 
 use super::{Attributes, Fact, Inputs, Operands, Operator, Role, attributes::bad_value};
-use crate::{backend::Array, cost::Cost, math, refusal::NodeRefused, shape::Shape};
+use crate::{backend::Array, cost::Cost, kernel, math, refusal::NodeRefused, shape::Shape};
 
 /// `x · f + (bias − mean · f)` with `f = scale / √(variance + epsilon)`, in exactly these steps.
 ///
@@ -45,6 +45,9 @@ impl Operator for BatchNormalization {
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let images = operands.take(0);
+        if images.numbers().is_some() {
+            return exact(images, [1, 2, 3, 4].map(|input| operands.take(input)), self.epsilon);
+        }
         let [scale, bias, mean, variance] = [1, 2, 3, 4].map(|input| operands.take(input).flat());
         let factor = scale.div(math::sqrt(variance.add_scalar(self.epsilon)));
         let shift = bias.sub(mean.mul(factor.clone()));
@@ -56,4 +59,24 @@ impl Operator for BatchNormalization {
     fn role(&self, input: usize) -> Role {
         if matches!(input, 1 | 2) { Role::Weight } else { Role::Fixed }
     }
+}
+
+/// The normalization where no gradients are recorded.
+fn exact(images: Array, parameters: [Array; 4], epsilon: f32) -> Array {
+    let shape = images.shape();
+    let [_, channels, inner] = shape.around(1);
+    let [scale, bias, mean, variance] = parameters.each_ref().map(kernel::exact);
+    let channel = |channel: usize| {
+        let factor = scale[channel] / libm::sqrtf(variance[channel] + epsilon);
+        (factor, bias[channel] - mean[channel] * factor)
+    };
+    let channels = (0..channels).map(channel).collect::<Vec<_>>();
+    let mut numbers = images.into_elements();
+    for (plane, (factor, shift)) in numbers.chunks_exact_mut(inner).zip(channels.iter().cycle()) {
+        for number in plane {
+            // Two roundings, as the steps say.
+            *number = *number * factor + shift;
+        }
+    }
+    Array::new(numbers, shape)
 }

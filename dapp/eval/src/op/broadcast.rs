@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::{Fact, Inputs, Operands};
-use crate::{backend::Array, cost::Cost, limits, refusal::NodeRefused, shape::Shape};
+use crate::{backend::Array, cost::Cost, limits::RANK, refusal::NodeRefused, shape::Shape};
 
 /// Two tensors of f32 in, one of their common shape out.
 pub(super) fn infer(inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
@@ -17,16 +17,38 @@ pub(super) fn cost(output: Shape) -> Option<Cost> {
     Cost::elements(&[output.elements()])
 }
 
-/// Applies an elementwise function, each operand seen in as many dimensions as there can be.
+/// Applies a function to each pair of elements; `tensors` is the same for whole tensors, each seen
+/// in as many dimensions as there can be.
 pub(super) fn run(
     mut operands: Operands,
     output: Shape,
-    function: fn(Tensor<{ limits::RANK }>, Tensor<{ limits::RANK }>) -> Tensor<{ limits::RANK }>,
+    function: impl Fn(f32, f32) -> f32,
+    tensors: fn(Tensor<RANK>, Tensor<RANK>) -> Tensor<RANK>,
 ) -> Array {
-    let [left, right] = [0, 1].map(|input| {
-        let operand = operands.take(input);
+    let (left, right) = (operands.take(0), operands.take(1));
+    if left.shape() == output
+        && is_repeated(right.shape(), output)
+        && left.numbers().is_some()
+        && let Some(list) = right.numbers()
+    {
+        let mut numbers = left.into_elements();
+        for numbers in numbers.chunks_exact_mut(list.len()) {
+            for (number, right) in numbers.iter_mut().zip(list) {
+                *number = function(*number, *right);
+            }
+        }
+        return Array::new(numbers, output);
+    }
+    let [left, right] = [left, right].map(|operand| {
         let sizes = operand.shape().aligned().expect("no shape has more dimensions");
         operand.view(sizes)
     });
-    Array::of(function(left, right), output)
+    Array::of(tensors(left, right), output)
+}
+
+/// Whether broadcasting repeats an operand's list as a whole, as it does with a bias of a layer.
+fn is_repeated(operand: Shape, output: Shape) -> bool {
+    let sizes = operand.sizes();
+    let sizes = &sizes[sizes.iter().take_while(|size| **size == 1).count()..];
+    output.sizes().ends_with(sizes)
 }

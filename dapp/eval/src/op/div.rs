@@ -19,6 +19,6 @@ impl Operator for Div {
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {
-        broadcast::run(operands, output, Tensor::div)
+        broadcast::run(operands, output, |left, right| left / right, Tensor::div)
     }
 }

@@ -19,6 +19,6 @@ impl Operator for Mul {
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {
-        broadcast::run(operands, output, Tensor::mul)
+        broadcast::run(operands, output, |left, right| left * right, Tensor::mul)
     }
 }

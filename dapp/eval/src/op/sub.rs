@@ -19,6 +19,6 @@ impl Operator for Sub {
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {
-        broadcast::run(operands, output, Tensor::sub)
+        broadcast::run(operands, output, |left, right| left - right, Tensor::sub)
     }
 }

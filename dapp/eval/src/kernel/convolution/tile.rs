@@ -1,0 +1,174 @@
+//! The inner loops of a convolution: tiles of pixels by blocks of filters.
+
+use super::super::processor;
+
+/// Filters that are convolved together.
+pub(super) struct Block<'a> {
+    pub(super) first: usize,
+    pub(super) weights: &'a [f32],
+    pub(super) bias: &'a [f32],
+}
+
+/// What a run of taps sees from a tile.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a, const S: usize> {
+    pub(super) pixels: &'a [f32; S],
+    /// The pixels that are not zero, one bit each, the first the lowest; [`TOGETHER`], which is
+    /// negative, in their place.
+    pub(super) bits: i32,
+}
+
+/// In place of bits: so many pixels are not zero that all are taken together.
+pub(super) const TOGETHER: i32 = -1;
+
+/// Convolves tiles with blocks of filters.
+pub(super) type Convolve<const S: usize> = fn(&[Seen<'_, S>], &[Block<'_>], Place<'_>);
+
+/// Where the sums of some tiles go.
+pub(super) struct Place<'a> {
+    /// A whole image's answer.
+    pub(super) output: &'a mut [f32],
+    /// Places of one filter.
+    pub(super) plane: usize,
+    /// Where the tiles begin among them.
+    pub(super) tiles: &'a [usize],
+}
+
+/// Blocks of filters by tiles of eight pixels.
+pub(super) fn by_eight<const R: usize, const S: usize, const SKIP: bool>(
+    seen: &[Seen<'_, S>],
+    blocks: &[Block<'_>],
+    place: Place<'_>,
+) {
+    match blocks.first().map(|block| block.bias.len()) {
+        Some(6) => convolve::<8, 6, R, S, SKIP>(seen, blocks, place),
+        Some(4) => convolve::<8, 4, R, S, SKIP>(seen, blocks, place),
+        Some(2) => convolve::<8, 2, R, S, SKIP>(seen, blocks, place),
+        _ => convolve::<8, 1, R, S, SKIP>(seen, blocks, place),
+    }
+}
+
+/// Blocks of filters by tiles of four pixels.
+pub(super) fn by_four<const R: usize, const S: usize, const SKIP: bool>(
+    seen: &[Seen<'_, S>],
+    blocks: &[Block<'_>],
+    place: Place<'_>,
+) {
+    match blocks.first().map(|block| block.bias.len()) {
+        Some(4) => convolve::<4, 4, R, S, SKIP>(seen, blocks, place),
+        Some(2) => convolve::<4, 2, R, S, SKIP>(seen, blocks, place),
+        _ => convolve::<4, 1, R, S, SKIP>(seen, blocks, place),
+    }
+}
+
+/// Blocks of filters by single pixels.
+pub(super) fn by_one<const R: usize, const S: usize, const SKIP: bool>(
+    seen: &[Seen<'_, S>],
+    blocks: &[Block<'_>],
+    place: Place<'_>,
+) {
+    match blocks.first().map(|block| block.bias.len()) {
+        Some(8) => convolve::<1, 8, R, S, SKIP>(seen, blocks, place),
+        Some(6) => convolve::<1, 6, R, S, SKIP>(seen, blocks, place),
+        Some(4) => convolve::<1, 4, R, S, SKIP>(seen, blocks, place),
+        Some(2) => convolve::<1, 2, R, S, SKIP>(seen, blocks, place),
+        _ => convolve::<1, 1, R, S, SKIP>(seen, blocks, place),
+    }
+}
+
+/// Repeats a statement for each of these numbers, so that the compiler keeps all sums in registers:
+/// of a loop this long it would not.
+macro_rules! unrolled {
+    (for $number:ident in [$($literal:literal)*] $body:block) => {
+        $({ let $number = $literal; $body })*
+    };
+}
+
+/// Convolves tiles with blocks of `F` filters.
+fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, const SKIP: bool>(
+    seen: &[Seen<'_, S>],
+    blocks: &[Block<'_>],
+    place: Place<'_>,
+) {
+    processor::vectorized(
+        #[inline(always)]
+        || {
+            for block in blocks {
+                let (weights, _) = block.weights.as_chunks::<F>().0.as_chunks::<R>();
+                let Some(bias) = block.bias.first_chunk::<F>() else { break };
+                let first = block.first * place.plane;
+                for (seen, tile) in seen.chunks_exact(weights.len()).zip(place.tiles) {
+                    let sums = sums::<P, F, R, S, SKIP>(seen, weights);
+                    let mut first = first.wrapping_add(*tile);
+                    for (sums, bias) in sums.into_iter().zip(bias) {
+                        let output = place.output.get_mut(first..);
+                        let output = output.and_then(|output| output.first_chunk_mut::<P>());
+                        if let Some(output) = output {
+                            *output = sums.map(|sum| sum + bias);
+                        }
+                        first = first.wrapping_add(place.plane);
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// A tile's sums with a block of filters.
+#[inline(always)]
+fn sums<const P: usize, const F: usize, const R: usize, const S: usize, const SKIP: bool>(
+    seen: &[Seen<'_, S>],
+    weights: &[[[f32; F]; R]],
+) -> [[f32; P]; F] {
+    let mut sums = [[0.0; P]; F];
+    for (seen, weights) in seen.iter().zip(weights) {
+        if !SKIP || seen.bits < 0 {
+            unrolled!(for tap in [0 1 2 3 4] {
+                if tap < R {
+                    gather(&mut sums, &seen.pixels[tap..], &weights[tap]);
+                }
+            });
+        } else if seen.bits != 0 {
+            let weights = *weights;
+            unrolled!(for pixel in [0 1 2 3 4 5 6 7 8 9 10 11] {
+                if pixel < S && seen.bits >> pixel & 1 != 0 {
+                    scatter(&mut sums, pixel, seen.pixels[pixel], &weights);
+                }
+            });
+        }
+    }
+    sums
+}
+
+/// Adds what the first `P` pixels give to the sums by one tap.
+#[inline(always)]
+fn gather<const P: usize, const F: usize>(
+    sums: &mut [[f32; P]; F],
+    pixels: &[f32],
+    weights: &[f32; F],
+) {
+    let Some(pixels) = pixels.first_chunk::<P>() else { return };
+    for (sums, weight) in sums.iter_mut().zip(weights) {
+        for (sum, pixel) in sums.iter_mut().zip(pixels) {
+            *sum = pixel.mul_add(*weight, *sum);
+        }
+    }
+}
+
+/// Adds what one pixel gives to the sums, by each tap that sees it from one of their places.
+#[inline(always)]
+fn scatter<const P: usize, const F: usize, const R: usize>(
+    sums: &mut [[f32; P]; F],
+    pixel: usize,
+    value: f32,
+    weights: &[[f32; F]; R],
+) {
+    for place in 0..P {
+        let Some(weights) = pixel.checked_sub(place).and_then(|tap| weights.get(tap)) else {
+            continue;
+        };
+        for (sums, weight) in sums.iter_mut().zip(weights) {
+            sums[place] = value.mul_add(*weight, sums[place]);
+        }
+    }
+}
