@@ -30,8 +30,18 @@ impl Replay {
         folder: &Path,
         talk: Talk,
     ) -> Result<Self> {
+        Self::launch(Launch::find(dapp).await?, genesis, more, folder, talk).await
+    }
+
+    async fn launch(
+        launch: Launch,
+        genesis: &Path,
+        more: &[OsString],
+        folder: &Path,
+        talk: Talk,
+    ) -> Result<Self> {
         let deml = beside_this_program("deml")?;
-        let mut app = Launch::find(dapp).await?.app(&deml, genesis, more, folder, talk)?;
+        let mut app = launch.app(&deml, genesis, more, folder, talk)?;
         app.revive().await?;
         Ok(Self { app })
     }
@@ -59,10 +69,11 @@ pub async fn replay(
     talk: Talk,
     inputs: &[Advance],
 ) -> Result<Vec<Completion>> {
-    if let Launch::Machine(machine) = Launch::find(dapp).await? {
-        return machine.replay(inputs).await;
-    }
-    let mut replay = Replay::start(dapp, genesis, &[], folder, talk).await?;
+    let launch = match Launch::find(dapp).await? {
+        Launch::Machine(machine) => return machine.replay(inputs).await,
+        program @ Launch::Program(..) => program,
+    };
+    let mut replay = Replay::launch(launch, genesis, &[], folder, talk).await?;
     let mut completions = Vec::new();
     for input in inputs {
         let completion = replay.advance(input).await;

@@ -300,7 +300,7 @@ for word in "$@"; do
         --remote-spawn) undoes=yes ;;
         --load=*) load=${word#--load=} ;;
         --store=*) store=${word#--store=} ;;
-        --initial-hash) printf '70000000: %064d\n' 7 >&2 ;;
+        --initial-hash) printf '70000000: %064d\n' 7 >&2; exit ;;
         --cmio-inspect-state=*) query=query.bin ;;
         --cmio-advance-state=*)
             begin=${word#*input_index_begin:}; begin=${begin%%,*}
@@ -326,7 +326,7 @@ while [ "$index" -lt "${end-0}" ]; do
         if [ -n "${undoes-}" ]; then cp before "$store/seen"; fi
         yields rx-rejected
     else
-        wc -c < "$store/seen" > "report-$index-1.bin"
+        echo $(wc -c < "$store/seen") > "report-$index-1.bin"
         cp "$load/root" "root-$index.bin"
         yields rx-accepted
     fi

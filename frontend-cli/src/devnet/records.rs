@@ -24,7 +24,7 @@ pub(super) struct Application {
     pub(super) consensus: Address,
     /// Where its inputs are.
     pub(super) input_box: Address,
-    /// What identifies its code: here the hash of its genesis file, as there is no machine.
+    /// What identifies its code: the machine's hash, or of a program that of its genesis file.
     pub(super) template_hash: B256,
     /// How it says where its inputs are.
     pub(super) data_availability: Bytes,
