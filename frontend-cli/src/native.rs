@@ -160,7 +160,13 @@ impl Rehearsing {
         // The last moment at which a submission is taken.
         let now = Timestamp(terms.deadline.0.saturating_sub(1));
         let base = Marks { score: market::Score(0), worst_class: market::Score(0) };
-        let mut stage = Self { market, judge: Evaluator::new(), terms: *terms, now, base };
+        let mut stage = Self {
+            market,
+            judge: Evaluator::with_threads(report::cores()),
+            terms: *terms,
+            now,
+            base,
+        };
         let escrow = terms.reward.checked_times(terms.rewards);
         let escrow = escrow.context("the rewards exceed 256 bits")?;
         stage.market.deposit(SPONSOR, terms.asset, escrow).map_err(|why| refused(&why))?;

@@ -205,6 +205,28 @@ fn a_model_is_checked_and_scored_without_any_node() {
 }
 
 #[test]
+fn the_bits_of_each_layer_are_digested() {
+    let person = Person::new();
+    let (name, hold_out) = ("health/torch-trained.onnx", fixture("health/holdout.safetensors"));
+    let score = ["score", "--bits", "--model", &fixture(name), "--hold-out", &hold_out];
+    let (shown, _) = person.run(&score, 0);
+    let (scored, _) = person.run(&[&["--json"], &score[..]].concat(), 0);
+    let scored: serde_json::Value = serde_json::from_str(&scored).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let bits = &scored["bits"];
+    let layers = bits["layers"].as_array().unwrap();
+    assert_eq!((&layers[0]["index"], &layers[0]["operator"]), (&0.into(), &"Gemm".into()));
+    assert_eq!(layers.last().unwrap()["digest"], bits["answers"]);
+    for digest in layers.iter().map(|layer| &layer["digest"]).chain([&bits["all"]]) {
+        assert!(shown.contains(&text(digest)), "{shown}");
+    }
+    // The same digest as in all builds that run the conformance cases.
+    let expected = include_str!("../../dapp/eval/tests/bits.txt");
+    let line = format!("{} {name}", text(&bits["all"]));
+    assert!(expected.lines().any(|expected| expected == line), "{line}");
+}
+
+#[test]
 fn what_is_no_model_is_refused_by_name() {
     let person = Person::new();
     let junk = person.path("junk.onnx");

@@ -75,21 +75,3 @@ fn the_market_depends_on_nothing_but_blobs_and_integers() {
     let names: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).collect();
     assert_eq!(names, ["blobs", "primitive-types"]);
 }
-
-#[test]
-fn no_burn_feature_that_picks_kernels_by_processor() {
-    let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--workspace", "--locked", "--edges", "normal,features", "--prefix", "none"])
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-        .output()
-        .unwrap();
-    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
-    let tree = String::from_utf8(tree.stdout).unwrap();
-    assert!(tree.contains("burn-ndarray v0.22.1"), "burn-ndarray is not in the tree");
-    for feature in ["std", "simd", "multi-threads", "rayon", "threading"] {
-        for package in ["burn-ndarray", "matrixmultiply", "ndarray"] {
-            let banned = format!("{package} feature \"{feature}\"");
-            assert!(!tree.contains(&banned), "{banned} is on");
-        }
-    }
-}

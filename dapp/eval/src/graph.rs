@@ -112,13 +112,15 @@ impl Graph {
 
     /// Runs the nodes until `wanted` is made, and returns it.
     ///
-    /// `weights` holds the constants of f32 by value; `plan` has the input's number of rows.
+    /// `weights` holds the constants of f32 by value; `plan` has the input's number of rows;
+    /// `made` is shown what each node makes, by the node's place.
     pub(crate) fn run(
         &self,
         plan: &Plan,
         weights: &[Option<Array>],
         input: Array,
         wanted: ValueId,
+        made: &mut dyn FnMut(usize, &Array),
     ) -> Array {
         let mut values = weights.to_vec();
         values[self.input] = Some(input);
@@ -132,7 +134,9 @@ impl Graph {
                 if over && !again { values[input].take() } else { values[input].clone() }
             });
             let operands = Operands(operands.collect());
-            values[node.output] = Some(node.operator.run(operands, shape));
+            let output = node.operator.run(operands, shape);
+            made(place, &output);
+            values[node.output] = Some(output);
             if node.output == wanted {
                 break;
             }

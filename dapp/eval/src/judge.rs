@@ -1,14 +1,16 @@
 //! The market's judge: evaluations step by step, with what was read last kept at hand.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use blobs::Cid;
 use market::{Exam, Exhibit, Judge, Quote, Tally, Unfit, Work};
 
 use crate::{
+    answers,
     dataset::Dataset,
     marking::{self, ExamRefused},
     model::Model,
+    refusal::ModelRefused,
 };
 
 /// Models kept: that being evaluated and the base model it is compared with.
@@ -19,18 +21,30 @@ const DATASETS: usize = 1;
 /// Judges models by running them.
 ///
 /// Memory: two models and one dataset, each no larger than its file allows, the weights once more as
-/// the kernels have arranged them, and one step's tensors (`limits`).
-#[derive(Default)]
+/// the kernels have arranged them, and for each thread one step's tensors (`limits`).
 pub struct Evaluator {
     models: Recent<Model, MODELS>,
     datasets: Recent<Dataset, DATASETS>,
+    threads: NonZeroUsize,
+}
+
+impl Default for Evaluator {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Evaluator {
-    /// A judge that has seen nothing yet.
+    /// A judge that has seen nothing yet, and works on the caller's thread alone.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_threads(NonZeroUsize::MIN)
+    }
+
+    /// A judge that works on so many threads; its answers are the same.
+    #[must_use]
+    pub fn with_threads(threads: NonZeroUsize) -> Self {
+        Self { models: Recent::default(), datasets: Recent::default(), threads }
     }
 
     fn prepare(&mut self, exam: &Exam<'_>) -> Result<(Arc<Model>, Arc<Dataset>), ExamRefused> {
@@ -56,38 +70,61 @@ impl Judge for Evaluator {
 
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
         let (model, dataset) = self.prepare(exam)?;
+        let stride = answers::stride(&model, self.threads);
         let mut done = Work(0);
         loop {
-            let first = usize::try_from(tally.rows()).unwrap_or(usize::MAX);
-            let rows = model.batch_rows().min(dataset.rows().saturating_sub(first));
+            let left = dataset.rows().saturating_sub(rows_of(tally)).min(stride);
+            let (rows, after) = within(budget, done, &model, left)?;
             if rows == 0 {
                 return Ok(done);
             }
-            let after = done.plus(model.cost(rows)?.work());
-            if after > budget && done > Work(0) {
-                return Ok(done);
-            }
-            answer_step(&model, &dataset, exam.metric, tally)?;
+            answer_next(rows, &model, &dataset, exam.metric, tally, self.threads)?;
             done = after;
         }
     }
 }
 
-/// Answers the next batch of rows and counts it.
+/// How many of these rows to answer next, in whole batches, and the work done then: what the
+/// budget allows, or a batch when nothing is done yet.
+fn within(
+    budget: Work,
+    mut done: Work,
+    model: &Model,
+    left: usize,
+) -> Result<(usize, Work), ModelRefused> {
+    let mut rows = 0;
+    while rows < left {
+        let batch = model.batch_rows().min(left - rows);
+        let after = done.plus(model.cost(batch)?.work());
+        if after > budget && done > Work(0) {
+            break;
+        }
+        (rows, done) = (rows + batch, after);
+    }
+    Ok((rows, done))
+}
+
+/// Answers the next rows and counts them; those there are.
 ///
-/// Steps begin at multiples of the model's batch, so the bits are the same however the rows are
+/// They begin at a multiple of the model's batch, so the bits are the same however the rows are
 /// divided over calls.
-pub(crate) fn answer_step(
+pub(crate) fn answer_next(
+    rows: usize,
     model: &Model,
     dataset: &Dataset,
     metric: market::Metric,
     tally: &mut Tally,
+    threads: NonZeroUsize,
 ) -> Result<Vec<f32>, ExamRefused> {
-    let first = usize::try_from(tally.rows()).unwrap_or(usize::MAX);
-    let rows = first..dataset.rows().min(first.saturating_add(model.batch_rows()));
-    let answers = model.answer(dataset.features(rows))?;
+    let first = rows_of(tally);
+    let rows = first..dataset.rows().min(first.saturating_add(rows));
+    let answers = answers::answer(model, dataset, rows, threads)?;
     marking::count(tally, metric, dataset.labels(), first, &answers, model.answers())?;
     Ok(answers)
+}
+
+fn rows_of(tally: &Tally) -> usize {
+    usize::try_from(tally.rows()).unwrap_or(usize::MAX)
 }
 
 /// The things read last, by the CIDs of their bytes.

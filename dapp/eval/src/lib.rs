@@ -8,12 +8,13 @@
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
 //! - graph → cost: `shape`, `plan`, `cost`, `limits`
 //! - running: `backend`, `kernel`, `math` hold all arithmetic and state its rules
-//! - answers → integers: `dataset`, `marking`, `judge`
-//! - memory: a model's weights, once more those that a kernel has arranged, its dataset, and at most
-//!   32 MiB of tensors while a batch runs, which for all but models with huge layers are 8
-//!   (`limits`)
-//! - for people: `report`, and with the feature `train` training through the same graph
+//! - answers → integers: `dataset`, `answers`, `marking`, `judge`
+//! - memory: a model's weights, once more those that a kernel has arranged, its dataset, and for each
+//!   thread at most 32 MiB of tensors while a batch runs, which for all but models with huge layers
+//!   are 8 (`limits`)
+//! - for people: `report`, `trace`, and with the feature `train` training through the same graph
 
+mod answers;
 mod backend;
 mod cost;
 pub mod dataset;
@@ -31,6 +32,7 @@ mod plan;
 mod refusal;
 pub mod report;
 mod shape;
+pub mod trace;
 #[cfg(feature = "train")]
 pub mod train;
 

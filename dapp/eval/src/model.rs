@@ -86,6 +86,15 @@ impl Model {
     /// - Shapes: rows [n, row elements], answers [n, answers], both row-major
     /// - Errors: the model cannot answer this many rows at once
     pub(crate) fn answer(&self, rows: Vec<f32>) -> Result<Vec<f32>, ModelRefused> {
+        self.answer_shown(rows, &mut |_, _| {})
+    }
+
+    /// As [`answer`](Self::answer); `made` is shown what each node makes, by the node's place.
+    pub(crate) fn answer_shown(
+        &self,
+        rows: Vec<f32>,
+        made: &mut dyn FnMut(usize, &Array),
+    ) -> Result<Vec<f32>, ModelRefused> {
         let count = rows.len() / self.row().elements();
         let smaller;
         let plan = if count == self.batch.rows {
@@ -97,7 +106,8 @@ impl Model {
         let sizes = [&[count], self.row().sizes()].concat();
         let shape = Shape::new(&sizes).expect("the plan has this shape for its input");
         let input = Array::new(rows, shape);
-        Ok(self.graph.run(plan, &self.weights, input, self.graph.output).into_elements())
+        let output = self.graph.run(plan, &self.weights, input, self.graph.output, made);
+        Ok(output.into_elements())
     }
 
     /// Puts another weight in the place of a constant.

@@ -1,14 +1,19 @@
 //! What people want to know of a model: its graph and what it costs, and how it does on a dataset.
 //! The same code and so the same integers as the judge's.
 
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZeroUsize,
+    thread,
+    time::{Duration, Instant},
+};
 
 use market::{Marks, Metric, Score, Tally};
 
 use crate::{
+    answers,
     cost::Cost,
     dataset::Dataset,
-    judge::answer_step,
+    judge::answer_next,
     marking::{self, ExamRefused},
     model::Model,
     refusal::NodeId,
@@ -88,7 +93,14 @@ pub fn summary(model: &Model) -> Summary {
     }
 }
 
-/// Evaluates a model on a dataset; `progress` is told the rows done and all rows after each step.
+/// How many threads this computer runs at once.
+#[must_use]
+pub fn cores() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Evaluates a model on a dataset, on all cores; `progress` is told the rows done and all rows
+/// after each step.
 ///
 /// - Errors: model, dataset and metric do not fit together, or an answer is not finite
 pub fn evaluate(
@@ -97,13 +109,25 @@ pub fn evaluate(
     metric: Metric,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Report, ExamRefused> {
+    evaluate_on(cores(), model, dataset, metric, progress)
+}
+
+/// As [`evaluate`], on so many threads: the report is the same.
+pub fn evaluate_on(
+    threads: NonZeroUsize,
+    model: &Model,
+    dataset: &Dataset,
+    metric: Metric,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Report, ExamRefused> {
     marking::check(model, dataset, metric)?;
     let rows = dataset.rows();
     let cost = model.cost(rows)?;
+    let stride = answers::stride(model, threads);
     let mut tally = Tally::new(dataset.classes());
     let mut answers = Vec::with_capacity(rows * model.answers());
     while answers.len() < rows * model.answers() {
-        answers.extend(answer_step(model, dataset, metric, &mut tally)?);
+        answers.extend(answer_next(stride, model, dataset, metric, &mut tally, threads)?);
         progress(answers.len() / model.answers(), rows);
     }
     Ok(Report {

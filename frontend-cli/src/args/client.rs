@@ -66,7 +66,11 @@ pub struct Train {
 #[command(after_help = "\
 Examples:
   deml score --model better.onnx --job 0
-  deml score --model better.onnx --hold-out holdout.safetensors --metric macro-f1")]
+  deml score --model better.onnx --hold-out holdout.safetensors --metric macro-f1
+  deml score --model better.onnx --hold-out holdout.safetensors --bits
+
+With --bits, two computers are compared: their digests are equal, or the first that is not names
+the node where they part.")]
 pub struct Score {
     /// ONNX file
     #[arg(long, value_name = "FILE")]
@@ -80,6 +84,9 @@ pub struct Score {
     /// What is measured
     #[arg(long, conflicts_with = "job", default_value = "accuracy")]
     pub metric: MetricName,
+    /// Also digest the bits of what each node makes, over all rows
+    #[arg(long)]
+    pub bits: bool,
 }
 
 /// Submitting.

@@ -4,6 +4,7 @@
 //! as text or as JSON; programs call the same functions.
 
 pub mod account;
+pub mod bits;
 pub mod claim;
 pub mod data;
 pub mod devnet;
@@ -136,15 +137,15 @@ async fn run_train(config: &Config, train: args::Train) -> Result<Ending> {
 }
 
 async fn run_score(config: &Config, score: args::Score) -> Result<Ending> {
-    let file = files::read(&score.model)?;
+    let (file, bits) = (files::read(&score.model)?, score.bits);
     let scored = match (score.hold_out, score.job) {
         (Some(hold_out), _) => {
             let hold_out = files::read(&hold_out)?;
-            score::on_file(config.talk, file, hold_out, score.metric.into()).await?
+            score::on_file(config.talk, file, hold_out, score.metric.into(), bits).await?
         }
         (None, job) => {
             let job = JobId(job.unwrap_or_default());
-            score::for_job(&config.session()?, job, &file).await?
+            score::for_job(&config.session()?, job, file, bits).await?
         }
     };
     config.talk.answer(&scored)?;

@@ -4,12 +4,12 @@ use std::fmt;
 
 use anyhow::Result;
 use blobs::{Cid, split};
-use eval::report::Report;
+use eval::{Dataset, report::Report};
 use market::{JobId, Metric, Score, Verdict};
 use serde::Serialize;
-use wire::MAX_CHUNK_BYTES;
+use wire::{JobView, MAX_CHUNK_BYTES};
 
-use super::{data::label_column, submit};
+use super::{bits::Bits, data::label_column, submit};
 use crate::{
     convert::{as_number, as_text},
     files::File,
@@ -39,6 +39,9 @@ pub struct Scored {
     /// What a job would make of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// The bits of its work on the hold-out, where asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bits: Option<Bits>,
 }
 
 /// What a job would make of a model.
@@ -59,6 +62,26 @@ pub struct Outcome {
 
 impl fmt::Display for Scored {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_score(out)?;
+        if let Some(outcome) = &self.outcome {
+            write!(out, "\n  {outcome}")?;
+        }
+        self.bits.as_ref().map_or(Ok(()), |bits| write!(out, "{bits}"))
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (job, base) = (self.job, percent(Score(self.base_score)));
+        match &self.refusal {
+            None => write!(out, "job {job} (base model {base}) would pay {}", self.reward),
+            Some(why) => write!(out, "job {job} (base model {base}) would refuse it: {why}"),
+        }
+    }
+}
+
+impl Scored {
+    fn fmt_score(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}", self.model_cid)?;
         if let Some((score, worst)) = self.score.zip(self.worst_class) {
             let (score, worst) = (percent(Score(score)), percent(Score(worst)));
@@ -73,22 +96,9 @@ impl fmt::Display for Scored {
             let inputs = count(self.chunks as u64, "input");
             write!(out, "\n  cost    {work} multiply-adds; its bytes take {inputs}")?;
         }
-        let Some(outcome) = &self.outcome else { return Ok(()) };
-        let base = percent(Score(outcome.base_score));
-        match &outcome.refusal {
-            None => write!(
-                out,
-                "\n  job {} (base model {base}) would pay {}",
-                outcome.job, outcome.reward
-            ),
-            Some(why) => {
-                write!(out, "\n  job {} (base model {base}) would refuse it: {why}", outcome.job)
-            }
-        }
+        Ok(())
     }
-}
 
-impl Scored {
     /// How the command ends.
     #[must_use]
     pub fn ending(&self) -> Ending {
@@ -99,14 +109,21 @@ impl Scored {
     }
 }
 
-/// Scores a model on a dataset of one's own.
+/// Scores a model on a dataset of one's own, with its bits where asked for.
 ///
 /// - Errors: `UnfitModel`, `UnfitDataset`, `Unfit`
-pub async fn on_file(talk: Talk, model: File, hold_out: File, metric: Metric) -> Result<Scored> {
+pub async fn on_file(
+    talk: Talk,
+    model: File,
+    hold_out: File,
+    metric: Metric,
+    bits: bool,
+) -> Result<Scored> {
     native::in_background(move || {
         let kind = native::label_kind(metric);
         let dataset = native::dataset(&hold_out, label_column(None), kind)?;
-        let report = native::evaluate(&talk, &native::model(&model.bytes)?, &dataset, metric)?;
+        let read = native::model(&model.bytes)?;
+        let report = native::evaluate(&talk, &read, &dataset, metric)?;
         let Report { marks, recalls, cost, .. } = report;
         Ok(Scored {
             model_cid: model.blob.cid(),
@@ -116,17 +133,18 @@ pub async fn on_file(talk: Talk, model: File, hold_out: File, metric: Metric) ->
             work: Some(cost.work().0),
             chunks: split(&model.bytes, MAX_CHUNK_BYTES).len(),
             outcome: None,
+            bits: bits.then(|| Bits::of(&read, &dataset)).transpose()?,
         })
     })
     .await
 }
 
-/// Scores a model as a job would.
+/// Scores a model as a job would, with its bits where asked for.
 ///
 /// - Errors: the market would not take the submission at all
-pub async fn for_job(session: &Session, job: JobId, model: &File) -> Result<Scored> {
+pub async fn for_job(session: &Session, job: JobId, model: File, bits: bool) -> Result<Scored> {
     let view = session.job(job).await?;
-    let rehearsal = submit::rehearse(session, &view, model).await?;
+    let rehearsal = submit::rehearse(session, &view, &model).await?;
     let currency: Currency = session.currency(view.terms.asset).await;
     let marks = rehearsal.verdict.marks();
     let refusal = match rehearsal.verdict {
@@ -140,13 +158,33 @@ pub async fn for_job(session: &Session, job: JobId, model: &File) -> Result<Scor
         refusal,
         reward: currency.show(view.terms.reward),
     };
+    let (model_cid, chunks) = (model.blob.cid(), split(&model.bytes, MAX_CHUNK_BYTES).len());
+    let bits = match bits {
+        true => Some(bits_for_job(session, &view, model).await?),
+        false => None,
+    };
     Ok(Scored {
-        model_cid: model.blob.cid(),
+        model_cid,
         score: marks.map(|marks| marks.score.0),
         worst_class: marks.map(|marks| marks.worst_class.0),
         recalls: Vec::new(),
         work: rehearsal.quote.map(|quote| quote.work.0),
-        chunks: split(&model.bytes, MAX_CHUNK_BYTES).len(),
+        chunks,
         outcome: Some(outcome),
+        bits,
     })
+}
+
+async fn bits_for_job(session: &Session, job: &JobView, model: File) -> Result<Bits> {
+    let files = submit::job_bytes(session, job).await?;
+    native::in_background(move || {
+        let unfit = |why| Refused::new("UnfitDataset", why);
+        let dataset = Dataset::from_safetensors(&files.hold_out).map_err(unfit)?;
+        let model = native::model(&model.bytes)?;
+        if model.row().elements() != dataset.row().elements() {
+            return Err(Refused::new("Unfit", "the model takes other rows").into());
+        }
+        Bits::of(&model, &dataset)
+    })
+    .await
 }

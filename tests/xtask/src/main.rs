@@ -1,10 +1,12 @@
-//! `cargo demo`, `cargo ci`, `cargo speed`, `cargo soak` and `cargo riscv`: each builds what it runs, and runs it.
+//! `cargo demo`, `cargo ci`, `cargo speed`, `cargo soak`, `cargo bits` and `cargo riscv`: each builds
+//! what it runs, and runs it.
 //!
 //! Always the whole workspace in the release profile: cargo joins the features of what it builds
 //! together, so any other selection would build burn once more.
 
 #![expect(clippy::print_stderr, reason = "this program's talk goes to stderr")]
 
+mod bits;
 mod riscv;
 
 use std::{
@@ -26,11 +28,13 @@ fn main() -> ExitCode {
         "demo" => built_then("deml", &[&["demo".to_owned()], rest.as_slice()].concat()),
         "speed" => built_then("deml-speed", &rest),
         "soak" => built_then("examples/soak", &rest),
+        "bits" => bits::natively().map(|()| ExitCode::SUCCESS),
         "riscv" => riscv::build().map(|()| ExitCode::SUCCESS),
         "ci" => ci(),
-        _ => {
-            Err("usage: cargo demo | cargo ci | cargo speed | cargo soak | cargo riscv".to_owned())
-        }
+        _ => Err(
+            "usage: cargo demo | cargo ci | cargo speed | cargo soak | cargo bits | cargo riscv"
+                .to_owned(),
+        ),
     };
     match done {
         Ok(code) => code,

@@ -196,8 +196,9 @@ impl Dataset {
         Self { row: self.row, features, labels }
     }
 
-    /// The features of these rows, those there are, one row after the other.
-    pub(crate) fn features(&self, rows: std::ops::Range<usize>) -> Vec<f32> {
+    /// The features of these rows, those there are, one row after the other, as a model gets them.
+    #[must_use]
+    pub fn features(&self, rows: std::ops::Range<usize>) -> Vec<f32> {
         let elements = self.row.elements();
         let range = rows.start * elements..rows.end.min(self.rows()) * elements;
         match &self.features {

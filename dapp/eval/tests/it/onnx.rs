@@ -27,6 +27,11 @@ pub(crate) fn float(number: u32, value: f32) -> Vec<u8> {
     field
 }
 
+/// A float attribute.
+pub(crate) fn float_attribute(name: &str, value: f32) -> Vec<u8> {
+    bytes(5, &[bytes(1, name.as_bytes()), float(2, value), integer(20, 1)].concat())
+}
+
 /// A list attribute.
 pub(crate) fn integers_attribute(name: &str, values: &[i64]) -> Vec<u8> {
     let values = values.iter().flat_map(|value| integer(8, *value)).collect::<Vec<_>>();

@@ -1,0 +1,17 @@
+//! Prints the digest of each conformance case's bits, as `tests/bits.txt` has them: to be run in
+//! other builds and on other processors.
+
+#![expect(clippy::unwrap_used, reason = "it ends at the first fault")]
+#![expect(clippy::print_stdout, reason = "the digests are what it is for")]
+
+#[path = "../tests/it/cases/mod.rs"]
+mod cases;
+#[path = "../tests/it/fixtures.rs"]
+mod fixtures;
+#[path = "../tests/it/onnx.rs"]
+#[expect(dead_code, reason = "other tests write more kinds of files")]
+mod onnx;
+
+fn main() {
+    print!("{}", cases::lines());
+}

@@ -1,0 +1,65 @@
+//! Conformance cases: models with rows, whose every bit is the same on every computer and in every
+//! build. A second implementation can be held to them too.
+
+mod awkward;
+mod numbers;
+mod published;
+
+use std::fmt::Write;
+
+use eval::{Dataset, Model, trace::Bits};
+
+use crate::{
+    fixtures::{models, read},
+    onnx::{node, port, whole},
+};
+
+/// A model and the rows it is given.
+pub(crate) struct Case {
+    /// What is tried.
+    pub(crate) name: String,
+    /// ONNX file.
+    pub(crate) model: Vec<u8>,
+    /// Rows one after the other; also of numbers that no dataset may have.
+    pub(crate) rows: Vec<f32>,
+}
+
+/// A line for each case: the digest of all its bits, and its name.
+pub(crate) fn lines() -> String {
+    let mut lines = String::new();
+    for Case { name, model, rows } in all() {
+        let model = Model::from_onnx(&model).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let bits = Bits::of(&model, &rows).unwrap_or_else(|why| panic!("{name}: {why}"));
+        writeln!(lines, "{} {name}", bits.digest()).unwrap();
+    }
+    lines
+}
+
+/// All cases.
+fn all() -> Vec<Case> {
+    let mut cases = models().into_iter().map(committed).collect::<Vec<_>>();
+    cases.extend(published::cases());
+    cases.extend(awkward::cases());
+    cases
+}
+
+/// A committed model on its data.
+fn committed((model, data): (String, String)) -> Case {
+    let dataset = Dataset::from_safetensors(&read(&data)).unwrap();
+    let rows = dataset.features(0..dataset.rows());
+    Case { model: read(&model), name: model, rows }
+}
+
+/// What a boxed graph takes and makes.
+const INPUT: &str = "boxed input";
+const OUTPUT: &str = "boxed output";
+
+/// The parts of a graph around `parts`, which take `INPUT` of these sizes and make `OUTPUT`: a row
+/// holds the whole of the input and is answered with the whole of the output, whatever their
+/// dimensions.
+fn boxed(sizes: &[i64], parts: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    let before = [node("Reshape", &["row", "sizes"], INPUT, &[]), whole("sizes", sizes)];
+    let after = [node("Reshape", &[OUTPUT, "flat"], "answer", &[]), whole("flat", &[1, -1])];
+    let ports = [port(11, "row", 1, &[1, sizes.iter().product()]), port(12, "answer", 1, &[1, -1])];
+    [&before, parts, &after, &ports].concat()
+}

@@ -1,0 +1,34 @@
+//! The conformance cases in a build for this very processor, which may fuse and vectorise as it
+//! likes: their bits must be those of every other build.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+use crate::root;
+
+/// Builds and runs the cases, and compares what they print with `bits.txt`.
+///
+/// The build needs a tensor library of its own; without the client's features, so that there is
+/// less of it.
+pub(crate) fn natively() -> Result<(), String> {
+    let output = Command::new("cargo")
+        .args(["run", "--release", "--locked", "--package", "eval", "--example", "bits"])
+        .args(["--target-dir", "target/native"])
+        .env("RUSTFLAGS", "-C target-cpu=native")
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("bits: cannot run cargo: {error}"))?;
+    if !output.status.success() {
+        return Err("bits: the conformance cases did not run".to_owned());
+    }
+    let file = root().join("dapp/eval/tests/bits.txt");
+    let expected = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    if output.stdout != expected {
+        return Err(format!("bits: this build differs from {}", file.display()));
+    }
+    eprintln!("a build for this very processor gives the bits of {}", file.display());
+    Ok(())
+}
