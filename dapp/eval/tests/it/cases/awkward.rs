@@ -10,7 +10,9 @@ use crate::onnx::{
 };
 
 pub(super) fn cases() -> Vec<Case> {
-    [products(), gemms(), live_products(), convolutions(), functions(), windows(), pairs()].concat()
+    let groups =
+        [products(), gemms(), live_products(), convolutions(), functions(), windows(), pairs()];
+    groups.into_iter().flatten().collect()
 }
 
 /// `x` [rows, inner] times a weight.
