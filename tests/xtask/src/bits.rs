@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::root;
+use crate::{root, target_folder};
 
 /// Builds and runs the cases, and compares what they print with `bits.txt`.
 ///
@@ -15,7 +15,8 @@ use crate::root;
 pub(crate) fn natively() -> Result<(), String> {
     let output = Command::new("cargo")
         .args(["run", "--release", "--locked", "--package", "eval", "--example", "bits"])
-        .args(["--target-dir", "target/native"])
+        .arg("--target-dir")
+        .arg(target_folder().join("native"))
         .env("RUSTFLAGS", "-C target-cpu=native")
         .current_dir(root())
         .stderr(Stdio::inherit())
