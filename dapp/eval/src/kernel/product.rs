@@ -71,9 +71,9 @@ struct Factor {
     value: f32,
 }
 
-/// Bytes the kernel keeps beside the factors: some rows, and their factors that are not zero.
+/// Bytes the kernel keeps beside the factors: some rows, and those of one that are not zero.
 pub(crate) fn scratch(inner: usize) -> Option<usize> {
-    inner.checked_mul(ROWS * (size_of::<f32>() + size_of::<Factor>()))
+    inner.checked_mul(ROWS * size_of::<f32>() + size_of::<Factor>())
 }
 
 /// `left · right + bias` by the rule of arithmetic.
@@ -133,8 +133,8 @@ fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
 fn is_mostly_not_zero(rows: &[f32]) -> bool {
     let (blocks, rest) = rows.as_chunks::<8>();
     let count = |count: usize, value: &f32| count.wrapping_add(usize::from(*value != 0.0));
-    let zero = blocks.iter().fold(0, |sum, block| block.iter().fold(sum, count));
-    3 * rest.iter().fold(zero, count) > 2 * rows.len()
+    let first = blocks.iter().fold(0, |sum, block| block.iter().fold(sum, count));
+    3 * rest.iter().fold(first, count) > 2 * rows.len()
 }
 
 /// Lists a row's factors that are not zero.

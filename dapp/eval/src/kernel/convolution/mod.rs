@@ -139,14 +139,16 @@ impl Work<'_> {
                 for columns in columns.chunks(most) {
                     if tiles.len() + columns.len() > most {
                         self.convolve(&seen, blocks, &tiles, convolve, output);
-                        (seen.clear(), tiles.clear());
+                        seen.clear();
+                        tiles.clear();
                     }
                     image.look::<S, SKIP>(&starts, columns, self.finite, &mut seen);
                     tiles.extend(columns.iter().map(|column| row * wide + column));
                 }
             }
             self.convolve(&seen, blocks, &tiles, convolve, output);
-            (seen.clear(), tiles.clear());
+            seen.clear();
+            tiles.clear();
         }
     }
 
@@ -226,7 +228,7 @@ static COUNTS: [u8; 1 << 12] = {
     let mut counts = [0; 1 << 12];
     let mut bits = 0;
     while bits < counts.len() {
-        counts[bits] = counts[bits / 2] + (bits & 1) as u8;
+        counts[bits] = counts[bits / 2] + if bits % 2 == 0 { 0 } else { 1 };
         bits += 1;
     }
     counts
