@@ -40,7 +40,7 @@ struct Terms {
     uint32 minWorstClass;
     /// Largest model file, in bytes.
     uint64 maxModelBytes;
-    /// Largest work of one evaluation, in multiply-adds.
+    /// Largest work of one evaluation, in predicted instructions of the machine.
     uint64 maxWork;
     Blob baseModel;
     Blob holdOut;
@@ -66,7 +66,7 @@ interface IDeml {
     /// trained on, which stays with the client.
     function submit(uint32 job, Blob calldata model, Blob calldata data) external;
 
-    /// @notice Goes on with a job's pending evaluations, by at most `work` multiply-adds.
+    /// @notice Goes on with a job's pending evaluations, by about `work` instructions, one step at least.
     function evaluate(uint32 job, uint64 work) external;
 
     /// @notice Closes a job whose deadline has passed or whose rewards are all paid.

@@ -16,6 +16,7 @@ pub mod convert;
 pub mod delivery;
 pub mod demo;
 pub mod devnet;
+pub mod effort;
 pub mod files;
 pub mod folders;
 pub mod follow;

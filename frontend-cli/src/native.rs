@@ -20,8 +20,8 @@ use crate::{
     talk::{Refused, Talk},
 };
 
-/// Work between two signs of progress: about a tenth of a second.
-const STEP: Work = Work(50_000_000);
+/// Work between two signs of progress: a fraction of a second.
+const STEP: Work = Work(200_000_000);
 
 /// Runs long work beside the asynchronous runtime.
 pub async fn in_background<T: Send + 'static>(
@@ -91,6 +91,8 @@ pub struct JobBytes {
 pub struct Rehearsal {
     /// What its evaluation takes; nothing when it cannot be evaluated.
     pub quote: Option<Quote>,
+    /// What an input may cost in that market.
+    pub input_work: Work,
     /// The base model's marks.
     pub base: Marks,
     /// What would become of it.
@@ -127,7 +129,7 @@ pub fn rehearse(
     let mut stage = Rehearsing::open(talk, terms, files, input_work)?;
     let quote = stage.quote(model, bytes, files).ok();
     let verdict = stage.submit(talk, model, bytes)?;
-    Ok(Rehearsal { quote, base: stage.base, verdict })
+    Ok(Rehearsal { quote, input_work, base: stage.base, verdict })
 }
 
 const SPONSOR: Address = Address([1; 20]);

@@ -1,5 +1,7 @@
 //! What the end-to-end tests share: where the programs and the real data are.
 
+pub mod cost;
+
 use std::path::{Path, PathBuf};
 
 /// The machine's processor and system, as Rust calls them.

@@ -28,6 +28,8 @@ pub(crate) struct Graph {
     pub(crate) known: Vec<Option<Fact>>,
     /// The last node that uses each value; none when no node does.
     pub(crate) last_use: Vec<Option<usize>>,
+    /// How often nodes use each value.
+    pub(crate) uses: Vec<usize>,
 }
 
 /// A node of the graph.
@@ -90,8 +92,12 @@ impl Graph {
         let output = *builder.values.get(output).ok_or(refused)?;
         let (row, single_rows) = row_of(&port)?;
         let last_use = last_uses(&builder.nodes, builder.known.len());
+        let mut uses = vec![0; builder.known.len()];
+        for input in builder.nodes.iter().flat_map(|node| &node.inputs).flatten() {
+            uses[*input] += 1;
+        }
         let Builder { known, nodes, weights, .. } = builder;
-        Ok((Self { row, single_rows, input, output, nodes, known, last_use }, weights))
+        Ok((Self { row, single_rows, input, output, nodes, known, last_use, uses }, weights))
     }
 
     /// Which values a trainer may change: weights, and weights being arranged.

@@ -7,9 +7,11 @@ use market::{Exam, Exhibit, Judge, Quote, Tally, Unfit, Work};
 
 use crate::{
     answers,
+    cost::Cost,
     dataset::Dataset,
     marking::{self, ExamRefused},
     model::Model,
+    quote::{self, Estimate},
     refusal::ModelRefused,
 };
 
@@ -56,25 +58,24 @@ impl Evaluator {
 }
 
 impl Judge for Evaluator {
+    fn reading(&self, exam: &Exam<'_>) -> Work {
+        quote::reading_at_most(lengths(exam))
+    }
+
     fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
         let (model, dataset) = self.prepare(exam)?;
-        let rows = dataset.rows();
-        let cost = |rows| model.cost(rows).map_err(ExamRefused::from);
-        Ok(Quote {
-            rows: u32::try_from(rows).unwrap_or(u32::MAX),
-            classes: dataset.classes(),
-            work: cost(rows)?.work(),
-            step: cost(rows.min(model.batch_rows()))?.work(),
-        })
+        let estimate = Estimate::new(lengths(exam), &model, &dataset, exam.metric)?;
+        Ok(estimate.quote(&dataset))
     }
 
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
         let (model, dataset) = self.prepare(exam)?;
         let stride = answers::stride(&model, self.threads);
+        let step = |rows| quote::step(&model, &dataset, exam.metric, rows);
         let mut done = Work(0);
         loop {
             let left = dataset.rows().saturating_sub(rows_of(tally)).min(stride);
-            let (rows, after) = within(budget, done, &model, left)?;
+            let (rows, after) = within(budget, done, left, model.batch_rows(), step)?;
             if rows == 0 {
                 return Ok(done);
             }
@@ -84,18 +85,23 @@ impl Judge for Evaluator {
     }
 }
 
+fn lengths(exam: &Exam<'_>) -> [usize; 2] {
+    [exam.model.bytes.len(), exam.hold_out.bytes.len()]
+}
+
 /// How many of these rows to answer next, in whole batches, and the work done then: what the
 /// budget allows, or a batch when nothing is done yet.
 fn within(
     budget: Work,
     mut done: Work,
-    model: &Model,
     left: usize,
+    batch: usize,
+    step: impl Fn(usize) -> Result<Cost, ModelRefused>,
 ) -> Result<(usize, Work), ModelRefused> {
     let mut rows = 0;
     while rows < left {
-        let batch = model.batch_rows().min(left - rows);
-        let after = done.plus(model.cost(batch)?.work());
+        let batch = batch.min(left - rows);
+        let after = done.plus(step(batch)?.work());
         if after > budget && done > Work(0) {
             break;
         }

@@ -6,7 +6,7 @@
 //! end here: what leaves is a [`market::Tally`] of integers.
 //!
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
-//! - graph → cost: `shape`, `plan`, `cost`, `limits`
+//! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
 //! - running: `backend`, `kernel`, `math` hold all arithmetic and state its rules
 //! - answers → integers: `dataset`, `answers`, `marking`, `judge`
 //! - memory: a model's weights, once more those that a kernel has arranged, its dataset, and for each
@@ -29,6 +29,7 @@ mod model;
 mod onnx;
 mod op;
 mod plan;
+mod quote;
 mod refusal;
 pub mod report;
 mod shape;
@@ -36,11 +37,12 @@ pub mod trace;
 #[cfg(feature = "train")]
 pub mod train;
 
-pub use cost::Cost;
+pub use cost::{Cost, Kind};
 pub use dataset::{Dataset, DatasetRefused, Features, Labels};
 pub use judge::Evaluator;
 pub use label::Label;
 pub use marking::ExamRefused;
 pub use model::Model;
+pub use quote::Estimate;
 pub use refusal::{ConstantRefused, ModelRefused, NodeId, NodeRefused, Part};
 pub use shape::{Shape, Sizes};

@@ -39,8 +39,10 @@ pub(crate) const BATCH_BYTES: usize = 8 << 20;
 /// Bytes of tensors that may be alive at once, weights aside, when a single row needs more than
 /// `BATCH_BYTES`.
 pub(crate) const STEP_BYTES: usize = 32 << 20;
-/// Multiply-adds and element operations of one row.
-pub(crate) const ROW_OPERATIONS: u64 = 1 << 36;
+/// Multiply-adds that a batch is made to fit, so that it is a small part of what an input may cost.
+pub(crate) const BATCH_MULTIPLY_ADDS: usize = 1 << 27;
+/// Instructions that one row may take.
+pub(crate) const ROW_WORK: u64 = 1 << 36;
 /// Classes a dataset may tell apart.
 pub const CLASSES: u16 = 256;
 /// Opset versions of `ai.onnx` whose operators are evaluated as the standard says.

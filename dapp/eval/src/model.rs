@@ -61,6 +61,12 @@ impl Model {
         self.parameters[1]
     }
 
+    /// How many nodes and how many constants its graph has.
+    pub(crate) fn parts(&self) -> (usize, usize) {
+        let nodes = self.graph.nodes.len();
+        (nodes, self.graph.known.len().saturating_sub(nodes))
+    }
+
     /// Rows answered in one step; fixed by the model's shapes alone.
     #[must_use]
     pub const fn batch_rows(&self) -> usize {
@@ -71,7 +77,7 @@ impl Model {
     ///
     /// - Errors: the model cannot answer the last, smaller batch
     pub fn cost(&self, rows: usize) -> Result<Cost, ModelRefused> {
-        let too_dear = ModelRefused::TooDear { limit: crate::limits::ROW_OPERATIONS };
+        let too_dear = ModelRefused::TooDear { limit: crate::limits::ROW_WORK };
         let (batches, rest) = (rows / self.batch.rows, rows % self.batch.rows);
         let batches = u64::try_from(batches).map_err(|_| too_dear)?;
         let whole = self.batch.cost.times(batches).ok_or(too_dear)?;

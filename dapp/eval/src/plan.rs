@@ -2,7 +2,7 @@
 //! the cost, and the memory.
 
 use crate::{
-    cost::Cost,
+    cost::{Cost, Kind},
     graph::{Graph, ValueId},
     label::Label,
     limits,
@@ -20,8 +20,10 @@ pub(crate) struct Plan {
     pub(crate) shapes: Vec<Option<Shape>>,
     /// What each node costs.
     pub(crate) costs: Vec<Cost>,
-    /// What all of it costs, with reading the rows.
+    /// What all of it costs.
     pub(crate) cost: Cost,
+    /// What arranging the constants costs, which is done once.
+    pub(crate) arranging: Cost,
     /// Bytes of tensors alive at once, weights aside. What the running node takes and makes counts
     /// twice, since kernels copy, and what they keep besides is added.
     pub(crate) bytes: usize,
@@ -36,12 +38,14 @@ impl Plan {
         let input = Shape::new(&sizes).ok_or(ModelRefused::Input(Label::new(b"")))?;
         let mut facts = graph.known.clone();
         facts[graph.input] = Some(Fact::Real(input));
-        let too_dear = ModelRefused::TooDear { limit: limits::ROW_OPERATIONS };
+        let too_dear = ModelRefused::TooDear { limit: limits::ROW_WORK };
+        let values = Cost::of(Kind::Values, &[graph.known.len()]);
         let mut plan = Self {
             rows,
             shapes: Vec::with_capacity(graph.nodes.len()),
             costs: Vec::with_capacity(graph.nodes.len()),
-            cost: Cost::elements(&[input.elements()]).ok_or(too_dear)?,
+            cost: values.and_then(|values| values.with(Kind::Steps, 1)).ok_or(too_dear)?,
+            arranging: Cost::default(),
             bytes: 0,
             answers: 0,
         };
@@ -56,6 +60,13 @@ impl Plan {
                 Fact::Whole { .. } => (None, Cost::default()),
                 Fact::Real(shape) => {
                     let cost = node.operator.cost(&inputs, *shape);
+                    let cost = cost.and_then(|cost| {
+                        let arranging = node.operator.arranging(&inputs)?;
+                        let is_kept = keeps_arranged(graph, place);
+                        let part = if is_kept { &mut plan.arranging } else { &mut plan.cost };
+                        *part = part.plus(arranging)?;
+                        cost.with(Kind::Nodes, 1)
+                    });
                     (Some(*shape), cost.ok_or(refused(NodeRefused::Cost))?)
                 }
             };
@@ -86,16 +97,21 @@ impl Plan {
     /// Plans a run on as many rows as a batch has: a function of the graph's shapes alone, so that
     /// nobody's way of dividing the work can change a bit of the answers.
     ///
-    /// The batch is as large as fits `limits::BATCH_BYTES`, at most `limits::BATCH_ROWS`.
+    /// The batch is as large as fits `limits::BATCH_BYTES` and `limits::BATCH_MULTIPLY_ADDS`, at
+    /// most `limits::BATCH_ROWS`.
     pub(crate) fn for_batch(graph: &Graph) -> Result<Self, ModelRefused> {
         let single = Self::new(graph, 1)?;
-        if single.cost.work().0 > limits::ROW_OPERATIONS {
-            return Err(ModelRefused::TooDear { limit: limits::ROW_OPERATIONS });
+        if single.cost.work().0 > limits::ROW_WORK {
+            return Err(ModelRefused::TooDear { limit: limits::ROW_WORK });
         }
         let rows = if graph.single_rows {
             1
         } else {
-            (limits::BATCH_BYTES / single.bytes.max(1)).clamp(1, limits::BATCH_ROWS)
+            // Multiply-adds, not work: another table of weights must not change what is answered.
+            let multiply_adds = usize::try_from(single.cost.multiply_adds()).unwrap_or(usize::MAX);
+            let rows = limits::BATCH_BYTES / single.bytes.max(1);
+            let rows = rows.min(limits::BATCH_MULTIPLY_ADDS / multiply_adds.max(1));
+            rows.clamp(1, limits::BATCH_ROWS)
         };
         let batch = Self::new(graph, rows)?;
         if batch.bytes > limits::STEP_BYTES {
@@ -104,6 +120,13 @@ impl Plan {
         }
         Ok(batch)
     }
+}
+
+/// Whether a node's right factor is arranged once and kept: a constant that no other node may want
+/// arranged otherwise.
+fn keeps_arranged(graph: &Graph, place: usize) -> bool {
+    let right = graph.nodes[place].inputs.get(1).copied().flatten();
+    right.is_some_and(|right| graph.known[right].is_some() && graph.uses[right] == 1)
 }
 
 /// The values a node uses, each once, those fixed in the file left out.

@@ -62,8 +62,6 @@ pub struct Report {
     pub recalls: Vec<Option<Score>>,
     /// What was counted.
     pub tally: Tally,
-    /// What the evaluation cost.
-    pub cost: Cost,
     /// The answers, row after row.
     pub answers: Vec<f32>,
     /// Numbers in a row's answer.
@@ -122,7 +120,6 @@ pub fn evaluate_on(
 ) -> Result<Report, ExamRefused> {
     marking::check(model, dataset, metric)?;
     let rows = dataset.rows();
-    let cost = model.cost(rows)?;
     let stride = answers::stride(model, threads);
     let mut tally = Tally::new(dataset.classes());
     let mut answers = Vec::with_capacity(rows * model.answers());
@@ -134,7 +131,6 @@ pub fn evaluate_on(
         marks: tally.marks(metric),
         recalls: tally.recalls(),
         tally,
-        cost,
         answers,
         per_row: model.answers(),
     })

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use blobs::{BlobRef, Encoding, Profile, blob_ref};
 use judge::WordJudge;
 use market::{
-    Address, Amount, Asset, Command, Context, JobId, Market, Metric, Score, Settings, Terms,
-    Timestamp, Work,
+    Address, Amount, Asset, Command, Context, JobId, Market, Metric, Prices, Score, Settings,
+    Terms, Timestamp, Work,
 };
 
 /// Submissions of one job; every fourth is never published, every second one is paid.
@@ -75,6 +75,7 @@ fn empty_market() -> Market {
         max_blob_bytes: 1_000,
         max_stored_bytes: 1_000_000_000,
         input_work: Work(1_000_000),
+        prices: Prices::default(),
         max_window_seconds: 10_000,
         evaluation_window_seconds: 0,
     };

@@ -20,7 +20,7 @@ pub const MAX_SUBMISSIONS: u32 = 100_000;
 /// A sponsor's terms, fixed for good when the job opens.
 ///
 /// - Units: `reward` in the asset's smallest unit; scores in parts per million; `deadline` in block
-///   seconds; `max_work` in multiply-adds
+///   seconds; `max_work` in instructions
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// Short UTF-8 name, zero-padded.

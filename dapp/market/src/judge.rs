@@ -37,14 +37,31 @@ pub struct Quote {
     pub rows: u32,
     /// Classes told apart; zero for regression.
     pub classes: u16,
-    /// All of it.
+    /// All of it: reading both files once, and every step.
     pub work: Work,
+    /// Reading both files, with which each input begins that goes on with the evaluation.
+    pub reading: Work,
     /// The largest step that cannot be divided.
     pub step: Work,
 }
 
+impl Quote {
+    /// How many inputs all of it takes that have so much work for it each; nothing when a step
+    /// does not fit.
+    #[must_use]
+    pub fn inputs(&self, each: Work) -> Option<u64> {
+        let step = self.step.0.max(1);
+        let steps = self.work.minus(self.reading).0.div_ceil(step);
+        let together = each.minus(self.reading).0.checked_div(step).filter(|steps| *steps > 0)?;
+        Some(steps.div_ceil(together).max(1))
+    }
+}
+
 /// Evaluates models. A pure function of the exam: equal exams give equal answers everywhere.
 pub trait Judge {
+    /// What finding the quote costs at most, known from the files' lengths alone.
+    fn reading(&self, exam: &Exam<'_>) -> Work;
+
     /// What the evaluation takes.
     ///
     /// - Errors: why the model or the dataset cannot be evaluated

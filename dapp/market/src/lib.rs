@@ -26,6 +26,7 @@ mod job;
 mod judge;
 mod ledger;
 mod market;
+mod meter;
 mod metric;
 mod refusal;
 mod shelf;
@@ -38,6 +39,7 @@ pub use job::{Job, MAX_SUBMISSIONS, Stage, Submission, SubmissionState, Terms, V
 pub use judge::{Exam, Exhibit, Fault, Judge, Quote, Unfit};
 pub use ledger::{Ledger, Solvency};
 pub use market::{Market, Settings};
+pub use meter::Prices;
 pub use metric::{MAX_LOSS_PPM, Marks, Metric, Tally};
 pub use primitive_types::U256;
 pub use refusal::{ModelRefusal, Refusal};

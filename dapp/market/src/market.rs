@@ -10,6 +10,7 @@ use crate::{
     job::{Job, Submission},
     judge::Judge,
     ledger::{Kind, Ledger},
+    meter::Prices,
     refusal::Refusal,
     shelf::Shelf,
     submissions::Submissions,
@@ -27,6 +28,8 @@ pub struct Settings {
     pub max_stored_bytes: u64,
     /// Work that one input may cost at most.
     pub input_work: Work,
+    /// What is not evaluation costs.
+    pub prices: Prices,
     /// Longest time a job may be open, in seconds.
     pub max_window_seconds: u64,
     /// How long after its deadline a job waits for pending evaluations, in seconds.

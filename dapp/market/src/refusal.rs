@@ -106,8 +106,8 @@ reasons! {
     /// Why a submitted model earns nothing.
     ModelRefusal {
         Unfit { unfit: Unfit } = "the model cannot be evaluated: {unfit}",
-        TooMuchWork { maximum: Work, found: Work } = "its evaluation takes {found} multiply-adds, the terms allow {maximum}",
-        StepTooLarge { maximum: Work, found: Work } = "one step of its evaluation takes {found} multiply-adds, an input may cost {maximum}",
+        TooMuchWork { maximum: Work, found: Work } = "its evaluation takes {found} instructions, the terms allow {maximum}",
+        StepTooLarge { maximum: Work, found: Work } = "an input that goes on with its evaluation takes {found} instructions, it may cost {maximum}",
         ModelPaid { digest: Digest } = "the model {digest} was paid for before",
         NoRewardLeft { rewards: u32 } = "all {rewards} rewards were paid before",
         ScoreTooLow { minimum: Score, found: Score } = "its score {found:#} is below {minimum:#}",

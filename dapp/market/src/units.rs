@@ -110,7 +110,9 @@ unit! {
     Timestamp(u64)
 }
 unit! {
-    /// Work of an evaluation, in multiply-adds.
+    /// Work, in instructions of the machine's processor (RISC-V, RV64GC), as predicted from shapes
+    /// and lengths before anything runs; at least what is counted for rows without zeros, of which
+    /// real ones take less.
     Work(u64)
 }
 

@@ -6,7 +6,7 @@ mod judge;
 use blobs::{BlobRef, Encoding, Profile, blob_ref};
 use judge::WordJudge;
 use market::{
-    Address, Amount, Asset, Command, Context, Effect, Event, JobId, Market, Metric, Score,
+    Address, Amount, Asset, Command, Context, Effect, Event, JobId, Market, Metric, Prices, Score,
     Settings, Terms, Timestamp, Work,
 };
 use proptest::{collection::vec, prelude::*};
@@ -54,6 +54,7 @@ fn with_job(input_work: Work, max_work: Work) -> Market {
         max_blob_bytes: 1_000,
         max_stored_bytes: 1_000_000,
         input_work,
+        prices: Prices::default(),
         max_window_seconds: 1_000,
         evaluation_window_seconds: 1_000,
     };

@@ -119,6 +119,10 @@ impl<J: Judge + Default> CatchingJudge<J> {
 }
 
 impl<J: Judge + Default> Judge for CatchingJudge<J> {
+    fn reading(&self, exam: &Exam<'_>) -> Work {
+        self.judge.reading(exam)
+    }
+
     fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
         self.ask(|judge| judge.quote(exam))
     }

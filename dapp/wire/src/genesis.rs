@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use market::{Address, Settings, Work};
+use blobs::{MAX_INFLATED_BYTES, MAX_PAYLOAD_BYTES};
+use market::{Address, Prices, Settings, Work};
 use serde::{Deserialize, Serialize};
 
 use crate::{json, output::registry_address};
@@ -27,8 +28,8 @@ pub struct Genesis {
     pub max_blob_bytes: u64,
     /// All bytes the market keeps, beside those of the drive.
     pub max_stored_bytes: u64,
-    /// Multiply-adds one input may cost; at about 6 instructions each, the default is a fifth of
-    /// what a node's time limit allows.
+    /// Instructions one input may cost in the application, as predicted: the default is two fifths
+    /// of what a node's time limit allows a slow machine.
     pub input_work: u64,
     /// Longest time a job may be open, in seconds.
     pub max_window_seconds: u64,
@@ -46,7 +47,7 @@ impl Default for Genesis {
             allowed_tokens: BTreeSet::new(),
             max_blob_bytes: 4_194_304,
             max_stored_bytes: 67_108_864,
-            input_work: 250_000_000,
+            input_work: 2_000_000_000,
             max_window_seconds: 31_536_000,
             evaluation_window_seconds: 86_400,
         }
@@ -65,6 +66,14 @@ pub enum GenesisRefused {
     /// Something must be allowed.
     #[error("{0} must not be zero")]
     Zero(&'static str),
+    /// A chunk could cost more than an input may.
+    #[error("input_work {found} is less than the {least} that a chunk can take")]
+    InputWorkTooSmall {
+        /// `input_work`
+        found: u64,
+        /// What a chunk can take, and the end of an evaluation with it.
+        least: u64,
+    },
     /// The largest blob could never be stored.
     #[error("max_blob_bytes {largest} is more than max_stored_bytes {stored}")]
     BlobExceedsStore {
@@ -100,7 +109,19 @@ impl Genesis {
         if largest > stored {
             return Err(GenesisRefused::BlobExceedsStore { largest, stored });
         }
+        let (found, least) = (genesis.input_work, Self::least_input_work().0);
+        if found < least {
+            return Err(GenesisRefused::InputWorkTooSmall { found, least });
+        }
         Ok(genesis)
+    }
+
+    /// What an input can cost that cannot wait: the largest chunk, and a model refused unread.
+    #[must_use]
+    pub fn least_input_work() -> Work {
+        let prices = Prices::COUNTED;
+        let chunk = prices.chunk(MAX_PAYLOAD_BYTES as u64, MAX_INFLATED_BYTES as u64);
+        chunk.plus(Work(prices.input)).plus(Work(prices.ending))
     }
 
     /// The part that concerns the market's rules.
@@ -111,6 +132,7 @@ impl Genesis {
             max_blob_bytes: self.max_blob_bytes,
             max_stored_bytes: self.max_stored_bytes,
             input_work: Work(self.input_work),
+            prices: Prices::COUNTED,
             max_window_seconds: self.max_window_seconds,
             evaluation_window_seconds: self.evaluation_window_seconds,
         }
@@ -127,7 +149,7 @@ mod tests {
         assert_eq!(Genesis::parse("{}").unwrap(), default);
         let written = serde_json::to_string(&default).unwrap();
         assert_eq!(Genesis::parse(&written).unwrap(), default);
-        assert_eq!(default.settings().input_work, Work(250_000_000));
+        assert_eq!(default.settings().input_work, Work(2_000_000_000));
     }
 
     #[test]
@@ -139,6 +161,7 @@ mod tests {
             (r#"{"input_work": "1"}"#, "not a genesis file: invalid type: string"),
             (r#"{"registry": "0x12"}"#, "not a genesis file: \"0x12\" is not an address"),
             (r#"{"input_work": 0}"#, "input_work must not be zero"),
+            (r#"{"input_work": 1}"#, "input_work 1 is less than the"),
             (
                 r#"{"max_stored_bytes": 1}"#,
                 "max_blob_bytes 4194304 is more than max_stored_bytes 1",

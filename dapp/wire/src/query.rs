@@ -3,15 +3,18 @@
 use std::fmt;
 
 use blobs::{Cid, Digest};
-use market::{Address, Job, JobId, Market, ModelRefusal, Refusal, Stage, SubmissionId, Work};
+use market::{
+    Address, Job, JobId, Market, ModelRefusal, Refusal, Settings, Stage, SubmissionId, Work,
+};
 use serde::Serialize;
 
 use crate::{
     command::MAX_CHUNK_BYTES,
     json::Text,
     view::{
-        AccountView, AssetView, BalanceView, CopiesView, CopyView, ErrorView, JobView, Page,
-        QuoteView, RefusalView, SolvencyView, SubmissionView,
+        AccountView, AssetView, BalanceView, CopiesView, CopyView, ErrorView,
+        INSTRUCTIONS_PER_SECOND, JobView, Page, QuoteView, RefusalView, SolvencyView,
+        SubmissionView,
     },
 };
 
@@ -231,9 +234,8 @@ fn respond(market: &Market, query: Query) -> Result<Vec<u8>, ErrorView> {
 }
 
 fn quote(market: &Market, (id, job): (JobId, &Job), model_bytes: u64, work: Work) -> QuoteView {
-    let input_work = market.settings().input_work;
-    // The market counts reading a model as one multiply-add a byte.
-    let whole = work.plus(Work(model_bytes));
+    let Settings { input_work, prices, .. } = *market.settings();
+    let room = prices.room(input_work, model_bytes);
     let terms = &job.terms;
     let largest = terms.max_model_bytes;
     let refusal = if job.stage != Stage::Open {
@@ -254,7 +256,9 @@ fn quote(market: &Market, (id, job): (JobId, &Job), model_bytes: u64, work: Work
         work,
         chunks_at_most: model_bytes.div_ceil(MAX_CHUNK_BYTES as u64),
         input_work,
-        evaluation_inputs: whole.0.div_ceil(input_work.0.max(1)).max(1),
+        evaluation_inputs: work.0.div_ceil(room.0.max(1)).max(1),
+        seconds: work.0.div_ceil(INSTRUCTIONS_PER_SECOND),
+        instructions_per_second: INSTRUCTIONS_PER_SECOND,
         refusal,
         asset: terms.asset,
         reward: terms.reward,

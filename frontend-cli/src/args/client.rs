@@ -87,6 +87,9 @@ pub struct Score {
     /// Also digest the bits of what each node makes, over all rows
     #[arg(long)]
     pub bits: bool,
+    /// Million instructions that the machine runs a second [default: 60]
+    #[arg(long, value_name = "MILLION")]
+    pub speed: Option<u32>,
 }
 
 /// Submitting.

@@ -68,6 +68,6 @@ pub struct EncodeSubmit {
 pub struct EncodeEvaluate {
     /// The job's number
     pub job: u32,
-    /// At most this many multiply-adds
+    /// At most this many instructions
     pub work: u64,
 }

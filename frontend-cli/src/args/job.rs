@@ -94,7 +94,7 @@ pub struct TermsDraft {
     /// Largest model file in bytes [default: four times the base model]
     #[arg(long, value_name = "BYTES")]
     pub max_model_bytes: Option<u64>,
-    /// Largest work of one evaluation in multiply-adds [default: four times the base model's]
+    /// Largest work of one evaluation in instructions [default: four times the base model's]
     #[arg(long, value_name = "WORK")]
     pub max_work: Option<u64>,
 }
@@ -156,7 +156,7 @@ pub struct JobNumber {
 pub struct JobEvaluate {
     /// The job's number
     pub job: u32,
-    /// At most this many multiply-adds in each input
+    /// At most this many instructions in each input
     #[arg(long)]
     pub work: Option<u64>,
 }

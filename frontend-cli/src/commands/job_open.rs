@@ -106,8 +106,7 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     planned = terms::terms(draft, &files, Known { base_work: quote.work, ..unknown })?;
     if quote.work > planned.max_work {
         let (takes, allows) = (quote.work, planned.max_work);
-        let why =
-            format_args!("the base model takes {takes} multiply-adds, --max-work is {allows}");
+        let why = format_args!("the base model takes {takes} instructions, --max-work is {allows}");
         return Err(Refused::new("TooMuchWork", why).into());
     }
     let (score, goal) = (base.score, Score::MAX.0.saturating_sub(base.score.0));
@@ -117,7 +116,7 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
         return Err(Refused::new("GainImpossible", why).into());
     }
     session.talk.say(format_args!(
-        "the base model scores {} (worst class {}) and takes {} multiply-adds",
+        "the base model scores {} (worst class {}) and takes {} instructions",
         percent(score),
         percent(base.worst_class),
         quote.work

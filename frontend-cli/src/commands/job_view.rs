@@ -142,7 +142,7 @@ impl fmt::Display for Shown {
         )?;
         writeln!(
             out,
-            "  limits      {} bytes, {} multiply-adds",
+            "  limits      {} bytes, {} instructions",
             terms.max_model_bytes, terms.max_work
         )?;
         let base = job.base.map_or_else(

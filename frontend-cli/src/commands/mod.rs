@@ -26,7 +26,9 @@ use self::{job_open::Funding, submit::Entry};
 use crate::{
     args::{self, Command},
     config::Config,
-    demo, files, keystore,
+    demo,
+    effort::Speed,
+    files, keystore,
     talk::Ending,
     terms,
 };
@@ -112,7 +114,8 @@ async fn run_data(config: &Config, data: args::Data) -> Result<Ending> {
 async fn run_model(config: &Config, model: args::Model) -> Result<Ending> {
     match model {
         args::Model::Check(check) => {
-            config.talk.answer(&model::check(&files::read(&check.file)?)?)?;
+            let (file, speed) = (files::read(&check.file)?, Speed::new(check.speed));
+            config.talk.answer(&model::check(&file, check.rows, speed)?)?;
         }
         args::Model::Get(get) => {
             let cid = match (get.cid, get.job) {
@@ -137,15 +140,15 @@ async fn run_train(config: &Config, train: args::Train) -> Result<Ending> {
 }
 
 async fn run_score(config: &Config, score: args::Score) -> Result<Ending> {
-    let (file, bits) = (files::read(&score.model)?, score.bits);
+    let (file, bits, speed) = (files::read(&score.model)?, score.bits, Speed::new(score.speed));
     let scored = match (score.hold_out, score.job) {
         (Some(hold_out), _) => {
             let hold_out = files::read(&hold_out)?;
-            score::on_file(config.talk, file, hold_out, score.metric.into(), bits).await?
+            score::on_file(config.talk, file, hold_out, score.metric.into(), bits, speed).await?
         }
         (None, job) => {
             let job = JobId(job.unwrap_or_default());
-            score::for_job(&config.session()?, job, file, bits).await?
+            score::for_job(&config.session()?, job, file, bits, speed).await?
         }
     };
     config.talk.answer(&scored)?;

@@ -2,14 +2,18 @@
 
 use std::{fmt, path::PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use blobs::Cid;
-use eval::report::{Summary, summary};
-use market::JobId;
+use eval::{
+    Dataset, Estimate, Features, Labels, Model,
+    report::{Summary, summary},
+};
+use market::{JobId, Metric, Quote};
 use serde::Serialize;
 
 use crate::{
     convert::as_text,
+    effort::{Effort, Speed, default_input_work},
     files::{self, File},
     ipfs::Store,
     native,
@@ -35,8 +39,10 @@ pub struct Checked {
     pub parameters: usize,
     /// Rows answered in one step.
     pub batch_rows: usize,
-    /// What a row costs, in the market's unit: a batch's cost divided by its rows, rounded up.
-    pub work_per_row: u64,
+    /// Rows of the dataset that the cost is of.
+    pub rows: u32,
+    /// What evaluating it on so many rows of bytes takes.
+    pub effort: Effort,
     /// Its operators, in the order they run.
     pub nodes: Vec<Node>,
 }
@@ -50,8 +56,8 @@ pub struct Node {
     pub operator: String,
     /// What it makes, with the rows of a batch first.
     pub output: Vec<usize>,
-    /// Multiply-adds of a batch.
-    pub multiply_adds: u64,
+    /// Instructions it takes in a step.
+    pub work: u64,
 }
 
 impl fmt::Display for Checked {
@@ -62,19 +68,18 @@ impl fmt::Display for Checked {
             "  a row of {:?} becomes {} numbers; {} parameters",
             self.input, self.answers, self.parameters
         )?;
-        writeln!(
-            out,
-            "  a row costs {} multiply-adds; {} rows a step",
-            self.work_per_row, self.batch_rows
-        )?;
+        writeln!(out, "  {} rows cost {}", self.rows, self.effort)?;
         write!(
             out,
-            "  {:>4}  {:<20}  {:<22}  {:>14}",
-            "node", "operator", "output", "multiply-adds"
+            "  {:>4}  {:<20}  {:<22}  {:>16}",
+            "node",
+            "operator",
+            format!("output of {} rows", self.batch_rows),
+            "its instructions"
         )?;
-        for Node { index, operator, output, multiply_adds } in &self.nodes {
+        for Node { index, operator, output, work } in &self.nodes {
             let output = format!("{output:?}");
-            write!(out, "\n  {index:>4}  {operator:<20}  {output:<22}  {multiply_adds:>14}")?;
+            write!(out, "\n  {index:>4}  {operator:<20}  {output:<22}  {work:>16}")?;
         }
         Ok(())
     }
@@ -83,14 +88,15 @@ impl fmt::Display for Checked {
 /// Describes a model.
 ///
 /// - Errors: `UnfitModel`, naming the node
-pub fn check(file: &File) -> Result<Checked> {
-    let Summary { row, answers, nodes, parameters, batch_cost, batch_rows, .. } =
-        summary(&native::model(&file.bytes)?);
+pub fn check(file: &File, rows: u32, speed: Speed) -> Result<Checked> {
+    let model = native::model(&file.bytes)?;
+    let Summary { row, answers, nodes, parameters, batch_rows, .. } = summary(&model);
+    let effort = Effort::new(&quote(file, &model, rows)?, &file.bytes, default_input_work(), speed);
     let nodes = nodes.into_iter().map(|node| Node {
         index: node.node.index,
         operator: node.node.operator.as_str().to_owned(),
         output: node.output.map(|shape| shape.sizes().to_vec()).unwrap_or_default(),
-        multiply_adds: node.cost.multiply_adds,
+        work: node.cost.work().0,
     });
     Ok(Checked {
         cid: file.blob.cid(),
@@ -99,9 +105,20 @@ pub fn check(file: &File) -> Result<Checked> {
         answers,
         parameters,
         batch_rows,
-        work_per_row: batch_cost.work().0.div_ceil(batch_rows.max(1) as u64),
+        rows,
+        effort,
         nodes: nodes.collect(),
     })
+}
+
+/// What evaluating a model takes on so many rows of bytes.
+fn quote(file: &File, model: &Model, rows: u32) -> Result<Quote> {
+    let rows = usize::try_from(rows)?;
+    let elements = rows.checked_mul(model.row().elements()).context("too many rows")?;
+    let features = Features::Bytes { bytes: vec![0; elements], scale: 1.0, offset: 0.0 };
+    let dataset = Dataset::new(model.row(), features, Labels::Classes(vec![0; rows]))?;
+    let files = [file.bytes.len(), elements];
+    Ok(Estimate::new(files, model, &dataset, Metric::Accuracy)?.quote(&dataset))
 }
 
 /// A blob that was fetched.

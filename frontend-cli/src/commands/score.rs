@@ -3,18 +3,19 @@
 use std::fmt;
 
 use anyhow::Result;
-use blobs::{Cid, split};
-use eval::{Dataset, report::Report};
+use blobs::Cid;
+use eval::{Dataset, Estimate, report::Report};
 use market::{JobId, Metric, Score, Verdict};
 use serde::Serialize;
-use wire::{JobView, MAX_CHUNK_BYTES};
+use wire::JobView;
 
 use super::{bits::Bits, data::label_column, submit};
 use crate::{
     convert::{as_number, as_text},
+    effort::{self, Effort, Speed},
     files::File,
     native,
-    quantity::{count, percent},
+    quantity::percent,
     session::{Currency, Session},
     talk::{Ending, Refused, Talk},
 };
@@ -32,10 +33,8 @@ pub struct Scored {
     /// Each class's recall in parts per million, where a hold-out file was given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recalls: Vec<Option<u32>>,
-    /// Work of its evaluation, in multiply-adds.
-    pub work: Option<u64>,
-    /// Inputs that its bytes take.
-    pub chunks: usize,
+    /// What its evaluation takes; nothing when it cannot be evaluated.
+    pub effort: Option<Effort>,
     /// What a job would make of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -92,9 +91,8 @@ impl Scored {
                 recall.map_or_else(|| "no rows".to_owned(), |recall| percent(Score(recall)));
             write!(out, "\n  class {class:>3}  {recall}")?;
         }
-        if let Some(work) = self.work {
-            let inputs = count(self.chunks as u64, "input");
-            write!(out, "\n  cost    {work} multiply-adds; its bytes take {inputs}")?;
+        if let Some(effort) = self.effort {
+            write!(out, "\n  cost    {effort}")?;
         }
         Ok(())
     }
@@ -118,20 +116,23 @@ pub async fn on_file(
     hold_out: File,
     metric: Metric,
     bits: bool,
+    speed: Speed,
 ) -> Result<Scored> {
     native::in_background(move || {
         let kind = native::label_kind(metric);
         let dataset = native::dataset(&hold_out, label_column(None), kind)?;
         let read = native::model(&model.bytes)?;
-        let report = native::evaluate(&talk, &read, &dataset, metric)?;
-        let Report { marks, recalls, cost, .. } = report;
+        let Report { marks, recalls, .. } = native::evaluate(&talk, &read, &dataset, metric)?;
+        let files = [model.bytes.len(), dataset.to_safetensors().len()];
+        let estimate = Estimate::new(files, &read, &dataset, metric);
+        let estimate = estimate.map_err(|why| Refused::new("Unfit", why))?;
+        let (quote, limit) = (estimate.quote(&dataset), effort::default_input_work());
         Ok(Scored {
             model_cid: model.blob.cid(),
             score: Some(marks.score.0),
             worst_class: Some(marks.worst_class.0),
             recalls: recalls.into_iter().map(|recall| recall.map(|recall| recall.0)).collect(),
-            work: Some(cost.work().0),
-            chunks: split(&model.bytes, MAX_CHUNK_BYTES).len(),
+            effort: Some(Effort::new(&quote, &model.bytes, limit, speed)),
             outcome: None,
             bits: bits.then(|| Bits::of(&read, &dataset)).transpose()?,
         })
@@ -142,7 +143,13 @@ pub async fn on_file(
 /// Scores a model as a job would, with its bits where asked for.
 ///
 /// - Errors: the market would not take the submission at all
-pub async fn for_job(session: &Session, job: JobId, model: File, bits: bool) -> Result<Scored> {
+pub async fn for_job(
+    session: &Session,
+    job: JobId,
+    model: File,
+    bits: bool,
+    speed: Speed,
+) -> Result<Scored> {
     let view = session.job(job).await?;
     let rehearsal = submit::rehearse(session, &view, &model).await?;
     let currency: Currency = session.currency(view.terms.asset).await;
@@ -158,7 +165,9 @@ pub async fn for_job(session: &Session, job: JobId, model: File, bits: bool) -> 
         refusal,
         reward: currency.show(view.terms.reward),
     };
-    let (model_cid, chunks) = (model.blob.cid(), split(&model.bytes, MAX_CHUNK_BYTES).len());
+    let limit = rehearsal.input_work;
+    let effort = rehearsal.quote.map(|quote| Effort::new(&quote, &model.bytes, limit, speed));
+    let model_cid = model.blob.cid();
     let bits = match bits {
         true => Some(bits_for_job(session, &view, model).await?),
         false => None,
@@ -168,8 +177,7 @@ pub async fn for_job(session: &Session, job: JobId, model: File, bits: bool) -> 
         score: marks.map(|marks| marks.score.0),
         worst_class: marks.map(|marks| marks.worst_class.0),
         recalls: Vec::new(),
-        work: rehearsal.quote.map(|quote| quote.work.0),
-        chunks,
+        effort,
         outcome: Some(outcome),
         bits,
     })

@@ -6,8 +6,8 @@ use std::{cell::Cell, rc::Rc, sync::LazyLock};
 use blobs::{BlobRef, Cid, Encoding, Profile, blob_ref};
 use eval::{Dataset, Evaluator, Features, Labels, Shape};
 use market::{
-    Address, Amount, Asset, Command, Exam, Exhibit, JobId, Judge, Metric, Quote, Score, Tally,
-    Terms, Timestamp, U256, Unfit, Work,
+    Address, Amount, Asset, Command, Exam, Exhibit, JobId, Judge, Metric, Prices, Quote, Score,
+    Tally, Terms, Timestamp, U256, Unfit, Work,
 };
 use rollup::App;
 use wire::Genesis;
@@ -31,14 +31,16 @@ const ROWS: u8 = 200;
 /// The files that are around: base model, hold-out, and what is submitted.
 pub(crate) static FILES: LazyLock<Files> = LazyLock::new(Files::make);
 
-/// What one step of a model of this market costs.
-static STEP: LazyLock<Work> = LazyLock::new(|| {
+/// What an evaluation in this market takes.
+static QUOTE: LazyLock<Quote> = LazyLock::new(|| {
     let Files { base, hold_out, .. } = &*FILES;
-    let exhibit = |bytes| Exhibit { cid: file(bytes).cid(), bytes };
-    let [model, hold_out] = [exhibit(base.as_slice()), exhibit(hold_out.as_slice())];
-    let exam = Exam { model, hold_out, metric: Metric::Accuracy };
-    Evaluator::new().quote(&exam).expect("the base model can be evaluated").step
+    Evaluator::new().quote(&exam(base, hold_out)).expect("the base model can be evaluated")
 });
+
+fn exam<'a>(model: &'a [u8], hold_out: &'a [u8]) -> Exam<'a> {
+    let exhibit = |bytes: &'a [u8]| Exhibit { cid: file(bytes).cid(), bytes };
+    Exam { model: exhibit(model), hold_out: exhibit(hold_out), metric: Metric::Accuracy }
+}
 
 pub(crate) struct Files {
     pub(crate) base: Vec<u8>,
@@ -94,10 +96,19 @@ pub(crate) fn genesis() -> Genesis {
         allowed_tokens: [TOKEN].into(),
         max_blob_bytes: 16_384,
         max_stored_bytes: 32_768,
-        input_work: STEP.plus(Work(FILES.base.len() as u64)).0,
+        input_work: input_work().0,
         evaluation_window_seconds: WINDOW_SECONDS,
         ..Genesis::default()
     }
+}
+
+/// Room for what cannot wait, or for a model being read and two of its steps.
+fn input_work() -> Work {
+    let (prices, Files { base, hold_out, .. }) = (Prices::COUNTED, &*FILES);
+    let exam = exam(base, hold_out);
+    let turn = Evaluator::new().reading(&exam).plus(prices.verdict(base.len() as u64));
+    let turn = turn.plus(QUOTE.step).plus(QUOTE.step);
+    Genesis::least_input_work().plus(turn)
 }
 
 /// An application with nothing in it, or with base model and hold-out on its drive; and what its
@@ -149,7 +160,7 @@ pub(crate) fn terms(asset: Asset, choice: u8) -> Terms {
         min_gain: Score(1),
         min_worst_class: Score(0),
         max_model_bytes: 8_192,
-        max_work: Work(STEP.0.saturating_mul(100)),
+        max_work: Work(QUOTE.work.0.saturating_mul(100)),
         base_model: file(&FILES.base),
         hold_out: file(&FILES.hold_out),
     }
@@ -169,6 +180,10 @@ pub(crate) struct Metered {
 }
 
 impl Judge for Metered {
+    fn reading(&self, exam: &Exam<'_>) -> Work {
+        self.judge.reading(exam)
+    }
+
     fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
         self.judge.quote(exam)
     }

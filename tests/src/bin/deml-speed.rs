@@ -55,7 +55,7 @@ fn evaluations() -> Result<Vec<Value>> {
         let model = eval::Model::from_onnx(&read(&fixture(file))?)?;
         let speed = eval::report::speed(&model, AT_LEAST)?;
         let nanoseconds = speed.elapsed.as_nanos().max(1);
-        let per_second = u128::from(speed.cost.multiply_adds) * 1_000_000_000 / nanoseconds;
+        let per_second = u128::from(speed.cost.multiply_adds()) * 1_000_000_000 / nanoseconds;
         measured.push(json!({ "model": name, "multiply_adds_per_second": per_second }));
     }
     Ok(measured)

@@ -1,5 +1,5 @@
-//! `cargo demo`, `cargo ci`, `cargo speed`, `cargo soak`, `cargo bits` and `cargo riscv`: each builds
-//! what it runs, and runs it.
+//! `cargo demo`, `cargo ci`, `cargo speed`, `cargo cost`, `cargo soak`, `cargo bits` and `cargo riscv`:
+//! each builds what it runs, and runs it.
 //!
 //! Always the whole workspace in the release profile: cargo joins the features of what it builds
 //! together, so any other selection would build burn once more.
@@ -27,14 +27,15 @@ fn main() -> ExitCode {
     let done = match task.as_str() {
         "demo" => built_then("deml", &[&["demo".to_owned()], rest.as_slice()].concat()),
         "speed" => built_then("deml-speed", &rest),
+        "cost" => built_then("deml-cost", &rest),
         "soak" => built_then("examples/soak", &rest),
         "bits" => bits::natively().map(|()| ExitCode::SUCCESS),
         "riscv" => riscv::build().map(|()| ExitCode::SUCCESS),
         "ci" => ci(),
-        _ => Err(
-            "usage: cargo demo | cargo ci | cargo speed | cargo soak | cargo bits | cargo riscv"
-                .to_owned(),
-        ),
+        _ => {
+            let tasks = ["demo", "ci", "speed", "cost", "soak", "bits", "riscv"];
+            Err(format!("usage: {}", tasks.map(|task| format!("cargo {task}")).join(" | ")))
+        }
     };
     match done {
         Ok(code) => code,

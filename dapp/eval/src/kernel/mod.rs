@@ -67,7 +67,7 @@ pub(crate) struct Geometry {
 
 impl Geometry {
     /// Whether the windows are two by two, side by side, and within the image.
-    fn is_halving(&self) -> bool {
+    pub(crate) fn is_halving(&self) -> bool {
         let Self { image, kernel, stride, dilation, padding, places } = *self;
         let within = (0..2).all(|side| places[side] == image[side] / 2);
         (kernel, stride, dilation, padding) == ([2; 2], [2; 2], [1; 2], [0; 2]) && within

@@ -7,7 +7,12 @@ use super::{
     attributes::bad_value,
     window::{Placed, Window},
 };
-use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{Cost, Kind},
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// The mean of a window moved over images [n, c, size …], added up in index order.
 #[derive(Debug)]
@@ -39,7 +44,7 @@ impl Operator for AveragePool {
 
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
         let [height, width] = self.place(inputs.real(0).ok()?).ok()?.kernel;
-        Cost::elements(&[output.elements(), height, width])
+        Cost::of(Kind::Averaged, &[output.elements(), height, width])?.with(Kind::Delegated, 1)
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

@@ -1,7 +1,13 @@
 //! `BatchNormalization`, as it is in inference: each channel scaled and shifted.
 
 use super::{Attributes, Fact, Inputs, Operands, Operator, Role, attributes::bad_value};
-use crate::{backend::Array, cost::Cost, kernel, math, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{Cost, Kind},
+    kernel, math,
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// `x · f + (bias − mean · f)` with `f = scale / √(variance + epsilon)`, in exactly these steps.
 ///
@@ -40,7 +46,7 @@ impl Operator for BatchNormalization {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::elements(&[2, output.elements()])
+        Cost::of(Kind::Normalised, &[output.elements()])?.with(Kind::Delegated, 1)
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

@@ -3,7 +3,13 @@
 use burn::tensor::Tensor;
 
 use super::{Fact, Inputs, Operands};
-use crate::{backend::Array, cost::Cost, limits::RANK, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{Cost, Kind},
+    limits::RANK,
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// Two tensors of f32 in, one of their common shape out.
 pub(super) fn infer(inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
@@ -13,8 +19,13 @@ pub(super) fn infer(inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
 }
 
 /// One operation for each element of the output.
-pub(super) fn cost(output: Shape) -> Option<Cost> {
-    Cost::elements(&[output.elements()])
+pub(super) fn cost(inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+    let (left, right) = (inputs.real(0).ok()?, inputs.real(1).ok()?);
+    if left == output && is_repeated(right, output) {
+        let lists = output.elements() / right.elements();
+        return Cost::of(Kind::Arithmetic, &[output.elements()])?.and(Kind::Repeated, &[lists]);
+    }
+    Cost::of(Kind::Spread, &[output.elements()])?.with(Kind::Delegated, 1)
 }
 
 /// Applies a function to each pair of elements; `tensors` is the same for whole tensors, each seen

@@ -3,7 +3,13 @@
 use burn::tensor::Tensor;
 
 use super::{Attributes, Fact, Inputs, Operands, Operator};
-use crate::{backend::Array, cost::Cost, limits, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{Cost, Kind},
+    limits,
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// Tensors of equal sizes but along the axis, or lists of whole numbers.
 #[derive(Debug)]
@@ -63,8 +69,11 @@ impl Operator for Concat {
         Shape::new(&sizes).map(Fact::Real).ok_or(NodeRefused::OutputShape)
     }
 
-    fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::elements(&[output.elements()])
+    fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        let [outer, ..] = output.around(output.axis(self.axis)?);
+        Cost::of(Kind::Joined, &[output.elements()])?
+            .and(Kind::JoinedLists, &[outer, inputs.count()])?
+            .with(Kind::Delegated, 1)
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {

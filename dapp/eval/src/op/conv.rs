@@ -8,7 +8,13 @@ use super::{
     attributes::bad_value,
     window::{Placed, Window},
 };
-use crate::{backend::Array, cost::Cost, kernel, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{self, Cost},
+    kernel,
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// Weights [m, c / groups, kernel …] moved over images [n, c, size …].
 #[derive(Debug)]
@@ -69,11 +75,18 @@ impl Operator for Conv {
         }
     }
 
-    fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        let weights = inputs.real(1).ok()?;
-        let filters = weights.sizes().first()?;
-        let products = Cost::multiply_adds(&[output.elements(), weights.elements() / filters])?;
-        products.plus(Cost::elements(&[output.elements()])?)
+    fn cost(&self, inputs: &Inputs<'_>, _output: Shape) -> Option<Cost> {
+        let (images, weights) = (inputs.real(0).ok()?, inputs.real(1).ok()?);
+        let placed = self.place(images, weights).ok()?;
+        let ([images, channels, ..], filters) = (placed.image, *weights.sizes().first()?);
+        cost::convolution([images, channels], [filters, self.groups], &placed.geometry())
+    }
+
+    fn arranging(&self, inputs: &Inputs<'_>) -> Option<Cost> {
+        let (images, weights) = (inputs.real(0).ok()?, inputs.real(1).ok()?);
+        let geometry = self.place(images, weights).ok()?.geometry();
+        let [_, filters, taps] = weights.around(0);
+        cost::filters([filters, self.groups], taps, &geometry)
     }
 
     fn scratch(&self, inputs: &Inputs<'_>) -> Option<usize> {

@@ -14,8 +14,8 @@ impl Operator for Div {
         broadcast::infer(inputs)
     }
 
-    fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        broadcast::cost(output)
+    fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        broadcast::cost(inputs, output)
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use super::{Attributes, Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
-    cost::Cost,
+    cost::{self, Cost, Kind},
     kernel::{self, Sides},
     refusal::NodeRefused,
     shape::Shape,
@@ -60,9 +60,19 @@ impl Operator for Gemm {
     }
 
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        let (_, inner) = self.sides(inputs, 0).ok()?;
-        let product = Cost::multiply_adds(&[output.elements(), inner])?;
-        product.plus(Cost::elements(&[output.elements()])?)
+        let ((rows, inner), (_, columns)) =
+            (self.sides(inputs, 0).ok()?, self.sides(inputs, 1).ok()?);
+        let scaled = [self.alpha, self.beta].iter().filter(|factor| **factor != 1.0).count();
+        let turned = if self.transpose[0] { [rows, inner] } else { [0, 0] };
+        cost::product(rows, inner, columns)?
+            .and(Kind::Arithmetic, &[scaled, output.elements()])?
+            .and(Kind::Transposed, &turned)?
+            .with(Kind::Delegated, u64::from(scaled > 0))
+    }
+
+    fn arranging(&self, inputs: &Inputs<'_>) -> Option<Cost> {
+        let (inner, columns) = self.sides(inputs, 1).ok()?;
+        cost::panels(inner, columns)
     }
 
     fn scratch(&self, inputs: &Inputs<'_>) -> Option<usize> {

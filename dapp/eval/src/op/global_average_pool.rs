@@ -3,7 +3,12 @@
 use burn::tensor::{module::avg_pool2d, ops::AvgPoolOptions};
 
 use super::{Fact, Inputs, Operands, Operator};
-use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{Cost, Kind},
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// The mean over all but the first two dimensions, added up in index order.
 #[derive(Debug)]
@@ -22,7 +27,7 @@ impl Operator for GlobalAveragePool {
     }
 
     fn cost(&self, inputs: &Inputs<'_>, _output: Shape) -> Option<Cost> {
-        Cost::elements(&[inputs.elements()])
+        Cost::of(Kind::Averaged, &[inputs.elements()])?.with(Kind::Delegated, 1)
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::{Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
-    cost::Cost,
+    cost::{self, Cost},
     kernel::{self, Sides},
     limits::RANK,
     refusal::NodeRefused,
@@ -36,8 +36,23 @@ impl Operator for MatMul {
     }
 
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        let left = inputs.real(0).ok()?;
-        Cost::multiply_adds(&[output.elements(), *left.sizes().last()?])
+        let (left, right) = (inputs.real(0).ok()?, inputs.real(1).ok()?);
+        let (rows, inner, columns) =
+            (output.sizes().iter().nth_back(1)?, left.sizes().last()?, output.sizes().last()?);
+        if right.rank() == 2 {
+            return cost::product(output.elements() / columns, *inner, *columns);
+        }
+        let products = output.elements() / (rows * columns);
+        // Each right factor is arranged anew.
+        let each = cost::product(*rows, *inner, *columns)?.plus(cost::panels(*inner, *columns)?)?;
+        each.times(u64::try_from(products).ok()?)
+    }
+
+    fn arranging(&self, inputs: &Inputs<'_>) -> Option<Cost> {
+        match *inputs.real(1).ok()?.sizes() {
+            [inner, columns] => cost::panels(inner, columns),
+            _ => Some(Cost::default()),
+        }
     }
 
     fn scratch(&self, inputs: &Inputs<'_>) -> Option<usize> {

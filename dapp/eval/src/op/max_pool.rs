@@ -7,7 +7,13 @@ use super::{
     attributes::bad_value,
     window::{Placed, Window},
 };
-use crate::{backend::Array, cost::Cost, kernel, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{Cost, Kind},
+    kernel,
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// The greatest element of a window moved over images [n, c, size …]; padding counts as nothing,
 /// and so does a NaN among others.
@@ -32,8 +38,12 @@ impl Operator for MaxPool {
     }
 
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        let [height, width] = self.0.place(inputs.real(0).ok()?, None).ok()?.kernel;
-        Cost::elements(&[output.elements(), height, width])
+        let placed = self.0.place(inputs.real(0).ok()?, None).ok()?;
+        let [height, width] = placed.kernel;
+        if placed.geometry().is_halving() {
+            return Cost::of(Kind::Halved, &[output.elements()]);
+        }
+        Cost::of(Kind::Compared, &[output.elements(), height, width])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

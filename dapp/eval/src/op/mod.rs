@@ -47,6 +47,12 @@ pub(crate) trait Operator: Debug + Send + Sync {
     /// What computing the output costs; nothing when it is beyond counting.
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost>;
 
+    /// What arranging the right factor of a product or convolution costs, which is done once for a
+    /// constant, else each time.
+    fn arranging(&self, _inputs: &Inputs<'_>) -> Option<Cost> {
+        Some(Cost::default())
+    }
+
     /// Bytes that computing the output takes beside operands and output.
     fn scratch(&self, _inputs: &Inputs<'_>) -> Option<usize> {
         Some(0)

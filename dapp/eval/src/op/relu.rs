@@ -3,7 +3,13 @@
 use burn::tensor::activation;
 
 use super::{Fact, Inputs, Operands, Operator, same_shape};
-use crate::{backend::Array, cost::Cost, kernel, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{Cost, Kind},
+    kernel,
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// `max(x, 0)`, which is +0 also for −0, and a NaN for a NaN.
 #[derive(Debug)]
@@ -15,7 +21,7 @@ impl Operator for Relu {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::elements(&[output.elements()])
+        Cost::of(Kind::Rectified, &[output.elements()])
     }
 
     fn run(&self, mut operands: Operands, _output: Shape) -> Array {

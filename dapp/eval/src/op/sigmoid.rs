@@ -1,7 +1,13 @@
 //! `Sigmoid`: the logistic function.
 
 use super::{Fact, Inputs, Operands, Operator, same_shape};
-use crate::{backend::Array, cost::Cost, math, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{Cost, Kind},
+    math,
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// `1 / (1 + exp(−x))`.
 #[derive(Debug)]
@@ -13,7 +19,7 @@ impl Operator for Sigmoid {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::transcendental(output.elements())
+        Cost::of(Kind::Exponentials, &[output.elements()])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

@@ -1,7 +1,13 @@
 //! `Softmax`: positive numbers that sum to one along an axis.
 
 use super::{Attributes, Fact, Inputs, Operands, Operator, same_shape};
-use crate::{backend::Array, cost::Cost, math, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{Cost, Kind},
+    math,
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// `exp x / Σ exp x` along an axis.
 #[derive(Debug)]
@@ -37,6 +43,12 @@ impl Axis {
         }
     }
 
+    /// What a softmax or its logarithm costs.
+    pub(super) fn cost(&self, output: Shape) -> Option<Cost> {
+        let [outer, along, inner] = self.around(output)?;
+        Cost::of(Kind::Exponentials, &[outer, along, inner])?.and(Kind::Lists, &[outer, inner])
+    }
+
     pub(super) fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
         let shape = inputs.real(0)?;
         self.around(shape).ok_or(NodeRefused::shape(shape))?;
@@ -56,7 +68,7 @@ impl Operator for Softmax {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::transcendental(output.elements())?.plus(Cost::elements(&[4, output.elements()])?)
+        self.0.cost(output)
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

@@ -1,7 +1,13 @@
 //! `Tanh`: the hyperbolic tangent.
 
 use super::{Fact, Inputs, Operands, Operator, same_shape};
-use crate::{backend::Array, cost::Cost, math, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{Cost, Kind},
+    math,
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// `tanh x`.
 #[derive(Debug)]
@@ -13,7 +19,7 @@ impl Operator for Tanh {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::transcendental(output.elements())
+        Cost::of(Kind::Tangents, &[output.elements()])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

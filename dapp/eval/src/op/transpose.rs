@@ -1,7 +1,13 @@
 //! `Transpose`: the dimensions in another order.
 
 use super::{Attributes, Fact, Inputs, Operands, Operator, Role};
-use crate::{backend::Array, cost::Cost, limits, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array,
+    cost::{Cost, Kind},
+    limits,
+    refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// Dimension `i` of the output is dimension `order[i]` of the input; reversed when there is no
 /// order.
@@ -37,7 +43,7 @@ impl Operator for Transpose {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::elements(&[output.elements()])
+        Cost::of(Kind::Transposed, &[output.elements()])?.with(Kind::Delegated, 1)
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

@@ -1,5 +1,8 @@
 //! Evaluate: pending evaluations of a job go on, first come first, within the work one input may
 //! cost. The same code runs when a blob becomes whole, so that small models are judged at once.
+//!
+//! A turn of an evaluation reads its files, answers rows step by step, and decides when all are
+//! answered. What cannot wait in between fits an input, or the model is refused; what can, waits.
 
 use blobs::{BlobRef, Codec, Digest, Profile, cid_of};
 
@@ -10,6 +13,7 @@ use crate::{
     judge::{Exam, Exhibit, Fault, Judge, Quote, Unfit},
     ledger::Kind,
     market::Market,
+    meter::Meter,
     metric::{Marks, Tally},
     refusal::{ModelRefusal, Refusal},
     units::{JobId, SubmissionId, Work},
@@ -30,36 +34,34 @@ pub(crate) fn apply(
     }
 
     // Nothing below can fail.
-    let budget = work.min(market.settings.input_work);
-    Ok(run(market, id, budget, judge))
+    let meter = Meter::new(&market.settings).wanting(work);
+    Ok(run(market, id, meter, judge))
 }
 
 /// How many evaluations one input may conclude, as each is an output that costs work of its own.
 const TASKS_PER_INPUT: usize = 64;
 
-/// Evaluates what waits in a job's queue until it is empty or the budget is used up; at least one
-/// step, so that every call comes closer to the end.
+/// Evaluates what waits in a job's queue as long as it fits the input. An input that has done
+/// nothing else answers one step at least, so that every call comes closer to the end.
 pub(super) fn run(
     market: &mut Market,
     id: JobId,
-    budget: Work,
+    mut meter: Meter,
     judge: &mut dyn Judge,
 ) -> Vec<Effect> {
     let mut effects = Vec::new();
-    let mut spent = Work(0);
     for _ in 0..TASKS_PER_INPUT {
         let task = market.jobs.get(&id).and_then(|job| job.queue.front().copied());
-        let Some(task) = task.filter(|_| spent == Work(0) || spent < budget) else { break };
-        let turn = take_turn(market, id, task, budget, spent, judge);
-        spent = turn.spent;
-        match turn.outcome {
-            Outcome::Unfinished(progress) => {
+        let Some(task) = task else { break };
+        match take_turn(market, id, task, &mut meter, judge) {
+            Turn::Waits => break,
+            Turn::Unfinished(progress) => {
                 if let Some(job) = market.jobs.get_mut(&id) {
                     job.progress = Some(progress);
                 }
                 break;
             }
-            Outcome::Finished(result) => {
+            Turn::Finished(result) => {
                 if let Some(job) = market.jobs.get_mut(&id) {
                     job.queue.pop_front();
                     job.progress = None;
@@ -76,54 +78,65 @@ pub(super) fn run(
     effects
 }
 
-/// How far one task came, and the work spent in this input so far.
-struct Turn {
-    outcome: Outcome,
-    spent: Work,
-}
-
-enum Outcome {
+/// How far one task came.
+enum Turn {
+    /// It has not begun in this input.
+    Waits,
     Unfinished(Progress),
     Finished(Result<Marks, ModelRefusal>),
 }
 
-/// Runs one task as far as the budget goes; changes nothing in the market.
+/// Runs one task as far as the input goes; changes nothing in the market.
 fn take_turn(
     market: &Market,
     id: JobId,
     task: Task,
-    budget: Work,
-    mut spent: Work,
+    meter: &mut Meter,
     judge: &mut dyn Judge,
 ) -> Turn {
-    let finished = |result, spent| Turn { outcome: Outcome::Finished(result), spent };
+    let prices = &market.settings.prices;
     let (exam, under_way) = match prepare(market, id, task) {
         Ok(prepared) => prepared,
-        Err(reason) => return finished(Err(reason), spent),
+        Err(reason) => return refuse(meter, Work(prices.ending), reason),
     };
-    let first = spent == Work(0);
+    let verdict = prices.verdict(u64::try_from(exam.model.bytes.len()).unwrap_or(u64::MAX));
+    let reading = judge.reading(&exam).plus(verdict);
+    if !meter.fits(reading) {
+        return match check_step(market, reading) {
+            Ok(()) => Turn::Waits,
+            Err(reason) => refuse(meter, Work(prices.ending), reason),
+        };
+    }
     let mut progress = match under_way {
         Some(progress) => progress.clone(),
-        None => {
-            // Reading a model costs about one multiply-add for each of its bytes.
-            spent = spent.plus(Work(u64::try_from(exam.model.bytes.len()).unwrap_or(u64::MAX)));
-            match quote(market, id, &exam, judge) {
-                Ok(quote) => Progress { tally: Tally::new(quote.classes), quote },
-                Err(reason) => return finished(Err(reason), spent),
-            }
-        }
+        None => match quote(market, id, &exam, verdict, judge) {
+            Ok(quote) => Progress { tally: Tally::new(quote.classes), quote },
+            Err(reason) => return finish(meter, reading, Err(reason)),
+        },
     };
-    let left = budget.minus(spent);
-    if first || left >= progress.quote.step {
-        match judge.answer(&exam, &mut progress.tally, left) {
-            Ok(work) => spent = spent.plus(work),
-            Err(unfit) => return finished(Err(ModelRefusal::Unfit { unfit }), spent),
+    let Quote { rows, reading, step, .. } = progress.quote;
+    meter.spend(reading);
+    if progress.tally.rows() < rows && meter.fits(step.plus(verdict)) {
+        match judge.answer(&exam, &mut progress.tally, meter.left().minus(verdict)) {
+            Ok(work) => meter.advance(work),
+            Err(unfit) => return finish(meter, verdict, Err(ModelRefusal::Unfit { unfit })),
         }
     }
-    if progress.tally.rows() < progress.quote.rows {
-        return Turn { outcome: Outcome::Unfinished(progress), spent };
+    if progress.tally.rows() < rows {
+        return Turn::Unfinished(progress);
     }
-    finished(Ok(progress.tally.marks(exam.metric)), spent)
+    finish(meter, verdict, Ok(progress.tally.marks(exam.metric)))
+}
+
+/// A task that ends before it began, now or when there is room for that.
+fn refuse(meter: &mut Meter, work: Work, reason: ModelRefusal) -> Turn {
+    if meter.fits(work) { finish(meter, work, Err(reason)) } else { Turn::Waits }
+}
+
+/// An ended task, with what its end costs on the meter.
+fn finish(meter: &mut Meter, work: Work, result: Result<Marks, ModelRefusal>) -> Turn {
+    meter.advance(work);
+    Turn::Finished(result)
 }
 
 /// What the task's evaluation looks at, or why it need not begin.
@@ -162,6 +175,7 @@ fn quote(
     market: &Market,
     id: JobId,
     exam: &Exam<'_>,
+    verdict: Work,
     judge: &mut dyn Judge,
 ) -> Result<Quote, ModelRefusal> {
     let quote = judge.quote(exam).map_err(|unfit| ModelRefusal::Unfit { unfit })?;
@@ -169,11 +183,15 @@ fn quote(
     if quote.work > maximum {
         return Err(ModelRefusal::TooMuchWork { maximum, found: quote.work });
     }
-    let maximum = market.settings.input_work;
-    if quote.step > maximum {
-        return Err(ModelRefusal::StepTooLarge { maximum, found: quote.step });
-    }
+    check_step(market, quote.reading.plus(quote.step).plus(verdict))?;
     Ok(quote)
+}
+
+/// Refuses what an input that does nothing else has no room for.
+fn check_step(market: &Market, work: Work) -> Result<(), ModelRefusal> {
+    let maximum = market.settings.input_work;
+    let found = Work(market.settings.prices.input).plus(work);
+    if found > maximum { Err(ModelRefusal::StepTooLarge { maximum, found }) } else { Ok(()) }
 }
 
 /// The base model's marks open the job; a base model or hold-out that cannot be used cancels it.

@@ -9,6 +9,7 @@ use crate::{
     judge::Judge,
     ledger::Kind,
     market::{Market, Settings},
+    meter::Meter,
     refusal::Refusal,
     shelf::Purpose,
     units::{Amount, Asset, JobId, Score, Timestamp, Work},
@@ -52,7 +53,8 @@ pub(crate) fn apply(
     market.jobs.insert(id, job);
     let opened = Event::JobOpened { job: id, sponsor, terms: Box::new(terms) };
     let mut effects = vec![Effect::Event(opened)];
-    effects.extend(evaluate::run(market, id, market.settings.input_work, judge));
+    let meter = Meter::new(&market.settings);
+    effects.extend(evaluate::run(market, id, meter, judge));
     Ok(effects)
 }
 

@@ -8,6 +8,7 @@ use crate::{
     job::{Standing, SubmissionState, Task},
     judge::Judge,
     market::Market,
+    meter::Meter,
     refusal::Refusal,
     shelf::Purpose,
     units::{JobId, SubmissionId},
@@ -39,6 +40,9 @@ pub(crate) fn apply(
     }
     let (offset, encoding) = (chunk.offset, chunk.encoding);
     let piece = market.shelf.check(expected, offset, encoding, chunk.data)?;
+    let sent = u64::try_from(chunk.data.len()).unwrap_or(u64::MAX);
+    let mut meter = Meter::new(&market.settings);
+    meter.spend(market.settings.prices.chunk(sent, piece.size()));
 
     // Nothing below can fail.
     let Some(blob) = market.shelf.take(sender, digest, piece) else { return Ok(Vec::new()) };
@@ -48,7 +52,7 @@ pub(crate) fn apply(
         Purpose::Job(_) => arrived(market, id, digest),
         Purpose::Model(submission) => queue(market, submission),
     }
-    effects.extend(evaluate::run(market, id, market.settings.input_work, judge));
+    effects.extend(evaluate::run(market, id, meter, judge));
     Ok(effects)
 }
 

@@ -5,7 +5,7 @@
 //! dataset  rows=10,10                  rows of each class; one number for regression
 //! model    right=8,7                   rows of each class answered right
 //!          loss=250000                 loss of each row, in parts per million
-//!          work=3 step=4               multiply-adds a row, rows that cannot be divided
+//!          work=3 step=4               work of a row, rows that cannot be divided
 //!          unfit=BadShape@2            cannot be evaluated, because of node 2
 //!          nan=5                       the answer to row 5 is not finite
 //!          #anything                   makes other bytes of the same model
@@ -27,6 +27,10 @@ struct Model {
 }
 
 impl Judge for WordJudge {
+    fn reading(&self, exam: &Exam<'_>) -> Work {
+        Work(exam.model.bytes.len() as u64)
+    }
+
     fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
         let (model, rows_by_class) = read(exam)?;
         let rows: u32 = rows_by_class.iter().sum();
@@ -34,7 +38,8 @@ impl Judge for WordJudge {
         Ok(Quote {
             rows,
             classes: u16::try_from(classes).map_err(|_| unfit(Fault::MalformedDataset))?,
-            work: Work(u64::from(rows).saturating_mul(model.row_work)),
+            work: self.reading(exam).plus(Work(u64::from(rows).saturating_mul(model.row_work))),
+            reading: self.reading(exam),
             step: Work(u64::from(model.step_rows).saturating_mul(model.row_work)),
         })
     }

@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, str::FromStr};
 
 use blobs::{BlobRef, Encoding, Profile, blob_ref};
 use market::{
-    Address, Amount, Asset, Command, Context, Effect, JobId, Market, Refusal, Settings,
+    Address, Amount, Asset, Command, Context, Effect, JobId, Market, Prices, Refusal, Settings,
     SubmissionId, Timestamp, U256, Work,
 };
 use miniz_oxide::deflate::compress_to_vec;
@@ -62,6 +62,7 @@ impl Stage {
             max_blob_bytes: 1_000_000,
             max_stored_bytes: 4_000_000,
             input_work: Work(1_000_000),
+            prices: Prices::default(),
             max_window_seconds: 10_000,
             evaluation_window_seconds: 500,
         };

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use blobs::{BlobRef, Profile, blob_ref};
 use fastrand::Rng;
 use market::{
-    Address, Amount, Asset, Command, Context, JobId, Market, Metric, Score, Settings, Terms,
-    Timestamp, U256, Work,
+    Address, Amount, Asset, Command, Context, JobId, Market, Metric, Prices, Score, Settings,
+    Terms, Timestamp, U256, Work,
 };
 
 use super::{
@@ -39,6 +39,7 @@ impl Generator {
             max_blob_bytes: 400_000,
             max_stored_bytes: self.pick(&[150, 1_000, 5_000_000, 5_000_000]),
             input_work: Work(self.pick(&[40, 400, 4_000])),
+            prices: Prices::default(),
             max_window_seconds: 500,
             evaluation_window_seconds: WINDOW_SECONDS,
         };

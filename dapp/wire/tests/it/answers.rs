@@ -23,8 +23,13 @@ const BAD: &[u8] = b"401";
 struct Speller;
 
 impl Judge for Speller {
+    fn reading(&self, _: &Exam<'_>) -> Work {
+        Work(0)
+    }
+
     fn quote(&mut self, _: &Exam<'_>) -> Result<Quote, Unfit> {
-        Ok(Quote { rows: 1_000, classes: 2, work: Work(1_000), step: Work(1) })
+        let (work, reading, step) = (Work(1_000), Work(0), Work(1));
+        Ok(Quote { rows: 1_000, classes: 2, work, reading, step })
     }
 
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, _: Work) -> Result<Work, Unfit> {

@@ -1,0 +1,74 @@
+//! What `cargo cost` counts: the judge reading a model and a dataset, and answering its rows.
+//!
+//! It writes a line to stderr before and after each part, in one call, where the counter looks:
+//!
+//! 1. the names: the hash of either file
+//! 2. the quote: both files are read, and the evaluation is planned
+//! 3. the rows answered a first time
+//! 4. the rows answered so many times more
+//!
+//! ```text
+//! subject --net FILE.onnx --rows FILE.safetensors [--metric accuracy] [--batches 1]
+//! ```
+
+#![expect(clippy::print_stdout, reason = "the marks are what this program is for")]
+
+use std::{error::Error, fs, io::Write as _};
+
+use blobs::{Profile, blob_ref};
+use eval::Evaluator;
+use market::{Exam, Exhibit, Judge, Metric, Tally, Unfit, Work};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let named = |name: &str| {
+        let pair = arguments.as_chunks::<2>().0.iter().find(|pair| pair[0] == name);
+        pair.map(|pair| pair[1].as_str())
+    };
+    let file = |name: &str| fs::read(named(name).unwrap_or_default());
+    let (net, rows) = (file("--net")?, file("--rows")?);
+    let metric = metric(named("--metric").unwrap_or("accuracy"))?;
+    let batches: u32 = named("--batches").unwrap_or("1").parse()?;
+
+    mark()?;
+    let cids = [&net, &rows].map(|bytes| blob_ref(bytes, Profile::Kubo).cid());
+    mark()?;
+    let exam = Exam {
+        model: Exhibit { cid: cids[0], bytes: &net },
+        hold_out: Exhibit { cid: cids[1], bytes: &rows },
+        metric,
+    };
+    let mut judge = Evaluator::new();
+    let classes = judge.quote(&exam).map_err(said)?.classes;
+    mark()?;
+    let mut answer = || {
+        let mut tally = Tally::new(classes);
+        judge.answer(&exam, &mut tally, Work(u64::MAX)).map(|_| tally.marks(metric)).map_err(said)
+    };
+    let marks = answer()?;
+    mark()?;
+    for _ in 0..batches {
+        answer()?;
+    }
+    mark()?;
+    println!("{}", marks.score);
+    Ok(())
+}
+
+/// Tells the counter that a part begins or ends.
+fn mark() -> std::io::Result<()> {
+    std::io::stderr().write_all(b"\n")
+}
+
+fn metric(name: &str) -> Result<Metric, String> {
+    match name {
+        "accuracy" => Ok(Metric::Accuracy),
+        "log-loss" => Ok(Metric::LogLoss),
+        "mean-squared-error" => Ok(Metric::MeanSquaredError),
+        _ => Err(format!("no metric {name:?} here")),
+    }
+}
+
+fn said(unfit: Unfit) -> String {
+    unfit.to_string()
+}

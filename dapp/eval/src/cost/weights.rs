@@ -1,0 +1,53 @@
+//! What each kind of thing takes, in thousandths of an instruction of the machine's processor.
+//!
+//! The table is printed by `cargo cost fit`, which fits it to what it counts.
+
+use super::Kind;
+
+/// The weight of each kind, in order.
+pub(super) const WEIGHTS: [(Kind, u64); Kind::ALL.len()] = [
+    (Kind::Exams, 20_000_000),
+    (Kind::ModelBytes, 3_000),
+    (Kind::Packed, 8_000),
+    (Kind::PackedLists, 8_000),
+    (Kind::Constants, 2_000_000),
+    (Kind::StoredBytes, 8_000),
+    (Kind::StoredReals, 8_000),
+    (Kind::Planned, 1_000_000),
+    (Kind::Steps, 5_000_000),
+    (Kind::Replanned, 5_000_000),
+    (Kind::Values, 100_000),
+    (Kind::Nodes, 5_000_000),
+    (Kind::Delegated, 5_000_000),
+    (Kind::FromBytes, 8_000),
+    (Kind::Copied, 1_000),
+    (Kind::MultiplyAdds, 1_000),
+    (Kind::Loads, 1_000),
+    (Kind::Turns, 2_000),
+    (Kind::Alone, 6_000),
+    (Kind::Factors, 10_000),
+    (Kind::Runs, 20_000),
+    (Kind::Seen, 10_000),
+    (Kind::Pixels, 8_000),
+    (Kind::Arranged, 8_000),
+    (Kind::Tiles, 40_000),
+    (Kind::Sums, 5_000),
+    (Kind::Arithmetic, 10_000),
+    (Kind::Repeated, 10_000),
+    (Kind::Spread, 40_000),
+    (Kind::Rectified, 5_000),
+    (Kind::Joined, 5_000),
+    (Kind::JoinedLists, 5_000),
+    (Kind::Transposed, 20_000),
+    (Kind::Normalised, 20_000),
+    (Kind::Halved, 16_000),
+    (Kind::Compared, 10_000),
+    (Kind::Averaged, 20_000),
+    (Kind::Exponentials, 80_000),
+    (Kind::Tangents, 120_000),
+    (Kind::Lists, 200_000),
+    (Kind::Answers, 8_000),
+    (Kind::Rows, 50_000),
+    (Kind::LogLosses, 500_000),
+    (Kind::Probabilities, 20_000),
+];

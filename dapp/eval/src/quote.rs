@@ -1,0 +1,143 @@
+//! What an evaluation costs from its files to its tally, known before any row is answered.
+
+use market::{Metric, Quote, Work};
+
+use crate::{
+    cost::{Cost, Kind},
+    dataset::{Dataset, Features},
+    limits,
+    marking::ExamRefused,
+    model::Model,
+    refusal::ModelRefused,
+};
+
+/// Bytes of the smallest part of a model that is worth naming: a node or a constant.
+const PART_BYTES: usize = 8;
+/// How often a graph is planned while its quote is found: for one row, a batch, and the rest.
+const PLANS: usize = 3;
+
+/// The parts of an evaluation's cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Estimate {
+    /// Reading both files, planning, and arranging constants.
+    pub reading: Cost,
+    /// The largest step that cannot be divided.
+    pub step: Cost,
+    /// How many steps like this there are.
+    pub steps: u64,
+    /// The last, smaller step; nothing when there is none.
+    pub rest: Cost,
+}
+
+impl Estimate {
+    /// Estimates the evaluation of a model on a dataset, whose files have so many bytes.
+    ///
+    /// - Errors: the model cannot answer this many rows
+    pub fn new(
+        files: [usize; 2],
+        model: &Model,
+        dataset: &Dataset,
+        metric: Metric,
+    ) -> Result<Self, ExamRefused> {
+        let (rows, batch) = (dataset.rows(), model.batch_rows().min(dataset.rows()));
+        let (steps, rest) = (rows / batch, rows % batch);
+        let cost = |rows| step(model, dataset, metric, rows);
+        Ok(Self {
+            reading: reading(files, model, dataset).ok_or(too_dear())?,
+            step: cost(batch)?,
+            steps: u64::try_from(steps).unwrap_or(u64::MAX),
+            rest: if rest > 0 { cost(rest)? } else { Cost::default() },
+        })
+    }
+
+    /// All steps.
+    #[must_use]
+    pub fn answering(&self) -> Option<Cost> {
+        self.step.times(self.steps)?.plus(self.rest)
+    }
+
+    /// The same in instructions, with what the market wants to know.
+    #[must_use]
+    pub fn quote(&self, dataset: &Dataset) -> Quote {
+        let [reading, step, rest] = [self.reading, self.step, self.rest].map(|cost| cost.work());
+        let steps = Work(step.0.saturating_mul(self.steps));
+        Quote {
+            rows: u32::try_from(dataset.rows()).unwrap_or(u32::MAX),
+            classes: dataset.classes(),
+            work: reading.plus(steps).plus(rest),
+            reading,
+            step,
+        }
+    }
+}
+
+/// What reading a model and a dataset of these lengths costs at most.
+pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2]) -> Work {
+    let parts = (model_bytes / PART_BYTES).min(limits::NODES + limits::CONSTANTS);
+    let (nodes, constants) = (parts.min(limits::NODES), parts.min(limits::CONSTANTS));
+    let stored = Kind::StoredBytes.weight().max(Kind::StoredReals.weight() / 4);
+    let stored = if stored == Kind::StoredBytes.weight() {
+        Cost::of(Kind::StoredBytes, &[dataset_bytes])
+    } else {
+        Cost::of(Kind::StoredReals, &[dataset_bytes.div_ceil(4)])
+    };
+    let cost = (|| {
+        Cost::of(Kind::Exams, &[1])?
+            .and(Kind::ModelBytes, &[model_bytes])?
+            .and(Kind::Packed, &[model_bytes / size_of::<f32>()])?
+            .and(Kind::PackedLists, &[model_bytes / size_of::<f32>()])?
+            .and(Kind::Constants, &[constants])?
+            .and(Kind::Planned, &[nodes, PLANS])?
+            .plus(stored?)
+    })();
+    cost.map_or(Work(u64::MAX), |cost| cost.work())
+}
+
+/// What reading these files costs.
+fn reading([model_bytes, _]: [usize; 2], model: &Model, dataset: &Dataset) -> Option<Cost> {
+    let elements = dataset.rows().checked_mul(dataset.row().elements())?;
+    let stored = match dataset.stored() {
+        Features::Bytes { .. } => Kind::StoredBytes,
+        Features::Real(_) => Kind::StoredReals,
+    };
+    let (nodes, constants) = model.parts();
+    Cost::of(Kind::Exams, &[1])?
+        .and(Kind::ModelBytes, &[model_bytes])?
+        .plus(model.batch.arranging)?
+        .and(Kind::Constants, &[constants])?
+        .and(Kind::Planned, &[nodes, PLANS])?
+        .and(stored, &[elements])
+}
+
+/// What answering so many rows in one step costs, and counting the answers.
+///
+/// - Errors: the model cannot answer this many rows
+pub(crate) fn step(
+    model: &Model,
+    dataset: &Dataset,
+    metric: Metric,
+    rows: usize,
+) -> Result<Cost, ModelRefused> {
+    let mut answered = model.cost(rows)?;
+    if rows < model.batch_rows() {
+        answered = answered.and(Kind::Replanned, &[model.parts().0]).ok_or(too_dear())?;
+    }
+    let others = || {
+        let made = match dataset.stored() {
+            Features::Bytes { .. } => Kind::FromBytes,
+            Features::Real(_) => Kind::Copied,
+        };
+        let cost = Cost::of(made, &[rows, dataset.row().elements()])?
+            .and(Kind::Answers, &[rows, model.answers()])?
+            .and(Kind::Rows, &[rows])?;
+        if metric != Metric::LogLoss {
+            return Some(cost);
+        }
+        cost.and(Kind::LogLosses, &[rows])?.and(Kind::Probabilities, &[rows, model.answers()])
+    };
+    others().and_then(|others| answered.plus(others)).ok_or(too_dear())
+}
+
+fn too_dear() -> ModelRefused {
+    ModelRefused::TooDear { limit: limits::ROW_WORK }
+}

@@ -1,0 +1,90 @@
+//! The meter: what one input has cost so far, so that none costs more than it may.
+//!
+//! Evaluations say what they cost; what the market itself does with bytes has prices. Whatever can
+//! wait begins only if all of it fits, and goes on in another input if it does not.
+
+use crate::{market::Settings, units::Work};
+
+/// What is not evaluation costs, in instructions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prices {
+    /// An input that does nothing, from its HTTP answer to the next question.
+    pub input: u64,
+    /// A byte of a chunk as it is sent: its way through JSON, hexadecimal and ABI.
+    pub sent_byte: u64,
+    /// A byte of a blob: inflated, kept, and hashed.
+    pub blob_byte: u64,
+    /// An evaluation that ends: its record, its notice and its voucher.
+    pub ending: u64,
+}
+
+impl Prices {
+    /// Rounded up from what `cargo cost inputs` counts.
+    pub const COUNTED: Self =
+        Self { input: 1_000_000, sent_byte: 60, blob_byte: 60, ending: 1_000_000 };
+
+    /// What a chunk of so many bytes costs that stand for so many of a blob.
+    #[must_use]
+    pub fn chunk(&self, sent: u64, stands_for: u64) -> Work {
+        let sent = self.sent_byte.saturating_mul(sent);
+        Work(sent.saturating_add(self.blob_byte.saturating_mul(stands_for)))
+    }
+
+    /// What is left for evaluating a model of so many bytes in an input that may cost `limit`.
+    #[must_use]
+    pub fn room(&self, limit: Work, model_bytes: u64) -> Work {
+        limit.minus(Work(self.input)).minus(self.verdict(model_bytes))
+    }
+
+    /// What it costs to decide on a model of so many bytes, whose other name may be looked for.
+    #[must_use]
+    pub fn verdict(&self, model_bytes: u64) -> Work {
+        Work(self.ending.saturating_add(self.blob_byte.saturating_mul(model_bytes)))
+    }
+}
+
+/// Counts the work of one input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meter {
+    /// What the input may cost.
+    limit: Work,
+    /// What its sender wants it to cost, once it has brought something closer to its end.
+    wanted: Work,
+    spent: Work,
+    has_advanced: bool,
+}
+
+impl Meter {
+    /// The meter of an input, with what every input costs on it.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let (limit, spent) = (settings.input_work, Work(settings.prices.input));
+        Self { limit, wanted: limit, spent, has_advanced: false }
+    }
+
+    /// The same, for a sender who wants the input to cost at most so much.
+    pub(crate) fn wanting(self, work: Work) -> Self {
+        Self { wanted: work.min(self.limit), ..self }
+    }
+
+    /// Puts work on the meter.
+    pub(crate) fn spend(&mut self, work: Work) {
+        self.spent = self.spent.plus(work);
+    }
+
+    /// Puts work on the meter that brought an evaluation closer to its end.
+    pub(crate) fn advance(&mut self, work: Work) {
+        self.spend(work);
+        self.has_advanced = true;
+    }
+
+    /// What the sender still wants to be done.
+    pub(crate) fn left(&self) -> Work {
+        self.wanted.minus(self.spent)
+    }
+
+    /// Whether so much more may be done.
+    pub(crate) fn fits(&self, work: Work) -> bool {
+        let most = if self.has_advanced { self.wanted } else { self.limit };
+        self.spent.plus(work) <= most
+    }
+}

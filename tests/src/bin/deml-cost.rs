@@ -1,0 +1,85 @@
+//! What `cargo cost` prints: instructions of evaluations, counted as RISC-V under qemu.
+
+#![expect(clippy::print_stdout, reason = "the numbers are the point")]
+
+use std::env;
+
+use anyhow::{Result, bail, ensure};
+use deml_tests::cost::{
+    counter::Counter,
+    fit,
+    nets::{self, BATCH_SIZES, Line, OURS, SUBJECTS, Zeros},
+};
+
+const USAGE: &str = "usage: cargo cost [--json] | cargo cost fit | cargo cost check [--json]";
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        [] => per_multiply_add(false),
+        ["--json"] => per_multiply_add(true),
+        ["fit"] => print_weights(),
+        ["check"] => check(false),
+        ["check", "--json"] => check(true),
+        _ => bail!(USAGE),
+    }
+}
+
+/// Instructions per multiply-add of both networks.
+fn per_multiply_add(json: bool) -> Result<()> {
+    let counter = Counter::new()?;
+    if !json {
+        println!(
+            "{:4}  {:12}  {:>5}  {:8}  instructions per multiply-add",
+            "net", "engine", "batch", "zeros"
+        );
+    }
+    for subject in SUBJECTS {
+        for batch in BATCH_SIZES {
+            for zeros in [Zeros::Dense, Zeros::Natural] {
+                let count = |given: nets::Given<'_>| nets::ours(&counter, given);
+                let line = nets::count(subject, OURS, batch, zeros, &count)?;
+                show(&line, json)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The table of weights, as `dapp/eval/src/cost/weights.rs` has it.
+fn print_weights() -> Result<()> {
+    for (kind, weight) in fit::weights(&fit::count_all(&Counter::new()?)?)? {
+        println!("    (Kind::{kind:?}, {weight}),");
+    }
+    Ok(())
+}
+
+/// Predictions beside what is counted.
+fn check(json: bool) -> Result<()> {
+    let compared: Vec<_> =
+        fit::count_all(&Counter::new()?)?.iter().map(fit::Counted::compared).collect();
+    for line in &compared {
+        if json {
+            println!("{}", serde_json::to_string(line)?);
+        } else {
+            let fit::Compared { case, predicted, counted, ratio, .. } = line;
+            println!("{predicted:>12}  {counted:>12}  {ratio:.3}  {case}");
+        }
+    }
+    let far = compared.iter().filter(|line| !line.is_near()).count();
+    let limit = fit::TOLERANCE_PERCENT;
+    ensure!(far == 0, "{far} of {} predictions are more than {limit} % off", compared.len());
+    Ok(())
+}
+
+fn show(line: &Line, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(line)?);
+    } else {
+        let Line { net, engine, batch, zeros, instructions_per_mac } = line;
+        let zeros = format!("{zeros:?}").to_lowercase();
+        println!("{net:4}  {engine:12}  {batch:>5}  {zeros:8}  {instructions_per_mac:.3}");
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! The table of weights: fitted to what was counted, and checked against it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use anyhow::{Context, Result, ensure};
+use eval::{Cost, Estimate, Kind, Model};
+use market::Metric;
+use serde::Serialize;
+
+use super::{
+    cases::{self, Case},
+    counter::Counter,
+    rows,
+};
+
+/// How far a prediction may be from what is counted, in percent.
+pub const TOLERANCE_PERCENT: u64 = 20;
+
+/// How often a case is answered again, after the first time.
+const BATCHES: u64 = 2;
+
+/// Rounds of the fit; far more than it needs.
+const ROUNDS: usize = 200_000;
+
+/// What a part of a case costs, both ways.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// The case, and which part of it.
+    pub name: String,
+    /// What the prediction counts.
+    pub cost: Cost,
+    /// What was counted.
+    pub instructions: u64,
+}
+
+/// A prediction beside what was counted.
+#[derive(Clone, Debug, Serialize)]
+pub struct Compared {
+    /// The case, and which part of it.
+    pub case: String,
+    /// Instructions predicted.
+    pub predicted: u64,
+    /// Instructions counted.
+    pub counted: u64,
+    /// Predicted divided by counted.
+    pub ratio: f64,
+    /// What the prediction is made of: how many of each kind.
+    pub counts: BTreeMap<String, u64>,
+}
+
+impl Counted {
+    /// The prediction by the table as it is.
+    #[must_use]
+    pub fn compared(&self) -> Compared {
+        let (predicted, counted) = (self.cost.work().0, self.instructions);
+        #[expect(clippy::cast_precision_loss, reason = "a ratio of counts far below 2⁵³")]
+        let ratio = predicted as f64 / counted as f64;
+        let counts = Kind::ALL.map(|kind| (format!("{kind:?}"), self.cost.count(kind)));
+        let counts = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        Compared { case: self.name.clone(), predicted, counted, ratio, counts }
+    }
+}
+
+impl Compared {
+    /// Whether the prediction is near enough.
+    #[must_use]
+    pub fn is_near(&self) -> bool {
+        self.predicted.abs_diff(self.counted) * 100 <= self.counted * TOLERANCE_PERCENT
+    }
+}
+
+/// Counts all cases: reading, and answering, of each.
+///
+/// - Errors: a case cannot be run
+pub fn count_all(counter: &Counter) -> Result<Vec<Counted>> {
+    let cases = cases::all()?;
+    let (next, counted) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || -> Result<()> {
+        while let Some((place, case)) = {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            cases.get(place).map(|case| (place, case))
+        } {
+            let parts = count(counter, case).with_context(|| case.name.clone())?;
+            counted.lock().expect("no thread panics here").push((place, parts));
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics here"))
+    })?;
+    let mut counted = counted.into_inner().expect("no thread panics here");
+    counted.sort_by_key(|(place, _)| *place);
+    Ok(counted.into_iter().flat_map(|(_, parts)| parts).collect())
+}
+
+/// Counts a case: reading both files, with what is arranged at first use, and answering all rows.
+fn count(counter: &Counter, case: &Case) -> Result<[Counted; 2]> {
+    let folder = tempfile::tempdir()?;
+    let [net, path] = ["net.onnx", "rows.safetensors"].map(|name| folder.path().join(name));
+    fs::write(&net, &case.model)?;
+    rows::write(&case.dataset, &path)?;
+    let arguments = [
+        "--net".as_ref(),
+        net.as_os_str(),
+        "--rows".as_ref(),
+        path.as_os_str(),
+        "--metric".as_ref(),
+        metric(case.metric)?.as_ref(),
+        "--batches".as_ref(),
+        BATCHES.to_string().as_ref(),
+    ]
+    .map(ToOwned::to_owned);
+    let parts = counter.count(&counter.program("examples/subject"), &arguments)?;
+    let &[_, quote, first, again] = parts.as_slice() else {
+        anyhow::bail!("the subject made {} marks", parts.len());
+    };
+    let answering = again / BATCHES;
+    let model = Model::from_onnx(&case.model)?;
+    let files = [case.model.len(), case.dataset.to_safetensors().len()];
+    let estimate = Estimate::new(files, &model, &case.dataset, case.metric)?;
+    let steps = estimate.answering().context("beyond counting")?;
+    let part = |part: &str, cost, instructions| Counted {
+        name: format!("{}: {part}", case.name),
+        cost,
+        instructions,
+    };
+    Ok([
+        part("reading", estimate.reading, quote + first.saturating_sub(answering)),
+        part("answering", steps, answering),
+    ])
+}
+
+fn metric(metric: Metric) -> Result<&'static str> {
+    match metric {
+        Metric::Accuracy => Ok("accuracy"),
+        Metric::LogLoss => Ok("log-loss"),
+        Metric::MeanSquaredError => Ok("mean-squared-error"),
+        _ => anyhow::bail!("no case is marked by {metric:?}"),
+    }
+}
+
+/// The weights, in thousandths of an instruction, that bring all predictions as near as possible:
+/// least squares of the relative errors, no weight below zero.
+///
+/// - Errors: some kind is in no case
+pub fn weights(counted: &[Counted]) -> Result<Vec<(Kind, u64)>> {
+    let kinds = Kind::ALL;
+    for kind in kinds {
+        let is_there = counted.iter().any(|part| part.cost.count(kind) > 0);
+        ensure!(is_there, "no case has {kind:?}");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2⁵³")]
+    let row =
+        |part: &Counted| kinds.map(|kind| part.cost.count(kind) as f64 / part.instructions as f64);
+    let rows: Vec<_> = counted.iter().map(row).collect();
+    let size = kinds.len();
+    let product = |one: usize, other: usize| rows.iter().map(|row| row[one] * row[other]).sum();
+    let gram: Vec<Vec<f64>> =
+        (0..size).map(|one| (0..size).map(|other| product(one, other)).collect()).collect();
+    let goal: Vec<f64> = (0..size).map(|kind| rows.iter().map(|row| row[kind]).sum()).collect();
+    let mut weights = vec![0.0; size];
+    for _ in 0..ROUNDS {
+        for kind in 0..size {
+            let now: f64 = gram[kind].iter().zip(&weights).map(|(one, other)| one * other).sum();
+            let better: f64 = weights[kind] + (goal[kind] - now) / gram[kind][kind];
+            weights[kind] = better.max(0.0);
+        }
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not below zero, and far below 2⁵³"
+    )]
+    let thousandths = |weight: f64| (weight * 1_000.0).ceil() as u64;
+    Ok(kinds.into_iter().zip(weights.into_iter().map(thousandths)).collect())
+}

@@ -1,0 +1,16 @@
+//! What evaluations are said to cost, beside what they are counted to cost.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::Command;
+
+use deml_tests::program;
+
+/// Where the tools to count with are missing, the program says which, and this fails.
+#[test]
+fn predictions_are_near_what_is_counted() {
+    let output = Command::new(program("deml-cost")).arg("check").output().unwrap();
+    let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "{out}{err}");
+    assert!(out.lines().count() >= 40, "{out}");
+}
