@@ -9,8 +9,9 @@ use crate::{memory::within, script::Script};
 
 /// The state of an inflation, and the nodes above a blob's leaves.
 const MEMORY_BYTES: usize = 128 << 10;
-/// Bytes of the largest blob that is cut up here.
-const MAX_SPLIT_BYTES: usize = 1 << 14;
+/// Bytes of the largest blob that is cut up here, and into how many chunks: deflating takes long.
+const MAX_SPLIT_BYTES: usize = 1 << 12;
+const MAX_SPLIT_CHUNKS: usize = 4;
 
 /// Sends chunks to an upload.
 ///
@@ -115,7 +116,8 @@ fn check_inflation(encoding: Encoding, data: &[u8]) -> usize {
 
 fn check_split(bytes: &[u8]) {
     let bytes = bytes.get(..MAX_SPLIT_BYTES).unwrap_or(bytes);
-    let Some(data_limit) = bytes.first().map(|limit| usize::from(*limit) + 1) else { return };
+    let Some(more) = bytes.first().map(|more| usize::from(*more) + 1) else { return };
+    let data_limit = bytes.len() / MAX_SPLIT_CHUNKS + more;
     let mut joined = Vec::new();
     for chunk in split(bytes, data_limit) {
         assert!(chunk.data.len() <= data_limit, "a chunk longer than told");

@@ -4,12 +4,12 @@
 //! property it states does not hold. `tests/fuzz` hands them to libFuzzer; the tests of this crate
 //! hand them changed seeds, and every file that was ever found to break one.
 //!
-//! - [`advance`]: whole inputs, one after the other, to a running application
-//! - [`portal`]: what the portals send, and strangers who send the same
-//! - [`onnx`]: models, from their bytes to a tally
-//! - [`dataset`]: hold-outs
-//! - [`chunks`]: the pieces of a blob, deflated or not
-//! - [`inspect`]: questions
+//! - [`advance`] takes whole inputs, one after the other, to a running application
+//! - [`portal`] takes what the portals send, and strangers who send the same
+//! - [`onnx`] takes models, from their bytes to a tally
+//! - [`dataset`] takes hold-outs
+//! - [`chunks`] takes the pieces of a blob, deflated or not
+//! - [`inspect`] takes questions
 //!
 //! [`load`] is a crowd of honest and other people who send inputs for as long as one likes.
 //!
