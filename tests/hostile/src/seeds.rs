@@ -9,7 +9,7 @@ use eval::{Dataset, Features, Labels, Shape};
 use prost::encoding::{WireType, decode_key, decode_varint};
 use serde_json::Value;
 
-use crate::{onnx_writer as writer, world};
+use crate::{onnx_writer as writer, script::Script, world};
 
 /// Files of this size and less are seeds; larger ones only slow a fuzzer down.
 const MAX_FILE_BYTES: usize = 10_000;
@@ -26,6 +26,28 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "portal" => deposits(),
         _ => Vec::new(),
     }
+}
+
+/// What fuzzing has found to reach far for a body with this name.
+#[must_use]
+pub fn kept(target: &str) -> Vec<Vec<u8>> {
+    let packed = read(&format!("tests/fuzz/seeds/{target}.bin"));
+    let mut script = Script::new(&packed);
+    let next = || (!script.is_over()).then(|| script.block().to_vec());
+    std::iter::from_fn(next).collect()
+}
+
+/// Puts the shortest of these inputs into one file, as many as make up to so many bytes.
+#[must_use]
+pub fn pack(mut inputs: Vec<Vec<u8>>, max_bytes: usize) -> Vec<u8> {
+    inputs.sort_by(|one, other| one.len().cmp(&other.len()).then_with(|| one.cmp(other)));
+    let mut packed = Vec::new();
+    for input in inputs {
+        if packed.len() + input.len() + 2 <= max_bytes {
+            packed.extend(block(&input));
+        }
+    }
+    packed
 }
 
 /// A file of the checkout.

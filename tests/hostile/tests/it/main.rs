@@ -14,17 +14,13 @@ use hostile::{
 };
 use proptest::{prelude::*, sample::Index};
 
-/// The committed files of a target: those that broke something, and those that reach far.
-fn files(target: &str) -> Vec<Vec<u8>> {
-    let fuzz = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
-    let mut files = Vec::new();
-    for folder in ["findings", "seeds"] {
-        let Ok(entries) = fs::read_dir(fuzz.join(folder).join(target)) else { continue };
-        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        files.extend(paths.into_iter().map(|path| fs::read(path).unwrap()));
-    }
-    files
+/// The files that once broke something; there is no folder as long as there are none.
+fn findings(target: &str) -> Vec<Vec<u8>> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/findings").join(target);
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.into_iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
 /// A change of some bytes.
@@ -86,8 +82,10 @@ impl Change {
 fn attack(target: &str, cases: u32) {
     let (_, body): (_, Body) = TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
     let mut seeds = seeds::of(target);
-    assert!(seeds.len() > 3, "only {} seeds", seeds.len());
-    seeds.extend(files(target));
+    let kept = seeds::kept(target);
+    assert!(seeds.len() > 3 && kept.len() > 20, "{} and {} seeds", seeds.len(), kept.len());
+    seeds.extend(kept);
+    seeds.extend(findings(target));
     seeds.iter().for_each(|seed| body(seed));
     let changes = prop::collection::vec(Change::any(), 1..6);
     proptest!(ProptestConfig::with_cases(cases), |(
@@ -102,32 +100,32 @@ fn attack(target: &str, cases: u32) {
 
 #[test]
 fn any_inputs() {
-    attack("advance", 2_000);
+    attack("advance", 6_000);
 }
 
 #[test]
 fn any_chunks() {
-    attack("chunks", 4_000);
+    attack("chunks", 15_000);
 }
 
 #[test]
 fn any_dataset() {
-    attack("dataset", 20_000);
+    attack("dataset", 100_000);
 }
 
 #[test]
 fn any_question() {
-    attack("inspect", 10_000);
+    attack("inspect", 40_000);
 }
 
 #[test]
 fn any_model() {
-    attack("onnx", 10_000);
+    attack("onnx", 40_000);
 }
 
 #[test]
 fn any_portal() {
-    attack("portal", 4_000);
+    attack("portal", 10_000);
 }
 
 /// The load that `soak` shows at length: nobody's input stops the application, and what is kept is
