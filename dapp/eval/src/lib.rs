@@ -9,9 +9,9 @@
 //! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
 //! - running: `backend`, `kernel`, `math` hold all arithmetic and state its rules
 //! - answers → integers: `dataset`, `answers`, `marking`, `judge`
-//! - memory: a model's weights, once more those that a kernel has arranged, its dataset, and for each
-//!   thread at most 32 MiB of tensors while a batch runs, which for all but models with huge layers
-//!   are 8 (`limits`)
+//! - memory: a model's weights, once more those that a kernel has arranged, its dataset, and for
+//!   each thread at most 32 MiB of tensors while a batch runs, which for all but models with huge
+//!   layers are 8 (`limits`)
 //! - for people: `report`, `trace`, and with the feature `train` training through the same graph
 
 mod answers;

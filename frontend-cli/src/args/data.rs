@@ -68,7 +68,8 @@ pub struct ModelCheck {
     /// ONNX file
     pub file: PathBuf,
     /// Rows of the dataset that its cost is shown for
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 1_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rows: u32,
     /// Million instructions that the machine runs a second [default: 60]
     #[arg(long, value_name = "MILLION")]

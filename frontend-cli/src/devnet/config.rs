@@ -68,7 +68,8 @@ pub struct Config {
     pub folder: PathBuf,
     /// The `deml` executable, which guards the processes.
     pub deml: PathBuf,
-    /// The application. A program is given `--genesis FILE` first; a machine has its genesis inside.
+    /// The application. A program is given `--genesis FILE` first; a machine has its genesis
+    /// inside.
     pub dapp: Dapp,
     /// More arguments for a program.
     pub dapp_args: Vec<OsString>,

@@ -289,8 +289,8 @@ mod tests {
 
     use super::*;
 
-    /// Acts as emulator 0.19 does with a machine whose whole state is the file `seen`: the inputs it
-    /// has accepted. It speaks, stores and names files alike.
+    /// Acts as emulator 0.19 does with a machine whose whole state is the file `seen`: the inputs
+    /// it has accepted. It speaks, stores and names files alike.
     const RECORDING: &str = r#"#!/bin/sh
 set -eu
 yields() { printf '\nManual yield %s (1) (0x000020 data)\nCycles: 70000000\n' "$1" >&2; }

@@ -1,5 +1,5 @@
-//! `soak [--inputs N] [--seed N] [--json]`: what the application keeps in memory while a crowd sends
-//! a million inputs, first with records that do not grow, then with records that do.
+//! `soak [--inputs N] [--seed N] [--json]`: what the application keeps in memory while a crowd
+//! sends a million inputs, first with records that do not grow, then with records that do.
 
 #![expect(clippy::print_stdout, reason = "the curve is what this program is for")]
 

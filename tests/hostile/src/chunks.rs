@@ -77,8 +77,8 @@ fn pieces<'a>(script: &mut Script<'a>) -> Vec<Piece<'a>> {
     pieces
 }
 
-/// The blob that the pieces make in their order, those left out that inflate to nothing; or, half of
-/// the time, one of another size or digest.
+/// The blob that the pieces make in their order, those left out that inflate to nothing; or, half
+/// of the time, one of another size or digest.
 fn expected(pieces: &[Piece<'_>], profile: Profile, head: u8) -> BlobRef {
     let parts = pieces.iter().map(|piece| decode(piece.encoding, piece.data, MAX_INFLATED_BYTES));
     let whole = parts.filter_map(Result::ok).fold(Vec::new(), |mut whole, part| {

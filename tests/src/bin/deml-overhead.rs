@@ -1,5 +1,5 @@
-//! What `cargo cost overhead` prints: the instructions that everything around an evaluation costs in
-//! the application's process (HTTP, hexadecimal, JSON, ABI, hashing, the rules), and its size.
+//! What `cargo cost overhead` prints: the instructions that everything around an evaluation costs
+//! in the application's process (HTTP, hexadecimal, JSON, ABI, hashing, the rules), and its size.
 //!
 //! The RISC-V program runs in qemu-user, which counts the instructions it retires, against the
 //! devnet's rollup server; the server is native and not counted. In the machine, the real server's

@@ -1,5 +1,5 @@
-//! `cargo demo`, `cargo ci`, `cargo speed`, `cargo cost`, `cargo soak`, `cargo bits` and `cargo riscv`:
-//! each builds what it runs, and runs it.
+//! `cargo demo`, `cargo ci`, `cargo speed`, `cargo cost`, `cargo soak`, `cargo bits` and `cargo
+//! riscv`: each builds what it runs, and runs it.
 //!
 //! Always the whole workspace in the release profile: cargo joins the features of what it builds
 //! together, so any other selection would build burn once more.

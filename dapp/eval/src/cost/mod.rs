@@ -2,8 +2,8 @@
 //!
 //! What is counted is how often the code does each kind of thing; what each takes on the machine's
 //! processor is in the table of weights, fitted to instructions counted under qemu (`cargo cost
-//! fit`) and checked against them (`cargo cost check`). Rows and activations are taken to be without
-//! zeros: the kernels leave zeros out, so real ones cost less.
+//! fit`) and checked against them (`cargo cost check`). Rows and activations are taken to be
+//! without zeros: the kernels leave zeros out, so real ones cost less.
 
 mod kernels;
 mod weights;

@@ -19,19 +19,19 @@
 //!   order channel, kernel row, kernel column, the left factor being the image's, zero in the
 //!   padding, and the right factor the weight.
 //! - **Zeros.** A term whose left factor is +0 or −0 is left out, also where the right factor is
-//!   infinite or a NaN. With a finite right factor it does not matter: such a term is ±0, and adding
-//!   it changes at most the sign of an s that is zero; that sign is lost in what s takes part in
-//!   next, another term or the last addition, which makes every zero +0.
-//! - **`Gemm`** with alpha = beta = 1 is the product plus C, which may be seen as the bias; otherwise
-//!   the product, times alpha, then plus C times beta, each rounded.
-//! - **Other operators** round after each step, in the order their documentation states; sums are in
-//!   index order. Transcendental functions are those of the crate `libm`.
+//!   infinite or a NaN. With a finite right factor it does not matter: such a term is ±0, and
+//!   adding it changes at most the sign of an s that is zero; that sign is lost in what s takes
+//!   part in next, another term or the last addition, which makes every zero +0.
+//! - **`Gemm`** with alpha = beta = 1 is the product plus C, which may be seen as the bias;
+//!   otherwise the product, times alpha, then plus C times beta, each rounded.
+//! - **Other operators** round after each step, in the order their documentation states; sums are
+//!   in index order. Transcendental functions are those of the crate `libm`.
 //! - **Comparisons.** `Relu` makes +0 of what is at most zero, −0 included, and leaves the rest.
 //!   `MaxPool` passes over NaNs, is NaN where there is nothing else, and makes every zero +0.
-//! - **A NaN** has no sign and no payload that any operator heeds: arithmetic keeps it a NaN, `Relu`
-//!   and what only moves elements leave it, `MaxPool` passes over it, a softmax passes over it in
-//!   looking for the greatest. Where bits are shown, every NaN is 0x7fc0_0000. An answer that is a
-//!   NaN or infinite refuses the model.
+//! - **A NaN** has no sign and no payload that any operator heeds: arithmetic keeps it a NaN,
+//!   `Relu` and what only moves elements leave it, `MaxPool` passes over it, a softmax passes over
+//!   it in looking for the greatest. Where bits are shown, every NaN is 0x7fc0_0000. An answer that
+//!   is a NaN or infinite refuses the model.
 
 mod arranged;
 mod convolution;
