@@ -1,7 +1,5 @@
 //! What evaluations are said to cost, beside what they are counted to cost.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::process::Command;
 
 use deml_tests::program;

@@ -76,7 +76,7 @@ impl Launch {
                 args.extend(more.iter().cloned());
                 let (deml, log) = (deml.to_owned(), folder.join("dapp.log"));
                 let program = Program { deml, path, args, env: Vec::new(), log };
-                App::Process(ProcessApp::new(program, talk))
+                App::Process(Box::new(ProcessApp::new(program, talk)))
             }
             Self::Machine(machine) => App::Machine(MachineApp::new(machine, folder)?),
         })
@@ -108,7 +108,7 @@ impl Completion {
 /// An application in the state its accepted inputs lead to.
 pub(crate) enum App {
     /// Undone by starting anew and replaying.
-    Process(ProcessApp),
+    Process(Box<ProcessApp>),
     /// Undone by going back to what was stored.
     Machine(MachineApp),
 }

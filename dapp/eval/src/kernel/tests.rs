@@ -114,9 +114,9 @@ fn check_product(rows: usize, sides: Sides, zeros: u32, seed: u32, spoilt: bool)
         right[seed as usize / 7 % (inner * columns)] = f32::NAN;
     }
     let bias = numbers(columns, 50, seed + 2);
-    let bias = (seed % 3 != 0).then_some(&bias[..]);
+    let bias = (!seed.is_multiple_of(3)).then_some(&bias[..]);
     let sizes = if transposed { [columns, inner] } else { [inner, columns] };
-    let found = product_with(&left, &array(&right, &sizes, seed % 2 == 0), sides, bias);
+    let found = product_with(&left, &array(&right, &sizes, seed.is_multiple_of(2)), sides, bias);
     let expected = plain_product(&left, &right, sides, bias);
     assert_eq!(bits(&found), bits(&expected), "{rows} {sides:?} {zeros} {seed} {spoilt}");
 }
@@ -137,9 +137,9 @@ fn check_convolution(
         weights[place] = f32::NEG_INFINITY;
     }
     let bias = numbers(filters, 50, seed + 2);
-    let bias = (seed % 3 != 0).then_some(&bias[..]);
+    let bias = (!seed.is_multiple_of(3)).then_some(&bias[..]);
     let sizes = [filters, depth, high, wide];
-    let kept = array(&weights, &sizes, seed % 2 == 0);
+    let kept = array(&weights, &sizes, seed.is_multiple_of(2));
     let found = convolution_with(&images, &kept, groups, bias, geometry);
     let sizes = [count, filters, groups, depth];
     let expected = plain_convolution(&images, &weights, sizes, bias, geometry);

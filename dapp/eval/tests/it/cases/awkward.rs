@@ -46,13 +46,14 @@ fn gemms() -> Vec<Case> {
     type Gemm<'a> = (&'a str, &'a [Vec<u8>], [i64; 2], [i64; 2], &'a [i64]);
     let (alpha, beta) = (float_attribute("alpha", 0.3), float_attribute("beta", -2.5));
     let (trans_a, trans_b) = (integer_attribute("transA", 1), integer_attribute("transB", 1));
+    let all = [alpha.clone(), beta.clone(), trans_a.clone(), trans_b.clone()];
     let gemms: [Gemm<'_>; 6] = [
         ("no bias", &[], [4, 7], [7, 19], &[]),
         ("bias", &[], [4, 7], [7, 19], &[19]),
-        ("transB", &[trans_b.clone()], [4, 7], [19, 7], &[19]),
-        ("transA", &[trans_a.clone()], [7, 4], [7, 19], &[4, 1]),
-        ("alpha and beta", &[alpha.clone(), beta.clone()], [4, 7], [7, 19], &[4, 19]),
-        ("all", &[alpha, beta, trans_a, trans_b], [7, 4], [19, 7], &[1]),
+        ("transB", &[trans_b], [4, 7], [19, 7], &[19]),
+        ("transA", &[trans_a], [7, 4], [7, 19], &[4, 1]),
+        ("alpha and beta", &[alpha, beta], [4, 7], [7, 19], &[4, 19]),
+        ("all", &all, [7, 4], [19, 7], &[1]),
     ];
     let gemm = |(name, attributes, left, right, bias): Gemm<'_>, fill| {
         let mut numbers = seeded(name.len());
