@@ -33,6 +33,7 @@
 //!   it in looking for the greatest. Where bits are shown, every NaN is 0x7fc0_0000. An answer that
 //!   is a NaN or infinite refuses the model.
 
+mod arrange;
 mod arranged;
 mod convolution;
 mod elementwise;
@@ -40,6 +41,7 @@ mod pool;
 mod processor;
 mod product;
 
+pub(crate) use arrange::{interleave, permute};
 pub(crate) use arranged::{Arranged, Sides, convolution_with, exact, product_with};
 pub(crate) use convolution::scratch as convolution_scratch;
 use convolution::{Filters, convolution};

@@ -4,7 +4,7 @@ use super::{Attributes, Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
-    limits,
+    kernel, limits,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -43,12 +43,16 @@ impl Operator for Transpose {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::of(Kind::Transposed, &[output.elements()])?.with(Kind::Delegated, 1)
+        Cost::of(Kind::Transposed, &[output.elements()])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let operand = operands.take(0);
         let order = self.order(output.rank()).expect("infer has found the order");
+        if let Some(numbers) = operand.numbers() {
+            let numbers = kernel::permute(numbers, operand.shape().sizes(), &order);
+            return Array::new(numbers, output);
+        }
         // Dimensions of one, put in front, stay there.
         let added = limits::RANK - output.rank();
         let mut axes: [usize; limits::RANK] = std::array::from_fn(|axis| axis);

@@ -1,0 +1,72 @@
+//! What only moves elements: dimensions in another order, and lists one after the other.
+
+/// The elements with the dimensions in another order.
+///
+/// - Shapes: dimension `i` of the result is dimension `order[i]` of `sizes`
+pub(crate) fn permute(elements: &[f32], sizes: &[usize], order: &[usize]) -> Vec<f32> {
+    let mut strides = vec![1; sizes.len()];
+    for axis in (1..sizes.len()).rev() {
+        strides[axis - 1] = strides[axis] * sizes[axis];
+    }
+    let Some((last, outer)) = order.split_last() else { return elements.to_vec() };
+    let mut output = Vec::with_capacity(elements.len());
+    let mut position = vec![0; outer.len()];
+    let mut first = 0;
+    while output.len() < elements.len() {
+        output.extend(elements[first..].iter().step_by(strides[*last]).take(sizes[*last]));
+        // The next row of the result: the last dimension that can goes on, those after begin anew.
+        for (position, axis) in position.iter_mut().zip(outer).rev() {
+            *position += 1;
+            first += strides[*axis];
+            if *position < sizes[*axis] {
+                break;
+            }
+            first -= *position * strides[*axis];
+            *position = 0;
+        }
+    }
+    output
+}
+
+/// Lists cut into as many pieces each, the pieces put together in turn.
+pub(crate) fn interleave(lists: &[&[f32]], pieces: usize) -> Vec<f32> {
+    let mut output = Vec::with_capacity(lists.iter().map(|list| list.len()).sum());
+    for piece in 0..pieces {
+        for list in lists {
+            let length = list.len() / pieces;
+            output.extend_from_slice(&list[piece * length..][..length]);
+        }
+    }
+    output
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permutation_moves_each_element_to_its_place() {
+        let sizes = [2, 3, 4];
+        let elements = (0_u8..24).map(f32::from).collect::<Vec<_>>();
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let moved = permute(&elements, &sizes, &order);
+            let to = order.map(|axis| sizes[axis]);
+            for (place, element) in moved.iter().enumerate() {
+                let at = [place / (to[1] * to[2]), place / to[2] % to[1], place % to[2]];
+                let mut from = [0; 3];
+                for (axis, at) in order.into_iter().zip(at) {
+                    from[axis] = at;
+                }
+                let [a, b, c] = from;
+                assert_eq!(*element, elements[(a * 3 + b) * 4 + c], "{order:?} {place}");
+            }
+        }
+        assert_eq!(permute(&[7.0], &[], &[]), [7.0]);
+    }
+
+    #[test]
+    fn lists_are_put_together_piece_by_piece() {
+        let lists: [&[f32]; 2] = [&[1.0, 2.0, 5.0, 6.0], &[3.0, 7.0]];
+        assert_eq!(interleave(&lists, 2), [1.0, 2.0, 3.0, 5.0, 6.0, 7.0]);
+    }
+}
