@@ -19,6 +19,7 @@ const PROCESSOR_DEPENDENT: [(&str, &str); 14] = [
     ("aho-corasick", "searches bytes"),
     ("chacha20", "integers: random numbers, which the dapp does not draw"),
     ("cpufeatures", "says what there is, to others of this list"),
+    ("fearless_simd", "our kernels: the same operations, several outputs at once"),
     ("getrandom", "integers: random numbers, which the dapp does not draw"),
     ("half", "converts numbers of 16 bits exactly; ours have 32"),
     ("httparse", "searches bytes"),
@@ -28,7 +29,6 @@ const PROCESSOR_DEPENDENT: [(&str, &str); 14] = [
     ("memchr", "searches bytes"),
     ("portable-atomic", "integers"),
     ("ppv-lite86", "integers: random numbers, which the dapp does not draw"),
-    ("pulp", "our kernels: the same operations, several outputs at once"),
     ("sha2", "integers"),
 ];
 

@@ -60,7 +60,8 @@ pub(crate) fn build() -> Result<(), String> {
     Ok(())
 }
 
-/// Runs all tests of the program's crates as RISC-V.
+/// Runs all tests of the program's crates as RISC-V; the long simulation with fewer commands, since
+/// its rules are integers and qemu takes ten times as long.
 pub(crate) fn test() -> Result<(), String> {
     let test = ["test", "--release", "--locked", "--target", TARGET];
     let which = ["--lib", "--bins", "--test", "*"];

@@ -16,7 +16,7 @@ pub(crate) fn read(path: &str) -> Vec<u8> {
 /// The committed models and the data they are for, in order of their names.
 pub(crate) fn models() -> Vec<(String, String)> {
     let mut models = Vec::new();
-    for folder in ["diabetes", "digits", "health"] {
+    for folder in ["diabetes", "digits", "health", "images"] {
         for entry in fs::read_dir(fixtures().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             if name.ends_with(".onnx") {
