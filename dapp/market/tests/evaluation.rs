@@ -6,8 +6,8 @@ mod judge;
 use blobs::{BlobRef, Encoding, Profile, blob_ref};
 use judge::WordJudge;
 use market::{
-    Address, Amount, Asset, Command, Context, Effect, Event, JobId, Market, Metric, Prices, Score,
-    Settings, Terms, Timestamp, Work,
+    Address, Amount, Asset, Command, Context, Effect, Event, JobId, Market, Metric, ModelRefusal,
+    Prices, Quote, Score, Settings, Terms, Timestamp, Verdict, Work,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -47,9 +47,9 @@ fn drain(market: &mut Market, work: Work) -> Vec<Effect> {
     effects
 }
 
-/// A market with one job that waits for its blobs.
-fn with_job(input_work: Work, max_work: Work) -> Market {
-    let settings = Settings {
+/// Settings under which one input may cost so much, and nothing but evaluations costs anything.
+fn settings(input_work: Work) -> Settings {
+    Settings {
         allowed_tokens: [].into(),
         max_blob_bytes: 1_000,
         max_stored_bytes: 1_000_000,
@@ -57,7 +57,11 @@ fn with_job(input_work: Work, max_work: Work) -> Market {
         prices: Prices::default(),
         max_window_seconds: 1_000,
         evaluation_window_seconds: 1_000,
-    };
+    }
+}
+
+/// A market with one job that waits for its blobs.
+fn with_job(settings: Settings, max_work: Work) -> Market {
     let mut market = Market::new(settings, []);
     market.deposit(client(0), Asset::Ether, Amount::new(10_000)).expect("not refused");
     let terms = Terms {
@@ -82,7 +86,7 @@ fn with_job(input_work: Work, max_work: Work) -> Market {
 /// Enters each text as a model of another client, with so much work an input; what was judged and
 /// paid, in order.
 fn judged(input_work: Work, work: Work, models: &[String]) -> (Market, Vec<Effect>) {
-    let mut market = with_job(input_work, Work(5_000));
+    let mut market = with_job(settings(input_work), Work(5_000));
     publish(&mut market, client(0), HOLD_OUT);
     let mut effects = publish(&mut market, client(0), BASE);
     effects.extend(drain(&mut market, work));
@@ -110,7 +114,7 @@ fn model() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn many_inputs_give_what_one_gives(
-        models in vec(model(), 1..8), input_work in 120..2_000_u64, work in any::<u16>(),
+        models in vec(model(), 1..8), input_work in 200..2_000_u64, work in any::<u16>(),
     ) {
         let unbounded = Work(u64::MAX);
         let (one, at_once) = judged(unbounded, unbounded, &models);
@@ -126,8 +130,8 @@ proptest! {
 /// The most models that one input decides when a slow one held up so many others, of this size and
 /// good for nothing.
 fn most_judged_at_once(size: usize, models: usize) -> usize {
-    let (input_work, slow) = (Work(4_000), "right=50,50,50 work=4000".to_owned());
-    let mut market = with_job(input_work, Work(u64::MAX));
+    let (input_work, slow) = (Work(4_100), "right=50,50,50 work=4000".to_owned());
+    let mut market = with_job(settings(input_work), Work(u64::MAX));
     publish(&mut market, client(0), HOLD_OUT);
     publish(&mut market, client(0), BASE);
     let broken = (1..=models).map(|number| format!("{number:<size$}"));
@@ -151,6 +155,77 @@ fn most_judged_at_once(size: usize, models: usize) -> usize {
 #[test]
 fn one_input_decides_no_more_models_than_it_may() {
     assert_eq!(most_judged_at_once(3, 150), 64);
-    // 4,000 multiply-adds read four models of 900 bytes, and a fifth that was begun.
-    assert_eq!(most_judged_at_once(900, 150), 5);
+    // There is room to read four models of 900 bytes.
+    assert_eq!(most_judged_at_once(900, 150), 4);
+}
+
+/// What a model of one step is told: by the input with its last bytes, and by one that goes on.
+fn told(input_work: u64, max_work: u64, model: &str) -> [Option<Verdict>; 2] {
+    let prices = Prices { input: 10, sent_byte: 1, blob_byte: 2, ending: 5 };
+    let settings = Settings { prices, ..settings(Work(input_work)) };
+    let mut market = with_job(settings, Work(max_work));
+    publish(&mut market, client(0), HOLD_OUT);
+    publish(&mut market, client(0), BASE);
+    drain(&mut market, Work(u64::MAX));
+    let (named, data) = (named(model.as_bytes()), named(b""));
+    apply(&mut market, client(1), Command::Submit { job: JOB, model: named, data });
+    let first = publish(&mut market, client(1), model.as_bytes());
+    let second = drain(&mut market, Work(0));
+    [first, second].map(|effects| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Event(Event::ModelJudged { verdict, .. }) => Some(verdict),
+            _ => None,
+        })
+    })
+}
+
+#[test]
+fn an_input_and_an_evaluation_are_full_to_the_last_instruction() {
+    let model = "right=50,50,50 work=7 step=180";
+    let (bytes, step) = (model.len() as u64, 180 * 7);
+    // Every input; reading, the step, and the verdict with a look at every byte.
+    let alone = 10 + bytes + step + (5 + 2 * bytes);
+    // The chunk on top, each byte as it is sent and as it is kept.
+    let with_chunk = alone + bytes + 2 * bytes;
+    let whole = bytes + step;
+    let refused = |reason| Some(Verdict::Refused { marks: None, reason });
+    let is_paid = |verdict: Option<Verdict>| matches!(verdict, Some(Verdict::Accepted(_)));
+
+    for (input_work, at_once) in
+        [(with_chunk + 1, true), (with_chunk, true), (with_chunk - 1, false)]
+    {
+        let [first, second] = told(input_work, whole, model);
+        assert_eq!([is_paid(first), is_paid(second)], [at_once, !at_once], "{input_work}");
+    }
+    for input_work in [alone + 1, alone] {
+        let [first, second] = told(input_work, whole, model);
+        assert_eq!([is_paid(first), is_paid(second)], [false, true], "{input_work}");
+    }
+    let too_large = ModelRefusal::StepTooLarge { maximum: Work(alone - 1), found: Work(alone) };
+    assert_eq!(told(alone - 1, whole, model), [refused(too_large), None]);
+    let too_much = ModelRefusal::TooMuchWork { maximum: Work(whole - 1), found: Work(whole) };
+    assert_eq!(told(with_chunk, whole - 1, model), [refused(too_much), None]);
+    assert!(is_paid(told(with_chunk, whole + 1, model)[0]));
+}
+
+#[test]
+fn a_quote_tells_how_many_inputs_it_takes() {
+    let quote = |work: u64, reading: u64, step: u64| Quote {
+        rows: 1,
+        classes: 2,
+        work: Work(work),
+        reading: Work(reading),
+        step: Work(step),
+    };
+    for (quote, each, inputs) in [
+        (quote(1_010, 10, 100), 1_010, Some(1)),
+        (quote(1_010, 10, 100), 1_009, Some(2)),
+        (quote(1_010, 10, 100), 110, Some(10)),
+        (quote(1_010, 10, 100), 109, None),
+        (quote(1_011, 10, 100), 110, Some(11)),
+        (quote(10, 10, 0), 10, None),
+        (quote(u64::MAX, 0, 1), u64::MAX, Some(1)),
+    ] {
+        assert_eq!(quote.inputs(Work(each)), inputs, "{quote:?} {each}");
+    }
 }

@@ -50,9 +50,17 @@ fn per_multiply_add(json: bool) -> Result<()> {
 /// The table of weights, as `dapp/eval/src/cost/weights.rs` has it.
 fn print_weights() -> Result<()> {
     for (kind, weight) in fit::weights(&fit::count_all(&Counter::new()?)?)? {
-        println!("    (Kind::{kind:?}, {weight}),");
+        println!("    (Kind::{kind:?}, {}),", grouped(weight));
     }
     Ok(())
+}
+
+/// A number as it is written in Rust, its digits in groups of three.
+fn grouped(number: u64) -> String {
+    if number < 1_000 {
+        return number.to_string();
+    }
+    format!("{}_{:03}", grouped(number / 1_000), number % 1_000)
 }
 
 /// Predictions beside what is counted.
