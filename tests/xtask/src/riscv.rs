@@ -63,7 +63,8 @@ pub(crate) fn build() -> Result<(), String> {
 /// Runs all tests of the program's crates as RISC-V; the long simulation with fewer commands, since
 /// its rules are integers and qemu takes ten times as long.
 pub(crate) fn test() -> Result<(), String> {
-    let test = ["test", "--release", "--locked", "--target", TARGET];
+    let test =
+        ["test", "--config", "env.COMMANDS='10000'", "--release", "--locked", "--target", TARGET];
     let which = ["--lib", "--bins", "--test", "*"];
     step("RISC-V tests", "cargo", &[&test[..], CRATES, &which].concat(), &root())
 }
