@@ -15,7 +15,7 @@ const RUNNING_BYTES: usize = 4 << 20;
 /// Tensors of a step, by `eval`'s own limit.
 const STEP_BYTES: usize = 32 << 20;
 /// Cheap enough to be run very often.
-const CHEAP: Work = Work(4_000_000);
+const CHEAP: Work = Work(40_000_000);
 /// Rows of the dataset: more than a batch, so that the last one is smaller.
 const ROWS: usize = 67;
 
@@ -77,7 +77,8 @@ fn evaluate(model: &[u8], hold_out: &[u8], answers: usize, tensors: usize) {
     };
     let mut judge = Evaluator::new();
     let Ok(quote) = judge.quote(&exam) else { return };
-    assert!(quote.step <= quote.work, "a step costs more than all");
+    assert!(quote.step.plus(quote.reading) <= quote.work, "a step costs more than all");
+    assert!(quote.reading <= judge.reading(&exam), "reading costs more than lengths say");
     if quote.work > CHEAP {
         return;
     }
@@ -106,6 +107,7 @@ fn run(
         assert!(held <= most, "a step took {held} bytes, {most} were counted");
         done = done.plus(work);
     }
-    assert_eq!((tally.rows(), done), (quote.rows, quote.work), "the quote was kept");
+    let all = done.plus(quote.reading);
+    assert_eq!((tally.rows(), all), (quote.rows, quote.work), "the quote was kept");
     Ok(tally)
 }
