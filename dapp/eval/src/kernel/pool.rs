@@ -9,25 +9,40 @@ pub(crate) fn max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
     let [height, width] = geometry.image;
     let [high, wide] = geometry.places;
     let planes = images.chunks_exact(height * width);
-    let places = planes.len() * high * wide;
-    if geometry.is_halving() {
-        let mut output = Vec::with_capacity(places);
-        planes.for_each(|plane| halve(plane, width, high, &mut output));
-        return output;
-    }
-    let mut output = vec![f32::NAN; places];
+    let count = planes.len() * high * wide;
+    let (mut output, pool): (_, fn(&[f32], &Geometry, &mut [f32])) = if geometry.is_halving() {
+        (vec![0.0; count], halve)
+    } else {
+        (vec![f32::NAN; count], slide)
+    };
     for (plane, output) in planes.zip(output.chunks_exact_mut(high * wide)) {
-        slide(plane, geometry, output);
+        pool(plane, geometry, output);
     }
     output
 }
 
-/// Windows of two by two, side by side, `high` rows of them.
-fn halve(plane: &[f32], width: usize, high: usize, output: &mut Vec<f32>) {
-    for rows in plane.chunks_exact(2 * width).take(high) {
+/// Windows of two by two, side by side.
+fn halve(plane: &[f32], geometry: &Geometry, output: &mut [f32]) {
+    let [width, wide] = [geometry.image[1], geometry.places[1]];
+    for (rows, output) in plane.chunks_exact(2 * width).zip(output.chunks_exact_mut(wide)) {
         let (top, bottom) = rows.split_at(width);
-        let pairs = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
-        output.extend(pairs.map(|([a, b], [c, d])| a.max(*b).max(*c).max(*d) + 0.0));
+        // By four: the loop alone costs a scalar core half as much as what it does.
+        let (tops, top) = top.as_chunks::<8>();
+        let (bottoms, bottom) = bottom.as_chunks::<8>();
+        let (outputs, output) = output.as_chunks_mut::<4>();
+        for (output, (top, bottom)) in outputs.iter_mut().zip(tops.iter().zip(bottoms)) {
+            pairs(top, bottom, output);
+        }
+        pairs(top, bottom, output);
+    }
+}
+
+/// The greatest of each two above and the two below.
+#[inline(always)]
+fn pairs(top: &[f32], bottom: &[f32], output: &mut [f32]) {
+    let pairs = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
+    for (output, ([a, b], [c, d])) in output.iter_mut().zip(pairs) {
+        *output = a.max(*b).max(*c).max(*d) + 0.0;
     }
 }
 

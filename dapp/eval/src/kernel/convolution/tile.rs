@@ -129,10 +129,10 @@ fn sums<const P: usize, const F: usize, const R: usize, const S: usize, const SK
                 }
             });
         } else if seen.bits != 0 {
-            let weights = *weights;
+            let (pixels, weights) = (seen.pixels, *weights);
             unrolled!(for pixel in [0 1 2 3 4 5 6 7 8 9 10 11] {
                 if pixel < S && seen.bits >> pixel & 1 != 0 {
-                    scatter(&mut sums, pixel, seen.pixels[pixel], &weights);
+                    scatter(&mut sums, pixel, pixels[pixel], &weights);
                 }
             });
         }
