@@ -4,9 +4,6 @@ pub mod cost;
 
 use std::path::{Path, PathBuf};
 
-/// The machine's processor and system, as Rust calls them.
-const RISCV: &str = "riscv64gc-unknown-linux-gnu";
-
 /// A program of this workspace, built beside the running test.
 ///
 /// - Panics: it was not built; `cargo ci` builds it first
@@ -26,7 +23,7 @@ pub fn program(name: &str) -> PathBuf {
 #[must_use]
 pub fn riscv_program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap_or_default();
-    let folders = test.ancestors().map(|folder| folder.join(RISCV).join("release"));
+    let folders = test.ancestors().map(|folder| folder.join(cost::counter::TARGET).join("release"));
     let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
     match found {
         Some(path) => path,

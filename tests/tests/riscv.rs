@@ -23,7 +23,7 @@ fn the_demo_on_risc_v_gives_the_outputs_of_the_native_program_byte_for_byte() {
 /// Size, start, and what inputs cost that evaluate nothing: the command fails above a limit.
 #[test]
 fn what_is_around_the_evaluation_costs_no_more_than_promised() {
-    let output = Command::new(program("deml-overhead")).output().unwrap();
+    let output = Command::new(program("deml-cost")).arg("overhead").output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -9,9 +9,11 @@ use deml_tests::cost::{
     counter::Counter,
     fit,
     nets::{self, BATCH_SIZES, Line, OURS, SUBJECTS, Zeros},
+    overhead::{self, Figure},
 };
 
-const USAGE: &str = "usage: cargo cost [--json] | cargo cost fit | cargo cost check [--json]";
+const USAGE: &str = "usage: cargo cost [--json] | cargo cost fit | cargo cost check [--json] | \
+                     cargo cost overhead [--json]";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -22,6 +24,8 @@ fn main() -> Result<()> {
         ["fit"] => print_weights(),
         ["check"] => check(false),
         ["check", "--json"] => check(true),
+        ["overhead"] => around(false),
+        ["overhead", "--json"] => around(true),
         _ => bail!(USAGE),
     }
 }
@@ -78,6 +82,24 @@ fn check(json: bool) -> Result<()> {
     let far = compared.iter().filter(|line| !line.is_near()).count();
     let limit = fit::TOLERANCE_PERCENT;
     ensure!(far == 0, "{far} of {} predictions are more than {limit} % off", compared.len());
+    Ok(())
+}
+
+/// What is around an evaluation, with the limits it must keep.
+fn around(json: bool) -> Result<()> {
+    let figures = overhead::figures(&Counter::new()?)?;
+    for figure in &figures {
+        let Figure { what, unit, count, limit } = figure;
+        if json {
+            println!("{}", serde_json::to_string(figure)?);
+        } else {
+            let limit = limit.map_or_else(String::new, |limit| format!(", {limit} at most"));
+            println!("{what:<44} {count:>10} {unit}{limit}");
+        }
+    }
+    let over: Vec<_> =
+        figures.iter().filter(|figure| !figure.is_within()).map(|figure| figure.what).collect();
+    ensure!(over.is_empty(), "more than the limit: {}", over.join("; "));
     Ok(())
 }
 

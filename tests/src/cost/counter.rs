@@ -4,6 +4,7 @@ use std::{
     env,
     ffi::OsStr,
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicUsize, Ordering},
@@ -75,6 +76,21 @@ impl Counter {
         command.arg("-plugin").arg(format!("{},out={}", plugin.display(), counts.display()));
         command.arg(program);
         (command, counts)
+    }
+
+    /// A script in `folder` that runs a program and counts it up to its last system call; with
+    /// where the counts will be. For programs that others start.
+    pub fn launcher(&self, program: &Path, folder: &Path) -> Result<(PathBuf, PathBuf)> {
+        let (script, counts) = (folder.join("launcher"), folder.join("counts"));
+        let plugin = self.folder.path().join("count.so");
+        let (plugin, program) = (plugin.display(), program.display());
+        let text = format!(
+            "#!/bin/sh\nexec qemu-riscv64 -plugin '{plugin},out={},calls=all' '{program}' \"$@\"\n",
+            counts.display()
+        );
+        fs::write(&script, text)?;
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+        Ok((script, counts))
     }
 
     /// Runs a program; what it retired between each two marks, which are its writes to stderr.

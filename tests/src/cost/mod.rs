@@ -8,4 +8,5 @@ pub mod nets;
 #[path = "../../../dapp/eval/tests/it/onnx.rs"]
 #[expect(dead_code, reason = "the evaluator's own tests use the rest")]
 mod onnx;
+pub mod overhead;
 pub mod rows;

@@ -1,36 +1,26 @@
-//! What `cargo cost overhead` prints: the instructions that everything around an evaluation costs
-//! in the application's process (HTTP, hexadecimal, JSON, ABI, hashing, the rules), and its size.
+//! The instructions that everything around an evaluation costs in the application's process (HTTP,
+//! hexadecimal, JSON, ABI, hashing, the rules), and the program's size.
 //!
-//! The RISC-V program runs in qemu-user, which counts the instructions it retires, against the
-//! devnet's rollup server; the server is native and not counted. In the machine, the real server's
-//! share comes on top.
+//! The program runs as RISC-V against the devnet's rollup server, which is native and not counted.
+//! In the machine, the share of the real server comes on top.
 
-#![expect(clippy::print_stdout, reason = "the numbers are the point")]
-
-use std::{
-    env, fs,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use alloy::primitives::{Address as Account, B256};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use blobs::{BlobRef, Chunk, Digest, Profile};
 use deml::{
     chain::{Advance, MAX_PAYLOAD_BYTES},
     devnet::{Dapp, InputStatus},
     replay::Replay,
 };
-use deml_tests::riscv_program;
 use market::{
     Address, Amount, Asset, Command as Order, JobId, Metric, Score, Terms, Timestamp, Work,
 };
-use serde_json::json;
-use tempfile::TempDir;
+use serde::Serialize;
 use wire::{Genesis, MAX_CHUNK_BYTES, encode_command, encode_erc20_deposit, encode_ether_deposit};
+
+use super::counter::Counter;
 
 /// What the start may cost, up to the first request.
 const START_LIMIT: u64 = 50_000_000;
@@ -41,149 +31,87 @@ const SIZE_LIMIT: u64 = 8_000_000;
 /// How often each input is tried; the dearest counts.
 const TIMES: u64 = 3;
 
-const PLUGIN: &str = include_str!("../../counter/count.c");
 const ALICE: Address = Address([0xa1; 20]);
 const BOB: Address = Address([0xb0; 20]);
 const TOKEN: Address = Address([0x70; 20]);
 const NOW: u64 = 1_700_000_000;
 
 /// One thing that was counted.
-struct Figure {
-    what: &'static str,
-    unit: &'static str,
-    count: u64,
-    /// Nothing where it depends on the bytes that are sent.
-    limit: Option<u64>,
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    /// What it is about.
+    pub what: &'static str,
+    /// What was counted: instructions, or bytes.
+    pub unit: &'static str,
+    /// How many.
+    pub count: u64,
+    /// How many there may be; nothing where it depends on the bytes that are sent.
+    pub limit: Option<u64>,
 }
 
-fn main() -> Result<ExitCode> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let json = match arguments.as_slice() {
-        [] => false,
-        [flag] if flag == "--json" => true,
-        _ => bail!("usage: cargo cost overhead [--json]"),
-    };
-    let program = riscv_program("deml-dapp");
-    let mut figures = vec![size(&program)?];
+impl Figure {
+    /// Whether it is within its limit.
+    #[must_use]
+    pub fn is_within(&self) -> bool {
+        self.limit.is_none_or(|limit| self.count <= limit)
+    }
+}
+
+/// The program's size, its start, and inputs that evaluate nothing.
+///
+/// - Errors: the program, or what counts it, does not run
+pub fn figures(counter: &Counter) -> Result<Vec<Figure>> {
+    let program = counter.program("deml-dapp");
+    let count = fs::metadata(&program)?.len();
+    let limit = Some(SIZE_LIMIT);
+    let mut figures = vec![Figure { what: "the program", unit: "bytes", count, limit }];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    figures.extend(runtime.block_on(instructions(&program))?);
-    for figure in &figures {
-        show(figure, json);
-    }
-    let exceeded =
-        figures.iter().any(|figure| figure.limit.is_some_and(|limit| figure.count > limit));
-    Ok(if exceeded { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    figures.extend(runtime.block_on(instructions(counter, &program))?);
+    Ok(figures)
 }
 
-fn show(figure: &Figure, json: bool) {
-    let Figure { what, unit, count, limit } = figure;
-    if json {
-        println!("{}", json!({ "what": what, "unit": unit, "count": count, "limit": limit }));
-        return;
-    }
-    let verdict = match limit {
-        None => String::new(),
-        Some(limit) if count <= limit => format!(", of {limit} at most"),
-        Some(limit) => format!(", MORE THAN {limit}"),
-    };
-    println!("{what:<44} {count:>10} {unit}{verdict}");
-}
-
-/// The program's size, as it lies in the machine.
-fn size(program: &Path) -> Result<Figure> {
-    let count = fs::metadata(program)?.len();
-    Ok(Figure { what: "the program", unit: "bytes", count, limit: Some(SIZE_LIMIT) })
-}
-
-/// Runs a tool; `package` is what brings it.
-fn run(command: &mut Command, package: &str) -> Result<()> {
-    let name = command.get_program().display().to_string();
-    let output = command.output().with_context(|| {
-        format!("{name} is missing: install the package {package}, or what brings it elsewhere")
-    })?;
-    ensure!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
-}
-
-/// A program whose retired instructions go to a file as it runs.
-struct Counted {
-    folder: TempDir,
-    launcher: PathBuf,
-}
-
-impl Counted {
-    fn new(program: &Path) -> Result<Self> {
-        let folder = TempDir::new()?;
-        let [source, plugin, launcher] =
-            ["count.c", "count.so", "launcher"].map(|name| folder.path().join(name));
-        fs::write(&source, PLUGIN)?;
-        let version = format!("-DVERSION={}", plugin_version()?);
-        let mut compile = Command::new("gcc");
-        run(
-            compile.args(["-O2", "-shared", "-fPIC", &version, "-o"]).arg(&plugin).arg(&source),
-            "gcc",
-        )?;
-        let (folder_name, program) = (folder.path().display(), program.display());
-        let script = format!(
-            "#!/bin/sh\nexec qemu-riscv64 -plugin \
-             {folder_name}/count.so,out={folder_name}/counts,calls=all '{program}' \"$@\"\n"
-        );
-        fs::write(&launcher, script)?;
-        fs::set_permissions(&launcher, fs::Permissions::from_mode(0o755))?;
-        Ok(Self { folder, launcher })
-    }
-
-    /// What was retired when the program last asked the system for something; taken when it waits.
-    async fn count(&self) -> Result<u64> {
-        let path = self.folder.path().join("counts");
-        let mut before = None;
-        loop {
-            let text = fs::read_to_string(&path).context("qemu counts nothing")?;
-            let now = text.lines().last().map(str::parse).transpose()?;
-            if now.is_some() && now == before {
-                return now.context("qemu counts nothing");
-            }
-            before = now;
-            tokio::time::sleep(Duration::from_millis(20)).await;
+/// What was retired when the program last asked the system for something, which it does to wait.
+async fn count(counts: &Path) -> Result<u64> {
+    let mut before = None;
+    loop {
+        let text = fs::read_to_string(counts).context("nothing was counted")?;
+        let now = text.lines().last().map(str::parse).transpose()?;
+        if let (Some(before), Some(now)) = (before, now)
+            && before == now
+        {
+            return Ok(now);
         }
+        before = now;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// The interface to plugins of the qemu that is installed.
-fn plugin_version() -> Result<u32> {
-    let output = Command::new("qemu-riscv64").arg("--version").output();
-    let output = output.context("qemu-riscv64 is missing: install the package qemu-user")?;
-    let text = String::from_utf8(output.stdout)?;
-    let number = text.split("version ").nth(1).and_then(|rest| rest.split('.').next());
-    let major: u32 = number.context("qemu tells no version")?.parse()?;
-    Ok(if major < 9 { 1 } else { 2 })
-}
-
-async fn instructions(program: &Path) -> Result<Vec<Figure>> {
-    let counted = Counted::new(program)?;
-    let folder = counted.folder.path();
+async fn instructions(counter: &Counter, program: &Path) -> Result<Vec<Figure>> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    let (launcher, counts) = counter.launcher(program, folder)?;
     let genesis = folder.join("genesis.json");
     fs::write(&genesis, serde_json::to_string(&Genesis::default())?)?;
-    let dapp = Dapp::Program(counted.launcher.clone());
+    let dapp = Dapp::Program(launcher);
     let mut replay = Replay::start(&dapp, &genesis, &[], folder, Arc::new(|_| {})).await?;
-    let mut before = counted.count().await?;
+    let mut before = count(&counts).await?;
     let unit = "instructions";
     let what = "the start, up to the first request";
     let mut figures = vec![Figure { what, unit, count: before, limit: Some(START_LIMIT) }];
     let mut index = 0;
     for Case { what, sender, payload, is_refused, limit } in cases() {
-        let mut count = 0;
+        let mut most = 0;
         for times in 0..TIMES {
             let completion = replay.advance(&input(index, sender, payload(times))).await?;
             index += 1;
             ensure!(completion.status == InputStatus::Accepted, "{what}: rejected");
             let report = completion.reports.first().map(|report| String::from_utf8_lossy(report));
             ensure!(report.is_some() == is_refused, "{what}: {report:?}");
-            let now = counted.count().await?;
-            count = count.max(now - before);
+            let now = count(&counts).await?;
+            most = most.max(now - before);
             before = now;
         }
-        figures.push(Figure { what, unit, count, limit });
+        figures.push(Figure { what, unit, count: most, limit });
     }
     replay.stop().await;
     Ok(figures)
