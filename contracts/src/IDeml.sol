@@ -66,7 +66,8 @@ interface IDeml {
     /// trained on, which stays with the client.
     function submit(uint32 job, Blob calldata model, Blob calldata data) external;
 
-    /// @notice Goes on with a job's pending evaluations, by about `work` instructions, one step at least.
+    /// @notice Goes on with a job's pending evaluations, by about `work`
+    /// instructions of the machine, one step at least.
     function evaluate(uint32 job, uint64 work) external;
 
     /// @notice Closes a job whose deadline has passed or whose rewards are all paid.

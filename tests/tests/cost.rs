@@ -12,3 +12,11 @@ fn predictions_are_near_what_is_counted() {
     assert!(output.status.success(), "{out}{err}");
     assert!(out.lines().count() >= 40, "{out}");
 }
+
+#[test]
+fn no_input_costs_more_than_it_may() {
+    let output = Command::new(program("deml-cost")).arg("inputs").output().unwrap();
+    let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+    assert!(output.status.success(), "{out}{err}");
+    assert!(out.matches("goes on").count() >= 2, "{out}");
+}

@@ -21,7 +21,7 @@ pub struct Prices {
 impl Prices {
     /// Rounded up from what `cargo cost inputs` counts.
     pub const COUNTED: Self =
-        Self { input: 1_000_000, sent_byte: 60, blob_byte: 60, ending: 1_000_000 };
+        Self { input: 1_000_000, sent_byte: 60, blob_byte: 100, ending: 1_000_000 };
 
     /// What a chunk of so many bytes costs that stand for so many of a blob.
     #[must_use]

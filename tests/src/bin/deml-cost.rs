@@ -7,13 +7,13 @@ use std::env;
 use anyhow::{Result, bail, ensure};
 use deml_tests::cost::{
     counter::Counter,
-    fit,
+    fit, inputs,
     nets::{self, BATCH_SIZES, Line, OURS, SUBJECTS, Zeros},
     overhead::{self, Figure},
 };
 
 const USAGE: &str = "usage: cargo cost [--json] | cargo cost fit | cargo cost check [--json] | \
-                     cargo cost overhead [--json]";
+                     cargo cost inputs [--json] | cargo cost overhead [--json]";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -26,6 +26,8 @@ fn main() -> Result<()> {
         ["check", "--json"] => check(true),
         ["overhead"] => around(false),
         ["overhead", "--json"] => around(true),
+        ["inputs"] => count_inputs(false),
+        ["inputs", "--json"] => count_inputs(true),
         _ => bail!(USAGE),
     }
 }
@@ -100,6 +102,22 @@ fn around(json: bool) -> Result<()> {
     let over: Vec<_> =
         figures.iter().filter(|figure| !figure.is_within()).map(|figure| figure.what).collect();
     ensure!(over.is_empty(), "more than the limit: {}", over.join("; "));
+    Ok(())
+}
+
+/// Whole inputs beside what they may cost.
+fn count_inputs(json: bool) -> Result<()> {
+    let inputs = inputs::count(&Counter::new()?)?;
+    for input in &inputs {
+        if json {
+            println!("{}", serde_json::to_string(input)?);
+        } else {
+            let inputs::Input { input, bytes, counted, at_most, .. } = input;
+            println!("{counted:>12}  of {at_most:>12}  {bytes:>6} bytes  {input}");
+        }
+    }
+    let dear = inputs.iter().filter(|input| input.counted > input.at_most).count();
+    ensure!(dear == 0, "{dear} inputs cost more than they may");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 pub mod cases;
 pub mod counter;
 pub mod fit;
+pub mod inputs;
 pub mod net;
 pub mod nets;
 #[path = "../../../dapp/eval/tests/it/onnx.rs"]

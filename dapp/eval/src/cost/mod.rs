@@ -98,6 +98,8 @@ kinds! {
     JoinedLists
     /// Elements put into another order.
     Transposed
+    /// Lists of them, along the last dimension.
+    TransposedLists
     /// Elements scaled and shifted by channel.
     Normalised
     /// Windows of two by two, side by side, whose greatest element is taken.

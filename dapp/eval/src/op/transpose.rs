@@ -43,7 +43,8 @@ impl Operator for Transpose {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::of(Kind::Transposed, &[output.elements()])
+        let lists = output.elements() / output.sizes().last().copied().unwrap_or(1);
+        Cost::of(Kind::Transposed, &[output.elements()])?.and(Kind::TransposedLists, &[lists])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

@@ -5,6 +5,7 @@ use eval::{Dataset, Evaluator, Features, Labels, Model, Shape, report};
 use market::{Exam, Exhibit, Fault, Judge, Metric, Tally, Unfit, Work};
 
 use crate::{
+    models,
     onnx::{model, node, ports, weights},
     read,
 };
@@ -46,6 +47,20 @@ fn steps_come_to_the_same_as_one_go() {
                 (Model::from_onnx(&model).unwrap(), Dataset::from_safetensors(&hold_out).unwrap());
             let report = report::evaluate(&model, &dataset, metric, &mut |_, _| {}).unwrap();
             assert_eq!(report.tally, whole);
+        }
+    }
+}
+
+#[test]
+fn reading_costs_no_more_than_the_lengths_say() {
+    for (model, hold_out) in models() {
+        let (file, rows) = (read(&model), read(&hold_out));
+        let mut judge = Evaluator::new();
+        for metric in [Metric::Accuracy, Metric::MeanSquaredError] {
+            let exam = exam(&file, &rows, metric);
+            let Ok(quote) = judge.quote(&exam) else { continue };
+            let at_most = judge.reading(&exam);
+            assert!(quote.reading <= at_most, "{model}: {} of {at_most}", quote.reading);
         }
     }
 }
