@@ -1,5 +1,6 @@
 //! Seeded simulations: commands biased to the edges, over many accounts, assets and jobs, and what
-//! holds after each of them. `SEED=n cargo test` plays one again, `COMMANDS=n` more of them or fewer.
+//! holds after each of them. `SEED=n cargo test` plays one again, `COMMANDS=n` more or fewer of
+//! them.
 
 mod judge;
 mod simulation;

@@ -214,12 +214,12 @@ mod tests {
 
     #[test]
     fn work_is_the_weighed_sum_and_never_less() {
-        let nodes = Kind::Nodes.weight();
-        let one = Cost::of(Kind::Nodes, &[1]).unwrap();
-        assert_eq!(one.work(), Work(nodes.div_ceil(1_000)));
+        let sums = Kind::Sums.weight();
+        let one = Cost::of(Kind::Sums, &[1]).unwrap();
+        assert_eq!(one.work(), Work(sums.div_ceil(1_000)));
         let many = one.times(999).unwrap().with(Kind::Steps, 2).unwrap();
-        assert_eq!(many.work(), Work((999 * nodes + 2 * Kind::Steps.weight()).div_ceil(1_000)));
-        assert_eq!(Cost::of(Kind::Nodes, &[usize::MAX, 1]).unwrap().work(), Work(u64::MAX));
-        assert_eq!(Cost::of(Kind::Nodes, &[usize::MAX, 2]), None);
+        assert_eq!(many.work(), Work((999 * sums + 2 * Kind::Steps.weight()).div_ceil(1_000)));
+        assert_eq!(Cost::of(Kind::Sums, &[usize::MAX, 1]).unwrap().work(), Work(u64::MAX));
+        assert_eq!(Cost::of(Kind::Sums, &[usize::MAX, 2]), None);
     }
 }
