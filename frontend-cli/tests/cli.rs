@@ -197,7 +197,7 @@ fn a_model_is_checked_and_scored_without_any_node() {
     let (checked, _) = person.run(&["--json", "model", "check", &model], 0);
     let checked: serde_json::Value = serde_json::from_str(&checked).unwrap();
     assert!(checked["parameters"].as_u64().unwrap() > 0);
-    assert!(checked["work_per_row"].as_u64().unwrap() > 0);
+    assert!(checked["effort"]["work"].as_u64().unwrap() > 0);
     let score = ["--json", "score", "--model", &model, "--hold-out", &hold_out];
     let (scored, _) = person.run(&score, 0);
     let scored: serde_json::Value = serde_json::from_str(&scored).unwrap();

@@ -66,7 +66,8 @@ impl Estimate {
             classes: dataset.classes(),
             work: reading.plus(steps).plus(rest),
             reading,
-            step,
+            // The last step is smaller, but is planned anew.
+            step: step.max(rest),
         }
     }
 }

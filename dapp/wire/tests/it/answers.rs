@@ -162,11 +162,14 @@ fn a_quote_tells_costs_and_the_first_refusal() {
     let market = market();
     for (bytes, work, chunks, inputs, refusal) in [
         (20_000, 1_000_000, 1, 1, None),
-        (65_025, 1_000_000_000, 2, 5, None),
+        (65_025, 1_000_000_000, 2, 1, None),
         (0, 1, 0, 1, Some("BlobSizeOutOfRange")),
         (100_001, 1, 2, 1, Some("BlobSizeOutOfRange")),
-        (100_000, 1_000_000_001, 2, 5, Some("TooMuchWork")),
-        (u64::MAX, u64::MAX, 283_691_315_109_953, 73_786_976_295, Some("BlobSizeOutOfRange")),
+        (100_000, 1_000_000_001, 2, 1, Some("TooMuchWork")),
+        // 1,988 million instructions of an input are left for evaluating a model this large.
+        (100_000, 1_988_000_000, 2, 1, Some("TooMuchWork")),
+        (100_000, 1_988_000_001, 2, 2, Some("TooMuchWork")),
+        (u64::MAX, u64::MAX, 283_691_315_109_953, u64::MAX, Some("BlobSizeOutOfRange")),
     ] {
         let quote: QuoteView = ask(&market, Query::Quote(JobId(0), bytes, Work(work)));
         let refused = quote.refusal.as_ref().map(|refusal| refusal.refused.as_str());
