@@ -15,7 +15,9 @@ const COMMANDS: usize = 100_000;
 #[test]
 #[expect(clippy::print_stdout, reason = "a failure can be played again only with its seed")]
 fn money_is_conserved_and_every_job_ends() {
-    let given = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let given = |name| {
+        std::env::var_os(name).map(|text| text.into_string().unwrap().parse::<u64>().unwrap())
+    };
     let seeds = given("SEED").map_or_else(|| vec![1, 2, fastrand::u64(..)], |seed| vec![seed]);
     let commands = given("COMMANDS").map_or(COMMANDS, |number| number.try_into().unwrap());
     for seed in seeds {

@@ -10,13 +10,14 @@ pub(crate) fn max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
     let [high, wide] = geometry.places;
     let planes = images.chunks_exact(height * width);
     let count = planes.len() * high * wide;
-    let (mut output, pool): (_, fn(&[f32], &Geometry, &mut [f32])) = if geometry.is_halving() {
-        (vec![0.0; count], halve)
-    } else {
-        (vec![f32::NAN; count], slide)
-    };
+    let halving = geometry.is_halving();
+    let mut output = if halving { vec![0.0; count] } else { vec![f32::NAN; count] };
     for (plane, output) in planes.zip(output.chunks_exact_mut(high * wide)) {
-        pool(plane, geometry, output);
+        if halving {
+            halve(plane, geometry, output);
+        } else {
+            slide(plane, geometry, output);
+        }
     }
     output
 }
