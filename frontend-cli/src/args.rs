@@ -5,13 +5,14 @@ mod data;
 mod encode;
 mod job;
 mod money;
+mod proof;
 
 use std::{ffi::OsString, path::PathBuf};
 
 use alloy::primitives::Address;
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{client::*, data::*, encode::*, job::*, money::*};
+pub use self::{client::*, data::*, encode::*, job::*, money::*, proof::*};
 use crate::quantity::Deadline;
 
 const EXAMPLES: &str = "\
@@ -117,6 +118,8 @@ pub enum Command {
     Withdraw(Withdraw),
     /// Execute vouchers that are proven on Ethereum
     Claim(Claim),
+    /// Prove outputs to anyone, and check such proofs
+    Proof(Proof),
     /// Make and list encrypted keystores
     #[command(subcommand)]
     Account(Account),

@@ -4,11 +4,13 @@
 //! - the commands: `commands`, one file each, over `session`
 //! - the world: `chain` (Ethereum), `node` (the Cartesi node), `ipfs`, `keystore`, `files`
 //! - what is computed on this computer: `native`, `rows`, `terms`, `merkle`, `payment`
+//! - what anyone can check: `proof` (an output is under an accepted root), `bundle` (files of them)
 //! - sending and waiting: `delivery`, `follow`
 //! - `devnet`: the local stand-in for the Cartesi node; `local_market`: DeML on it; `demo`: a play
 //! - `replay`: the same inputs through another application
 
 pub mod args;
+pub mod bundle;
 pub mod chain;
 pub mod commands;
 pub mod config;
@@ -28,6 +30,7 @@ pub mod merkle;
 pub mod native;
 pub mod node;
 pub mod payment;
+pub mod proof;
 pub mod quantity;
 pub mod replay;
 pub mod rows;

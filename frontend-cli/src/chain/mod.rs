@@ -12,6 +12,7 @@ mod logs;
 mod outputs;
 mod revert;
 mod sender;
+mod transport;
 
 pub use addresses::{CREATE2_DEPLOYER, Contracts};
 pub use client::Chain;
