@@ -16,10 +16,11 @@ use serde::{Deserialize, Serialize};
 use wire::Notice;
 
 use crate::{
-    chain::{Chain, Output},
+    chain::{Chain, Output, Reverted},
     files,
     payment::Payment,
     proof::{Claim, Proof, Proven},
+    talk::Refused,
 };
 
 /// What a bundle calls its form.
@@ -87,58 +88,84 @@ impl Bundle {
 
     /// Checks what can be checked without asking anyone.
     ///
-    /// - Errors: a proof that is none, leads to another root than one of `roots` (or of the
-    ///   file's claims), or a notice of another job than the file names
+    /// - Errors: `NotProven`: a proof is none, or leads to another root than one of `roots` (or of
+    ///   the file's claims); or a notice is about another job than the file names
     pub fn verify(&self, roots: &[B256]) -> Result<Verified> {
-        ensure!(!self.outputs.is_empty(), "the bundle holds no output");
-        let mut outputs = Vec::new();
+        if self.outputs.is_empty() {
+            return Err(not_proven("there is no output"));
+        }
+        let mut outputs: Vec<Checked> = Vec::new();
         for proof in &self.outputs {
-            let (index, root) = (proof.index, proof.root()?);
-            let is_first = outputs.last().is_none_or(|last: &Checked| last.index < index);
-            ensure!(is_first, "the bundle's outputs are not in order at output {index}");
-            let is_claimed = match roots {
-                [] => self.claims.iter().any(|claim| claim.outputs_root == root),
-                roots => roots.contains(&root),
-            };
-            ensure!(is_claimed, "output {index} leads to the root {root}, which is another");
-            let meaning = Meaning::of(&proof.output);
-            if let (Some(job), Some(other)) = (self.job, meaning.job()) {
-                ensure!(other == job, "output {index} concerns job {other} instead of {job}");
+            let checked = self.check(proof, roots)?;
+            if outputs.last().is_some_and(|last| last.index >= checked.index) {
+                return Err(not_proven(format_args!("output {} is not in order", checked.index)));
             }
-            outputs.push(Checked { index, outputs_root: root, meaning });
+            outputs.push(checked);
         }
         let basis = if roots.is_empty() { Basis::Stated } else { Basis::Given };
         let Self { chain_id, application, job, .. } = *self;
         Ok(Verified { chain_id, application, job, basis, claims: self.claims.clone(), outputs })
     }
 
+    fn check(&self, proof: &Proof, roots: &[B256]) -> Result<Checked> {
+        let index = proof.index;
+        let outputs_root = proof.root().map_err(not_proven)?;
+        let is_claimed = match roots {
+            [] => self.claims.iter().any(|claim| claim.outputs_root == outputs_root),
+            roots => roots.contains(&outputs_root),
+        };
+        if !is_claimed {
+            let why = format_args!("output {index} leads to another root: {outputs_root}");
+            return Err(not_proven(why));
+        }
+        let meaning = Meaning::of(&proof.output);
+        match (self.job, meaning.job()) {
+            (Some(job), Some(other)) if other != job => {
+                let why = format_args!("output {index} concerns job {other} instead of {job}");
+                Err(not_proven(why))
+            }
+            _ => Ok(Checked { index, outputs_root, meaning }),
+        }
+    }
+
     /// Checks on Ethereum what [`Bundle::verify`] left open: that its roots were accepted.
     ///
-    /// - Errors: another chain, a root that was not, a claim that is not in its transaction
+    /// - Errors: `NotProven`: another chain, a root that was not, a claim that is not in its
+    ///   transaction
     pub async fn confirm(&self, chain: &Chain, mut verified: Verified) -> Result<Verified> {
         let (found, wanted) = (chain.chain_id().await?, self.chain_id);
-        ensure!(found == wanted, "the bundle is about chain {wanted}, and this is chain {found}");
+        if found != wanted {
+            return Err(not_proven(format_args!("it is about chain {wanted}, this is {found}")));
+        }
         let mut by_root = BTreeMap::new();
         for (proof, checked) in self.outputs.iter().zip(&verified.outputs) {
             by_root.entry(checked.outputs_root).or_insert(proof);
         }
         for (root, proof) in by_root {
-            let accepted = proof.validate(chain, self.application).await;
-            accepted.with_context(|| format!("the root {root} is none L1 has accepted"))?;
+            if let Err(error) = proof.validate(chain, self.application).await {
+                return Err(match error.downcast_ref::<Reverted>() {
+                    Some(why) => not_proven(format_args!("Ethereum does not accept {root}: {why}")),
+                    None => error,
+                });
+            }
         }
         for claim in &self.claims {
             let Some(transaction) = claim.transaction else { continue };
             let accepted = chain.claims_in(transaction, self.application).await?;
-            ensure!(
-                accepted.contains(&(claim.last_block, claim.outputs_root)),
-                "transaction {transaction} does not claim {} up to block {}",
-                claim.outputs_root,
-                claim.last_block
-            );
+            let Claim { last_block, outputs_root, .. } = claim;
+            if !accepted.contains(&(*last_block, *outputs_root)) {
+                return Err(not_proven(format_args!(
+                    "transaction {transaction} does not claim {outputs_root} for block {last_block}"
+                )));
+            }
         }
         verified.basis = Basis::Accepted;
         Ok(verified)
     }
+}
+
+fn not_proven(why: impl fmt::Display) -> anyhow::Error {
+    Refused::new("NotProven", why).into()
 }
 
 /// What an output says, read from its bytes.

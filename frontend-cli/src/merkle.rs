@@ -190,7 +190,7 @@ mod tests {
             let (index, size) = (size as u64, size as u64 + 1);
             let (root, mut siblings) = (tree.root(size), tree.proof(index, size).unwrap());
             prop_assert!(verify(&output, index, &siblings, root));
-            let other = other.index(size as usize) as u64;
+            let other = other.index(usize::try_from(size).unwrap()) as u64;
             prop_assert_eq!(verify(&output, other, &siblings, root), other == index);
             prop_assert!(!verify(&output, index + (1 << HEIGHT), &siblings, root));
             siblings[level][bit / 8] ^= 1 << (bit % 8);

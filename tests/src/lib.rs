@@ -2,6 +2,7 @@
 
 pub mod cost;
 pub mod faulty;
+pub mod market;
 
 use std::path::{Path, PathBuf};
 

@@ -173,8 +173,6 @@ impl Chain {
     }
 
     /// The claims of `application` that were accepted in a transaction: last block and root.
-    ///
-    /// - Errors: there is no such transaction
     pub async fn claims_in(
         &self,
         transaction: B256,
@@ -182,8 +180,8 @@ impl Chain {
     ) -> Result<Vec<(u64, B256)>> {
         let receipt = self.provider.get_transaction_receipt(transaction).await;
         let receipt = receipt.map_err(|error| self.plain(error))?;
-        let receipt = receipt.with_context(|| format!("there is no transaction {transaction}"))?;
-        let claims = receipt.logs().iter().filter_map(|log| {
+        let logs = receipt.iter().flat_map(|receipt| receipt.logs());
+        let claims = logs.filter_map(|log| {
             let event = Authority::ClaimAccepted::decode_log(&log.inner).ok()?;
             let block = event.lastProcessedBlockNumber.saturating_to();
             (event.appContract == application).then_some((block, event.outputsMerkleRoot))

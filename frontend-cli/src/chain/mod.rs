@@ -20,4 +20,5 @@ pub use inputs::{Advance, AdvanceInvalid, Input, MAX_PAYLOAD_BYTES};
 pub use keys::{create_keystore, dev_account, open_keystore};
 pub use logs::LogReader;
 pub use outputs::Output;
+pub use revert::Reverted;
 pub use sender::{Sender, Sent};
