@@ -1,5 +1,6 @@
 //! The command line as clap reads it: plain data, resolved once in `config`.
 
+mod audit;
 mod client;
 mod data;
 mod encode;
@@ -11,7 +12,7 @@ use std::{ffi::OsString, path::PathBuf};
 use alloy::primitives::Address;
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{client::*, data::*, encode::*, job::*, money::*};
+pub use self::{audit::*, client::*, data::*, encode::*, job::*, money::*};
 use crate::quantity::Deadline;
 
 const EXAMPLES: &str = "\
@@ -117,6 +118,8 @@ pub enum Command {
     Withdraw(Withdraw),
     /// Execute vouchers that are proven on Ethereum
     Claim(Claim),
+    /// Check everything the market ever decided against Ethereum
+    Audit(Audit),
     /// Make and list encrypted keystores
     #[command(subcommand)]
     Account(Account),

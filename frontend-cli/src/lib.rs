@@ -6,9 +6,10 @@
 //! - what is computed on this computer: `native`, `rows`, `terms`, `merkle`, `payment`
 //! - sending and waiting: `delivery`, `follow`
 //! - `devnet`: the local stand-in for the Cartesi node; `local_market`: DeML on it; `demo`: a play
-//! - `replay`: the same inputs through another application
+//! - `replay`: the same inputs through another application; `audit`: all of it against Ethereum
 
 pub mod args;
+pub mod audit;
 pub mod chain;
 pub mod commands;
 pub mod config;

@@ -201,6 +201,17 @@ impl Node {
         Ok(bytes.into())
     }
 
+    /// One page of a listing of all there is, in order.
+    pub(crate) async fn page<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<T>> {
+        let params = json!({ "offset": offset, "limit": limit });
+        Ok(self.call::<Answer<_>>(method, params).await?.data)
+    }
+
     /// All of a listing, page by page.
     async fn list<T: DeserializeOwned>(&self, method: &str, filter: Value) -> Result<Vec<T>> {
         let mut all = Vec::new();
@@ -267,7 +278,9 @@ impl<'de> Deserialize<'de> for HexNumber {
     }
 }
 
-fn hex_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(crate) fn hex_number<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
     let digits = text.strip_prefix("0x").unwrap_or(&text);
     u64::from_str_radix(digits, 16).map_err(serde::de::Error::custom)

@@ -145,6 +145,27 @@ impl Chain {
             .with_context(|| format!("cannot {what}: {to} does not answer as that contract"))
     }
 
+    /// As [`Self::call`], in the state after `block`, which old blocks' endpoints may not have.
+    pub async fn call_at<C: SolCall>(
+        &self,
+        what: &str,
+        to: Address,
+        call: &C,
+        block: u64,
+    ) -> Result<C::Return> {
+        let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
+        let answer = self.provider.call(request).block(block.into()).await;
+        let answer = answer.map_err(|error| revert::explain(what, error))?;
+        C::abi_decode_returns(&answer)
+            .with_context(|| format!("cannot {what}: {to} does not answer as that contract"))
+    }
+
+    /// The hash of a block, if the chain has it.
+    pub async fn block_hash(&self, block: u64) -> Result<Option<B256>> {
+        let block = self.provider.get_block_by_number(BlockNumberOrTag::Number(block)).await;
+        Ok(block.with_context(|| self.unreachable())?.map(|block| block.header.hash))
+    }
+
     fn unreachable(&self) -> String {
         format!("no answer from the Ethereum node at {}: is it running?", self.url)
     }

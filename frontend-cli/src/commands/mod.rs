@@ -4,6 +4,7 @@
 //! as text or as JSON; programs call the same functions.
 
 pub mod account;
+pub mod audit;
 pub mod bits;
 pub mod claim;
 pub mod data;
@@ -53,6 +54,11 @@ pub async fn run(config: &Config, command: Command) -> Result<Ending> {
         Command::Deposit(deposit) => run_deposit(config, deposit).await,
         Command::Withdraw(withdraw) => run_withdraw(config, withdraw).await,
         Command::Claim(claim) => run_claim(config, claim).await,
+        Command::Audit(audit) => {
+            let report = audit::run(config, audit).await?;
+            config.talk.answer(&report)?;
+            Ok(report.ending())
+        }
         Command::Account(account) => run_account(config, account),
         Command::Encode(encode) => run_encode(config, encode).await,
         // `main` runs it without any of this.

@@ -59,6 +59,7 @@ async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {
         vouchers,
         outputs_root: stage.outputs_root(),
         solvent: play::solvent(stage).await?,
+        audit: stage.audit().await?,
         seconds: begun.elapsed().as_secs(),
         dapp_peak_bytes: stage.dapp_peak_bytes().await,
         is_dapp_emulated: stage.is_dapp_emulated().await,

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::result::{Replayed, Wallet};
 use crate::{
+    audit::{Audit, Engine, Report, Span},
     chain::{Chain, Sender},
     config::TEST_TOKEN,
     convert::to_market,
@@ -100,6 +101,20 @@ impl Stage {
             outputs: after.iter().map(|completion| completion.outputs.len()).sum(),
             reports: after.iter().map(|completion| completion.reports.len()).sum(),
         })
+    }
+
+    /// Checks all that happened as any auditor can.
+    pub(super) async fn audit(&self) -> Result<Report> {
+        let audit = Audit {
+            chain: self.session.chain.clone(),
+            application: self.session.application(),
+            node: Some(self.session.node.clone()),
+            engine: Engine { dapp: None, genesis: self.devnet.info().genesis.clone(), blobs: None },
+            span: Span::default(),
+            patience: None,
+            talk: self.talk,
+        };
+        audit.run().await
     }
 
     /// A line about what someone does.

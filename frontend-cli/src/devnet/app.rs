@@ -53,7 +53,7 @@ impl Launch {
     }
 
     /// What identifies a machine.
-    pub(super) fn machine_hash(&self) -> Option<B256> {
+    pub(crate) fn machine_hash(&self) -> Option<B256> {
         match self {
             Self::Program(..) => None,
             Self::Machine(machine) => Some(machine.hash),
