@@ -13,7 +13,7 @@ use alloy::primitives::Address;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::{audit::*, client::*, data::*, encode::*, job::*, money::*};
-use crate::quantity::Deadline;
+use crate::{devnet::Lie, quantity::Deadline};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -140,6 +140,10 @@ pub struct Demo {
     /// beside deml and compare every output, byte for byte; one for RISC-V is run by qemu-riscv64
     #[arg(long, value_name = "FILE")]
     pub dapp: Option<PathBuf>,
+    /// For tests of the auditor only: have the devnet tell this lie, play one short job and print
+    /// what the audit finds
+    #[arg(long, value_name = "KIND", hide = true, conflicts_with = "dapp")]
+    pub sabotage: Option<Lie>,
 }
 
 /// A devnet.

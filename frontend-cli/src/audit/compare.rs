@@ -23,7 +23,8 @@ pub(super) fn compare(
         Served::Behind => return None,
         Served::Missing => {
             let sentence = format!("the node passes over input {index}, which Ethereum holds");
-            Divergence::new(Kind::Withheld, sentence)
+            let expected = Some(input.hash().to_string());
+            Divergence::new(Kind::Withheld, sentence).between(expected, None)
         }
         Served::Processed { input: record, outputs } => foreign(input, record).or_else(|| {
             outputs_differ(index, replayed, first_output, record.is_rejected(), outputs)

@@ -40,6 +40,11 @@ use crate::{
 pub async fn run(config: &Config, command: Command) -> Result<Ending> {
     match command {
         Command::Demo(demo) => {
+            if let Some(lie) = demo.sabotage {
+                let report = demo::sabotaged(config.talk, lie).await?;
+                config.talk.answer(&report)?;
+                return Ok(report.ending());
+            }
             config.talk.answer(&demo::run(config.talk, demo.dapp).await?)?;
             Ok(Ending::Done)
         }

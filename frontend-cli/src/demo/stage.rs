@@ -13,7 +13,7 @@ use crate::{
     chain::{Chain, Sender},
     config::TEST_TOKEN,
     convert::to_market,
-    devnet::{Dapp, Devnet, Ports},
+    devnet::{Dapp, Devnet, Lie, MARK, Ports},
     files::{self, File},
     follow::Patience,
     ipfs::Store,
@@ -51,11 +51,15 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Starts the devnet and gives out the tokens.
-    pub(super) async fn set(talk: Talk, dapp: PathBuf) -> Result<Self> {
+    pub(super) async fn set(talk: Talk, dapp: PathBuf, lie: Option<Lie>) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let mut config = local_market::config(folder.path().join("devnet"), dapp)?;
         config.ports = Ports::ANY;
         config.free_gas = true;
+        config.lie = lie;
+        if lie == Some(Lie::RejectedKept) {
+            config.dapp_args = vec!["--reject".into(), String::from_utf8_lossy(MARK)[..].into()];
+        }
         config.talk = Arc::new(move |line| talk.say(line));
         let devnet = Devnet::start(config).await?;
         let info = devnet.info();
@@ -173,6 +177,13 @@ impl Stage {
     /// Ends the epoch, so that its claim comes.
     pub(super) async fn end_epoch(&self) -> Result<()> {
         self.devnet.end_epoch().await
+    }
+
+    /// Ends two epochs, so that whatever is claimed is claimed, and whatever is not is missed.
+    pub(super) async fn settle_epochs(&self) -> Result<()> {
+        self.devnet.end_epoch().await?;
+        self.devnet.end_epoch().await?;
+        self.devnet.wait_settled(Duration::from_secs(60)).await
     }
 
     pub(super) fn outputs_root(&self) -> B256 {

@@ -158,6 +158,13 @@ impl App {
         }
     }
 
+    /// Has what was emitted before an input was rejected kept: a lie, for tests of auditors.
+    pub(super) fn keep_rejected(&mut self, is_kept: bool) {
+        if let Self::Process(app) = self {
+            app.keep_rejected(is_kept);
+        }
+    }
+
     /// Ends the process, if there is one.
     pub(crate) async fn stop(&mut self) {
         if let Self::Process(app) = self {
