@@ -1,19 +1,21 @@
 //! The command line as clap reads it: plain data, resolved once in `config`.
 
+mod audit;
 mod client;
 mod data;
 mod encode;
 mod job;
 mod money;
 mod proof;
+mod watch;
 
 use std::{ffi::OsString, path::PathBuf};
 
 use alloy::primitives::Address;
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{client::*, data::*, encode::*, job::*, money::*, proof::*};
-use crate::quantity::Deadline;
+pub use self::{audit::*, client::*, data::*, encode::*, job::*, money::*, proof::*, watch::*};
+use crate::{devnet::Lie, quantity::Deadline};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -120,6 +122,10 @@ pub enum Command {
     Claim(Claim),
     /// Prove outputs to anyone, and check such proofs
     Proof(Proof),
+    /// Check everything the market ever decided against Ethereum
+    Audit(Audit),
+    /// Audit each epoch as it is claimed, and raise an alarm at what is wrong
+    Watch(Watch),
     /// Make and list encrypted keystores
     #[command(subcommand)]
     Account(Account),
@@ -140,6 +146,10 @@ pub struct Demo {
     /// beside deml and compare every output, byte for byte; one for RISC-V is run by qemu-riscv64
     #[arg(long, value_name = "FILE")]
     pub dapp: Option<PathBuf>,
+    /// For tests of the auditor only: have the devnet tell this lie, play one short job and print
+    /// what the audit finds
+    #[arg(long, value_name = "KIND", hide = true, conflicts_with = "dapp")]
+    pub sabotage: Option<Lie>,
 }
 
 /// A devnet.

@@ -1,6 +1,10 @@
 //! From arguments to what commands work with: addresses, keys, store; each resolved in one place.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use anyhow::{Context, Result, bail, ensure};
@@ -34,6 +38,8 @@ struct DevnetFile {
     inspect_url: String,
     application: Address,
     contracts: Contracts,
+    #[serde(default)]
+    genesis: Option<PathBuf>,
     #[serde(default)]
     extra: std::collections::BTreeMap<String, Address>,
 }
@@ -124,11 +130,17 @@ impl Config {
         Ok(self.devnet()?.and_then(|devnet| devnet.extra.get(TEST_TOKEN).copied()))
     }
 
+    /// The genesis file of the running devnet.
+    pub fn genesis(&self) -> Result<Option<PathBuf>> {
+        Ok(self.devnet()?.and_then(|devnet| devnet.genesis))
+    }
+
     /// The running devnet, unless another market is named.
     fn devnet(&self) -> Result<Option<DevnetFile>> {
+        let devnet = folders::devnet().and_then(|folder| read_devnet(&folder.join("devnet.json")));
         match self.global.app {
-            Some(_) => Ok(None),
-            None => read_devnet(&folders::devnet()?.join("devnet.json")),
+            None => devnet,
+            Some(app) => Ok(devnet.ok().flatten().filter(|devnet| devnet.application == app)),
         }
     }
 

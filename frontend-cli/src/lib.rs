@@ -7,9 +7,11 @@
 //! - what anyone can check: `proof` (an output is under an accepted root), `bundle` (files of them)
 //! - sending and waiting: `delivery`, `follow`
 //! - `devnet`: the local stand-in for the Cartesi node; `local_market`: DeML on it; `demo`: a play
-//! - `replay`: the same inputs through another application
+//! - `replay`: the same inputs through another application; `audit`: all of it against Ethereum,
+//!   once; `watch`: again and again
 
 pub mod args;
+pub mod audit;
 pub mod bundle;
 pub mod chain;
 pub mod commands;
@@ -37,3 +39,4 @@ pub mod rows;
 pub mod session;
 pub mod talk;
 pub mod terms;
+pub mod watch;

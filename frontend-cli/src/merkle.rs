@@ -55,6 +55,11 @@ impl OutputsTree {
         }
     }
 
+    /// The hash of output `index`, if it is in the tree.
+    pub fn leaf(&self, index: u64) -> Option<B256> {
+        self.complete[0].get(usize::try_from(index).ok()?).copied()
+    }
+
     /// The root as it was when the tree held its first `size` outputs.
     pub fn root(&self, size: u64) -> B256 {
         self.node(HEIGHT, 0, size.min(self.len()))

@@ -266,12 +266,6 @@ impl Node {
         Ok(epoch)
     }
 
-    /// All inputs, in order.
-    #[must_use]
-    pub fn inputs(&self) -> Pages<InputRecord> {
-        self.pages("cartesi_listInputs", json!({}))
-    }
-
     /// All outputs, in order.
     #[must_use]
     pub fn outputs(&self) -> Pages<OutputRecord> {
@@ -342,6 +336,11 @@ impl Node {
         let reports = answer.reports.unwrap_or_default();
         let bytes: Vec<u8> = reports.into_iter().flat_map(|report| report.payload.0).collect();
         Ok(bytes.into())
+    }
+
+    /// All of a listing, in order, in pages of at most `size` records of a form of one's own.
+    pub(crate) fn listing<T>(&self, method: &'static str, size: u64) -> Pages<T> {
+        Pages { size, ..self.pages(method, json!({})) }
     }
 
     async fn call<T: DeserializeOwned>(
@@ -434,7 +433,9 @@ impl<'de> Deserialize<'de> for HexNumber {
     }
 }
 
-fn hex_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(crate) fn hex_number<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
     let digits = text.strip_prefix("0x").filter(|digits| !digits.starts_with(['+', '-']));
     let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());

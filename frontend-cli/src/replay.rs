@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{B256, Bytes};
 use anyhow::{Context, Result};
 
 use crate::chain::Advance;
@@ -57,6 +57,13 @@ impl Replay {
     pub async fn stop(mut self) {
         self.app.stop().await;
     }
+}
+
+/// What identifies a machine, which its application on Ethereum must name.
+///
+/// - Errors: it is no machine, or cannot be read
+pub async fn machine_hash(dapp: &Dapp) -> Result<B256> {
+    Launch::find(dapp).await?.machine_hash().context("only a machine has a hash")
 }
 
 /// What became of `inputs`, all of them from genesis on.

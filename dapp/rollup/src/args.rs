@@ -2,15 +2,21 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
+use market::Metric;
+use wire::Text as _;
+
 /// What `--help` prints.
 pub const HELP: &str = "\
 The DeML application, as it runs in a Cartesi Machine.
 
 Usage: deml-dapp [--genesis FILE] [--blobs DIR] [--memory MIB]
+       deml-dapp --trace MODEL HOLD_OUT METRIC [ROW]
 
   --genesis FILE  what the deployment fixes [default: /opt/deml/genesis.json]
   --blobs DIR     a drive: each of its files is a blob that need not be published
   --memory MIB    address space it may take; when little is left, what needs more is refused
+  --trace         evaluates a model and prints, a JSON object a line, what each of its nodes makes
+                  of each row as a digest, or of one ROW as bits; last its score
   --help          prints this
   --version       prints the version
 
@@ -28,11 +34,26 @@ pub struct Args {
     pub memory_mib: Option<u32>,
 }
 
+/// An evaluation to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceArgs {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// The safetensors file.
+    pub hold_out: PathBuf,
+    /// What is measured.
+    pub metric: Metric,
+    /// The row whose bits are shown; digests of all rows when nothing is said.
+    pub row: Option<usize>,
+}
+
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Invocation {
     /// Run the application.
     Run(Args),
+    /// Show an evaluation.
+    Trace(TraceArgs),
     /// Print [`HELP`].
     Help,
     /// Print the version.
@@ -61,12 +82,29 @@ impl Invocation {
                     let refused = || format!("--memory {} is no number of MiB", text.display());
                     memory_mib = Some(number.ok_or_else(refused)?);
                 }
+                Some("--trace") => return TraceArgs::parse(args).map(Self::Trace),
                 Some("--help" | "-h") => return Ok(Self::Help),
                 Some("--version" | "-V") => return Ok(Self::Version),
                 _ => return Err(format!("unknown argument {}; see --help", arg.display())),
             }
         }
         Ok(Self::Run(Args { genesis, blobs, memory_mib }))
+    }
+}
+
+impl TraceArgs {
+    fn parse(args: impl Iterator<Item = OsString>) -> Result<Self, String> {
+        let refused = || "--trace needs MODEL HOLD_OUT METRIC and perhaps a ROW".to_owned();
+        let args: Vec<OsString> = args.collect();
+        let (named, row) = args.split_at_checked(3).ok_or_else(refused)?;
+        let metric = named[2].to_str().and_then(Metric::read).ok_or_else(refused)?;
+        let row = match row {
+            [] => None,
+            [row] => Some(row.to_str().and_then(|row| row.parse().ok()).ok_or_else(refused)?),
+            _ => return Err(refused()),
+        };
+        let [model, hold_out] = [&named[0], &named[1]].map(PathBuf::from);
+        Ok(Self { model, hold_out, metric, row })
     }
 }
 
@@ -96,6 +134,19 @@ mod tests {
             (&["--version"], Ok(Invocation::Version)),
             (&["--genesis"], Err("--genesis needs a value; see --help".to_owned())),
             (&["--nonsense"], Err("unknown argument --nonsense; see --help".to_owned())),
+            (
+                &["--trace", "m.onnx", "h.safetensors", "accuracy", "7"],
+                Ok(Invocation::Trace(TraceArgs {
+                    model: "m.onnx".into(),
+                    hold_out: "h.safetensors".into(),
+                    metric: Metric::Accuracy,
+                    row: Some(7),
+                })),
+            ),
+            (
+                &["--trace", "m.onnx", "h.safetensors"],
+                Err("--trace needs MODEL HOLD_OUT METRIC and perhaps a ROW".to_owned()),
+            ),
             (&["file"], Err("unknown argument file; see --help".to_owned())),
         ] {
             assert_eq!(parse(args), expected, "{args:?}");

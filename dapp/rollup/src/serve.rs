@@ -1,22 +1,20 @@
 //! The loop: ask for a request, answer it, tell how it ended with the next question.
 
 use hyper::{StatusCode, body::Bytes};
-use market::Judge;
 use serde_json::Value;
 
 use crate::{
     answer::{Answer, Status, output_request, report_request},
-    app::App,
     client::{Client, Pause},
     guard::say,
 };
 
-/// Serves requests for ever.
-pub async fn serve<J: Judge>(app: &mut App<J>, client: &Client) -> ! {
+/// Serves requests for ever, with what `answer` makes of each.
+pub async fn serve(mut answer: impl FnMut(&[u8]) -> Answer, client: &Client) -> ! {
     let mut status = Status::Accept;
     loop {
         let request = finish(client, status).await;
-        status = emit(client, app.answer(&request)).await;
+        status = emit(client, answer(&request)).await;
     }
 }
 

@@ -54,6 +54,7 @@ sol! {
     #[derive(Debug)]
     interface Application {
         event OutputExecuted(uint64 outputIndex, bytes output);
+        event OutputsMerkleRootValidatorChanged(address newOutputsMerkleRootValidator);
 
         function executeOutput(bytes output, OutputValidityProof proof) external;
         function validateOutput(bytes output, OutputValidityProof proof) external view;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alloy::eips::BlockNumberOrTag;
+use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, B256, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
@@ -122,6 +122,23 @@ impl Chain {
         self.provider.get_balance(account).await.map_err(|error| self.plain(error))
     }
 
+    /// Ether that `account` had after `block`, in wei.
+    pub async fn ether_balance_at(&self, account: Address, block: u64) -> Result<U256> {
+        let balance = self.provider.get_balance(account).number(block).await;
+        balance.map_err(|error| self.plain(error))
+    }
+
+    /// Units of the ERC-20 `token` that `account` had after `block`.
+    pub async fn erc20_balance_at(
+        &self,
+        token: Address,
+        account: Address,
+        block: u64,
+    ) -> Result<U256> {
+        let call = ERC20::balanceOfCall { account };
+        self.call_at("read the token balance", token, &call, block).await
+    }
+
     /// Units of the ERC-20 `token` that `account` holds.
     pub async fn erc20_balance(&self, token: Address, account: Address) -> Result<U256> {
         self.call("read the token balance", token, &ERC20::balanceOfCall { account }).await
@@ -191,15 +208,41 @@ impl Chain {
 
     /// Calls a view function of the contract at `to`; `what` completes "cannot …" in the error.
     pub async fn call<C: SolCall>(&self, what: &str, to: Address, call: &C) -> Result<C::Return> {
+        self.call_in(what, to, call, BlockId::latest()).await
+    }
+
+    fn plain(&self, error: RpcError<TransportErrorKind>) -> anyhow::Error {
+        transport::plain(error, &self.url)
+    }
+
+    /// As [`Self::call`], in the state after `block`, which old blocks' endpoints may not have.
+    pub async fn call_at<C: SolCall>(
+        &self,
+        what: &str,
+        to: Address,
+        call: &C,
+        block: u64,
+    ) -> Result<C::Return> {
+        self.call_in(what, to, call, block.into()).await
+    }
+
+    async fn call_in<C: SolCall>(
+        &self,
+        what: &str,
+        to: Address,
+        call: &C,
+        block: BlockId,
+    ) -> Result<C::Return> {
         let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
-        let answer = self.provider.call(request).await;
+        let answer = self.provider.call(request).block(block).await;
         let answer = answer.map_err(|error| revert::explain(what, error, &self.url))?;
         C::abi_decode_returns(&answer)
             .with_context(|| format!("cannot {what}: {to} does not answer as that contract"))
     }
 
-    fn plain(&self, error: RpcError<TransportErrorKind>) -> anyhow::Error {
-        transport::plain(error, &self.url)
+    /// The hash of a block, if the chain has it.
+    pub async fn block_hash(&self, block: u64) -> Result<Option<B256>> {
+        Ok(self.header(block.into()).await?.map(|header| header.hash))
     }
 }
 

@@ -4,6 +4,7 @@
 //! as text or as JSON; programs call the same functions.
 
 pub mod account;
+pub mod audit;
 pub mod bits;
 pub mod claim;
 pub mod data;
@@ -18,6 +19,7 @@ pub mod proof;
 pub mod score;
 pub mod submit;
 pub mod train;
+pub mod watch;
 
 use alloy::signers::local::PrivateKeySigner;
 use anyhow::{Context, Result};
@@ -40,6 +42,11 @@ use crate::{
 pub async fn run(config: &Config, command: Command) -> Result<Ending> {
     match command {
         Command::Demo(demo) => {
+            if let Some(lie) = demo.sabotage {
+                let report = demo::sabotaged(config.talk, lie).await?;
+                config.talk.answer(&report)?;
+                return Ok(report.ending());
+            }
             config.talk.answer(&demo::run(config.talk, demo.dapp).await?)?;
             Ok(Ending::Done)
         }
@@ -55,6 +62,12 @@ pub async fn run(config: &Config, command: Command) -> Result<Ending> {
         Command::Withdraw(withdraw) => run_withdraw(config, withdraw).await,
         Command::Claim(claim) => run_claim(config, claim).await,
         Command::Proof(proof) => run_proof(config, proof).await,
+        Command::Audit(audit) => {
+            let report = audit::run(config, audit).await?;
+            config.talk.answer(&report)?;
+            Ok(report.ending())
+        }
+        Command::Watch(watch) => watch::run(config, watch).await,
         Command::Account(account) => run_account(config, account),
         Command::Encode(encode) => run_encode(config, encode).await,
         // `main` runs it without any of this.

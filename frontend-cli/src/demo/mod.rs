@@ -19,7 +19,12 @@ use self::{
     play::{DIGITS, HEALTH},
     stage::Stage,
 };
-use crate::{commands::devnet::program, devnet::beside_this_program, talk::Talk};
+use crate::{
+    audit::Report,
+    commands::devnet::program,
+    devnet::{Lie, beside_this_program},
+    talk::Talk,
+};
 
 /// Plays both jobs and cleans up.
 ///
@@ -30,7 +35,7 @@ use crate::{commands::devnet::program, devnet::beside_this_program, talk::Talk};
 pub async fn run(talk: Talk, dapp: Option<PathBuf>) -> Result<Played> {
     let begun = Instant::now();
     let other = dapp.as_ref().map(|_| beside_this_program("deml-dapp")).transpose()?;
-    let stage = Stage::set(talk, program(dapp)?).await?;
+    let stage = Stage::set(talk, program(dapp)?, None).await?;
     let played = async {
         let mut played = play_all(&stage, begun).await?;
         if let Some(other) = other {
@@ -41,6 +46,27 @@ pub async fn run(talk: Talk, dapp: Option<PathBuf>) -> Result<Played> {
     let played = played.await;
     stage.strike().await?;
     played
+}
+
+/// Plays one short job on a devnet that tells a lie, for tests of the auditor, and audits it.
+///
+/// - Errors: what failed; no process is left behind then either
+pub async fn sabotaged(talk: Talk, lie: Lie) -> Result<Report> {
+    let dapp = match lie {
+        Lie::Score | Lie::RejectedKept => beside_this_program("examples/hostile-dapp")?,
+        _ => beside_this_program("deml-dapp")?,
+    };
+    let stage = Stage::set(talk, dapp, Some(lie)).await?;
+    let report = async {
+        let job = play::job(&stage, &HEALTH, &mut Vec::new()).await?;
+        play::mark(&stage, lie).await?;
+        play::settle(&stage, &[job]).await?;
+        stage.settle_epochs().await?;
+        stage.audit().await
+    };
+    let report = report.await;
+    stage.strike().await?;
+    report
 }
 
 async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {
@@ -59,6 +85,7 @@ async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {
         vouchers,
         outputs_root: stage.outputs_root(),
         solvent: play::solvent(stage).await?,
+        audit: stage.audit().await?,
         seconds: begun.elapsed().as_secs(),
         dapp_peak_bytes: stage.dapp_peak_bytes().await,
         is_dapp_emulated: stage.is_dapp_emulated().await,

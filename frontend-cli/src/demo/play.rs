@@ -2,6 +2,7 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
+use alloy::primitives::U256;
 use anyhow::{Context, Result, ensure};
 use eval::{
     dataset::{LabelColumn, LabelKind},
@@ -24,6 +25,7 @@ use crate::{
         submit::{self, Entry},
     },
     convert::to_ethereum,
+    devnet::{Lie, MARK},
     files::File,
     local_market::ModelRegistry,
     native,
@@ -218,12 +220,7 @@ async fn enter(
 
 /// The deadline passes, the jobs are settled, and the sponsors take what is left.
 pub(super) async fn end(stage: &Stage, jobs: &[JobId]) -> Result<()> {
-    stage.talk.say("\nA day later");
-    stage.advance_time(WINDOW).await?;
-    for &job in jobs {
-        let ended = job_end::settle(&stage.session, &stage.sender(ADA)?, job).await?;
-        stage.say(ADA, format_args!("settles job {job}: {} models were paid", ended.payouts));
-    }
+    settle(stage, jobs).await?;
     for sponsor in [HOSPITAL, POST] {
         let sender = stage.sender(sponsor)?;
         let asked = money::withdrawals(&stage.session, sender.address(), "all").await?;
@@ -232,6 +229,28 @@ pub(super) async fn end(stage: &Stage, jobs: &[JobId]) -> Result<()> {
         }
         money::withdraw_all(&stage.session, &sender, asked).await?;
     }
+    Ok(())
+}
+
+/// The deadline passes, and the jobs are settled.
+pub(super) async fn settle(stage: &Stage, jobs: &[JobId]) -> Result<()> {
+    stage.talk.say("\nA day later");
+    stage.advance_time(WINDOW).await?;
+    for &job in jobs {
+        let ended = job_end::settle(&stage.session, &stage.sender(ADA)?, job).await?;
+        stage.say(ADA, format_args!("settles job {job}: {} models were paid", ended.payouts));
+    }
+    Ok(())
+}
+
+/// Sends the input that some lies are about, and does not wait for what nobody may tell.
+pub(super) async fn mark(stage: &Stage, lie: Lie) -> Result<()> {
+    let (sender, application) = (stage.sender(ADA)?, stage.session.application());
+    match lie {
+        Lie::RejectedKept => sender.add_input(application, MARK.into()).await?,
+        Lie::Withheld => sender.deposit_ether(application, U256::from(1), MARK.into()).await?,
+        _ => return Ok(()),
+    };
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256, U256};
 use market::{Amount, Asset, Score};
 use serde::Serialize;
 
-use crate::{convert::as_text, quantity::percent, session::Currency};
+use crate::{audit::Report, convert::as_text, quantity::percent, session::Currency};
 
 /// The whole demo.
 #[derive(Debug, Serialize)]
@@ -21,6 +21,8 @@ pub struct Played {
     pub outputs_root: B256,
     /// Whether deposits less payments equal what the market holds, for each asset.
     pub solvent: bool,
+    /// What an audit of all of it came to.
+    pub audit: Report,
     /// From the start of the devnet to the end.
     pub seconds: u64,
     /// The most memory the dapp's process ever held, where the operating system tells.
@@ -164,6 +166,7 @@ impl fmt::Display for Played {
                  outputs and {reports} reports are the same, byte for byte"
             )?;
         }
+        writeln!(out, "audit: {}", self.audit)?;
         let solvency = if self.solvent { "holds to the wei" } else { "DOES NOT HOLD" };
         write!(out, "solvency {solvency}; all in {} s", self.seconds)
     }

@@ -9,10 +9,11 @@ use tempfile::TempDir;
 
 use super::result::{Replayed, Wallet};
 use crate::{
+    audit::{Audit, Engine, Report, Span},
     chain::{Chain, Sender},
     config::TEST_TOKEN,
     convert::to_market,
-    devnet::{Dapp, Devnet, Ports},
+    devnet::{Dapp, Devnet, Lie, MARK, Ports},
     files::{self, File},
     follow::Patience,
     ipfs::Store,
@@ -50,11 +51,15 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Starts the devnet and gives out the tokens.
-    pub(super) async fn set(talk: Talk, dapp: PathBuf) -> Result<Self> {
+    pub(super) async fn set(talk: Talk, dapp: PathBuf, lie: Option<Lie>) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let mut config = local_market::config(folder.path().join("devnet"), dapp)?;
         config.ports = Ports::ANY;
         config.free_gas = true;
+        config.lie = lie;
+        if lie == Some(Lie::RejectedKept) {
+            config.dapp_args = vec!["--reject".into(), String::from_utf8_lossy(MARK)[..].into()];
+        }
         config.talk = Arc::new(move |line| talk.say(line));
         let devnet = Devnet::start(config).await?;
         let info = devnet.info();
@@ -100,6 +105,20 @@ impl Stage {
             outputs: after.iter().map(|completion| completion.outputs.len()).sum(),
             reports: after.iter().map(|completion| completion.reports.len()).sum(),
         })
+    }
+
+    /// Checks all that happened as any auditor can.
+    pub(super) async fn audit(&self) -> Result<Report> {
+        let audit = Audit {
+            chain: self.session.chain.clone(),
+            application: self.session.application(),
+            node: Some(self.session.node.clone()),
+            engine: Engine { dapp: None, genesis: self.devnet.info().genesis.clone(), blobs: None },
+            span: Span::default(),
+            patience: None,
+            talk: self.talk,
+        };
+        audit.run().await
     }
 
     /// A line about what someone does.
@@ -158,6 +177,13 @@ impl Stage {
     /// Ends the epoch, so that its claim comes.
     pub(super) async fn end_epoch(&self) -> Result<()> {
         self.devnet.end_epoch().await
+    }
+
+    /// Ends two epochs, so that whatever is claimed is claimed, and whatever is not is missed.
+    pub(super) async fn settle_epochs(&self) -> Result<()> {
+        self.devnet.end_epoch().await?;
+        self.devnet.end_epoch().await?;
+        self.devnet.wait_settled(Duration::from_secs(60)).await
     }
 
     pub(super) fn outputs_root(&self) -> B256 {

@@ -53,7 +53,7 @@ impl Launch {
     }
 
     /// What identifies a machine.
-    pub(super) fn machine_hash(&self) -> Option<B256> {
+    pub(crate) fn machine_hash(&self) -> Option<B256> {
         match self {
             Self::Program(..) => None,
             Self::Machine(machine) => Some(machine.hash),
@@ -155,6 +155,13 @@ impl App {
         match self {
             Self::Process(app) => app.pid(),
             Self::Machine(_) => None,
+        }
+    }
+
+    /// Has what was emitted before an input was rejected kept: a lie, for tests of auditors.
+    pub(super) fn keep_rejected(&mut self, is_kept: bool) {
+        if let Self::Process(app) = self {
+            app.keep_rejected(is_kept);
         }
     }
 

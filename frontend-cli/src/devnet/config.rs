@@ -10,6 +10,7 @@ use alloy::primitives::Address;
 use anyhow::{Context, Result};
 
 use super::app::Dapp;
+use super::tamper::Lie;
 use crate::chain::Contracts;
 
 /// Says one line to whoever watches.
@@ -87,6 +88,8 @@ pub struct Config {
     pub contracts: Vec<ExtraContract>,
     /// Makes the genesis file.
     pub genesis: Genesis,
+    /// A lie to tell, for tests of auditors.
+    pub lie: Option<Lie>,
     /// Told what happens, one line at a time.
     pub talk: Talk,
 }
@@ -108,6 +111,7 @@ impl Config {
             free_gas: false,
             contracts: Vec::new(),
             genesis,
+            lie: None,
             talk: Arc::new(|_| {}),
         })
     }

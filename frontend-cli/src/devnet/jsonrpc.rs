@@ -75,7 +75,8 @@ fn call(records: &Records, chain_id: u64, method: &str, params: &Value) -> Answe
         "cartesi_getLastAcceptedEpochIndex" => last_accepted_epoch(records, params),
         "cartesi_listInputs" => list_inputs(records, params),
         "cartesi_getInput" => get_item(records, params, "input_index", "Input", |index| {
-            Some(views::input(get(&records.inputs, index)?))
+            let record = get(&records.inputs, index).filter(|record| !record.is_withheld);
+            record.map(views::input)
         }),
         "cartesi_getProcessedInputCount" => {
             find_application(records, params)?;
@@ -233,7 +234,8 @@ fn list_inputs(records: &Records, params: &Value) -> Answer {
     let epoch = index(filter.epoch_index.as_deref(), "epoch_index")?;
     let sender = address(filter.sender.as_deref(), "input sender address")?;
     let selected = select(&records.inputs, |record| {
-        epoch.is_none_or(|epoch| record.epoch == epoch)
+        !record.is_withheld
+            && epoch.is_none_or(|epoch| record.epoch == epoch)
             && sender.is_none_or(|sender| record.input.advance.msg_sender == sender)
     });
     list(params, selected, |index| Some(views::input(get(&records.inputs, index)?)))

@@ -27,6 +27,7 @@ mod process;
 mod process_app;
 mod records;
 mod rollup_server;
+mod tamper;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -46,12 +47,14 @@ pub use app::{Completion, Dapp};
 pub use config::{Config, Deployed, ExtraContract, Genesis, Ports, Talk, beside_this_program};
 pub use info::Info;
 pub use records::InputStatus;
+pub use tamper::{Lie, MARK};
 
 pub(crate) use self::app::{App, Launch};
 use self::l1::{CHAIN_ID, L1};
 use self::lock::FolderLock;
 use self::node::Node;
 use self::records::{Application, EpochStatus, SharedRecords, get};
+use self::tamper::Tamper;
 use self::tools::Tools;
 use crate::chain::{Advance, Chain, Contracts, Sender, dev_account};
 
@@ -125,7 +128,9 @@ impl Devnet {
             genesis: genesis.clone(),
         };
         let records = SharedRecords::new(application);
-        let app = launch.app(&config.deml, &genesis, &config.dapp_args, &folder, talk.clone())?;
+        let mut app =
+            launch.app(&config.deml, &genesis, &config.dapp_args, &folder, talk.clone())?;
+        app.keep_rejected(config.lie == Some(Lie::RejectedKept));
         let (app, l1) = (Arc::new(Mutex::new(app)), Arc::new(Mutex::new(l1)));
         let node = Node::new(
             owner,
@@ -133,6 +138,7 @@ impl Devnet {
             app.clone(),
             l1.clone(),
             config.block_interval,
+            Tamper::new(config.lie),
             talk.clone(),
         );
         let (report_failure, failure) = watch::channel(None);
@@ -219,6 +225,17 @@ impl Devnet {
                 return None;
             }
             Some((output.raw.to_vec(), records.siblings(index)?))
+        })
+        .await
+    }
+
+    /// Waits until all epochs that are over have been claimed, or were left out on purpose.
+    pub async fn wait_settled(&self, within: Duration) -> Result<()> {
+        let head = self.chain.head().await?;
+        self.wait("all epochs were claimed", within, || {
+            let records = self.records.lock();
+            let over = records.epochs.partition_point(|epoch| epoch.last_block < head);
+            (records.head >= head && records.settled >= over).then_some(())
         })
         .await
     }

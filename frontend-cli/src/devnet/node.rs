@@ -14,6 +14,7 @@ use super::Talk;
 use super::app::App;
 use super::l1::{self, L1};
 use super::records::{Claim, EpochRecord, EpochStatus, SharedRecords};
+use super::tamper::Tamper;
 use crate::chain::bindings::{Application, Authority, InputBox};
 use crate::chain::{Input, LogReader, Sender};
 
@@ -32,8 +33,7 @@ pub(super) struct Node {
     /// How long the chain may rest before an open epoch gets its next, empty block.
     block_interval: Duration,
     talk: Talk,
-    /// Epochs from the first on that need no further attention.
-    settled: usize,
+    tamper: Tamper,
     last_block_at: Instant,
     saved: (u64, Instant),
 }
@@ -46,6 +46,7 @@ impl Node {
         app: Arc<Mutex<App>>,
         l1: Arc<Mutex<L1>>,
         block_interval: Duration,
+        tamper: Tamper,
         talk: Talk,
     ) -> Self {
         let application = records.lock().application.clone();
@@ -61,7 +62,7 @@ impl Node {
             reader,
             block_interval,
             talk,
-            settled: 0,
+            tamper,
             last_block_at: now,
             saved: (0, now),
         }
@@ -140,9 +141,13 @@ impl Node {
                 records.next_pending().and_then(|index| records.input(index))
             };
             let Some(input) = pending else { break };
+            if self.tamper.withholds(&input) {
+                self.records.lock().withhold();
+                continue;
+            }
             let completion = self.app.lock().await.advance(&input).await?;
             let mut records = self.records.lock();
-            records.complete(completion);
+            records.complete(self.tamper.completion(completion));
             if let Some(failure) = &records.failure {
                 (self.talk)(failure);
             }
@@ -164,25 +169,26 @@ impl Node {
                     epoch.index
                 )),
             }
-            self.settled += 1;
+            self.records.lock().settled += 1;
         }
         Ok(())
     }
 
     fn unsettled(&self) -> Option<(EpochRecord, EpochStatus)> {
         let records = self.records.lock();
-        let epoch = records.epochs.get(self.settled)?;
+        let epoch = records.epochs.get(records.settled)?;
         Some((*epoch, records.epoch_status(epoch)))
     }
 
-    async fn claim(&self, epoch: &EpochRecord) -> Result<()> {
+    async fn claim(&mut self, epoch: &EpochRecord) -> Result<()> {
         let (call, to) = {
             let records = self.records.lock();
             let end = records.epoch_end(epoch).context("an epoch without end was to be claimed")?;
+            let Some(root) = self.tamper.claim(end.root) else { return Ok(()) };
             let call = Authority::submitClaimCall {
                 appContract: records.application.address,
                 lastProcessedBlockNumber: U256::from(epoch.last_block),
-                outputsMerkleRoot: end.root,
+                outputsMerkleRoot: root,
             };
             (call, records.application.consensus)
         };

@@ -54,12 +54,18 @@ pub(crate) struct ProcessApp {
     journal: Vec<Accepted>,
     talk: Talk,
     run: Option<Run>,
+    /// Whether it lies about inputs that were rejected.
+    keeps_rejected: bool,
 }
 
 impl ProcessApp {
     /// An application that is not running yet.
     pub(super) fn new(program: Program, talk: Talk) -> Self {
-        Self { program, journal: Vec::new(), talk, run: None }
+        Self { program, journal: Vec::new(), talk, run: None, keeps_rejected: false }
+    }
+
+    pub(super) fn keep_rejected(&mut self, is_kept: bool) {
+        self.keeps_rejected = is_kept;
     }
 
     /// The process id, while it runs.
@@ -80,9 +86,14 @@ impl ProcessApp {
                     self.journal.push(Accepted { input, first_output, emitted: emitted.clone() });
                     return Ok(Completion::accepted(emitted));
                 }
-                Answer::Outcome(Outcome::Rejected(_)) => {
+                Answer::Outcome(Outcome::Rejected(emitted)) => {
                     self.stop().await;
-                    return Ok(Completion::failed(InputStatus::Rejected));
+                    let rejected = Completion::failed(InputStatus::Rejected);
+                    return Ok(if self.keeps_rejected {
+                        Completion { outputs: emitted.outputs, ..rejected }
+                    } else {
+                        rejected
+                    });
                 }
                 Answer::Outcome(Outcome::Exception(why)) => {
                     (self.talk)(&format!("the application failed at input {index}: {why}"));

@@ -70,6 +70,8 @@ pub(super) struct InputRecord {
     pub(super) status: InputStatus,
     /// Outputs and outputs root after it, once processed.
     pub(super) after: Option<After>,
+    /// Whether nobody is told of it: a lie, for tests of auditors.
+    pub(super) is_withheld: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +130,8 @@ pub(super) struct Records {
     /// The newest block whose events are in here.
     pub(super) head: u64,
     processed: u64,
+    /// Epochs from the first on that need no further attention.
+    pub(super) settled: usize,
     /// Why no further input can be processed, once the application has failed for good.
     pub(super) failure: Option<String>,
 }
@@ -160,6 +164,7 @@ impl Records {
             tree: OutputsTree::default(),
             head: 0,
             processed: 0,
+            settled: 0,
             failure: None,
         }
     }
@@ -183,7 +188,13 @@ impl Records {
                 end_input: index + 1,
             }),
         }
-        self.inputs.push(InputRecord { input, epoch, status: InputStatus::None, after: None });
+        self.inputs.push(InputRecord {
+            input,
+            epoch,
+            status: InputStatus::None,
+            after: None,
+            is_withheld: false,
+        });
         Ok(())
     }
 
@@ -238,6 +249,15 @@ impl Records {
             record.after = Some(after);
         }
         self.processed = index + 1;
+    }
+
+    /// Goes on as if the next pending input had never come.
+    pub(super) fn withhold(&mut self) {
+        let index = self.processed;
+        self.complete(Completion::failed(InputStatus::Accepted));
+        if let Some(record) = get_mut(&mut self.inputs, index) {
+            record.is_withheld = true;
+        }
     }
 
     /// Input number `index`, if it was found.

@@ -89,7 +89,7 @@ pub(crate) async fn play_refusing<J: Judge>(
     let stage = Stage::set(Script { steps, refused_paths, ..Script::default() }).await;
     let client = Client::new(&stage.url).unwrap();
     tokio::select! {
-        never = serve(app, &client) => never,
+        never = serve(|request| app.answer(request), &client) => never,
         turns = stage.play() => turns,
     }
 }

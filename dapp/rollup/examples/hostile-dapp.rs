@@ -1,0 +1,112 @@
+//! A hostile application, to test auditors with: the real one, but for what it is told to lie about.
+//!
+//! Models but the first, which is some job's base model, are evaluated with one bit of their file
+//! turned over: the last that leaves a model of another score. Everything after that is consistent,
+//! `--trace` too. With `--reject PAYLOAD` scores are honest, and an input of exactly these bytes is
+//! rejected after a notice was posted.
+
+use std::{
+    collections::BTreeMap,
+    io::{Error, Write as _, stderr, stdout},
+    num::NonZeroUsize,
+};
+
+use blobs::Cid;
+use eval::{Dataset, Evaluator, Model, report::evaluate_on};
+use market::{Exam, Exhibit, Judge, Marks, Metric, Quote, Tally, Unfit, Work};
+use rollup::{Answer, App, Invocation, Request, Status, run, trace};
+use wire::Output;
+
+fn main() -> Result<(), Error> {
+    let mut args: Vec<_> = std::env::args_os().skip(1).collect();
+    let reject = args.iter().position(|arg| arg == "--reject");
+    let rejected = reject.map(|place| {
+        args.remove(place);
+        args.remove(place).into_encoded_bytes()
+    });
+    let ended = match Invocation::parse(args).map_err(Error::other)? {
+        Invocation::Trace(files) => trace(&files, turned_over, &mut stdout().lock()),
+        Invocation::Run(args) => run(&args, |genesis, drive| {
+            let judge = Liar { is_honest: rejected.is_some(), ..Liar::default() };
+            let mut app = App::new(genesis, drive, judge);
+            move |request: &[u8]| {
+                let rejected = rejected.as_deref();
+                refuse_marked(request, rejected).unwrap_or_else(|| app.answer(request))
+            }
+        }),
+        Invocation::Help | Invocation::Version => {
+            writeln!(stderr(), "for tests of auditors only").map_err(|error| error.to_string())
+        }
+    };
+    ended.map_err(Error::other)
+}
+
+/// A notice, and a rejection.
+fn refuse_marked(request: &[u8], rejected: Option<&[u8]>) -> Option<Answer> {
+    let Ok(Request::Advance(advance)) = Request::decode(request) else { return None };
+    (Some(advance.payload.as_slice()) == rejected).then(|| {
+        let notice = Output::Notice { payload: b"this never happened".to_vec() };
+        let (outputs, status) = (vec![notice], Status::Reject);
+        Answer { outputs, reports: Vec::new(), status, on_failure: Status::Reject }
+    })
+}
+
+/// A judge of other models than those it is shown.
+#[derive(Default)]
+struct Liar {
+    judge: Evaluator,
+    is_honest: bool,
+    /// The first model it was ever shown.
+    base: Option<Cid>,
+    models: BTreeMap<Cid, Vec<u8>>,
+}
+
+impl Liar {
+    /// Asks the honest judge about another model.
+    fn ask<T>(&mut self, exam: &Exam<'_>, ask: impl FnOnce(&mut Evaluator, &Exam<'_>) -> T) -> T {
+        let cid = exam.model.cid;
+        if self.is_honest || *self.base.get_or_insert(cid) == cid {
+            return ask(&mut self.judge, exam);
+        }
+        let (model, hold_out) = (exam.model.bytes, exam.hold_out.bytes);
+        let lie = || turned_over(model, hold_out, exam.metric);
+        let bytes = self.models.entry(cid).or_insert_with(lie);
+        ask(&mut self.judge, &Exam { model: Exhibit { cid, bytes }, ..*exam })
+    }
+}
+
+impl Judge for Liar {
+    fn reading(&self, exam: &Exam<'_>) -> Work {
+        self.judge.reading(exam)
+    }
+
+    fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
+        self.ask(exam, |judge, exam| judge.quote(exam))
+    }
+
+    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
+        self.ask(exam, |judge, exam| judge.answer(exam, tally, budget))
+    }
+}
+
+/// The model with the last bit turned over that changes its score: of a float the sign.
+fn turned_over(model: &[u8], hold_out: &[u8], metric: Metric) -> Vec<u8> {
+    let honest = marks(model, hold_out, metric);
+    let lies = (0..model.len()).rev().map(|place| {
+        let mut bytes = model.to_vec();
+        bytes[place] ^= 0x80;
+        bytes
+    });
+    let mut lies = lies.filter(|lie| {
+        let marks = marks(lie, hold_out, metric);
+        marks.is_some() && marks.map(|marks| marks.score) != honest.map(|marks| marks.score)
+    });
+    lies.next().unwrap_or_else(|| model.to_vec())
+}
+
+fn marks(model: &[u8], hold_out: &[u8], metric: Metric) -> Option<Marks> {
+    let model = Model::from_onnx(model).ok()?;
+    let dataset = Dataset::from_safetensors(hold_out).ok()?;
+    let report = evaluate_on(NonZeroUsize::MIN, &model, &dataset, metric, &mut |_, _| {}).ok()?;
+    Some(report.marks)
+}

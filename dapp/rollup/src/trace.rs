@@ -1,0 +1,110 @@
+//! An evaluation shown in the open: what each node of a model makes of each row, so that an auditor
+//! finds where another program's evaluation goes another way.
+
+use std::{fs, io::Write, path::Path};
+
+use blobs::Digest;
+use eval::{Dataset, Model, report::evaluate_on, trace as nodes};
+use market::{Marks, Metric};
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
+
+use crate::args::TraceArgs;
+
+/// What a node made of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The row, counted from zero.
+    pub row: usize,
+    /// The node's place in the file.
+    pub node: u32,
+    /// What it does.
+    pub operator: String,
+    /// Digest of the elements' bits, each in four bytes, the least first; every NaN as 0x7fc00000.
+    pub digest: String,
+    /// The bits themselves, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bits: Vec<u32>,
+}
+
+/// An evaluation shown in the open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traced {
+    /// Row by row, and in each row in the order the nodes run.
+    pub made: Vec<Made>,
+    /// What the model earns.
+    pub marks: Marks,
+}
+
+/// The last line a program prints.
+#[derive(Serialize)]
+struct Earned {
+    score: u32,
+    worst_class: u32,
+}
+
+impl Traced {
+    /// Evaluates a model; with the bits of `row`, or the digests of all rows.
+    ///
+    /// - Errors: model, dataset and metric do not fit together, or an answer is not finite
+    pub fn of(
+        model: &[u8],
+        hold_out: &[u8],
+        metric: Metric,
+        row: Option<usize>,
+    ) -> Result<Self, String> {
+        let model = Model::from_onnx(model).map_err(|refused| refused.to_string())?;
+        let dataset = Dataset::from_safetensors(hold_out).map_err(|refused| refused.to_string())?;
+        let report = evaluate_on(NonZeroUsize::MIN, &model, &dataset, metric, &mut |_, _| {});
+        let marks = report.map_err(|refused| refused.to_string())?.marks;
+        let names = eval::report::summary(&model).nodes;
+        let mut made = Vec::new();
+        let mut show = |shown: nodes::Made<'_>| {
+            let rows = shown.shape.sizes().first().copied().unwrap_or(1).max(1);
+            let elements = shown.elements.chunks_exact(shown.elements.len().div_ceil(rows).max(1));
+            for (row_number, elements) in (shown.first_row..).zip(elements) {
+                if row.is_some_and(|row| row != row_number) {
+                    continue;
+                }
+                let bits: Vec<u32> = elements.iter().copied().map(nodes::bits_of).collect();
+                let bytes: Vec<u8> = bits.iter().flat_map(|bits| bits.to_le_bytes()).collect();
+                let node = names[shown.place].node;
+                let line = Made {
+                    row: row_number,
+                    node: node.index,
+                    operator: node.operator.as_str().to_owned(),
+                    digest: Digest::of(&bytes).to_string(),
+                    bits: if row.is_some() { bits } else { Vec::new() },
+                };
+                made.push(line);
+            }
+        };
+        nodes::trace(&model, &dataset.features(0..dataset.rows()), &mut show)
+            .map_err(|refused| refused.to_string())?;
+        // Batches are shown node by node; the order in a row stays.
+        made.sort_by_key(|made| made.row);
+        Ok(Self { made, marks })
+    }
+}
+
+/// Prints an evaluation of the model that `change` makes of the one given: of itself, unless to
+/// test an auditor.
+///
+/// - Errors: a file cannot be read, the model cannot be evaluated, or nobody listens
+pub fn trace(
+    files: &TraceArgs,
+    change: impl FnOnce(&[u8], &[u8], Metric) -> Vec<u8>,
+    out: &mut dyn Write,
+) -> Result<(), String> {
+    let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+    let (model, hold_out) = (read(&files.model)?, read(&files.hold_out)?);
+    let model = change(&model, &hold_out, files.metric);
+    let Traced { made, marks } = Traced::of(&model, &hold_out, files.metric, files.row)?;
+    let earned = Earned { score: marks.score.0, worst_class: marks.worst_class.0 };
+    let lines = made.iter().map(serde_json::to_string).chain([serde_json::to_string(&earned)]);
+    for line in lines {
+        let line = line.map_err(|error| error.to_string())?;
+        writeln!(out, "{line}").map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}

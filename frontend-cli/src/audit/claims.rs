@@ -1,0 +1,72 @@
+//! Claims: which epochs need one, and whether what Ethereum accepted is the outputs' root.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::B256;
+
+use super::divergence::{Divergence, Kind};
+use super::outputs::Outputs;
+
+/// A claim that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The block after which the claimed root held.
+    pub last_block: u64,
+    /// The claimed root.
+    pub root: B256,
+    /// The transaction that had it accepted.
+    pub transaction: B256,
+}
+
+/// Epochs with inputs that were not claimed yet, and the last claim.
+#[derive(Clone, Debug, Default)]
+pub struct Claims {
+    /// By the epoch's last block: its last input, and the transaction that sent it.
+    awaited: BTreeMap<u64, (u64, B256)>,
+    newest: Option<u64>,
+}
+
+impl Claims {
+    /// Notes an input of the epoch that ends with block `last_block`.
+    pub fn await_claim(&mut self, last_block: u64, input: u64, transaction: B256) {
+        self.awaited.insert(last_block, (input, transaction));
+    }
+
+    /// Checks a claim against the outputs replayed so far.
+    pub fn check(&mut self, claim: &Claim, outputs: &Outputs) -> Option<Divergence> {
+        self.awaited.remove(&claim.last_block);
+        self.newest = self.newest.max(Some(claim.last_block));
+        let root = outputs.root_after(claim.last_block);
+        if claim.root == root {
+            return None;
+        }
+        let sentence = format!("the claim up to block {} has another root", claim.last_block);
+        let wrong = Divergence::new(Kind::WrongClaim, sentence)
+            .between(Some(root.to_string()), Some(claim.root.to_string()));
+        let input = outputs.after(claim.last_block).map(|end| end.input);
+        Some(Divergence { input, transaction: Some(claim.transaction), ..wrong })
+    }
+
+    /// The first epoch whose claim should have come by block `head`: a later one came, or more than
+    /// `patience` blocks have gone by since it ended. Only epochs whose last input is judged count.
+    pub fn missing(
+        &self,
+        head: u64,
+        patience: u64,
+        outputs: &Outputs,
+        is_judged: impl Fn(u64, u64) -> bool,
+    ) -> Option<Divergence> {
+        let is_late = |last_block: u64| {
+            self.newest.is_some_and(|newest| newest > last_block)
+                || head > last_block.saturating_add(patience)
+        };
+        let mut awaited = self.awaited.iter();
+        let (last_block, (input, transaction)) = awaited.find(|(last_block, (input, _))| {
+            is_late(**last_block) && is_judged(*input, **last_block)
+        })?;
+        let sentence = format!("the epoch that ended with block {last_block} was not claimed");
+        let root = outputs.root_after(*last_block).to_string();
+        let missing = Divergence::new(Kind::MissingClaim, sentence);
+        Some(missing.at(*input, *transaction).between(Some(root), None))
+    }
+}

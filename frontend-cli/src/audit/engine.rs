@@ -1,0 +1,165 @@
+//! The application, replayed: what its inputs lead to, computed apart from any node.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use alloy::primitives::{B256, keccak256};
+use anyhow::{Context, Error, Result, bail};
+use eval::Evaluator;
+use rollup::{App, CatchingJudge, Status};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use wire::Genesis;
+
+use super::evidence::Stretch;
+use crate::chain::Advance;
+use crate::convert::to_market;
+use crate::devnet::{Completion, Dapp, InputStatus};
+use crate::replay::Replay;
+use crate::talk::Talk;
+
+/// What replays the inputs.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// Another program or a machine; this program's own application when there is none.
+    pub dapp: Option<Dapp>,
+    /// The genesis file; a machine has its own inside.
+    pub genesis: PathBuf,
+    /// The folder of blobs that the deployment carries.
+    pub blobs: Option<PathBuf>,
+}
+
+/// Blocks whose inputs were replayed.
+pub(super) struct Played {
+    pub(super) stretch: Stretch,
+    /// What became of each of its inputs.
+    pub(super) completions: Vec<Completion>,
+}
+
+impl Engine {
+    /// What the application's template must be, as far as it can be known.
+    ///
+    /// - Errors: the genesis file or the machine cannot be read
+    pub(super) async fn template(&self) -> Result<B256> {
+        if let Some(Dapp::Machine(_)) = &self.dapp
+            && let Some(dapp) = &self.dapp
+        {
+            return crate::replay::machine_hash(dapp).await;
+        }
+        let genesis = std::fs::read(&self.genesis);
+        let genesis = genesis.with_context(|| format!("cannot read {}", self.genesis.display()))?;
+        Ok(keccak256(genesis))
+    }
+
+    /// Starts the application; it replays what comes through `blocks` and ends with it.
+    ///
+    /// - Errors: it cannot be started
+    pub(super) async fn start(
+        &self,
+        talk: Talk,
+        mut blocks: mpsc::Receiver<Result<Stretch>>,
+    ) -> Result<mpsc::Receiver<Result<Played>>> {
+        let (played, replayed) = mpsc::channel(1);
+        match &self.dapp {
+            None => {
+                let mut native = self.native()?;
+                thread::spawn(move || {
+                    while let Some(stretch) = blocks.blocking_recv() {
+                        let result = stretch.and_then(|stretch| native.play(stretch));
+                        if played.blocking_send(result).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            Some(dapp) => {
+                let mut other = self.other(dapp, talk).await?;
+                tokio::spawn(async move {
+                    while let Some(stretch) = blocks.recv().await {
+                        let result = match stretch {
+                            Ok(stretch) => other.play(stretch).await,
+                            Err(error) => Err(error),
+                        };
+                        if played.send(result).await.is_err() {
+                            break;
+                        }
+                    }
+                    other.replay.stop().await;
+                });
+            }
+        }
+        Ok(replayed)
+    }
+
+    fn native(&self) -> Result<Native> {
+        let path = &self.genesis;
+        let named = || format!("cannot use {}", path.display());
+        let text = std::fs::read_to_string(path).with_context(named)?;
+        let genesis = Genesis::parse(&text).map_err(Error::new).with_context(named)?;
+        let drive = match &self.blobs {
+            Some(folder) => rollup::read_drive(folder, genesis.max_blob_bytes)
+                .with_context(|| format!("cannot read {}", folder.display()))?,
+            None => Vec::new(),
+        };
+        Ok(Native { app: App::new(genesis, drive, CatchingJudge::default()) })
+    }
+
+    async fn other(&self, dapp: &Dapp, talk: Talk) -> Result<Other> {
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let mut more = Vec::new();
+        if let Some(blobs) = &self.blobs {
+            more = vec!["--blobs".into(), blobs.into()];
+        }
+        let say = Arc::new(move |line: &str| talk.say(line));
+        let replay = Replay::start(dapp, &self.genesis, &more, folder.path(), say).await?;
+        Ok(Other { replay, _folder: folder })
+    }
+}
+
+/// The application in this process.
+struct Native {
+    app: App<CatchingJudge<Evaluator>>,
+}
+
+impl Native {
+    fn play(&mut self, stretch: Stretch) -> Result<Played> {
+        let completions = stretch.inputs().map(|input| self.advance(&input.advance));
+        let completions = completions.collect::<Result<_>>()?;
+        Ok(Played { stretch, completions })
+    }
+
+    fn advance(&mut self, input: &Advance) -> Result<Completion> {
+        let answer = self.app.advance(&rollup::Advance {
+            sender: to_market(input.msg_sender),
+            now: market::Timestamp(input.block_timestamp),
+            payload: input.payload.to_vec(),
+        });
+        if answer.status == Status::Reject {
+            bail!("this program's own application failed at input {}", input.index);
+        }
+        Ok(Completion {
+            status: InputStatus::Accepted,
+            outputs: answer.outputs.iter().map(|output| output.encode().into()).collect(),
+            reports: answer.reports.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+/// The application as a program or in a machine.
+struct Other {
+    replay: Replay,
+    _folder: TempDir,
+}
+
+impl Other {
+    async fn play(&mut self, stretch: Stretch) -> Result<Played> {
+        let mut completions = Vec::new();
+        for input in stretch.inputs() {
+            let completion = self.replay.advance(&input.advance).await;
+            let failed = || format!("cannot replay input {}", input.advance.index);
+            completions.push(completion.with_context(failed)?);
+        }
+        Ok(Played { stretch, completions })
+    }
+}

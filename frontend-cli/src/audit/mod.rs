@@ -1,0 +1,220 @@
+//! The auditor: derives everything that DeML ever decided from Ethereum, and names the first thing
+//! that is not as it must be.
+//!
+//! - `evidence`, `hashes`: what Ethereum holds, checked against the InputBox
+//! - `engine`: the replay of the inputs; `outputs`: the tree of what they led to
+//! - `served`, `compare`: what the node answers, beside the replay
+//! - `claims`: what was accepted on Ethereum, beside the replay's roots
+//! - `course`: all checks, input by input; `divergence`, `report`: what they come to
+//!
+//! Reading, replaying and checking are three stages that run at once, each one stretch of blocks
+//! ahead of the next.
+
+mod claims;
+mod compare;
+mod course;
+mod divergence;
+mod engine;
+mod evidence;
+mod hashes;
+mod outputs;
+mod report;
+mod served;
+
+use std::time::Instant;
+
+use alloy::primitives::{Address, B256, U256};
+use anyhow::{Context, Result, bail};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+pub use self::claims::{Claim, Claims};
+pub use self::divergence::{Divergence, Kind, Place};
+pub use self::engine::Engine;
+pub use self::evidence::{Event, Reader, Stretch, Target};
+pub use self::outputs::{End, Outputs};
+pub use self::report::{Counts, Report, Verdict};
+
+use self::course::{Course, Step};
+use crate::chain::{Chain, bindings::InputBox};
+use crate::devnet::Dapp;
+use crate::node::Node;
+use crate::talk::Talk;
+
+/// How often an audit begins again because the chain's last blocks were replaced under it.
+const ATTEMPTS: u32 = 3;
+
+/// The chain whose applications are programs identified by their genesis file.
+const DEVNET_CHAIN: u64 = 31_337;
+
+/// What is audited, and how.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// Ethereum.
+    pub chain: Chain,
+    /// The application.
+    pub application: Address,
+    /// The node whose answers are compared; nothing audits from Ethereum alone.
+    pub node: Option<Node>,
+    /// What replays.
+    pub engine: Engine,
+    /// What is looked at.
+    pub span: Span,
+    /// How many blocks after its end an epoch may be without a claim; an epoch's length when
+    /// nothing is said.
+    pub patience: Option<u64>,
+    /// How to speak.
+    pub talk: Talk,
+}
+
+/// Which part of a history is judged; the replay begins at genesis all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// From here on; from the first input when nothing is said.
+    pub from: Option<Moment>,
+    /// Up to here, this included; up to now when nothing is said.
+    pub to: Option<Moment>,
+}
+
+/// A place in a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// An input.
+    Input(u64),
+    /// A block.
+    Block(u64),
+}
+
+/// The block an audit goes up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Head {
+    block: u64,
+    hash: B256,
+}
+
+impl std::str::FromStr for Moment {
+    type Err = String;
+
+    /// `17` is an input, `block:17` a block.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (of, number): (fn(u64) -> Self, _) = match text.strip_prefix("block:") {
+            Some(number) => (Self::Block, number),
+            None => (Self::Input, text),
+        };
+        let number = number.parse().map_err(|_| format!("{text} is neither N nor block:N"))?;
+        Ok(of(number))
+    }
+}
+
+impl Span {
+    /// Whether an input is judged.
+    pub(crate) fn has(&self, input: u64, block: u64) -> bool {
+        let is_after = self.from.is_none_or(|from| match from {
+            Moment::Input(first) => input >= first,
+            Moment::Block(first) => block >= first,
+        });
+        is_after && !self.is_over(input, block)
+    }
+
+    /// Whether an input comes after all that is judged.
+    pub(crate) fn is_over(&self, input: u64, block: u64) -> bool {
+        self.to.is_some_and(|to| match to {
+            Moment::Input(last) => input > last,
+            Moment::Block(last) => block > last,
+        })
+    }
+}
+
+impl Audit {
+    /// Checks everything.
+    ///
+    /// - Errors: something could not be checked; what, and why
+    pub async fn run(&self) -> Result<Report> {
+        for _ in 0..ATTEMPTS {
+            let head = self.head().await?;
+            let report = self.run_to(head).await;
+            if self.chain.block_hash(head.block).await? == Some(head.hash) {
+                return report;
+            }
+            self.talk.say("the chain's last blocks were replaced; the audit begins again");
+        }
+        bail!("the chain replaces its last blocks again and again: try later")
+    }
+
+    async fn head(&self) -> Result<Head> {
+        let block = self.chain.head().await?;
+        let hash = self.chain.block_hash(block).await?;
+        Ok(Head { block, hash: hash.context("the Ethereum node lacks its newest block")? })
+    }
+
+    async fn run_to(&self, head: Head) -> Result<Report> {
+        let begun = Instant::now();
+        let target = Target::read(&self.chain, self.application, head.block).await?;
+        let mut notes = Vec::new();
+        if let Some(divergence) = self.check_template(&target, &mut notes).await? {
+            let mut course = Course::new(self, &target);
+            course.suspect(divergence);
+            return Ok(course.finish(head.block, begun.elapsed(), notes));
+        }
+        let call = InputBox::getNumberOfInputsCall { appContract: self.application };
+        let input_box = self.chain.contracts().input_box;
+        let total: U256 = self.chain.call("count the inputs", input_box, &call).await?;
+        let bar = self.talk.bar("auditing inputs", total.saturating_to());
+
+        let (reading, stretches) = self.read(&target, head.block);
+        let mut replayed = self.engine.start(self.talk, stretches).await?;
+        let mut course = Course::new(self, &target);
+        while let Some(played) = replayed.recv().await {
+            let step = course.take(played?).await?;
+            bar.set(course.counts().inputs);
+            if step == Step::Stop {
+                break;
+            }
+        }
+        reading.abort();
+        Ok(course.finish(head.block, begun.elapsed(), notes))
+    }
+
+    /// Reads what Ethereum holds, ahead of the replay.
+    fn read(
+        &self,
+        target: &Target,
+        head: u64,
+    ) -> (JoinHandle<()>, mpsc::Receiver<Result<Stretch>>) {
+        let mut reader = Reader::new(&self.chain, target, target.deployment_block);
+        let (send, stretches) = mpsc::channel(1);
+        let reading = tokio::spawn(async move {
+            while let Some(stretch) = reader.next(head).await.transpose() {
+                let failed = stretch.is_err();
+                if send.send(stretch).await.is_err() || failed {
+                    break;
+                }
+            }
+        });
+        (reading, stretches)
+    }
+
+    /// Whether what is replayed is what the application was made of. A program can answer for a
+    /// machine only on a devnet, where there is none.
+    async fn check_template(
+        &self,
+        target: &Target,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<Divergence>> {
+        let template = self.engine.template().await?;
+        if template == target.template {
+            return Ok(None);
+        }
+        let is_machine = matches!(self.engine.dapp, Some(Dapp::Machine(_)));
+        if !is_machine && target.chain_id != DEVNET_CHAIN {
+            notes.push(format!(
+                "the template {} was not checked: that takes its machine, --machine FOLDER",
+                target.template
+            ));
+            return Ok(None);
+        }
+        let sentence = "the application on Ethereum was made of another template";
+        let both = (Some(template.to_string()), Some(target.template.to_string()));
+        Ok(Some(Divergence::new(Kind::Template, sentence).between(both.0, both.1)))
+    }
+}

@@ -1,0 +1,88 @@
+//! What an audit came to: one line when all holds, otherwise the first thing that does not.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::divergence::Divergence;
+use crate::quantity::count;
+use crate::talk::Ending;
+
+/// Whether all holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything that was checked is as it must be.
+    Holds,
+    /// Something is not.
+    Diverges,
+}
+
+/// How much was checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Inputs that were replayed.
+    pub inputs: u64,
+    /// Outputs they led to.
+    pub outputs: u64,
+    /// Scores that were computed anew.
+    pub scores: u64,
+    /// Payments that follow from terms and balances.
+    pub payouts: u64,
+    /// Claims that were compared.
+    pub claims: u64,
+}
+
+/// What an audit came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Whether all holds.
+    pub verdict: Verdict,
+    /// The first thing that does not.
+    #[serde(flatten)]
+    pub divergence: Option<Divergence>,
+    /// How much was checked.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// The newest block that was looked at.
+    pub block: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// What could not be checked, in sentences.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// How the command ends.
+    #[must_use]
+    pub const fn ending(&self) -> Ending {
+        match self.verdict {
+            Verdict::Holds => Ending::Done,
+            Verdict::Diverges => Ending::Refused,
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { inputs, outputs, scores, payouts, claims } = *self;
+        let parts =
+            [(inputs, "input"), (outputs, "output"), (scores, "score"), (payouts, "payout")];
+        for (number, what) in parts {
+            write!(out, "{}, ", count(number, what))?;
+        }
+        out.write_str(&count(claims, "claim"))
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.divergence {
+            None => write!(out, "all holds: {} in {:.1} s", self.counts, self.seconds)?,
+            Some(divergence) => {
+                write!(out, "{divergence}\nchecked up to there: {}", self.counts)?;
+            }
+        }
+        self.notes.iter().try_for_each(|note| write!(out, "\nnote: {note}"))
+    }
+}
