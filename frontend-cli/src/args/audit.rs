@@ -32,7 +32,7 @@ pub struct Audit {
     #[arg(long, value_name = "FILE")]
     pub dapp: Option<PathBuf>,
     /// Replay in a Cartesi Machine: the folder that `cartesi build` stores one in
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["dapp", "blobs", "genesis"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "dapp")]
     pub machine: Option<PathBuf>,
     /// Audit from Ethereum alone: ask no Cartesi node
     #[arg(long)]

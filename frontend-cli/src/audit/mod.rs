@@ -4,22 +4,27 @@
 //! - `evidence`, `hashes`: what Ethereum holds, checked against the InputBox
 //! - `engine`: the replay of the inputs; `outputs`: the tree of what they led to
 //! - `served`, `compare`: what the node answers, beside the replay
+//! - `told`, `books`: money, counted apart from the market; `scores`, `exam`: scores, computed anew
 //! - `claims`: what was accepted on Ethereum, beside the replay's roots
 //! - `course`: all checks, input by input; `divergence`, `report`: what they come to
 //!
 //! Reading, replaying and checking are three stages that run at once, each one stretch of blocks
 //! ahead of the next.
 
+mod books;
 mod claims;
 mod compare;
 mod course;
 mod divergence;
 mod engine;
 mod evidence;
+mod exam;
 mod hashes;
 mod outputs;
 mod report;
+mod scores;
 mod served;
+mod told;
 
 use std::time::Instant;
 
@@ -150,11 +155,11 @@ impl Audit {
     async fn run_to(&self, head: Head) -> Result<Report> {
         let begun = Instant::now();
         let target = Target::read(&self.chain, self.application, head.block).await?;
+        let deployed = self.engine.deployed()?;
         let mut notes = Vec::new();
         if let Some(divergence) = self.check_template(&target, &mut notes).await? {
-            let mut course = Course::new(self, &target);
-            course.suspect(divergence);
-            return Ok(course.finish(head.block, begun.elapsed(), notes));
+            let course = Course::new(self, &target, &deployed);
+            return course.finish_with(divergence, head.block, begun, notes).await;
         }
         let call = InputBox::getNumberOfInputsCall { appContract: self.application };
         let input_box = self.chain.contracts().input_box;
@@ -162,8 +167,8 @@ impl Audit {
         let bar = self.talk.bar("auditing inputs", total.saturating_to());
 
         let (reading, stretches) = self.read(&target, head.block);
-        let mut replayed = self.engine.start(self.talk, stretches).await?;
-        let mut course = Course::new(self, &target);
+        let mut replayed = self.engine.start(&deployed, self.talk, stretches).await?;
+        let mut course = Course::new(self, &target, &deployed);
         while let Some(played) = replayed.recv().await {
             let step = course.take(played?).await?;
             bar.set(course.counts().inputs);
@@ -172,7 +177,7 @@ impl Audit {
             }
         }
         reading.abort();
-        Ok(course.finish(head.block, begun.elapsed(), notes))
+        course.finish(head.block, begun, notes).await
     }
 
     /// Reads what Ethereum holds, ahead of the replay.

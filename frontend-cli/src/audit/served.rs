@@ -58,17 +58,17 @@ impl InputRecord {
     }
 }
 
-/// Both listings of a node, from the first item on.
+/// Both listings of a node, from an item on.
 pub(super) struct Records {
     inputs: Pages<InputRecord>,
     outputs: Pages<OutputRecord>,
 }
 
 impl Records {
-    pub(super) fn new(node: &Node) -> Self {
+    pub(super) fn new(node: &Node, inputs: u64, outputs: u64) -> Self {
         Self {
-            inputs: Pages::new(node, "cartesi_listInputs", INPUTS),
-            outputs: Pages::new(node, "cartesi_listOutputs", OUTPUTS),
+            inputs: Pages::new(node, "cartesi_listInputs", inputs, INPUTS),
+            outputs: Pages::new(node, "cartesi_listOutputs", outputs, OUTPUTS),
         }
     }
 

@@ -19,9 +19,9 @@ pub async fn run(config: &Config, given: args::Audit) -> Result<Report> {
         (None, dapp) => dapp.map(Dapp::Program),
     };
     let genesis = match (&dapp, given.genesis) {
-        // A machine has its own inside.
-        (Some(Dapp::Machine(_)), _) => std::path::PathBuf::new(),
         (_, Some(genesis)) => genesis,
+        // A machine has its own inside.
+        (Some(Dapp::Machine(_)), None) => std::path::PathBuf::new(),
         (_, None) => config.genesis()?.context(
             "which genesis file? say --genesis FILE, what the application was deployed with",
         )?,
