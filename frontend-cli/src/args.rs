@@ -6,13 +6,15 @@ mod data;
 mod encode;
 mod job;
 mod money;
+mod proof;
+mod watch;
 
 use std::{ffi::OsString, path::PathBuf};
 
 use alloy::primitives::Address;
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{audit::*, client::*, data::*, encode::*, job::*, money::*};
+pub use self::{audit::*, client::*, data::*, encode::*, job::*, money::*, proof::*, watch::*};
 use crate::{devnet::Lie, quantity::Deadline};
 
 const EXAMPLES: &str = "\
@@ -118,8 +120,12 @@ pub enum Command {
     Withdraw(Withdraw),
     /// Execute vouchers that are proven on Ethereum
     Claim(Claim),
+    /// Prove outputs to anyone, and check such proofs
+    Proof(Proof),
     /// Check everything the market ever decided against Ethereum
     Audit(Audit),
+    /// Audit each epoch as it is claimed, and raise an alarm at what is wrong
+    Watch(Watch),
     /// Make and list encrypted keystores
     #[command(subcommand)]
     Account(Account),

@@ -15,6 +15,7 @@ use crate::{
     chain::{Chain, Contracts, Sender, dev_account},
     folders,
     follow::Patience,
+    http,
     ipfs::Store,
     keystore,
     node::Node,
@@ -97,14 +98,28 @@ impl Config {
         let contracts = devnet.as_ref().map_or(Contracts::V2_2_0, |devnet| devnet.contracts);
         let is_local = node.contains("//127.0.0.1") || node.contains("//localhost");
         let pause = Duration::from_millis(if is_local { 50 } else { 2_000 });
+        let limit = self.limit()?;
+        let silence = limit.min(http::PATIENCE);
         Ok(Session {
-            chain: Chain::connect(&rpc, contracts)?,
-            node: Node::connect(&node, &inspect, app)?,
+            chain: Chain::connect(&rpc, contracts)?.within(silence)?,
+            node: Node::connect(&node, &inspect, app)?.within(silence)?,
             store: self.store()?,
             token: self.token()?,
             talk: self.talk,
-            patience: Patience { pause, limit: self.limit()? },
+            patience: Patience { pause, limit },
         })
+    }
+
+    /// Ethereum's JSON-RPC, if it was said.
+    #[must_use]
+    pub fn given_rpc_url(&self) -> Option<&str> {
+        self.global.rpc_url.as_deref()
+    }
+
+    /// The market's application, if it was said.
+    #[must_use]
+    pub const fn given_app(&self) -> Option<Address> {
+        self.global.app
     }
 
     /// The token that amounts written in tokens are in.

@@ -29,12 +29,19 @@ pub struct File {
 ///
 /// - Errors: it is absent, too large or no file
 pub fn read(path: &Path) -> Result<File> {
-    let cannot = || format!("cannot read {}", path.display());
-    let size = fs::metadata(path).with_context(cannot)?.len();
-    ensure!(size <= FILE_BYTES_MAX, "{} has {size} bytes: too large", path.display());
-    let bytes = fs::read(path).with_context(cannot)?;
+    let bytes = read_within(path, FILE_BYTES_MAX)?;
     let blob = blob_ref(&bytes, PROFILE);
     Ok(File { path: path.to_owned(), bytes, blob })
+}
+
+/// The bytes of a file that has no more of them than `most`.
+///
+/// - Errors: it is absent, too large or no file
+pub fn read_within(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let cannot = || format!("cannot read {}", path.display());
+    let size = fs::metadata(path).with_context(cannot)?.len();
+    ensure!(size <= most, "{} has {size} bytes: too large", path.display());
+    fs::read(path).with_context(cannot)
 }
 
 /// Writes a file; it is whole or not there.

@@ -1,14 +1,190 @@
-//! The HTTP client everything here uses: TLS by ring, with a time limit.
+//! HTTP as everything here uses it: TLS by ring, with a time limit; and asking servers nobody
+//! vouches for, whose answers are bounded and who are asked again when that can help.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Context;
+use reqwest::{Body, StatusCode, Url, header::CONTENT_TYPE};
+use serde::de::DeserializeOwned;
+
+/// The largest answer read, in bytes.
+pub const ANSWER_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+
+/// How long to wait for servers where nothing else is said.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often a question is asked in all.
+const TRIES: u32 = 4;
+
+/// The pause before the second try; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// A client whose requests end after `timeout`.
-pub fn client(timeout: Duration) -> Result<reqwest::Client> {
+pub fn client(timeout: Duration) -> anyhow::Result<reqwest::Client> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // An error only says that another thread was faster, with the same choice.
         drop(rustls::crypto::ring::default_provider().install_default());
     }
     reqwest::Client::builder().timeout(timeout).build().context("cannot prepare the HTTP client")
+}
+
+/// Why there is no answer to be had from a server.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Nothing listens there, or it cannot be reached.
+    #[error("no answer from {0}: is it running?")]
+    Silent(Url),
+    /// It did not answer in time.
+    #[error("{0} does not answer in time")]
+    Slow(Url),
+    /// It ended the connection before the answer was whole.
+    #[error("{0} breaks off in the middle of its answer")]
+    Cut(Url),
+    /// Its answer is longer than [`ANSWER_BYTES_MAX`].
+    #[error("the answer of {0} has no end")]
+    TooLong(Url),
+    /// It refuses, and not in JSON.
+    #[error("{url} answers {status}: {words}")]
+    Status {
+        /// Who.
+        url: Url,
+        /// The status of HTTP.
+        status: StatusCode,
+        /// The beginning of what it says.
+        words: String,
+    },
+    /// What it says is not JSON.
+    #[error("the answer of {0} is not JSON")]
+    NotJson(Url),
+    /// What it says is JSON, but not of the form that was asked for.
+    #[error("the answer of {url} has another form than known: {why}")]
+    Form {
+        /// Who.
+        url: Url,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Fault {
+    /// Whether the same question may well be answered a moment later.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Slow(_) | Self::Cut(_) | Self::NotJson(_) => true,
+            Self::Status { status, .. } => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Silent(_) | Self::TooLong(_) | Self::Form { .. } => false,
+        }
+    }
+}
+
+/// A client that asks again.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: reqwest::Client,
+}
+
+impl Http {
+    /// A client that gives up on a silent server after `patience` in all.
+    ///
+    /// - Errors: HTTP cannot be used at all
+    pub fn new(patience: Duration) -> anyhow::Result<Self> {
+        Ok(Self { client: client(patience / TRIES)? })
+    }
+
+    /// Posts and reads the answer; asks again if that can help and does no harm.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        url: &Url,
+        question: &[u8],
+        is_harmless: bool,
+    ) -> Result<T, Fault> {
+        let mut pause = FIRST_PAUSE;
+        let tries = if is_harmless { TRIES } else { 1 };
+        for _ in 1..tries {
+            match self.post_once(url, question).await {
+                Err(fault) if fault.is_passing() => tokio::time::sleep(pause).await,
+                answer => return answer,
+            }
+            pause *= 2;
+        }
+        self.post_once(url, question).await
+    }
+
+    async fn post_once<T: DeserializeOwned>(&self, url: &Url, question: &[u8]) -> Result<T, Fault> {
+        let request = self.client.post(url.clone()).header(CONTENT_TYPE, "application/json");
+        let request = request.body(Body::from(question.to_vec()));
+        let failed = |error: reqwest::Error| match (error.is_timeout(), error.is_connect()) {
+            (true, _) => Fault::Slow(url.clone()),
+            (false, true) => Fault::Silent(url.clone()),
+            (false, false) => Fault::Cut(url.clone()),
+        };
+        let mut answer = request.send().await.map_err(failed)?;
+        let status = answer.status();
+        let mut body = Vec::new();
+        while let Some(part) = answer.chunk().await.map_err(failed)? {
+            if body.len() + part.len() > ANSWER_BYTES_MAX {
+                return Err(Fault::TooLong(url.clone()));
+            }
+            body.extend_from_slice(&part);
+        }
+        read(url, status, &body)
+    }
+}
+
+fn read<T: DeserializeOwned>(url: &Url, status: StatusCode, body: &[u8]) -> Result<T, Fault> {
+    let url = url.clone();
+    match serde_json::from_slice(body) {
+        // Errors of JSON-RPC come with any status; that a server is too busy is none of them.
+        Ok(answer) if status.is_success() || status == StatusCode::BAD_REQUEST => Ok(answer),
+        Ok(answer) if !is_busy(status) => Ok(answer),
+        Err(why) if status.is_success() && why.is_data() => {
+            Err(Fault::Form { url, why: clipped(&why.to_string()) })
+        }
+        Err(_) if status.is_success() => Err(Fault::NotJson(url)),
+        _ => Err(Fault::Status { url, status, words: clipped(&String::from_utf8_lossy(body)) }),
+    }
+}
+
+fn is_busy(status: StatusCode) -> bool {
+    matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// The beginning of a stranger's words, on one line and safe to show on a terminal.
+pub(crate) fn clipped(words: &str) -> String {
+    let shown = |part: char| if part.is_control() { ' ' } else { part };
+    words.trim().chars().take(200).map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_or_it_is_said_why_not() {
+        let url: Url = "http://node/".parse().unwrap();
+        let of = |status: u16, body: &str| {
+            read::<Vec<u8>>(&url, StatusCode::from_u16(status).unwrap(), body.as_bytes())
+        };
+        assert_eq!(of(200, "[1, 2]"), Ok(vec![1, 2]));
+        assert_eq!(of(500, "[1, 2]"), Ok(vec![1, 2]));
+        for (status, body, says, passes) in [
+            (200, "[1, ", "not JSON", true),
+            (200, "<html>", "not JSON", true),
+            (200, "[\"a\"]", "another form", false),
+            (200, "[256]", "another form", false),
+            (404, "no \u{1b}[2J page", "404 Not Found: no  [2J page", false),
+            (429, "[1, 2]", "429", true),
+            (500, "oh no", "500 Internal Server Error: oh no", true),
+        ] {
+            let fault = of(status, body).unwrap_err();
+            assert!(fault.to_string().contains(says), "{fault}");
+            assert_eq!(fault.is_passing(), passes, "{fault}");
+        }
+        assert!(clipped(&"a".repeat(1_000)).len() == 200);
+        let _: Value = read(&url, StatusCode::OK, b"{}").unwrap();
+    }
 }

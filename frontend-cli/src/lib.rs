@@ -4,12 +4,15 @@
 //! - the commands: `commands`, one file each, over `session`
 //! - the world: `chain` (Ethereum), `node` (the Cartesi node), `ipfs`, `keystore`, `files`
 //! - what is computed on this computer: `native`, `rows`, `terms`, `merkle`, `payment`
+//! - what anyone can check: `proof` (an output is under an accepted root), `bundle` (files of them)
 //! - sending and waiting: `delivery`, `follow`
 //! - `devnet`: the local stand-in for the Cartesi node; `local_market`: DeML on it; `demo`: a play
-//! - `replay`: the same inputs through another application; `audit`: all of it against Ethereum
+//! - `replay`: the same inputs through another application; `audit`: all of it against Ethereum,
+//!   once; `watch`: again and again
 
 pub mod args;
 pub mod audit;
+pub mod bundle;
 pub mod chain;
 pub mod commands;
 pub mod config;
@@ -29,9 +32,11 @@ pub mod merkle;
 pub mod native;
 pub mod node;
 pub mod payment;
+pub mod proof;
 pub mod quantity;
 pub mod replay;
 pub mod rows;
 pub mod session;
 pub mod talk;
 pub mod terms;
+pub mod watch;

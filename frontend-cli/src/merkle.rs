@@ -116,7 +116,10 @@ pub fn root_from_proof(leaf: B256, index: u64, siblings: &[B256]) -> B256 {
 
 /// Whether `siblings` prove that `output` is number `index` in the tree with this `root`.
 pub fn verify(output: &[u8], index: u64, siblings: &[B256], root: B256) -> bool {
-    siblings.len() == HEIGHT as usize && root_from_proof(keccak256(output), index, siblings) == root
+    // Above the tree's height a bit of the index would say nothing, and one output have two.
+    siblings.len() == HEIGHT as usize
+        && index >> HEIGHT == 0
+        && root_from_proof(keccak256(output), index, siblings) == root
 }
 
 fn parent(left: B256, right: B256) -> B256 {
@@ -130,6 +133,7 @@ fn parent(left: B256, right: B256) -> B256 {
 mod tests {
     use super::*;
     use alloy::primitives::b256;
+    use proptest::{prelude::*, sample::Index};
 
     /// The plain reference: hashes every level in full, padding with the level's empty node.
     fn plain_root(leaves: &[B256]) -> B256 {
@@ -170,6 +174,49 @@ mod tests {
                 let siblings = tree.proof(index, size).unwrap();
                 assert_eq!(root_from_proof(leaf(index), index, &siblings), root, "{index}/{size}");
             }
+        }
+    }
+
+    /// A tree of `size` leaves that follow from `seed`, and the leaves.
+    fn grown(seed: u64, size: usize) -> (OutputsTree, Vec<B256>) {
+        let mut tree = OutputsTree::default();
+        let leaves = (0..size as u64).map(|number| leaf(number ^ seed.rotate_left(32)));
+        let leaves: Vec<B256> = leaves.collect();
+        leaves.iter().for_each(|leaf| tree.push(*leaf));
+        (tree, leaves)
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_plain_reference_at_any_earlier_size(
+            seed: u64, size in 1_usize..1_500, earlier: Index, index: Index,
+        ) {
+            let (tree, leaves) = grown(seed, size);
+            let earlier = earlier.index(size) + 1;
+            let root = plain_root(&leaves[..earlier]);
+            let index = index.index(earlier);
+            prop_assert_eq!(tree.root(earlier as u64), root);
+            let siblings = tree.proof(index as u64, earlier as u64).unwrap();
+            prop_assert_eq!(siblings.len(), HEIGHT as usize);
+            prop_assert_eq!(root_from_proof(leaves[index], index as u64, &siblings), root);
+        }
+
+        #[test]
+        fn a_proof_of_something_else_proves_nothing(
+            seed: u64, size in 2_usize..600, other: Index, bit in 0..256_usize,
+            level in 0..HEIGHT as usize,
+        ) {
+            let (mut tree, _) = grown(seed, size);
+            let output = seed.to_be_bytes();
+            tree.push(keccak256(output));
+            let (index, size) = (size as u64, size as u64 + 1);
+            let (root, mut siblings) = (tree.root(size), tree.proof(index, size).unwrap());
+            prop_assert!(verify(&output, index, &siblings, root));
+            let other = other.index(usize::try_from(size).unwrap()) as u64;
+            prop_assert_eq!(verify(&output, other, &siblings, root), other == index);
+            prop_assert!(!verify(&output, index + (1 << HEIGHT), &siblings, root));
+            siblings[level][bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(!verify(&output, index, &siblings, root));
         }
     }
 

@@ -65,6 +65,18 @@ impl Talk {
         Ok(())
     }
 
+    /// Gives one of many answers: one line of JSON, or its text.
+    ///
+    /// - Errors: the answer is no JSON, which is a bug
+    pub fn answer_line<T: Serialize + fmt::Display>(&self, answer: &T) -> Result<()> {
+        if self.json {
+            println!("{}", serde_json::to_string(answer)?);
+        } else {
+            println!("{answer}");
+        }
+        Ok(())
+    }
+
     /// Says what happens, on stderr.
     pub fn say(&self, words: impl fmt::Display) {
         if !self.quiet {

@@ -288,7 +288,7 @@ async fn claims_on_l1(devnet: &Devnet) -> usize {
     let filter = alloy::rpc::types::Filter::new()
         .address(devnet.info().authority)
         .event_signature(ClaimSubmitted::SIGNATURE_HASH);
-    let mut reader = deml::chain::LogReader::new(devnet.chain().provider().clone(), filter, 0);
+    let mut reader = devnet.chain().logs(filter, 0);
     let head = devnet.chain().head().await.unwrap();
     let mut claims = 0;
     while let Some(logs) = reader.next(head).await.unwrap() {

@@ -16,12 +16,24 @@ Examples:
 
 Exit codes: 0 all holds, 1 something does not, 2 it could not be checked.")]
 pub struct Audit {
-    /// Judge from this input on, or from a block as block:N; the replay begins at genesis
+    /// Judge from this input on, or from a block as block:N; the replay begins where
+    /// the last audit ended, or at genesis
     #[arg(long, value_name = "INPUT|block:N")]
     pub from: Option<Moment>,
-    /// Judge up to this input, or up to a block
+    /// Judge up to this input, or as things were after a block
     #[arg(long, value_name = "INPUT|block:N")]
     pub to: Option<Moment>,
+    /// Begin at genesis, and keep nothing for the next audit
+    #[arg(long)]
+    pub no_checkpoint: bool,
+    /// How.
+    #[command(flatten)]
+    pub replay: Replay,
+}
+
+/// How to replay, and what to compare with.
+#[derive(Clone, Debug, Args)]
+pub struct Replay {
     /// The application's genesis file [default: the running devnet's]
     #[arg(long, value_name = "FILE")]
     pub genesis: Option<PathBuf>,

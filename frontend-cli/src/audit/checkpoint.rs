@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256, keccak256};
-use anyhow::{Context, Error, Result, bail, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use market::Market;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
@@ -76,11 +76,16 @@ impl Checkpoints {
         Ok(Self { database, identity })
     }
 
-    /// The newest checkpoint that holds; those that do not are dropped.
+    /// The newest checkpoint that holds, of those up to `block`; those that do not are dropped.
     ///
     /// - Errors: the endpoint does not answer, or the database cannot be read
-    pub(super) async fn newest(&self, chain: &Chain, talk: Talk) -> Result<Option<Checkpoint>> {
-        while let Some((block, bytes)) = self.last()? {
+    pub(super) async fn newest(
+        &self,
+        chain: &Chain,
+        block: u64,
+        talk: Talk,
+    ) -> Result<Option<Checkpoint>> {
+        while let Some((block, bytes)) = self.last(block)? {
             match self.decode(&bytes) {
                 Ok(checkpoint) if chain.block_hash(block).await? == Some(checkpoint.hash) => {
                     return Ok(Some(checkpoint));
@@ -92,7 +97,7 @@ impl Checkpoints {
                     "the checkpoint at block {block} cannot be used ({why}); going back"
                 )),
             }
-            self.forget_from(block)?;
+            self.forget(block)?;
         }
         Ok(None)
     }
@@ -116,6 +121,12 @@ impl Checkpoints {
         Ok(writing.commit()?)
     }
 
+    fn forget(&self, block: u64) -> Result<()> {
+        let writing = self.database.begin_write()?;
+        writing.open_table(TABLE)?.remove(block)?;
+        Ok(writing.commit()?)
+    }
+
     /// Drops the checkpoints from `block` on.
     pub(super) fn forget_from(&self, block: u64) -> Result<()> {
         let writing = self.database.begin_write()?;
@@ -123,13 +134,14 @@ impl Checkpoints {
         Ok(writing.commit()?)
     }
 
-    fn last(&self) -> Result<Option<(u64, Vec<u8>)>> {
+    fn last(&self, block: u64) -> Result<Option<(u64, Vec<u8>)>> {
         let reading = self.database.begin_read()?;
         let table = match reading.open_table(TABLE) {
             Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
             table => table?,
         };
-        Ok(table.last()?.map(|(block, bytes)| (block.value(), bytes.value().to_vec())))
+        let entry = table.range(..=block)?.next_back().transpose()?;
+        Ok(entry.map(|(block, bytes)| (block.value(), bytes.value().to_vec())))
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<Checkpoint> {

@@ -49,19 +49,25 @@ impl Claims {
     }
 
     /// The first epoch whose claim should have come by block `head`: a later one came, or more than
-    /// `patience` blocks have gone by since it ended.
-    pub fn missing(&self, head: u64, patience: u64, outputs: &Outputs) -> Option<Divergence> {
+    /// `patience` blocks have gone by since it ended. Only epochs whose last input is judged count.
+    pub fn missing(
+        &self,
+        head: u64,
+        patience: u64,
+        outputs: &Outputs,
+        is_judged: impl Fn(u64, u64) -> bool,
+    ) -> Option<Divergence> {
         let is_late = |last_block: u64| {
             self.newest.is_some_and(|newest| newest > last_block)
                 || head > last_block.saturating_add(patience)
         };
-        let (last_block, (input, transaction)) = self.awaited.first_key_value()?;
-        is_late(*last_block).then(|| {
-            let sentence = format!("the epoch that ended with block {last_block} was not claimed");
-            let root = outputs.root_after(*last_block).to_string();
-            Divergence::new(Kind::MissingClaim, sentence)
-                .at(*input, *transaction)
-                .between(Some(root), None)
-        })
+        let mut awaited = self.awaited.iter();
+        let (last_block, (input, transaction)) = awaited.find(|(last_block, (input, _))| {
+            is_late(**last_block) && is_judged(*input, **last_block)
+        })?;
+        let sentence = format!("the epoch that ended with block {last_block} was not claimed");
+        let root = outputs.root_after(*last_block).to_string();
+        let missing = Divergence::new(Kind::MissingClaim, sentence);
+        Some(missing.at(*input, *transaction).between(Some(root), None))
     }
 }

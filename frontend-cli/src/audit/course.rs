@@ -210,6 +210,7 @@ impl Course {
     fn claim(&mut self, claim: &Claim) {
         let wrong = self.state.claims.check(claim, &self.state.outputs);
         let is_judged = self
+            .state
             .outputs
             .after(claim.last_block)
             .is_none_or(|end| self.span.has(end.input, end.block));
@@ -275,7 +276,10 @@ impl Course {
     ) -> Result<Report> {
         self.finish_exams().await?;
         let until = if self.first.is_some() { self.last_block } else { head };
-        if let Some(missing) = self.state.claims.missing(until, self.patience, &self.state.outputs) {
+        let is_judged = |input, block| self.span.has(input, block);
+        let missing =
+            self.state.claims.missing(until, self.patience, &self.state.outputs, is_judged);
+        if let Some(missing) = missing {
             self.suspect(missing);
         }
         if self.is_behind && self.first.is_none() {

@@ -121,7 +121,7 @@ async fn validators(
 ) -> Result<Vec<(u64, Address)>> {
     type Changed = Application::OutputsMerkleRootValidatorChanged;
     let filter = Filter::new().address(application).event_signature(Changed::SIGNATURE_HASH);
-    let mut reader = LogReader::new(chain.provider().clone(), filter, deployed);
+    let mut reader = chain.logs(filter, deployed);
     let mut changes = Vec::new();
     while let Some(logs) = reader.next(head).await? {
         for log in logs {
@@ -163,7 +163,7 @@ impl Reader {
             Application::OutputExecuted::SIGNATURE_HASH,
         ];
         let filter = Filter::new().address(sources).event_signature(signatures);
-        let logs = LogReader::new(chain.provider().clone(), filter, first);
+        let logs = chain.logs(filter, first);
         Self { chain: chain.clone(), target: target.clone(), logs, blocks: BLOCKS_AT_FIRST }
     }
 

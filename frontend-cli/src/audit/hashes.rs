@@ -11,7 +11,7 @@ use alloy::sol_types::SolCall as _;
 use anyhow::Result;
 
 use crate::chain::bindings::InputBox;
-use crate::chain::{Chain, Input};
+use crate::chain::{Chain, Input, Reverted};
 
 /// How many hashes are asked for at once.
 const AT_ONCE: usize = 1_000;
@@ -42,14 +42,9 @@ pub(super) async fn first_different(
             match chain.call("read an input's hash", input_box, &call).await {
                 Ok(hash) if hash == input.hash() => {}
                 Ok(hash) => return Ok(Some((index, Some(hash)))),
-                // It has fewer inputs, or there is no answer: the endpoint tells which.
-                Err(error) => {
-                    chain.head().await?;
-                    if error.to_string().contains("revert") {
-                        return Ok(Some((index, None)));
-                    }
-                    return Err(error);
-                }
+                // It has fewer inputs.
+                Err(error) if error.is::<Reverted>() => return Ok(Some((index, None))),
+                Err(error) => return Err(error),
             }
         }
     }

@@ -5,11 +5,10 @@ use std::collections::VecDeque;
 use alloy::primitives::{B256, Bytes, keccak256};
 use anyhow::Result;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::node::{Node, hex_number};
+use crate::node::{Node, Record, hex_number};
 
 /// Inputs on a page: each may be of 64 KiB, written out twice.
 const INPUTS: u64 = 50;
@@ -32,8 +31,22 @@ pub(super) struct InputRecord {
 #[derive(Debug, Deserialize)]
 struct OutputRecord {
     #[serde(deserialize_with = "hex_number")]
+    index: u64,
+    #[serde(deserialize_with = "hex_number")]
     input_index: u64,
     raw_data: Bytes,
+}
+
+impl Record for InputRecord {
+    fn index(&self) -> u64 {
+        self.index
+    }
+}
+
+impl Record for OutputRecord {
+    fn index(&self) -> u64 {
+        self.index
+    }
 }
 
 /// What the node says of an input.
@@ -107,16 +120,14 @@ impl<T> Drop for Pages<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send + 'static> Pages<T> {
-    fn new(node: &Node, method: &'static str, limit: u64) -> Self {
-        let (node, (send, pages)) = (node.clone(), mpsc::channel(1));
+impl<T: Record + Send + 'static> Pages<T> {
+    fn new(node: &Node, method: &'static str, first: u64, limit: u64) -> Self {
+        let mut listing = node.listing(method, first, limit);
+        let (send, pages) = mpsc::channel(1);
         let task = tokio::spawn(async move {
-            let mut offset = 0;
-            loop {
-                let page = node.page::<T>(method, offset, limit).await;
-                let count = page.as_ref().map_or(0, Vec::len) as u64;
-                offset += count;
-                if send.send(page).await.is_err() || count == 0 {
+            while let Some(page) = listing.next().await.transpose() {
+                let is_last = page.is_err();
+                if send.send(page).await.is_err() || is_last {
                     break;
                 }
             }

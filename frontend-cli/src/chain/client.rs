@@ -2,23 +2,26 @@
 
 use std::time::Duration;
 
-use alloy::eips::BlockNumberOrTag;
+use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::network::TransactionBuilder;
 use alloy::primitives::{Address, B256, U256};
 use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::rpc::types::{Filter, Header, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolEvent};
+use alloy::transports::{RpcError, TransportErrorKind};
 use anyhow::{Context, Result, bail};
 use reqwest::Url;
 
-use super::bindings::{Application, ERC20, InputBox, OutputValidityProof};
-use super::{Contracts, Input, LogReader, Sender, revert};
+use super::bindings::{Application, Authority, ERC20, InputBox, OutputValidityProof};
+use super::{Contracts, Input, LogReader, Sender, revert, transport};
+use crate::http::{Http, PATIENCE};
 
 /// Read access to one Ethereum chain and the rollups contracts on it.
 #[derive(Clone, Debug)]
 pub struct Chain {
     provider: DynProvider,
+    http: Http,
     url: Url,
     contracts: Contracts,
 }
@@ -32,8 +35,20 @@ impl Chain {
         if !matches!(url.scheme(), "http" | "https") {
             bail!("{url} is not an http or https URL: give the RPC endpoint of an Ethereum node");
         }
-        let provider = ProviderBuilder::new().connect_reqwest(http_client()?, url.clone());
-        Ok(Self { provider: paced(provider.erased(), &url), url, contracts })
+        Ok(Self::over(Http::new(PATIENCE)?, url, contracts))
+    }
+
+    /// The same, giving up on a silent endpoint after this time.
+    ///
+    /// - Errors: HTTP cannot be used at all
+    pub fn within(self, patience: Duration) -> Result<Self> {
+        Ok(Self::over(Http::new(patience)?, self.url, self.contracts))
+    }
+
+    fn over(http: Http, url: Url, contracts: Contracts) -> Self {
+        let client = transport::client(http.clone(), &url);
+        let provider = ProviderBuilder::new().connect_client(client).erased();
+        Self { provider: paced(provider, &url), http, url, contracts }
     }
 
     /// The same chain, with the right to send as the owner of `key`.
@@ -42,7 +57,7 @@ impl Chain {
         let provider = ProviderBuilder::new()
             .with_simple_nonce_management()
             .wallet(key)
-            .connect_reqwest(http_client()?, self.url.clone());
+            .connect_client(transport::client(self.http.clone(), &self.url));
         Ok(Sender::new(self.clone(), paced(provider.erased(), &self.url), address))
     }
 
@@ -52,8 +67,8 @@ impl Chain {
     }
 
     /// The endpoint that is asked.
-    pub fn url(&self) -> &str {
-        self.url.as_str()
+    pub fn url(&self) -> &Url {
+        &self.url
     }
 
     /// The provider, for calls this type does not name.
@@ -63,17 +78,27 @@ impl Chain {
 
     /// The chain's id.
     pub async fn chain_id(&self) -> Result<u64> {
-        self.provider.get_chain_id().await.with_context(|| self.unreachable())
+        self.provider.get_chain_id().await.map_err(|error| self.plain(error))
     }
 
     /// Number of the newest block.
     pub async fn head(&self) -> Result<u64> {
-        self.provider.get_block_number().await.with_context(|| self.unreachable())
+        self.provider.get_block_number().await.map_err(|error| self.plain(error))
     }
 
     /// Timestamp of the newest block, in seconds: the time applications go by.
     pub async fn block_time(&self) -> Result<u64> {
         Ok(self.newest().await?.timestamp)
+    }
+
+    /// About how many milliseconds pass between two blocks, as it has been lately.
+    pub async fn block_pace(&self) -> Result<u64> {
+        let newest = self.newest().await?;
+        let span = newest.number.min(100);
+        let earlier = self.header((newest.number - span).into()).await?;
+        let earlier = earlier.map_or(newest.timestamp, |block| block.timestamp);
+        let milliseconds = newest.timestamp.saturating_sub(earlier).saturating_mul(1_000);
+        Ok(milliseconds / span.max(1))
     }
 
     /// Whether transactions cost nothing here; so it is on some local chains only.
@@ -82,14 +107,36 @@ impl Chain {
     }
 
     async fn newest(&self) -> Result<Header> {
-        let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await;
-        let block = block.with_context(|| self.unreachable())?;
-        Ok(block.context("the Ethereum node has no newest block")?.header)
+        self.header(BlockNumberOrTag::Latest)
+            .await?
+            .context("the Ethereum node has no newest block")
+    }
+
+    async fn header(&self, block: BlockNumberOrTag) -> Result<Option<Header>> {
+        let block = self.provider.get_block_by_number(block).await;
+        Ok(block.map_err(|error| self.plain(error))?.map(|block| block.header))
     }
 
     /// Ether of `account`, in wei.
     pub async fn ether_balance(&self, account: Address) -> Result<U256> {
-        self.provider.get_balance(account).await.with_context(|| self.unreachable())
+        self.provider.get_balance(account).await.map_err(|error| self.plain(error))
+    }
+
+    /// Ether that `account` had after `block`, in wei.
+    pub async fn ether_balance_at(&self, account: Address, block: u64) -> Result<U256> {
+        let balance = self.provider.get_balance(account).number(block).await;
+        balance.map_err(|error| self.plain(error))
+    }
+
+    /// Units of the ERC-20 `token` that `account` had after `block`.
+    pub async fn erc20_balance_at(
+        &self,
+        token: Address,
+        account: Address,
+        block: u64,
+    ) -> Result<U256> {
+        let call = ERC20::balanceOfCall { account };
+        self.call_at("read the token balance", token, &call, block).await
     }
 
     /// Units of the ERC-20 `token` that `account` holds.
@@ -99,8 +146,14 @@ impl Chain {
 
     /// Whether there is a contract at `address`.
     pub async fn has_code(&self, address: Address) -> Result<bool> {
-        let code = self.provider.get_code_at(address).await.with_context(|| self.unreachable())?;
-        Ok(!code.is_empty())
+        let code = self.provider.get_code_at(address).await;
+        Ok(!code.map_err(|error| self.plain(error))?.is_empty())
+    }
+
+    /// Reads what `filter` selects, from block `first` on.
+    #[must_use]
+    pub fn logs(&self, filter: Filter, first: u64) -> LogReader {
+        LogReader::new(self.provider.clone(), self.url.clone(), filter, first)
     }
 
     /// The inputs sent to `application` in the blocks `first..=last`, in order, each verified.
@@ -109,7 +162,7 @@ impl Chain {
             .address(self.contracts.input_box)
             .event_signature(InputBox::InputAdded::SIGNATURE_HASH)
             .topic1(application);
-        let mut reader = LogReader::new(self.provider.clone(), filter, first);
+        let mut reader = self.logs(filter, first);
         let mut inputs = Vec::new();
         while let Some(logs) = reader.next(last).await? {
             for log in logs {
@@ -136,13 +189,30 @@ impl Chain {
         self.call("validate the output", application, &call).await.map(|_| ())
     }
 
+    /// The claims of `application` that were accepted in a transaction: last block and root.
+    pub async fn claims_in(
+        &self,
+        transaction: B256,
+        application: Address,
+    ) -> Result<Vec<(u64, B256)>> {
+        let receipt = self.provider.get_transaction_receipt(transaction).await;
+        let receipt = receipt.map_err(|error| self.plain(error))?;
+        let logs = receipt.iter().flat_map(|receipt| receipt.logs());
+        let claims = logs.filter_map(|log| {
+            let event = Authority::ClaimAccepted::decode_log(&log.inner).ok()?;
+            let block = event.lastProcessedBlockNumber.saturating_to();
+            (event.appContract == application).then_some((block, event.outputsMerkleRoot))
+        });
+        Ok(claims.collect())
+    }
+
     /// Calls a view function of the contract at `to`; `what` completes "cannot …" in the error.
     pub async fn call<C: SolCall>(&self, what: &str, to: Address, call: &C) -> Result<C::Return> {
-        let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
-        let answer = self.provider.call(request).await;
-        let answer = answer.map_err(|error| revert::explain(what, error))?;
-        C::abi_decode_returns(&answer)
-            .with_context(|| format!("cannot {what}: {to} does not answer as that contract"))
+        self.call_in(what, to, call, BlockId::latest()).await
+    }
+
+    fn plain(&self, error: RpcError<TransportErrorKind>) -> anyhow::Error {
+        transport::plain(error, &self.url)
     }
 
     /// As [`Self::call`], in the state after `block`, which old blocks' endpoints may not have.
@@ -153,40 +223,33 @@ impl Chain {
         call: &C,
         block: u64,
     ) -> Result<C::Return> {
+        self.call_in(what, to, call, block.into()).await
+    }
+
+    async fn call_in<C: SolCall>(
+        &self,
+        what: &str,
+        to: Address,
+        call: &C,
+        block: BlockId,
+    ) -> Result<C::Return> {
         let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
-        let answer = self.provider.call(request).block(block.into()).await;
-        let answer = answer.map_err(|error| revert::explain(what, error))?;
+        let answer = self.provider.call(request).block(block).await;
+        let answer = answer.map_err(|error| revert::explain(what, error, &self.url))?;
         C::abi_decode_returns(&answer)
             .with_context(|| format!("cannot {what}: {to} does not answer as that contract"))
     }
 
     /// The hash of a block, if the chain has it.
     pub async fn block_hash(&self, block: u64) -> Result<Option<B256>> {
-        let block = self.provider.get_block_by_number(BlockNumberOrTag::Number(block)).await;
-        Ok(block.with_context(|| self.unreachable())?.map(|block| block.header.hash))
-    }
-
-    fn unreachable(&self) -> String {
-        format!("no answer from the Ethereum node at {}: is it running?", self.url)
+        Ok(self.header(block.into()).await?.map(|header| header.hash))
     }
 }
 
 /// How often receipts are asked for: a node on this computer answers at once, others are spared.
 fn paced(provider: DynProvider, url: &Url) -> DynProvider {
-    let is_local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    let interval = if is_local { Duration::from_millis(20) } else { Duration::from_secs(2) };
+    let interval =
+        if transport::is_local(url) { Duration::from_millis(20) } else { Duration::from_secs(2) };
     provider.client().set_poll_interval(interval);
     provider
-}
-
-/// An HTTP client whose TLS uses ring; the process-wide choice is made by whoever comes first.
-fn http_client() -> Result<reqwest::Client> {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // An error only says that another thread was faster, with the same choice.
-        drop(rustls::crypto::ring::default_provider().install_default());
-    }
-    reqwest::Client::builder()
-        .timeout(Duration::from_secs(60))
-        .build()
-        .context("cannot prepare the HTTP client")
 }

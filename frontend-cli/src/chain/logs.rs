@@ -2,8 +2,10 @@
 
 use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::{Filter, Log};
-use alloy::transports::{RpcError, TransportErrorKind};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use reqwest::Url;
+
+use super::transport;
 
 const SPAN_MAX: u64 = 100_000;
 
@@ -11,15 +13,16 @@ const SPAN_MAX: u64 = 100_000;
 #[derive(Debug)]
 pub struct LogReader {
     provider: DynProvider,
+    url: Url,
     filter: Filter,
     next: u64,
     span: Span,
 }
 
 impl LogReader {
-    /// Reads what `filter` selects, from block `first` on.
-    pub fn new(provider: DynProvider, filter: Filter, first: u64) -> Self {
-        Self { provider, filter, next: first, span: Span { blocks: 2_000, ceiling: SPAN_MAX } }
+    pub(super) fn new(provider: DynProvider, url: Url, filter: Filter, first: u64) -> Self {
+        let span = Span { blocks: 2_000, ceiling: SPAN_MAX };
+        Self { provider, url, filter, next: first, span }
     }
 
     /// The first block that was not read yet.
@@ -31,21 +34,28 @@ impl LogReader {
     ///
     /// A range the endpoint refuses is halved and asked again.
     ///
-    /// - Errors: the endpoint does not answer, or refuses even a single block
+    /// - Errors: the endpoint does not answer, refuses even a single block, or answers with what
+    ///   was not asked for
     pub async fn next(&mut self, last: u64) -> Result<Option<Vec<Log>>> {
         while self.next <= last {
             let to = last.min(self.next.saturating_add(self.span.blocks - 1));
             let filter = self.filter.clone().from_block(self.next).to_block(to);
             match self.provider.get_logs(&filter).await {
                 Ok(logs) => {
+                    let is_meant = |log: &Log| is_selected(&filter, log, self.next, to);
+                    ensure!(
+                        logs.iter().all(is_meant),
+                        "the Ethereum node at {} answers with events that were not asked for",
+                        self.url
+                    );
                     self.next = to + 1;
                     self.span.grow();
                     return Ok(Some(logs));
                 }
-                Err(error) if is_limit(&error) && self.span.shrink() => {}
+                Err(error) if transport::is_too_much(&error) && self.span.shrink() => {}
                 Err(error) => {
                     let range = format!("cannot read the events of blocks {}-{to}", self.next);
-                    return Err(error).context(range);
+                    return Err(transport::plain(error, &self.url)).context(range);
                 }
             }
         }
@@ -53,13 +63,10 @@ impl LogReader {
     }
 }
 
-/// Whether a smaller range might be answered: there was an answer, and it was a refusal.
-fn is_limit(error: &RpcError<TransportErrorKind>) -> bool {
-    match error {
-        RpcError::ErrorResp(_) => true,
-        RpcError::Transport(kind) => kind.as_http_error().is_some(),
-        _ => false,
-    }
+/// Whether an event is in a block of that range, and one that `filter` selects.
+fn is_selected(filter: &Filter, log: &Log, first: u64, last: u64) -> bool {
+    let is_there = log.block_number.is_some_and(|block| (first..=last).contains(&block));
+    is_there && !log.removed && filter.rpc_matches(log)
 }
 
 /// How many blocks to ask for at once.

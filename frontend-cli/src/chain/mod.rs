@@ -12,6 +12,7 @@ mod logs;
 mod outputs;
 mod revert;
 mod sender;
+mod transport;
 
 pub use addresses::{CREATE2_DEPLOYER, Contracts};
 pub use client::Chain;
@@ -19,4 +20,5 @@ pub use inputs::{Advance, AdvanceInvalid, Input, MAX_PAYLOAD_BYTES};
 pub use keys::{create_keystore, dev_account, open_keystore};
 pub use logs::LogReader;
 pub use outputs::Output;
+pub use revert::Reverted;
 pub use sender::{Sender, Sent};

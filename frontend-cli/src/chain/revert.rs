@@ -4,16 +4,27 @@ use alloy::sol_types::SolInterface;
 use alloy::transports::{RpcError, TransportErrorKind};
 use anyhow::{Error, anyhow};
 
+use reqwest::Url;
+
 use super::bindings::Refusals::RefusalsErrors;
+use super::transport;
+use crate::http::clipped;
+
+/// A contract said no; why, in words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Reverted(pub String);
 
 /// An error "cannot WHAT: reason", with the contract's reason in words when there is one.
-pub(super) fn explain(what: &str, error: RpcError<TransportErrorKind>) -> Error {
+pub(super) fn explain(what: &str, error: RpcError<TransportErrorKind>, url: &Url) -> Error {
     let Some(answer) = error.as_error_resp() else {
-        return Error::new(error).context(format!("cannot {what}: no answer from Ethereum"));
+        return transport::plain(error, url).context(format!("cannot {what}"));
     };
     match answer.as_revert_data() {
-        Some(data) if !data.is_empty() => anyhow!("cannot {what}: {}", reason(&data)),
-        _ => anyhow!("cannot {what}: {}", answer.message),
+        Some(data) if !data.is_empty() => {
+            Error::new(Reverted(format!("cannot {what}: {}", reason(&data))))
+        }
+        _ => anyhow!("cannot {what}: {}", clipped(&answer.message)),
     }
 }
 

@@ -164,7 +164,7 @@ impl Sender {
             request = request.with_max_fee_per_gas(0).with_max_priority_fee_per_gas(0);
         }
         let pending = self.provider.send_transaction(request).await;
-        let pending = pending.map_err(|error| revert::explain(what, error))?;
+        let pending = pending.map_err(|error| revert::explain(what, error, self.chain.url()))?;
         let transaction = *pending.tx_hash();
         let receipt = pending.get_receipt().await.with_context(|| {
             format!("cannot {what}: transaction {transaction} was sent but is in no block yet")
@@ -190,7 +190,7 @@ impl Sender {
             .with_value(transaction.value())
             .with_input(transaction.input().clone());
         match self.provider.call(again).block(block.into()).await {
-            Err(error) => revert::explain(what, error),
+            Err(error) => revert::explain(what, error, self.chain.url()),
             Ok(_) => plain,
         }
     }

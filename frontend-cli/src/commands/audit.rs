@@ -7,13 +7,24 @@ use crate::{
     audit::{Audit, Engine, Report, Span},
     config::Config,
     devnet::Dapp,
+    folders,
+    session::Session,
 };
 
 /// Audits one market.
 ///
 /// - Errors: something could not be checked
 pub async fn run(config: &Config, given: args::Audit) -> Result<Report> {
-    let session = config.session()?;
+    let span = Span { from: given.from, to: given.to };
+    let audit = Audit { span, ..prepare(config, config.session()?, given.replay)? };
+    let audit = if given.no_checkpoint { Audit { memory: None, ..audit } } else { audit };
+    audit.run().await
+}
+
+/// An audit of everything, yet to be run.
+///
+/// - Errors: it is not said how to replay
+pub(crate) fn prepare(config: &Config, session: Session, given: args::Replay) -> Result<Audit> {
     let dapp = match (given.machine, given.dapp) {
         (Some(machine), _) => Some(Dapp::Machine(machine)),
         (None, dapp) => dapp.map(Dapp::Program),
@@ -26,14 +37,14 @@ pub async fn run(config: &Config, given: args::Audit) -> Result<Report> {
             "which genesis file? say --genesis FILE, what the application was deployed with",
         )?,
     };
-    let audit = Audit {
+    Ok(Audit {
         application: session.application(),
         chain: session.chain,
         node: (!given.no_node).then_some(session.node),
         engine: Engine { dapp, genesis, blobs: given.blobs },
-        span: Span { from: given.from, to: given.to },
+        span: Span::default(),
         patience: given.claim_patience,
+        memory: folders::data().ok().map(|data| data.join("audit")),
         talk: config.talk,
-    };
-    audit.run().await
+    })
 }

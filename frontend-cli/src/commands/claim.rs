@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use alloy::primitives::{Address, B256, U256, keccak256};
-use anyhow::{Context, Result, ensure};
+use alloy::primitives::{Address, B256, U256};
+use anyhow::Result;
 use market::Asset;
 use serde::Serialize;
 
@@ -11,9 +11,9 @@ use super::money::known_assets;
 use crate::{
     chain::{Output, Sender, bindings::Application},
     convert::{to_ethereum, to_market},
-    merkle,
-    node::{CLAIM_ACCEPTED, OutputRecord},
+    node::OutputRecord,
     payment::Payment,
+    proof::{self, Proof, Standing, Standings, Wait},
     session::{Currency, Session, Spent},
     talk::Refused,
 };
@@ -44,12 +44,7 @@ pub enum State {
     /// Its claim is accepted: it can be executed.
     Ready,
     /// Its epoch goes on, or its claim is not accepted yet.
-    Waiting {
-        /// The epoch's last block.
-        last_block: u64,
-        /// Blocks until then.
-        blocks_left: u64,
-    },
+    Waiting(Wait),
 }
 
 impl Voucher {
@@ -73,13 +68,7 @@ impl fmt::Display for Voucher {
             State::Executed { transaction: Some(hash) } => write!(out, ": executed by {hash}"),
             State::Executed { transaction: None } => out.write_str(": executed just now"),
             State::Ready => out.write_str(": ready, `deml claim` executes it"),
-            State::Waiting { blocks_left: 0, .. } => {
-                out.write_str(": its epoch is over, its claim is not accepted yet")
-            }
-            State::Waiting { last_block, blocks_left } => write!(
-                out,
-                ": its epoch ends with block {last_block}, {blocks_left} from now, and is then claimed"
-            ),
+            State::Waiting(wait) => write!(out, " once it is proven: {wait}"),
         }
     }
 }
@@ -91,13 +80,16 @@ pub async fn vouchers_of(session: &Session, account: Address) -> Result<Vec<Vouc
         Asset::Ether => None,
         Asset::Erc20(token) => Some(to_ethereum(token)),
     }));
-    let mut vouchers = Vec::new();
+    let (mut vouchers, mut standings) = (Vec::new(), Standings::new(session));
     for destination in destinations {
-        for record in session.node.vouchers_to(destination).await? {
-            let output = Output::decode(&record.raw_data);
-            let payment = output.as_ref().and_then(Payment::of);
-            if payment.is_some_and(|payment| payment.to == to_market(account)) {
-                vouchers.push(voucher(session, &record).await?);
+        let mut pages = session.node.vouchers_to(destination);
+        while let Some(page) = pages.next().await? {
+            for record in page {
+                let output = Output::decode(&record.raw_data);
+                let payment = output.as_ref().and_then(Payment::of);
+                if payment.is_some_and(|payment| payment.to == to_market(account)) {
+                    vouchers.push(voucher(session, &mut standings, &record).await?);
+                }
             }
         }
     }
@@ -105,25 +97,31 @@ pub async fn vouchers_of(session: &Session, account: Address) -> Result<Vec<Vouc
     Ok(vouchers)
 }
 
-async fn voucher(session: &Session, record: &OutputRecord) -> Result<Voucher> {
+async fn voucher(
+    session: &Session,
+    standings: &mut Standings<'_>,
+    record: &OutputRecord,
+) -> Result<Voucher> {
     let payment = Output::decode(&record.raw_data).as_ref().and_then(Payment::of);
     let currency = match payment {
         Some(payment) => Some(session.currency(payment.asset).await),
         None => None,
     };
-    Ok(Voucher { index: record.index, payment, state: state(session, record).await?, currency })
+    let state = state(session, standings, record).await?;
+    Ok(Voucher { index: record.index, payment, state, currency })
 }
 
 /// How far a voucher is; Ethereum knows of executions before the node does.
-async fn state(session: &Session, record: &OutputRecord) -> Result<State> {
+async fn state(
+    session: &Session,
+    standings: &mut Standings<'_>,
+    record: &OutputRecord,
+) -> Result<State> {
     if let Some(hash) = record.execution_transaction_hash {
         return Ok(State::Executed { transaction: Some(hash) });
     }
-    let epoch = session.node.epoch(record.epoch_index).await?;
-    if epoch.status != CLAIM_ACCEPTED {
-        let last_block = epoch.last_block;
-        let blocks_left = last_block.saturating_sub(session.chain.head().await?);
-        return Ok(State::Waiting { last_block, blocks_left });
+    if let Standing::Waiting(wait) = standings.of(record).await? {
+        return Ok(State::Waiting(wait));
     }
     let what = "ask whether the voucher was executed";
     let call = Application::wasOutputExecutedCall { outputIndex: U256::from(record.index) };
@@ -216,14 +214,14 @@ pub async fn claim(
 }
 
 async fn named(session: &Session, indices: &[u64]) -> Result<Vec<Voucher>> {
-    let mut vouchers = Vec::new();
+    let (mut vouchers, mut standings) = (Vec::new(), Standings::new(session));
     for &index in indices {
         let record = session.node.output(index).await?;
         if matches!(Output::decode(&record.raw_data), None | Some(Output::Notice { .. })) {
             let why = format_args!("output {index} is a notice: there is nothing to execute");
             return Err(Refused::new("NotAVoucher", why).into());
         }
-        let voucher = voucher(session, &record).await?;
+        let voucher = voucher(session, &mut standings, &record).await?;
         if voucher.is_executed() {
             return Err(Refused::new("AlreadyExecuted", voucher).into());
         }
@@ -237,8 +235,7 @@ async fn await_claim(session: &Session, voucher: &Voucher) -> Result<bool> {
     let what = format!("waiting for the claim that proves voucher {}", voucher.index);
     let epoch = session.node.output(voucher.index).await?.epoch_index;
     let accepted = session.patience.until(&session.talk, &what, async || {
-        let status = session.node.epoch(epoch).await?.status;
-        Ok((status == CLAIM_ACCEPTED).then_some(()))
+        Ok(session.node.epoch(epoch).await?.is_accepted().then_some(()))
     });
     Ok(accepted.await?.is_some())
 }
@@ -246,25 +243,11 @@ async fn await_claim(session: &Session, voucher: &Voucher) -> Result<bool> {
 /// Checks the node's proof here and on Ethereum, then executes the voucher.
 async fn execute(session: &Session, sender: &Sender, voucher: Voucher) -> Result<Executed> {
     let Voucher { index, payment, currency, .. } = voucher;
-    let record = session.node.output(index).await?;
-    let epoch = session.node.epoch(record.epoch_index).await?;
-    let siblings = record.output_hashes_siblings.with_context(|| {
-        format!("the node has accepted the claim of voucher {index} but gives no proof: try again")
-    })?;
-    let output = &record.raw_data;
-    ensure!(
-        siblings.len() == merkle::HEIGHT as usize,
-        "the node's proof of voucher {index} has {} parts: ask another node",
-        siblings.len()
-    );
-    let root = merkle::root_from_proof(keccak256(output), index, &siblings);
-    ensure!(
-        epoch.claim_hash.is_none_or(|claimed| claimed == root),
-        "the node's proof of voucher {index} does not lead to the root it claims: ask another node"
-    );
-    let application = session.application();
-    session.chain.validate_output(application, output, index, siblings.clone()).await?;
-    let sent = sender.execute_output(application, output, index, siblings).await?;
+    let epoch = session.node.output(index).await?.epoch_index;
+    let epoch = session.node.epoch(epoch).await?;
+    let proven = proof::validated(&session.node, &session.chain, index, &epoch).await?;
+    let Proof { output, siblings, .. } = proven.proof;
+    let sent = sender.execute_output(session.application(), &output, index, siblings).await?;
     let mut spent = Spent::default();
     spent.add(&sent);
     Ok(Executed { index, payment, transaction: sent.transaction, spent, currency })

@@ -15,12 +15,14 @@ pub mod job_open;
 pub mod job_view;
 pub mod model;
 pub mod money;
+pub mod proof;
 pub mod score;
 pub mod submit;
 pub mod train;
+pub mod watch;
 
 use alloy::signers::local::PrivateKeySigner;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use market::{JobId, Work};
 
 use self::{job_open::Funding, submit::Entry};
@@ -59,11 +61,13 @@ pub async fn run(config: &Config, command: Command) -> Result<Ending> {
         Command::Deposit(deposit) => run_deposit(config, deposit).await,
         Command::Withdraw(withdraw) => run_withdraw(config, withdraw).await,
         Command::Claim(claim) => run_claim(config, claim).await,
+        Command::Proof(proof) => run_proof(config, proof).await,
         Command::Audit(audit) => {
             let report = audit::run(config, audit).await?;
             config.talk.answer(&report)?;
             Ok(report.ending())
         }
+        Command::Watch(watch) => watch::run(config, watch).await,
         Command::Account(account) => run_account(config, account),
         Command::Encode(encode) => run_encode(config, encode).await,
         // `main` runs it without any of this.
@@ -214,6 +218,26 @@ async fn run_claim(config: &Config, claim: args::Claim) -> Result<Ending> {
         }
         None => Ending::Done,
     })
+}
+
+async fn run_proof(config: &Config, proof: args::Proof) -> Result<Ending> {
+    match (proof.what, proof.output) {
+        (Some(args::ProofWhat::Verify(verify)), _) => {
+            let (rpc_url, app) = (config.given_rpc_url(), config.given_app());
+            config.talk.answer(&proof::verify(&verify, rpc_url, app).await?)?;
+        }
+        (Some(args::ProofWhat::Job(job)), _) => {
+            let session = config.session()?;
+            let made = proof::of_job(&session, JobId(job.job), job.out).await?;
+            config.talk.answer(&made)?;
+        }
+        (None, output) => {
+            let session = config.session()?;
+            let output = output.context("which output?")?;
+            config.talk.answer(&proof::of_output(&session, output, proof.out).await?)?;
+        }
+    }
+    Ok(Ending::Done)
 }
 
 fn run_account(config: &Config, account: args::Account) -> Result<Ending> {

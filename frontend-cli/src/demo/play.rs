@@ -266,8 +266,11 @@ pub(super) async fn claim_all(stage: &Stage) -> Result<Vec<Executed>> {
         }
         vouchers.extend(claimed.executed);
     }
-    let records = stage.session.node.vouchers_to(stage.registry()?).await?;
-    let records: Vec<u64> = records.iter().map(|record| record.index).collect();
+    let mut records = Vec::new();
+    let mut pages = stage.session.node.vouchers_to(stage.registry()?);
+    while let Some(page) = pages.next().await? {
+        records.extend(page.iter().map(|record| record.index));
+    }
     let sender = stage.sender(HOSPITAL)?;
     vouchers.extend(claim::claim(&stage.session, &sender, &records, true).await?.executed);
     vouchers.sort_by_key(|voucher| voucher.index);

@@ -52,8 +52,7 @@ impl Node {
         let application = records.lock().application.clone();
         let sources = vec![application.input_box, application.address, application.consensus];
         let filter = Filter::new().address(sources);
-        let provider = owner.chain().provider().clone();
-        let reader = LogReader::new(provider, filter, application.deployment_block);
+        let reader = owner.chain().logs(filter, application.deployment_block);
         let now = Instant::now();
         Self {
             owner,

@@ -1,0 +1,290 @@
+//! Bundles: files of proofs that anyone can check, with this program or another.
+//!
+//! JSON: `format` is [`FORMAT`], then the `chain_id` and the `application` whose outputs these are;
+//! `job`, when they are all that concern one; `outputs`, each with `index`, `output` bytes and 63
+//! `siblings` from the leaf up; and the `claims` they lead to. A leaf is the keccak-256 of the
+//! output, a node that of its children, the left one first.
+//!
+//! What a file says of claims is only said: hashes prove that an output is under a root, and
+//! Ethereum that the root was accepted.
+
+use std::{collections::BTreeMap, fmt, path::Path};
+
+use alloy::primitives::{Address, B256, Bytes};
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use wire::Notice;
+
+use crate::{
+    chain::{Chain, Output, Reverted},
+    files,
+    payment::Payment,
+    proof::{Claim, Proof, Proven},
+    talk::Refused,
+};
+
+/// What a bundle calls its form.
+pub const FORMAT: &str = "deml-proof-1";
+
+/// The largest bundle, in bytes.
+const BYTES_MAX: usize = 64 * 1_024 * 1_024;
+
+/// Proofs of an application's outputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bundle {
+    /// Its form: [`FORMAT`].
+    pub format: String,
+    /// The chain the application is on.
+    pub chain_id: u64,
+    /// The application.
+    pub application: Address,
+    /// The job that all of these concern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<u32>,
+    /// What is said to have been claimed.
+    pub claims: Vec<Claim>,
+    /// The outputs, in order.
+    pub outputs: Vec<Proof>,
+}
+
+impl Bundle {
+    /// A bundle of outputs, in order.
+    #[must_use]
+    pub fn new(chain_id: u64, application: Address, job: Option<u32>, proven: Vec<Proven>) -> Self {
+        let mut claims: Vec<Claim> = Vec::new();
+        for Proven { claim, .. } in &proven {
+            if !claims.contains(claim) {
+                claims.push(*claim);
+            }
+        }
+        let outputs = proven.into_iter().map(|proven| proven.proof).collect();
+        Self { format: FORMAT.to_owned(), chain_id, application, job, claims, outputs }
+    }
+
+    /// Reads a bundle; nothing in it is believed yet.
+    ///
+    /// - Errors: no bundle, or too large
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = files::read_within(path, BYTES_MAX as u64)?;
+        let cannot = || format!("{} is no bundle of proofs", path.display());
+        let bundle: Self = serde_json::from_slice(&file).with_context(cannot)?;
+        ensure!(bundle.format == FORMAT, "{} is not of the form {FORMAT}", path.display());
+        Ok(bundle)
+    }
+
+    /// Writes the bundle.
+    ///
+    /// - Errors: it would be too large to be read again
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_vec_pretty(self)?;
+        ensure!(
+            text.len() <= BYTES_MAX,
+            "{} outputs are too many for one file: prove them one by one",
+            self.outputs.len()
+        );
+        files::write(path, &text)
+    }
+
+    /// Checks what can be checked without asking anyone.
+    ///
+    /// - Errors: `NotProven`: a proof is none, or leads to another root than one of `roots` (or of
+    ///   the file's claims); or a notice is about another job than the file names
+    pub fn verify(&self, roots: &[B256]) -> Result<Verified> {
+        if self.outputs.is_empty() {
+            return Err(not_proven("there is no output"));
+        }
+        let mut outputs: Vec<Checked> = Vec::new();
+        for proof in &self.outputs {
+            let checked = self.check(proof, roots)?;
+            if outputs.last().is_some_and(|last| last.index >= checked.index) {
+                return Err(not_proven(format_args!("output {} is not in order", checked.index)));
+            }
+            outputs.push(checked);
+        }
+        let basis = if roots.is_empty() { Basis::Stated } else { Basis::Given };
+        let Self { chain_id, application, job, .. } = *self;
+        Ok(Verified { chain_id, application, job, basis, claims: self.claims.clone(), outputs })
+    }
+
+    fn check(&self, proof: &Proof, roots: &[B256]) -> Result<Checked> {
+        let index = proof.index;
+        let outputs_root = proof.root().map_err(not_proven)?;
+        let is_claimed = match roots {
+            [] => self.claims.iter().any(|claim| claim.outputs_root == outputs_root),
+            roots => roots.contains(&outputs_root),
+        };
+        if !is_claimed {
+            let why = format_args!("output {index} leads to another root: {outputs_root}");
+            return Err(not_proven(why));
+        }
+        let meaning = Meaning::of(&proof.output);
+        match (self.job, meaning.job()) {
+            (Some(job), Some(other)) if other != job => {
+                let why = format_args!("output {index} concerns job {other} instead of {job}");
+                Err(not_proven(why))
+            }
+            _ => Ok(Checked { index, outputs_root, meaning }),
+        }
+    }
+
+    /// Checks on Ethereum what [`Bundle::verify`] left open: that its roots were accepted.
+    ///
+    /// - Errors: `NotProven`: another chain, a root that was not, a claim that is not in its
+    ///   transaction
+    pub async fn confirm(&self, chain: &Chain, mut verified: Verified) -> Result<Verified> {
+        let (found, wanted) = (chain.chain_id().await?, self.chain_id);
+        if found != wanted {
+            return Err(not_proven(format_args!("it is about chain {wanted}, this is {found}")));
+        }
+        let mut by_root = BTreeMap::new();
+        for (proof, checked) in self.outputs.iter().zip(&verified.outputs) {
+            by_root.entry(checked.outputs_root).or_insert(proof);
+        }
+        for (root, proof) in by_root {
+            if let Err(error) = proof.validate(chain, self.application).await {
+                return Err(match error.downcast_ref::<Reverted>() {
+                    Some(why) => not_proven(format_args!("Ethereum does not accept {root}: {why}")),
+                    None => error,
+                });
+            }
+        }
+        for claim in &self.claims {
+            let Some(transaction) = claim.transaction else { continue };
+            let accepted = chain.claims_in(transaction, self.application).await?;
+            let Claim { last_block, outputs_root, .. } = claim;
+            if !accepted.contains(&(*last_block, *outputs_root)) {
+                return Err(not_proven(format_args!(
+                    "transaction {transaction} does not claim {outputs_root} for block {last_block}"
+                )));
+            }
+        }
+        verified.basis = Basis::Accepted;
+        Ok(verified)
+    }
+}
+
+fn not_proven(why: impl fmt::Display) -> anyhow::Error {
+    Refused::new("NotProven", why).into()
+}
+
+/// What an output says, read from its bytes.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Meaning {
+    /// Something happened.
+    Notice(Notice),
+    /// Money.
+    Payment(Payment),
+    /// Another call to a contract.
+    Call(Address),
+    /// Nothing this program knows.
+    Unknown(Bytes),
+}
+
+impl Meaning {
+    /// What these bytes say.
+    #[must_use]
+    pub fn of(output: &Bytes) -> Self {
+        let decoded = Output::decode(output);
+        let payment = decoded.as_ref().and_then(Payment::of);
+        let other = || Self::Unknown(output.clone());
+        match (decoded, payment) {
+            (_, Some(payment)) => Self::Payment(payment),
+            (Some(Output::Notice { payload }), None) => {
+                Notice::decode(&payload).map_or_else(other, Self::Notice)
+            }
+            (Some(voucher), None) => voucher.destination().map_or_else(other, Self::Call),
+            (None, None) => other(),
+        }
+    }
+
+    /// The job a notice names.
+    #[must_use]
+    pub fn job(&self) -> Option<u32> {
+        let Self::Notice(notice) = self else { return None };
+        // Each kind of notice that concerns a job calls it so.
+        let job = serde_json::to_value(notice).ok()?["job"].as_u64()?;
+        u32::try_from(job).ok()
+    }
+}
+
+impl fmt::Display for Meaning {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Notice(notice) => {
+                let json = serde_json::to_string(notice).map_err(|_| fmt::Error)?;
+                write!(out, "notice {json}")
+            }
+            Self::Payment(Payment { to, asset, amount }) => {
+                write!(out, "pays {amount} units of {asset} to {to}")
+            }
+            Self::Call(contract) => write!(out, "calls {contract}"),
+            Self::Unknown(bytes) => write!(out, "{} unknown bytes", bytes.len()),
+        }
+    }
+}
+
+/// What a root's acceptance rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Ethereum.
+    Accepted,
+    /// The root that was given to compare with.
+    Given,
+    /// Only the file's word.
+    Stated,
+}
+
+/// A bundle whose proofs hold.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verified {
+    /// The chain.
+    pub chain_id: u64,
+    /// The application.
+    pub application: Address,
+    /// The job.
+    pub job: Option<u32>,
+    /// Why its roots count.
+    pub basis: Basis,
+    /// What the file says was claimed.
+    pub claims: Vec<Claim>,
+    /// What is proven.
+    pub outputs: Vec<Checked>,
+}
+
+/// An output that is proven.
+#[derive(Clone, Debug, Serialize)]
+pub struct Checked {
+    /// Its number.
+    pub index: u64,
+    /// The root it is under.
+    pub outputs_root: B256,
+    /// What it says.
+    pub meaning: Meaning,
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { application, chain_id, .. } = self;
+        write!(out, "proven of application {application} on chain {chain_id}:")?;
+        for output in &self.outputs {
+            write!(out, "\n  output {}: {}", output.index, output.meaning)?;
+        }
+        for claim in &self.claims {
+            write!(out, "\nup to block {}: root {}", claim.last_block, claim.outputs_root)?;
+            if let Some(transaction) = claim.transaction {
+                write!(out, ", claimed by {transaction}")?;
+            }
+        }
+        out.write_str(match self.basis {
+            Basis::Accepted => "\nEthereum has accepted every root",
+            Basis::Given => "\neach is under a root that was given",
+            Basis::Stated => {
+                "\nthat these roots were accepted is only the file's word: compare them, say \
+                 --root, or ask Ethereum with --rpc-url"
+            }
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! How questions to Ethereum travel: bounded, and asked again when that does no harm.
+
+use std::task;
+
+use alloy::rpc::client::RpcClient;
+use alloy::rpc::json_rpc::{RequestPacket, ResponsePacket};
+use alloy::transports::{RpcError, TransportError, TransportErrorKind, TransportFut};
+use anyhow::{Error, anyhow};
+use reqwest::Url;
+use tower_service::Service;
+
+use crate::http::{Fault, Http, clipped};
+
+/// One endpoint over HTTP.
+#[derive(Clone, Debug)]
+struct Transport {
+    http: Http,
+    url: Url,
+}
+
+/// A client of the endpoint at `url`.
+pub(super) fn client(http: Http, url: &Url) -> RpcClient {
+    let transport = Transport { http, url: url.clone() };
+    RpcClient::new(transport, is_local(url))
+}
+
+/// Whether an endpoint is on this computer.
+pub(super) fn is_local(url: &Url) -> bool {
+    matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
+}
+
+impl Transport {
+    async fn ask(self, packet: RequestPacket) -> Result<ResponsePacket, TransportError> {
+        let question = serde_json::to_vec(&packet).map_err(RpcError::ser_err)?;
+        let is_harmless = packet.method_names().all(only_reads);
+        let answer = self.http.post(&self.url, &question, is_harmless).await;
+        answer.map_err(|fault| match fault {
+            Fault::Status { status, words, .. } => {
+                TransportErrorKind::http_error(status.as_u16(), words)
+            }
+            fault => TransportErrorKind::custom(fault),
+        })
+    }
+}
+
+/// What is sent twice may be done twice.
+fn only_reads(method: &str) -> bool {
+    method.starts_with("eth_") && !method.starts_with("eth_send")
+}
+
+impl Service<RequestPacket> for Transport {
+    type Response = ResponsePacket;
+    type Error = TransportError;
+    type Future = TransportFut<'static>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> task::Poll<Result<(), TransportError>> {
+        task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, packet: RequestPacket) -> Self::Future {
+        Box::pin(self.clone().ask(packet))
+    }
+}
+
+/// The same error in words a person can do something with, however long the answer was.
+pub(super) fn plain(error: RpcError<TransportErrorKind>, url: &Url) -> Error {
+    match error {
+        RpcError::ErrorResp(answer) => {
+            anyhow!("the Ethereum node at {url} says: {}", clipped(&answer.message))
+        }
+        RpcError::Transport(TransportErrorKind::Custom(fault)) => {
+            anyhow!("no use of the Ethereum node: {fault}")
+        }
+        RpcError::Transport(TransportErrorKind::HttpError(fault)) => {
+            anyhow!("the Ethereum node at {url} answers {}: {}", fault.status, fault.body)
+        }
+        RpcError::DeserError { err, .. } => anyhow!(
+            "the Ethereum node at {url} answers in another form than known: {}",
+            clipped(&err.to_string())
+        ),
+        RpcError::NullResp => anyhow!("the Ethereum node at {url} does not have it"),
+        other => anyhow!("no use of the Ethereum node at {url}: {}", clipped(&other.to_string())),
+    }
+}
+
+/// Whether an endpoint said no to how much was asked for.
+pub(super) fn is_too_much(error: &RpcError<TransportErrorKind>) -> bool {
+    match error {
+        RpcError::ErrorResp(_) => true,
+        RpcError::Transport(TransportErrorKind::HttpError(fault)) => fault.status < 500,
+        RpcError::Transport(TransportErrorKind::Custom(fault)) => {
+            matches!(fault.downcast_ref(), Some(Fault::TooLong(_)))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,215 @@
+//! Proofs: that an output is one of the application's, against a root that L1 has accepted.
+//!
+//! The only place where a proof is taken from a node: its form is checked, its root compared with
+//! the claim, and the contract asked, before anyone is told that something is proven.
+
+use std::{collections::BTreeMap, fmt};
+
+use alloy::primitives::{Address, B256, Bytes, keccak256};
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    chain::Chain,
+    merkle,
+    node::{EpochRecord, Node, OutputRecord},
+    quantity::{count, duration},
+    session::Session,
+};
+
+/// That `output` is number `index` of an application's outputs, under some outputs root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// Its number since genesis.
+    pub index: u64,
+    /// The bytes that are proven.
+    pub output: Bytes,
+    /// Hashes beside the path to the root, from the leaf up: 63 of them.
+    pub siblings: Vec<B256>,
+}
+
+impl Proof {
+    /// The root it leads to.
+    ///
+    /// - Errors: it has not the form of a proof
+    pub fn root(&self) -> Result<B256> {
+        let Self { index, output, siblings } = self;
+        ensure!(
+            siblings.len() == merkle::HEIGHT as usize,
+            "the proof of output {index} has {} parts instead of {}",
+            siblings.len(),
+            merkle::HEIGHT
+        );
+        let root = merkle::root_from_proof(keccak256(output), *index, siblings);
+        ensure!(merkle::verify(output, *index, siblings, root), "there is no output {index}");
+        Ok(root)
+    }
+
+    /// Asks the contract on L1, the only judge.
+    pub async fn validate(&self, chain: &Chain, application: Address) -> Result<()> {
+        chain.validate_output(application, &self.output, self.index, self.siblings.clone()).await
+    }
+}
+
+/// A claim, as somebody states it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The root of all outputs up to the epoch's last block.
+    pub outputs_root: B256,
+    /// The epoch's last block.
+    pub last_block: u64,
+    /// The transaction that claimed it, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<B256>,
+}
+
+/// An output with the claim that proves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proven {
+    /// The proof, which leads to the claim's root.
+    pub proof: Proof,
+    /// The claim.
+    pub claim: Claim,
+}
+
+/// When an output comes to be proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Wait {
+    /// The last block of its epoch, which is claimed afterwards.
+    pub last_block: u64,
+    /// Blocks until then.
+    pub blocks_left: u64,
+    /// About how long these take.
+    pub seconds_left: u64,
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { last_block, blocks_left, seconds_left } = *self;
+        if blocks_left == 0 {
+            return write!(
+                out,
+                "its epoch ended with block {last_block}, its claim is not accepted yet"
+            );
+        }
+        let (blocks, time) = (count(blocks_left, "block"), duration(seconds_left));
+        write!(
+            out,
+            "its epoch ends with block {last_block}, {blocks} or about {time} from now, and is \
+             then claimed"
+        )
+    }
+}
+
+/// How far an output is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// L1 has accepted the claim that proves it, as the node says.
+    Claimed(EpochRecord),
+    /// Not yet.
+    Waiting(Wait),
+}
+
+/// Tells of many outputs how far they are, asking once for what they share.
+#[derive(Debug)]
+pub struct Standings<'a> {
+    session: &'a Session,
+    accepted: BTreeMap<u64, EpochRecord>,
+    now: Option<(u64, u64)>,
+}
+
+impl<'a> Standings<'a> {
+    /// Nothing is asked yet.
+    #[must_use]
+    pub fn new(session: &'a Session) -> Self {
+        Self { session, accepted: BTreeMap::new(), now: None }
+    }
+
+    /// How far an output is.
+    pub async fn of(&mut self, record: &OutputRecord) -> Result<Standing> {
+        let index = record.epoch_index;
+        if let Some(epoch) = self.accepted.get(&index) {
+            return Ok(Standing::Claimed(epoch.clone()));
+        }
+        let epoch = self.session.node.epoch(index).await?;
+        if epoch.is_accepted() {
+            self.accepted.insert(index, epoch.clone());
+            return Ok(Standing::Claimed(epoch));
+        }
+        let (head, pace) = match self.now {
+            Some(now) => now,
+            None => {
+                let chain = &self.session.chain;
+                *self.now.insert((chain.head().await?, chain.block_pace().await?))
+            }
+        };
+        let blocks_left = epoch.last_block.saturating_sub(head);
+        let seconds_left = blocks_left.saturating_mul(pace).div_ceil(1_000);
+        Ok(Standing::Waiting(Wait { last_block: epoch.last_block, blocks_left, seconds_left }))
+    }
+}
+
+/// The node's proof of an output whose claim it calls accepted.
+///
+/// - Errors: it gives none, or one that does not lead to the root of the claim
+pub fn of_node(record: OutputRecord, epoch: &EpochRecord) -> Result<Proven> {
+    let index = record.index;
+    let siblings = record.output_hashes_siblings.with_context(|| {
+        format!("the node has accepted the claim of output {index} but gives no proof: try again")
+    })?;
+    let proof = Proof { index, output: record.raw_data, siblings };
+    let root = proof.root().context("the node's proof is none: ask another node")?;
+    ensure!(
+        epoch.claimed_root().is_none_or(|claimed| claimed == root),
+        "the node's proof of output {index} does not lead to the root it claims: ask another node"
+    );
+    let transaction = epoch.claim_transaction_hash;
+    let claim = Claim { outputs_root: root, last_block: epoch.last_block, transaction };
+    Ok(Proven { proof, claim })
+}
+
+/// As [`of_node`], asked for anew and taken by the contract on L1.
+///
+/// - Errors: the contract does not take it, with its reason in words
+pub async fn validated(
+    node: &Node,
+    chain: &Chain,
+    index: u64,
+    epoch: &EpochRecord,
+) -> Result<Proven> {
+    // Proofs come to a record when its epoch is claimed.
+    let proven = of_node(node.output(index).await?, epoch)?;
+    proven.proof.validate(chain, node.application()).await.with_context(|| {
+        format!("the node calls the claim of output {index} accepted, Ethereum does not prove it")
+    })?;
+    Ok(proven)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_proof_has_no_root() {
+        let proof = |index, parts| Proof {
+            index,
+            output: Bytes::from_static(b"output"),
+            siblings: vec![B256::ZERO; parts],
+        };
+        assert!(proof(0, 63).root().is_ok());
+        assert!(proof((1 << 63) - 1, 63).root().is_ok());
+        for wrong in [proof(0, 0), proof(0, 62), proof(0, 64), proof(1 << 63, 63)] {
+            assert!(wrong.root().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn waiting_is_told_in_blocks_and_time() {
+        let mut wait = Wait { last_block: 29, blocks_left: 7, seconds_left: 84 };
+        assert!(wait.to_string().contains("block 29, 7 blocks or about 1 min 24 s from now"));
+        wait.blocks_left = 0;
+        assert!(wait.to_string().contains("ended with block 29"));
+    }
+}

@@ -1,0 +1,294 @@
+//! A proxy in front of a JSON-RPC server that misbehaves as it is told, to test clients with.
+//!
+//! It goes between a client and anvil, or a client and the node's JSON-RPC or inspect. What it is
+//! told nothing about it passes on unchanged. It runs in threads of its own, so that tests with and
+//! without a runtime can use it.
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use serde_json::{Value, json};
+
+/// Changes an answer: given the request and the whole answer, both of one JSON-RPC call.
+pub type Change = Arc<dyn Fn(&Value, &mut Value) + Send + Sync>;
+
+/// A way to misbehave.
+#[derive(Clone)]
+pub enum Fault {
+    /// Answers 500, in words.
+    Refuse,
+    /// Takes the request and never answers.
+    Stall,
+    /// Ends the connection in the middle of the answer.
+    Cut,
+    /// Answers without end.
+    Flood,
+    /// Answers with something that is not JSON.
+    Garble,
+    /// Refuses `eth_getLogs` of more than so many blocks, with an error as public endpoints have.
+    BlockRange(u64),
+    /// Answers something else.
+    Change(Change),
+}
+
+impl Fault {
+    /// Answers with another result than the right one.
+    #[must_use]
+    pub fn change(change: impl Fn(&Value, &mut Value) + Send + Sync + 'static) -> Self {
+        Self::Change(Arc::new(change))
+    }
+
+    /// Answers with a number wherever there is text.
+    #[must_use]
+    pub fn wrong_types() -> Self {
+        fn spoil(value: &mut Value) {
+            match value {
+                Value::String(_) => *value = json!(7),
+                Value::Array(items) => items.iter_mut().for_each(spoil),
+                Value::Object(fields) => fields.values_mut().for_each(spoil),
+                _ => {}
+            }
+        }
+        Self::change(|_, answer| spoil(&mut answer["result"]))
+    }
+}
+
+struct Rule {
+    method: String,
+    fault: Fault,
+    times: u64,
+}
+
+#[derive(Default)]
+struct Told {
+    rules: Vec<Rule>,
+    asked: Vec<String>,
+    is_over: bool,
+}
+
+impl Told {
+    /// Notes what is asked, and says what to do about it.
+    fn fault(&mut self, methods: &[String]) -> Option<Fault> {
+        self.asked.extend_from_slice(methods);
+        let is_meant = |rule: &&mut Rule| {
+            rule.times > 0 && methods.iter().any(|method| method.starts_with(&rule.method))
+        };
+        let rule = self.rules.iter_mut().find(is_meant)?;
+        rule.times -= 1;
+        Some(rule.fault.clone())
+    }
+}
+
+/// A running proxy; it ends when it is dropped.
+pub struct Proxy {
+    address: SocketAddr,
+    path: String,
+    told: Arc<Mutex<Told>>,
+}
+
+impl Proxy {
+    /// A proxy in front of `target`, an `http://HOST:PORT/PATH`, that behaves.
+    ///
+    /// - Errors: `target` is none, or there is no free port
+    pub fn start(target: &str) -> anyhow::Result<Self> {
+        let rest = target.trim_start_matches("http://");
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (host, path) = (host.to_owned(), path.to_owned());
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let (address, told) = (listener.local_addr()?, Arc::<Mutex<Told>>::default());
+        let shared = told.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if lock(&shared).is_over {
+                    return;
+                }
+                let (host, told) = (host.clone(), shared.clone());
+                // A client that goes away in the middle is none of our business.
+                thread::spawn(move || serve(client, &host, &told).ok());
+            }
+        });
+        Ok(Self { address, path, told })
+    }
+
+    /// What to give a client instead of the target.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}{}", self.address, self.path)
+    }
+
+    /// Misbehaves from now on at each call whose method (or, without JSON, path) begins with
+    /// `method`.
+    pub fn tell(&self, method: &str, fault: Fault) {
+        self.tell_times(method, fault, u64::MAX);
+    }
+
+    /// As [`Proxy::tell`], so many times only.
+    pub fn tell_times(&self, method: &str, fault: Fault, times: u64) {
+        lock(&self.told).rules.push(Rule { method: method.to_owned(), fault, times });
+    }
+
+    /// Behaves again.
+    pub fn behave(&self) {
+        lock(&self.told).rules.clear();
+    }
+
+    /// How often it was asked for something that begins with `method`.
+    #[must_use]
+    pub fn asked(&self, method: &str) -> usize {
+        lock(&self.told).asked.iter().filter(|asked| asked.starts_with(method)).count()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        lock(&self.told).is_over = true;
+        // Wakes the listener, which then looks whether it is over.
+        TcpStream::connect(self.address).ok();
+    }
+}
+
+fn lock(told: &Mutex<Told>) -> MutexGuard<'_, Told> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Message {
+    first_line: String,
+    body: Vec<u8>,
+}
+
+/// Reads a request with a length, or an answer with one or up to the end of the connection.
+fn read(stream: &TcpStream) -> io::Result<Message> {
+    let mut reader = BufReader::new(stream);
+    let mut first_line = String::new();
+    reader.read_line(&mut first_line)?;
+    let mut length = None;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? <= 2 {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().ok();
+        }
+    }
+    let mut body = Vec::new();
+    reader.take(length.unwrap_or(u64::MAX)).read_to_end(&mut body)?;
+    Ok(Message { first_line, body })
+}
+
+fn forward(host: &str, request: &Message) -> io::Result<Message> {
+    let path = request.first_line.split_whitespace().nth(1).unwrap_or("/");
+    let mut server = TcpStream::connect(host)?;
+    // The older version, because its answers come in one piece.
+    write!(
+        server,
+        "POST {path} HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n",
+        request.body.len()
+    )?;
+    server.write_all(&request.body)?;
+    read(&server)
+}
+
+fn answer(client: &mut TcpStream, status: &str, length: usize, body: &[u8]) -> io::Result<()> {
+    write!(
+        client,
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n"
+    )?;
+    client.write_all(body)
+}
+
+fn serve(mut client: TcpStream, host: &str, told: &Mutex<Told>) -> io::Result<()> {
+    let request = read(&client)?;
+    let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+    let fault = lock(told).fault(&methods(&asked, &request));
+    match fault {
+        Some(Fault::Refuse) => {
+            let words = b"something broke in here";
+            return answer(&mut client, "500 Internal Server Error", words.len(), words);
+        }
+        // It ends when the client has lost its patience.
+        Some(Fault::Stall) => return client.read_to_end(&mut Vec::new()).map(drop),
+        Some(Fault::Flood) => return flood(&mut client),
+        Some(Fault::Garble) => {
+            let words = b"<html>an answer of another kind</html>";
+            return answer(&mut client, "200 OK", words.len(), words);
+        }
+        Some(Fault::BlockRange(most)) if blocks(&asked) > most => {
+            let message = format!("query exceeds the maximum of {most} blocks");
+            let error = json!({ "code": -32005, "message": message });
+            let refusal = json!({ "jsonrpc": "2.0", "id": asked["id"], "error": error });
+            let body = refusal.to_string();
+            return answer(&mut client, "200 OK", body.len(), body.as_bytes());
+        }
+        _ => {}
+    }
+    let mut answered = forward(host, &request)?;
+    let whole = answered.body.len();
+    if let Some(Fault::Change(change)) = &fault {
+        answered.body = changed(&asked, &answered.body, change);
+        let status = status(&answered);
+        return answer(&mut client, &status, answered.body.len(), &answered.body);
+    }
+    if matches!(fault, Some(Fault::Cut)) {
+        answered.body.truncate(whole / 2);
+    }
+    answer(&mut client, &status(&answered), whole, &answered.body)
+}
+
+fn status(answered: &Message) -> String {
+    let line = answered.first_line.split_once(' ').map_or("200 OK", |(_, status)| status);
+    line.trim().to_owned()
+}
+
+fn calls(asked: &Value) -> &[Value] {
+    asked.as_array().map_or(std::slice::from_ref(asked), Vec::as_slice)
+}
+
+fn methods(asked: &Value, request: &Message) -> Vec<String> {
+    let path = request.first_line.split_whitespace().nth(1).unwrap_or_default();
+    let method = |call: &Value| call["method"].as_str().unwrap_or(path).to_owned();
+    calls(asked).iter().map(method).collect()
+}
+
+/// How many blocks the longest call for logs is about.
+fn blocks(asked: &Value) -> u64 {
+    let number = |value: &Value| {
+        let digits = value.as_str().unwrap_or_default().trim_start_matches("0x");
+        u64::from_str_radix(digits, 16).unwrap_or(u64::MAX)
+    };
+    let logs = calls(asked).iter().filter(|call| call["method"] == "eth_getLogs");
+    let length = |call: &Value| {
+        let filter = &call["params"][0];
+        number(&filter["toBlock"]).saturating_sub(number(&filter["fromBlock"])).saturating_add(1)
+    };
+    logs.map(length).max().unwrap_or(0)
+}
+
+fn changed(asked: &Value, body: &[u8], change: &Change) -> Vec<u8> {
+    let mut answer: Value = serde_json::from_slice(body).unwrap_or_default();
+    match answer.as_array_mut() {
+        Some(answers) => {
+            for answer in answers {
+                let its = calls(asked).iter().find(|call| call["id"] == answer["id"]);
+                change(its.unwrap_or(asked), answer);
+            }
+        }
+        None => change(asked, &mut answer),
+    }
+    answer.to_string().into_bytes()
+}
+
+fn flood(client: &mut TcpStream) -> io::Result<()> {
+    client.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[\"")?;
+    loop {
+        client.write_all(&[b'0'; 64 * 1_024])?;
+    }
+}
