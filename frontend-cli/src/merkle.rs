@@ -4,12 +4,14 @@
 //! size still answers roots and proofs: a claim fixes a size, later outputs do not disturb it.
 
 use alloy::primitives::{B256, keccak256};
+use serde::{Deserialize, Serialize};
 
 /// Levels above the leaves; a tree holds at most 2^63 outputs.
 pub const HEIGHT: u32 = 63;
 
 /// Append-only tree over the hashes of an application's outputs, in order since genesis.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Vec<B256>", into = "Vec<B256>")]
 pub struct OutputsTree {
     /// `complete[h][i]` is the root of the i-th full subtree of 2^h leaves.
     complete: Vec<Vec<B256>>,
@@ -25,6 +27,21 @@ impl Default for OutputsTree {
             empty.push(parent(below, below));
         }
         Self { complete: vec![Vec::new()], empty }
+    }
+}
+
+/// All of it follows from the leaves.
+impl From<Vec<B256>> for OutputsTree {
+    fn from(leaves: Vec<B256>) -> Self {
+        let mut tree = Self::default();
+        leaves.into_iter().for_each(|leaf| tree.push(leaf));
+        tree
+    }
+}
+
+impl From<OutputsTree> for Vec<B256> {
+    fn from(tree: OutputsTree) -> Self {
+        tree.complete.into_iter().next().unwrap_or_default()
     }
 }
 

@@ -338,9 +338,15 @@ impl Node {
         Ok(bytes.into())
     }
 
-    /// All of a listing, in order, in pages of at most `size` records of a form of one's own.
-    pub(crate) fn listing<T>(&self, method: &'static str, size: u64) -> Pages<T> {
-        Pages { size, ..self.pages(method, json!({})) }
+    /// All of a listing from record `first` on, in order, in pages of at most `size` records of a
+    /// form of one's own.
+    pub(crate) fn listing<T>(&self, method: &'static str, first: u64, size: u64) -> Pages<T> {
+        Pages { size, offset: first, next_index: first, ..self.pages(method, json!({})) }
+    }
+
+    /// Where its JSON-RPC is.
+    pub fn url(&self) -> &str {
+        self.rpc.as_str()
     }
 
     async fn call<T: DeserializeOwned>(

@@ -35,6 +35,7 @@ pub enum Encoding {
 
 /// Why a chunk is not taken; the upload is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub enum ChunkRefused {
     /// Neither the next byte nor the first.
     #[error("offset {found}: the next byte expected is {expected}; 0 starts over")]

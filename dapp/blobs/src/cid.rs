@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 /// The sha2-256 digest of a block.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
@@ -31,6 +32,7 @@ impl fmt::Debug for Digest {
 
 /// What the block a CID names contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub enum Codec {
     /// The bytes themselves.
     Raw,
@@ -51,6 +53,7 @@ impl Codec {
 
 /// A CIDv1 with a sha2-256 digest; shown in base32 (`bafk…`, `bafy…`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cid {
     /// What the named block contains.
     pub codec: Codec,
@@ -139,6 +142,7 @@ impl FromStr for Cid {
 ///
 /// - Source: Kubo's `--cid-version=1 --raw-leaves`, and IPIP-499 `unixfs-v1-2025`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub enum Profile {
     /// Leaves of 256 KiB, 174 links a node.
     Kubo,
@@ -176,6 +180,7 @@ impl Profile {
 ///
 /// - Units: `size` in bytes of the whole file
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct BlobRef {
     /// Digest of the single block or of the tree's root.
     pub digest: Digest,

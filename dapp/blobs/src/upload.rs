@@ -13,6 +13,8 @@ use crate::{
 
 /// A blob on its way in; chunks come in order.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "snapshot", serde(from = "snapshot::Kept", into = "snapshot::Kept"))]
 pub struct Upload {
     blob: BlobRef,
     received: Vec<u8>,
@@ -120,6 +122,29 @@ impl Upload {
     fn make_room(&mut self, more: usize) {
         if self.received.capacity() - self.received.len() < more {
             self.received.reserve_exact(more.max(self.received.len() / 8));
+        }
+    }
+}
+
+/// What is kept of an upload: the tree follows from the bytes.
+#[cfg(feature = "snapshot")]
+mod snapshot {
+    use super::{BlobRef, Tree, Upload};
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    pub(super) struct Kept(BlobRef, Vec<u8>);
+
+    impl From<Upload> for Kept {
+        fn from(upload: Upload) -> Self {
+            Self(upload.blob, upload.received)
+        }
+    }
+
+    impl From<Kept> for Upload {
+        fn from(Kept(blob, received): Kept) -> Self {
+            let mut tree = Tree::new(blob.profile);
+            tree.extend(&received);
+            Self { blob, received, tree }
         }
     }
 }

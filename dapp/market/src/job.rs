@@ -22,6 +22,7 @@ pub const MAX_SUBMISSIONS: u32 = 100_000;
 /// - Units: `reward` in the asset's smallest unit; scores in parts per million; `deadline` in block
 ///   seconds; `max_work` in instructions
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Terms {
     /// Short UTF-8 name, zero-padded.
     pub title: [u8; 32],
@@ -53,6 +54,7 @@ pub struct Terms {
 
 /// Where a job is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub enum Stage {
     /// Waits for its blobs and its base model's marks.
     Announced,
@@ -77,6 +79,7 @@ impl fmt::Display for Stage {
 
 /// A job and all that belongs to it except its submissions' own records.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Job {
     /// Who pays.
     pub sponsor: Address,
@@ -155,6 +158,7 @@ impl Job {
 
 /// Where a client stands in a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Standing {
     /// The bytes of this submission are awaited.
     Expecting(u32),
@@ -166,6 +170,7 @@ pub(crate) enum Standing {
 
 /// What waits for evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Task {
     /// The job's base model.
     Base,
@@ -175,6 +180,7 @@ pub(crate) enum Task {
 
 /// An evaluation under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Progress {
     pub(crate) quote: Quote,
     pub(crate) tally: Tally,
@@ -182,6 +188,7 @@ pub(crate) struct Progress {
 
 /// One client's model for one job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Submission {
     /// Whose.
     pub client: Address,
@@ -195,6 +202,7 @@ pub struct Submission {
 
 /// How far a submission has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub enum SubmissionState {
     /// Its bytes are awaited.
     Expecting,
@@ -206,6 +214,7 @@ pub enum SubmissionState {
 
 /// What became of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub enum Verdict {
     /// Paid.
     Accepted(Marks),

@@ -32,6 +32,7 @@ pub struct Exam<'a> {
 
 /// What an evaluation takes, known before anything runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Quote {
     /// Rows of the dataset.
     pub rows: u32,
@@ -77,6 +78,7 @@ pub trait Judge {
 
 /// Why a model or dataset cannot be evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Unfit {
     /// What is wrong.
     pub fault: Fault,
@@ -86,6 +88,7 @@ pub struct Unfit {
 
 /// What can be wrong with a model or dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub enum Fault {
     /// The model's bytes are not an ONNX model within the stated limits.
     MalformedModel,

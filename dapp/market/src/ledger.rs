@@ -11,6 +11,7 @@ use crate::{
 
 /// Both sides of an asset's balance: `deposited − paid_out = free + escrowed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Solvency {
     /// All that ever came in.
     pub deposited: Amount,
@@ -57,6 +58,7 @@ pub(crate) struct Move {
 
 /// Free balances and totals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ledger {
     /// Never holds a zero.
     free: BTreeMap<(Address, Asset), Amount>,

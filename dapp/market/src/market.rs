@@ -19,6 +19,7 @@ use crate::{
 
 /// What a deployment fixes at genesis.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Settings {
     /// Tokens that rewards may be paid in, beside Ether.
     pub allowed_tokens: BTreeSet<Address>,
@@ -38,6 +39,7 @@ pub struct Settings {
 
 /// All state of the market.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Market {
     pub(crate) settings: Settings,
     pub(crate) ledger: Ledger,

@@ -7,6 +7,7 @@ use crate::{market::Settings, units::Work};
 
 /// What is not evaluation costs, in instructions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Prices {
     /// An input that does nothing, from its HTTP answer to the next question.
     pub input: u64,

@@ -4,6 +4,7 @@ use crate::units::Score;
 
 /// What a score measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub enum Metric {
     /// Share of rows answered right.
     Accuracy,
@@ -39,6 +40,7 @@ impl Metric {
 
 /// What an evaluated model has to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Marks {
     /// By the job's metric.
     pub score: Score,
@@ -52,6 +54,7 @@ pub const MAX_LOSS_PPM: u64 = 1_000_000_000_000;
 /// What is counted while a model answers the rows of a dataset; integers only, so that it can be
 /// kept between inputs and added up in any number of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tally {
     classes: usize,
     rows: u32,

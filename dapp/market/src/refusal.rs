@@ -17,6 +17,7 @@ macro_rules! reasons {
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
         pub enum $name {
             $(
                 #[doc = $message]

@@ -14,6 +14,7 @@ use crate::{
 
 /// What an expected blob is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Purpose {
     /// A job's base model or hold-out.
     Job(JobId),
@@ -23,12 +24,14 @@ pub(crate) enum Purpose {
 
 /// A blob that is expected from an account, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Expected {
     pub(crate) purpose: Purpose,
     upload: Upload,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 struct Held {
     bytes: Vec<u8>,
     /// Jobs that need it; a blob of the drive has one more, so that it stays.
@@ -56,6 +59,7 @@ pub enum BlobState {
 
 /// The bytes the market keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Shelf {
     capacity: u64,
     stored: u64,

@@ -9,6 +9,7 @@ use crate::{
 
 /// Submissions by job and index; a job's lie in a row, as there can be very many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Submissions {
     by_job: BTreeMap<JobId, Vec<Submission>>,
 }

@@ -6,6 +6,7 @@ use primitive_types::U256;
 
 /// A wallet or contract on Ethereum.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Address(pub [u8; 20]);
 
 impl fmt::Display for Address {
@@ -23,6 +24,7 @@ impl fmt::Debug for Address {
 
 /// What an amount is an amount of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub enum Asset {
     /// The chain's own coin.
     Ether,
@@ -43,6 +45,7 @@ impl fmt::Display for Asset {
 ///
 /// As wide as an ERC-20 balance, so that whatever a portal reports can be credited.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Amount(pub U256);
 
 impl Amount {
@@ -91,6 +94,7 @@ macro_rules! unit {
     ($(#[$doc:meta])* $name:ident($integer:ty)) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
         pub struct $name(pub $integer);
 
         impl fmt::Display for $name {
@@ -120,6 +124,7 @@ unit! {
 ///
 /// Shown as that integer, and by `{:#}` as a percentage with three decimals, rounded down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Score(pub u32);
 
 impl fmt::Display for Score {
@@ -168,6 +173,7 @@ impl Work {
 
 /// One client's model for one job: the job and the submission's place in it, counted from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct SubmissionId {
     /// The job.
     pub job: JobId,

@@ -36,8 +36,13 @@ impl<J: Judge> App<J> {
         drive: impl IntoIterator<Item = (Cid, Vec<u8>)>,
         judge: J,
     ) -> Self {
-        wire::prepare();
         let market = Market::new(genesis.settings(), drive);
+        Self::resume(genesis, market, judge)
+    }
+
+    /// An application that goes on from a state it once had.
+    pub fn resume(genesis: Genesis, market: Market, judge: J) -> Self {
+        wire::prepare();
         Self { genesis, market, judge, memory_is_limited: false }
     }
 

@@ -16,12 +16,16 @@ Examples:
 
 Exit codes: 0 all holds, 1 something does not, 2 it could not be checked.")]
 pub struct Audit {
-    /// Judge from this input on, or from a block as block:N; the replay begins at genesis
+    /// Judge from this input on, or from a block as block:N; the replay begins where
+    /// the last audit ended, or at genesis
     #[arg(long, value_name = "INPUT|block:N")]
     pub from: Option<Moment>,
-    /// Judge up to this input, or up to a block
+    /// Judge up to this input, or as things were after a block
     #[arg(long, value_name = "INPUT|block:N")]
     pub to: Option<Moment>,
+    /// Begin at genesis, and keep nothing for the next audit
+    #[arg(long)]
+    pub no_checkpoint: bool,
     /// How.
     #[command(flatten)]
     pub replay: Replay,
@@ -40,7 +44,7 @@ pub struct Replay {
     #[arg(long, value_name = "FILE")]
     pub dapp: Option<PathBuf>,
     /// Replay in a Cartesi Machine: the folder that `cartesi build` stores one in
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["dapp", "blobs", "genesis"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "dapp")]
     pub machine: Option<PathBuf>,
     /// Audit from Ethereum alone: ask no Cartesi node
     #[arg(long)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::B256;
+use serde::{Deserialize, Serialize};
 
 use super::divergence::{Divergence, Kind};
 use super::outputs::Outputs;
@@ -19,7 +20,7 @@ pub struct Claim {
 }
 
 /// Epochs with inputs that were not claimed yet, and the last claim.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Claims {
     /// By the epoch's last block: its last input, and the transaction that sent it.
     awaited: BTreeMap<u64, (u64, B256)>,

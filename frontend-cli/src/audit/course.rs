@@ -1,19 +1,25 @@
 //! The course of an audit: every check there is, input by input, up to the first thing that is
 //! wrong and what shows who carries it.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use alloy::primitives::{B256, Bytes, keccak256};
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use wire::Genesis;
 
+use super::books::Books;
 use super::claims::{Claim, Claims};
 use super::compare::compare;
 use super::divergence::{Divergence, Kind, Place, shown};
-use super::engine::Played;
+use super::engine::{Deployed, Played};
 use super::evidence::{Event, Target};
+use super::exam::{Examiner, Seat};
 use super::outputs::Outputs;
 use super::report::{Counts, Report, Verdict};
+use super::scores::Papers;
 use super::served::{Records, Served};
+use super::told::Told;
 use super::{Audit, Span};
 use crate::chain::Input;
 use crate::devnet::Completion;
@@ -25,6 +31,16 @@ pub(super) enum Step {
     Stop,
 }
 
+/// What an audit remembers of all it has looked at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) outputs: Outputs,
+    claims: Claims,
+    books: Books,
+    papers: Papers,
+    pub(super) counts: Counts,
+}
+
 /// All that is known on the way.
 pub(super) struct Course {
     target: Target,
@@ -33,26 +49,41 @@ pub(super) struct Course {
     records: Option<Records>,
     /// Whether the node has told of every input so far.
     is_behind: bool,
-    outputs: Outputs,
-    claims: Claims,
-    counts: Counts,
+    state: State,
+    genesis: Genesis,
+    examiner: Examiner,
     first: Option<Divergence>,
     /// The node's own outputs from the first difference on: what it would claim.
     other: Option<Outputs>,
     last_block: u64,
 }
 
+impl State {
+    /// What is known before the first input.
+    pub(super) fn at_genesis(deployed: &Deployed) -> Self {
+        Self {
+            outputs: Outputs::default(),
+            claims: Claims::default(),
+            books: Books::new(deployed.genesis.registry),
+            papers: Papers::new(deployed.drive.clone()),
+            counts: Counts::default(),
+        }
+    }
+}
+
 impl Course {
-    pub(super) fn new(audit: &Audit, target: &Target) -> Self {
+    /// Goes on from what was known; at the beginning that is nothing.
+    pub(super) fn new(audit: &Audit, target: &Target, genesis: &Genesis, state: State) -> Self {
+        let (inputs, outputs) = (state.counts.inputs, state.outputs.len());
         Self {
             target: target.clone(),
             span: audit.span,
             patience: audit.patience.unwrap_or(target.epoch_length),
-            records: audit.node.as_ref().map(Records::new),
+            records: audit.node.as_ref().map(|node| Records::new(node, inputs, outputs)),
             is_behind: false,
-            outputs: Outputs::default(),
-            claims: Claims::default(),
-            counts: Counts::default(),
+            state,
+            genesis: genesis.clone(),
+            examiner: Examiner::new(),
             first: None,
             other: None,
             last_block: target.deployment_block,
@@ -60,7 +91,7 @@ impl Course {
     }
 
     pub(super) const fn counts(&self) -> Counts {
-        self.counts
+        self.state.counts
     }
 
     /// Notes something wrong, unless something else was before it.
@@ -74,7 +105,7 @@ impl Course {
     ///
     /// - Errors: the node does not answer as a node does
     pub(super) async fn take(&mut self, played: Played) -> Result<Step> {
-        let Played { stretch, completions } = played;
+        let Played { stretch, completions, totals, .. } = played;
         let mut completions = completions.into_iter();
         for event in stretch.events {
             match event {
@@ -98,16 +129,18 @@ impl Course {
             }
         }
         self.last_block = stretch.last_block;
-        if let Some(wrong) = stretch.wrong {
+        let wrong = totals.and_then(|totals| self.state.books.compare(&totals));
+        for wrong in stretch.wrong.into_iter().chain(wrong) {
             self.suspect(wrong);
-            return Ok(Step::Stop);
         }
-        Ok(Step::GoOn)
+        // What a claim has to say about a difference is waited for.
+        let is_over = self.first.is_some() && self.other.is_none();
+        Ok(if is_over { Step::Stop } else { Step::GoOn })
     }
 
     async fn input(&mut self, input: &Input, completion: &Completion) -> Result<()> {
         let advance = &input.advance;
-        let (index, first_output) = (advance.index, self.outputs.len());
+        let (index, first_output) = (advance.index, self.state.outputs.len());
         let served = match &mut self.records {
             Some(records) if !self.is_behind => records.next(index).await?,
             _ => Served::Behind,
@@ -117,7 +150,7 @@ impl Course {
             && self.span.has(index, advance.block_number)
             && let Some(divergence) = compare(input, completion, first_output, &served)
         {
-            self.other = Some(self.outputs.clone());
+            self.other = Some(self.state.outputs.clone());
             self.suspect(divergence);
         }
         if let Some(other) = &mut self.other {
@@ -127,25 +160,64 @@ impl Course {
             };
             other.add(advance, outputs);
         }
-        self.outputs.add(advance, &completion.outputs);
+        if self.first.is_none() {
+            self.follow(input, completion, first_output).await?;
+        }
+        self.state.outputs.add(advance, &completion.outputs);
         let last_block = self.target.epoch_end(advance.block_number);
-        self.claims.await_claim(last_block, index, input.transaction);
-        self.counts.inputs += 1;
-        self.counts.outputs += completion.outputs.len() as u64;
+        self.state.claims.await_claim(last_block, index, input.transaction);
+        self.state.counts.inputs += 1;
+        self.state.counts.outputs += completion.outputs.len() as u64;
+        Ok(())
+    }
+
+    /// Whether money and scores follow from what there was before.
+    async fn follow(
+        &mut self,
+        input: &Input,
+        completion: &Completion,
+        first_output: u64,
+    ) -> Result<()> {
+        let (index, transaction) = (input.advance.index, input.transaction);
+        let Some(told) = Told::read(&self.genesis, &input.advance, completion) else {
+            return Ok(());
+        };
+        let is_judged = self.span.has(index, input.advance.block_number);
+        let paid = self.state.books.take(&told);
+        let exams = self.state.papers.take(&told);
+        let mut wrongs = Vec::new();
+        match paid {
+            Ok(payouts) => self.state.counts.payouts += payouts,
+            Err(wrong) => wrongs.push(wrong),
+        }
+        let exams = exams.unwrap_or_else(|wrong| {
+            wrongs.push(wrong);
+            Vec::new()
+        });
+        for wrong in wrongs.into_iter().filter(|_| is_judged) {
+            let output = wrong.output.map(|place| first_output + place);
+            self.suspect(Divergence { output, ..wrong.at(index, transaction) });
+        }
+        for (place, exam) in exams.into_iter().filter(|_| is_judged) {
+            let seat = Seat { input: index, output: first_output + place, transaction };
+            let wrong = self.examiner.examine(seat, exam).await?;
+            wrong.into_iter().for_each(|wrong| self.suspect(wrong));
+        }
         Ok(())
     }
 
     /// A claim shows whether a difference is only in the node's answers.
     fn claim(&mut self, claim: &Claim) {
-        let wrong = self.claims.check(claim, &self.outputs);
+        let wrong = self.state.claims.check(claim, &self.state.outputs);
         let is_judged = self
+            .state
             .outputs
             .after(claim.last_block)
             .is_none_or(|end| self.span.has(end.input, end.block));
         if !is_judged {
             return;
         }
-        self.counts.claims += 1;
+        self.state.counts.claims += 1;
         let Some(wrong) = wrong else { return };
         let claimed = self.other.as_ref().map(|other| other.root_after(claim.last_block));
         match &mut self.first {
@@ -155,7 +227,7 @@ impl Course {
     }
 
     fn executed(&mut self, output: u64, raw: &Bytes, transaction: B256) {
-        let ours = self.outputs.hash(output);
+        let ours = self.state.outputs.hash(output);
         if ours == Some(keccak256(raw)) || self.first.is_some() {
             return;
         }
@@ -165,11 +237,48 @@ impl Course {
         self.suspect(Divergence { output: Some(output), transaction: Some(transaction), ..wrong });
     }
 
+    /// What is known now, if all of it holds and can be gone on from.
+    ///
+    /// - Errors: an evaluation failed
+    pub(super) async fn settled(&mut self) -> Result<Option<&State>> {
+        self.finish_exams().await?;
+        let is_whole = self.first.is_none() && !self.is_behind;
+        Ok(is_whole.then_some(&self.state))
+    }
+
+    async fn finish_exams(&mut self) -> Result<()> {
+        let (passed, wrong) = self.examiner.finish().await?;
+        self.state.counts.scores += passed;
+        wrong.into_iter().for_each(|wrong| self.suspect(wrong));
+        Ok(())
+    }
+
+    /// What all of it comes to where something was wrong from the beginning.
+    pub(super) async fn finish_with(
+        mut self,
+        wrong: Divergence,
+        head: u64,
+        begun: Instant,
+        notes: Vec<String>,
+    ) -> Result<Report> {
+        self.suspect(wrong);
+        self.finish(head, begun, notes).await
+    }
+
     /// What all of it comes to.
-    pub(super) fn finish(mut self, head: u64, took: Duration, mut notes: Vec<String>) -> Report {
+    ///
+    /// - Errors: an evaluation failed
+    pub(super) async fn finish(
+        mut self,
+        head: u64,
+        begun: Instant,
+        mut notes: Vec<String>,
+    ) -> Result<Report> {
+        self.finish_exams().await?;
         let until = if self.first.is_some() { self.last_block } else { head };
         let is_judged = |input, block| self.span.has(input, block);
-        let missing = self.claims.missing(until, self.patience, &self.outputs, is_judged);
+        let missing =
+            self.state.claims.missing(until, self.patience, &self.state.outputs, is_judged);
         if let Some(missing) = missing {
             self.suspect(missing);
         }
@@ -177,13 +286,13 @@ impl Course {
             notes.push("the node has not processed the last inputs yet".to_owned());
         }
         let verdict = if self.first.is_some() { Verdict::Diverges } else { Verdict::Holds };
-        Report {
+        Ok(Report {
             verdict,
             divergence: self.first,
-            counts: self.counts,
+            counts: self.state.counts,
             block: head,
-            seconds: took.as_secs_f64(),
+            seconds: begun.elapsed().as_secs_f64(),
             notes,
-        }
+        })
     }
 }

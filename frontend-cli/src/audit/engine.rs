@@ -1,13 +1,16 @@
 //! The application, replayed: what its inputs lead to, computed apart from any node.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use alloy::primitives::{B256, keccak256};
 use anyhow::{Context, Error, Result, bail};
 use eval::Evaluator;
-use rollup::{App, CatchingJudge, Status};
+use market::{Asset, Market, Solvency};
+use rollup::{App, CatchingJudge, Drive, Status};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use wire::Genesis;
@@ -18,6 +21,9 @@ use crate::convert::to_market;
 use crate::devnet::{Completion, Dapp, InputStatus};
 use crate::replay::Replay;
 use crate::talk::Talk;
+
+/// How often what is known is kept, for an audit that is interrupted.
+const KEEP_EVERY: Duration = Duration::from_secs(2);
 
 /// What replays the inputs.
 #[derive(Clone, Debug)]
@@ -30,11 +36,23 @@ pub struct Engine {
     pub blobs: Option<PathBuf>,
 }
 
+/// What a deployment fixed, as far as replaying needs it.
+#[derive(Clone, Debug)]
+pub(super) struct Deployed {
+    pub(super) genesis: Genesis,
+    /// The blobs it carries.
+    pub(super) drive: Drive,
+}
+
 /// Blocks whose inputs were replayed.
 pub(super) struct Played {
     pub(super) stretch: Stretch,
     /// What became of each of its inputs.
     pub(super) completions: Vec<Completion>,
+    /// The market's own totals after them, where they can be seen.
+    pub(super) totals: Option<BTreeMap<Asset, Solvency>>,
+    /// The market after them, now and then and at the end.
+    pub(super) market: Option<Market>,
 }
 
 impl Engine {
@@ -52,18 +70,49 @@ impl Engine {
         Ok(keccak256(genesis))
     }
 
-    /// Starts the application; it replays what comes through `blocks` and ends with it.
+    /// Reads genesis and drive; of a machine's, which are inside, what is said of them.
+    ///
+    /// - Errors: they cannot be read
+    pub(super) fn deployed(&self) -> Result<Deployed> {
+        let path = &self.genesis;
+        let genesis = match &self.dapp {
+            Some(Dapp::Machine(_)) if path.as_os_str().is_empty() => Genesis::default(),
+            _ => {
+                let named = || format!("cannot use {}", path.display());
+                let text = std::fs::read_to_string(path).with_context(named)?;
+                Genesis::parse(&text).map_err(Error::new).with_context(named)?
+            }
+        };
+        let drive = match &self.blobs {
+            Some(folder) => rollup::read_drive(folder, genesis.max_blob_bytes)
+                .with_context(|| format!("cannot read {}", folder.display()))?,
+            None => Vec::new(),
+        };
+        Ok(Deployed { genesis, drive })
+    }
+
+    /// Starts the application, from `market` on where it is this program's own; it replays what
+    /// comes through `blocks`, whose last one is `last_block`, and ends with it.
     ///
     /// - Errors: it cannot be started
     pub(super) async fn start(
         &self,
+        deployed: &Deployed,
+        market: Option<Market>,
+        last_block: u64,
         talk: Talk,
         mut blocks: mpsc::Receiver<Result<Stretch>>,
     ) -> Result<mpsc::Receiver<Result<Played>>> {
         let (played, replayed) = mpsc::channel(1);
         match &self.dapp {
             None => {
-                let mut native = self.native()?;
+                let Deployed { genesis, drive } = deployed.clone();
+                let judge = CatchingJudge::default();
+                let app = match market {
+                    Some(market) => App::resume(genesis, market, judge),
+                    None => App::new(genesis, drive, judge),
+                };
+                let mut native = Native { app, last_block, kept: Instant::now() };
                 thread::spawn(move || {
                     while let Some(stretch) = blocks.blocking_recv() {
                         let result = stretch.and_then(|stretch| native.play(stretch));
@@ -92,19 +141,6 @@ impl Engine {
         Ok(replayed)
     }
 
-    fn native(&self) -> Result<Native> {
-        let path = &self.genesis;
-        let named = || format!("cannot use {}", path.display());
-        let text = std::fs::read_to_string(path).with_context(named)?;
-        let genesis = Genesis::parse(&text).map_err(Error::new).with_context(named)?;
-        let drive = match &self.blobs {
-            Some(folder) => rollup::read_drive(folder, genesis.max_blob_bytes)
-                .with_context(|| format!("cannot read {}", folder.display()))?,
-            None => Vec::new(),
-        };
-        Ok(Native { app: App::new(genesis, drive, CatchingJudge::default()) })
-    }
-
     async fn other(&self, dapp: &Dapp, talk: Talk) -> Result<Other> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let mut more = Vec::new();
@@ -120,13 +156,22 @@ impl Engine {
 /// The application in this process.
 struct Native {
     app: App<CatchingJudge<Evaluator>>,
+    last_block: u64,
+    /// When the market was last handed out.
+    kept: Instant,
 }
 
 impl Native {
     fn play(&mut self, stretch: Stretch) -> Result<Played> {
         let completions = stretch.inputs().map(|input| self.advance(&input.advance));
         let completions = completions.collect::<Result<_>>()?;
-        Ok(Played { stretch, completions })
+        let totals = Some(self.app.market().ledger().solvency().collect());
+        let is_last = stretch.last_block >= self.last_block;
+        let market = (is_last || self.kept.elapsed() >= KEEP_EVERY).then(|| {
+            self.kept = Instant::now();
+            self.app.market().clone()
+        });
+        Ok(Played { stretch, completions, totals, market })
     }
 
     fn advance(&mut self, input: &Advance) -> Result<Completion> {
@@ -160,6 +205,6 @@ impl Other {
             let failed = || format!("cannot replay input {}", input.advance.index);
             completions.push(completion.with_context(failed)?);
         }
-        Ok(Played { stretch, completions })
+        Ok(Played { stretch, completions, totals: None, market: None })
     }
 }

@@ -4,27 +4,36 @@
 //! - `evidence`, `hashes`: what Ethereum holds, checked against the InputBox
 //! - `engine`: the replay of the inputs; `outputs`: the tree of what they led to
 //! - `served`, `compare`: what the node answers, beside the replay
+//! - `told`, `books`: money, counted apart from the market; `scores`, `exam`: scores, computed anew
 //! - `claims`: what was accepted on Ethereum, beside the replay's roots
 //! - `course`: all checks, input by input; `divergence`, `report`: what they come to
+//! - `checkpoint`: how far the last audit came
 //!
 //! Reading, replaying and checking are three stages that run at once, each one stretch of blocks
 //! ahead of the next.
 
+mod books;
+mod checkpoint;
 mod claims;
 mod compare;
 mod course;
 mod divergence;
 mod engine;
 mod evidence;
+mod exam;
 mod hashes;
 mod outputs;
 mod report;
+mod scores;
 mod served;
+mod told;
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use alloy::primitives::{Address, B256, U256};
 use anyhow::{Context, Result, bail};
+use market::Market;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -35,7 +44,8 @@ pub use self::evidence::{Event, Reader, Stretch, Target};
 pub use self::outputs::{End, Outputs};
 pub use self::report::{Counts, Report, Verdict};
 
-use self::course::{Course, Step};
+use self::checkpoint::{Checkpoint, Checkpoints, Identity};
+use self::course::{Course, State, Step};
 use crate::chain::{Chain, bindings::InputBox};
 use crate::devnet::Dapp;
 use crate::node::Node;
@@ -63,6 +73,8 @@ pub struct Audit {
     /// How many blocks after its end an epoch may be without a claim; an epoch's length when
     /// nothing is said.
     pub patience: Option<u64>,
+    /// The folder of checkpoints, where an audit goes on from the last one; none begins at genesis.
+    pub memory: Option<PathBuf>,
     /// How to speak.
     pub talk: Talk,
 }
@@ -72,7 +84,8 @@ pub struct Audit {
 pub struct Span {
     /// From here on; from the first input when nothing is said.
     pub from: Option<Moment>,
-    /// Up to here, this included; up to now when nothing is said.
+    /// Up to here, this included, and with a block as things were then; up to now when nothing is
+    /// said.
     pub to: Option<Moment>,
 }
 
@@ -107,6 +120,14 @@ impl std::str::FromStr for Moment {
 }
 
 impl Span {
+    /// Whether everything from this input and block on is judged, as far as the beginning goes.
+    fn begins_by(&self, input: u64, block: u64) -> bool {
+        self.from.is_none_or(|from| match from {
+            Moment::Input(first) => first <= input,
+            Moment::Block(first) => first <= block,
+        })
+    }
+
     /// Whether an input is judged.
     pub(crate) fn has(&self, input: u64, block: u64) -> bool {
         let is_after = self.from.is_none_or(|from| match from {
@@ -132,56 +153,114 @@ impl Audit {
     pub async fn run(&self) -> Result<Report> {
         for _ in 0..ATTEMPTS {
             let head = self.head().await?;
-            let report = self.run_to(head).await;
+            let (report, checkpoints, first) = self.run_to(head).await?;
             if self.chain.block_hash(head.block).await? == Some(head.hash) {
-                return report;
+                return Ok(report);
             }
+            // Part of what was kept may be of the blocks that were replaced.
+            checkpoints.map_or(Ok(()), |checkpoints| checkpoints.forget_from(first))?;
             self.talk.say("the chain's last blocks were replaced; the audit begins again");
         }
         bail!("the chain replaces its last blocks again and again: try later")
     }
 
     async fn head(&self) -> Result<Head> {
-        let block = self.chain.head().await?;
+        let newest = self.chain.head().await?;
+        let block = match self.span.to {
+            Some(Moment::Block(last)) => newest.min(last),
+            _ => newest,
+        };
         let hash = self.chain.block_hash(block).await?;
-        Ok(Head { block, hash: hash.context("the Ethereum node lacks its newest block")? })
+        Ok(Head { block, hash: hash.context("the Ethereum node lacks its newest blocks")? })
     }
 
-    async fn run_to(&self, head: Head) -> Result<Report> {
+    /// Audits up to `head`; with the checkpoints it kept, and the first block it looked at.
+    async fn run_to(&self, head: Head) -> Result<(Report, Option<Checkpoints>, u64)> {
         let begun = Instant::now();
         let target = Target::read(&self.chain, self.application, head.block).await?;
+        let deployed = self.engine.deployed()?;
         let mut notes = Vec::new();
         if let Some(divergence) = self.check_template(&target, &mut notes).await? {
-            let mut course = Course::new(self, &target);
-            course.suspect(divergence);
-            return Ok(course.finish(head.block, begun.elapsed(), notes));
+            let state = State::at_genesis(&deployed);
+            let course = Course::new(self, &target, &deployed.genesis, state);
+            let report = course.finish_with(divergence, head.block, begun, notes).await?;
+            return Ok((report, None, target.deployment_block));
         }
-        let call = InputBox::getNumberOfInputsCall { appContract: self.application };
-        let input_box = self.chain.contracts().input_box;
-        let total: U256 = self.chain.call("count the inputs", input_box, &call).await?;
-        let bar = self.talk.bar("auditing inputs", total.saturating_to());
+        let checkpoints = self.checkpoints(&target).await?;
+        let newest = match &checkpoints {
+            Some(checkpoints) => checkpoints.newest(&self.chain, head.block, self.talk).await?,
+            None => None,
+        };
+        let (first, state, market) = match newest {
+            Some(Checkpoint { block, state, market, .. }) => (block + 1, state, Some(market)),
+            None => (target.deployment_block, State::at_genesis(&deployed), None),
+        };
+        let is_whole = self.span.begins_by(state.counts.inputs, first);
 
-        let (reading, stretches) = self.read(&target, head.block);
-        let mut replayed = self.engine.start(self.talk, stretches).await?;
-        let mut course = Course::new(self, &target);
+        let (reading, stretches) = self.read(&target, first, head.block);
+        let engine = self.engine.start(&deployed, market, head.block, self.talk, stretches);
+        let mut replayed = engine.await?;
+        let mut course = Course::new(self, &target, &deployed.genesis, state);
+        let bar = self.talk.bar("auditing inputs", self.inputs().await?);
         while let Some(played) = replayed.recv().await {
-            let step = course.take(played?).await?;
+            let mut played = played?;
+            let (market, block) = (played.market.take(), played.stretch.last_block);
+            let step = course.take(played).await?;
             bar.set(course.counts().inputs);
             if step == Step::Stop {
                 break;
             }
+            if let (Some(checkpoints), Some(market), true) = (&checkpoints, market, is_whole) {
+                self.keep(checkpoints, &mut course, market, block).await?;
+            }
         }
         reading.abort();
-        Ok(course.finish(head.block, begun.elapsed(), notes))
+        Ok((course.finish(head.block, begun, notes).await?, checkpoints, first))
+    }
+
+    async fn inputs(&self) -> Result<u64> {
+        let call = InputBox::getNumberOfInputsCall { appContract: self.application };
+        let input_box = self.chain.contracts().input_box;
+        let inputs: U256 = self.chain.call("count the inputs", input_box, &call).await?;
+        Ok(inputs.saturating_to())
+    }
+
+    /// Where checkpoints are, if they are wanted and the replay's state can be kept.
+    async fn checkpoints(&self, target: &Target) -> Result<Option<Checkpoints>> {
+        let Some(folder) = self.memory.as_ref().filter(|_| self.engine.dapp.is_none()) else {
+            return Ok(None);
+        };
+        let identity = Identity {
+            chain_id: target.chain_id,
+            application: target.application,
+            genesis: self.engine.template().await?,
+            node: self.node.as_ref().map(|node| node.url().to_owned()),
+        };
+        Checkpoints::open(folder, identity, self.talk).map(Some)
+    }
+
+    /// Keeps how far the audit has come, if all holds so far.
+    async fn keep(
+        &self,
+        checkpoints: &Checkpoints,
+        course: &mut Course,
+        market: Market,
+        block: u64,
+    ) -> Result<()> {
+        let Some(state) = course.settled().await? else { return Ok(()) };
+        let hash = self.chain.block_hash(block).await?;
+        let hash = hash.context("the Ethereum node lacks a block it just had")?;
+        checkpoints.keep(&Checkpoint { block, hash, state: state.clone(), market })
     }
 
     /// Reads what Ethereum holds, ahead of the replay.
     fn read(
         &self,
         target: &Target,
+        first: u64,
         head: u64,
     ) -> (JoinHandle<()>, mpsc::Receiver<Result<Stretch>>) {
-        let mut reader = Reader::new(&self.chain, target, target.deployment_block);
+        let mut reader = Reader::new(&self.chain, target, first);
         let (send, stretches) = mpsc::channel(1);
         let reading = tokio::spawn(async move {
             while let Some(stretch) = reader.next(head).await.transpose() {

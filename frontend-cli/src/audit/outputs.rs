@@ -1,19 +1,20 @@
 //! The outputs an application made, as a tree that answers for each block.
 
 use alloy::primitives::{B256, Bytes, keccak256};
+use serde::{Deserialize, Serialize};
 
 use crate::chain::Advance;
 use crate::merkle::OutputsTree;
 
 /// All outputs, and how many there were after each block with inputs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Outputs {
     tree: OutputsTree,
     ends: Vec<End>,
 }
 
 /// What there was after the last input of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// The block.
     pub block: u64,

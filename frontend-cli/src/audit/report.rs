@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::divergence::Divergence;
 use crate::quantity::count;
@@ -19,7 +19,7 @@ pub enum Verdict {
 }
 
 /// How much was checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Inputs that were replayed.
     pub inputs: u64,

@@ -71,17 +71,17 @@ impl InputRecord {
     }
 }
 
-/// Both listings of a node, from the first item on.
+/// Both listings of a node, from an item on.
 pub(super) struct Records {
     inputs: Pages<InputRecord>,
     outputs: Pages<OutputRecord>,
 }
 
 impl Records {
-    pub(super) fn new(node: &Node) -> Self {
+    pub(super) fn new(node: &Node, inputs: u64, outputs: u64) -> Self {
         Self {
-            inputs: Pages::new(node, "cartesi_listInputs", INPUTS),
-            outputs: Pages::new(node, "cartesi_listOutputs", OUTPUTS),
+            inputs: Pages::new(node, "cartesi_listInputs", inputs, INPUTS),
+            outputs: Pages::new(node, "cartesi_listOutputs", outputs, OUTPUTS),
         }
     }
 
@@ -121,8 +121,8 @@ impl<T> Drop for Pages<T> {
 }
 
 impl<T: Record + Send + 'static> Pages<T> {
-    fn new(node: &Node, method: &'static str, limit: u64) -> Self {
-        let mut listing = node.listing(method, limit);
+    fn new(node: &Node, method: &'static str, first: u64, limit: u64) -> Self {
+        let mut listing = node.listing(method, first, limit);
         let (send, pages) = mpsc::channel(1);
         let task = tokio::spawn(async move {
             while let Some(page) = listing.next().await.transpose() {

@@ -7,6 +7,7 @@ use crate::{
     audit::{Audit, Engine, Report, Span},
     config::Config,
     devnet::Dapp,
+    folders,
     session::Session,
 };
 
@@ -15,7 +16,9 @@ use crate::{
 /// - Errors: something could not be checked
 pub async fn run(config: &Config, given: args::Audit) -> Result<Report> {
     let span = Span { from: given.from, to: given.to };
-    Audit { span, ..prepare(config, config.session()?, given.replay)? }.run().await
+    let audit = Audit { span, ..prepare(config, config.session()?, given.replay)? };
+    let audit = if given.no_checkpoint { Audit { memory: None, ..audit } } else { audit };
+    audit.run().await
 }
 
 /// An audit of everything, yet to be run.
@@ -27,9 +30,9 @@ pub(crate) fn prepare(config: &Config, session: Session, given: args::Replay) ->
         (None, dapp) => dapp.map(Dapp::Program),
     };
     let genesis = match (&dapp, given.genesis) {
-        // A machine has its own inside.
-        (Some(Dapp::Machine(_)), _) => std::path::PathBuf::new(),
         (_, Some(genesis)) => genesis,
+        // A machine has its own inside.
+        (Some(Dapp::Machine(_)), None) => std::path::PathBuf::new(),
         (_, None) => config.genesis()?.context(
             "which genesis file? say --genesis FILE, what the application was deployed with",
         )?,
@@ -41,6 +44,7 @@ pub(crate) fn prepare(config: &Config, session: Session, given: args::Replay) ->
         engine: Engine { dapp, genesis, blobs: given.blobs },
         span: Span::default(),
         patience: given.claim_patience,
+        memory: folders::data().ok().map(|data| data.join("audit")),
         talk: config.talk,
     })
 }

@@ -116,6 +116,7 @@ impl Stage {
             engine: Engine { dapp: None, genesis: self.devnet.info().genesis.clone(), blobs: None },
             span: Span::default(),
             patience: None,
+            memory: None,
             talk: self.talk,
         };
         audit.run().await

@@ -1,0 +1,270 @@
+//! The auditor's own books: what everybody has and what is in escrow, kept from deposits, notices
+//! and vouchers alone, by the rules of a bounty and not by the market's code.
+//!
+//! Each payment must follow from something: a reward from its job's terms, a withdrawal from its
+//! sender's command and free balance. Another kind of job adds what its notices owe to
+//! [`Books::notice`]; a payment that nothing owes is a divergence.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use market::{Address, Amount, Asset, Command, JobId, Solvency, Terms};
+use serde::{Deserialize, Serialize};
+use wire::{Credit, Notice};
+
+use super::divergence::{Divergence, Kind};
+use super::told::{Saying, Told};
+use crate::payment::Payment;
+
+/// Everybody's money.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Books {
+    /// Where settled jobs are recorded on Ethereum.
+    registry: Address,
+    free: BTreeMap<(Address, Asset), Amount>,
+    jobs: BTreeMap<JobId, JobBook>,
+    totals: BTreeMap<Asset, Solvency>,
+}
+
+/// The money of a job that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct JobBook {
+    sponsor: Address,
+    asset: Asset,
+    reward: Amount,
+    rewards_left: u32,
+    escrow: Amount,
+    /// Clients that were paid.
+    paid: BTreeSet<Address>,
+}
+
+/// What an input still owes.
+struct Owed {
+    rewards: VecDeque<(JobId, Payment)>,
+    withdrawal: Option<Payment>,
+    /// A job that was settled with a winner, whom the registry is told of.
+    record: bool,
+}
+
+type Checked<T> = Result<T, Box<Divergence>>;
+
+impl Books {
+    pub(super) fn new(registry: Address) -> Self {
+        Self { registry, ..Self::default() }
+    }
+
+    /// Enters an input; returns how many payments followed from something.
+    ///
+    /// - Errors: what does not, with the output's place among those of the input
+    pub(super) fn take(&mut self, told: &Told) -> Checked<u64> {
+        if let Some(credit) = told.credit {
+            self.deposit(told.context.sender, credit);
+        }
+        let withdrawal = match &told.command {
+            Some(Command::Withdraw { asset, amount }) => {
+                Some(Payment { to: told.context.sender, asset: *asset, amount: *amount })
+            }
+            _ => None,
+        };
+        let mut owed = Owed { rewards: VecDeque::new(), withdrawal, record: false };
+        let mut payments = 0;
+        for (place, saying) in (0..).zip(&told.sayings) {
+            let at_place =
+                |wrong: Box<Divergence>| Box::new(Divergence { output: Some(place), ..*wrong });
+            match saying {
+                Saying::Notice(notice) => self.notice(notice, &mut owed),
+                Saying::Payment(payment) => {
+                    payments += 1;
+                    self.pay(payment, &mut owed)
+                }
+                Saying::Call(to) if owed.record && *to == self.registry => {
+                    owed.record = false;
+                    Ok(())
+                }
+                Saying::Call(_) => Err(unowed("a call that nothing asked for").into()),
+                Saying::Other => Err(unowed("an output that the market never makes").into()),
+            }
+            .map_err(at_place)?;
+        }
+        if let Some((job, payment)) = owed.rewards.front() {
+            let sentence = format!("job {job} owes {} a reward and does not pay it", payment.to);
+            return Err(Divergence::new(Kind::Payout, sentence)
+                .between(Some(said(payment)), None)
+                .into());
+        }
+        if let Some(payment) = &owed.withdrawal {
+            let sentence = format!("{} withdraws and is not paid", payment.to);
+            return Err(Divergence::new(Kind::Payout, sentence)
+                .between(Some(said(payment)), None)
+                .into());
+        }
+        self.check_totals()?;
+        Ok(payments)
+    }
+
+    /// A token that lies about its supply can bring in more than can be counted; that much is not
+    /// credited.
+    fn deposit(&mut self, account: Address, Credit { asset, amount }: Credit) {
+        let total = self.totals.get(&asset).copied().unwrap_or_default();
+        let free = self.free.entry((account, asset)).or_default();
+        let sums = (
+            free.checked_add(amount),
+            total.deposited.checked_add(amount),
+            total.free.checked_add(amount),
+        );
+        if let (Some(more), Some(deposited), Some(all_free)) = sums {
+            *free = more;
+            self.totals.insert(asset, Solvency { deposited, free: all_free, ..total });
+        }
+    }
+
+    fn notice(&mut self, notice: &Notice, owed: &mut Owed) -> Checked<()> {
+        match notice {
+            Notice::JobOpened { job, sponsor, terms } => self.open(*job, *sponsor, terms),
+            Notice::ModelScored { job, client, accepted: true, .. } => {
+                let payment = self.reward(*job, *client)?;
+                owed.rewards.push_back((*job, payment));
+                Ok(())
+            }
+            Notice::JobCancelled { job, refund, .. } => self.close(*job, *refund),
+            Notice::JobSettled { job, payouts, remainder, .. } => {
+                owed.record = *payouts > 0;
+                self.close(*job, *remainder)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&mut self, id: JobId, sponsor: Address, terms: &Terms) -> Checked<()> {
+        let Terms { asset, reward, rewards, .. } = *terms;
+        let free = self.free.entry((sponsor, asset)).or_default();
+        let total = self.totals.entry(asset).or_default();
+        let moved = reward.checked_times(rewards).and_then(|escrow| {
+            let sides = (total.free.checked_sub(escrow)?, total.escrowed.checked_add(escrow)?);
+            Some((escrow, free.checked_sub(escrow)?, sides))
+        });
+        let Some((escrow, left, (all_free, escrowed))) = moved else {
+            let sentence = format!("job {id} opened with more than its sponsor {sponsor} had");
+            let has = Some(free.to_string());
+            return Err(Divergence::new(Kind::Conservation, sentence).between(None, has).into());
+        };
+        *free = left;
+        *total = Solvency { free: all_free, escrowed, ..*total };
+        let rewards_left = rewards;
+        let paid = BTreeSet::new();
+        self.jobs.insert(id, JobBook { sponsor, asset, reward, rewards_left, escrow, paid });
+        Ok(())
+    }
+
+    /// What a client whose model was accepted has earned.
+    fn reward(&mut self, id: JobId, client: Address) -> Checked<Payment> {
+        let unknown = || Divergence::new(Kind::Payout, format!("job {id} is not open and pays"));
+        let job = self.jobs.get_mut(&id).ok_or_else(unknown)?;
+        if !job.paid.insert(client) {
+            return Err(
+                Divergence::new(Kind::Payout, format!("job {id} pays {client} twice")).into()
+            );
+        }
+        let left = job.rewards_left.checked_sub(1).zip(job.escrow.checked_sub(job.reward));
+        let none_left = || Divergence::new(Kind::Payout, format!("job {id} has no reward left"));
+        (job.rewards_left, job.escrow) = left.ok_or_else(none_left)?;
+        Ok(Payment { to: client, asset: job.asset, amount: job.reward })
+    }
+
+    /// Money leaves the market: as the next reward owed, or as what was asked for.
+    fn pay(&mut self, payment: &Payment, owed: &mut Owed) -> Checked<()> {
+        let Payment { to, asset, amount } = *payment;
+        let total = self.totals.entry(asset).or_default();
+        let paid_out = total.paid_out.checked_add(amount);
+        let left = if owed.withdrawal == Some(*payment) {
+            owed.withdrawal = None;
+            let free = self.free.entry((to, asset)).or_default();
+            let less = free.checked_sub(amount).zip(total.free.checked_sub(amount));
+            less.map(|(less, all_free)| {
+                *free = less;
+                Solvency { free: all_free, ..*total }
+            })
+        } else if let Some((_, reward)) = owed.rewards.pop_front() {
+            if reward != *payment {
+                let both = (Some(said(&reward)), Some(said(payment)));
+                let sentence = "a reward goes to someone else, or is another one";
+                return Err(Divergence::new(Kind::Payout, sentence).between(both.0, both.1).into());
+            }
+            let less = total.escrowed.checked_sub(amount);
+            less.map(|escrowed| Solvency { escrowed, ..*total })
+        } else {
+            return Err(unowed("a payment that nothing owes")
+                .between(None, Some(said(payment)))
+                .into());
+        };
+        let Some((left, paid_out)) = left.zip(paid_out) else {
+            let sentence = format!("{to} is paid more than there is");
+            let found = Some(said(payment));
+            return Err(Divergence::new(Kind::Conservation, sentence).between(None, found).into());
+        };
+        *total = Solvency { paid_out, ..left };
+        Ok(())
+    }
+
+    /// A job ends: all of its escrow goes back to its sponsor.
+    fn close(&mut self, id: JobId, refund: Amount) -> Checked<()> {
+        let unknown =
+            || Divergence::new(Kind::Conservation, format!("job {id} ends and was not open"));
+        let job = self.jobs.remove(&id).ok_or_else(unknown)?;
+        let free = self.free.entry((job.sponsor, job.asset)).or_default();
+        let total = self.totals.entry(job.asset).or_default();
+        let sums = (
+            free.checked_add(refund),
+            total.free.checked_add(refund),
+            total.escrowed.checked_sub(refund),
+        );
+        match sums {
+            (Some(more), Some(all_free), Some(escrowed)) if refund == job.escrow => {
+                *free = more;
+                *total = Solvency { free: all_free, escrowed, ..*total };
+                Ok(())
+            }
+            _ => {
+                let sentence = format!("job {id} gives back another amount than it holds");
+                let both = (Some(job.escrow.to_string()), Some(refund.to_string()));
+                Err(Divergence::new(Kind::Conservation, sentence).between(both.0, both.1).into())
+            }
+        }
+    }
+
+    /// Deposits less payments are what is free and what is in escrow, for every asset.
+    fn check_totals(&self) -> Checked<()> {
+        let wrong = self.totals.iter().find(|(_, total)| !total.holds());
+        wrong.map_or(Ok(()), |(asset, _)| {
+            let sentence = format!("the books of {asset} do not balance");
+            Err(Divergence::new(Kind::Conservation, sentence).into())
+        })
+    }
+
+    /// Compares with the market's own totals.
+    pub(super) fn compare(&self, theirs: &BTreeMap<Asset, Solvency>) -> Option<Divergence> {
+        let assets = self.totals.keys().chain(theirs.keys());
+        let different = assets.into_iter().find_map(|asset| {
+            let of =
+                |totals: &BTreeMap<Asset, Solvency>| totals.get(asset).copied().unwrap_or_default();
+            let (ours, theirs) = (of(&self.totals), of(theirs));
+            (ours != theirs).then_some((asset, ours, theirs))
+        });
+        different.map(|(asset, ours, theirs)| {
+            let sentence = format!("the market counts its {asset} otherwise than it adds up");
+            let sides = |sides: Solvency| {
+                let Solvency { deposited, paid_out, free, escrowed } = sides;
+                format!("{deposited} in, {paid_out} out, {free} free, {escrowed} in escrow")
+            };
+            let both = (Some(sides(ours)), Some(sides(theirs)));
+            Divergence::new(Kind::Conservation, sentence).between(both.0, both.1)
+        })
+    }
+}
+
+fn unowed(what: &str) -> Divergence {
+    Divergence::new(Kind::Payout, format_args!("there is {what}"))
+}
+
+fn said(Payment { to, asset, amount }: &Payment) -> String {
+    format!("{amount} of {asset} to {to}")
+}
