@@ -43,6 +43,7 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
     let sent = sent_by(&market, client);
     assert_eq!(market.refused(&["proof", &voucher]), "TooEarly");
     assert_eq!(market.refused(&["proof", "job", "0"]), "TooEarly");
+    assert_eq!(market.refused(&["proof", &voucher, "--recompute"]), "TooEarly");
     let early = market.deml(&["--json", "--account", "2", "claim"]);
     assert_eq!(early.status.code(), Some(1));
     let early: Value = serde_json::from_slice(&early.stdout).unwrap();
@@ -67,6 +68,12 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
         serde_json::from_slice(&fs::read(market.home().join("voucher.json")).unwrap()).unwrap();
     assert_eq!(file, made);
     market.ask(&["proof", "job", "0", "--out", "job.json"]);
+    // Whoever has no node computes the same from Ethereum.
+    let alone = ["--recompute", "--node-url", "http://127.0.0.1:9/rpc"];
+    assert_eq!(market.ask(&[&["proof", &voucher][..], &alone].concat()), made);
+    let job = market.ask(&["proof", "job", "0"]);
+    assert_eq!(market.ask(&[&["proof", "job", "0"][..], &alone].concat()), job);
+    assert_eq!(market.refused(&[&["proof", "99"][..], &alone].concat()), "NotFound");
     let rpc = market.devnet_file()["rpc_url"].as_str().unwrap().to_owned();
     let verify = ["proof", "verify", "job.json"];
     let verified = market.ask(&verify);
@@ -199,8 +206,8 @@ fn check_lying_node(market: &Market, voucher: &str) {
         "cartesi_getEpoch",
         Fault::change(|_, answer| drop(answer["result"]["data"]["claim_hash"].take())),
     );
-    let said = market.said(&ask, 2);
-    assert!(said.contains("Ethereum does not prove it"), "{said}");
+    let said = market.said(&ask, 1);
+    assert!(said.contains("NotProven: Ethereum does not accept"), "{said}");
 }
 
 type Change = fn(&Value, &mut Value);

@@ -7,7 +7,7 @@
 //! - `told`, `books`: money, counted apart from the market; `scores`, `exam`: scores, computed anew
 //! - `claims`: what was accepted on Ethereum, beside the replay's roots
 //! - `course`: all checks, input by input; `divergence`, `report`: what they come to
-//! - `checkpoint`: how far the last audit came
+//! - `checkpoint`: how far the last audit came; `prove`: proofs that need no node
 //!
 //! Reading, replaying and checking are three stages that run at once, each one stretch of blocks
 //! ahead of the next.
@@ -23,6 +23,7 @@ mod evidence;
 mod exam;
 mod hashes;
 mod outputs;
+mod prove;
 mod report;
 mod scores;
 mod served;
@@ -42,6 +43,7 @@ pub use self::divergence::{Divergence, Kind, Place};
 pub use self::engine::Engine;
 pub use self::evidence::{Event, Reader, Stretch, Target};
 pub use self::outputs::{End, Outputs};
+pub use self::prove::Recomputed;
 pub use self::report::{Counts, Report, Verdict};
 
 use self::checkpoint::{Checkpoint, Checkpoints, Identity};
