@@ -56,8 +56,12 @@ pub struct Terms {
 pub enum Stage {
     /// Waits for its blobs and its base model's marks.
     Announced,
-    /// Takes submissions.
+    /// Takes submissions or entries.
     Open,
+    /// A competition takes keys.
+    Revealing,
+    /// A competition's models are evaluated, then paid for.
+    Evaluating,
     /// Ended by settlement.
     Settled,
     /// Ended without one.
@@ -69,6 +73,8 @@ impl fmt::Display for Stage {
         out.write_str(match self {
             Self::Announced => "announced",
             Self::Open => "open",
+            Self::Revealing => "revealing",
+            Self::Evaluating => "evaluating",
             Self::Settled => "settled",
             Self::Cancelled => "cancelled",
         })

@@ -6,6 +6,7 @@ use blobs::{Cid, Digest};
 
 use crate::{
     command::{self, Command, Context},
+    competition::Competition,
     effect::Effect,
     job::{Job, Submission},
     judge::Judge,
@@ -36,6 +37,15 @@ pub struct Settings {
     pub evaluation_window_seconds: u64,
 }
 
+/// A job of either kind.
+#[derive(Clone, Copy, Debug)]
+pub enum AnyJob<'a> {
+    /// A bounty.
+    Bounty(&'a Job),
+    /// A competition.
+    Competition(&'a Competition),
+}
+
 /// All state of the market.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Market {
@@ -43,6 +53,10 @@ pub struct Market {
     pub(crate) ledger: Ledger,
     pub(crate) shelf: Shelf,
     pub(crate) jobs: BTreeMap<JobId, Job>,
+    pub(crate) competitions: BTreeMap<JobId, Competition>,
+    /// Miners that are for all competitions, in the order they came, and where each is.
+    pub(crate) standing: Vec<Address>,
+    pub(crate) standing_places: BTreeMap<Address, usize>,
     pub(crate) submissions: Submissions,
     /// Every model ever paid for, by each name its bytes can have.
     pub(crate) paid_models: BTreeSet<Digest>,
@@ -58,6 +72,9 @@ impl Market {
             ledger: Ledger::default(),
             shelf,
             jobs: BTreeMap::new(),
+            competitions: BTreeMap::new(),
+            standing: Vec::new(),
+            standing_places: BTreeMap::new(),
             submissions: Submissions::default(),
             paid_models: BTreeSet::new(),
             next_job: 0,
@@ -89,6 +106,15 @@ impl Market {
     ) -> Result<Vec<Effect>, Refusal> {
         match command {
             Command::OpenJob(terms) => command::open_job::apply(self, context, *terms, judge),
+            Command::OpenCompetition { .. }
+            | Command::Enter { .. }
+            | Command::Show { .. }
+            | Command::Enlist { .. }
+            | Command::Retire
+            | Command::Reveal { .. }
+            | Command::Attest { .. }
+            | Command::Unveil { .. }
+            | Command::Object { .. } => Err(Refusal::WrongKind { job: JobId(self.next_job) }),
             Command::CancelJob { job } => command::cancel_job::apply(self, context, job),
             Command::Publish { digest, offset, encoding, data } => {
                 let chunk = command::publish::Chunk { digest, offset, encoding, data: &data };
@@ -134,6 +160,30 @@ impl Market {
         self.jobs.range(first..).map(|(&id, job)| (id, job))
     }
 
+    /// A competition.
+    #[must_use]
+    pub fn competition(&self, id: JobId) -> Option<&Competition> {
+        self.competitions.get(&id)
+    }
+
+    /// All competitions from this one on.
+    pub fn competitions_from(&self, first: JobId) -> impl Iterator<Item = (JobId, &Competition)> {
+        self.competitions.range(first..).map(|(&id, competition)| (id, competition))
+    }
+
+    /// A job of either kind.
+    #[must_use]
+    pub fn any_job(&self, id: JobId) -> Option<AnyJob<'_>> {
+        let bounty = self.jobs.get(&id).map(AnyJob::Bounty);
+        bounty.or_else(|| self.competitions.get(&id).map(AnyJob::Competition))
+    }
+
+    /// Miners that are for all competitions.
+    #[must_use]
+    pub fn standing_miners(&self) -> &[Address] {
+        &self.standing
+    }
+
     /// How many jobs were ever opened.
     #[must_use]
     pub const fn job_count(&self) -> u32 {
@@ -149,6 +199,10 @@ impl Market {
     }
 
     pub(crate) fn job_or_refuse(&self, job: JobId) -> Result<&Job, Refusal> {
-        self.jobs.get(&job).ok_or(Refusal::UnknownJob { job })
+        let missing = match self.competitions.get(&job) {
+            Some(_) => Refusal::WrongKind { job },
+            None => Refusal::UnknownJob { job },
+        };
+        self.jobs.get(&job).ok_or(missing)
     }
 }

@@ -28,7 +28,7 @@ fn client(number: usize) -> Address {
 
 /// Applies a command that must not be refused.
 fn apply(market: &mut Market, sender: Address, command: Command) -> Vec<Effect> {
-    let context = Context { sender, now: Timestamp(1_000) };
+    let context = Context { sender, now: Timestamp(1_000), ..Context::default() };
     market.apply(&context, command, &mut WordJudge).expect("not refused")
 }
 
