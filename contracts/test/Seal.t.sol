@@ -10,7 +10,8 @@ contract SealTest {
         Vector[] memory vectors = readVectors("../tests/vectors/seals.json", "$.seals");
         vm.assertEq(vectors.length > 0, true, "no vectors");
         for (uint256 i = 0; i < vectors.length; ++i) {
-            vm.assertEq(sha256(_fields(vectors[i])), vectors[i].hash("commitment"));
+            bytes32 found = sha256(_fields(vectors[i]));
+            vm.assertEq(found == vectors[i].hash("commitment"), true, "another commitment");
         }
     }
 
