@@ -28,12 +28,15 @@ pub struct Exam<'a> {
     pub hold_out: Exhibit<'a>,
     /// What is measured.
     pub metric: Metric,
+    /// The rows that count, in ascending order; nothing for all. Each row's result is what it is
+    /// when all count.
+    pub rows: Option<&'a [u32]>,
 }
 
 /// What an evaluation takes, known before anything runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quote {
-    /// Rows of the dataset.
+    /// Rows that count.
     pub rows: u32,
     /// Classes told apart; zero for regression.
     pub classes: u16,

@@ -30,7 +30,9 @@ mod market;
 mod meter;
 mod metric;
 mod refusal;
+mod results;
 mod shelf;
+mod significance;
 mod submissions;
 mod units;
 
@@ -49,5 +51,7 @@ pub use meter::Prices;
 pub use metric::{MAX_LOSS_PPM, Marks, Metric, Tally};
 pub use primitive_types::U256;
 pub use refusal::{ModelRefusal, Refusal};
+pub use results::Results;
 pub use shelf::{BlobState, Shelf};
+pub use significance::separated;
 pub use units::{Address, Amount, Asset, JobId, Score, SubmissionId, Timestamp, Work};

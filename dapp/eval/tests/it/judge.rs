@@ -12,7 +12,7 @@ use crate::{
 
 fn exam<'a>(model: &'a [u8], hold_out: &'a [u8], metric: Metric) -> Exam<'a> {
     let exhibit = |bytes| Exhibit { cid: Cid::of_block(blobs::Codec::Raw, bytes), bytes };
-    Exam { model: exhibit(model), hold_out: exhibit(hold_out), metric }
+    Exam { model: exhibit(model), hold_out: exhibit(hold_out), metric, rows: None }
 }
 
 /// Answers all rows with a budget for each call, and counts the calls.

@@ -166,6 +166,7 @@ fn prepare(
         model: Exhibit { cid: model.cid(), bytes: bytes.ok_or(lost)? },
         hold_out: Exhibit { cid: hold_out, bytes: market.shelf.blob(hold_out).ok_or(lost)? },
         metric: job.terms.metric,
+        rows: None,
     };
     Ok((exam, job.progress.as_ref()))
 }
