@@ -39,7 +39,12 @@ static QUOTE: LazyLock<Quote> = LazyLock::new(|| {
 
 fn exam<'a>(model: &'a [u8], hold_out: &'a [u8]) -> Exam<'a> {
     let exhibit = |bytes: &'a [u8]| Exhibit { cid: file(bytes).cid(), bytes };
-    Exam { model: exhibit(model), hold_out: exhibit(hold_out), metric: Metric::Accuracy, rows: None }
+    Exam {
+        model: exhibit(model),
+        hold_out: exhibit(hold_out),
+        metric: Metric::Accuracy,
+        rows: None,
+    }
 }
 
 pub(crate) struct Files {

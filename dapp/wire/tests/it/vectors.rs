@@ -10,9 +10,10 @@ use wire::{
     encode_erc20_deposit, encode_ether_deposit, outputs,
 };
 
+use crate::competition;
 use crate::sample::{ALICE, BOB, TOKEN, blob, commands, effects, refused, terms};
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 
@@ -37,7 +38,7 @@ fn declared(kind: &str) -> BTreeSet<String> {
     names.map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-fn blob_values(blob: blobs::BlobRef) -> Value {
+pub(crate) fn blob_values(blob: blobs::BlobRef) -> Value {
     json!({
         "digest": blob.digest.to_string(),
         "size": blob.size.to_string(),
@@ -45,12 +46,15 @@ fn blob_values(blob: blobs::BlobRef) -> Value {
     })
 }
 
-/// A command's arguments, named as in Solidity.
-fn values(command: &Command) -> (&'static str, Value) {
-    let address = |asset: &Asset| match asset {
+pub(crate) fn address(asset: &Asset) -> String {
+    match asset {
         Asset::Ether => "0x0000000000000000000000000000000000000000".to_owned(),
         Asset::Erc20(token) => token.write(),
-    };
+    }
+}
+
+/// A command's arguments, named as in Solidity.
+fn values(command: &Command) -> (&'static str, Value) {
     match command {
         Command::OpenJob(terms) => {
             let values = json!({ "terms": {
@@ -70,6 +74,15 @@ fn values(command: &Command) -> (&'static str, Value) {
             }});
             ("openJob", values)
         }
+        Command::OpenCompetition { .. }
+        | Command::Enter { .. }
+        | Command::Show { .. }
+        | Command::Enlist { .. }
+        | Command::Retire
+        | Command::Reveal { .. }
+        | Command::Attest { .. }
+        | Command::Unveil { .. }
+        | Command::Object { .. } => competition::values(command),
         Command::CancelJob { job } => ("cancelJob", json!({ "job": job.to_string() })),
         Command::Publish { digest, offset, encoding, data } => {
             let values = json!({
