@@ -8,12 +8,20 @@ use crate::{
     units::{Address, Amount, Asset, JobId, Timestamp, Work},
 };
 
+pub(crate) mod attest;
 pub(crate) mod cancel_job;
+pub(crate) mod enlist;
+pub(crate) mod enter;
 pub(crate) mod evaluate;
+pub(crate) mod object;
+pub(crate) mod open_competition;
 pub(crate) mod open_job;
 pub(crate) mod publish;
+pub(crate) mod reveal;
 pub(crate) mod settle;
+pub(crate) mod show;
 pub(crate) mod submit;
+pub(crate) mod unveil;
 pub(crate) mod withdraw;
 
 /// Who asks, when and where: what is known of an input beside its payload.

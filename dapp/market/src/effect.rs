@@ -39,6 +39,18 @@ pub enum Effect {
     Event(Event),
 }
 
+impl Effect {
+    /// A bond is lost.
+    pub(crate) const fn forfeited(
+        job: JobId,
+        account: Address,
+        bond: Amount,
+        offence: Offence,
+    ) -> Self {
+        Self::Event(Event::Forfeited { job, account, bond, offence })
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {

@@ -34,6 +34,7 @@ mod results;
 mod shelf;
 mod significance;
 mod submissions;
+mod turn;
 mod units;
 
 pub use command::{Command, Context};

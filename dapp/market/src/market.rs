@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use blobs::{Cid, Digest};
+use blobs::{Cid, Digest, Opening};
 
 use crate::{
     command::{self, Command, Context},
     competition::Competition,
-    effect::Effect,
+    effect::{Effect, Event},
     job::{Job, Submission},
     judge::Judge,
     ledger::{Kind, Ledger},
@@ -106,16 +106,7 @@ impl Market {
     ) -> Result<Vec<Effect>, Refusal> {
         match command {
             Command::OpenJob(terms) => command::open_job::apply(self, context, *terms, judge),
-            Command::OpenCompetition { .. }
-            | Command::Enter { .. }
-            | Command::Show { .. }
-            | Command::Enlist { .. }
-            | Command::Retire
-            | Command::Reveal { .. }
-            | Command::Attest { .. }
-            | Command::Unveil { .. }
-            | Command::Object { .. } => Err(Refusal::WrongKind { job: JobId(self.next_job) }),
-            Command::CancelJob { job } => command::cancel_job::apply(self, context, job),
+            Command::CancelJob { job } => command::cancel_job::apply(self, context, job, judge),
             Command::Publish { digest, offset, encoding, data } => {
                 let chunk = command::publish::Chunk { digest, offset, encoding, data: &data };
                 command::publish::apply(self, context, &chunk, judge)
@@ -123,11 +114,52 @@ impl Market {
             Command::Submit { job, model, data } => {
                 command::submit::apply(self, context, job, model, data)
             }
-            Command::Evaluate { job, work } => command::evaluate::apply(self, job, work, judge),
-            Command::Settle { job } => command::settle::apply(self, context, job),
+            Command::Evaluate { job, work } => {
+                command::evaluate::apply(self, context, job, work, judge)
+            }
+            Command::Settle { job } => command::settle::apply(self, context, job, judge),
             Command::Withdraw { asset, amount } => {
                 command::withdraw::apply(self, context, asset, amount)
             }
+            other => self.apply_to_competition(context, other, judge),
+        }
+    }
+
+    /// Carries out a command of competitions alone.
+    fn apply_to_competition(
+        &mut self,
+        context: &Context,
+        command: Command,
+        judge: &mut dyn Judge,
+    ) -> Result<Vec<Effect>, Refusal> {
+        match command {
+            Command::OpenCompetition { job, terms } => {
+                command::open_competition::apply(self, context, job, *terms, judge)
+            }
+            Command::Enter { job, model } => command::enter::apply(self, context, job, model),
+            Command::Show { job, model } => command::show::apply(self, context, job, model),
+            Command::Enlist { job: Some(job) } => command::enlist::apply(self, context, job),
+            Command::Enlist { job: None } => command::enlist::stand(self, context),
+            Command::Retire => command::enlist::retire(self, context),
+            Command::Reveal { job, key, salt, plaintext } => {
+                let opening = Opening { key, salt, plain: plaintext };
+                command::reveal::apply(self, context, job, &opening, judge)
+            }
+            Command::Attest { job, page, commitment } => {
+                command::attest::apply(self, context, job, page, commitment)
+            }
+            Command::Unveil { job, page, attestations, results, salt } => {
+                let answers = command::unveil::Answers { page, attestations, results, salt };
+                command::unveil::apply(self, context, job, &answers)
+            }
+            Command::Object { job, entry } => command::object::apply(self, context, job, entry),
+            Command::OpenJob(_)
+            | Command::CancelJob { .. }
+            | Command::Publish { .. }
+            | Command::Submit { .. }
+            | Command::Evaluate { .. }
+            | Command::Settle { .. }
+            | Command::Withdraw { .. } => Ok(Vec::new()),
         }
     }
 
@@ -196,6 +228,24 @@ impl Market {
         first: SubmissionId,
     ) -> impl Iterator<Item = (SubmissionId, &Submission)> {
         self.submissions.starting_at(first)
+    }
+
+    /// The miner is not for all competitions any more; nothing if it was not.
+    pub(crate) fn retire(&mut self, miner: Address) -> Option<Event> {
+        let place = self.standing_places.remove(&miner)?;
+        self.standing.swap_remove(place);
+        if let Some(moved) = self.standing.get(place) {
+            self.standing_places.insert(*moved, place);
+        }
+        Some(Event::Retired { miner })
+    }
+
+    pub(crate) fn competition_or_refuse(&self, job: JobId) -> Result<&Competition, Refusal> {
+        let missing = match self.jobs.get(&job) {
+            Some(_) => Refusal::WrongKind { job },
+            None => Refusal::UnknownJob { job },
+        };
+        self.competitions.get(&job).ok_or(missing)
     }
 
     pub(crate) fn job_or_refuse(&self, job: JobId) -> Result<&Job, Refusal> {

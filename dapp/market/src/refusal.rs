@@ -100,7 +100,7 @@ reasons! {
         WrongKind { job: JobId } = "job {job} is of the other kind",
         JobNumberTaken { expected: JobId, next: JobId } = "the hold-out is sealed for job {expected}, the next job is {next}",
         PrizeZero {} = "the prize must not be zero",
-        PrizeOverflow {} = "prize and pool together exceed 256 bits",
+        PrizeOverflow {} = "the amounts of the terms together exceed 256 bits",
         MinersOutOfRange { found: u32, largest: u32 } = "a competition has at most {largest} seats, not {found}",
         WindowOutOfRange { seconds: u32, longest: u64 } = "a window of {seconds} seconds is empty or longer than {longest}",
         SignificanceZero {} = "the significance must not be zero",
@@ -149,6 +149,7 @@ reasons! {
         WorstClassTooLow { minimum: Score, found: Score } = "its worst class has {found:#}, the terms ask for {minimum:#}",
         Replaced { by: u32 } = "its bytes never came; the client entered submission {by} instead",
         NotBetter { shown: Score, step: Score } = "it is not {step:#} better than the {shown:#} on the board",
+        AttestedUnfit {} = "the miners attest that it cannot be evaluated within the terms",
         Copy { original: u32, distance: u32 } = "it is entry {original}, at a distance of {distance} parts per million",
         Expired { deadline: Timestamp } = "it was not evaluated in time after the deadline {deadline}",
     }

@@ -4,10 +4,18 @@
 //! look at the windows of the terms by block time; whatever else moves a competition on is done by
 //! `settle` in steps, each of which fits an input.
 
+pub(crate) mod advance;
 mod attestation;
+mod board;
+mod close;
+mod copies;
+pub(crate) mod decide;
 mod decision;
 mod entry;
+mod finals;
+mod judging;
 mod model;
+mod pay;
 mod seat;
 mod terms;
 
@@ -21,13 +29,16 @@ use blobs::{BlobRef, Digest};
 pub use attestation::{Attestation, Desk};
 pub use decision::{Decision, Offence, Outcome, Share};
 pub use entry::{Entry, EntryState, Show};
+pub(crate) use model::Objection;
 pub use model::{Finding, RevealedModel};
+pub(crate) use pay::Paying;
 pub use seat::{Seat, SeatSet};
 pub use terms::{CompetitionTerms, SealedBlob, Tied};
 
 use crate::{
     job::{Progress, Stage},
     metric::Marks,
+    refusal::ModelRefusal,
     units::{Address, Amount, Score, Timestamp},
 };
 
@@ -99,6 +110,35 @@ pub struct Competition {
     pub(crate) ranking: BTreeSet<(Reverse<Score>, u32)>,
     pub(crate) queue: VecDeque<Task>,
     pub(crate) progress: Option<Progress>,
+    /// Each drawn miner's seat.
+    pub(crate) seat_of: BTreeMap<Address, usize>,
+    /// How many enlisted miners were looked at to return the bonds of those not drawn.
+    pub(crate) returned: usize,
+    /// Where each revealed model's digest is first.
+    pub(crate) digests: BTreeMap<Digest, u32>,
+    /// Positions of doubted models.
+    pub(crate) objected: Vec<u32>,
+    /// Whether the hold-out does not fit the base model.
+    pub(crate) hold_out_failed: bool,
+    /// Why it was cancelled, if not by its sponsor.
+    pub(crate) cancelled_for: Option<ModelRefusal>,
+    pub(crate) phase: Phase,
+}
+
+/// How far evaluating has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Miners have their time.
+    Waiting,
+    /// Model by model, it is seen what miners say.
+    Sorting {
+        /// The next model's position.
+        next: usize,
+    },
+    /// The winners are found.
+    Finals(Box<finals::Finals>),
+    /// All is decided.
+    Paying(Paying),
 }
 
 impl Competition {
@@ -126,6 +166,26 @@ impl Competition {
             ranking: BTreeSet::new(),
             queue: VecDeque::new(),
             progress: None,
+            seat_of: BTreeMap::new(),
+            returned: 0,
+            digests: BTreeMap::new(),
+            objected: Vec::new(),
+            hold_out_failed: false,
+            cancelled_for: None,
+            phase: Phase::Waiting,
+        }
+    }
+
+    /// With all its blobs, its base model can be evaluated, or it opens if that is not the machine's.
+    pub(crate) fn begin(&mut self) {
+        if self.has_blobs != [true; 3] {
+            return;
+        }
+        if self.terms.miners_only {
+            self.stage = Stage::Open;
+            self.models.push(RevealedModel::new(None, self.terms.base_model));
+        } else {
+            self.queue.push_back(Task::Base);
         }
     }
 
@@ -133,6 +193,12 @@ impl Competition {
     #[must_use]
     pub const fn blobs(&self) -> [BlobRef; 3] {
         [self.terms.base_model, self.terms.public_slice, self.terms.hold_out.ciphertext]
+    }
+
+    /// Its own blobs as they are on the shelf: the hold-out is not sealed any more when it is open.
+    pub(crate) fn shelf_blobs(&self) -> [BlobRef; 3] {
+        let [base, slice, ciphertext] = self.blobs();
+        [base, slice, self.hold_out.unwrap_or(ciphertext)]
     }
 
     /// Whether it has not ended.
@@ -145,6 +211,51 @@ impl Competition {
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// An entry.
+    #[must_use]
+    pub fn entry(&self, number: u32) -> Option<&Entry> {
+        self.entries.get(usize::try_from(number).ok()?)
+    }
+
+    pub(crate) fn entry_mut(&mut self, number: u32) -> Option<&mut Entry> {
+        self.entries.get_mut(usize::try_from(number).ok()?)
+    }
+
+    pub(crate) fn show(&self, index: u32) -> Option<&Show> {
+        self.shows.get(usize::try_from(index).ok()?)
+    }
+
+    /// The model at this position.
+    #[must_use]
+    pub fn model(&self, position: u32) -> Option<&RevealedModel> {
+        self.models.get(usize::try_from(position).ok()?)
+    }
+
+    pub(crate) fn model_mut(&mut self, position: u32) -> Option<&mut RevealedModel> {
+        self.models.get_mut(usize::try_from(position).ok()?)
+    }
+
+    /// Where a revealed entry's model is.
+    #[must_use]
+    pub fn position_of(&self, entry: u32) -> Option<u32> {
+        match self.entry(entry)?.state {
+            EntryState::Revealed { position } => Some(position),
+            EntryState::Expecting | EntryState::Sealed => None,
+        }
+    }
+
+    /// How many entrants revealed.
+    #[must_use]
+    pub fn revealed(&self) -> usize {
+        self.models.len().saturating_sub(usize::from(self.terms.miners_only))
+    }
+
+    /// An account's seat.
+    #[must_use]
+    pub fn seat_of(&self, miner: Address) -> Option<usize> {
+        self.seat_of.get(&miner).copied()
     }
 
     /// An account's entry.

@@ -53,6 +53,13 @@ impl RevealedModel {
         self.answers.iter().find(by_most).map(|(answer, _)| *answer)
     }
 
+    /// What became of an objection; nothing when the machine did not come to look.
+    pub(crate) fn objection(&self, seats: usize) -> Option<Objection> {
+        let finding = self.finding.filter(|finding| finding.by_machine)?;
+        let agreed = self.agreed(seats) == Some(finding.attestation);
+        Some(if agreed { Objection::Wrong } else { Objection::Right })
+    }
+
     /// Counts a seat's answer.
     pub(crate) fn answer(&mut self, seat: usize, answer: Attestation) {
         match self.answers.iter_mut().find(|(given, _)| *given == answer) {
@@ -64,4 +71,13 @@ impl RevealedModel {
             }
         }
     }
+}
+
+/// What became of an objection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Objection {
+    /// The machine finds something else than was attested.
+    Right,
+    /// It finds the same.
+    Wrong,
 }
