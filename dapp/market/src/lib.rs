@@ -38,7 +38,7 @@ mod units;
 pub use command::{Command, Context};
 pub use effect::{Effect, Event};
 pub use job::{Job, MAX_SUBMISSIONS, Stage, Submission, SubmissionState, Terms, Verdict};
-pub use judge::{Exam, Exhibit, Fault, Judge, Quote, Unfit};
+pub use judge::{Exam, Exhibit, Fault, Judge, Likeness, Quote, Unfit};
 pub use ledger::{Ledger, Solvency};
 pub use market::{Market, Settings};
 pub use meter::Prices;

@@ -47,7 +47,8 @@ fn is_unlikely(fewer: u32, more: u32, significance_ppm: u32) -> Option<bool> {
     let left = U256::from(sum).checked_mul(1_000_000.into())?;
     // Beyond 200 bits more than the sum can have.
     let exponent = rows.checked_sub(1)?.checked_sub(shift)?.min(200);
-    let right = U256::from(significance_ppm).checked_mul(U256::from(2).checked_pow(exponent.into())?)?;
+    let right =
+        U256::from(significance_ppm).checked_mul(U256::from(2).checked_pow(exponent.into())?)?;
     Some(left <= right)
 }
 
