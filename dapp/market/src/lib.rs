@@ -45,7 +45,7 @@ pub use competition::{
 };
 pub use effect::{Effect, Event};
 pub use job::{Job, MAX_SUBMISSIONS, Stage, Submission, SubmissionState, Terms, Verdict};
-pub use judge::{Exam, Exhibit, Fault, Judge, Quote, Unfit};
+pub use judge::{Exam, Exhibit, Fault, Judge, Likeness, Quote, Unfit};
 pub use ledger::{Ledger, Solvency};
 pub use market::{AnyJob, Market, Settings};
 pub use meter::Prices;

@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use market::{Command, Exam, Fault, Judge, Quote, Tally, Unfit, Work};
+use market::{Command, Exam, Exhibit, Fault, Judge, Likeness, Quote, Tally, Unfit, Work};
 
 /// Says one line to whoever watches the machine; a closed stderr is no reason to fail.
 pub fn say(line: &str) {
@@ -140,5 +140,18 @@ impl<J: Judge + Default> Judge for CatchingJudge<J> {
 
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
         self.ask(|judge| judge.answer(exam, tally, budget))
+    }
+
+    fn comparing(&self, lengths: [usize; 3]) -> Work {
+        self.judge.comparing(lengths)
+    }
+
+    fn alike(
+        &mut self,
+        base: Exhibit<'_>,
+        first: Exhibit<'_>,
+        second: Exhibit<'_>,
+    ) -> Result<Likeness, Unfit> {
+        self.ask(|judge| judge.alike(base, first, second))
     }
 }
