@@ -146,10 +146,9 @@ fn found(
     result: Result<Found, ModelRefusal>,
 ) -> Vec<Effect> {
     let (attestation, results, reason) = match result {
-        Ok(Found { marks, results }) => {
-            let digest = results.as_ref().map_or(Attestation::UNFIT.results, |all| all.digest());
-            let (score, worst_class) = (marks.score, marks.worst_class);
-            (Attestation { score, worst_class, results: digest }, results, None)
+        Ok(found) => {
+            let (attestation, results) = Attestation::of(found);
+            (attestation, results, None)
         }
         Err(reason) => (Attestation::UNFIT, None, Some(reason)),
     };
