@@ -154,12 +154,7 @@ fn found(
     };
     let mut effects = job.correct(id, position, attestation);
     let finding = Finding { attestation, by_machine: true };
-    let before = job.model(position).and_then(|model| model.finding).map(|f| f.attestation);
-    if before == Some(attestation) {
-        if let Some(model) = job.model_mut(position) {
-            model.finding = Some(finding);
-        }
-    } else {
+    if job.model(position).is_some_and(|model| model.finding != Some(finding)) {
         effects.extend(job.find(id, position, finding, reason));
     }
     finals::found(job, position, results);
@@ -192,7 +187,10 @@ pub(super) fn give_up(market: &mut Market, id: JobId) -> Vec<Effect> {
 impl Competition {
     /// Those who attest something else than the machine finds lose their bonds.
     fn correct(&mut self, id: JobId, position: u32, found: Attestation) -> Vec<Effect> {
-        let Some(model) = self.model(position) else { return Vec::new() };
+        let by_machine = |finding: Option<Finding>| finding.is_some_and(|found| found.by_machine);
+        let Some(model) = self.model(position).filter(|model| !by_machine(model.finding)) else {
+            return Vec::new();
+        };
         let wrong = |seat: &usize| {
             let says =
                 |(answer, by): &(Attestation, SeatSet)| by.contains(*seat) && *answer != found;

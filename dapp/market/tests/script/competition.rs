@@ -3,6 +3,7 @@
 //! ```text
 //! anne announces cup hold_out=hidden prize=100 …   seals `hidden`; its ciphertext is `anne's-hidden`
 //! bob enters cup with better                      seals `better`; its ciphertext is `bob's-better`
+//!                                                 [of carol] what she sealed, [sealing worse] bytes
 //! bob shows better to cup                         to be published next
 //! mike enlists for cup | mike enlists | mike retires
 //! bob reveals better to cup                       [key=1] or [salt=1] spoil what is revealed
@@ -44,7 +45,8 @@ impl Stage {
                 // Somebody else's commitment and ciphertext, sent by this account.
                 let model = match rest {
                     ["of", other] => self.sealed(other, model)?,
-                    _ => self.seal(who, model, job)?,
+                    ["sealing", other] => self.seal(who, model, other, job)?,
+                    _ => self.seal(who, model, model, job)?,
                 };
                 Command::Enter { job, model }
             }
@@ -75,9 +77,15 @@ impl Stage {
         }))
     }
 
-    /// Seals a blob for an account and a job; its ciphertext gets a name, too.
-    fn seal(&mut self, who: &str, blob: &str, job: JobId) -> Result<SealedBlob, Reason> {
-        let (plain, bytes) = self.blob(blob)?.clone();
+    /// Commits an account to a blob for a job, and seals one, the same if it is honest; its ciphertext gets a name, too.
+    fn seal(
+        &mut self,
+        who: &str,
+        blob: &str,
+        sealed: &str,
+        job: JobId,
+    ) -> Result<SealedBlob, Reason> {
+        let (plain, bytes) = (self.blob(blob)?.0, self.blob(sealed)?.1.clone());
         let name = format!("{who}'s-{blob}");
         let [key, salt] =
             ["key", "salt"].map(|part| Digest::of(format!("{part}{name}").as_bytes()).0);
@@ -179,7 +187,8 @@ impl Stage {
             values.filter(|(found, _)| *found == name).map(|(_, value)| value).last()
         };
         let job = JobId(value("number").map_or(Ok(next), number)?);
-        let hold_out = self.seal(who, value("hold_out").unwrap_or("hidden"), job)?;
+        let hidden = value("hold_out").unwrap_or("hidden");
+        let hold_out = self.seal(who, hidden, hidden, job)?;
         let mut terms = self.usual_competition(title, hold_out)?;
         for term in stated {
             let (name, value) = term.split_once('=').ok_or_else(|| format!("{term}: no value"))?;

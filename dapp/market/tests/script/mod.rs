@@ -7,6 +7,7 @@
 //! at 2000                        the block time from here on
 //! randao 7                       what the validators drew for the blocks from here on
 //! anne deposits 100 ether        an event: who, what; its outcome is indented beneath it
+//! crowd 9 enlists                the same by the accounts c1 to c9; the outcome is the last one's
 //! show anne                      a query: accounts, jobs, submissions, blobs, shelf, solvency
 //! ```
 //!
@@ -20,7 +21,7 @@ use std::{collections::BTreeMap, str::FromStr};
 
 use blobs::{BlobRef, Digest, Encoding, Opening, Profile, blob_ref};
 use market::{
-    Address, Amount, Asset, Command, Context, Effect, JobId, Market, Prices, Refusal, Settings,
+    Address, Amount, Asset, Command, Effect, JobId, Market, Prices, Refusal, Settings,
     SubmissionId, Timestamp, U256, Work,
 };
 use miniz_oxide::deflate::compress_to_vec;
@@ -92,6 +93,16 @@ impl Stage {
                     self.act(event)?.map_err(|refusal| refusal.to_string())?;
                 }
                 return self.event(event);
+            }
+            ["crowd", accounts, event @ ..] => {
+                let accounts = number::<u32>(accounts)?;
+                let names = (1..accounts).map(|account| format!("c{account}"));
+                for name in names.collect::<Vec<_>>() {
+                    let event = [&[name.as_str()], event].concat();
+                    self.act(&event)?.map_err(|refusal| refusal.to_string())?;
+                }
+                let last = format!("c{accounts}");
+                return self.event(&[&[last.as_str()], event].concat());
             }
             event => return self.event(event),
         }
