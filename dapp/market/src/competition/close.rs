@@ -1,7 +1,7 @@
 //! The end of entering: the seats are drawn.
 //!
-//! They are drawn with the first input after the close that settles, by the random number of its
-//! block, which nobody knew when the last commitment was made.
+//! They are drawn by the first input after the close that moves the competition on, with the random
+//! number of its block, which nobody knew when the last commitment was made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,8 +23,10 @@ const MAX_DRAWS: u32 = 512;
 pub(super) fn close(market: &mut Market, context: &Context, id: JobId) -> Vec<Effect> {
     let Some(job) = market.competitions.get_mut(&id) else { return Vec::new() };
     job.stage = Stage::Revealing;
-    // Nobody waits for the public board any more.
-    job.drop_tasks();
+    // Nobody waits for the public board any more, but for the hold-out if it is open already.
+    if job.hold_out.is_none() {
+        job.drop_tasks();
+    }
     if job.entries.is_empty() {
         job.stage = Stage::Evaluating;
         return decide::decide(market, id, Outcome::NobodyEntered, Vec::new());
