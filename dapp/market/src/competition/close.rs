@@ -88,7 +88,7 @@ fn draw(market: &mut Market, id: JobId, seed: Digest) -> Vec<Effect> {
 }
 
 /// A number below `bound`, drawn with the seed; the bias is below one in 2⁴⁸.
-fn pick(seed: Digest, draw: u32, bound: usize) -> usize {
+pub(super) fn pick(seed: Digest, draw: u32, bound: usize) -> usize {
     let [a, b, c, d, e, f, g, h, ..] =
         Digest::of(&[seed.0.as_slice(), &draw.to_be_bytes()].concat()).0;
     let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);

@@ -9,14 +9,15 @@
 //! bob reveals better to cup                       [key=1] or [salt=1] spoil what is revealed
 //! mike attests cup page 0 | mike unveils cup page 0
 //!                                                 [lie=2:100] adds to what is said of entry 2,
-//!                                                 [more] says one thing more, [results] shows any
+//!                                                 [flip=3] says that row 3 is answered right,
+//!                                                 [more] says one thing more, [results] shows more
 //! mike objects to cup/2
 //! ```
 
 use blobs::{Binding, Digest, Opening, Profile, blob_ref, seal};
 use market::{
     Address, Asset, Attestation, Command, Competition, CompetitionTerms, Context, Desk, Exam,
-    Exhibit, JobId, Metric, Score, SealedBlob, Tied, Timestamp, Work,
+    Exhibit, JobId, Metric, Results, Score, SealedBlob, Tied, Timestamp, Work,
 };
 
 use super::{Reason, Stage, address, amount, asset, number};
@@ -65,8 +66,11 @@ impl Stage {
             }
             ["unveils", job, "page", page, says @ ..] => {
                 let (job, page) = (self.job(job)?, number(page)?);
-                let results = if says.contains(&"results") { vec![1] } else { Vec::new() };
                 let attestations = self.attestations(job, page, says)?;
+                let mut results = self.rows.clone();
+                if says.contains(&"results") {
+                    results.push(1);
+                }
                 Command::Unveil { job, page, attestations, results, salt: [7; 32] }
             }
             ["objects", "to", entry] => {
@@ -143,20 +147,39 @@ impl Stage {
         let settings = self.settings.clone();
         let market = self.market.as_ref().ok_or("no market")?;
         let competition = market.competition(job).ok_or("no competition")?;
-        let mut all = Vec::new();
+        let (mut all, mut rows) = (Vec::new(), Vec::new());
         for model in competition.page(page) {
-            let mut attestation = self.examine(&settings, competition, model.model.digest)?;
+            let (mut attestation, results) =
+                self.examine(&settings, competition, model.model.digest)?;
+            let Some(mut results) = results else {
+                all.push(attestation);
+                continue;
+            };
             for lie in says.iter().filter_map(|word| word.strip_prefix("lie=")) {
                 let (entry, more) = lie.split_once(':').ok_or("lie=ENTRY:MORE")?;
                 if model.entry == Some(number(entry)?) {
                     attestation.score.0 += number::<u32>(more)?;
                 }
             }
+            for flip in says.iter().filter_map(|word| word.strip_prefix("flip=")) {
+                // In a competition for miners only: says of this row that it is answered right.
+                let row: usize = number(flip)?;
+                let mut bytes = results.to_bytes();
+                bytes[row / 8] |= 1 << (row % 8);
+                let metric = competition.terms.metric;
+                results = Results::from_bytes(metric, results.rows(), &bytes).ok_or("no row")?;
+                attestation.results = results.digest();
+                attestation.score = results.score(metric).ok_or("no score")?;
+            }
+            if competition.terms.miners_only {
+                rows = results.to_bytes();
+            }
             all.push(attestation);
         }
         if says.contains(&"more") {
             all.push(Attestation::UNFIT);
         }
+        self.rows = rows;
         Ok(all)
     }
 
@@ -165,7 +188,7 @@ impl Stage {
         settings: &market::Settings,
         competition: &Competition,
         model: Digest,
-    ) -> Result<Attestation, Reason> {
+    ) -> Result<(Attestation, Option<Results>), Reason> {
         let named = |digest: Digest| self.blobs.values().find(|(blob, _)| blob.digest == digest);
         let hold_out = competition.hold_out.ok_or("the hold-out is sealed")?.digest;
         let [(model, bytes), (hold_out, rows)] =
@@ -177,7 +200,7 @@ impl Stage {
             rows: None,
         };
         let max_work = competition.terms.max_work;
-        Ok(Attestation::examine(settings, &exam, max_work, &mut WordJudge).0)
+        Ok(Attestation::examine(settings, &exam, max_work, &mut WordJudge))
     }
 
     fn announce(&mut self, who: &str, title: &str, stated: &[&str]) -> Result<Command, Reason> {

@@ -61,6 +61,8 @@ struct Stage {
     openings: BTreeMap<String, Opening>,
     /// And what was committed to with it.
     commitments: BTreeMap<String, Digest>,
+    /// The results of what was attested last, in a competition for miners only.
+    rows: Vec<u8>,
 }
 
 impl Stage {
@@ -77,7 +79,17 @@ impl Stage {
         let (drive, blobs) = (Vec::new(), BTreeMap::new());
         let (now, prev_randao) = (Timestamp(1_000), 1);
         let (openings, commitments) = (BTreeMap::new(), BTreeMap::new());
-        Self { settings, drive, market: None, now, prev_randao, blobs, openings, commitments }
+        Self {
+            settings,
+            drive,
+            market: None,
+            now,
+            prev_randao,
+            blobs,
+            openings,
+            commitments,
+            rows: Vec::new(),
+        }
     }
 
     fn line(&mut self, words: &[&str]) -> Result<Vec<String>, Reason> {
