@@ -213,6 +213,7 @@ impl Rehearsing {
             model: Exhibit { cid: model.cid(), bytes },
             hold_out: Exhibit { cid: self.terms.hold_out.cid(), bytes: &files.hold_out },
             metric: self.terms.metric,
+            rows: None,
         };
         Ok(self.judge.quote(&exam).map_err(|why| Refused::new("Unfit", why))?)
     }

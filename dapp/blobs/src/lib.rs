@@ -2,12 +2,13 @@
 //!
 //! Sending: `blob_ref` names a file, `split` cuts it into chunks, an `Upload` checks and joins them
 //! again. Storing: `blocks` gives the blocks of a file, an `Assembly` verifies and joins them
-//! again.
+//! again. Sealing: an `Opening` is committed to, `seal` encrypts under the commitment.
 
 mod assembly;
 mod chunk;
 mod cid;
 mod node;
+mod seal;
 mod unixfs;
 mod upload;
 
@@ -18,5 +19,6 @@ pub use chunk::{
 pub use chunk::{decode, split};
 pub use cid::{BlobRef, Cid, CidRefused, Codec, Digest, Profile};
 pub use node::{Link, NodeRefused, links};
+pub use seal::{Binding, Opening, SEAL_BYTES, SealRefused, seal};
 pub use unixfs::{Blocks, blob_ref, blocks, cid_of};
 pub use upload::{Piece, Upload};

@@ -1,6 +1,6 @@
-//! CIDs are those an independent implementation gives: the vectors come from Helia.
+//! CIDs and seals are those independent implementations give: Helia, and Node's cryptography.
 
-use blobs::{Profile, blob_ref, blocks, cid_of};
+use blobs::{Binding, BlobRef, Digest, Opening, Profile, blob_ref, blocks, cid_of, seal};
 use serde_json::Value;
 
 /// The bytes `vectors` in `tests/helia/helia.mjs` makes.
@@ -27,5 +27,51 @@ fn cids_are_those_helia_gives() {
         assert_eq!(cid_of(&bytes, profile), cid, "{vector}");
         assert_eq!(blob_ref(&bytes, profile).cid(), cid, "{vector}");
         assert_eq!(blocks(&bytes, profile).last().unwrap().0, cid, "{vector}");
+    }
+}
+
+fn bytes_of<const N: usize>(value: &Value) -> [u8; N] {
+    bytes(value).try_into().unwrap()
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    let digits = value.as_str().unwrap().strip_prefix("0x").unwrap().as_bytes().chunks(2);
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.map(byte).collect()
+}
+
+fn number<T: std::str::FromStr>(value: &Value) -> T {
+    value.as_str().unwrap().parse().ok().unwrap()
+}
+
+#[test]
+fn seals_are_those_node_makes() {
+    let text = include_str!("../../../tests/vectors/seals.json");
+    let json: Value = serde_json::from_str(text).unwrap();
+    let vectors = json["seals"].as_array().unwrap();
+    assert_eq!(vectors.len(), 3);
+    for vector in vectors {
+        let plain = bytes(&vector["plain"]);
+        let blob = &vector["blob"];
+        let opening = Opening {
+            key: bytes_of(&vector["key"]),
+            salt: bytes_of(&vector["salt"]),
+            plain: BlobRef {
+                digest: Digest(bytes_of(&blob["digest"])),
+                size: number(&blob["size"]),
+                profile: Profile::with_leaf_size(number(&blob["leafSize"])).unwrap(),
+            },
+        };
+        let binding = Binding {
+            chain_id: number(&vector["chainId"]),
+            app: bytes_of(&vector["app"]),
+            job: number(&vector["job"]),
+            sender: bytes_of(&vector["sender"]),
+        };
+        let commitment = Digest(bytes_of(&vector["commitment"]));
+        assert_eq!(opening.commitment(&binding), commitment);
+        let sealed = bytes(&vector["sealed"]);
+        assert_eq!(seal(&opening.key, commitment, &plain), sealed);
+        assert_eq!(opening.open(commitment, sealed), Ok(plain));
     }
 }

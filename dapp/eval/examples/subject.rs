@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         model: Exhibit { cid: cids[0], bytes: &net },
         hold_out: Exhibit { cid: cids[1], bytes: &rows },
         metric,
+        rows: None,
     };
     let mut judge = Evaluator::new();
     let classes = judge.quote(&exam).map_err(said)?.classes;

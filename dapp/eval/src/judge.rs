@@ -1,14 +1,15 @@
 //! The market's judge: evaluations step by step, with what was read last kept at hand.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, ops::Range, sync::Arc};
 
 use blobs::Cid;
-use market::{Exam, Exhibit, Judge, Quote, Tally, Unfit, Work};
+use market::{Exam, Exhibit, Judge, Likeness, Quote, Tally, Unfit, Work};
 
 use crate::{
     answers,
     cost::Cost,
     dataset::Dataset,
+    likeness,
     marking::{self, ExamRefused},
     model::Model,
     quote::{self, Estimate},
@@ -53,6 +54,9 @@ impl Evaluator {
         let model = self.models.get(exam.model, Model::from_onnx)?;
         let dataset = self.datasets.get(exam.hold_out, Dataset::from_safetensors)?;
         marking::check(&model, &dataset, exam.metric)?;
+        if exam.rows.is_some_and(|rows| !are_rows_of(&dataset, rows)) {
+            return Err(ExamRefused::Rows);
+        }
         Ok((model, dataset))
     }
 }
@@ -65,11 +69,17 @@ impl Judge for Evaluator {
     fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
         let (model, dataset) = self.prepare(exam)?;
         let estimate = Estimate::new(lengths(exam), &model, &dataset, exam.metric)?;
-        Ok(estimate.quote(&dataset))
+        Ok(match exam.rows {
+            None => estimate.quote(&dataset),
+            Some(rows) => estimate.quote_of_rows(&dataset, model.batch_rows(), rows),
+        })
     }
 
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
         let (model, dataset) = self.prepare(exam)?;
+        if let Some(rows) = exam.rows {
+            return Ok(answer_chosen(rows, &model, &dataset, exam.metric, tally, budget)?);
+        }
         let stride = answers::stride(&model, self.threads);
         let step = |rows| quote::step(&model, &dataset, exam.metric, rows);
         let mut done = Work(0);
@@ -83,6 +93,63 @@ impl Judge for Evaluator {
             done = after;
         }
     }
+
+    fn comparing(&self, lengths: [usize; 3]) -> Work {
+        likeness::work_at_most(lengths)
+    }
+
+    fn alike(
+        &mut self,
+        base: Exhibit<'_>,
+        first: Exhibit<'_>,
+        second: Exhibit<'_>,
+    ) -> Result<Likeness, Unfit> {
+        Ok(likeness::likeness(base.bytes, first.bytes, second.bytes)?)
+    }
+}
+
+/// Whether these are rows of the dataset, in ascending order.
+fn are_rows_of(dataset: &Dataset, rows: &[u32]) -> bool {
+    let last = rows.last().is_none_or(|last| (*last as usize) < dataset.rows());
+    last && rows.is_sorted_by(|row, next| row < next)
+}
+
+/// Answers chosen rows, from the tally's next one on, and counts them.
+///
+/// Each is answered together with its whole batch, as when all rows are, because a model may let
+/// the rows of a batch depend on each other.
+fn answer_chosen(
+    rows: &[u32],
+    model: &Model,
+    dataset: &Dataset,
+    metric: market::Metric,
+    tally: &mut Tally,
+    budget: Work,
+) -> Result<Work, ExamRefused> {
+    let mut done = Work(0);
+    while let Some(next) = rows.get(rows_of(tally)) {
+        let batch = batch_of(*next as usize, model.batch_rows(), dataset.rows());
+        let after = done.plus(quote::step(model, dataset, metric, batch.len())?.work());
+        if after > budget && done > Work(0) {
+            break;
+        }
+        let answers = model.answer(dataset.features(batch.clone()))?;
+        while let Some(row) = rows.get(rows_of(tally)).map(|row| *row as usize)
+            && row < batch.end
+        {
+            let place = (row - batch.start) * model.answers();
+            let answer = &answers[place..place + model.answers()];
+            marking::count(tally, metric, dataset.labels(), row, answer, model.answers())?;
+        }
+        done = after;
+    }
+    Ok(done)
+}
+
+/// The rows of the batch that a row is in.
+pub(crate) fn batch_of(row: usize, batch_rows: usize, rows: usize) -> Range<usize> {
+    let first = row / batch_rows * batch_rows;
+    first..rows.min(first + batch_rows)
 }
 
 fn lengths(exam: &Exam<'_>) -> [usize; 2] {

@@ -8,6 +8,7 @@
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
 //! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
 //! - running: `backend`, `kernel`, `math` hold all arithmetic and state its rules
+//! - comparing weights: `layers`, `likeness`
 //! - answers → integers: `dataset`, `answers`, `marking`, `judge`
 //! - memory: a model's weights, once more those that a kernel has arranged, its dataset, and for
 //!   each thread at most 32 MiB of tensors while a batch runs, which for all but models with huge
@@ -22,6 +23,8 @@ mod graph;
 mod judge;
 mod kernel;
 mod label;
+mod layers;
+mod likeness;
 pub mod limits;
 mod marking;
 mod math;

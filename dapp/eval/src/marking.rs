@@ -43,6 +43,9 @@ pub enum ExamRefused {
     /// The metric is for the other kind of labels.
     #[error("the metric does not suit the dataset's labels")]
     Metric,
+    /// The rows that are to count are not rows of the dataset in ascending order.
+    #[error("the chosen rows are not rows of the dataset in ascending order")]
+    Rows,
     /// An answer is not a finite number.
     #[error("the answer to row {row} is not a finite number")]
     NotFinite {
@@ -56,9 +59,10 @@ impl From<ExamRefused> for Unfit {
         let fault = match refused {
             ExamRefused::Model(refused) => return refused.into(),
             ExamRefused::Dataset(refused) => return refused.into(),
-            ExamRefused::Features { .. } | ExamRefused::Answers { .. } | ExamRefused::Metric => {
-                Fault::Mismatch
-            }
+            ExamRefused::Features { .. }
+            | ExamRefused::Answers { .. }
+            | ExamRefused::Metric
+            | ExamRefused::Rows => Fault::Mismatch,
             ExamRefused::NotFinite { .. } => Fault::AnswerNotFinite,
         };
         Self { fault, node: None }

@@ -5,6 +5,7 @@ use market::{Metric, Quote, Work};
 use crate::{
     cost::{Cost, Kind},
     dataset::{Dataset, Features},
+    judge::batch_of,
     limits,
     marking::ExamRefused,
     model::Model,
@@ -69,6 +70,25 @@ impl Estimate {
             // The last step is smaller, but is planned anew.
             step: step.max(rest),
         }
+    }
+
+    /// The same for chosen rows, in ascending order, which take the whole batches they are in.
+    pub(crate) fn quote_of_rows(
+        &self,
+        dataset: &Dataset,
+        batch_rows: usize,
+        rows: &[u32],
+    ) -> Quote {
+        let [reading, step, rest] = [self.reading, self.step, self.rest].map(|cost| cost.work());
+        let batches =
+            rows.chunk_by(|row, next| *row as usize / batch_rows == *next as usize / batch_rows);
+        let work = batches.fold(reading, |work, batch| {
+            let batch = batch_of(batch[0] as usize, batch_rows, dataset.rows());
+            let is_whole = batch.len() == batch_rows || rest == Work(0);
+            work.plus(if is_whole { step } else { rest })
+        });
+        let counted = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        Quote { rows: counted, classes: dataset.classes(), work, reading, step: step.max(rest) }
     }
 }
 

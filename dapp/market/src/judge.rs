@@ -28,13 +28,16 @@ pub struct Exam<'a> {
     pub hold_out: Exhibit<'a>,
     /// What is measured.
     pub metric: Metric,
+    /// The rows that count, in ascending order; nothing for all. Each row's result is what it is
+    /// when all count.
+    pub rows: Option<&'a [u32]>,
 }
 
 /// What an evaluation takes, known before anything runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Quote {
-    /// Rows of the dataset.
+    /// Rows that count.
     pub rows: u32,
     /// Classes told apart; zero for regression.
     pub classes: u16,
@@ -74,6 +77,38 @@ pub trait Judge {
     ///
     /// - Errors: the model's answers are not finite; the tally is then of no use
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit>;
+
+    /// What finding a likeness costs at most, known from the files' lengths alone: of the base
+    /// model and of the two that are compared.
+    fn comparing(&self, lengths: [usize; 3]) -> Work;
+
+    /// How like each other two models are, both trained from the base model.
+    ///
+    /// - Errors: one of them is not a model
+    fn alike(
+        &mut self,
+        base: Exhibit<'_>,
+        first: Exhibit<'_>,
+        second: Exhibit<'_>,
+    ) -> Result<Likeness, Unfit>;
+}
+
+/// How far two models are apart, in parts per million of the longer way that one of them has come
+/// from the base model; whatever the order and size of their neurons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Likeness(pub u32);
+
+impl Likeness {
+    /// Equal in all but the order and size of neurons.
+    pub const EQUAL: Self = Self(0);
+    /// As far as two models can be that went in opposite directions, or nothing to compare.
+    pub const FARTHEST: Self = Self(2_000_000);
+
+    /// Whether one is taken for a copy of the other: at most a quarter of the way apart.
+    #[must_use]
+    pub const fn is_copy(self) -> bool {
+        self.0 <= 250_000
+    }
 }
 
 /// Why a model or dataset cannot be evaluated.

@@ -21,6 +21,7 @@
 )]
 
 mod command;
+mod competition;
 mod effect;
 mod job;
 mod judge;
@@ -29,19 +30,29 @@ mod market;
 mod meter;
 mod metric;
 mod refusal;
+mod results;
 mod shelf;
+mod significance;
 mod submissions;
+mod turn;
 mod units;
 
 pub use command::{Command, Context};
+pub use competition::{
+    Attestation, Competition, CompetitionTerms, Decision, Desk, Entry, EntryState, Finding,
+    MAX_ENTRIES, MAX_MINERS, MAX_SEATS, Offence, Outcome, PAGE_MODELS, RevealedModel, SealedBlob,
+    Seat, SeatSet, Share, Show, Tied,
+};
 pub use effect::{Effect, Event};
 pub use job::{Job, MAX_SUBMISSIONS, Stage, Submission, SubmissionState, Terms, Verdict};
-pub use judge::{Exam, Exhibit, Fault, Judge, Quote, Unfit};
+pub use judge::{Exam, Exhibit, Fault, Judge, Likeness, Quote, Unfit};
 pub use ledger::{Ledger, Solvency};
-pub use market::{Market, Settings};
+pub use market::{AnyJob, Market, Settings};
 pub use meter::Prices;
 pub use metric::{MAX_LOSS_PPM, Marks, Metric, Tally};
 pub use primitive_types::U256;
 pub use refusal::{ModelRefusal, Refusal};
+pub use results::Results;
 pub use shelf::{BlobState, Shelf};
+pub use significance::separated;
 pub use units::{Address, Amount, Asset, JobId, Score, SubmissionId, Timestamp, Work};

@@ -1,6 +1,6 @@
 //! Metrics: how a tally of a model's answers becomes a score. The only place where scores are made.
 
-use crate::units::Score;
+use crate::{results::Results, units::Score};
 
 /// What a score measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +36,12 @@ impl Metric {
     pub const fn is_regression(self) -> bool {
         matches!(self, Self::MeanSquaredError | Self::MeanAbsoluteError)
     }
+
+    /// Whether each row has a loss, not only a right or wrong answer.
+    #[must_use]
+    pub const fn is_loss(self) -> bool {
+        self.is_regression() || matches!(self, Self::LogLoss)
+    }
 }
 
 /// What an evaluated model has to show.
@@ -61,6 +67,8 @@ pub struct Tally {
     /// By true class, then by predicted class; each with one place more, for no class at all.
     confusion: Vec<u32>,
     loss_ppm: u128,
+    /// Each row's result, when they are kept.
+    results: Option<Results>,
 }
 
 impl Tally {
@@ -70,7 +78,25 @@ impl Tally {
         let classes = usize::from(classes);
         let places = classes.saturating_add(1);
         let confusion = vec![0; places.saturating_mul(places)];
-        Self { classes, rows: 0, confusion, loss_ppm: 0 }
+        Self { classes, rows: 0, confusion, loss_ppm: 0, results: None }
+    }
+
+    /// As [`new`](Self::new), keeping each row's result by this metric too.
+    #[must_use]
+    pub fn with_results(classes: u16, metric: Metric) -> Self {
+        Self { results: Some(Results::new(metric)), ..Self::new(classes) }
+    }
+
+    /// Each row's result, when they are kept.
+    #[must_use]
+    pub const fn results(&self) -> Option<&Results> {
+        self.results.as_ref()
+    }
+
+    /// Gives the results away.
+    #[must_use]
+    pub fn into_results(self) -> Option<Results> {
+        self.results
     }
 
     /// Rows counted so far; the next row to answer.
@@ -89,13 +115,21 @@ impl Tally {
         if let Some(count) = self.confusion.get_mut(cell) {
             *count = count.saturating_add(1);
         }
-        self.count_loss(loss_ppm);
+        self.count_row(truth == predicted && truth < self.classes, loss_ppm);
     }
 
     /// Counts one row's loss, in parts per million, at most [`MAX_LOSS_PPM`].
     pub fn count_loss(&mut self, loss_ppm: u64) {
+        self.count_row(false, loss_ppm);
+    }
+
+    fn count_row(&mut self, is_right: bool, loss_ppm: u64) {
+        let loss_ppm = loss_ppm.min(MAX_LOSS_PPM);
         self.rows = self.rows.saturating_add(1);
-        self.loss_ppm = self.loss_ppm.saturating_add(loss_ppm.min(MAX_LOSS_PPM).into());
+        self.loss_ppm = self.loss_ppm.saturating_add(loss_ppm.into());
+        if let Some(results) = &mut self.results {
+            results.push(is_right, loss_ppm);
+        }
     }
 
     /// The marks by this metric.
@@ -114,7 +148,7 @@ impl Tally {
             Metric::WorstClassRecall => self.worst_class(),
             Metric::MacroF1 => self.macro_f1(),
             Metric::MeanSquaredError | Metric::MeanAbsoluteError | Metric::LogLoss => {
-                self.inverse_loss()
+                inverse_loss(self.loss_ppm, self.rows)
             }
         }
     }
@@ -156,17 +190,6 @@ impl Tally {
         Score(u32::try_from(mean).unwrap_or_default())
     }
 
-    /// `10^12 / (10^6 + mean loss in parts per million)`, the mean rounded up.
-    fn inverse_loss(&self) -> Score {
-        let rows = u128::from(self.rows);
-        let Some(mean) = self.loss_ppm.checked_add(rows.saturating_sub(1)) else {
-            return Score::default();
-        };
-        let mean = mean.checked_div(rows).and_then(|mean| mean.checked_add(1_000_000));
-        let score = mean.and_then(|mean| 1_000_000_000_000_u128.checked_div(mean));
-        Score(score.and_then(|score| u32::try_from(score).ok()).unwrap_or_default())
-    }
-
     /// The classes and the place of no class.
     const fn places(&self) -> usize {
         self.classes.saturating_add(1)
@@ -188,7 +211,18 @@ impl Tally {
     }
 }
 
-fn ratio(part: u64, whole: u64) -> Score {
+/// `10^12 / (10^6 + mean loss in parts per million)`, the mean rounded up.
+pub(crate) fn inverse_loss(loss_ppm: u128, rows: u32) -> Score {
+    let rows = u128::from(rows);
+    let Some(sum) = loss_ppm.checked_add(rows.saturating_sub(1)) else {
+        return Score::default();
+    };
+    let mean = sum.checked_div(rows).and_then(|mean| mean.checked_add(1_000_000));
+    let score = mean.and_then(|mean| 1_000_000_000_000_u128.checked_div(mean));
+    Score(score.and_then(|score| u32::try_from(score).ok()).unwrap_or_default())
+}
+
+pub(crate) fn ratio(part: u64, whole: u64) -> Score {
     let ppm = part.checked_mul(1_000_000).and_then(|part| part.checked_div(whole));
     Score(ppm.and_then(|ppm| u32::try_from(ppm).ok()).unwrap_or_default())
 }

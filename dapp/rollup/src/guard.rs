@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use market::{Command, Exam, Fault, Judge, Quote, Tally, Unfit, Work};
+use market::{Command, Exam, Exhibit, Fault, Judge, Likeness, Quote, Tally, Unfit, Work};
 
 /// Says one line to whoever watches the machine; a closed stderr is no reason to fail.
 pub fn say(line: &str) {
@@ -73,8 +73,19 @@ pub(crate) fn has_room_to_answer() -> bool {
 /// however little there is.
 pub(crate) fn has_room_for(command: &Command) -> bool {
     match command {
-        Command::CancelJob { .. } | Command::Settle { .. } | Command::Withdraw { .. } => true,
+        Command::CancelJob { .. }
+        | Command::Settle { .. }
+        | Command::Withdraw { .. }
+        | Command::Retire => true,
         Command::OpenJob(_)
+        | Command::OpenCompetition { .. }
+        | Command::Enter { .. }
+        | Command::Show { .. }
+        | Command::Enlist { .. }
+        | Command::Reveal { .. }
+        | Command::Attest { .. }
+        | Command::Unveil { .. }
+        | Command::Object { .. }
         | Command::Publish { .. }
         | Command::Submit { .. }
         | Command::Evaluate { .. } => has_room(INPUT_PIECES),
@@ -129,5 +140,18 @@ impl<J: Judge + Default> Judge for CatchingJudge<J> {
 
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
         self.ask(|judge| judge.answer(exam, tally, budget))
+    }
+
+    fn comparing(&self, lengths: [usize; 3]) -> Work {
+        self.judge.comparing(lengths)
+    }
+
+    fn alike(
+        &mut self,
+        base: Exhibit<'_>,
+        first: Exhibit<'_>,
+        second: Exhibit<'_>,
+    ) -> Result<Likeness, Unfit> {
+        self.ask(|judge| judge.alike(base, first, second))
     }
 }

@@ -74,6 +74,7 @@ fn evaluate(model: &[u8], hold_out: &[u8], answers: usize, tensors: usize) {
         model: Exhibit { cid: cid(model), bytes: model },
         hold_out: Exhibit { cid: cid(hold_out), bytes: hold_out },
         metric,
+        rows: None,
     };
     let mut judge = Evaluator::new();
     let Ok(quote) = judge.quote(&exam) else { return };

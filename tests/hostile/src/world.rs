@@ -6,8 +6,8 @@ use std::{cell::Cell, rc::Rc, sync::LazyLock};
 use blobs::{BlobRef, Cid, Encoding, Profile, blob_ref};
 use eval::{Dataset, Evaluator, Features, Labels, Shape};
 use market::{
-    Address, Amount, Asset, Command, Exam, Exhibit, JobId, Judge, Metric, Prices, Quote, Score,
-    Tally, Terms, Timestamp, U256, Unfit, Work,
+    Address, Amount, Asset, Command, Exam, Exhibit, JobId, Judge, Likeness, Metric, Prices, Quote,
+    Score, Tally, Terms, Timestamp, U256, Unfit, Work,
 };
 use rollup::App;
 use wire::Genesis;
@@ -39,7 +39,12 @@ static QUOTE: LazyLock<Quote> = LazyLock::new(|| {
 
 fn exam<'a>(model: &'a [u8], hold_out: &'a [u8]) -> Exam<'a> {
     let exhibit = |bytes: &'a [u8]| Exhibit { cid: file(bytes).cid(), bytes };
-    Exam { model: exhibit(model), hold_out: exhibit(hold_out), metric: Metric::Accuracy }
+    Exam {
+        model: exhibit(model),
+        hold_out: exhibit(hold_out),
+        metric: Metric::Accuracy,
+        rows: None,
+    }
 }
 
 pub(crate) struct Files {
@@ -192,5 +197,23 @@ impl Judge for Metered {
         let work = self.judge.answer(exam, tally, budget)?;
         self.worked.set(self.worked.get().plus(work));
         Ok(work)
+    }
+
+    fn comparing(&self, lengths: [usize; 3]) -> Work {
+        self.judge.comparing(lengths)
+    }
+
+    fn alike(
+        &mut self,
+        base: Exhibit<'_>,
+        first: Exhibit<'_>,
+        second: Exhibit<'_>,
+    ) -> Result<Likeness, Unfit> {
+        self.worked.set(
+            self.worked
+                .get()
+                .plus(self.comparing([base, first, second].map(|model| model.bytes.len()))),
+        );
+        self.judge.alike(base, first, second)
     }
 }

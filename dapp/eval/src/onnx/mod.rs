@@ -12,7 +12,7 @@ mod wire;
 
 pub(crate) use file::{Attribute, BatchSize, File, Node, Port, is_standard};
 #[cfg(feature = "train")]
-pub(crate) use patch::with_weights;
+pub(crate) use patch::{Weights, with_weights};
 pub(crate) use tensor::{Constant, Numbers};
 #[cfg(test)]
 pub(crate) use wire::Message;

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Fact, Inputs, Operands, Operator, Role, broadcast};
+use super::{Channels, Fact, Inputs, Operands, Operator, Role, broadcast};
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
 /// `left + right`.
@@ -25,5 +25,9 @@ impl Operator for Add {
     /// A constant that is added is a bias.
     fn role(&self, _input: usize) -> Role {
         Role::Weight
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Shifted
     }
 }

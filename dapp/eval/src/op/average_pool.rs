@@ -3,7 +3,7 @@
 use burn::tensor::{module::avg_pool2d, ops::AvgPoolOptions};
 
 use super::{
-    Attributes, Fact, Inputs, Operands, Operator,
+    Attributes, Channels, Fact, Inputs, Operands, Operator,
     attributes::bad_value,
     window::{Placed, Window},
 };
@@ -56,5 +56,9 @@ impl Operator for AveragePool {
             .with_count_include_pad(self.count_padding)
             .with_ceil_mode(placed.ceil);
         Array::of(avg_pool2d(images.view(placed.image), options), output)
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Kept
     }
 }

@@ -1,6 +1,6 @@
 //! `BatchNormalization`, as it is in inference: each channel scaled and shifted.
 
-use super::{Attributes, Fact, Inputs, Operands, Operator, Role, attributes::bad_value};
+use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role, attributes::bad_value};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
@@ -64,6 +64,10 @@ impl Operator for BatchNormalization {
 
     fn role(&self, input: usize) -> Role {
         if matches!(input, 1 | 2) { Role::Weight } else { Role::Fixed }
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Normalised
     }
 }
 

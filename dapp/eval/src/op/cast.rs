@@ -1,6 +1,6 @@
 //! `Cast`: where it changes nothing, as exporters put it before their first layer.
 
-use super::{Attributes, Fact, Inputs, Operands, Operator, Role, attributes::bad_value};
+use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role, attributes::bad_value};
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
 /// `TensorProto.DataType` of what can be cast to.
@@ -51,5 +51,9 @@ impl Operator for Cast {
 
     fn role(&self, _input: usize) -> Role {
         Role::Arranged
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Kept
     }
 }

@@ -4,7 +4,7 @@
 use burn::tensor::{Tensor, ops::ConvOptions};
 
 use super::{
-    Attributes, Fact, Inputs, Operands, Operator, Role,
+    Attributes, Channels, Fact, Inputs, Operands, Operator, Role,
     attributes::bad_value,
     window::{Placed, Window},
 };
@@ -112,5 +112,12 @@ impl Operator for Conv {
 
     fn role(&self, input: usize) -> Role {
         if input == 0 { Role::Fixed } else { Role::Weight }
+    }
+
+    fn channels(&self) -> Channels {
+        match self.groups {
+            1 => Channels::Mixed { by_row: true, by_channel: true },
+            _ => Channels::Other,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `Dropout`, as it is in inference: its input.
 
-use super::{Attributes, Fact, Inputs, Operands, Operator, Role};
+use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
 /// `x`; the ratio and the seed have no effect.
@@ -35,5 +35,9 @@ impl Operator for Dropout {
 
     fn role(&self, input: usize) -> Role {
         if input == 0 { Role::Arranged } else { Role::Fixed }
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Kept
     }
 }

@@ -1,6 +1,6 @@
 //! `Flatten`: two dimensions of what may have been many.
 
-use super::{Attributes, Fact, Inputs, Operands, Operator, Role};
+use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
 /// Dimensions before the axis become one, and those from it on another.
@@ -38,5 +38,9 @@ impl Operator for Flatten {
 
     fn role(&self, _input: usize) -> Role {
         Role::Arranged
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Kept
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use burn::tensor::Tensor;
 
-use super::{Attributes, Fact, Inputs, Operands, Operator, Role};
+use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
     cost::{self, Cost, Kind},
@@ -103,6 +103,15 @@ impl Operator for Gemm {
 
     fn role(&self, input: usize) -> Role {
         if input == 0 { Role::Fixed } else { Role::Weight }
+    }
+
+    fn channels(&self) -> Channels {
+        let is_plain = (self.alpha, self.beta, self.transpose[0]) == (1.0, 1.0, false);
+        if is_plain {
+            Channels::Mixed { by_row: self.transpose[1], by_channel: false }
+        } else {
+            Channels::Other
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::{module::avg_pool2d, ops::AvgPoolOptions};
 
-use super::{Fact, Inputs, Operands, Operator};
+use super::{Channels, Fact, Inputs, Operands, Operator};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
@@ -36,5 +36,9 @@ impl Operator for GlobalAveragePool {
         let size = images.shape().elements() / channels;
         let images = images.view([1, channels, 1, size]);
         Array::of(avg_pool2d(images, AvgPoolOptions::new([1, size])), output)
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Kept
     }
 }

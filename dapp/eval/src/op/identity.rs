@@ -1,6 +1,6 @@
 //! `Identity`: its input.
 
-use super::{Fact, Inputs, Operands, Operator, Role};
+use super::{Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
 /// `x`.
@@ -23,5 +23,9 @@ impl Operator for Identity {
 
     fn role(&self, _input: usize) -> Role {
         Role::Arranged
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Kept
     }
 }

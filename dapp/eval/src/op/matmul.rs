@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use super::{Fact, Inputs, Operands, Operator, Role};
+use super::{Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
     cost::{self, Cost},
@@ -88,6 +88,10 @@ impl Operator for MatMul {
 
     fn role(&self, _input: usize) -> Role {
         Role::Weight
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Mixed { by_row: false, by_channel: false }
     }
 }
 

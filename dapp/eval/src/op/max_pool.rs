@@ -3,7 +3,7 @@
 use burn::tensor::{module::max_pool2d, ops::MaxPoolOptions};
 
 use super::{
-    Attributes, Fact, Inputs, Operands, Operator,
+    Attributes, Channels, Fact, Inputs, Operands, Operator,
     attributes::bad_value,
     window::{Placed, Window},
 };
@@ -59,5 +59,9 @@ impl Operator for MaxPool {
             .with_dilation(dilation)
             .with_ceil_mode(ceil);
         Array::of(max_pool2d(images.view(placed.image), options), output)
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Kept
     }
 }

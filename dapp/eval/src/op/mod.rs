@@ -61,10 +61,41 @@ pub(crate) trait Operator: Debug + Send + Sync {
     /// Computes the output; `infer` has accepted the operands' shapes and given `output`.
     fn run(&self, operands: Operands, output: Shape) -> Array;
 
+    /// What it does to the channels of its first input, for whoever compares models.
+    fn channels(&self) -> Channels {
+        Channels::Other
+    }
+
     /// What a trainer may change: weights, in some inputs.
     fn role(&self, _input: usize) -> Role {
         Role::Fixed
     }
+}
+
+/// What an operator does to channels: the second dimension of what it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channels {
+    /// Makes new ones, by weights in the second input and one number each in those after it.
+    Mixed {
+        /// Whether the weights have a row for each new channel, or a column.
+        by_row: bool,
+        /// Whether their second dimension is the channels taken.
+        by_channel: bool,
+    },
+    /// Adds a number to each.
+    Shifted,
+    /// Brings each to another scale and place.
+    Normalised,
+    /// Keeps what is above zero.
+    Rectified,
+    /// Changes each number in a way that depends on its size.
+    Bent,
+    /// Keeps them apart and in order; twice the input gives twice the output.
+    Kept,
+    /// Makes them the last dimension.
+    Last,
+    /// Anything else.
+    Other,
 }
 
 /// How training treats the constants that come to an input.

@@ -2,7 +2,7 @@
 
 use burn::tensor::activation;
 
-use super::{Fact, Inputs, Operands, Operator, same_shape};
+use super::{Channels, Fact, Inputs, Operands, Operator, same_shape};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
@@ -26,5 +26,9 @@ impl Operator for Relu {
 
     fn run(&self, mut operands: Operands, _output: Shape) -> Array {
         operands.take(0).map(kernel::relu, activation::relu)
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Rectified
     }
 }

@@ -1,6 +1,6 @@
 //! `Reshape`: the same elements in another shape, fixed in the file.
 
-use super::{Attributes, Fact, Inputs, Operands, Operator, Role};
+use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{backend::Array, cost::Cost, limits, refusal::NodeRefused, shape::Shape};
 
 /// A shape in which 0 means the input's size there, and one −1 what is left.
@@ -54,5 +54,9 @@ impl Operator for Reshape {
 
     fn role(&self, input: usize) -> Role {
         if input == 0 { Role::Arranged } else { Role::Fixed }
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Kept
     }
 }

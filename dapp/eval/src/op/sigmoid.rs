@@ -1,6 +1,6 @@
 //! `Sigmoid`: the logistic function.
 
-use super::{Fact, Inputs, Operands, Operator, same_shape};
+use super::{Channels, Fact, Inputs, Operands, Operator, same_shape};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
@@ -24,5 +24,9 @@ impl Operator for Sigmoid {
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         Array::of(math::sigmoid(operands.take(0).flat()), output)
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Bent
     }
 }

@@ -1,6 +1,6 @@
 //! `Tanh`: the hyperbolic tangent.
 
-use super::{Fact, Inputs, Operands, Operator, same_shape};
+use super::{Channels, Fact, Inputs, Operands, Operator, same_shape};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
@@ -24,5 +24,9 @@ impl Operator for Tanh {
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         Array::of(math::tanh(operands.take(0).flat()), output)
+    }
+
+    fn channels(&self) -> Channels {
+        Channels::Bent
     }
 }

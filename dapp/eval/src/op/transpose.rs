@@ -1,6 +1,6 @@
 //! `Transpose`: the dimensions in another order.
 
-use super::{Attributes, Fact, Inputs, Operands, Operator, Role};
+use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
@@ -67,5 +67,10 @@ impl Operator for Transpose {
 
     fn role(&self, _input: usize) -> Role {
         Role::Arranged
+    }
+
+    fn channels(&self) -> Channels {
+        let is_last = self.order.as_ref().is_some_and(|order| order.last() == Some(&1));
+        if is_last { Channels::Last } else { Channels::Other }
     }
 }

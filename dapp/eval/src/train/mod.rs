@@ -6,6 +6,7 @@
 //! gradients otherwise, and nothing depends on that: what counts is the exact score of the result.
 
 mod convolution;
+mod disguise;
 mod head;
 mod optimiser;
 mod random;
@@ -14,6 +15,7 @@ use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
 pub(crate) use convolution::convolution;
+pub use disguise::{Disguise, disguise};
 use head::Head;
 use market::{Metric, Score};
 pub use optimiser::Optimiser;

@@ -23,6 +23,11 @@ impl Random {
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
+    /// A number from zero to one.
+    pub(super) fn fraction(&mut self) -> f64 {
+        f64::from(u32::try_from(self.next() >> 32).unwrap_or(0)) / f64::from(u32::MAX)
+    }
+
     const fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -12,7 +12,7 @@ use crate::{
 
 fn exam<'a>(model: &'a [u8], hold_out: &'a [u8], metric: Metric) -> Exam<'a> {
     let exhibit = |bytes| Exhibit { cid: Cid::of_block(blobs::Codec::Raw, bytes), bytes };
-    Exam { model: exhibit(model), hold_out: exhibit(hold_out), metric }
+    Exam { model: exhibit(model), hold_out: exhibit(hold_out), metric, rows: None }
 }
 
 /// Answers all rows with a budget for each call, and counts the calls.
@@ -47,6 +47,40 @@ fn steps_come_to_the_same_as_one_go() {
                 (Model::from_onnx(&model).unwrap(), Dataset::from_safetensors(&hold_out).unwrap());
             let report = report::evaluate(&model, &dataset, metric, &mut |_, _| {}).unwrap();
             assert_eq!(report.tally, whole);
+        }
+    }
+}
+
+#[test]
+fn chosen_rows_get_the_results_they_get_among_all() {
+    let hold_out = read("digits/holdout.safetensors");
+    for name in ["digits/torch-base.onnx", "digits/keras-trained.onnx"] {
+        let model = read(name);
+        for metric in [Metric::Accuracy, Metric::LogLoss] {
+            let all = exam(&model, &hold_out, metric);
+            let mut judge = Evaluator::new();
+            let quote = judge.quote(&all).unwrap();
+            let mut whole = Tally::with_results(quote.classes, metric);
+            judge.answer(&all, &mut whole, Work(u64::MAX)).unwrap();
+            let last = quote.rows - 1;
+            for rows in [&[][..], &[3], &[0, 1, 63, 64, 200, last - 1, last]] {
+                let some = Exam { rows: Some(rows), ..all };
+                let expected = whole.results().unwrap().of_rows(rows).unwrap();
+                for budget in [Work(0), Work(u64::MAX)] {
+                    let quote = judge.quote(&some).unwrap();
+                    let mut tally = Tally::with_results(quote.classes, metric);
+                    let mut work = quote.reading;
+                    while tally.rows() < quote.rows {
+                        work = work.plus(judge.answer(&some, &mut tally, budget).unwrap());
+                    }
+                    assert_eq!(tally.results(), Some(&expected), "{name} {metric:?} {rows:?}");
+                    assert_eq!(work, quote.work, "{name} {metric:?} {rows:?}");
+                }
+            }
+            for rows in [&[last + 1][..], &[5, 5], &[6, 5]] {
+                let mismatch = Unfit { fault: Fault::Mismatch, node: None };
+                assert_eq!(judge.quote(&Exam { rows: Some(rows), ..all }), Err(mismatch));
+            }
         }
     }
 }

@@ -7,6 +7,8 @@ mod cases;
 mod fixtures;
 mod hostile;
 mod judge;
+#[cfg(feature = "train")]
+mod likeness;
 mod onnx;
 mod reference;
 #[cfg(all(feature = "client", feature = "train"))]

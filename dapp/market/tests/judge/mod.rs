@@ -8,10 +8,11 @@
 //!          work=3 step=4               work of a row, rows that cannot be divided
 //!          unfit=BadShape@2            cannot be evaluated, because of node 2
 //!          nan=5                       the answer to row 5 is not finite
+//!          like=3                      a copy of every other model with this number
 //!          #anything                   makes other bytes of the same model
 //! ```
 
-use market::{Exam, Fault, Judge, Quote, Tally, Unfit, Work};
+use market::{Exam, Exhibit, Fault, Judge, Likeness, Quote, Tally, Unfit, Work};
 
 /// The judge; it remembers nothing.
 #[derive(Clone, Copy, Default)]
@@ -24,6 +25,7 @@ struct Model {
     row_work: u64,
     step_rows: u32,
     not_finite_row: Option<u32>,
+    like: Option<u32>,
 }
 
 impl Judge for WordJudge {
@@ -33,7 +35,8 @@ impl Judge for WordJudge {
 
     fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
         let (model, rows_by_class) = read(exam)?;
-        let rows: u32 = rows_by_class.iter().sum();
+        let all: u32 = rows_by_class.iter().sum();
+        let rows = exam.rows.map_or(all, |rows| u32::try_from(rows.len()).unwrap_or(all));
         let classes = if exam.metric.is_regression() { 0 } else { rows_by_class.len() };
         Ok(Quote {
             rows,
@@ -46,7 +49,10 @@ impl Judge for WordJudge {
 
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
         let (model, rows_by_class) = read(exam)?;
-        let answers = answers(&model, &rows_by_class);
+        let mut answers = answers(&model, &rows_by_class);
+        if let Some(rows) = exam.rows {
+            answers = rows.iter().map(|row| answers[*row as usize]).collect();
+        }
         let mut work = Work(0);
         loop {
             let begin = tally.rows() as usize;
@@ -68,6 +74,22 @@ impl Judge for WordJudge {
                 return Ok(work);
             }
         }
+    }
+
+    fn comparing(&self, lengths: [usize; 3]) -> Work {
+        Work(lengths.iter().sum::<usize>() as u64)
+    }
+
+    fn alike(
+        &mut self,
+        base: Exhibit<'_>,
+        first: Exhibit<'_>,
+        second: Exhibit<'_>,
+    ) -> Result<Likeness, Unfit> {
+        read_model(base.bytes)?;
+        let [first, second] = [read_model(first.bytes)?.like, read_model(second.bytes)?.like];
+        let is_copy = first.is_some() && first == second;
+        Ok(if is_copy { Likeness::EQUAL } else { Likeness::FARTHEST })
     }
 }
 
@@ -111,6 +133,7 @@ fn read_model(bytes: &[u8]) -> Result<Model, Unfit> {
             "step" => {
                 value.parse().ok().filter(|rows| *rows > 0).map(|step| model.step_rows = step)
             }
+            "like" => value.parse().ok().map(|like| model.like = Some(like)),
             "nan" => value.parse().ok().map(|row| model.not_finite_row = Some(row)),
             "unfit" => return Err(read_fault(value).unwrap_or(malformed)),
             _ => None,

@@ -2,8 +2,8 @@
 
 use blobs::{BlobRef, Digest, Encoding, Profile, blob_ref};
 use market::{
-    Address, Amount, Asset, Command, Exam, JobId, Judge, Metric, Quote, Score, Tally, Terms,
-    Timestamp, Unfit, Work,
+    Address, Amount, Asset, Command, Exam, Exhibit, JobId, Judge, Likeness, Metric, Quote, Score,
+    Tally, Terms, Timestamp, Unfit, Work,
 };
 use serde_json::{Value, json};
 use wire::{Genesis, Text, encode_command, encode_ether_deposit};
@@ -37,6 +37,20 @@ impl Judge for Speller {
             tally.count_class(1, u16::from(tally.rows() < right), 0);
         }
         Ok(Work(1_000))
+    }
+
+    fn comparing(&self, _: [usize; 3]) -> Work {
+        Work(0)
+    }
+
+    fn alike(
+        &mut self,
+        _: Exhibit<'_>,
+        first: Exhibit<'_>,
+        second: Exhibit<'_>,
+    ) -> Result<Likeness, Unfit> {
+        let is_copy = first.bytes == second.bytes;
+        Ok(if is_copy { Likeness::EQUAL } else { Likeness::FARTHEST })
     }
 }
 

@@ -1,0 +1,365 @@
+//! A model's weights seen neuron by neuron, so that models can be compared whatever the order and
+//! scale of their neurons.
+//!
+//! A hidden layer's neurons can be put into any order, if the next layer takes them in that order;
+//! behind a ReLU each can be made larger, if the next layer takes it so much smaller. Neither
+//! changes a model's answers. Layers are followed as far as the graph is a chain of operators whose
+//! effect on channels is known; all weights beyond are compared in the order of the file.
+
+use crate::{
+    graph::{Graph, Node, ValueId, Weight},
+    op::Channels,
+    refusal::ModelRefused,
+};
+
+/// Products of numbers that matching one model's neurons with another's may take; layers that would
+/// need more are compared in the given order.
+pub(crate) const MATCHING: usize = 1 << 24;
+
+/// A model's weights by layer.
+#[derive(Clone)]
+pub(crate) struct Layers {
+    pub(crate) layers: Vec<Layer>,
+    /// The constants of no layer, in the order of the file.
+    pub(crate) rest: Vec<(ValueId, Vec<f32>)>,
+}
+
+/// Neurons, or filters, that are computed together.
+#[derive(Clone)]
+pub(crate) struct Layer {
+    form: Form,
+    size: Size,
+    /// Where the numbers are from: incoming weights first.
+    constants: Vec<ValueId>,
+    /// Of each neuron its incoming weights, then its bias and what else it has for itself.
+    pub(crate) neurons: Vec<Vec<f64>>,
+}
+
+/// What must be equal for two layers to be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Form {
+    /// Whether the file has a row of weights for each neuron, or a column.
+    by_row: bool,
+    neurons: usize,
+    /// Incoming weights of a neuron.
+    incoming: usize,
+    /// Channels it takes, where the weights say it.
+    channels: Option<usize>,
+    /// Numbers a neuron has besides.
+    own: usize,
+    /// Whether the next layer takes all of one channel together, or one number of each in turn.
+    order: Order,
+    /// Whether another layer takes these neurons as they are, in any order.
+    hidden: bool,
+}
+
+/// What a neuron's size means to the next layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Size {
+    /// No activation yet.
+    Linear,
+    /// Behind a ReLU, a larger neuron and smaller weights in the next layer are the same.
+    Free,
+    /// Its size matters.
+    Fixed,
+}
+
+impl Size {
+    const fn rectified(self) -> Self {
+        match self {
+            Self::Linear | Self::Free => Self::Free,
+            Self::Fixed => Self::Fixed,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    ChannelsFirst,
+    ChannelsLast,
+}
+
+impl Layers {
+    /// Reads a model file; without `by_neuron`, as if no layer's neurons were known.
+    ///
+    /// - Errors: the file is not a model
+    pub(crate) fn read(file: &[u8], by_neuron: bool) -> Result<Self, ModelRefused> {
+        let (graph, weights) = Graph::read(file)?;
+        Ok(Self::of(&graph, weights, by_neuron))
+    }
+
+    /// The layers of a graph with these weights.
+    pub(crate) fn of(graph: &Graph, weights: Vec<Weight>, by_neuron: bool) -> Self {
+        let mut constants = graph.known.iter().map(|_| None).collect::<Vec<_>>();
+        for weight in weights {
+            let value = weight.value;
+            constants[value] = Some(weight);
+        }
+        let mut walk = Walk { graph, constants, layers: Vec::new() };
+        if by_neuron {
+            walk.follow();
+        }
+        let Walk { constants, mut layers, .. } = walk;
+        for place in 0..layers.len() {
+            let (before, after) = layers.split_at_mut(place + 1);
+            let form = &mut before[place].form;
+            form.hidden &= after.first().is_some_and(|next| next.form.takes(form.neurons));
+        }
+        let rest = constants.into_iter().flatten().map(|weight| (weight.value, weight.elements));
+        let mut layers = Self { layers, rest: rest.collect() };
+        layers.rescale();
+        layers
+    }
+
+    /// Whether two models have the same layers, number for number.
+    pub(crate) fn has_form_of(&self, other: &Self) -> bool {
+        fn forms(layers: &Layers) -> impl Iterator<Item = &Form> {
+            layers.layers.iter().map(|layer| &layer.form)
+        }
+        fn rest(layers: &Layers) -> impl Iterator<Item = usize> {
+            layers.rest.iter().map(|(_, numbers)| numbers.len())
+        }
+        forms(self).eq(forms(other)) && rest(self).eq(rest(other))
+    }
+
+    /// Makes the neurons that may have any size as long as one.
+    fn rescale(&mut self) {
+        for place in 0..self.layers.len() {
+            if !self.is_scalable(place) {
+                continue;
+            }
+            for channel in 0..self.layers[place].form.neurons {
+                let numbers = self.layers[place].neurons[channel].iter();
+                let size = numbers.map(|number| number * number).sum::<f64>().sqrt();
+                if size > 0.0 {
+                    self.stretch(place, channel, size.recip());
+                }
+            }
+        }
+    }
+
+    /// Makes a hidden neuron larger, and what takes it smaller.
+    pub(crate) fn stretch(&mut self, place: usize, channel: usize, factor: f64) {
+        self.layers[place].neurons[channel].iter_mut().for_each(|number| *number *= factor);
+        let form = self.layers[place].form.clone();
+        let Some(next) = self.layers.get_mut(place + 1) else { return };
+        for taken in form.taken_by(&next.form, channel) {
+            next.neurons.iter_mut().for_each(|neuron| neuron[taken] /= factor);
+        }
+    }
+
+    /// The hidden layers, by place.
+    pub(crate) fn hidden(&self) -> Vec<usize> {
+        (0..self.layers.len()).filter(|place| self.layers[*place].form.hidden).collect()
+    }
+
+    /// Whether the neurons of a layer are hidden and may have any size.
+    pub(crate) fn is_scalable(&self, place: usize) -> bool {
+        let layer = &self.layers[place];
+        layer.form.hidden && layer.size == Size::Free
+    }
+
+    /// Puts hidden neurons into another order: neuron `order[i]` comes to place `i`.
+    pub(crate) fn reorder(&mut self, place: usize, order: &[usize]) {
+        let layer = &mut self.layers[place];
+        layer.neurons = order.iter().map(|neuron| layer.neurons[*neuron].clone()).collect();
+        let form = layer.form.clone();
+        let Some(next) = self.layers.get_mut(place + 1) else { return };
+        let taken = |channel| form.taken_by(&next.form, channel);
+        let moves = (order.iter().enumerate()).flat_map(|(to, from)| taken(to).zip(taken(*from)));
+        let moves = moves.collect::<Vec<_>>();
+        for neuron in &mut next.neurons {
+            let before = neuron.clone();
+            moves.iter().for_each(|(to, from)| neuron[*to] = before[*from]);
+        }
+    }
+
+    /// Brings the hidden neurons into the order in which they are most like those of a model of the
+    /// same form: layer by layer, each of its neurons takes the nearest that is left.
+    pub(crate) fn align_with(&mut self, other: &Self) {
+        let mut left = MATCHING;
+        for place in self.hidden() {
+            let neurons = &self.layers[place].neurons;
+            let width = neurons.first().map_or(0, Vec::len);
+            let cost = neurons.len().saturating_mul(neurons.len()).saturating_mul(width);
+            if cost <= left {
+                left -= cost;
+                let order = nearest(&other.layers[place].neurons, neurons);
+                self.reorder(place, &order);
+            }
+        }
+    }
+
+    /// All numbers, in an order that depends on the form alone.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = f64> {
+        let neurons = self.layers.iter().flat_map(|layer| layer.neurons.iter().flatten()).copied();
+        let rest = self.rest.iter().flat_map(|(_, numbers)| numbers).copied();
+        neurons.chain(rest.map(f64::from))
+    }
+
+    /// The elements of the constants that belong to layers, as the file has them.
+    #[cfg(feature = "train")]
+    pub(crate) fn constants(&self) -> Vec<(ValueId, Vec<f64>)> {
+        self.layers.iter().flat_map(Layer::constants).collect()
+    }
+}
+
+/// For each of these neurons, the nearest of the others that no earlier one has taken.
+fn nearest(these: &[Vec<f64>], others: &[Vec<f64>]) -> Vec<usize> {
+    let mut left = (0..others.len()).collect::<Vec<_>>();
+    let distance = |neuron: &[f64], other: &[f64]| {
+        neuron.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()
+    };
+    let pick = |neuron: &Vec<f64>| {
+        let mut best = (f64::INFINITY, 0);
+        for (place, other) in left.iter().enumerate() {
+            let far = distance(neuron, &others[*other]);
+            if far < best.0 {
+                best = (far, place);
+            }
+        }
+        left.remove(best.1)
+    };
+    these.iter().map(pick).collect()
+}
+
+impl Form {
+    /// Whether the layer takes so many channels, each as many numbers.
+    fn takes(&self, channels: usize) -> bool {
+        let divides = channels > 0 && self.incoming.is_multiple_of(channels);
+        divides && self.channels.is_none_or(|own| own == channels)
+    }
+
+    /// The places among the next layer's incoming weights of what a channel of this one makes.
+    fn taken_by(&self, next: &Self, channel: usize) -> impl Iterator<Item = usize> + use<> {
+        let (channels, each) = (self.neurons, next.incoming / self.neurons.max(1));
+        let (first, step) = match self.order {
+            Order::ChannelsFirst => (channel * each, 1),
+            Order::ChannelsLast => (channel, channels),
+        };
+        (0..each).map(move |place| first + place * step)
+    }
+}
+
+impl Layer {
+    /// The constants' elements as the file has them.
+    #[cfg(feature = "train")]
+    fn constants(&self) -> Vec<(ValueId, Vec<f64>)> {
+        let incoming = self.form.incoming;
+        let weights = if self.form.by_row {
+            self.neurons.iter().flat_map(|neuron| &neuron[..incoming]).copied().collect()
+        } else {
+            let column = |place| self.neurons.iter().map(move |neuron: &Vec<f64>| neuron[place]);
+            (0..incoming).flat_map(column).collect()
+        };
+        let own = |place| self.neurons.iter().map(|neuron| neuron[incoming + place]).collect();
+        let lists = [weights].into_iter().chain((0..self.form.own).map(own));
+        self.constants.iter().copied().zip(lists).collect()
+    }
+}
+
+/// A walk through a graph from its input on.
+struct Walk<'a> {
+    graph: &'a Graph,
+    /// Weights that belong to no layer yet, by value.
+    constants: Vec<Option<Weight>>,
+    layers: Vec<Layer>,
+}
+
+impl Walk<'_> {
+    /// Follows the nodes as long as each has one successor, whose effect on channels is known.
+    fn follow(&mut self) {
+        let mut value = self.graph.input;
+        for node in &self.graph.nodes {
+            if !node.inputs.contains(&Some(value)) {
+                continue;
+            }
+            let is_only_use = self.graph.uses[value] == 1;
+            if !is_only_use || self.pass(node, value).is_none() {
+                return;
+            }
+            value = node.output;
+        }
+    }
+
+    /// Goes through a node; nothing when its effect on channels is not known.
+    fn pass(&mut self, node: &Node, value: ValueId) -> Option<()> {
+        let channels = node.operator.channels();
+        if let Channels::Mixed { by_row, by_channel } = channels {
+            return self.layer(node, value, by_row, by_channel);
+        }
+        let Some(layer) = self.layers.last_mut() else { return Some(()) };
+        match channels {
+            Channels::Kept => {}
+            Channels::Rectified => layer.size = layer.size.rectified(),
+            Channels::Bent => layer.size = Size::Fixed,
+            Channels::Last => layer.form.order = Order::ChannelsLast,
+            Channels::Shifted | Channels::Normalised => {
+                let is_bias = channels == Channels::Shifted && layer.size == Size::Linear;
+                layer.size = if is_bias { Size::Linear } else { Size::Fixed };
+                let others = node.inputs.iter().flatten().filter(|input| **input != value);
+                for constant in others.copied().collect::<Vec<_>>() {
+                    self.own(constant)?;
+                }
+            }
+            Channels::Mixed { .. } | Channels::Other => return None,
+        }
+        Some(())
+    }
+
+    /// Begins a layer.
+    fn layer(&mut self, node: &Node, value: ValueId, by_row: bool, by_channel: bool) -> Option<()> {
+        let (input, weights) = (*node.inputs.first()?, (*node.inputs.get(1)?)?);
+        let sizes = self.graph_sizes(weights)?;
+        if input != Some(value) || self.graph.uses[weights] != 1 || sizes.len() < 2 {
+            return None;
+        }
+        let neurons = if by_row { sizes[0] } else { *sizes.get(1).filter(|_| sizes.len() == 2)? };
+        let elements = self.constants.get_mut(weights)?.take()?.elements;
+        let incoming = elements.len().checked_div(neurons)?;
+        let at = |neuron: usize, place: usize| {
+            if by_row { neuron * incoming + place } else { place * neurons + neuron }
+        };
+        let row =
+            |neuron| (0..incoming).map(|place| f64::from(elements[at(neuron, place)])).collect();
+        if let Some(before) = self.layers.last_mut() {
+            before.form.hidden = true;
+        }
+        self.layers.push(Layer {
+            form: Form {
+                by_row,
+                neurons,
+                incoming,
+                channels: by_channel.then(|| sizes[1]),
+                own: 0,
+                order: Order::ChannelsFirst,
+                hidden: false,
+            },
+            size: Size::Linear,
+            constants: vec![weights],
+            neurons: (0..neurons).map(row).collect(),
+        });
+        node.inputs.iter().skip(2).flatten().try_for_each(|constant| self.own(*constant))
+    }
+
+    /// Gives each neuron of the last layer its number of a constant.
+    fn own(&mut self, constant: ValueId) -> Option<()> {
+        let layer = self.layers.last_mut()?;
+        let weight = self.constants.get_mut(constant)?;
+        let fits = weight.as_ref()?.elements.len() == layer.form.neurons;
+        if !fits || self.graph.uses[constant] != 1 {
+            return None;
+        }
+        let elements = weight.take()?.elements;
+        layer.form.own += 1;
+        layer.constants.push(constant);
+        for (neuron, number) in layer.neurons.iter_mut().zip(elements) {
+            neuron.push(number.into());
+        }
+        Some(())
+    }
+
+    fn graph_sizes(&self, weights: ValueId) -> Option<Vec<usize>> {
+        Some(self.constants.get(weights)?.as_ref()?.shape.sizes().to_vec())
+    }
+}

@@ -1,0 +1,242 @@
+//! How a model did on each row: what two models are compared by, and what miners attest.
+
+use blobs::Digest;
+
+use crate::{
+    metric::{Metric, inverse_loss, ratio},
+    units::Score,
+};
+
+/// Each row's result, in the order of the rows.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub struct Results {
+    rows: u32,
+    kind: Kind,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+enum Kind {
+    /// Whether each row was answered right, eight in a byte from the lowest bit on.
+    Right(Vec<u8>),
+    /// Each row's loss in parts per million.
+    Losses(Vec<u64>),
+}
+
+impl std::fmt::Debug for Results {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} rows {}", self.rows, self.digest())
+    }
+}
+
+impl Results {
+    pub(crate) const fn new(metric: Metric) -> Self {
+        let kind =
+            if metric.is_loss() { Kind::Losses(Vec::new()) } else { Kind::Right(Vec::new()) };
+        Self { rows: 0, kind }
+    }
+
+    pub(crate) fn push(&mut self, is_right: bool, loss_ppm: u64) {
+        match &mut self.kind {
+            Kind::Losses(losses) => losses.push(loss_ppm),
+            Kind::Right(bits) => {
+                let bit = self.rows % 8;
+                if bit == 0 {
+                    bits.push(0);
+                }
+                if let Some(byte) = bits.last_mut() {
+                    *byte |= u8::from(is_right) << bit;
+                }
+            }
+        }
+        self.rows = self.rows.saturating_add(1);
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub const fn rows(&self) -> u32 {
+        self.rows
+    }
+
+    /// Their bytes: the bits of right answers, eight in a byte from the lowest bit on, the last
+    /// byte filled up with zeros; or the losses in parts per million, eight bytes each, big-endian.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match &self.kind {
+            Kind::Right(bits) => bits.clone(),
+            Kind::Losses(losses) => losses.iter().flat_map(|loss| loss.to_be_bytes()).collect(),
+        }
+    }
+
+    /// The results of so many rows that exactly these bytes stand for.
+    #[must_use]
+    pub fn from_bytes(metric: Metric, rows: u32, bytes: &[u8]) -> Option<Self> {
+        let count = usize::try_from(rows).ok()?;
+        let kind = if metric.is_loss() {
+            let (words, rest) = bytes.as_chunks::<8>();
+            (rest.is_empty() && words.len() == count)
+                .then(|| Kind::Losses(words.iter().map(|word| u64::from_be_bytes(*word)).collect()))
+        } else {
+            let unused = count.next_multiple_of(8).checked_sub(count)?;
+            let padding = bytes.last().map_or(0, |last| last.leading_zeros());
+            (bytes.len() == count.div_ceil(8) && usize::try_from(padding).ok()? >= unused)
+                .then(|| Kind::Right(bytes.to_vec()))
+        };
+        Some(Self { rows, kind: kind? })
+    }
+
+    /// The sha2-256 digest of their bytes.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.to_bytes())
+    }
+
+    /// The score they come to, where they alone say it.
+    #[must_use]
+    pub fn score(&self, metric: Metric) -> Option<Score> {
+        match (&self.kind, metric) {
+            (Kind::Right(bits), Metric::Accuracy) => {
+                let right = bits.iter().map(|byte| u64::from(byte.count_ones()));
+                Some(ratio(right.fold(0, u64::saturating_add), self.rows.into()))
+            }
+            (Kind::Losses(losses), _) if metric.is_loss() => {
+                let sum = losses.iter().map(|loss| u128::from(*loss));
+                Some(inverse_loss(sum.fold(0, u128::saturating_add), self.rows))
+            }
+            _ => None,
+        }
+    }
+
+    /// On how many rows these are better, and on how many the other ones are; nothing when they
+    /// are not of the same rows and kind.
+    #[must_use]
+    pub fn against(&self, other: &Self) -> Option<(u32, u32)> {
+        if self.rows != other.rows {
+            return None;
+        }
+        match (&self.kind, &other.kind) {
+            (Kind::Right(ours), Kind::Right(theirs)) => {
+                let pairs = || ours.iter().zip(theirs);
+                let first = pairs().map(|(ours, theirs)| (ours & !theirs).count_ones());
+                let second = pairs().map(|(ours, theirs)| (theirs & !ours).count_ones());
+                Some((first.fold(0, u32::saturating_add), second.fold(0, u32::saturating_add)))
+            }
+            (Kind::Losses(ours), Kind::Losses(theirs)) => {
+                let count = |is_better: fn(&u64, &u64) -> bool| {
+                    let better = ours.iter().zip(theirs).filter(|(a, b)| is_better(a, b));
+                    u32::try_from(better.count()).unwrap_or(u32::MAX)
+                };
+                Some((count(u64::lt), count(u64::gt)))
+            }
+            (Kind::Right(_), Kind::Losses(_)) | (Kind::Losses(_), Kind::Right(_)) => None,
+        }
+    }
+
+    /// Those of some rows of these, given in ascending order; nothing for a row there is not.
+    #[must_use]
+    pub fn of_rows(&self, rows: &[u32]) -> Option<Self> {
+        let kind = match &self.kind {
+            Kind::Right(_) => Kind::Right(Vec::new()),
+            Kind::Losses(_) => Kind::Losses(Vec::new()),
+        };
+        let mut chosen = Self { rows: 0, kind };
+        for row in rows.iter().filter_map(|row| usize::try_from(*row).ok()) {
+            match &self.kind {
+                Kind::Right(bits) => {
+                    let byte = bits.get(row.checked_div(8)?)?;
+                    let is_there = row < usize::try_from(self.rows).ok()?;
+                    is_there.then(|| chosen.push(byte >> (row % 8) & 1 == 1, 0))?;
+                }
+                Kind::Losses(losses) => chosen.push(false, *losses.get(row)?),
+            }
+        }
+        Some(chosen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Tally;
+
+    fn of_classes(right: &[bool]) -> Results {
+        let mut tally = Tally::with_results(2, Metric::Accuracy);
+        for is_right in right {
+            tally.count_class(1, u16::from(*is_right), 0);
+        }
+        tally.into_results().unwrap()
+    }
+
+    fn of_losses(losses: &[u64]) -> Results {
+        let mut tally = Tally::with_results(0, Metric::MeanSquaredError);
+        losses.iter().for_each(|loss| tally.count_loss(*loss));
+        tally.into_results().unwrap()
+    }
+
+    #[test]
+    fn bytes_are_as_stated_and_nothing_else_is_read() {
+        let results = of_classes(&[true, false, true, true, false, false, false, false, true]);
+        assert_eq!(results.to_bytes(), [0b1101, 1]);
+        assert_eq!(results.digest(), Digest::of(&[0b1101, 1]));
+        for (rows, bytes, is_read) in [
+            (9, &[0b1101, 1][..], true),
+            (16, &[0b1101, 1], true),
+            (9, &[0b1101, 2], false),
+            (8, &[0b1101, 1], false),
+            (17, &[0b1101, 1], false),
+            (0, &[], true),
+            (0, &[0], false),
+        ] {
+            let read = Results::from_bytes(Metric::Accuracy, rows, bytes);
+            assert_eq!(read.is_some(), is_read, "{rows} {bytes:?}");
+            assert_eq!(read == Some(results.clone()), rows == 9 && is_read, "{rows} {bytes:?}");
+        }
+        let losses = of_losses(&[1, 258]);
+        let bytes = [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 2];
+        assert_eq!(losses.to_bytes(), bytes);
+        assert_eq!(Results::from_bytes(Metric::LogLoss, 2, &bytes), Some(losses));
+        assert_eq!(Results::from_bytes(Metric::LogLoss, 2, &bytes[1..]), None);
+        assert_eq!(Results::from_bytes(Metric::LogLoss, 1, &bytes), None);
+    }
+
+    #[test]
+    fn rows_are_compared_one_by_one() {
+        let [all, some] = [of_classes(&[true; 20]), of_classes(&[true, false].repeat(10))];
+        assert_eq!(all.against(&some), Some((10, 0)));
+        assert_eq!(some.against(&all), Some((0, 10)));
+        let [near, far] = [of_losses(&[1, 5, 7, 7]), of_losses(&[2, 6, 8, 7])];
+        assert_eq!(near.against(&far), Some((3, 0)));
+        assert_eq!(all.against(&of_classes(&[true; 19])), None);
+        assert_eq!(near.against(&of_classes(&[true; 4])), None);
+    }
+
+    #[test]
+    fn some_of_the_rows() {
+        let some = of_classes(&[true, false].repeat(10));
+        assert_eq!(some.of_rows(&[0, 1, 8, 19]), Some(of_classes(&[true, false, true, false])));
+        assert_eq!(some.of_rows(&[20]), None);
+        assert_eq!(of_losses(&[3, 4, 5]).of_rows(&[0, 2]), Some(of_losses(&[3, 5])));
+        assert_eq!(of_losses(&[3, 4, 5]).of_rows(&[3]), None);
+    }
+
+    #[test]
+    fn the_score_is_that_of_the_tally() {
+        for metric in Metric::ALL {
+            let mut tally = Tally::with_results(3, metric);
+            for row in 0..50_u16 {
+                tally.count_class(row % 3, row % 3 * u16::from(row % 7 != 0), u64::from(row) * 999);
+            }
+            let alone = tally.results().unwrap().score(metric);
+            let is_alone = !matches!(metric, Metric::WorstClassRecall | Metric::MacroF1);
+            assert_eq!(alone, is_alone.then(|| tally.score(metric)), "{metric:?}");
+        }
+    }
+
+    #[test]
+    fn a_class_out_of_range_is_wrong() {
+        let mut tally = Tally::with_results(2, Metric::Accuracy);
+        tally.count_class(7, 7, 0);
+        assert_eq!(tally.results().unwrap().to_bytes(), [0]);
+    }
+}
