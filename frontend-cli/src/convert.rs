@@ -3,8 +3,10 @@
 use std::fmt::Display;
 
 use alloy::primitives::{Address, U256};
-use market::{Amount, JobId, Score};
+use market::{Amount, Context, JobId, Score, Timestamp};
 use serde::Serializer;
+
+use crate::chain::Advance;
 
 /// An account as Ethereum's library has it.
 #[must_use]
@@ -16,6 +18,20 @@ pub fn to_ethereum(account: market::Address) -> Address {
 #[must_use]
 pub fn to_market(account: Address) -> market::Address {
     market::Address(account.into())
+}
+
+/// Who sent an input, when and where, as the market is told.
+#[must_use]
+pub fn context(input: &Advance) -> Context {
+    Context {
+        sender: to_market(input.msg_sender),
+        now: Timestamp(input.block_timestamp),
+        chain_id: input.chain_id,
+        app: to_market(input.app_contract),
+        block: input.block_number,
+        prev_randao: input.prev_randao.0,
+        input: input.index,
+    }
 }
 
 /// An amount as Ethereum's library has it.

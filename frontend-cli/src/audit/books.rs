@@ -1,9 +1,10 @@
 //! The auditor's own books: what everybody has and what is in escrow, kept from deposits, notices
-//! and vouchers alone, by the rules of a bounty and not by the market's code.
+//! and vouchers alone, by the terms of the jobs and not by the market's code.
 //!
-//! Each payment must follow from something: a reward from its job's terms, a withdrawal from its
-//! sender's command and free balance. Another kind of job adds what its notices owe to
-//! [`Books::notice`]; a payment that nothing owes is a divergence.
+//! Each payment must follow from something: a reward or a share from its job's terms, a withdrawal
+//! from its sender's command and free balance. A payment that nothing owes is a divergence.
+
+mod competition;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,6 +12,7 @@ use market::{Address, Amount, Asset, Command, JobId, Solvency, Terms};
 use serde::{Deserialize, Serialize};
 use wire::{Credit, Notice};
 
+use self::competition::Competition;
 use super::divergence::{Divergence, Kind};
 use super::told::{Saying, Told};
 use crate::payment::Payment;
@@ -22,6 +24,7 @@ pub(super) struct Books {
     registry: Address,
     free: BTreeMap<(Address, Asset), Amount>,
     jobs: BTreeMap<JobId, JobBook>,
+    competitions: BTreeMap<JobId, Competition>,
     totals: BTreeMap<Asset, Solvency>,
 }
 
@@ -39,7 +42,7 @@ struct JobBook {
 
 /// What an input still owes.
 struct Owed {
-    rewards: VecDeque<(JobId, Payment)>,
+    payments: VecDeque<(JobId, Payment)>,
     withdrawal: Option<Payment>,
     /// A job that was settled with a winner, whom the registry is told of.
     record: bool,
@@ -65,7 +68,7 @@ impl Books {
             }
             _ => None,
         };
-        let mut owed = Owed { rewards: VecDeque::new(), withdrawal, record: false };
+        let mut owed = Owed { payments: VecDeque::new(), withdrawal, record: false };
         let mut payments = 0;
         for (place, saying) in (0..).zip(&told.sayings) {
             let at_place =
@@ -85,8 +88,8 @@ impl Books {
             }
             .map_err(at_place)?;
         }
-        if let Some((job, payment)) = owed.rewards.front() {
-            let sentence = format!("job {job} owes {} a reward and does not pay it", payment.to);
+        if let Some((job, payment)) = owed.payments.front() {
+            let sentence = format!("job {job} owes {} a payment and does not make it", payment.to);
             return Err(Divergence::new(Kind::Payout, sentence)
                 .between(Some(said(payment)), None)
                 .into());
@@ -122,7 +125,14 @@ impl Books {
             Notice::JobOpened { job, sponsor, terms } => self.open(*job, *sponsor, terms),
             Notice::ModelScored { job, client, accepted: true, .. } => {
                 let payment = self.reward(*job, *client)?;
-                owed.rewards.push_back((*job, payment));
+                owed.payments.push_back((*job, payment));
+                Ok(())
+            }
+            Notice::JobCancelled { job, refund: remainder, .. }
+            | Notice::JobSettled { job, remainder, .. }
+                if self.competitions.contains_key(job) =>
+            {
+                owed.record = self.close_competition(*job, *remainder)?;
                 Ok(())
             }
             Notice::JobCancelled { job, refund, .. } => self.close(*job, *refund),
@@ -130,25 +140,19 @@ impl Books {
                 owed.record = *payouts > 0;
                 self.close(*job, *remainder)
             }
-            _ => Ok(()),
+            _ => self.competition(notice, owed),
         }
     }
 
     fn open(&mut self, id: JobId, sponsor: Address, terms: &Terms) -> Checked<()> {
         let Terms { asset, reward, rewards, .. } = *terms;
-        let free = self.free.entry((sponsor, asset)).or_default();
-        let total = self.totals.entry(asset).or_default();
-        let moved = reward.checked_times(rewards).and_then(|escrow| {
-            let sides = (total.free.checked_sub(escrow)?, total.escrowed.checked_add(escrow)?);
-            Some((escrow, free.checked_sub(escrow)?, sides))
-        });
-        let Some((escrow, left, (all_free, escrowed))) = moved else {
+        let escrow = reward.checked_times(rewards);
+        let moved = escrow.filter(|escrow| self.escrow(sponsor, asset, *escrow).is_some());
+        let Some(escrow) = moved else {
             let sentence = format!("job {id} opened with more than its sponsor {sponsor} had");
-            let has = Some(free.to_string());
+            let has = self.free.get(&(sponsor, asset)).map(Amount::to_string);
             return Err(Divergence::new(Kind::Conservation, sentence).between(None, has).into());
         };
-        *free = left;
-        *total = Solvency { free: all_free, escrowed, ..*total };
         let rewards_left = rewards;
         let paid = BTreeSet::new();
         self.jobs.insert(id, JobBook { sponsor, asset, reward, rewards_left, escrow, paid });
@@ -183,7 +187,7 @@ impl Books {
                 *free = less;
                 Solvency { free: all_free, ..*total }
             })
-        } else if let Some((_, reward)) = owed.rewards.pop_front() {
+        } else if let Some((_, reward)) = owed.payments.pop_front() {
             if reward != *payment {
                 let both = (Some(said(&reward)), Some(said(payment)));
                 let sentence = "a reward goes to someone else, or is another one";
@@ -210,25 +214,37 @@ impl Books {
         let unknown =
             || Divergence::new(Kind::Conservation, format!("job {id} ends and was not open"));
         let job = self.jobs.remove(&id).ok_or_else(unknown)?;
-        let free = self.free.entry((job.sponsor, job.asset)).or_default();
-        let total = self.totals.entry(job.asset).or_default();
-        let sums = (
-            free.checked_add(refund),
-            total.free.checked_add(refund),
-            total.escrowed.checked_sub(refund),
-        );
-        match sums {
-            (Some(more), Some(all_free), Some(escrowed)) if refund == job.escrow => {
-                *free = more;
-                *total = Solvency { free: all_free, escrowed, ..*total };
-                Ok(())
-            }
-            _ => {
-                let sentence = format!("job {id} gives back another amount than it holds");
-                let both = (Some(job.escrow.to_string()), Some(refund.to_string()));
-                Err(Divergence::new(Kind::Conservation, sentence).between(both.0, both.1).into())
-            }
+        let is_all = refund == job.escrow;
+        if is_all && self.release(job.sponsor, job.asset, refund).is_some() {
+            return Ok(());
         }
+        let sentence = format!("job {id} gives back another amount than it holds");
+        let both = (Some(job.escrow.to_string()), Some(refund.to_string()));
+        Err(Divergence::new(Kind::Conservation, sentence).between(both.0, both.1).into())
+    }
+
+    /// Moves money from a free balance to a job; nothing if it is not there.
+    fn escrow(&mut self, account: Address, asset: Asset, amount: Amount) -> Option<()> {
+        let free = self.free.entry((account, asset)).or_default();
+        let total = self.totals.entry(asset).or_default();
+        let left = free.checked_sub(amount)?;
+        let (all_free, escrowed) =
+            (total.free.checked_sub(amount)?, total.escrowed.checked_add(amount)?);
+        *free = left;
+        *total = Solvency { free: all_free, escrowed, ..*total };
+        Some(())
+    }
+
+    /// Moves money from a job to a free balance; nothing if it is not there.
+    fn release(&mut self, account: Address, asset: Asset, amount: Amount) -> Option<()> {
+        let free = self.free.entry((account, asset)).or_default();
+        let total = self.totals.entry(asset).or_default();
+        let more = free.checked_add(amount)?;
+        let (all_free, escrowed) =
+            (total.free.checked_add(amount)?, total.escrowed.checked_sub(amount)?);
+        *free = more;
+        *total = Solvency { free: all_free, escrowed, ..*total };
+        Some(())
     }
 
     /// Deposits less payments are what is free and what is in escrow, for every asset.

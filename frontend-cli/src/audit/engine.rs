@@ -17,7 +17,7 @@ use wire::Genesis;
 
 use super::evidence::Stretch;
 use crate::chain::Advance;
-use crate::convert::to_market;
+use crate::convert::context;
 use crate::devnet::{Completion, Dapp, InputStatus};
 use crate::replay::Replay;
 use crate::talk::Talk;
@@ -175,11 +175,9 @@ impl Native {
     }
 
     fn advance(&mut self, input: &Advance) -> Result<Completion> {
-        let answer = self.app.advance(&rollup::Advance {
-            sender: to_market(input.msg_sender),
-            now: market::Timestamp(input.block_timestamp),
-            payload: input.payload.to_vec(),
-        });
+        let answer = self
+            .app
+            .advance(&rollup::Advance { context: context(input), payload: input.payload.to_vec() });
         if answer.status == Status::Reject {
             bail!("this program's own application failed at input {}", input.index);
         }

@@ -24,6 +24,8 @@ pub(super) struct Exam {
     pub(super) metric: Metric,
     /// What was told.
     pub(super) told: Marks,
+    /// Whether the worst class was told too.
+    pub(super) is_worst_class_told: bool,
 }
 
 /// Where a score was told.
@@ -104,7 +106,12 @@ struct Room {
 
 impl Room {
     fn examine(&mut self, seat: Seat, exam: &Exam) -> Option<Divergence> {
-        let earned = self.earned(exam);
+        let mut earned = self.earned(exam);
+        if let Ok(earned) = &mut earned
+            && !exam.is_worst_class_told
+        {
+            earned.worst_class = exam.told.worst_class;
+        }
         if earned.as_ref() == Ok(&exam.told) {
             return None;
         }

@@ -1,6 +1,8 @@
 //! Scores anew: models and hold-outs are put together from the inputs, apart from the market, and
 //! evaluated by `exam`.
 
+mod competition;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Bytes;
@@ -9,6 +11,7 @@ use market::{Address, Command, JobId, Marks, Terms};
 use serde::{Deserialize, Serialize};
 use wire::Notice;
 
+use self::competition::Competition;
 use super::divergence::{Divergence, Kind};
 use super::exam::Exam;
 use super::told::{Saying, Told};
@@ -25,6 +28,7 @@ pub(super) struct Papers {
     /// Whole models that wait to be judged.
     models: BTreeMap<(Address, Digest), Bytes>,
     jobs: BTreeMap<JobId, JobPapers>,
+    competitions: BTreeMap<JobId, Competition>,
 }
 
 /// A blob on its way.
@@ -118,8 +122,11 @@ impl Papers {
                 return Ok(exam);
             }
             Notice::ModelRefused { job, submission, .. } => self.judged(*job, *submission),
-            Notice::JobCancelled { job, .. } | Notice::JobSettled { job, .. } => self.close(*job),
-            Notice::BlobStored { .. } => {}
+            Notice::JobCancelled { job, .. } | Notice::JobSettled { job, .. } => {
+                self.close(*job);
+                self.close_competition(*job);
+            }
+            other => return Ok(self.competition(other)),
         }
         Ok(None)
     }
@@ -140,7 +147,7 @@ impl Papers {
     }
 
     fn base(&mut self, id: JobId, told: Marks) -> Option<Exam> {
-        let job = self.jobs.get_mut(&id)?;
+        let Some(job) = self.jobs.get_mut(&id) else { return self.competition_base(id, told) };
         job.base = Some(told);
         let model = self.held.get(&job.terms.base_model.cid()).cloned();
         self.exam(id, model, told)
@@ -150,7 +157,8 @@ impl Papers {
         let terms = self.jobs.get(&id)?.terms;
         let cid = terms.hold_out.cid();
         let hold_out = self.held.get(&cid).map(|bytes| (cid, bytes.clone()));
-        Some(Exam { papers: model.zip(hold_out), metric: terms.metric, told })
+        let papers = model.zip(hold_out);
+        Some(Exam { papers, metric: terms.metric, told, is_worst_class_told: true })
     }
 
     /// Checks that a model was accepted exactly if its marks are what the terms ask for.
@@ -189,11 +197,17 @@ impl Papers {
         }
         for blob in [job.terms.base_model, job.terms.hold_out] {
             self.uploads.remove(&(job.sponsor, blob.digest));
-            let needs =
-                |other: &JobPapers| [other.terms.base_model, other.terms.hold_out].contains(&blob);
-            if !self.drive.contains(&blob.cid()) && !self.jobs.values().any(needs) {
-                self.held.remove(&blob.cid());
-            }
+            self.drop_unneeded(blob);
+        }
+    }
+
+    /// Puts away a blob that no job has any more.
+    fn drop_unneeded(&mut self, blob: BlobRef) {
+        let needs = |job: &JobPapers| [job.terms.base_model, job.terms.hold_out].contains(&blob);
+        let is_needed = self.jobs.values().any(needs)
+            || self.competitions.values().any(|job| job.blobs().any(|other| other == blob));
+        if !self.drive.contains(&blob.cid()) && !is_needed {
+            self.held.remove(&blob.cid());
         }
     }
 }

@@ -1,11 +1,11 @@
 //! An input as the market means it, with the outputs it led to: what books and scores go by.
 
 use alloy::primitives::Bytes;
-use market::{Command, Context, Timestamp};
+use market::{Command, Context};
 use wire::{Credit, Genesis, Notice};
 
 use crate::chain::{Advance, Output};
-use crate::convert::to_market;
+use crate::convert::{context, to_market};
 use crate::devnet::{Completion, InputStatus};
 use crate::payment::Payment;
 
@@ -41,9 +41,7 @@ impl Told {
         if led_to.status != InputStatus::Accepted {
             return None;
         }
-        let now = Timestamp(input.block_timestamp);
-        let sender = to_market(input.msg_sender);
-        let read = wire::Input::read(genesis, sender, now, &input.payload).ok()?;
+        let read = wire::Input::read(genesis, context(input), &input.payload).ok()?;
         // A refusal is the only thing an input is reported for.
         let command = read.command.filter(|_| led_to.reports.is_empty());
         Some(Self {
