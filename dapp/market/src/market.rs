@@ -123,18 +123,6 @@ impl Market {
             Command::Withdraw { asset, amount } => {
                 command::withdraw::apply(self, context, asset, amount)
             }
-            other => self.apply_to_competition(context, other, judge),
-        }
-    }
-
-    /// Carries out a command of competitions alone.
-    fn apply_to_competition(
-        &mut self,
-        context: &Context,
-        command: Command,
-        judge: &mut dyn Judge,
-    ) -> Result<Vec<Effect>, Refusal> {
-        match command {
             Command::OpenCompetition { job, terms } => {
                 command::open_competition::apply(self, context, job, *terms, judge)
             }
@@ -155,13 +143,6 @@ impl Market {
                 command::unveil::apply(self, context, job, &answers)
             }
             Command::Object { job, entry } => command::object::apply(self, context, job, entry),
-            Command::OpenJob(_)
-            | Command::CancelJob { .. }
-            | Command::Publish { .. }
-            | Command::Submit { .. }
-            | Command::Evaluate { .. }
-            | Command::Settle { .. }
-            | Command::Withdraw { .. } => Ok(Vec::new()),
         }
     }
 

@@ -22,6 +22,14 @@ const STEPS_PER_INPUT: usize = 64;
 enum Step {
     /// Go on with the evaluation at the head of the queue.
     Evaluate,
+    /// Find the winners.
+    Finals,
+    /// Something whose cost is small and known.
+    Small(SmallStep),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SmallStep {
     /// End what never opened.
     Cancel,
     /// End what takes entries, and draw the seats.
@@ -36,8 +44,6 @@ enum Step {
     Sort,
     /// Give up evaluating: it took too long.
     GiveUp,
-    /// Find the winners.
-    Finals,
     /// Pay the next who is to be paid.
     Pay,
 }
@@ -105,11 +111,13 @@ pub(crate) fn run(
         let moved = match step {
             Step::Evaluate => judging::evaluate(market, id, &mut meter, judge, &mut effects),
             Step::Finals => finals::step(market, id, &mut meter, judge, &mut effects),
-            _ if !meter.fits(cost) => false,
-            _ => {
-                meter.advance(cost);
-                effects.extend(take(market, context, id, step));
-                true
+            Step::Small(step) => {
+                let fits = meter.fits(cost);
+                if fits {
+                    meter.advance(cost);
+                    effects.extend(take(market, context, id, step));
+                }
+                fits
             }
         };
         if !moved {
@@ -119,32 +127,31 @@ pub(crate) fn run(
     effects
 }
 
-/// A step whose cost is small and known.
-fn take(market: &mut Market, context: &Context, id: JobId, step: Step) -> Vec<Effect> {
+fn take(market: &mut Market, context: &Context, id: JobId, step: SmallStep) -> Vec<Effect> {
     match step {
-        Step::Cancel => {
+        SmallStep::Cancel => {
             let deadline = market.competitions.get(&id).map_or(context.now, |job| job.terms.close);
             decide::cancel(market, id, Some(ModelRefusal::Expired { deadline }))
         }
-        Step::Close => close::close(market, context, id),
-        Step::ReturnBond => pay::return_bond(market, id),
-        Step::EndReveal => end_reveal(market, id),
-        Step::FindSilent => find_silent(market, context, id),
-        Step::Sort => judging::sort(market, id),
-        Step::GiveUp => judging::give_up(market, id),
-        Step::Pay => pay::pay_next(market, id),
-        Step::Evaluate | Step::Finals => Vec::new(),
+        SmallStep::Close => close::close(market, context, id),
+        SmallStep::ReturnBond => pay::return_bond(market, id),
+        SmallStep::EndReveal => end_reveal(market, id),
+        SmallStep::FindSilent => find_silent(market, context, id),
+        SmallStep::Sort => judging::sort(market, id),
+        SmallStep::GiveUp => judging::give_up(market, id),
+        SmallStep::Pay => pay::pay_next(market, id),
     }
 }
 
 fn next_step(settings: &Settings, job: &Competition, now: Timestamp) -> Option<Step> {
     let waiting = (!job.queue.is_empty()).then_some(Step::Evaluate);
+    let small = |step| Some(Step::Small(step));
     match job.stage {
-        Stage::Announced if now >= job.terms.close => Some(Step::Cancel),
-        Stage::Open if now >= job.terms.close => Some(Step::Close),
+        Stage::Announced if now >= job.terms.close => small(SmallStep::Cancel),
+        Stage::Open if now >= job.terms.close => small(SmallStep::Close),
         Stage::Announced | Stage::Open => waiting,
-        Stage::Revealing if job.returned < job.enlisted.len() => Some(Step::ReturnBond),
-        Stage::Revealing if now >= job.terms.reveal_until() => Some(Step::EndReveal),
+        Stage::Revealing if job.returned < job.enlisted.len() => small(SmallStep::ReturnBond),
+        Stage::Revealing if now >= job.terms.reveal_until() => small(SmallStep::EndReveal),
         Stage::Revealing => waiting,
         Stage::Evaluating => evaluating(settings, job, now),
         Stage::Settled | Stage::Cancelled => None,
@@ -155,12 +162,12 @@ fn evaluating(settings: &Settings, job: &Competition, now: Timestamp) -> Option<
     let judged_from = job.stage_deadline();
     let until = judged_from.after(settings.evaluation_window_seconds);
     match &job.phase {
-        Phase::Paying(_) => Some(Step::Pay),
-        _ if now >= until && !job.queue.is_empty() => Some(Step::GiveUp),
+        Phase::Paying(_) => Some(Step::Small(SmallStep::Pay)),
+        _ if now >= until && !job.queue.is_empty() => Some(Step::Small(SmallStep::GiveUp)),
         _ if !job.queue.is_empty() => Some(Step::Evaluate),
-        Phase::Waiting if now >= judged_from => Some(Step::FindSilent),
+        Phase::Waiting if now >= judged_from => Some(Step::Small(SmallStep::FindSilent)),
         Phase::Waiting => None,
-        Phase::Sorting { next } if *next < job.models.len() => Some(Step::Sort),
+        Phase::Sorting { next } if *next < job.models.len() => Some(Step::Small(SmallStep::Sort)),
         Phase::Sorting { .. } | Phase::Finals(_) => Some(Step::Finals),
     }
 }

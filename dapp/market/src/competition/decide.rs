@@ -4,7 +4,7 @@
 //! right, or back to those who revealed. So nobody gains by filling a competition with accounts of
 //! his own, and a sponsor who enters under another name wins its own money at most.
 
-use super::{Competition, Decision, Objection, Outcome, Paying, Phase};
+use super::{Competition, CompetitionTerms, Decision, Objection, Outcome, Paying, Phase};
 use crate::{
     effect::{Effect, Event},
     job::Stage,
@@ -78,16 +78,18 @@ impl Competition {
             }
             Outcome::SponsorFailed => decision.refunds = plus(plus(own, lost), buy_ins),
             Outcome::NoWinner | Outcome::Won => {
-                self.divide_evaluated(&mut decision, plus(terms.prize, lost), buy_ins);
+                self.divide_evaluated(&mut decision, lost, buy_ins);
             }
         }
         decision
     }
 
-    /// Divides when models were evaluated: `prize` is what the winners share, or the sponsor gets.
-    fn divide_evaluated(&self, decision: &mut Decision, mut prize: Amount, buy_ins: Amount) {
+    /// Divides when models were evaluated. What was lost by entrants, and by miners if nobody was
+    /// right, joins the prize; if there is no winner, it is the revealed entrants', so that no
+    /// sponsor gains by accepting nothing.
+    fn divide_evaluated(&self, decision: &mut Decision, mut lost: Amount, buy_ins: Amount) {
         let Decision { right_miners, right_objectors, fees, forfeits, .. } = decision;
-        let pool = self.terms.miners_pool;
+        let CompetitionTerms { prize, miners_pool: pool, miner_bond: bond, .. } = self.terms;
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let offenders = self.seats.iter().filter(|seat| seat.offence.is_some()).count();
         *right_miners = count(self.seats.len().saturating_sub(offenders));
@@ -98,15 +100,17 @@ impl Competition {
         } else {
             (decision.refunds, decision.remainder) = (buy_ins, pool);
         }
-        let lost_bonds = times(self.terms.miner_bond, offenders.saturating_add(wrong));
+        let lost_bonds = times(bond, offenders.saturating_add(wrong));
         if *right_miners > 0 || *right_objectors > 0 {
             *forfeits = lost_bonds;
         } else {
-            prize = plus(prize, lost_bonds);
+            lost = plus(lost, lost_bonds);
         }
-        match decision.outcome {
-            Outcome::Won => decision.prize = prize,
-            _ => decision.remainder = plus(decision.remainder, prize),
+        if decision.outcome == Outcome::Won {
+            decision.prize = plus(prize, lost);
+        } else {
+            decision.refunds = plus(decision.refunds, lost);
+            decision.remainder = plus(decision.remainder, prize);
         }
     }
 
