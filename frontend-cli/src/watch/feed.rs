@@ -138,9 +138,7 @@ impl Feed<'_> {
 
     fn input(&self, mark: &mut Mark, input: &Input) {
         let advance = &input.advance;
-        let now = Timestamp(advance.block_timestamp);
-        let sender = to_market(advance.msg_sender);
-        let read = wire::Input::read(self.genesis, sender, now, &advance.payload);
+        let read = wire::Input::read(self.genesis, context(advance), &advance.payload);
         if let Some(credit) = read.ok().and_then(|read| read.credit)
             && self.assets().contains(&credit.asset)
         {

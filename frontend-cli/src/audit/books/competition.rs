@@ -164,15 +164,13 @@ impl Books {
     /// Moves an amount from the competition to a free balance.
     fn take_out(&mut self, id: JobId, account: Address, amount: Amount) -> Checked<()> {
         let book = self.book(id)?;
-        let (asset, left) = (book.terms.asset, book.escrow.checked_sub(amount));
-        let moved = left.and_then(|left| {
-            book.escrow = left;
-            self.release(account, asset, amount)
-        });
-        match moved {
-            Some(()) => Ok(()),
-            None => conservation(format!("job {id} gives back more than it holds")),
+        let asset = book.terms.asset;
+        let left = book.escrow.checked_sub(amount);
+        book.escrow = left.unwrap_or(book.escrow);
+        if left.is_none() || self.release(account, asset, amount).is_none() {
+            return conservation(format!("job {id} gives back more than it holds"));
         }
+        Ok(())
     }
 
     /// Seats are drawn; whoever was not enlisted for this job puts in its bond now.
@@ -324,20 +322,19 @@ impl Competition {
             Outcome::SponsorFailed => pots.refunds = sum(sum(own, lost), buy_ins),
             Outcome::NoWinner | Outcome::Won => {
                 let bonds = times(terms.miner_bond, usize::try_from(self.lost_bonds).unwrap_or(0));
-                let mut prize = sum(terms.prize, lost);
+                let has_workers = right_miners > 0 || right_objectors > 0;
+                let lost = if has_workers { lost } else { sum(lost, bonds) };
+                pots.forfeits = if has_workers { bonds } else { none };
                 if right_miners > 0 {
                     pots.fees = sum(terms.miners_pool, buy_ins);
                 } else {
                     (pots.refunds, pots.remainder) = (buy_ins, terms.miners_pool);
                 }
-                if right_miners > 0 || right_objectors > 0 {
-                    pots.forfeits = bonds;
+                if outcome == Outcome::Won {
+                    pots.prize = sum(terms.prize, lost);
                 } else {
-                    prize = sum(prize, bonds);
-                }
-                match outcome {
-                    Outcome::Won => pots.prize = prize,
-                    _ => pots.remainder = sum(pots.remainder, prize),
+                    pots.refunds = sum(pots.refunds, lost);
+                    pots.remainder = sum(pots.remainder, terms.prize);
                 }
             }
         }
