@@ -2,7 +2,10 @@
 pragma solidity 0.8.30;
 
 import {Blob} from "../src/Blob.sol";
-import {Encoding, IDeml, Metric, Terms} from "../src/IDeml.sol";
+import {Attestation, CompetitionTerms, SealedBlob, Tied} from "../src/Competition.sol";
+import {Encoding, IDeml, Terms} from "../src/IDeml.sol";
+import {Metric} from "../src/Metric.sol";
+import {encodeCompetitionNotice} from "./CompetitionNotices.sol";
 import {Vector, readVectors} from "./Vector.sol";
 import {vm} from "./Vm.sol";
 
@@ -30,6 +33,48 @@ contract StrictDeml is IDeml {
         _requireCanonical(abi.encodeCall(IDeml.submit, (job, model, data)));
     }
 
+    function openCompetition(uint32 job, CompetitionTerms calldata terms) external pure {
+        _requireCanonical(abi.encodeCall(IDeml.openCompetition, (job, terms)));
+    }
+
+    function enter(uint32 job, SealedBlob calldata model) external pure {
+        _requireCanonical(abi.encodeCall(IDeml.enter, (job, model)));
+    }
+
+    function show(uint32 job, Blob calldata model) external pure {
+        _requireCanonical(abi.encodeCall(IDeml.show, (job, model)));
+    }
+
+    function enlist(uint32 job) external pure {
+        _requireCanonical(abi.encodeCall(IDeml.enlist, (job)));
+    }
+
+    function retire() external pure {
+        _requireCanonical(abi.encodeCall(IDeml.retire, ()));
+    }
+
+    function reveal(uint32 job, bytes32 key, bytes32 salt, Blob calldata plaintext) external pure {
+        _requireCanonical(abi.encodeCall(IDeml.reveal, (job, key, salt, plaintext)));
+    }
+
+    function attest(uint32 job, uint32 page, bytes32 commitment) external pure {
+        _requireCanonical(abi.encodeCall(IDeml.attest, (job, page, commitment)));
+    }
+
+    function unveil(
+        uint32 job,
+        uint32 page,
+        Attestation[] calldata attestations,
+        bytes calldata results,
+        bytes32 salt
+    ) external pure {
+        _requireCanonical(abi.encodeCall(IDeml.unveil, (job, page, attestations, results, salt)));
+    }
+
+    function object(uint32 job, uint32 entry) external pure {
+        _requireCanonical(abi.encodeCall(IDeml.object, (job, entry)));
+    }
+
     function evaluate(uint32 job, uint64 work) external pure {
         _requireCanonical(abi.encodeCall(IDeml.evaluate, (job, work)));
     }
@@ -54,8 +99,17 @@ contract IDemlTest {
 
     StrictDeml private immutable _strict = new StrictDeml();
 
-    bytes4[7] private _commands = [
+    bytes4[16] private _commands = [
         IDeml.openJob.selector,
+        IDeml.openCompetition.selector,
+        IDeml.enter.selector,
+        IDeml.show.selector,
+        IDeml.enlist.selector,
+        IDeml.retire.selector,
+        IDeml.reveal.selector,
+        IDeml.attest.selector,
+        IDeml.unveil.selector,
+        IDeml.object.selector,
         IDeml.cancelJob.selector,
         IDeml.publish.selector,
         IDeml.submit.selector,
@@ -64,7 +118,7 @@ contract IDemlTest {
         IDeml.withdraw.selector
     ];
 
-    bytes32[8] private _notices = [
+    bytes32[28] private _notices = [
         IDeml.JobOpened.selector,
         IDeml.BlobStored.selector,
         IDeml.JobReady.selector,
@@ -72,7 +126,27 @@ contract IDemlTest {
         IDeml.ModelScored.selector,
         IDeml.ModelRefused.selector,
         IDeml.JobCancelled.selector,
-        IDeml.JobSettled.selector
+        IDeml.JobSettled.selector,
+        IDeml.CompetitionOpened.selector,
+        IDeml.Entered.selector,
+        IDeml.ModelShown.selector,
+        IDeml.BoardMoved.selector,
+        IDeml.ShowRefused.selector,
+        IDeml.Enlisted.selector,
+        IDeml.Retired.selector,
+        IDeml.SeatsDrawn.selector,
+        IDeml.ModelRevealed.selector,
+        IDeml.HoldOutRevealed.selector,
+        IDeml.HoldOutReady.selector,
+        IDeml.Attested.selector,
+        IDeml.Unveiled.selector,
+        IDeml.Objected.selector,
+        IDeml.EntryScored.selector,
+        IDeml.EntryRefused.selector,
+        IDeml.Compared.selector,
+        IDeml.Forfeited.selector,
+        IDeml.Decided.selector,
+        IDeml.Paid.selector
     ];
 
     error UnknownCommand(bytes4 selector);
@@ -179,6 +253,45 @@ contract IDemlTest {
         if (selector == IDeml.withdraw.selector) {
             return abi.encodeCall(IDeml.withdraw, (args.account("asset"), args.number("amount")));
         }
+        return _encodeCompetitionCommand(selector, args);
+    }
+
+    function _encodeCompetitionCommand(bytes4 selector, Vector memory args)
+        private
+        pure
+        returns (bytes memory)
+    {
+        if (selector == IDeml.retire.selector) return abi.encodeCall(IDeml.retire, ());
+        uint32 job = uint32(args.number("job"));
+        if (selector == IDeml.openCompetition.selector) {
+            CompetitionTerms memory terms = _competitionTerms(args.at("terms"));
+            return abi.encodeCall(IDeml.openCompetition, (job, terms));
+        }
+        if (selector == IDeml.enter.selector) {
+            return abi.encodeCall(IDeml.enter, (job, _sealed(args.at("model"))));
+        }
+        if (selector == IDeml.show.selector) {
+            return abi.encodeCall(IDeml.show, (job, _blob(args.at("model"), "leafSize")));
+        }
+        if (selector == IDeml.enlist.selector) return abi.encodeCall(IDeml.enlist, (job));
+        if (selector == IDeml.reveal.selector) {
+            Blob memory plaintext = _blob(args.at("plaintext"), "leafSize");
+            bytes32 key = args.hash("key");
+            return abi.encodeCall(IDeml.reveal, (job, key, args.hash("salt"), plaintext));
+        }
+        if (selector == IDeml.object.selector) {
+            return abi.encodeCall(IDeml.object, (job, uint32(args.number("entry"))));
+        }
+        uint32 page = uint32(args.number("page"));
+        if (selector == IDeml.attest.selector) {
+            return abi.encodeCall(IDeml.attest, (job, page, args.hash("commitment")));
+        }
+        if (selector == IDeml.unveil.selector) {
+            Attestation[] memory attestations = _attestations(args);
+            bytes memory results = args.raw("results");
+            bytes32 salt = args.hash("salt");
+            return abi.encodeCall(IDeml.unveil, (job, page, attestations, results, salt));
+        }
         revert UnknownCommand(selector);
     }
 
@@ -193,6 +306,7 @@ contract IDemlTest {
                     values.hash("digest"), values.number("size"), values.account("publisher")
                 );
         }
+        if (topic == IDeml.Retired.selector) return abi.encode(values.account("miner"));
         uint256 job = values.number("job");
         if (topic == IDeml.JobOpened.selector) {
             return abi.encode(job, values.account("sponsor"), this.termsOfJobOpened(payload));
@@ -208,6 +322,12 @@ contract IDemlTest {
                 job, values.number("payouts"), values.number("winner"), values.number("remainder")
             );
         }
+        if (topic == IDeml.CompetitionOpened.selector) {
+            CompetitionTerms memory terms = this.termsOfCompetitionOpened(payload);
+            return abi.encode(job, values.account("sponsor"), terms);
+        }
+        bytes memory encoded = encodeCompetitionNotice(topic, job, values);
+        if (encoded.length > 0) return encoded;
         return _encodeSubmissionNotice(topic, job, values);
     }
 
@@ -242,6 +362,14 @@ contract IDemlTest {
         (,, terms) = abi.decode(payload[32:], (uint32, address, Terms));
     }
 
+    function termsOfCompetitionOpened(bytes calldata payload)
+        external
+        pure
+        returns (CompetitionTerms memory terms)
+    {
+        (,, terms) = abi.decode(payload[32:], (uint32, address, CompetitionTerms));
+    }
+
     function _terms(Vector memory terms) private pure returns (Terms memory) {
         return Terms({
             title: terms.hash("title"),
@@ -258,6 +386,59 @@ contract IDemlTest {
             baseModel: _blob(terms.at("baseModel"), "leafSize"),
             holdOut: _blob(terms.at("holdOut"), "leafSize")
         });
+    }
+
+    function _competitionTerms(Vector memory terms)
+        private
+        pure
+        returns (CompetitionTerms memory to)
+    {
+        to.title = terms.hash("title");
+        to.asset = terms.account("asset");
+        to.prize = terms.number("prize");
+        to.minersPool = terms.number("minersPool");
+        to.buyIn = terms.number("buyIn");
+        to.entrantBond = terms.number("entrantBond");
+        to.minerBond = terms.number("minerBond");
+        to.miners = uint32(terms.number("miners"));
+        to.close = uint64(terms.number("close"));
+        to.revealSeconds = uint32(terms.number("revealSeconds"));
+        to.attestSeconds = uint32(terms.number("attestSeconds"));
+        to.quota = uint32(terms.number("quota"));
+        to.ladderStep = uint32(terms.number("ladderStep"));
+        to.metric = Metric(terms.number("metric"));
+        to.minScore = uint32(terms.number("minScore"));
+        to.minGain = uint32(terms.number("minGain"));
+        to.minWorstClass = uint32(terms.number("minWorstClass"));
+        to.significance = uint32(terms.number("significance"));
+        to.tied = Tied(terms.number("tied"));
+        to.maxModelBytes = uint64(terms.number("maxModelBytes"));
+        to.maxWork = uint64(terms.number("maxWork"));
+        to.minersOnly = terms.flag("minersOnly");
+        to.sampleRows = uint32(terms.number("sampleRows"));
+        to.baseModel = _blob(terms.at("baseModel"), "leafSize");
+        to.publicSlice = _blob(terms.at("publicSlice"), "leafSize");
+        to.holdOut = _sealed(terms.at("holdOut"));
+    }
+
+    function _sealed(Vector memory model) private pure returns (SealedBlob memory) {
+        return SealedBlob({
+            commitment: model.hash("commitment"),
+            ciphertext: _blob(model.at("ciphertext"), "leafSize")
+        });
+    }
+
+    function _attestations(Vector memory args) private pure returns (Attestation[] memory all) {
+        all = new Attestation[](args.number("count"));
+        for (uint256 i = 0; i < all.length; ++i) {
+            string memory element = string.concat("attestations[", vm.toString(i), "]");
+            Vector memory attestation = args.at(element);
+            all[i] = Attestation({
+                score: uint32(attestation.number("score")),
+                worstClass: uint32(attestation.number("worstClass")),
+                results: attestation.hash("results")
+            });
+        }
     }
 
     function _blob(Vector memory blob, string memory leafSize) private pure returns (Blob memory) {

@@ -87,7 +87,7 @@ fn empty_market() -> Market {
 /// its end.
 fn steps(job: u32, settles: bool) -> impl Iterator<Item = Step> {
     let terms = terms();
-    let sponsor = Context { sender: SPONSOR, now: OPEN };
+    let sponsor = Context { sender: SPONSOR, now: OPEN, ..Context::default() };
     let begin = [
         Step::Deposit(Amount::new(u128::from(CLIENTS))),
         Step::Command(sponsor, Command::OpenJob(Box::new(terms))),
@@ -107,7 +107,7 @@ fn client_steps(job: u32, number: u32) -> impl Iterator<Item = Step> {
     // Accounts come in no order.
     let name = blobs::Digest::of(&(job % 10_000 * CLIENTS + number).to_le_bytes()).0;
     address.copy_from_slice(&name[..20]);
-    let context = Context { sender: Address(address), now: OPEN };
+    let context = Context { sender: Address(address), now: OPEN, ..Context::default() };
     let (digest, encoding) = (model.digest, Encoding::Plain);
     let submit = Command::Submit { job: JobId(job), model, data: model };
     let publish = Command::Publish { digest, offset: 0, encoding, data: bytes };

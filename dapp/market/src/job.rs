@@ -56,8 +56,12 @@ pub struct Terms {
 pub enum Stage {
     /// Waits for its blobs and its base model's marks.
     Announced,
-    /// Takes submissions.
+    /// Takes submissions or entries.
     Open,
+    /// A competition takes keys.
+    Revealing,
+    /// A competition's models are evaluated, then paid for.
+    Evaluating,
     /// Ended by settlement.
     Settled,
     /// Ended without one.
@@ -69,6 +73,8 @@ impl fmt::Display for Stage {
         out.write_str(match self {
             Self::Announced => "announced",
             Self::Open => "open",
+            Self::Revealing => "revealing",
+            Self::Evaluating => "evaluating",
             Self::Settled => "settled",
             Self::Cancelled => "cancelled",
         })
@@ -229,20 +235,23 @@ impl Verdict {
     }
 }
 
-/// The verdict the terms give these marks, before money is looked at.
-///
-/// The rules are checked in the order score, gain, worst class.
-pub(crate) fn assess(terms: &Terms, base: Marks, marks: Marks) -> Result<(), ModelRefusal> {
-    if marks.score < terms.min_score {
-        return Err(ModelRefusal::ScoreTooLow { minimum: terms.min_score, found: marks.score });
+/// What terms ask of a model: the smallest score, gain over the base model, and worst class, checked
+/// in this order.
+pub(crate) fn assess(
+    [min_score, min_gain, min_worst_class]: [Score; 3],
+    base: Marks,
+    marks: Marks,
+) -> Result<(), ModelRefusal> {
+    let found = marks.score;
+    if found < min_score {
+        return Err(ModelRefusal::ScoreTooLow { minimum: min_score, found });
     }
-    if marks.score.gain_over(base.score) < terms.min_gain {
-        let minimum = terms.min_gain;
-        return Err(ModelRefusal::GainTooSmall { base: base.score, minimum, found: marks.score });
+    if found.gain_over(base.score) < min_gain {
+        return Err(ModelRefusal::GainTooSmall { base: base.score, minimum: min_gain, found });
     }
-    if marks.worst_class < terms.min_worst_class {
-        let minimum = terms.min_worst_class;
-        return Err(ModelRefusal::WorstClassTooLow { minimum, found: marks.worst_class });
+    if marks.worst_class < min_worst_class {
+        let (minimum, found) = (min_worst_class, marks.worst_class);
+        return Err(ModelRefusal::WorstClassTooLow { minimum, found });
     }
     Ok(())
 }

@@ -21,6 +21,7 @@
 )]
 
 mod command;
+mod competition;
 mod effect;
 mod job;
 mod judge;
@@ -33,14 +34,20 @@ mod results;
 mod shelf;
 mod significance;
 mod submissions;
+mod turn;
 mod units;
 
 pub use command::{Command, Context};
+pub use competition::{
+    Attestation, Competition, CompetitionTerms, Decision, Desk, Entry, EntryState, Finding,
+    MAX_ENTRIES, MAX_MINERS, MAX_SEATS, Offence, Outcome, PAGE_MODELS, RevealedModel, SealedBlob,
+    Seat, SeatSet, Share, Show, Tied,
+};
 pub use effect::{Effect, Event};
 pub use job::{Job, MAX_SUBMISSIONS, Stage, Submission, SubmissionState, Terms, Verdict};
 pub use judge::{Exam, Exhibit, Fault, Judge, Likeness, Quote, Unfit};
 pub use ledger::{Ledger, Solvency};
-pub use market::{Market, Settings};
+pub use market::{AnyJob, Market, Settings};
 pub use meter::Prices;
 pub use metric::{MAX_LOSS_PPM, Marks, Metric, Tally};
 pub use primitive_types::U256;

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use blobs::{Cid, Digest};
+use blobs::{Cid, Digest, Opening};
 
 use crate::{
     command::{self, Command, Context},
-    effect::Effect,
+    competition::Competition,
+    effect::{Effect, Event},
     job::{Job, Submission},
     judge::Judge,
     ledger::{Kind, Ledger},
@@ -36,6 +37,15 @@ pub struct Settings {
     pub evaluation_window_seconds: u64,
 }
 
+/// A job of either kind.
+#[derive(Clone, Copy, Debug)]
+pub enum AnyJob<'a> {
+    /// A bounty.
+    Bounty(&'a Job),
+    /// A competition.
+    Competition(&'a Competition),
+}
+
 /// All state of the market.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Market {
@@ -43,6 +53,10 @@ pub struct Market {
     pub(crate) ledger: Ledger,
     pub(crate) shelf: Shelf,
     pub(crate) jobs: BTreeMap<JobId, Job>,
+    pub(crate) competitions: BTreeMap<JobId, Competition>,
+    /// Miners that are for all competitions, in the order they came, and where each is.
+    pub(crate) standing: Vec<Address>,
+    pub(crate) standing_places: BTreeMap<Address, usize>,
     pub(crate) submissions: Submissions,
     /// Every model ever paid for, by each name its bytes can have.
     pub(crate) paid_models: BTreeSet<Digest>,
@@ -58,6 +72,9 @@ impl Market {
             ledger: Ledger::default(),
             shelf,
             jobs: BTreeMap::new(),
+            competitions: BTreeMap::new(),
+            standing: Vec::new(),
+            standing_places: BTreeMap::new(),
             submissions: Submissions::default(),
             paid_models: BTreeSet::new(),
             next_job: 0,
@@ -89,7 +106,7 @@ impl Market {
     ) -> Result<Vec<Effect>, Refusal> {
         match command {
             Command::OpenJob(terms) => command::open_job::apply(self, context, *terms, judge),
-            Command::CancelJob { job } => command::cancel_job::apply(self, context, job),
+            Command::CancelJob { job } => command::cancel_job::apply(self, context, job, judge),
             Command::Publish { digest, offset, encoding, data } => {
                 let chunk = command::publish::Chunk { digest, offset, encoding, data: &data };
                 command::publish::apply(self, context, &chunk, judge)
@@ -97,11 +114,52 @@ impl Market {
             Command::Submit { job, model, data } => {
                 command::submit::apply(self, context, job, model, data)
             }
-            Command::Evaluate { job, work } => command::evaluate::apply(self, job, work, judge),
-            Command::Settle { job } => command::settle::apply(self, context, job),
+            Command::Evaluate { job, work } => {
+                command::evaluate::apply(self, context, job, work, judge)
+            }
+            Command::Settle { job } => command::settle::apply(self, context, job, judge),
             Command::Withdraw { asset, amount } => {
                 command::withdraw::apply(self, context, asset, amount)
             }
+            other => self.apply_to_competition(context, other, judge),
+        }
+    }
+
+    /// Carries out a command of competitions alone.
+    fn apply_to_competition(
+        &mut self,
+        context: &Context,
+        command: Command,
+        judge: &mut dyn Judge,
+    ) -> Result<Vec<Effect>, Refusal> {
+        match command {
+            Command::OpenCompetition { job, terms } => {
+                command::open_competition::apply(self, context, job, *terms, judge)
+            }
+            Command::Enter { job, model } => command::enter::apply(self, context, job, model),
+            Command::Show { job, model } => command::show::apply(self, context, job, model),
+            Command::Enlist { job: Some(job) } => command::enlist::apply(self, context, job),
+            Command::Enlist { job: None } => command::enlist::stand(self, context),
+            Command::Retire => command::enlist::retire(self, context),
+            Command::Reveal { job, key, salt, plaintext } => {
+                let opening = Opening { key, salt, plain: plaintext };
+                command::reveal::apply(self, context, job, &opening, judge)
+            }
+            Command::Attest { job, page, commitment } => {
+                command::attest::apply(self, context, job, page, commitment)
+            }
+            Command::Unveil { job, page, attestations, results, salt } => {
+                let answers = command::unveil::Answers { page, attestations, results, salt };
+                command::unveil::apply(self, context, job, &answers)
+            }
+            Command::Object { job, entry } => command::object::apply(self, context, job, entry),
+            Command::OpenJob(_)
+            | Command::CancelJob { .. }
+            | Command::Publish { .. }
+            | Command::Submit { .. }
+            | Command::Evaluate { .. }
+            | Command::Settle { .. }
+            | Command::Withdraw { .. } => Ok(Vec::new()),
         }
     }
 
@@ -134,6 +192,30 @@ impl Market {
         self.jobs.range(first..).map(|(&id, job)| (id, job))
     }
 
+    /// A competition.
+    #[must_use]
+    pub fn competition(&self, id: JobId) -> Option<&Competition> {
+        self.competitions.get(&id)
+    }
+
+    /// All competitions from this one on.
+    pub fn competitions_from(&self, first: JobId) -> impl Iterator<Item = (JobId, &Competition)> {
+        self.competitions.range(first..).map(|(&id, competition)| (id, competition))
+    }
+
+    /// A job of either kind.
+    #[must_use]
+    pub fn any_job(&self, id: JobId) -> Option<AnyJob<'_>> {
+        let bounty = self.jobs.get(&id).map(AnyJob::Bounty);
+        bounty.or_else(|| self.competitions.get(&id).map(AnyJob::Competition))
+    }
+
+    /// Miners that are for all competitions.
+    #[must_use]
+    pub fn standing_miners(&self) -> &[Address] {
+        &self.standing
+    }
+
     /// How many jobs were ever opened.
     #[must_use]
     pub const fn job_count(&self) -> u32 {
@@ -148,7 +230,29 @@ impl Market {
         self.submissions.starting_at(first)
     }
 
+    /// The miner is not for all competitions any more; nothing if it was not.
+    pub(crate) fn retire(&mut self, miner: Address) -> Option<Event> {
+        let place = self.standing_places.remove(&miner)?;
+        self.standing.swap_remove(place);
+        if let Some(moved) = self.standing.get(place) {
+            self.standing_places.insert(*moved, place);
+        }
+        Some(Event::Retired { miner })
+    }
+
+    pub(crate) fn competition_or_refuse(&self, job: JobId) -> Result<&Competition, Refusal> {
+        let missing = match self.jobs.get(&job) {
+            Some(_) => Refusal::WrongKind { job },
+            None => Refusal::UnknownJob { job },
+        };
+        self.competitions.get(&job).ok_or(missing)
+    }
+
     pub(crate) fn job_or_refuse(&self, job: JobId) -> Result<&Job, Refusal> {
-        self.jobs.get(&job).ok_or(Refusal::UnknownJob { job })
+        let missing = match self.competitions.get(&job) {
+            Some(_) => Refusal::WrongKind { job },
+            None => Refusal::UnknownJob { job },
+        };
+        self.jobs.get(&job).ok_or(missing)
     }
 }

@@ -14,20 +14,33 @@ pub struct Prices {
     pub sent_byte: u64,
     /// A byte of a blob: inflated, kept, and hashed.
     pub blob_byte: u64,
+    /// A byte of a ciphertext, decrypted.
+    pub opened_byte: u64,
     /// An evaluation that ends: its record, its notice and its voucher.
     pub ending: u64,
 }
 
 impl Prices {
     /// Rounded up from what `cargo cost inputs` counts.
-    pub const COUNTED: Self =
-        Self { input: 1_000_000, sent_byte: 60, blob_byte: 100, ending: 1_000_000 };
+    pub const COUNTED: Self = Self {
+        input: 1_000_000,
+        sent_byte: 60,
+        blob_byte: 100,
+        opened_byte: 60,
+        ending: 1_000_000,
+    };
 
     /// What a chunk of so many bytes costs that stand for so many of a blob.
     #[must_use]
     pub fn chunk(&self, sent: u64, stands_for: u64) -> Work {
         let sent = self.sent_byte.saturating_mul(sent);
         Work(sent.saturating_add(self.blob_byte.saturating_mul(stands_for)))
+    }
+
+    /// What it costs to open a ciphertext of so many bytes, and to hash what was in it.
+    #[must_use]
+    pub fn opening(&self, bytes: u64) -> Work {
+        Work(self.opened_byte.saturating_add(self.blob_byte).saturating_mul(bytes))
     }
 
     /// What is left for evaluating a model of so many bytes in an input that may cost `limit`.

@@ -12,13 +12,17 @@ use crate::{
     units::{Address, JobId, SubmissionId},
 };
 
-/// What an expected blob is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a blob is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Purpose {
-    /// A job's base model or hold-out.
+    /// A job's own: its base model or datasets.
     Job(JobId),
-    /// A submitted model.
+    /// A submitted or revealed model.
     Model(SubmissionId),
+    /// The ciphertext of an entry.
+    Sealed(SubmissionId),
+    /// A shown model, by its place among those shown.
+    Shown(SubmissionId),
 }
 
 /// A blob that is expected from an account, and what came of it.
@@ -60,7 +64,8 @@ pub struct Shelf {
     capacity: u64,
     stored: u64,
     held: BTreeMap<Cid, Held>,
-    models: BTreeMap<SubmissionId, Vec<u8>>,
+    /// Whole blobs that are not a job's own.
+    waiting: BTreeMap<Purpose, Vec<u8>>,
     /// Boxed, as the map moves its entries about, and there can be many.
     expected: BTreeMap<(Address, Digest), Box<Expected>>,
 }
@@ -69,8 +74,8 @@ impl Shelf {
     /// A shelf that takes `capacity` bytes beside those of the drive.
     pub(crate) fn new(capacity: u64, drive: impl IntoIterator<Item = (Cid, Vec<u8>)>) -> Self {
         let held = drive.into_iter().map(|(cid, bytes)| (cid, Held { bytes, needed_by: 1 }));
-        let (held, models, expected) = (held.collect(), BTreeMap::new(), BTreeMap::new());
-        Self { capacity, stored: 0, held, models, expected }
+        let (held, waiting, expected) = (held.collect(), BTreeMap::new(), BTreeMap::new());
+        Self { capacity, stored: 0, held, waiting, expected }
     }
 
     /// Bytes kept, without those of the drive.
@@ -85,9 +90,9 @@ impl Shelf {
         self.held.get(&cid).map(|held| held.bytes.as_slice())
     }
 
-    /// A submitted model that waits for its evaluation.
-    pub(crate) fn model(&self, submission: SubmissionId) -> Option<&[u8]> {
-        self.models.get(&submission).map(Vec::as_slice)
+    /// A whole blob that waits for what it is for.
+    pub(crate) fn waiting(&self, purpose: Purpose) -> Option<&[u8]> {
+        self.waiting.get(&purpose).map(Vec::as_slice)
     }
 
     /// All that is known of the blob with this digest.
@@ -137,6 +142,13 @@ impl Shelf {
         }
     }
 
+    /// The same, if the blob is expected for this.
+    pub(crate) fn forget_for(&mut self, from: Address, digest: Digest, purpose: Purpose) {
+        if self.expected.get(&(from, digest)).is_some_and(|expected| expected.purpose == purpose) {
+            self.forget(from, digest);
+        }
+    }
+
     /// The blob with this digest that is expected from this account.
     pub(crate) fn expected(&self, from: Address, digest: Digest) -> Result<&Expected, Refusal> {
         let expected = self.expected.get(&(from, digest));
@@ -164,7 +176,7 @@ impl Shelf {
     }
 
     /// Takes a checked chunk; returns the blob when it is whole. Whole blobs of jobs are held,
-    /// whole models wait for their evaluation.
+    /// others wait for what they are for.
     pub(crate) fn take(
         &mut self,
         from: Address,
@@ -181,8 +193,8 @@ impl Shelf {
         let bytes = whole?;
         match entry.remove().purpose {
             Purpose::Job(_) => self.hold(blob, bytes),
-            Purpose::Model(submission) => {
-                self.models.insert(submission, bytes);
+            purpose @ (Purpose::Model(_) | Purpose::Sealed(_) | Purpose::Shown(_)) => {
+                self.waiting.insert(purpose, bytes);
             }
         }
         Some(blob)
@@ -207,11 +219,25 @@ impl Shelf {
         }
     }
 
-    /// Takes a model off the shelf: it was judged, or never will be.
-    pub(crate) fn remove_model(&mut self, submission: SubmissionId) -> Option<Vec<u8>> {
-        let bytes = self.models.remove(&submission)?;
+    /// Takes a waiting blob off the shelf.
+    pub(crate) fn remove(&mut self, purpose: Purpose) -> Option<Vec<u8>> {
+        let bytes = self.waiting.remove(&purpose)?;
         self.stored = self.stored.saturating_sub(length(&bytes));
         Some(bytes)
+    }
+
+    /// Has the plain bytes of an entry wait in the place of the sealed ones.
+    pub(crate) fn unseal(&mut self, entry: SubmissionId, plain: Vec<u8>) {
+        self.remove(Purpose::Sealed(entry));
+        self.stored = self.stored.saturating_add(length(&plain));
+        self.waiting.insert(Purpose::Model(entry), plain);
+    }
+
+    /// Holds a dataset for a job in the place of its ciphertext.
+    pub(crate) fn unseal_held(&mut self, ciphertext: BlobRef, blob: BlobRef, plain: Vec<u8>) {
+        self.release(ciphertext);
+        self.stored = self.stored.saturating_add(length(&plain));
+        self.hold(blob, plain);
     }
 
     /// Holds a whole blob for one job; a copy of one already held is dropped.

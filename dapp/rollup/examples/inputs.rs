@@ -83,7 +83,15 @@ impl Stage {
         payload: &[u8],
     ) -> Result<(), Box<dyn Error>> {
         let request = json!({ "request_type": "advance_state", "data": {
-            "metadata": { "msg_sender": sender.write(), "block_timestamp": NOW },
+            "metadata": {
+                "chain_id": 31_337,
+                "app_contract": Address([0xaa; 20]).write(),
+                "msg_sender": sender.write(),
+                "block_number": 1,
+                "block_timestamp": NOW,
+                "prev_randao": format!("0x{:064x}", 1),
+                "input_index": 0,
+            },
             "payload": format!("0x{}", hex::encode(payload)),
         }});
         let request = request.to_string();

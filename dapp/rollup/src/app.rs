@@ -71,7 +71,7 @@ impl<J: Judge> App<J> {
     /// rules keep to their order: checks, which write nothing, then writes, which cannot fail.
     pub fn advance(&mut self, advance: &Advance) -> Answer {
         let Genesis { ether_portal, erc20_portal, .. } = self.genesis;
-        let is_deposit = [ether_portal, erc20_portal].contains(&advance.sender);
+        let is_deposit = [ether_portal, erc20_portal].contains(&advance.context.sender);
         let on_failure = if is_deposit { Status::Accept } else { Status::Reject };
         match catch(|| self.carry_out(advance)) {
             Some(Ok(outputs)) => Answer { outputs, on_failure, ..Answer::silent() },
@@ -83,8 +83,8 @@ impl<J: Judge> App<J> {
     }
 
     fn carry_out(&mut self, advance: &Advance) -> Result<Vec<Output>, RefusalView> {
-        let Advance { sender, now, ref payload } = *advance;
-        let input = Input::read(&self.genesis, sender, now, payload)
+        let Advance { context, ref payload } = *advance;
+        let input = Input::read(&self.genesis, context, payload)
             .map_err(|refused| RefusalView::from(&refused))?;
         if let Some(credit) = input.credit {
             let credited = self.market.deposit(input.context.sender, credit.asset, credit.amount);
@@ -131,7 +131,7 @@ fn report(view: &impl Serialize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use market::{Address, Amount, Asset, Timestamp};
+    use market::{Address, Amount, Asset, Context, Timestamp};
     use wire::encode_ether_deposit;
 
     use super::*;
@@ -146,7 +146,10 @@ mod tests {
         let genesis = Genesis::default();
         let mut app = App::new(genesis.clone(), [], CatchingJudge::<eval::Evaluator>::default());
         let deposit = encode_ether_deposit(ALICE, Amount::new(7), &[]);
-        let advance = |sender, payload| Advance { sender, now: Timestamp(1), payload };
+        let advance = |sender, payload| Advance {
+            context: Context { sender, now: Timestamp(1), ..Context::default() },
+            payload,
+        };
         let deposit = advance(genesis.ether_portal, deposit);
         for (name, input, status) in [
             ("a message", advance(ALICE, vec![1, 2, 3, 4]), Status::Reject),

@@ -73,8 +73,19 @@ pub(crate) fn has_room_to_answer() -> bool {
 /// however little there is.
 pub(crate) fn has_room_for(command: &Command) -> bool {
     match command {
-        Command::CancelJob { .. } | Command::Settle { .. } | Command::Withdraw { .. } => true,
+        Command::CancelJob { .. }
+        | Command::Settle { .. }
+        | Command::Withdraw { .. }
+        | Command::Retire => true,
         Command::OpenJob(_)
+        | Command::OpenCompetition { .. }
+        | Command::Enter { .. }
+        | Command::Show { .. }
+        | Command::Enlist { .. }
+        | Command::Reveal { .. }
+        | Command::Attest { .. }
+        | Command::Unveil { .. }
+        | Command::Object { .. }
         | Command::Publish { .. }
         | Command::Submit { .. }
         | Command::Evaluate { .. } => has_room(INPUT_PIECES),

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use market::{Address, Timestamp};
+use blobs::Digest;
+use market::{Address, Context, Timestamp};
 use serde::{Deserialize, de::Error as _};
 use wire::Text;
 
@@ -18,10 +19,8 @@ pub enum Request {
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advance {
-    /// Who sent it to the InputBox; a portal for deposits.
-    pub sender: Address,
-    /// Time of its block.
-    pub now: Timestamp,
+    /// Who sent it to the InputBox (a portal for deposits), when and where.
+    pub context: Context,
     /// What was sent.
     pub payload: Vec<u8>,
 }
@@ -64,7 +63,31 @@ struct Data<'a> {
 struct Metadata<'a> {
     #[serde(borrow)]
     msg_sender: Cow<'a, str>,
+    #[serde(borrow)]
+    app_contract: Cow<'a, str>,
+    #[serde(borrow)]
+    prev_randao: Cow<'a, str>,
+    chain_id: u64,
+    block_number: u64,
     block_timestamp: u64,
+    input_index: u64,
+}
+
+impl Metadata<'_> {
+    fn context(&self) -> Result<Context, RequestRefused> {
+        let address =
+            |text: &str, name| Address::read(text).ok_or(RequestRefused::NotHexadecimal(name));
+        let prev_randao = Digest::read(&self.prev_randao);
+        Ok(Context {
+            sender: address(&self.msg_sender, "msg_sender")?,
+            now: Timestamp(self.block_timestamp),
+            chain_id: self.chain_id,
+            app: address(&self.app_contract, "app_contract")?,
+            block: self.block_number,
+            prev_randao: prev_randao.ok_or(RequestRefused::NotHexadecimal("prev_randao"))?.0,
+            input: self.input_index,
+        })
+    }
 }
 
 impl Request {
@@ -79,10 +102,8 @@ impl Request {
                 let missing = || serde_json::Error::missing_field("metadata");
                 let metadata = data.metadata.ok_or_else(missing);
                 let metadata = metadata.map_err(RequestRefused::Malformed)?;
-                let sender = Address::read(&metadata.msg_sender)
-                    .ok_or(RequestRefused::NotHexadecimal("msg_sender"))?;
-                let now = Timestamp(metadata.block_timestamp);
-                Ok(Self::Advance(Advance { sender, now, payload: bytes(&data.payload)? }))
+                let (context, payload) = (metadata.context()?, bytes(&data.payload)?);
+                Ok(Self::Advance(Advance { context, payload }))
             }
             Kind::InspectState => Ok(Self::Inspect(bytes(&data.payload)?)),
         }

@@ -11,6 +11,10 @@ use blobs::{BlobRef, Digest, Encoding, Profile};
 use ethabi::{Contract, Token};
 use market::{Address, Amount, Asset, JobId, Metric, Score, Terms, Timestamp, U256, Work};
 
+mod competition;
+
+pub(crate) use competition::{attestation, code, competition_terms, sealed};
+
 use crate::refused::{InputRefused, Selector};
 
 /// A compiled contract or interface.
@@ -189,7 +193,7 @@ impl Arguments {
         self.next()?.into_string().ok_or(self.malformed)
     }
 
-    fn word(&mut self) -> Result<[u8; 32], InputRefused> {
+    pub(crate) fn word(&mut self) -> Result<[u8; 32], InputRefused> {
         let bytes = self.next()?.into_fixed_bytes().ok_or(self.malformed)?;
         bytes.try_into().map_err(|_| self.malformed)
     }

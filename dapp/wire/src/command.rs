@@ -1,10 +1,14 @@
 //! Commands as calldata of `IDeml`'s functions; strict, so that each command has one encoding.
 
 use blobs::MAX_PAYLOAD_BYTES;
-use market::{Command, Work};
+use ethabi::Token;
+use market::{Command, JobId, Work};
 
 use crate::{
-    abi::{asset, blob, deml, digest, encoding, terms, uint},
+    abi::{
+        Arguments, asset, attestation, blob, competition_terms, deml, digest, encoding, sealed,
+        terms, uint,
+    },
     refused::InputRefused,
 };
 
@@ -36,8 +40,7 @@ pub fn decode_command(calldata: &[u8]) -> Result<Command, InputRefused> {
         }
         "settle" => Command::Settle { job: arguments.job()? },
         "withdraw" => Command::Withdraw { asset: arguments.asset()?, amount: arguments.amount()? },
-        // A function the interface has and this list has not; a test keeps them alike.
-        _ => return Err(InputRefused::Malformed { function }),
+        _ => decode_competition(function, &mut arguments)?,
     };
     if encode_command(&command) == calldata {
         Ok(command)
@@ -46,11 +49,71 @@ pub fn decode_command(calldata: &[u8]) -> Result<Command, InputRefused> {
     }
 }
 
+/// The commands of competitions.
+fn decode_competition(
+    function: &'static str,
+    arguments: &mut Arguments,
+) -> Result<Command, InputRefused> {
+    if function == "retire" {
+        return Ok(Command::Retire);
+    }
+    let job = arguments.job()?;
+    Ok(match function {
+        "openCompetition" => {
+            Command::OpenCompetition { job, terms: Box::new(arguments.competition_terms()?) }
+        }
+        "enter" => Command::Enter { job, model: arguments.sealed()? },
+        "show" => Command::Show { job, model: arguments.blob()? },
+        "enlist" => Command::Enlist { job: (job != EVERY_JOB).then_some(job) },
+        "reveal" => Command::Reveal {
+            job,
+            key: arguments.word()?,
+            salt: arguments.word()?,
+            plaintext: arguments.blob()?,
+        },
+        "attest" => {
+            Command::Attest { job, page: arguments.uint("page")?, commitment: arguments.digest()? }
+        }
+        "unveil" => Command::Unveil {
+            job,
+            page: arguments.uint("page")?,
+            attestations: arguments.attestations()?,
+            results: arguments.bytes()?,
+            salt: arguments.word()?,
+        },
+        "object" => Command::Object { job, entry: arguments.uint("entry")? },
+        // A function the interface has and this list has not; a test keeps them alike.
+        _ => return Err(InputRefused::Malformed { function }),
+    })
+}
+
+/// How a miner that is for all competitions writes which one it is for.
+pub(crate) const EVERY_JOB: JobId = JobId(u32::MAX);
+
 /// The calldata of a command.
 #[must_use]
 pub fn encode_command(command: &Command) -> Vec<u8> {
     let (function, arguments) = match command {
         Command::OpenJob(offer) => ("openJob", vec![terms(offer)]),
+        Command::OpenCompetition { job, terms } => {
+            ("openCompetition", vec![uint(job.0), competition_terms(terms)])
+        }
+        Command::Enter { job, model } => ("enter", vec![uint(job.0), sealed(model)]),
+        Command::Show { job, model } => ("show", vec![uint(job.0), blob(*model)]),
+        Command::Enlist { job } => ("enlist", vec![uint(job.unwrap_or(EVERY_JOB).0)]),
+        Command::Retire => ("retire", Vec::new()),
+        Command::Reveal { job, key, salt, plaintext } => {
+            ("reveal", vec![uint(job.0), word(key), word(salt), blob(*plaintext)])
+        }
+        Command::Attest { job, page, commitment } => {
+            ("attest", vec![uint(job.0), uint(*page), digest(*commitment)])
+        }
+        Command::Unveil { job, page, attestations, results, salt } => {
+            let attestations = Token::Array(attestations.iter().map(attestation).collect());
+            let results = Token::Bytes(results.clone());
+            ("unveil", vec![uint(job.0), uint(*page), attestations, results, word(salt)])
+        }
+        Command::Object { job, entry } => ("object", vec![uint(job.0), uint(*entry)]),
         Command::CancelJob { job } => ("cancelJob", vec![uint(job.0)]),
         Command::Publish { digest: root, offset, encoding: written, data } => {
             let head = vec![digest(*root), uint(*offset), encoding(*written)];
@@ -64,4 +127,8 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
         Command::Withdraw { asset: of, amount } => ("withdraw", vec![asset(*of), uint(amount.0)]),
     };
     deml().call(function, &arguments)
+}
+
+fn word(bytes: &[u8; 32]) -> Token {
+    Token::FixedBytes(bytes.to_vec())
 }

@@ -3,7 +3,7 @@
 //! A deposit is genuine only from the configured portals; the same bytes from anyone else are an
 //! ordinary message.
 
-use market::{Address, Amount, Asset, Context, Timestamp, U256};
+use market::{Address, Amount, Asset, Context, U256};
 
 use crate::{genesis::Genesis, refused::InputRefused};
 
@@ -28,24 +28,23 @@ pub struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Reads an input.
+    /// Reads an input, whose context names the message's sender.
     ///
     /// - Errors: `DepositTooShort` for a portal's payload that ends early
     pub fn read(
         genesis: &Genesis,
-        sender: Address,
-        now: Timestamp,
+        context: Context,
         payload: &'a [u8],
     ) -> Result<Self, InputRefused> {
+        let sender = context.sender;
         let (account, credit, data) = if sender == genesis.ether_portal {
             ether(payload)?
         } else if sender == genesis.erc20_portal {
             erc20(payload)?
         } else {
-            let context = Context { sender, now };
             return Ok(Self { context, credit: None, command: Some(payload) });
         };
-        let context = Context { sender: account, now };
+        let context = Context { sender: account, ..context };
         let command = (!data.is_empty()).then_some(data);
         Ok(Self { context, credit: Some(credit), command })
     }

@@ -3,10 +3,11 @@
 //! Names, addresses and money are strings; numbers are numbers up to 2^53, which every reader of
 //! JSON keeps exactly, and decimal strings above.
 
-use std::collections::BTreeSet;
-
 use blobs::{Cid, Digest};
-use market::{Address, Amount, Asset, JobId, Metric, Score, Stage, Timestamp, U256, Work};
+use market::{
+    Address, Amount, Asset, JobId, Metric, Outcome, Score, Share, Stage, Tied, Timestamp, U256,
+    Work,
+};
 
 /// A scalar that has one text form.
 pub trait Text: Sized {
@@ -113,9 +114,38 @@ impl Text for Stage {
     }
 
     fn read(text: &str) -> Option<Self> {
-        let all = [Self::Announced, Self::Open, Self::Settled, Self::Cancelled];
+        let all = [
+            Self::Announced,
+            Self::Open,
+            Self::Revealing,
+            Self::Evaluating,
+            Self::Settled,
+            Self::Cancelled,
+        ];
         all.into_iter().find(|stage| stage.write() == text)
     }
+}
+
+macro_rules! named {
+    ($($name:ident: $what:literal)*) => {
+        $(impl Text for $name {
+            const WHAT: &'static str = $what;
+
+            fn write(&self) -> String {
+                self.to_string()
+            }
+
+            fn read(text: &str) -> Option<Self> {
+                Self::ALL.into_iter().find(|one| one.write() == text)
+            }
+        })*
+    };
+}
+
+named! {
+    Tied: "\"equal\" or \"earliest\""
+    Outcome: "an outcome"
+    Share: "what a payment is for"
 }
 
 fn fixed_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
@@ -177,18 +207,23 @@ pub(crate) mod addresses {
     use market::Address;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    use super::{BTreeSet, Text as _};
+    use super::Text as _;
 
-    pub(crate) fn serialize<S: Serializer>(
-        addresses: &BTreeSet<Address>,
+    pub(crate) fn serialize<'a, C, S: Serializer>(
+        addresses: &'a C,
         out: S,
-    ) -> Result<S::Ok, S::Error> {
-        out.collect_seq(addresses.iter().map(Address::write))
+    ) -> Result<S::Ok, S::Error>
+    where
+        &'a C: IntoIterator<Item = &'a Address>,
+    {
+        out.collect_seq(addresses.into_iter().map(Address::write))
     }
 
-    pub(crate) fn deserialize<'a, D: Deserializer<'a>>(
-        from: D,
-    ) -> Result<BTreeSet<Address>, D::Error> {
+    pub(crate) fn deserialize<'a, C, D>(from: D) -> Result<C, D::Error>
+    where
+        C: FromIterator<Address>,
+        D: Deserializer<'a>,
+    {
         let texts = Vec::<String>::deserialize(from)?;
         let read = |text: &String| {
             let wrong = || D::Error::custom(format!("{text:?} is not {}", Address::WHAT));

@@ -4,7 +4,8 @@ use std::fmt;
 
 use blobs::{Cid, Digest};
 use market::{
-    Address, Job, JobId, Market, ModelRefusal, Refusal, Settings, Stage, SubmissionId, Work,
+    Address, Competition, Job, JobId, Market, ModelRefusal, Refusal, Score, Settings, Stage,
+    SubmissionId, Work,
 };
 use serde::Serialize;
 
@@ -12,13 +13,14 @@ use crate::{
     command::MAX_CHUNK_BYTES,
     json::Text,
     view::{
-        AccountView, AssetView, BalanceView, CopiesView, CopyView, ErrorView,
-        INSTRUCTIONS_PER_SECOND, JobView, Page, QuoteView, RefusalView, SolvencyView,
-        SubmissionView,
+        AccountView, AnyJobView, AssetView, BalanceView, CopiesView, CopyView, EntryView,
+        ErrorView, INSTRUCTIONS_PER_SECOND, LeaderboardView, MinersView, ModelView, Page,
+        PlaceView, QuoteView, RefusalView, SeatView, SolvencyView, SubmissionView,
     },
 };
 
-const GRAMMAR: &str = "jobs, jobs/ID, jobs/ID/submissions, accounts/ADDRESS, blobs/CID (or \
+const GRAMMAR: &str = "jobs, jobs/ID, jobs/ID/submissions, jobs/ID/leaderboard, jobs/ID/models, \
+    jobs/ID/miners, miners, accounts/ADDRESS, blobs/CID (or \
     blobs/DIGEST, with ?publisher=ADDRESS), quote/JOB/MODEL_BYTES/WORK, solvency; lists take \
     ?offset=N&limit=M, limit at most 100";
 
@@ -55,12 +57,23 @@ impl Default for Paging {
 /// A question; its text form is an inspect request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Query {
-    /// All jobs, the oldest first: a [`Page`] of [`JobView`]s.
+    /// All jobs, the oldest first: a [`Page`] of [`AnyJobView`]s.
     Jobs(Paging),
-    /// One job: a [`JobView`].
+    /// One job: an [`AnyJobView`], which can be read as a [`JobView`] if it is a bounty's.
+    ///
+    /// [`JobView`]: crate::JobView
     Job(JobId),
-    /// A job's submissions: a [`Page`] of [`SubmissionView`]s.
+    /// A bounty's submissions: a [`Page`] of [`SubmissionView`]s; a competition's entries: a
+    /// [`Page`] of [`EntryView`]s.
     Submissions(JobId, Paging),
+    /// A competition's board and ranking: a [`LeaderboardView`].
+    Leaderboard(JobId, Paging),
+    /// A competition's revealed models by position: a [`Page`] of [`ModelView`]s.
+    Models(JobId, Paging),
+    /// A competition's miners: a [`MinersView`].
+    Seats(JobId, Paging),
+    /// Miners for all competitions: a [`Page`] of addresses.
+    Miners(Paging),
     /// An account: an [`AccountView`].
     Account(Address, Paging),
     /// A blob: a [`CopiesView`].
@@ -83,6 +96,22 @@ impl fmt::Display for Query {
             Self::Job(job) => return write!(out, "jobs/{job}"),
             Self::Submissions(job, paging) => {
                 write!(out, "jobs/{job}/submissions")?;
+                paging
+            }
+            Self::Leaderboard(job, paging) => {
+                write!(out, "jobs/{job}/leaderboard")?;
+                paging
+            }
+            Self::Models(job, paging) => {
+                write!(out, "jobs/{job}/models")?;
+                paging
+            }
+            Self::Seats(job, paging) => {
+                write!(out, "jobs/{job}/miners")?;
+                paging
+            }
+            Self::Miners(paging) => {
+                out.write_str("miners")?;
                 paging
             }
             Self::Account(account, paging) => {
@@ -129,9 +158,17 @@ impl Query {
         Some(match (next()?, next(), next(), next(), next()) {
             ("jobs", None, ..) if listed => Self::Jobs(pages),
             ("jobs", Some(job), None, ..) if alone => Self::Job(JobId(number(job)?)),
-            ("jobs", Some(job), Some("submissions"), None, _) if listed => {
-                Self::Submissions(JobId(number(job)?), pages)
+            ("jobs", Some(job), Some(list), None, _) if listed => {
+                let job = JobId(number(job)?);
+                match list {
+                    "submissions" => Self::Submissions(job, pages),
+                    "leaderboard" => Self::Leaderboard(job, pages),
+                    "models" => Self::Models(job, pages),
+                    "miners" => Self::Seats(job, pages),
+                    _ => return None,
+                }
             }
+            ("miners", None, ..) if listed => Self::Miners(pages),
             ("accounts", Some(account), None, ..) if listed => {
                 Self::Account(Address::read(account)?, pages)
             }
@@ -196,11 +233,28 @@ fn respond(market: &Market, query: Query) -> Result<Vec<u8>, ErrorView> {
     };
     Ok(match query {
         Query::Jobs(paging) => {
-            let jobs = from(paging.offset).map(|first| market.jobs_from(JobId(first)));
-            let jobs = jobs.into_iter().flatten().map(|(id, job)| JobView::new(id, job));
+            let ids = from(paging.offset).map(|first| first..market.job_count());
+            let jobs = ids
+                .into_iter()
+                .flatten()
+                .filter_map(|id| Some(AnyJobView::new(JobId(id), market.any_job(JobId(id))?)));
             json(&paging.page(Some(market.job_count().into()), jobs))
         }
-        Query::Job(id) => json(&JobView::new(id, job(id)?)),
+        Query::Job(id) => {
+            let unknown = || ErrorView { error: Refusal::UnknownJob { job: id }.to_string() };
+            json(&AnyJobView::new(id, market.any_job(id).ok_or_else(unknown)?))
+        }
+        Query::Leaderboard(..) | Query::Models(..) | Query::Seats(..) => {
+            return respond_of_competition(market, query);
+        }
+        Query::Miners(paging) => {
+            let miners = market.standing_miners();
+            let some = paging.skip(miners.iter()).map(Text::write);
+            json(&paging.page(u64::try_from(miners.len()).ok(), some))
+        }
+        Query::Submissions(id, _) if market.competition(id).is_some() => {
+            return respond_of_competition(market, query);
+        }
         Query::Submissions(id, paging) => {
             let total = job(id)?.submissions.into();
             let first = from(paging.offset).map(|index| SubmissionId { job: id, index });
@@ -231,6 +285,63 @@ fn respond(market: &Market, query: Query) -> Result<Vec<u8>, ErrorView> {
             json(&SolvencyView { solvent, assets: paging.page(None, assets) })
         }
     })
+}
+
+/// What is asked of competitions alone.
+fn respond_of_competition(market: &Market, query: Query) -> Result<Vec<u8>, ErrorView> {
+    let (Query::Leaderboard(id, paging)
+    | Query::Models(id, paging)
+    | Query::Seats(id, paging)
+    | Query::Submissions(id, paging)) = query
+    else {
+        return Err(ErrorView { error: "not a question about a competition".to_owned() });
+    };
+    let job = market.competition(id).ok_or_else(|| {
+        let refusal = match market.job(id) {
+            Some(_) => Refusal::WrongKind { job: id },
+            None => Refusal::UnknownJob { job: id },
+        };
+        ErrorView { error: refusal.to_string() }
+    })?;
+    let total = |count: usize| u64::try_from(count).ok();
+    let numbered = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+    let first = usize::try_from(paging.offset).unwrap_or(usize::MAX);
+    Ok(match query {
+        Query::Models(..) => {
+            let models = job.models().iter().enumerate().skip(first);
+            let views = models.map(|(at, model)| ModelView::new(numbered(at), model));
+            json(&paging.page(total(job.models().len()), views))
+        }
+        Query::Seats(..) => {
+            let seats = job.seats.iter().enumerate().skip(first);
+            let views = seats.map(|(at, seat)| SeatView::new(numbered(at), seat));
+            let seats = paging.page(total(job.seats.len()), views);
+            let enlisted = job.enlisted().iter().skip(first).take(100).copied().collect();
+            json(&MinersView { enlisted, seats })
+        }
+        Query::Submissions(..) => {
+            let entries = job.entries().iter().enumerate().skip(first);
+            let views = entries.map(|(at, entry)| EntryView::new(numbered(at), entry, job));
+            json(&paging.page(total(job.entries().len()), views))
+        }
+        _ => json(&leaderboard(job, paging)),
+    })
+}
+
+fn leaderboard(job: &Competition, paging: Paging) -> LeaderboardView {
+    let place = |(score, entry): (Score, u32)| {
+        let place = usize::try_from(entry).ok()?;
+        let entrant = job.entries().get(place)?.entrant;
+        Some(PlaceView { entry, entrant, score })
+    };
+    let board = paging.skip(job.board()).filter_map(place);
+    let ranking = paging.skip(job.ranking()).filter_map(place);
+    let winners = job.decision.as_ref().map(|decision| decision.winners.clone());
+    LeaderboardView {
+        board: paging.page(None, board),
+        ranking: paging.page(None, ranking),
+        winners: winners.unwrap_or_default(),
+    }
 }
 
 fn quote(market: &Market, (id, job): (JobId, &Job), model_bytes: u64, work: Work) -> QuoteView {

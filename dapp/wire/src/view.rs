@@ -15,6 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{json, refused::InputRefused};
 
+mod competition;
+
+pub use competition::*;
+
 /// A blob, by its CID and by what the CID is made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlobView {

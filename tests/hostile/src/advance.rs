@@ -3,7 +3,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use market::{Address, Amount, Market, Timestamp, U256, Work};
+use market::{Address, Amount, Context, Market, Timestamp, U256, Work};
 use rollup::{Advance, Answer, App, Request, Status};
 use serde_json::Value;
 use wire::{
@@ -94,7 +94,7 @@ fn next<'a>(script: &mut Script<'a>, now: &mut u64) -> Step<'a> {
         1 => (erc20_portal, encode_erc20_deposit(TOKEN, account, amount, &payload)),
         _ => (account, payload),
     };
-    Step::Input(Advance { sender, now: Timestamp(*now), payload })
+    Step::Input(Advance { context: context(sender, *now), payload })
 }
 
 /// A body that is no input: one report, nothing changed.
@@ -130,7 +130,7 @@ fn check(app: &mut App<Metered>, worked: &Rc<Cell<Work>>, books: &mut Books, inp
 fn credit(before: &Market, input: &Advance, books: &mut Books) -> Market {
     let mut credited = before.clone();
     let genesis = Genesis::default();
-    let Ok(read) = Input::read(&genesis, input.sender, input.now, &input.payload) else {
+    let Ok(read) = Input::read(&genesis, input.context, &input.payload) else {
         return credited;
     };
     if let Some(credit) = read.credit
@@ -159,5 +159,10 @@ pub(crate) fn check_answer(answer: &Answer) {
 
 /// An input to the application as a message of this sender.
 pub(crate) fn message(sender: Address, payload: Vec<u8>) -> Advance {
-    Advance { sender, now: Timestamp(NOW), payload }
+    Advance { context: context(sender, NOW), payload }
+}
+
+/// What is known of a message of this sender at this time.
+pub(crate) fn context(sender: Address, now: u64) -> Context {
+    Context { sender, now: Timestamp(now), ..Context::default() }
 }

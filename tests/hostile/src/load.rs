@@ -328,7 +328,9 @@ impl Load {
 
     fn input(&mut self, sender: Address, payload: Vec<u8>) {
         self.now += SECONDS;
-        let answer = self.app.advance(&Advance { sender, now: Timestamp(self.now), payload });
+        let answer = self
+            .app
+            .advance(&Advance { context: crate::advance::context(sender, self.now), payload });
         crate::advance::check_answer(&answer);
         self.counts.inputs += 1;
         self.counts.refused += u64::from(!answer.reports.is_empty());

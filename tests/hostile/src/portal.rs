@@ -1,6 +1,6 @@
 //! What portals send, and what strangers send that looks the same.
 
-use market::{Address, Amount, Asset, Market, Timestamp, U256};
+use market::{Address, Amount, Asset, Market, U256};
 use wire::{Genesis, Input, InputRefused, encode_erc20_deposit, encode_ether_deposit};
 
 use crate::{
@@ -70,7 +70,8 @@ fn deposit(is_ether: bool, payload: &[u8]) -> Option<(Address, Asset, Amount)> {
 
 fn check_read(portal: Address, payload: &[u8], account: Address, asset: Asset, amount: Amount) {
     let genesis = world::genesis();
-    let read: Result<_, InputRefused> = Input::read(&genesis, portal, Timestamp(NOW), payload);
+    let read: Result<_, InputRefused> =
+        Input::read(&genesis, crate::advance::context(portal, NOW), payload);
     let read = read.expect("it is long enough");
     let credit = read.credit.expect("it is a portal's");
     assert_eq!((read.context.sender, credit.asset, credit.amount), (account, asset, amount));

@@ -1,30 +1,34 @@
 //! Evaluate: pending evaluations of a job go on, first come first, within the work one input may
 //! cost. The same code runs when a blob becomes whole, so that small models are judged at once.
-//!
-//! A turn of an evaluation reads its files, answers rows step by step, and decides when all are
-//! answered. What cannot wait in between fits an input, or the model is refused; what can, waits.
 
 use blobs::{BlobRef, Codec, Digest, Profile, cid_of};
 
-use super::settle;
+use super::{Context, settle};
 use crate::{
+    competition::advance,
     effect::{Effect, Event},
-    job::{self, Progress, Stage, Standing, Submission, SubmissionState, Task, Verdict},
-    judge::{Exam, Exhibit, Fault, Judge, Quote, Unfit},
+    job::{self, Stage, Standing, Submission, SubmissionState, Task, Terms, Verdict},
+    judge::{Exam, Exhibit, Judge},
     ledger::Kind,
     market::Market,
     meter::Meter,
-    metric::{Marks, Tally},
+    metric::Marks,
     refusal::{ModelRefusal, Refusal},
+    shelf::Purpose,
+    turn::{self, Assignment, Turn},
     units::{JobId, SubmissionId, Work},
 };
 
 pub(crate) fn apply(
     market: &mut Market,
+    context: &Context,
     id: JobId,
     work: Work,
     judge: &mut dyn Judge,
 ) -> Result<Vec<Effect>, Refusal> {
+    if market.competitions.contains_key(&id) {
+        return advance::evaluate(market, context, id, work, judge);
+    }
     let job = market.job_or_refuse(id)?;
     if !job.is_live() {
         return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
@@ -53,7 +57,8 @@ pub(super) fn run(
     for _ in 0..TASKS_PER_INPUT {
         let task = market.jobs.get(&id).and_then(|job| job.queue.front().copied());
         let Some(task) = task else { break };
-        match take_turn(market, id, task, &mut meter, judge) {
+        let assignment = prepare(market, id, task);
+        match turn::take(&market.settings, assignment, &mut meter, judge) {
             Turn::Waits => break,
             Turn::Unfinished(progress) => {
                 if let Some(job) = market.jobs.get_mut(&id) {
@@ -67,8 +72,9 @@ pub(super) fn run(
                     job.progress = None;
                 }
                 effects.extend(match task {
-                    Task::Base => conclude_base(market, id, result),
+                    Task::Base => conclude_base(market, id, result.map(|found| found.marks)),
                     Task::Submission(index) => {
+                        let result = result.map(|found| found.marks);
                         conclude(market, SubmissionId { job: id, index }, result)
                     }
                 });
@@ -78,74 +84,9 @@ pub(super) fn run(
     effects
 }
 
-/// How far one task came.
-enum Turn {
-    /// It has not begun in this input.
-    Waits,
-    Unfinished(Progress),
-    Finished(Result<Marks, ModelRefusal>),
-}
-
-/// Runs one task as far as the input goes; changes nothing in the market.
-fn take_turn(
-    market: &Market,
-    id: JobId,
-    task: Task,
-    meter: &mut Meter,
-    judge: &mut dyn Judge,
-) -> Turn {
-    let prices = &market.settings.prices;
-    let (exam, under_way) = match prepare(market, id, task) {
-        Ok(prepared) => prepared,
-        Err(reason) => return refuse(meter, Work(prices.ending), reason),
-    };
-    let verdict = prices.verdict(u64::try_from(exam.model.bytes.len()).unwrap_or(u64::MAX));
-    let reading = judge.reading(&exam).plus(verdict);
-    if !meter.fits(reading) {
-        return match check_step(market, reading) {
-            Ok(()) => Turn::Waits,
-            Err(reason) => refuse(meter, Work(prices.ending), reason),
-        };
-    }
-    let mut progress = match under_way {
-        Some(progress) => progress.clone(),
-        None => match quote(market, id, &exam, verdict, judge) {
-            Ok(quote) => Progress { tally: Tally::new(quote.classes), quote },
-            Err(reason) => return finish(meter, reading, Err(reason)),
-        },
-    };
-    let Quote { rows, reading, step, .. } = progress.quote;
-    meter.spend(reading);
-    if progress.tally.rows() < rows && meter.fits(step.plus(verdict)) {
-        match judge.answer(&exam, &mut progress.tally, meter.left().minus(verdict)) {
-            Ok(work) => meter.advance(work),
-            Err(unfit) => return finish(meter, verdict, Err(ModelRefusal::Unfit { unfit })),
-        }
-    }
-    if progress.tally.rows() < rows {
-        return Turn::Unfinished(progress);
-    }
-    finish(meter, verdict, Ok(progress.tally.marks(exam.metric)))
-}
-
-/// A task that ends before it began, now or when there is room for that.
-fn refuse(meter: &mut Meter, work: Work, reason: ModelRefusal) -> Turn {
-    if meter.fits(work) { finish(meter, work, Err(reason)) } else { Turn::Waits }
-}
-
-/// An ended task, with what its end costs on the meter.
-fn finish(meter: &mut Meter, work: Work, result: Result<Marks, ModelRefusal>) -> Turn {
-    meter.advance(work);
-    Turn::Finished(result)
-}
-
 /// What the task's evaluation looks at, or why it need not begin.
-fn prepare(
-    market: &Market,
-    id: JobId,
-    task: Task,
-) -> Result<(Exam<'_>, Option<&Progress>), ModelRefusal> {
-    let lost = ModelRefusal::Unfit { unfit: Unfit { fault: Fault::Crashed, node: None } };
+fn prepare(market: &Market, id: JobId, task: Task) -> Result<Assignment<'_>, ModelRefusal> {
+    let lost = turn::LOST;
     let job = market.jobs.get(&id).ok_or(lost)?;
     let (model, bytes) = match task {
         Task::Base => (job.terms.base_model, market.shelf.blob(job.terms.base_model.cid())),
@@ -158,7 +99,7 @@ fn prepare(
             if market.paid_models.contains(&model.digest) {
                 return Err(ModelRefusal::ModelPaid { digest: model.digest });
             }
-            (model, market.shelf.model(submission_id))
+            (model, market.shelf.waiting(Purpose::Model(submission_id)))
         }
     };
     let hold_out = job.terms.hold_out.cid();
@@ -168,31 +109,8 @@ fn prepare(
         metric: job.terms.metric,
         rows: None,
     };
-    Ok((exam, job.progress.as_ref()))
-}
-
-/// The evaluation's quote, if the terms and the deployment allow its cost.
-fn quote(
-    market: &Market,
-    id: JobId,
-    exam: &Exam<'_>,
-    verdict: Work,
-    judge: &mut dyn Judge,
-) -> Result<Quote, ModelRefusal> {
-    let quote = judge.quote(exam).map_err(|unfit| ModelRefusal::Unfit { unfit })?;
-    let maximum = market.jobs.get(&id).map_or(Work(0), |job| job.terms.max_work);
-    if quote.work > maximum {
-        return Err(ModelRefusal::TooMuchWork { maximum, found: quote.work });
-    }
-    check_step(market, quote.reading.plus(quote.step).plus(verdict))?;
-    Ok(quote)
-}
-
-/// Refuses what an input that does nothing else has no room for.
-fn check_step(market: &Market, work: Work) -> Result<(), ModelRefusal> {
-    let maximum = market.settings.input_work;
-    let found = Work(market.settings.prices.input).plus(work);
-    if found > maximum { Err(ModelRefusal::StepTooLarge { maximum, found }) } else { Ok(()) }
+    let (under_way, max_work) = (job.progress.as_ref(), job.terms.max_work);
+    Ok(Assignment { exam, under_way, max_work, keeps_results: false })
 }
 
 /// The base model's marks open the job; a base model or hold-out that cannot be used cancels it.
@@ -226,7 +144,7 @@ fn conclude(
     result: Result<Marks, ModelRefusal>,
 ) -> Vec<Effect> {
     let Market { jobs, submissions, shelf, ledger, paid_models, .. } = market;
-    let bytes = shelf.remove_model(id).unwrap_or_default();
+    let bytes = shelf.remove(Purpose::Model(id)).unwrap_or_default();
     let Some((job, submission)) = jobs.get_mut(&id.job).zip(submissions.get_mut(id)) else {
         return Vec::new();
     };
@@ -234,7 +152,8 @@ fn conclude(
     let (asset, reward) = (job.terms.asset, job.terms.reward);
     let paid = result.and_then(|marks| {
         let base = job.base.unwrap_or(marks);
-        job::assess(&job.terms, base, marks).map(|()| marks)
+        let Terms { min_score, min_gain, min_worst_class, .. } = job.terms;
+        job::assess([min_score, min_gain, min_worst_class], base, marks).map(|()| marks)
     });
     let payment = paid.ok().and_then(|marks| {
         let payment = ledger.prepare(Kind::Payout, client, asset, reward).ok()?;

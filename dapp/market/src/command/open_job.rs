@@ -103,11 +103,11 @@ fn check_scores(terms: &Terms) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_blob(blob: BlobRef, largest: u64) -> Result<(), Refusal> {
+pub(super) fn check_blob(blob: BlobRef, largest: u64) -> Result<(), Refusal> {
     check_size(blob.size, largest)
 }
 
-fn check_size(size: u64, largest: u64) -> Result<(), Refusal> {
+pub(super) fn check_size(size: u64, largest: u64) -> Result<(), Refusal> {
     let fits = (1..=largest).contains(&size);
     fits.then_some(()).ok_or(Refusal::BlobSizeOutOfRange { size, largest })
 }

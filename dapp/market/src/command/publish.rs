@@ -4,6 +4,7 @@ use blobs::{Digest, Encoding};
 
 use super::{Context, evaluate};
 use crate::{
+    competition::{self, EntryState, advance},
     effect::{Effect, Event},
     job::{Standing, SubmissionState, Task},
     judge::Judge,
@@ -32,9 +33,17 @@ pub(crate) fn apply(
     let expected = market.shelf.expected(sender, digest)?;
     let purpose = expected.purpose;
     let id = match purpose {
-        Purpose::Job(job) | Purpose::Model(SubmissionId { job, .. }) => job,
+        Purpose::Job(job)
+        | Purpose::Model(SubmissionId { job, .. })
+        | Purpose::Sealed(SubmissionId { job, .. })
+        | Purpose::Shown(SubmissionId { job, .. }) => job,
     };
-    let (deadline, now) = (market.job_or_refuse(id)?.terms.deadline, context.now);
+    let competition = market.competitions.get(&id);
+    let deadline = match competition {
+        Some(competition) => competition.terms.close,
+        None => market.job_or_refuse(id)?.terms.deadline,
+    };
+    let (is_competition, now) = (competition.is_some(), context.now);
     if now >= deadline {
         return Err(Refusal::DeadlinePassed { deadline, now });
     }
@@ -48,12 +57,36 @@ pub(crate) fn apply(
     let Some(blob) = market.shelf.take(sender, digest, piece) else { return Ok(Vec::new()) };
     let (size, publisher) = (blob.size, sender);
     let mut effects = vec![Effect::Event(Event::BlobStored { digest, size, publisher })];
+    if is_competition {
+        arrived_for_competition(market, id, digest, purpose);
+        effects.extend(advance::run(market, context, id, meter, judge));
+        return Ok(effects);
+    }
     match purpose {
-        Purpose::Job(_) => arrived(market, id, digest),
         Purpose::Model(submission) => queue(market, submission),
+        Purpose::Job(_) | Purpose::Sealed(_) | Purpose::Shown(_) => arrived(market, id, digest),
     }
     effects.extend(evaluate::run(market, id, meter, judge));
     Ok(effects)
+}
+
+/// A blob of a competition is whole: one of its own, an entry's, or one to be shown.
+fn arrived_for_competition(market: &mut Market, id: JobId, digest: Digest, purpose: Purpose) {
+    let Some(job) = market.competitions.get_mut(&id) else { return };
+    match purpose {
+        Purpose::Job(_) | Purpose::Model(_) => {
+            for (blob, held) in job.blobs().into_iter().zip(&mut job.has_blobs) {
+                *held |= blob.digest == digest;
+            }
+            job.begin();
+        }
+        Purpose::Sealed(entry) => {
+            if let Some(entry) = job.entry_mut(entry.index) {
+                entry.state = EntryState::Sealed;
+            }
+        }
+        Purpose::Shown(show) => job.queue.push_back(competition::Task::Show(show.index)),
+    }
 }
 
 /// One of a job's own blobs is whole; with both, the base model can be evaluated.

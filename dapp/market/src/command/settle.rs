@@ -5,11 +5,14 @@ use std::collections::VecDeque;
 
 use super::Context;
 use crate::{
+    competition::advance,
     effect::{Effect, Event},
     job::{Stage, Standing, SubmissionState, Verdict},
+    judge::Judge,
     ledger::{Kind, Move},
     market::Market,
     refusal::{ModelRefusal, Refusal},
+    shelf::Purpose,
     units::{Amount, JobId, SubmissionId, Timestamp},
 };
 
@@ -17,7 +20,11 @@ pub(crate) fn apply(
     market: &mut Market,
     context: &Context,
     id: JobId,
+    judge: &mut dyn Judge,
 ) -> Result<Vec<Effect>, Refusal> {
+    if market.competitions.contains_key(&id) {
+        return advance::settle(market, context, id, judge);
+    }
     check(market, id, context.now)?;
     let refund = prepare_refund(market, id)?;
 
@@ -91,7 +98,7 @@ pub(super) fn close(
     for (client, standing) in std::mem::take(&mut job.clients) {
         let (Standing::Expecting(index) | Standing::Queued(index)) = standing else { continue };
         let submission_id = SubmissionId { job: id, index };
-        shelf.remove_model(submission_id);
+        shelf.remove(Purpose::Model(submission_id));
         if let Some(submission) = submissions.get_mut(submission_id) {
             if matches!(standing, Standing::Expecting(_)) {
                 shelf.forget(client, submission.model.digest);

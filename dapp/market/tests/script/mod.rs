@@ -171,7 +171,7 @@ impl Stage {
             return Ok(self.market()?.deposit(sender, asset, amount).map(|()| Vec::new()));
         }
         let command = self.command(words)?;
-        let context = Context { sender, now: self.now };
+        let context = Context { sender, now: self.now, ..Context::default() };
         Ok(self.market()?.apply(&context, command, &mut WordJudge))
     }
 

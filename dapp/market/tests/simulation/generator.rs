@@ -70,7 +70,7 @@ impl Generator {
             93..95 => return self.cancel(market),
             _ => return self.withdraw(market, asset),
         };
-        Step::Command(Context { sender, now: self.now }, command)
+        Step::Command(Context { sender, now: self.now, ..Context::default() }, command)
     }
 
     fn pick<T: Copy>(&mut self, from: &[T]) -> T {
@@ -125,14 +125,15 @@ impl Generator {
         let part = Amount(free.0 / self.pick(&[1, 2, 10]));
         let more = free.checked_add(Amount::new(1)).unwrap_or(free);
         let amount = self.pick(&[part, part, part, Amount::new(1), Amount::ZERO, more]);
-        let context = Context { sender, now: self.now };
+        let context = Context { sender, now: self.now, ..Context::default() };
         Step::Command(context, Command::Withdraw { asset, amount })
     }
 
     fn cancel(&mut self, market: &Market) -> Step {
         let job = self.job(market);
         let sponsor = market.job(job).map(|job| job.sponsor).filter(|_| !self.once_in(4));
-        let context = Context { sender: sponsor.unwrap_or_default(), now: self.now };
+        let context =
+            Context { sender: sponsor.unwrap_or_default(), now: self.now, ..Context::default() };
         Step::Command(context, Command::CancelJob { job })
     }
 
@@ -220,7 +221,7 @@ impl Generator {
     }
 
     fn publish(&mut self, market: &Market, delivery: &Delivery) -> Step {
-        let context = Context { sender: delivery.publisher, now: self.now };
+        let context = Context { sender: delivery.publisher, now: self.now, ..Context::default() };
         Step::Command(context, chunks::next(&mut self.rng, market, delivery))
     }
 

@@ -152,7 +152,7 @@ impl World {
         (0..self.market.job_count()).for_each(|job| self.end_job(JobId(job), evaluate, seen));
         let balances: Vec<_> = self.market.ledger().accounts().collect();
         for (sender, asset, amount) in balances {
-            let context = Context { sender, now: Timestamp(0) };
+            let context = Context { sender, ..Context::default() };
             self.step(Step::Command(context, Command::Withdraw { asset, amount }), seen);
         }
         assert_eq!(self.market.shelf().stored(), 0, "{}", self.name);
@@ -174,7 +174,13 @@ impl World {
             let now = if evaluate { deadline } else { deadline.after(window) };
             let go_on = Command::Evaluate { job: id, work: Work(0) };
             let command = if goes_on { go_on } else { Command::Settle { job: id } };
-            self.step(Step::Command(Context { sender: pool::account(0), now }, command), seen);
+            self.step(
+                Step::Command(
+                    Context { sender: pool::account(0), now, ..Context::default() },
+                    command,
+                ),
+                seen,
+            );
             let outcome = self.history.last().map(|(_, outcome)| outcome);
             assert!(outcome.is_some_and(Result::is_ok), "{}: {id} does not end", self.name);
         }

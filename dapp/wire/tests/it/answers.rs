@@ -90,7 +90,9 @@ fn market() -> Market {
         (CAROL, publish(BAD)),
         (CAROL, submit(b"never comes")),
     ] {
-        market.apply(&Context { sender, now }, command, &mut Speller).unwrap();
+        market
+            .apply(&Context { sender, now, ..Context::default() }, command, &mut Speller)
+            .unwrap();
     }
     market
 }

@@ -40,7 +40,8 @@ proptest! {
     fn nothing_panics(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let genesis = Genesis::default();
         for portal in [genesis.ether_portal, genesis.erc20_portal] {
-            black_box(Input::read(&genesis, portal, market::Timestamp(0), &bytes)).ok();
+            let context = market::Context { sender: portal, ..market::Context::default() };
+            black_box(Input::read(&genesis, context, &bytes)).ok();
         }
         black_box(decode_command(&bytes)).ok();
         black_box(Output::decode(&bytes));

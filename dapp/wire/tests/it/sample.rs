@@ -2,8 +2,9 @@
 
 use blobs::{BlobRef, Digest, Encoding, Profile};
 use market::{
-    Address, Amount, Asset, Command, Effect, Event, Fault, JobId, Marks, Metric, ModelRefusal,
-    Score, SubmissionId, Terms, Timestamp, U256, Unfit, Verdict, Work,
+    Address, Amount, Asset, Attestation, Command, CompetitionTerms, Decision, Effect, Event, Fault,
+    JobId, Marks, Metric, ModelRefusal, Offence, Outcome, Score, SealedBlob, Share, SubmissionId,
+    Terms, Tied, Timestamp, U256, Unfit, Verdict, Work,
 };
 use wire::{InputRefused, Selector, encode_command};
 
@@ -63,6 +64,171 @@ fn extreme_terms() -> Terms {
     }
 }
 
+pub(crate) fn competition_terms() -> CompetitionTerms {
+    CompetitionTerms {
+        title: title("digits"),
+        asset: Asset::Erc20(TOKEN),
+        prize: Amount::new(1_000),
+        miners_pool: Amount::new(200),
+        buy_in: Amount::new(100),
+        entrant_bond: Amount::new(50),
+        miner_bond: Amount::new(60),
+        miners: 7,
+        close: Timestamp(1_800_000_000),
+        reveal_seconds: 3_600,
+        attest_seconds: 1_800,
+        quota: 3,
+        ladder_step: Score(10_000),
+        metric: Metric::Accuracy,
+        min_score: Score(900_000),
+        min_gain: Score(5_000),
+        min_worst_class: Score(800_000),
+        significance: Score(50_000),
+        tied: Tied::Earliest,
+        max_model_bytes: 100_000,
+        max_work: Work(1_000_000_000),
+        miners_only: false,
+        sample_rows: 0,
+        base_model: blob(),
+        public_slice: tree(),
+        hold_out: sealed(),
+    }
+}
+
+/// Every number at its largest.
+fn extreme_competition() -> CompetitionTerms {
+    let blob = BlobRef { digest: Digest([0xff; 32]), size: u64::MAX, profile: Profile::UnixfsV1 };
+    CompetitionTerms {
+        title: title("äöü without a byte of padding"),
+        asset: Asset::Ether,
+        prize: Amount(U256::MAX),
+        miners_pool: Amount(U256::MAX),
+        buy_in: Amount(U256::MAX),
+        entrant_bond: Amount(U256::MAX),
+        miner_bond: Amount(U256::MAX),
+        miners: u32::MAX,
+        close: Timestamp(u64::MAX),
+        reveal_seconds: u32::MAX,
+        attest_seconds: u32::MAX,
+        quota: u32::MAX,
+        ladder_step: Score(u32::MAX),
+        metric: Metric::LogLoss,
+        min_score: Score(u32::MAX),
+        min_gain: Score(u32::MAX),
+        min_worst_class: Score(u32::MAX),
+        significance: Score(u32::MAX),
+        tied: Tied::Equal,
+        max_model_bytes: u64::MAX,
+        max_work: Work(u64::MAX),
+        miners_only: true,
+        sample_rows: u32::MAX,
+        base_model: blob,
+        public_slice: blob,
+        hold_out: SealedBlob { commitment: Digest([0xff; 32]), ciphertext: blob },
+    }
+}
+
+fn sealed() -> SealedBlob {
+    SealedBlob { commitment: Digest::of(b"commitment"), ciphertext: tree() }
+}
+
+fn attestation() -> Attestation {
+    let (score, worst_class) = (Score(972_027), Score(943_396));
+    Attestation { score, worst_class, results: Digest::of(b"rows") }
+}
+
+fn competition_commands(job: JobId) -> Vec<Command> {
+    let (key, salt) = ([0x4b; 32], [0x5a; 32]);
+    let attestations = vec![attestation(), Attestation::UNFIT];
+    let terms = |terms| Box::new(terms);
+    vec![
+        Command::OpenCompetition { job, terms: terms(competition_terms()) },
+        Command::OpenCompetition { job, terms: terms(extreme_competition()) },
+        Command::Enter { job, model: sealed() },
+        Command::Show { job, model: blob() },
+        Command::Enlist { job: Some(job) },
+        Command::Enlist { job: None },
+        Command::Retire,
+        Command::Reveal { job, key, salt, plaintext: blob() },
+        Command::Attest { job, page: 1, commitment: Digest::of(b"commitment") },
+        Command::Unveil { job, page: 1, attestations, results: Vec::new(), salt },
+        Command::Unveil { job, page: 0, attestations: Vec::new(), results: vec![0xa5; 33], salt },
+        Command::Object { job, entry: 3 },
+    ]
+}
+
+fn competition_events(job: JobId) -> Vec<Event> {
+    let entry = SubmissionId { job, index: 3 };
+    let (entrant, miner, model) = (BOB, ALICE, blob().digest);
+    let marks = Marks { score: Score(972_027), worst_class: Score(943_396) };
+    let judged = |board| Event::ShowJudged { entry, model, board };
+    let not_better = ModelRefusal::NotBetter { shown: Score(900_000), step: Score(10_000) };
+    let copy = ModelRefusal::Copy { original: 2, distance: 1_000 };
+    let decision = Decision {
+        outcome: Outcome::Won,
+        winners: vec![3, 1],
+        prize: Amount::new(1_150),
+        right_miners: 5,
+        right_objectors: 1,
+        fees: Amount::new(600),
+        forfeits: Amount::new(120),
+        revealed: 4,
+        refunds: Amount::new(0),
+        remainder: Amount::new(1),
+    };
+    let none = Decision { outcome: Outcome::Cancelled, winners: Vec::new(), ..decision.clone() };
+    let key = Digest([0x4b; 32]);
+    let forfeited =
+        |offence| Event::Forfeited { job, account: miner, bond: Amount::new(60), offence };
+    vec![
+        Event::CompetitionOpened { job, sponsor: ALICE, terms: Box::new(competition_terms()) },
+        Event::CompetitionOpened { job, sponsor: ALICE, terms: Box::new(extreme_competition()) },
+        Event::Entered { entry, entrant, model: sealed() },
+        Event::ModelShown { entry, entrant, model: blob() },
+        judged(Ok(Score(950_000))),
+        judged(Err(not_better)),
+        Event::Enlisted { job: Some(job), miner },
+        Event::Enlisted { job: None, miner },
+        Event::Retired { miner },
+        Event::SeatsDrawn { job, seed: Digest::of(b"seed"), miners: vec![ALICE, BOB] },
+        Event::SeatsDrawn { job, seed: Digest::of(b"seed"), miners: Vec::new() },
+        Event::ModelRevealed { entry, entrant, position: 129, model: blob(), key },
+        Event::HoldOutRevealed { job, hold_out: tree(), key },
+        Event::HoldOutReady { job, base: marks },
+        Event::Attested { job, page: 1, miner, commitment: Digest::of(b"commitment") },
+        Event::Unveiled { job, page: 1, miner },
+        Event::Objected { entry, objector: BOB },
+        Event::EntryScored {
+            entry,
+            model,
+            attestation: attestation(),
+            agreed: 5,
+            by_machine: true,
+        },
+        Event::EntryRefused { entry, model, reason: copy },
+        Event::Compared {
+            job,
+            first: 3,
+            other: 1,
+            first_better: 17,
+            other_better: 4,
+            separated: true,
+        },
+        forfeited(Offence::Silent),
+        forfeited(Offence::Wrong),
+        forfeited(Offence::Objection),
+        Event::Decided { job, decision: Box::new(decision) },
+        Event::Decided { job, decision: Box::new(none) },
+        Event::Paid {
+            job,
+            to: BOB,
+            share: Share::Work,
+            amount: Amount::new(144),
+            bond: Amount::new(60),
+        },
+    ]
+}
+
 pub(crate) fn commands() -> Vec<Command> {
     let job = JobId(7);
     let publish = |encoding, data: &[u8]| Command::Publish {
@@ -71,7 +237,7 @@ pub(crate) fn commands() -> Vec<Command> {
         encoding,
         data: data.to_vec(),
     };
-    vec![
+    let bounties = vec![
         Command::OpenJob(Box::new(terms())),
         Command::OpenJob(Box::new(extreme_terms())),
         Command::CancelJob { job },
@@ -84,7 +250,8 @@ pub(crate) fn commands() -> Vec<Command> {
         Command::Settle { job },
         Command::Withdraw { asset: Asset::Ether, amount: Amount(U256::MAX) },
         Command::Withdraw { asset: Asset::Erc20(TOKEN), amount: Amount::new(0) },
-    ]
+    ];
+    [bounties, competition_commands(job)].concat()
 }
 
 pub(crate) fn effects() -> Vec<Effect> {
@@ -115,7 +282,8 @@ pub(crate) fn effects() -> Vec<Effect> {
     let pay = |asset| Effect::Pay { to: BOB, asset, amount: refund };
     let record = Effect::Record { job, sponsor: ALICE, model: blob(), marks, hold_out: tree() };
     let vouchers = [pay(Asset::Ether), pay(Asset::Erc20(TOKEN)), record];
-    events.into_iter().map(Effect::Event).chain(vouchers).collect()
+    let events = events.into_iter().chain(competition_events(job));
+    events.map(Effect::Event).chain(vouchers).collect()
 }
 
 /// Calldata that ABI decoders often let pass, and why it is refused.

@@ -3,16 +3,17 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use market::{Amount, Asset, Command, U256};
+use market::{Amount, Asset, Command, Context, Timestamp, U256};
 use serde_json::{Value, json};
 use wire::{
     Credit, Genesis, Input, Notice, Output, Text, decode_command, encode_command,
     encode_erc20_deposit, encode_ether_deposit, outputs,
 };
 
+use crate::competition;
 use crate::sample::{ALICE, BOB, TOKEN, blob, commands, effects, refused, terms};
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 
@@ -37,7 +38,7 @@ fn declared(kind: &str) -> BTreeSet<String> {
     names.map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-fn blob_values(blob: blobs::BlobRef) -> Value {
+pub(crate) fn blob_values(blob: blobs::BlobRef) -> Value {
     json!({
         "digest": blob.digest.to_string(),
         "size": blob.size.to_string(),
@@ -45,12 +46,15 @@ fn blob_values(blob: blobs::BlobRef) -> Value {
     })
 }
 
-/// A command's arguments, named as in Solidity.
-fn values(command: &Command) -> (&'static str, Value) {
-    let address = |asset: &Asset| match asset {
+pub(crate) fn address(asset: &Asset) -> String {
+    match asset {
         Asset::Ether => "0x0000000000000000000000000000000000000000".to_owned(),
         Asset::Erc20(token) => token.write(),
-    };
+    }
+}
+
+/// A command's arguments, named as in Solidity.
+fn values(command: &Command) -> (&'static str, Value) {
     match command {
         Command::OpenJob(terms) => {
             let values = json!({ "terms": {
@@ -70,6 +74,15 @@ fn values(command: &Command) -> (&'static str, Value) {
             }});
             ("openJob", values)
         }
+        Command::OpenCompetition { .. }
+        | Command::Enter { .. }
+        | Command::Show { .. }
+        | Command::Enlist { .. }
+        | Command::Retire
+        | Command::Reveal { .. }
+        | Command::Attest { .. }
+        | Command::Unveil { .. }
+        | Command::Object { .. } => competition::values(command),
         Command::CancelJob { job } => ("cancelJob", json!({ "job": job.to_string() })),
         Command::Publish { digest, offset, encoding, data } => {
             let values = json!({
@@ -165,14 +178,14 @@ fn portal_payloads_are_as_written_and_genuine_only_from_the_portals() {
                 (genesis.erc20_portal, encode_erc20_deposit(token, ALICE, amount, data))
             }
         };
-        let now = market::Timestamp(7);
-        let input = Input::read(&genesis, portal, now, &payload).unwrap();
-        assert_eq!(input.context, market::Context { sender: ALICE, now });
+        let from = |sender| Context { sender, now: Timestamp(7), ..Context::default() };
+        let input = Input::read(&genesis, from(portal), &payload).unwrap();
+        assert_eq!(input.context, from(ALICE));
         assert_eq!(input.credit, Some(Credit { asset, amount }));
         assert_eq!(input.command, (!data.is_empty()).then_some(data));
 
-        let foreign = Input::read(&genesis, BOB, now, &payload).unwrap();
-        assert_eq!(foreign.context, market::Context { sender: BOB, now });
+        let foreign = Input::read(&genesis, from(BOB), &payload).unwrap();
+        assert_eq!(foreign.context, from(BOB));
         assert_eq!((foreign.credit, foreign.command), (None, Some(payload.as_slice())));
         portals.push(json!({
             "portal": portal.write(),
@@ -192,7 +205,8 @@ fn short_deposits_are_refused() {
     for (portal, needed) in [(genesis.ether_portal, 52), (genesis.erc20_portal, 72)] {
         for length in [0, 1, needed - 1] {
             let payload = vec![0xff; length];
-            let refused = Input::read(&genesis, portal, market::Timestamp(0), &payload);
+            let refused =
+                Input::read(&genesis, Context { sender: portal, ..Context::default() }, &payload);
             let (needed, found) = (needed as u64, length as u64);
             assert_eq!(refused, Err(wire::InputRefused::DepositTooShort { needed, found }));
         }

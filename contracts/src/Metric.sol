@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+/// @notice What a score measures. Every score is an integer in parts per million, larger is better.
+enum Metric {
+    Accuracy,
+    WorstClassRecall,
+    MacroF1,
+    MeanSquaredError,
+    MeanAbsoluteError,
+    LogLoss
+}
