@@ -1,6 +1,7 @@
 //! The command line as clap reads it: plain data, resolved once in `config`.
 
 mod client;
+mod competition;
 mod data;
 mod encode;
 mod job;
@@ -11,7 +12,7 @@ use std::{ffi::OsString, path::PathBuf};
 use alloy::primitives::Address;
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{client::*, data::*, encode::*, job::*, money::*};
+pub use self::{client::*, competition::*, data::*, encode::*, job::*, money::*};
 use crate::quantity::Deadline;
 
 const EXAMPLES: &str = "\
@@ -97,7 +98,12 @@ pub enum Command {
     /// Open, look at and end jobs
     #[command(subcommand)]
     Job(Job),
-    /// Make and publish datasets
+    /// Open, enter and look at competitions of sealed models
+    #[command(subcommand)]
+    Competition(Competition),
+    /// Evaluate for competitions, for a share of their fees
+    Mine(Mine),
+    /// Make, seal and publish datasets
     #[command(subcommand)]
     Data(Data),
     /// Look at and fetch models

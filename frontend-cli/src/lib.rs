@@ -2,15 +2,19 @@
 //!
 //! - asking and being told: `args`, `config`, `quantity`, `talk`
 //! - the commands: `commands`, one file each, over `session`
-//! - the world: `chain` (Ethereum), `node` (the Cartesi node), `ipfs`, `keystore`, `files`
-//! - what is computed on this computer: `native`, `rows`, `terms`, `merkle`, `payment`
+//! - the world: `chain` (Ethereum), `node` (the Cartesi node), `ipfs`, `keystore`, `files`,
+//!   `archive` (bytes of blobs, from inputs)
+//! - what is kept secret for a while: `vault`, `seals`
+//! - what is computed on this computer: `native`, `rows`, `terms`, `competition_terms`, `merkle`, `payment`
 //! - sending and waiting: `delivery`, `follow`
 //! - `devnet`: the local stand-in for the Cartesi node; `local_market`: DeML on it; `demo`: a play
 //! - `replay`: the same inputs through another application
 
+pub mod archive;
 pub mod args;
 pub mod chain;
 pub mod commands;
+pub mod competition_terms;
 pub mod config;
 pub mod convert;
 pub mod delivery;
@@ -31,6 +35,8 @@ pub mod payment;
 pub mod quantity;
 pub mod replay;
 pub mod rows;
+pub mod seals;
 pub mod session;
 pub mod talk;
 pub mod terms;
+pub mod vault;

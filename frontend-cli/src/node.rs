@@ -10,6 +10,8 @@ use reqwest::Url;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use crate::chain::Output;
+
 /// The largest page asked for.
 const PAGE: u64 = 1_000;
 
@@ -21,6 +23,9 @@ pub const CLAIM_ACCEPTED: &str = "CLAIM_ACCEPTED";
 
 /// Selector of vouchers among outputs, for filters.
 pub const VOUCHER: &str = "0x237a816f";
+
+/// Selector of notices among outputs, for filters.
+const NOTICE: &str = "0xc258d6e5";
 
 /// One application on one node.
 #[derive(Clone, Debug)]
@@ -173,6 +178,19 @@ impl Node {
     /// The outputs of one input, in order.
     pub async fn outputs_of(&self, input: u64) -> Result<Vec<OutputRecord>> {
         self.list("cartesi_listOutputs", json!({ "input_index": hex(input) })).await
+    }
+
+    /// What all notices so far say, in order.
+    pub async fn notices(&self) -> Result<Vec<Bytes>> {
+        let filter = json!({ "output_type": NOTICE });
+        let records: Vec<OutputRecord> = self.list("cartesi_listOutputs", filter).await?;
+        let decoded = records.iter().map(|record| Output::decode(&record.raw_data));
+        Ok(decoded
+            .filter_map(|output| match output {
+                Some(Output::Notice { payload }) => Some(payload),
+                _ => None,
+            })
+            .collect())
     }
 
     /// The vouchers that call `destination`, in order.
