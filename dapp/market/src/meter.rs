@@ -74,6 +74,12 @@ impl Meter {
         Self { limit, wanted: limit, spent, has_advanced: false }
     }
 
+    /// The meter of work that nobody limits.
+    pub(crate) const fn unlimited() -> Self {
+        let limit = Work(u64::MAX);
+        Self { limit, wanted: limit, spent: Work(0), has_advanced: false }
+    }
+
     /// The same, for a sender who wants the input to cost at most so much.
     pub(crate) fn wanting(self, work: Work) -> Self {
         Self { wanted: work.min(self.limit), ..self }

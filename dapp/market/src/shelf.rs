@@ -226,6 +226,22 @@ impl Shelf {
         Some(bytes)
     }
 
+    /// Checks that there is room for bytes that are kept elsewhere.
+    pub(crate) fn check_keep(&self, needed: u64) -> Result<(), Refusal> {
+        let free = self.capacity.saturating_sub(self.stored);
+        (needed <= free).then_some(()).ok_or(Refusal::StoreFull { needed, free })
+    }
+
+    /// Counts bytes that are kept elsewhere.
+    pub(crate) fn keep(&mut self, bytes: u64) {
+        self.stored = self.stored.saturating_add(bytes);
+    }
+
+    /// Counts them no more.
+    pub(crate) fn drop_kept(&mut self, bytes: u64) {
+        self.stored = self.stored.saturating_sub(bytes);
+    }
+
     /// Has the plain bytes of an entry wait in the place of the sealed ones.
     pub(crate) fn unseal(&mut self, entry: SubmissionId, plain: Vec<u8>) {
         self.remove(Purpose::Sealed(entry));

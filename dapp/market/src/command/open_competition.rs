@@ -8,7 +8,7 @@ use super::{
     open_job::{check_blob, check_size},
 };
 use crate::{
-    competition::{Competition, CompetitionTerms, MAX_SEATS, advance},
+    competition::{Competition, CompetitionTerms, MAX_SAMPLE_ROWS, MAX_SEATS, advance},
     effect::{Effect, Event},
     judge::Judge,
     ledger::Kind,
@@ -121,7 +121,8 @@ fn check_scores(terms: &CompetitionTerms) -> Result<(), Refusal> {
         return Err(Refusal::WorstClassOfRegression {});
     }
     let is_told_by_rows = metric == Metric::Accuracy || metric.is_loss();
-    let has_sample = terms.miners > 0 && terms.sample_rows > 0 && min_worst_class == Score(0);
+    let has_sample = terms.miners > 0 && (1..=MAX_SAMPLE_ROWS).contains(&terms.sample_rows);
+    let has_sample = has_sample && min_worst_class == Score(0);
     if terms.miners_only && !(is_told_by_rows && has_sample) {
         return Err(Refusal::MinersOnlyTerms {});
     }

@@ -129,7 +129,7 @@ fn take(market: &mut Market, context: &Context, id: JobId, step: Step) -> Vec<Ef
         Step::Close => close::close(market, context, id),
         Step::ReturnBond => pay::return_bond(market, id),
         Step::EndReveal => end_reveal(market, id),
-        Step::FindSilent => find_silent(market, id),
+        Step::FindSilent => find_silent(market, context, id),
         Step::Sort => judging::sort(market, id),
         Step::GiveUp => judging::give_up(market, id),
         Step::Pay => pay::pay_next(market, id),
@@ -179,9 +179,10 @@ fn end_reveal(market: &mut Market, id: JobId) -> Vec<Effect> {
 }
 
 /// Drawn miners that have not unveiled every page lose their bonds.
-fn find_silent(market: &mut Market, id: JobId) -> Vec<Effect> {
+fn find_silent(market: &mut Market, context: &Context, id: JobId) -> Vec<Effect> {
     let Some(job) = market.competitions.get_mut(&id) else { return Vec::new() };
     job.phase = Phase::Sorting { next: 0 };
+    job.draw_sample(context);
     let pages = job.pages();
     let silent = |seat: &usize| job.seats.get(*seat).is_some_and(|seat| seat.unveiled < pages);
     let silent: Vec<usize> = (0..job.seats.len()).filter(silent).collect();

@@ -3,8 +3,13 @@
 use blobs::Digest;
 
 use crate::{
+    judge::{Exam, Judge},
+    market::Settings,
+    meter::Meter,
     metric::Marks,
-    units::{Address, JobId, Score},
+    results::Results,
+    turn::{self, Assignment, Found, Turn},
+    units::{Address, JobId, Score, Work},
 };
 
 /// What a miner finds of a model on the hold-out.
@@ -22,6 +27,37 @@ impl Attestation {
     /// Said of a model that cannot be evaluated within the terms.
     pub const UNFIT: Self =
         Self { score: Score(0), worst_class: Score(0), results: Digest([0; 32]) };
+
+    /// What an honest miner says of a model: all that the machine would find of it, whose results
+    /// row by row come with it.
+    ///
+    /// What takes more than `max_work`, or in the machine more than an input, is unfit; `settings`
+    /// are those of the market, with unlimited `input_work` in competitions for miners only.
+    #[must_use]
+    pub fn examine(
+        settings: &Settings,
+        exam: &Exam<'_>,
+        max_work: Work,
+        judge: &mut dyn Judge,
+    ) -> (Self, Option<Results>) {
+        let mut progress = None;
+        loop {
+            let under_way = progress.as_ref();
+            let assignment = Assignment { exam: *exam, under_way, max_work, keeps_results: true };
+            match turn::take(settings, Ok(assignment), &mut Meter::unlimited(), judge) {
+                Turn::Unfinished(further) => progress = Some(further),
+                Turn::Finished(Ok(found)) => return Self::of(found),
+                Turn::Finished(Err(_)) | Turn::Waits => return (Self::UNFIT, None),
+            }
+        }
+    }
+
+    /// What was found, and the results it was found by.
+    pub(crate) fn of(found: Found) -> (Self, Option<Results>) {
+        let Found { marks: Marks { score, worst_class }, results } = found;
+        let digest = results.as_ref().map_or(Self::UNFIT.results, Results::digest);
+        (Self { score, worst_class, results: digest }, results)
+    }
 
     /// The marks, if the model can be evaluated.
     #[must_use]

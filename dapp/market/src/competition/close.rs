@@ -1,7 +1,7 @@
 //! The end of entering: the seats are drawn.
 //!
-//! They are drawn with the first input after the close that settles, by the random number of its
-//! block, which nobody knew when the last commitment was made.
+//! They are drawn by the first input after the close that moves the competition on, with the random
+//! number of its block, which nobody knew when the last commitment was made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,8 +23,10 @@ const MAX_DRAWS: u32 = 512;
 pub(super) fn close(market: &mut Market, context: &Context, id: JobId) -> Vec<Effect> {
     let Some(job) = market.competitions.get_mut(&id) else { return Vec::new() };
     job.stage = Stage::Revealing;
-    // Nobody waits for the public board any more.
-    job.drop_tasks();
+    // Nobody waits for the public board any more, but for the hold-out if it is open already.
+    if job.hold_out.is_none() {
+        job.drop_tasks();
+    }
     if job.entries.is_empty() {
         job.stage = Stage::Evaluating;
         return decide::decide(market, id, Outcome::NobodyEntered, Vec::new());
@@ -86,7 +88,7 @@ fn draw(market: &mut Market, id: JobId, seed: Digest) -> Vec<Effect> {
 }
 
 /// A number below `bound`, drawn with the seed; the bias is below one in 2⁴⁸.
-fn pick(seed: Digest, draw: u32, bound: usize) -> usize {
+pub(super) fn pick(seed: Digest, draw: u32, bound: usize) -> usize {
     let [a, b, c, d, e, f, g, h, ..] =
         Digest::of(&[seed.0.as_slice(), &draw.to_be_bytes()].concat()).0;
     let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);

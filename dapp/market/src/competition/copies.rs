@@ -4,11 +4,12 @@
 use super::{Competition, Phase};
 use crate::{
     effect::{Effect, Event},
-    judge::Judge,
+    judge::{Exhibit, Judge},
     market::Market,
     meter::Meter,
     refusal::ModelRefusal,
-    units::{JobId, SubmissionId, Work},
+    shelf::Purpose,
+    units::{JobId, SubmissionId},
 };
 
 /// Looks at the candidate beside the next of those it is tied with.
@@ -45,16 +46,36 @@ struct Waits;
 
 /// The distance of two entries' models in parts per million, if one is a copy of the other.
 fn liken(
-    _market: &Market,
-    _id: JobId,
-    _entries: [u32; 2],
+    market: &Market,
+    id: JobId,
+    entries: [u32; 2],
     meter: &mut Meter,
-    _judge: &mut dyn Judge,
+    judge: &mut dyn Judge,
 ) -> Result<Option<u32>, Waits> {
-    if !meter.fits(Work(0)) {
-        return Err(Waits);
+    let Some([base, first, second]) = exhibits(market, id, entries) else { return Ok(None) };
+    let lengths = [base, first, second].map(|exhibit| exhibit.bytes.len());
+    let work = judge.comparing(lengths);
+    if !meter.fits(work) {
+        // What fits no input at all is not compared.
+        let alone = Meter::new(&market.settings).fits(work);
+        return if alone { Err(Waits) } else { Ok(None) };
     }
-    Ok(None)
+    meter.advance(work);
+    let likeness = judge.alike(base, first, second).ok();
+    Ok(likeness.filter(|likeness| likeness.is_copy()).map(|likeness| likeness.0))
+}
+
+/// The base model and two entries' models.
+fn exhibits(market: &Market, id: JobId, [first, second]: [u32; 2]) -> Option<[Exhibit<'_>; 3]> {
+    let job = market.competitions.get(&id)?;
+    let of = |index: u32| {
+        let cid = job.model(job.position_of(index)?)?.model.cid();
+        let bytes = market.shelf.waiting(Purpose::Model(SubmissionId { job: id, index }))?;
+        Some(Exhibit { cid, bytes })
+    };
+    let cid = job.terms.base_model.cid();
+    let base = Exhibit { cid, bytes: market.shelf.blob(cid)? };
+    Some([base, of(first)?, of(second)?])
 }
 
 fn with_finals(

@@ -100,10 +100,14 @@ fn choose(market: &mut Market, id: JobId, effects: &mut Vec<Effect>) {
     let more = finals.tied.len() < MAX_WINNERS && !finals.is_late;
     let next = job.ranking.iter().nth(finals.tied.len()).filter(|_| more);
     let Some(&(_, entry)) = next else { return end(market, id, effects) };
-    finals.candidate = Some(Candidate { entry, results: None, is_tied: false, unlike: 0 });
-    match job.position_of(entry) {
-        Some(position) => job.look_at(position),
-        None => job.drop_tasks(),
+    // In competitions for miners only, what they say is all that there is.
+    let is_theirs = job.terms.miners_only;
+    let results = if is_theirs { job.attested_results(entry) } else { None };
+    let position = job.position_of(entry).filter(|_| !is_theirs);
+    let Phase::Finals(finals) = &mut job.phase else { return };
+    finals.candidate = Some(Candidate { entry, results, is_tied: false, unlike: 0 });
+    if let Some(position) = position {
+        job.look_at(position);
     }
 }
 

@@ -26,8 +26,11 @@ pub(super) fn evaluate(
     judge: &mut dyn Judge,
     effects: &mut Vec<Effect>,
 ) -> bool {
-    let task = market.competitions.get(&id).and_then(|job| job.queue.front().copied());
-    let Some(task) = task else { return false };
+    let Some(job) = market.competitions.get(&id) else { return false };
+    let Some(task) = job.queue.front().copied() else { return false };
+    if task == Task::BaseOnHoldOut && job.terms.miners_only {
+        return super::sample::count_rows(market, id, meter, judge, effects);
+    }
     let turn = turn::take(&market.settings, prepare(market, id, task), meter, judge);
     let Some(job) = market.competitions.get_mut(&id) else { return false };
     match turn {
@@ -46,7 +49,11 @@ pub(super) fn evaluate(
 }
 
 /// What a task's evaluation looks at.
-fn prepare(market: &Market, id: JobId, task: Task) -> Result<Assignment<'_>, ModelRefusal> {
+pub(super) fn prepare(
+    market: &Market,
+    id: JobId,
+    task: Task,
+) -> Result<Assignment<'_>, ModelRefusal> {
     let Market { competitions, shelf, .. } = market;
     let job = competitions.get(&id).ok_or(turn::LOST)?;
     let base = || (job.terms.base_model, shelf.blob(job.terms.base_model.cid()));
@@ -60,16 +67,23 @@ fn prepare(market: &Market, id: JobId, task: Task) -> Result<Assignment<'_>, Mod
         }
         Task::Model(position) => {
             let revealed = job.model(position).ok_or(turn::LOST)?;
-            let entry = SubmissionId { job: id, index: revealed.entry.ok_or(turn::LOST)? };
-            ((revealed.model, shelf.waiting(Purpose::Model(entry))), job.hold_out)
+            let revealed = match revealed.entry {
+                None => base(),
+                Some(index) => {
+                    let bytes = shelf.waiting(Purpose::Model(SubmissionId { job: id, index }));
+                    (revealed.model, bytes)
+                }
+            };
+            (revealed, job.hold_out)
         }
     };
     let hold_out = hold_out.ok_or(turn::LOST)?.cid();
+    let sampled = job.terms.miners_only && matches!(task, Task::Model(_));
     let exam = Exam {
         model: Exhibit { cid: model.cid(), bytes: bytes.ok_or(turn::LOST)? },
         hold_out: Exhibit { cid: hold_out, bytes: shelf.blob(hold_out).ok_or(turn::LOST)? },
         metric: job.terms.metric,
-        rows: None,
+        rows: sampled.then_some(job.sample.as_slice()),
     };
     let keeps_results = matches!(task, Task::Model(_));
     let (under_way, max_work) = (job.progress.as_ref(), job.terms.max_work);
@@ -100,12 +114,16 @@ fn conclude(
             market.shelf.remove(Purpose::Shown(SubmissionId { job: id, index }));
             job.judge_show(id, index, marks).into_iter().collect()
         }
+        (Task::Model(position), result) if job.terms.miners_only => {
+            let effects = job.found_sample(id, position, result);
+            with_base(market, id, position, effects)
+        }
         (Task::Model(position), result) => found(job, id, position, result),
     }
 }
 
 /// The hold-out does not fit the base model, or nobody evaluated it in time.
-fn hold_out_fails(market: &mut Market, id: JobId) -> Vec<Effect> {
+pub(super) fn hold_out_fails(market: &mut Market, id: JobId) -> Vec<Effect> {
     let Some(job) = market.competitions.get_mut(&id) else { return Vec::new() };
     job.hold_out_failed = true;
     if job.stage == Stage::Evaluating {
@@ -129,7 +147,8 @@ pub(super) fn sort(market: &mut Market, id: JobId) -> Vec<Effect> {
     match agreed {
         Some(attestation) => {
             let finding = Finding { attestation, by_machine: false };
-            job.find(id, position, finding, None)
+            let effects = job.find(id, position, finding, None);
+            with_base(market, id, position, effects)
         }
         None => {
             job.enqueue(Task::Model(position));
@@ -146,21 +165,15 @@ fn found(
     result: Result<Found, ModelRefusal>,
 ) -> Vec<Effect> {
     let (attestation, results, reason) = match result {
-        Ok(Found { marks, results }) => {
-            let digest = results.as_ref().map_or(Attestation::UNFIT.results, |all| all.digest());
-            let (score, worst_class) = (marks.score, marks.worst_class);
-            (Attestation { score, worst_class, results: digest }, results, None)
+        Ok(found) => {
+            let (attestation, results) = Attestation::of(found);
+            (attestation, results, None)
         }
         Err(reason) => (Attestation::UNFIT, None, Some(reason)),
     };
     let mut effects = job.correct(id, position, attestation);
     let finding = Finding { attestation, by_machine: true };
-    let before = job.model(position).and_then(|model| model.finding).map(|f| f.attestation);
-    if before == Some(attestation) {
-        if let Some(model) = job.model_mut(position) {
-            model.finding = Some(finding);
-        }
-    } else {
+    if job.model(position).is_some_and(|model| model.finding != Some(finding)) {
         effects.extend(job.find(id, position, finding, reason));
     }
     finals::found(job, position, results);
@@ -180,20 +193,40 @@ pub(super) fn give_up(market: &mut Market, id: JobId) -> Vec<Effect> {
             Vec::new()
         }
         Task::Model(position) => {
-            let deadline = job.stage_deadline();
-            let majority = job.model(position).and_then(|model| model.majority(job.seats.len()));
-            let attestation = majority.unwrap_or(Attestation::UNFIT);
-            let late = ModelRefusal::Expired { deadline };
-            let finding = Finding { attestation, by_machine: false };
-            job.find(id, position, finding, majority.is_none().then_some(late))
+            let effects = job.find_majority(id, position);
+            with_base(market, id, position, effects)
         }
     }
+}
+
+/// In competitions for miners only, the list's first model is the base model: others are accepted by
+/// what it is found to be, and without that the hold-out does not fit.
+fn with_base(
+    market: &mut Market,
+    id: JobId,
+    position: u32,
+    mut effects: Vec<Effect>,
+) -> Vec<Effect> {
+    let Some(job) = market.competitions.get_mut(&id) else { return effects };
+    let Some(base) = job.model(position).filter(|model| model.entry.is_none()) else {
+        return effects;
+    };
+    let marks = base.finding.and_then(|finding| finding.attestation.marks());
+    job.hold_out_base = marks.filter(|_| base.refusal.is_none());
+    match job.hold_out_base {
+        Some(base) => effects.push(Effect::Event(Event::HoldOutReady { job: id, base })),
+        None => effects.extend(hold_out_fails(market, id)),
+    }
+    effects
 }
 
 impl Competition {
     /// Those who attest something else than the machine finds lose their bonds.
     fn correct(&mut self, id: JobId, position: u32, found: Attestation) -> Vec<Effect> {
-        let Some(model) = self.model(position) else { return Vec::new() };
+        let by_machine = |finding: Option<Finding>| finding.is_some_and(|found| found.by_machine);
+        let Some(model) = self.model(position).filter(|model| !by_machine(model.finding)) else {
+            return Vec::new();
+        };
         let wrong = |seat: &usize| {
             let says =
                 |(answer, by): &(Attestation, SeatSet)| by.contains(*seat) && *answer != found;
@@ -212,7 +245,7 @@ impl Competition {
     }
 
     /// Takes down what a model is found to be, and where that places it.
-    fn find(
+    pub(super) fn find(
         &mut self,
         id: JobId,
         position: u32,
@@ -223,6 +256,7 @@ impl Competition {
         let verdict = match (marks, reason) {
             (_, Some(reason)) => Err(reason),
             (None, None) => Err(ModelRefusal::AttestedUnfit {}),
+            (Some(marks), None) if self.is_base(position) => Ok(marks.score),
             (Some(marks), None) => self.accept(marks).map(|()| marks.score),
         };
         let Some(model) = self.model_mut(position) else { return Vec::new() };
@@ -251,6 +285,11 @@ impl Competition {
         let refused = verdict.err();
         let refused = refused.map(|reason| Event::EntryRefused { entry, model: digest, reason });
         scored.into_iter().chain(refused).map(Effect::Event).collect()
+    }
+
+    /// Whether the base model is at this position.
+    fn is_base(&self, position: u32) -> bool {
+        self.model(position).is_some_and(|model| model.entry.is_none())
     }
 
     /// Whether the terms accept these marks.

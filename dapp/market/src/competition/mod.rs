@@ -16,6 +16,7 @@ mod finals;
 mod judging;
 mod model;
 mod pay;
+mod sample;
 mod seat;
 mod terms;
 
@@ -44,6 +45,9 @@ use crate::{
 
 /// How many accounts may enter.
 pub const MAX_ENTRIES: u32 = 10_000;
+
+/// How many rows the machine looks at, at most, in competitions for miners only.
+pub(crate) const MAX_SAMPLE_ROWS: u32 = 10_000;
 
 /// How many seats there are for miners at most.
 pub const MAX_SEATS: u32 = 100;
@@ -120,6 +124,10 @@ pub struct Competition {
     pub(crate) objected: Vec<u32>,
     /// Whether the hold-out does not fit the base model.
     pub(crate) hold_out_failed: bool,
+    /// How many rows it has; known in competitions for miners only.
+    pub(crate) rows: u32,
+    /// Those that the machine looks at, in competitions for miners only, once they are drawn.
+    pub(crate) sample: Vec<u32>,
     /// Why it was cancelled, if not by its sponsor.
     pub(crate) cancelled_for: Option<ModelRefusal>,
     pub(crate) phase: Phase,
@@ -171,6 +179,8 @@ impl Competition {
             digests: BTreeMap::new(),
             objected: Vec::new(),
             hold_out_failed: false,
+            rows: 0,
+            sample: Vec::new(),
             cancelled_for: None,
             phase: Phase::Waiting,
         }

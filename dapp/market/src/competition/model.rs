@@ -1,9 +1,9 @@
 //! A revealed model: what miners say of it, and what it is found to be.
 
-use blobs::BlobRef;
+use blobs::{BlobRef, Digest};
 
 use super::{Attestation, SeatSet};
-use crate::{refusal::ModelRefusal, units::Address};
+use crate::{refusal::ModelRefusal, results::Results, units::Address};
 
 /// A revealed model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct RevealedModel {
     pub model: BlobRef,
     /// What miners say, each answer with the seats that say so, in the order they came.
     pub answers: Vec<(Attestation, SeatSet)>,
+    /// The results row by row that answers name; kept in competitions for miners only.
+    pub(crate) results: Vec<(Digest, Results)>,
     /// Who doubts it.
     pub objector: Option<Address>,
     /// What it is found to be.
@@ -34,7 +36,8 @@ pub struct Finding {
 impl RevealedModel {
     pub(crate) const fn new(entry: Option<u32>, model: BlobRef) -> Self {
         let answers = Vec::new();
-        Self { entry, model, answers, objector: None, finding: None, refusal: None }
+        let results = Vec::new();
+        Self { entry, model, answers, results, objector: None, finding: None, refusal: None }
     }
 
     /// The answer that all who unveiled give, if they are more than half of the seats.
@@ -58,6 +61,18 @@ impl RevealedModel {
         let finding = self.finding.filter(|finding| finding.by_machine)?;
         let agreed = self.agreed(seats) == Some(finding.attestation);
         Some(if agreed { Objection::Wrong } else { Objection::Right })
+    }
+
+    /// The results that an answer names.
+    pub(crate) fn results(&self, digest: Digest) -> Option<&Results> {
+        self.results.iter().find(|(named, _)| *named == digest).map(|(_, results)| results)
+    }
+
+    /// Drops the results; how many bytes they had.
+    pub(crate) fn forget_results(&mut self) -> u64 {
+        let all = std::mem::take(&mut self.results);
+        let sizes = all.iter().map(|(_, results)| results.to_bytes().len());
+        u64::try_from(sizes.fold(0, usize::saturating_add)).unwrap_or(u64::MAX)
     }
 
     /// Counts a seat's answer.

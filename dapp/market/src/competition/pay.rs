@@ -167,6 +167,9 @@ fn pay_entrant(
         }
         EntryState::Revealed { .. } => {
             shelf.remove(Purpose::Model(index));
+            if let Some(model) = job.position_of(number).and_then(|at| job.model_mut(at)) {
+                shelf.drop_kept(model.forget_results());
+            }
             true
         }
     };
@@ -209,6 +212,9 @@ pub(super) fn return_bond(market: &mut Market, id: JobId) -> Vec<Effect> {
 fn end(market: &mut Market, id: JobId, decision: &Decision) -> Vec<Effect> {
     let Market { competitions, ledger, shelf, .. } = market;
     let Some(job) = competitions.get_mut(&id) else { return Vec::new() };
+    if let Some(base) = job.models.first_mut().filter(|model| model.entry.is_none()) {
+        shelf.drop_kept(base.forget_results());
+    }
     let asset = job.terms.asset;
     let Ok(rest) = ledger.prepare(Kind::Release, job.sponsor, asset, job.escrow) else {
         return Vec::new();

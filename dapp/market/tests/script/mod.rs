@@ -5,20 +5,23 @@
 //! drive rows                     a blob the deployment carries
 //! blob better right=8,7          names bytes; [unixfs] cuts them so, [padded=N] lengthens them
 //! at 2000                        the block time from here on
+//! randao 7                       what the validators drew for the blocks from here on
 //! anne deposits 100 ether        an event: who, what; its outcome is indented beneath it
+//! crowd 9 enlists                the same by the accounts c1 to c9; the outcome is the last one's
 //! show anne                      a query: accounts, jobs, submissions, blobs, shelf, solvency
 //! ```
 //!
 //! After each event both sides of every asset are equal, and a refused one changed nothing.
 
+mod competition;
 mod outcome;
 mod terms;
 
 use std::{collections::BTreeMap, str::FromStr};
 
-use blobs::{BlobRef, Encoding, Profile, blob_ref};
+use blobs::{BlobRef, Digest, Encoding, Opening, Profile, blob_ref};
 use market::{
-    Address, Amount, Asset, Command, Context, Effect, JobId, Market, Prices, Refusal, Settings,
+    Address, Amount, Asset, Command, Effect, JobId, Market, Prices, Refusal, Settings,
     SubmissionId, Timestamp, U256, Work,
 };
 use miniz_oxide::deflate::compress_to_vec;
@@ -52,7 +55,14 @@ struct Stage {
     /// Made at the first event, when settings and drive are known.
     market: Option<Market>,
     now: Timestamp,
+    prev_randao: u8,
     blobs: BTreeMap<String, (BlobRef, Vec<u8>)>,
+    /// What opens each sealed blob, by its name.
+    openings: BTreeMap<String, Opening>,
+    /// And what was committed to with it.
+    commitments: BTreeMap<String, Digest>,
+    /// The results of what was attested last, in a competition for miners only.
+    rows: Vec<u8>,
 }
 
 impl Stage {
@@ -67,7 +77,19 @@ impl Stage {
             evaluation_window_seconds: 500,
         };
         let (drive, blobs) = (Vec::new(), BTreeMap::new());
-        Self { settings, drive, market: None, now: Timestamp(1_000), blobs }
+        let (now, prev_randao) = (Timestamp(1_000), 1);
+        let (openings, commitments) = (BTreeMap::new(), BTreeMap::new());
+        Self {
+            settings,
+            drive,
+            market: None,
+            now,
+            prev_randao,
+            blobs,
+            openings,
+            commitments,
+            rows: Vec::new(),
+        }
     }
 
     fn line(&mut self, words: &[&str]) -> Result<Vec<String>, Reason> {
@@ -76,12 +98,23 @@ impl Stage {
             ["drive", name] if self.market.is_none() => self.drive.push((*name).to_owned()),
             ["blob", name, content @ ..] => self.name_blob(name, content)?,
             ["at", seconds] => self.now = Timestamp(number(seconds)?),
+            ["randao", drawn] => self.prev_randao = number(drawn)?,
             ["show", what] => return self.show(what),
             ["repeat", times, event @ ..] => {
                 for _ in 1..number::<u32>(times)? {
                     self.act(event)?.map_err(|refusal| refusal.to_string())?;
                 }
                 return self.event(event);
+            }
+            ["crowd", accounts, event @ ..] => {
+                let accounts = number::<u32>(accounts)?;
+                let names = (1..accounts).map(|account| format!("c{account}"));
+                for name in names.collect::<Vec<_>>() {
+                    let event = [&[name.as_str()], event].concat();
+                    self.act(&event)?.map_err(|refusal| refusal.to_string())?;
+                }
+                let last = format!("c{accounts}");
+                return self.event(&[&[last.as_str()], event].concat());
             }
             event => return self.event(event),
         }
@@ -94,6 +127,7 @@ impl Stage {
             match name {
                 "max_blob_bytes" => self.settings.max_blob_bytes = number(value)?,
                 "max_stored_bytes" => self.settings.max_stored_bytes = number(value)?,
+                "opened_byte" => self.settings.prices.opened_byte = number(value)?,
                 "input_work" => self.settings.input_work = Work(number(value)?),
                 _ => return Err(format!("no setting {name}")),
             }
@@ -137,9 +171,10 @@ impl Stage {
 
     fn job(&mut self, name: &str) -> Result<JobId, Reason> {
         let market = self.market()?;
-        let found = market.jobs_from(JobId(0)).find(|(_, job)| outcome::title(job) == name);
+        let all = (0..market.job_count()).map(JobId);
+        let found = all.into_iter().find(|id| outcome::title(market, *id) == name);
         match (found, name.strip_prefix('#')) {
-            (Some((id, _)), _) => Ok(id),
+            (Some(id), _) => Ok(id),
             (None, Some(id)) => Ok(JobId(number(id)?)),
             (None, None) => Err(format!("no job {name}")),
         }
@@ -170,8 +205,11 @@ impl Stage {
             let (asset, amount) = (asset(of), amount(units)?);
             return Ok(self.market()?.deposit(sender, asset, amount).map(|()| Vec::new()));
         }
-        let command = self.command(words)?;
-        let context = Context { sender, now: self.now, ..Context::default() };
+        let command = match self.competition_command(who, words)? {
+            Some(command) => command,
+            None => self.command(words)?,
+        };
+        let context = self.context(sender);
         Ok(self.market()?.apply(&context, command, &mut WordJudge))
     }
 
@@ -229,6 +267,9 @@ impl Stage {
             ("shelf", ..) => vec![format!("stored {} bytes", market.shelf().stored())],
             ("solvency", ..) => names.solvency(),
             (_, Some(job), None) => names.job(job),
+            (_, Some(job), Some((_, "board"))) => names.board(job),
+            (_, Some(job), Some((_, "ranking"))) => names.ranking(job),
+            (_, Some(job), Some((_, "seats"))) => names.seats(job),
             (_, Some(job), Some((_, index))) => {
                 names.submission(SubmissionId { job, index: number(index)? })
             }

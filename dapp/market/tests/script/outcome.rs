@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use blobs::{BlobRef, Digest};
 use market::{
-    Address, Asset, BlobState, Effect, Event, Job, JobId, Market, Marks, SubmissionId,
-    SubmissionState, Verdict,
+    Address, AnyJob, Asset, BlobState, Competition, Effect, Event, JobId, Market, Marks,
+    ModelRefusal, Seat, SubmissionId, SubmissionState, Verdict,
 };
 
 /// Gives names back to addresses, digests and numbers.
@@ -14,9 +14,14 @@ pub(super) struct Names<'a> {
     pub(super) blobs: &'a BTreeMap<String, (BlobRef, Vec<u8>)>,
 }
 
-/// A job's title without its padding.
-pub(super) fn title(job: &Job) -> String {
-    text(&job.terms.title)
+/// A job's title without its padding; nothing for a job there is not.
+pub(super) fn title(market: &Market, id: JobId) -> String {
+    let title = match market.any_job(id) {
+        Some(AnyJob::Bounty(job)) => job.terms.title,
+        Some(AnyJob::Competition(job)) => job.terms.title,
+        None => return String::new(),
+    };
+    text(&title)
 }
 
 impl Names<'_> {
@@ -72,7 +77,144 @@ impl Names<'_> {
                 self.title_of(*job),
                 winner.map_or("none".to_owned(), |winner| self.submission_name(winner))
             ),
+            other => self.competition_event(other),
         }
+    }
+
+    fn competition_event(&self, event: &Event) -> String {
+        match event {
+            Event::CompetitionOpened { job, sponsor, .. } => {
+                format!("CompetitionOpened {} by {}", self.title_of(*job), account(*sponsor))
+            }
+            Event::Entered { entry, entrant, .. } => {
+                format!("Entered {} by {}", self.submission_name(*entry), account(*entrant))
+            }
+            Event::ModelShown { entry, entrant, model } => format!(
+                "ModelShown {} by {}: {}",
+                self.submission_name(*entry),
+                account(*entrant),
+                self.digest(model.digest)
+            ),
+            Event::ShowJudged { entry, model, board } => {
+                let (name, model) = (self.submission_name(*entry), self.digest(*model));
+                match board {
+                    Ok(score) => format!("BoardMoved {name}: {model} score={score}"),
+                    Err(reason) => format!("ShowRefused {name}: {model} {}", self.reason(reason)),
+                }
+            }
+            Event::Enlisted { job, miner } => {
+                let job = job.map_or("all".to_owned(), |job| self.title_of(job));
+                format!("Enlisted {} for {job}", account(*miner))
+            }
+            Event::Retired { miner } => format!("Retired {}", account(*miner)),
+            Event::SeatsDrawn { job, miners, .. } => {
+                let miners: Vec<_> = miners.iter().map(|miner| account(*miner)).collect();
+                format!("SeatsDrawn {}: {}", self.title_of(*job), miners.join(" "))
+            }
+            Event::ModelRevealed { entry, entrant, position, model, .. } => format!(
+                "ModelRevealed {} by {} at {position}: {}",
+                self.submission_name(*entry),
+                account(*entrant),
+                self.digest(model.digest)
+            ),
+            Event::HoldOutRevealed { job, hold_out, .. } => {
+                format!("HoldOutRevealed {}: {}", self.title_of(*job), self.digest(hold_out.digest))
+            }
+            Event::HoldOutReady { job, base } => {
+                format!("HoldOutReady {} base {}", self.title_of(*job), marks(base))
+            }
+            other => self.evaluation_event(other),
+        }
+    }
+
+    fn evaluation_event(&self, event: &Event) -> String {
+        match event {
+            Event::Attested { job, page, miner, .. } => {
+                format!("Attested {} page {page} by {}", self.title_of(*job), account(*miner))
+            }
+            Event::Unveiled { job, page, miner } => {
+                format!("Unveiled {} page {page} by {}", self.title_of(*job), account(*miner))
+            }
+            Event::Objected { entry, objector } => {
+                format!("Objected {} by {}", self.submission_name(*entry), account(*objector))
+            }
+            Event::EntryScored { entry, attestation, agreed, by_machine, .. } => format!(
+                "EntryScored {} score={} worst_class={} by {agreed} seats{}",
+                self.submission_name(*entry),
+                attestation.score,
+                attestation.worst_class,
+                if *by_machine { " and the machine" } else { "" }
+            ),
+            Event::EntryRefused { entry, reason, .. } => {
+                let name = self.submission_name(*entry);
+                format!("EntryRefused {name} {}", self.reason(reason))
+            }
+            Event::Compared { job, first, other, first_better, other_better, separated } => {
+                let verdict = if *separated { "separated" } else { "tied" };
+                let title = self.title_of(*job);
+                format!(
+                    "Compared {title}/{first} and /{other}: {first_better} to {other_better}, {verdict}"
+                )
+            }
+            Event::Forfeited { job, account: who, bond, offence } => {
+                format!("Forfeited {} {} {bond} {offence:?}", self.title_of(*job), account(*who))
+            }
+            Event::Decided { job, decision: d } => format!(
+                "Decided {} {}: winners={:?} prize={} fees={} to {} miners, forfeits={} with {} objectors, refunds={} to {} entrants, remainder={}",
+                self.title_of(*job),
+                d.outcome,
+                d.winners,
+                d.prize,
+                d.fees,
+                d.right_miners,
+                d.forfeits,
+                d.right_objectors,
+                d.refunds,
+                d.revealed,
+                d.remainder
+            ),
+            Event::Paid { job, to, share, amount, bond } => format!(
+                "Paid {} {} {share} {amount} bond={bond}",
+                self.title_of(*job),
+                account(*to)
+            ),
+            other => panic!("an event without words: {other:?}"),
+        }
+    }
+
+    fn reason(&self, reason: &ModelRefusal) -> String {
+        self.refused(reason.name(), &reason.values())
+    }
+
+    pub(super) fn board(&self, id: JobId) -> Vec<String> {
+        let places = self.market.competition(id).into_iter().flat_map(Competition::board);
+        places.map(|(score, entry)| format!("/{entry} {score}")).collect()
+    }
+
+    pub(super) fn ranking(&self, id: JobId) -> Vec<String> {
+        let places = self.market.competition(id).into_iter().flat_map(Competition::ranking);
+        places.map(|(score, entry)| format!("/{entry} {score}")).collect()
+    }
+
+    pub(super) fn seats(&self, id: JobId) -> Vec<String> {
+        let seats = self.market.competition(id).into_iter().flat_map(|job| &job.seats);
+        let seat =
+            |seat: &Seat| format!("{} {} pages unveiled", account(seat.miner), seat.unveiled);
+        seats.map(seat).collect()
+    }
+
+    fn competition(&self, id: JobId) -> Vec<String> {
+        let Some(job) = self.market.competition(id) else { return Vec::new() };
+        vec![format!(
+            "{}, holds {}, {} entered, {} revealed, {} enlisted, {} seats, {} pending",
+            job.stage,
+            job.escrow,
+            job.entries().len(),
+            job.models().len(),
+            job.enlisted().len(),
+            job.seats.len(),
+            job.pending()
+        )]
     }
 
     /// A refusal with its values, by the names they have in the script.
@@ -104,7 +246,7 @@ impl Names<'_> {
     }
 
     pub(super) fn job(&self, id: JobId) -> Vec<String> {
-        let Some(job) = self.market.job(id) else { return Vec::new() };
+        let Some(job) = self.market.job(id) else { return self.competition(id) };
         let progress = job.progress().map(|(done, all)| format!(", {done} of {all} rows"));
         vec![format!(
             "{}, escrow {}, {} of {} rewards paid, {} submitted, {} pending{}",
@@ -158,7 +300,8 @@ impl Names<'_> {
     }
 
     fn title_of(&self, id: JobId) -> String {
-        self.market.job(id).map_or_else(|| format!("#{id}"), title)
+        let title = title(self.market, id);
+        if title.is_empty() { format!("#{id}") } else { title }
     }
 
     fn submission_name(&self, id: SubmissionId) -> String {

@@ -54,7 +54,7 @@ impl Stage {
     }
 }
 
-fn metric(name: &str) -> Result<Metric, Reason> {
+pub(super) fn metric(name: &str) -> Result<Metric, Reason> {
     let mut metrics = Metric::ALL.into_iter();
     let found = metrics.find(|metric| format!("{metric:?}") == name);
     found.ok_or_else(|| format!("no metric {name}"))

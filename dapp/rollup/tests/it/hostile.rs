@@ -1,6 +1,6 @@
 //! Any bytes, from anyone: the application answers, does not panic, and refuses without a trace.
 
-use market::{Address, Command, JobId, Timestamp, Work};
+use market::{Address, Command, Context, JobId, Timestamp, Work};
 use proptest::prelude::*;
 use rollup::{Advance, App, Status};
 use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
@@ -51,7 +51,8 @@ fn input() -> impl Strategy<Value = Advance> {
                 let index = index.index(payload.len());
                 payload[index] = value;
             }
-            Advance { sender, now: Timestamp(NOW + late * 4_000), payload }
+            let now = Timestamp(NOW + late * 4_000);
+            Advance { context: Context { sender, now, ..Context::default() }, payload }
         },
     )
 }
@@ -69,7 +70,7 @@ proptest! {
             let before = app.market().clone();
             let answer = app.advance(&input);
             prop_assert_eq!(answer.status, Status::Accept);
-            let is_deposit = [ether_portal, erc20_portal].contains(&input.sender);
+            let is_deposit = [ether_portal, erc20_portal].contains(&input.context.sender);
             if !answer.reports.is_empty() {
                 prop_assert!(answer.outputs.is_empty());
                 prop_assert!(is_deposit || *app.market() == before);
