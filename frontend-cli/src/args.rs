@@ -2,6 +2,7 @@
 
 mod audit;
 mod client;
+mod competition;
 mod data;
 mod encode;
 mod job;
@@ -14,7 +15,9 @@ use std::{ffi::OsString, path::PathBuf};
 use alloy::primitives::Address;
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{audit::*, client::*, data::*, encode::*, job::*, money::*, proof::*, watch::*};
+pub use self::{
+    audit::*, client::*, competition::*, data::*, encode::*, job::*, money::*, proof::*, watch::*,
+};
 use crate::{devnet::Lie, quantity::Deadline};
 
 const EXAMPLES: &str = "\
@@ -100,7 +103,12 @@ pub enum Command {
     /// Open, look at and end jobs
     #[command(subcommand)]
     Job(Job),
-    /// Make and publish datasets
+    /// Open, enter and look at competitions of sealed models
+    #[command(subcommand)]
+    Competition(Competition),
+    /// Evaluate for competitions, for a share of their fees
+    Mine(Mine),
+    /// Make, seal and publish datasets
     #[command(subcommand)]
     Data(Data),
     /// Look at and fetch models

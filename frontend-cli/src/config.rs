@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::{
     args::Global,
     chain::{Chain, Contracts, Sender, dev_account},
+    commands::competition::reveal,
     folders,
     follow::Patience,
     http,
@@ -22,6 +23,7 @@ use crate::{
     quantity::Deadline,
     session::Session,
     talk::Talk,
+    vault::Vault,
 };
 
 /// The chain id of local devnets, the only chain where public keys may sign.
@@ -153,8 +155,18 @@ impl Config {
     ///
     /// - Errors: nobody is named; a public key on a chain that is no devnet; a wrong password
     pub async fn sender(&self, session: &Session) -> Result<Sender> {
+        Ok(self.signer(session).await?.0)
+    }
+
+    /// The account that signs, and what it keeps to itself; says which of its reveals are due.
+    ///
+    /// - Errors: as for [`sender`](Self::sender)
+    pub async fn signer(&self, session: &Session) -> Result<(Sender, Vault)> {
         let key = self.key(session).await?;
-        session.chain.sender(key)
+        let (chain, app) = (session.chain.chain_id().await?, session.application());
+        let vault = Vault::of(&folders::vaults()?, &key, chain, app);
+        reveal::remind(session, &vault).await?;
+        Ok((session.chain.sender(key)?, vault))
     }
 
     async fn key(&self, session: &Session) -> Result<PrivateKeySigner> {

@@ -22,6 +22,11 @@ pub fn keys() -> Result<PathBuf> {
     Ok(data()?.join("keys"))
 }
 
+/// Where accounts keep what is secret for a while.
+pub fn vaults() -> Result<PathBuf> {
+    Ok(data()?.join("vaults"))
+}
+
 /// Where the devnet keeps its state: `$DEML_DEVNET`, or its place in this user's data.
 pub fn devnet() -> Result<PathBuf> {
     match std::env::var_os("DEML_DEVNET").filter(|path| !path.is_empty()) {

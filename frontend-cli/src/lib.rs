@@ -2,19 +2,24 @@
 //!
 //! - asking and being told: `args`, `config`, `quantity`, `talk`
 //! - the commands: `commands`, one file each, over `session`
-//! - the world: `chain` (Ethereum), `node` (the Cartesi node), `ipfs`, `keystore`, `files`
-//! - what is computed on this computer: `native`, `rows`, `terms`, `merkle`, `payment`
+//! - the world: `chain` (Ethereum), `node` (the Cartesi node), `ipfs`, `keystore`, `files`,
+//!   `archive` (bytes of blobs, from inputs)
+//! - what is kept secret for a while: `vault`, `seals`
+//! - what is computed on this computer: `native`, `rows`, `terms`, `competition_terms`, `merkle`,
+//!   `payment`
 //! - what anyone can check: `proof` (an output is under an accepted root), `bundle` (files of them)
 //! - sending and waiting: `delivery`, `follow`
 //! - `devnet`: the local stand-in for the Cartesi node; `local_market`: DeML on it; `demo`: a play
 //! - `replay`: the same inputs through another application; `audit`: all of it against Ethereum,
 //!   once; `watch`: again and again
 
+pub mod archive;
 pub mod args;
 pub mod audit;
 pub mod bundle;
 pub mod chain;
 pub mod commands;
+pub mod competition_terms;
 pub mod config;
 pub mod convert;
 pub mod delivery;
@@ -36,7 +41,9 @@ pub mod proof;
 pub mod quantity;
 pub mod replay;
 pub mod rows;
+pub mod seals;
 pub mod session;
 pub mod talk;
 pub mod terms;
+pub mod vault;
 pub mod watch;

@@ -10,8 +10,9 @@ use eval::{
     report::{self, Report},
 };
 use market::{
-    Address, Asset, Command, Context as Caller, Effect, Event, Exam, Exhibit, Judge as _, Market,
-    Marks, Metric, Quote, Stage, SubmissionId, Terms, Timestamp, Verdict, Work,
+    Address, Asset, Attestation, Command, Context as Caller, Effect, Event, Exam, Exhibit,
+    Judge as _, Market, Marks, Metric, Quote, Results, Stage, SubmissionId, Tally, Terms,
+    Timestamp, Unfit, Verdict, Work,
 };
 use wire::{Genesis, RefusalView};
 
@@ -75,6 +76,55 @@ pub fn evaluate(talk: &Talk, model: &Model, dataset: &Dataset, metric: Metric) -
     let mut progress = |done, _all| bar.set(done as u64);
     let report = report::evaluate(model, dataset, metric, &mut progress);
     Ok(report.map_err(|why| Refused::new("Unfit", why))?)
+}
+
+/// What evaluating a model on a dataset takes, and its marks.
+///
+/// - Errors: `Unfit` when they do not fit together
+pub fn examine(model: &File, data: &File, metric: Metric) -> Result<(Work, Marks)> {
+    let exam = Exam {
+        model: Exhibit { cid: model.blob.cid(), bytes: &model.bytes },
+        hold_out: Exhibit { cid: data.blob.cid(), bytes: &data.bytes },
+        metric,
+        rows: None,
+    };
+    let mut judge = Evaluator::with_threads(report::cores());
+    let (quote, tally) = answer_all(&mut judge, &exam).map_err(|why| Refused::new("Unfit", why))?;
+    Ok((quote.work, tally.marks(metric)))
+}
+
+fn answer_all(judge: &mut Evaluator, exam: &Exam<'_>) -> Result<(Quote, Tally), Unfit> {
+    let quote = judge.quote(exam)?;
+    let mut tally = Tally::with_results(quote.classes, exam.metric);
+    while tally.rows() < quote.rows {
+        judge.answer(exam, &mut tally, Work(u64::MAX))?;
+    }
+    Ok((quote, tally))
+}
+
+/// What the machine would find of a model on a hold-out, with the results row by row: by the same
+/// limits, on all cores.
+pub fn attest(
+    judge: &mut Evaluator,
+    exam: &Exam<'_>,
+    max_work: Work,
+) -> (Attestation, Option<Results>) {
+    let unfit = (Attestation::UNFIT, None);
+    let settings = Genesis::default().settings();
+    let prices = &settings.prices;
+    let length = u64::try_from(exam.model.bytes.len()).unwrap_or(u64::MAX);
+    let fixed = Work(prices.input).plus(prices.verdict(length));
+    if fixed.plus(judge.reading(exam)) > settings.input_work {
+        return unfit;
+    }
+    let Ok(quote) = judge.quote(exam) else { return unfit };
+    if quote.work > max_work || fixed.plus(quote.reading).plus(quote.step) > settings.input_work {
+        return unfit;
+    }
+    let Ok((_, tally)) = answer_all(judge, exam) else { return unfit };
+    let Marks { score, worst_class } = tally.marks(exam.metric);
+    let Some(results) = tally.into_results() else { return unfit };
+    (Attestation { score, worst_class, results: results.digest() }, Some(results))
 }
 
 /// A job's bytes, as the market holds them.
@@ -187,7 +237,7 @@ impl Rehearsing {
     }
 
     fn apply(&mut self, sender: Address, command: Command) -> Result<Vec<Effect>> {
-        let caller = Caller { sender, now: self.now };
+        let caller = Caller { sender, now: self.now, ..Caller::default() };
         let effects = self.market.apply(&caller, command, &mut self.judge);
         effects.map_err(|why| refused(&why))
     }

@@ -12,6 +12,7 @@ use reqwest::Url;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use crate::chain::Output;
 use crate::http::{self, Fault, Http};
 
 /// The largest page asked for.
@@ -25,6 +26,9 @@ const CLAIM_ACCEPTED: &str = "CLAIM_ACCEPTED";
 
 /// Selector of vouchers among outputs, for filters.
 const VOUCHER: &str = "0x237a816f";
+
+/// Selector of notices among outputs, for filters.
+const NOTICE: &str = "0xc258d6e5";
 
 /// One application on one node.
 #[derive(Clone, Debug)]
@@ -283,6 +287,21 @@ impl Node {
     pub async fn outputs_of(&self, input: u64) -> Result<Vec<OutputRecord>> {
         self.of_input("cartesi_listOutputs", input, |output: &OutputRecord| output.input_index)
             .await
+    }
+
+    /// What all notices so far say, in order.
+    pub async fn notices(&self) -> Result<Vec<Bytes>> {
+        let mut pages: Pages<OutputRecord> =
+            self.pages("cartesi_listOutputs", json!({ "output_type": NOTICE }));
+        let mut notices = Vec::new();
+        while let Some(records) = pages.next().await? {
+            let decoded = records.iter().map(|record| Output::decode(&record.raw_data));
+            notices.extend(decoded.filter_map(|output| match output {
+                Some(Output::Notice { payload }) => Some(payload),
+                _ => None,
+            }));
+        }
+        Ok(notices)
     }
 
     /// The reports of one input, in order.

@@ -1,12 +1,15 @@
 //! What a command works with: the chain, the node, the store, and how it speaks.
 
-use std::fmt;
+use std::{
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use alloy::primitives::Address;
 use anyhow::{Context, Result};
 use market::{Amount, Asset, Command, JobId, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
-use wire::{AccountView, ErrorView, JobView, Query};
+use wire::{AccountView, AnyJobView, CompetitionView, ErrorView, JobView, Page, Paging, Query};
 
 use crate::{
     chain::{Chain, Sender, Sent, bindings::ERC20},
@@ -116,9 +119,52 @@ impl Session {
         })
     }
 
-    /// One job.
+    /// One bounty.
+    ///
+    /// - Errors: `WrongKind` when it is a competition
     pub async fn job(&self, job: JobId) -> Result<JobView> {
+        match self.any_job(job).await? {
+            AnyJobView::Bounty(view) => Ok(*view),
+            AnyJobView::Competition(_) => {
+                let why = format_args!("job {job} is a competition: see `deml competition --help`");
+                Err(Refused::new("WrongKind", why).into())
+            }
+        }
+    }
+
+    /// One competition.
+    ///
+    /// - Errors: `WrongKind` when it is a bounty
+    pub async fn competition(&self, job: JobId) -> Result<CompetitionView> {
+        match self.any_job(job).await? {
+            AnyJobView::Competition(view) => Ok(*view),
+            AnyJobView::Bounty(_) => {
+                let why = format_args!("job {job} is a bounty: see `deml job --help`");
+                Err(Refused::new("WrongKind", why).into())
+            }
+        }
+    }
+
+    /// A job of either kind.
+    pub async fn any_job(&self, job: JobId) -> Result<AnyJobView> {
         self.ask(&Query::Job(job)).await
+    }
+
+    /// All of a list that the market answers page by page.
+    pub async fn all<T: DeserializeOwned>(
+        &self,
+        query: impl Fn(Paging) -> Query,
+    ) -> Result<Vec<T>> {
+        let mut all: Vec<T> = Vec::new();
+        loop {
+            let paging = Paging { offset: all.len() as u64, limit: Paging::MAX_LIMIT };
+            let page: Page<T> = self.ask(&query(paging)).await?;
+            let is_last = (page.items.len() as u64) < paging.limit;
+            all.extend(page.items);
+            if is_last {
+                return Ok(all);
+            }
+        }
     }
 
     /// What an account can withdraw of an asset.
@@ -182,6 +228,14 @@ impl Session {
     /// The time the market goes by.
     pub async fn now(&self) -> Result<Timestamp> {
         self.chain.block_time().await.map(Timestamp)
+    }
+
+    /// What time a block that is made now would have: a chain that nobody uses may have no block
+    /// for a while, though time goes on.
+    pub async fn moment(&self) -> Result<Timestamp> {
+        let clock = SystemTime::now().duration_since(UNIX_EPOCH);
+        let clock = clock.context("this computer's clock is before 1970")?.as_secs();
+        Ok(self.now().await?.max(Timestamp(clock)))
     }
 
     /// Sends a command as an input of its own.

@@ -110,7 +110,10 @@ pub fn terms(draft: &TermsDraft, files: &JobFiles, known: Known) -> Result<Terms
     })
 }
 
-fn title(text: &str) -> Result<[u8; 32]> {
+/// A title as the market has it.
+///
+/// - Errors: longer than 32 bytes, or with control characters
+pub(crate) fn title(text: &str) -> Result<[u8; 32]> {
     let mut title = [0; 32];
     let room = title.get_mut(..text.len());
     room.context("a title has at most 32 bytes: choose a shorter one")?

@@ -19,6 +19,6 @@ pub use chunk::{
 pub use chunk::{decode, split};
 pub use cid::{BlobRef, Cid, CidRefused, Codec, Digest, Profile};
 pub use node::{Link, NodeRefused, links};
-pub use seal::{Binding, Opening, SEAL_BYTES, SealRefused, seal};
+pub use seal::{Binding, Opening, SEAL_BYTES, SealRefused, seal, unseal};
 pub use unixfs::{Blocks, blob_ref, blocks, cid_of};
 pub use upload::{Piece, Upload};

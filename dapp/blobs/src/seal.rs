@@ -107,15 +107,11 @@ impl Opening {
     /// The plain bytes of a ciphertext sealed under this commitment, in the ciphertext's room.
     ///
     /// - Errors: `WrongKey`, `WrongContent`
-    pub fn open(&self, commitment: Digest, mut sealed: Vec<u8>) -> Result<Vec<u8>, SealRefused> {
-        let length = sealed.len().checked_sub(TAG_BYTES).ok_or(SealRefused::WrongKey)?;
-        let tag = Tag::clone_from_slice(&sealed.split_off(length));
-        ChaCha20Poly1305::new(&self.key.into())
-            .decrypt_in_place_detached(&NONCE.into(), &commitment.0, &mut sealed, &tag)
-            .map_err(|_| SealRefused::WrongKey)?;
-        let found = blob_ref(&sealed, self.plain.profile);
+    pub fn open(&self, commitment: Digest, sealed: Vec<u8>) -> Result<Vec<u8>, SealRefused> {
+        let bytes = unseal(&self.key, commitment, sealed).ok_or(SealRefused::WrongKey)?;
+        let found = blob_ref(&bytes, self.plain.profile);
         if found == self.plain {
-            Ok(sealed)
+            Ok(bytes)
         } else {
             Err(SealRefused::WrongContent { found: found.digest, size: found.size })
         }
@@ -135,6 +131,18 @@ pub fn seal(key: &[u8; 32], commitment: Digest, plain: &[u8]) -> Vec<u8> {
         .expect("a blob is smaller than the cipher's limit");
     sealed.extend_from_slice(&tag);
     sealed
+}
+
+/// The plain bytes that this key sealed under this commitment, in the ciphertext's room; nothing
+/// when there are none.
+#[must_use]
+pub fn unseal(key: &[u8; 32], commitment: Digest, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
+    let length = sealed.len().checked_sub(TAG_BYTES)?;
+    let tag = Tag::clone_from_slice(&sealed.split_off(length));
+    ChaCha20Poly1305::new(key.into())
+        .decrypt_in_place_detached(&NONCE.into(), &commitment.0, &mut sealed, &tag)
+        .ok()?;
+    Some(sealed)
 }
 
 #[cfg(test)]

@@ -93,6 +93,9 @@ pub trait Judge {
     ) -> Result<Likeness, Unfit>;
 }
 
+/// How far apart the models of a pair are at most of which one is taken for a copy.
+const COPY_PPM: u32 = 150_000;
+
 /// How far two models are apart, in parts per million of the longer way that one of them has come
 /// from the base model; whatever the order and size of their neurons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,10 +107,10 @@ impl Likeness {
     /// As far as two models can be that went in opposite directions, or nothing to compare.
     pub const FARTHEST: Self = Self(2_000_000);
 
-    /// Whether one is taken for a copy of the other: at most a quarter of the way apart.
+    /// Whether one is taken for a copy of the other.
     #[must_use]
     pub const fn is_copy(self) -> bool {
-        self.0 <= 250_000
+        self.0 <= COPY_PPM
     }
 }
 

@@ -4,11 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::DataSeal;
+
 /// Datasets.
 #[derive(Debug, Subcommand)]
 pub enum Data {
     /// Make a dataset of a CSV file
     Pack(DataPack),
+    /// Seal a file for a competition
+    Seal(DataSeal),
     /// Send the missing bytes of a blob the market expects
     Publish(DataPublish),
 }

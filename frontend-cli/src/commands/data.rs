@@ -19,8 +19,9 @@ use crate::{
     files::{self, File},
     native,
     quantity::count,
-    rows,
+    rows, seals,
     session::Session,
+    vault::Vault,
 };
 
 /// A dataset that was written.
@@ -87,6 +88,56 @@ fn class_counts(dataset: &Dataset) -> Vec<usize> {
     let Labels::Classes(labels) = dataset.labels() else { return Vec::new() };
     let count = |class: u16| labels.iter().filter(|label| u16::from(**label) == class).count();
     (0..dataset.classes()).map(count).collect()
+}
+
+/// A file that was sealed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sealed {
+    /// The ciphertext's file.
+    pub file: PathBuf,
+    /// What to commit to.
+    #[serde(serialize_with = "as_text")]
+    pub commitment: blobs::Digest,
+    /// The ciphertext.
+    #[serde(serialize_with = "as_text")]
+    pub ciphertext: Cid,
+    /// Its bytes.
+    pub bytes: u64,
+    /// The plain blob.
+    #[serde(serialize_with = "as_text")]
+    pub plain: Cid,
+}
+
+impl fmt::Display for Sealed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, commitment, ciphertext, bytes, plain } = self;
+        writeln!(out, "{}: {bytes} bytes, sealed; the key is kept here", file.display())?;
+        writeln!(out, "  commitment  {commitment}")?;
+        writeln!(out, "  ciphertext  {ciphertext}")?;
+        write!(out, "  plain       {plain}")
+    }
+}
+
+/// Seals a file for a competition, and writes the ciphertext.
+pub async fn seal(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    job: JobId,
+    file: &File,
+    out: PathBuf,
+) -> Result<Sealed> {
+    let seal = seals::seal(session, sender, vault, job, file).await?;
+    let (sealed, bytes) = seal.sealed(&file.bytes);
+    files::write(&out, &bytes)?;
+    let BlobRef { size, .. } = sealed.ciphertext;
+    Ok(Sealed {
+        file: out,
+        commitment: sealed.commitment,
+        ciphertext: sealed.ciphertext.cid(),
+        bytes: size,
+        plain: file.blob.cid(),
+    })
 }
 
 /// Publishes a file that the market expects: a job's base model or hold-out, or a blob by its CID.

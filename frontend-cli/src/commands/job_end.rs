@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::{Context, Result};
 use market::{Amount, Command, JobId, Work};
 use serde::Serialize;
-use wire::{JobView, Notice};
+use wire::{AnyJobView, Notice};
 
 use crate::{
     chain::Sender,
@@ -117,15 +117,15 @@ pub async fn evaluate(
         spent.absorb(cost);
         let is_content = until(&processed);
         decided.extend(processed.notices);
-        let view = session.job(job).await?;
-        if view.pending == 0 || is_content {
-            return Ok(Evaluated { job, pending: view.pending, decided, spent });
+        let (pending, progress) = match session.any_job(job).await? {
+            AnyJobView::Bounty(view) => (view.pending, view.progress),
+            AnyJobView::Competition(view) => (view.pending, view.progress),
+        };
+        if pending == 0 || is_content {
+            return Ok(Evaluated { job, pending, decided, spent });
         }
-        let bar = bar.get_or_insert_with(|| session.talk.bar("evaluating", rows(&view)));
-        bar.set(view.progress.map_or(0, |progress| progress.rows.into()));
+        let rows = progress.map_or(1, |progress| progress.of.into());
+        let bar = bar.get_or_insert_with(|| session.talk.bar("evaluating", rows));
+        bar.set(progress.map_or(0, |progress| progress.rows.into()));
     }
-}
-
-fn rows(view: &JobView) -> u64 {
-    view.progress.map_or(1, |progress| progress.of.into())
 }

@@ -6,9 +6,12 @@ use std::{
 };
 
 use anyhow::Result;
-use market::{Asset, JobId, Timestamp};
+use market::{Amount, Asset, JobId, Metric, Stage, Timestamp};
 use serde::Serialize;
-use wire::{JobView, Page, Paging, Query, SubmissionStateView, SubmissionView, Text as _};
+use wire::{
+    AnyJobView, CompetitionView, JobView, MarksView, Page, Paging, Query, SubmissionStateView,
+    SubmissionView, Text as _,
+};
 
 use crate::{
     args,
@@ -21,7 +24,7 @@ use crate::{
 pub struct Jobs {
     /// The market's answer.
     #[serde(flatten)]
-    pub page: Page<JobView>,
+    pub page: Page<AnyJobView>,
     #[serde(skip)]
     currencies: BTreeMap<Asset, Currency>,
     #[serde(skip)]
@@ -31,9 +34,9 @@ pub struct Jobs {
 /// Asks the market for its jobs.
 pub async fn list(session: &Session, page: &args::JobList) -> Result<Jobs> {
     let paging = Paging { offset: page.offset, limit: page.limit };
-    let page: Page<JobView> = session.ask(&Query::Jobs(paging)).await?;
+    let page: Page<AnyJobView> = session.ask(&Query::Jobs(paging)).await?;
     let mut currencies = BTreeMap::new();
-    for asset in page.items.iter().map(|job| job.terms.asset) {
+    for asset in page.items.iter().map(|job| Line::of(job).asset) {
         if let Entry::Vacant(place) = currencies.entry(asset) {
             place.insert(session.currency(asset).await);
         }
@@ -48,23 +51,22 @@ impl fmt::Display for Jobs {
         }
         write!(
             out,
-            "{:>5}  {:<9}  {:<24}  {:<19}  {:>10}  {:>20}  {:>5}  deadline",
+            "{:>5}  {:<10}  {:<24}  {:<19}  {:>10}  {:>20}  {:>9}  deadline",
             "job", "stage", "title", "metric", "base", "reward", "left"
         )?;
-        for job in &self.page.items {
-            let terms = &job.terms;
-            let reward = self.currencies.get(&terms.asset).map(|money| money.show(terms.reward));
-            let base = job.base.map_or_else(|| "-".to_owned(), |base| percent(base.score));
+        for line in self.page.items.iter().map(Line::of) {
+            let reward = self.currencies.get(&line.asset).map(|money| money.show(line.reward));
+            let base = line.base.map_or_else(|| "-".to_owned(), |base| percent(base.score));
             write!(
                 out,
-                "\n{:>5}  {:<9}  {:<24}  {:<19}  {base:>10}  {:>20}  {:>5}  {}",
-                job.job.0,
-                job.stage.to_string(),
-                title(&terms.title),
-                terms.metric.write(),
+                "\n{:>5}  {:<10}  {:<24}  {:<19}  {base:>10}  {:>20}  {:>9}  {}",
+                line.job.0,
+                line.stage.to_string(),
+                title(line.title),
+                line.metric.write(),
                 reward.unwrap_or_default(),
-                format!("{}/{}", job.rewards_left, terms.rewards),
-                until(terms.deadline, self.now)
+                line.left,
+                until(line.deadline, self.now)
             )?;
         }
         let shown = self.page.offset + self.page.items.len() as u64;
@@ -73,6 +75,54 @@ impl fmt::Display for Jobs {
                 write!(out, "\n{shown} of {total}; go on with --offset {shown}")
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// What the list shows of a job of either kind.
+struct Line<'a> {
+    job: JobId,
+    stage: Stage,
+    title: &'a [u8; 32],
+    metric: Metric,
+    base: Option<MarksView>,
+    asset: Asset,
+    reward: Amount,
+    left: String,
+    deadline: Timestamp,
+}
+
+impl<'a> Line<'a> {
+    fn of(job: &'a AnyJobView) -> Self {
+        match job {
+            AnyJobView::Bounty(view) => {
+                let JobView { job, stage, terms, base, rewards_left, .. } = &**view;
+                Self {
+                    job: *job,
+                    stage: *stage,
+                    title: &terms.title,
+                    metric: terms.metric,
+                    base: *base,
+                    asset: terms.asset,
+                    reward: terms.reward,
+                    left: format!("{rewards_left}/{}", terms.rewards),
+                    deadline: terms.deadline,
+                }
+            }
+            AnyJobView::Competition(view) => {
+                let CompetitionView { job, stage, terms, base, entries, .. } = &**view;
+                Self {
+                    job: *job,
+                    stage: *stage,
+                    title: &terms.title,
+                    metric: terms.metric,
+                    base: *base,
+                    asset: terms.asset,
+                    reward: terms.prize,
+                    left: format!("{entries} in"),
+                    deadline: view.stage_deadline,
+                }
+            }
         }
     }
 }
@@ -105,16 +155,7 @@ pub async fn show(session: &Session, job: JobId, with_submissions: bool) -> Resu
 
 /// All submissions of a job, page by page.
 pub async fn submissions(session: &Session, job: JobId) -> Result<Vec<SubmissionView>> {
-    let mut all: Vec<SubmissionView> = Vec::new();
-    loop {
-        let paging = Paging { offset: all.len() as u64, limit: Paging::MAX_LIMIT };
-        let page: Page<SubmissionView> = session.ask(&Query::Submissions(job, paging)).await?;
-        let is_last = (page.items.len() as u64) < paging.limit;
-        all.extend(page.items);
-        if is_last {
-            return Ok(all);
-        }
-    }
+    session.all(|paging| Query::Submissions(job, paging)).await
 }
 
 impl fmt::Display for Shown {

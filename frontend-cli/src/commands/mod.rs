@@ -7,12 +7,14 @@ pub mod account;
 pub mod audit;
 pub mod bits;
 pub mod claim;
+pub mod competition;
 pub mod data;
 pub mod devnet;
 pub mod encode;
 pub mod job_end;
 pub mod job_open;
 pub mod job_view;
+pub mod mine;
 pub mod model;
 pub mod money;
 pub mod proof;
@@ -52,6 +54,8 @@ pub async fn run(config: &Config, command: Command) -> Result<Ending> {
         }
         Command::Devnet(devnet) => devnet::run(config.talk, devnet).await,
         Command::Job(job) => run_job(config, job).await,
+        Command::Competition(competition) => competition::run(config, competition).await,
+        Command::Mine(mine) => mine::run(config, mine).await,
         Command::Data(data) => run_data(config, data).await,
         Command::Model(model) => run_model(config, model).await,
         Command::Train(train) => run_train(config, train).await,
@@ -115,6 +119,13 @@ async fn run_job(config: &Config, job: args::Job) -> Result<Ending> {
 async fn run_data(config: &Config, data: args::Data) -> Result<Ending> {
     match data {
         args::Data::Pack(pack) => config.talk.answer(&data::pack(&pack)?)?,
+        args::Data::Seal(seal) => {
+            let file = files::read(&seal.file)?;
+            let session = config.session()?;
+            let (sender, vault) = config.signer(&session).await?;
+            let (job, out) = (JobId(seal.job), seal.out);
+            config.talk.answer(&data::seal(&session, &sender, &vault, job, &file, out).await?)?;
+        }
         args::Data::Publish(publish) => {
             let file = files::read(&publish.file)?;
             let session = config.session()?;

@@ -6,7 +6,7 @@ use alloy::{
     sol_types::SolEvent,
 };
 use anyhow::{Context, Result};
-use market::{Asset, Timestamp};
+use market::Asset;
 use wire::Genesis;
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
         Chain, Input, Output,
         bindings::{Application, Authority, InputBox},
     },
-    convert::{to_ethereum, to_market, to_word},
+    convert::{context, to_ethereum, to_word},
     payment::Payment,
 };
 

@@ -3,8 +3,8 @@
 use blobs::{BlobRef, Digest};
 use market::{
     Address, Amount, AnyJob, Asset, Attestation, Competition, CompetitionTerms, Decision, Entry,
-    EntryState, JobId, Metric, Outcome, RevealedModel, Score, SealedBlob, Seat, Stage, Tied,
-    Timestamp, Work,
+    EntryState, JobId, Metric, Outcome, RevealedModel, Score, SealedBlob, Seat, SeatSet, Stage,
+    Tied, Timestamp, Work,
 };
 use serde::{Deserialize, Serialize};
 
@@ -343,6 +343,8 @@ pub struct ModelView {
     pub model: BlobRef,
     /// How many seats attest what most of them attest.
     pub agreed: u32,
+    /// What most of them attest.
+    pub attested: Option<AttestationView>,
     /// How many different answers there are.
     pub answers: u32,
     /// Whether somebody objected.
@@ -361,7 +363,8 @@ impl ModelView {
             position,
             entry: model.entry,
             model: model.model,
-            agreed: count(model.answers.iter().map(|(_, by)| by.len()).max().unwrap_or_default()),
+            agreed: count(most(model).map(|(_, by)| by.len()).unwrap_or_default()),
+            attested: most(model).map(|(answer, _)| (*answer).into()),
             answers: count(model.answers.len()),
             doubted: model.objector.is_some(),
             finding: model.finding.map(|finding| finding.attestation.into()),
@@ -369,6 +372,11 @@ impl ModelView {
             refusal: model.refusal.as_ref().map(RefusalView::from),
         }
     }
+}
+
+/// The answer of most seats, the first of equals, and who gives it.
+fn most(model: &RevealedModel) -> Option<&(Attestation, SeatSet)> {
+    model.answers.iter().rev().max_by_key(|(_, by)| by.len())
 }
 
 /// A drawn miner.

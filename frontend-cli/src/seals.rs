@@ -1,0 +1,118 @@
+//! Sealed blobs of an account: their keys are on its disk before anything is sent, and stay there
+//! until they are revealed.
+
+use std::path::PathBuf;
+
+use alloy::primitives::B256;
+use anyhow::{Context, Result};
+use blobs::{Binding, BlobRef, Digest, Opening};
+use market::{JobId, SealedBlob};
+use serde::{Deserialize, Serialize};
+use wire::BlobView;
+
+use crate::{
+    chain::Sender,
+    convert::to_market,
+    files::{self, File},
+    session::Session,
+    vault::{self, Vault},
+};
+
+const NAME: &str = "seals";
+
+/// A sealed blob.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seal {
+    /// The competition it is sealed for.
+    pub job: u32,
+    /// What was committed to.
+    pub commitment: B256,
+    /// What it is encrypted with.
+    pub key: B256,
+    /// What hides it in the commitment.
+    pub salt: B256,
+    /// The plain blob.
+    pub plain: BlobView,
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// Whether the market has its key.
+    pub revealed: bool,
+}
+
+impl Seal {
+    /// What opens it.
+    ///
+    /// - Errors: the file of keys was written by another program
+    pub fn opening(&self) -> Result<Opening> {
+        let plain = BlobRef::try_from(&self.plain).map_err(anyhow::Error::msg)?;
+        Ok(Opening { key: self.key.0, salt: self.salt.0, plain })
+    }
+
+    /// What is committed to, and the ciphertext of these plain bytes.
+    pub fn sealed(&self, plain: &[u8]) -> (SealedBlob, Vec<u8>) {
+        let commitment = Digest(self.commitment.0);
+        let bytes = blobs::seal(&self.key.0, commitment, plain);
+        (SealedBlob { commitment, ciphertext: blobs::blob_ref(&bytes, files::PROFILE) }, bytes)
+    }
+}
+
+/// Seals a file for a competition, as this sender; its key is kept before this returns.
+pub async fn seal(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    job: JobId,
+    file: &File,
+) -> Result<Seal> {
+    let opening = Opening { key: vault::random(), salt: vault::random(), plain: file.blob };
+    let commitment = opening.commitment(&binding(session, sender, job).await?);
+    let seal = Seal {
+        job: job.0,
+        commitment: commitment.0.into(),
+        key: opening.key.into(),
+        salt: opening.salt.into(),
+        plain: file.blob.into(),
+        file: file.path.clone(),
+        revealed: false,
+    };
+    let mut seals = list(vault)?;
+    seals.push(seal.clone());
+    vault.write(NAME, &seals)?;
+    Ok(seal)
+}
+
+/// For whom a commitment counts.
+pub async fn binding(session: &Session, sender: &Sender, job: JobId) -> Result<Binding> {
+    Ok(Binding {
+        chain_id: session.chain.chain_id().await?,
+        app: to_market(session.application()).0,
+        job: job.0,
+        sender: to_market(sender.address()).0,
+    })
+}
+
+/// All seals of the account, the oldest first.
+pub fn list(vault: &Vault) -> Result<Vec<Seal>> {
+    vault.read(NAME)
+}
+
+/// The seal with this commitment.
+///
+/// - Errors: this computer has no such key
+pub fn find(vault: &Vault, commitment: Digest) -> Result<Seal> {
+    let found = list(vault)?.into_iter().find(|seal| seal.commitment.0 == commitment.0);
+    found.with_context(|| {
+        format!(
+            "the key of commitment {commitment} is not on this computer: reveal where it was made"
+        )
+    })
+}
+
+/// Takes note that the market has a seal's key.
+pub fn note_revealed(vault: &Vault, commitment: Digest) -> Result<()> {
+    let mut seals = list(vault)?;
+    for seal in seals.iter_mut().filter(|seal| seal.commitment.0 == commitment.0) {
+        seal.revealed = true;
+    }
+    vault.write(NAME, &seals)
+}
