@@ -2,6 +2,9 @@
 //! each role. `SEED=n cargo test --test contests` plays one again, `COMMANDS=n` more or fewer of
 //! them: `COMMANDS=1000000 cargo test --release -p market --test contests` for a million.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
+#![expect(clippy::disallowed_types, reason = "means and microseconds are for people")]
+
 mod contest;
 mod judge;
 
@@ -48,10 +51,12 @@ fn no_input_costs_more_than_it_may_however_many_take_part() {
     for entrants in [10, 100, 1_000] {
         println!("{entrants} entrants, 100 miners");
         for (kind, cost) in scale::play(entrants) {
-            let mean = cost.micros / f64::from(cost.commands);
             let (commands, work, outputs) = (cost.commands, cost.most_work, cost.most_outputs);
+            let mean = cost.micros / f64::from(commands);
+            let per_output = cost.micros / f64::from(u32::try_from(cost.outputs).unwrap().max(1));
             println!(
-                "{kind:>10} {commands:>6} commands, {mean:>8.1} µs each, at most {work:>10} instructions and {outputs:>3} outputs"
+                "{kind:>10} {commands:>6} commands, {mean:>7.1} µs each, {per_output:>5.1} µs an \
+                 output, at most {work:>10} instructions and {outputs:>3} outputs"
             );
             assert!(work <= scale::input_work(), "{kind} of {entrants} entrants costs {work}");
             assert!(outputs <= 200, "{kind} of {entrants} entrants has {outputs} outputs");

@@ -67,6 +67,7 @@ macro_rules! notices {
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "event")]
         #[expect(missing_docs, reason = "contracts/src/IDeml.sol documents each event once")]
+        #[expect(clippy::large_enum_variant, reason = "there is never more than a handful")]
         pub enum Notice {
             $($event { $($(#[$json])* $argument: $type,)* },)*
         }

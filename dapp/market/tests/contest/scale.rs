@@ -70,6 +70,8 @@ pub(crate) struct Cost {
     pub(crate) micros: f64,
     /// The dearest one's work, by the judge and the prices of what it did.
     pub(crate) most_work: u64,
+    /// Outputs of all of them together.
+    pub(crate) outputs: usize,
     /// The most outputs of one.
     pub(crate) most_outputs: usize,
 }
@@ -91,6 +93,9 @@ impl Stage {
             Command::Publish { data, .. } => {
                 work += prices.chunk(data.len() as u64, data.len() as u64).0;
             }
+            Command::Unveil { attestations, .. } => {
+                work += prices.chunk(96 * attestations.len() as u64, 0).0;
+            }
             Command::Reveal { plaintext, .. } => work += prices.opening(plaintext.size + 16).0,
             _ => {}
         }
@@ -103,6 +108,7 @@ impl Stage {
         cost.commands += 1;
         cost.micros += micros;
         cost.most_work = cost.most_work.max(work);
+        cost.outputs += effects.len();
         cost.most_outputs = cost.most_outputs.max(effects.len());
         Some(effects.len())
     }
@@ -134,7 +140,7 @@ fn terms(hold_out: market::SealedBlob) -> CompetitionTerms {
         buy_in: Amount::new(10),
         entrant_bond: Amount::new(10),
         miner_bond: Amount::new(10),
-        miners: MINERS as u32,
+        miners: u32::try_from(MINERS).unwrap(),
         close: Timestamp(2_000),
         reveal_seconds: 100,
         attest_seconds: 100,

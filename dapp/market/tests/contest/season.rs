@@ -340,7 +340,8 @@ impl Season {
             attestation.results = lied.digest();
             attestation.score = lied.score(Metric::Accuracy).unwrap();
         } else {
-            attestation.score = Score(attestation.score.0.saturating_sub(25_000 + bit as u32));
+            attestation.score =
+                Score(attestation.score.0.saturating_sub(25_000 + u32::try_from(bit).unwrap()));
         }
         (attestation, results)
     }

@@ -206,8 +206,8 @@ impl Stage {
     fn announce(&mut self, who: &str, title: &str, stated: &[&str]) -> Result<Command, Reason> {
         let next = self.market()?.job_count();
         let value = |name: &str| {
-            let values = stated.iter().filter_map(|term| term.split_once('='));
-            values.filter(|(found, _)| *found == name).map(|(_, value)| value).last()
+            let mut values = stated.iter().rev().filter_map(|term| term.split_once('='));
+            values.find(|(found, _)| *found == name).map(|(_, value)| value)
         };
         let job = JobId(value("number").map_or(Ok(next), number)?);
         let hidden = value("hold_out").unwrap_or("hidden");

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use market::{
     Address, Amount, Asset, BlobState, Command, Context, Effect, Event, JobId, Market, Refusal,
-    SubmissionId, SubmissionState, Timestamp, Verdict, Work,
+    SubmissionId, SubmissionState, Verdict, Work,
 };
 
 use crate::judge::WordJudge;
@@ -208,6 +208,7 @@ fn count(seen: &mut Seen, effect: &Effect) {
             Event::ModelJudged { .. } => "ModelJudged",
             Event::JobCancelled { .. } => "JobCancelled",
             Event::JobSettled { .. } => "JobSettled",
+            _ => "an event of competitions",
         },
     };
     *seen.entry(name).or_default() += 1;
