@@ -4,7 +4,8 @@
 //! - `evidence`, `hashes`: what Ethereum holds, checked against the InputBox
 //! - `engine`: the replay of the inputs; `outputs`: the tree of what they led to
 //! - `served`, `compare`: what the node answers, beside the replay
-//! - `told`, `books`: money, counted apart from the market; `scores`, `exam`: scores, computed anew
+//! - `told`, `books`: money, counted apart from the market; `scores`, `exam`: scores, computed anew;
+//!   `drill`: where one goes another way
 //! - `claims`: what was accepted on Ethereum, beside the replay's roots
 //! - `course`: all checks, input by input; `divergence`, `report`: what they come to
 //! - `checkpoint`: how far the last audit came
@@ -18,6 +19,7 @@ mod claims;
 mod compare;
 mod course;
 mod divergence;
+mod drill;
 mod engine;
 mod evidence;
 mod exam;
@@ -39,6 +41,7 @@ use tokio::task::JoinHandle;
 
 pub use self::claims::{Claim, Claims};
 pub use self::divergence::{Divergence, Kind, Place};
+pub use self::drill::{DrillDown, FirstDifference};
 pub use self::engine::Engine;
 pub use self::evidence::{Event, Reader, Stretch, Target};
 pub use self::outputs::{End, Outputs};
@@ -73,6 +76,8 @@ pub struct Audit {
     /// How many blocks after its end an epoch may be without a claim; an epoch's length when
     /// nothing is said.
     pub patience: Option<u64>,
+    /// The program that is said to be deployed, whose evaluation of a wrong score is looked into.
+    pub suspect: Option<PathBuf>,
     /// The folder of checkpoints, where an audit goes on from the last one; none begins at genesis.
     pub memory: Option<PathBuf>,
     /// How to speak.

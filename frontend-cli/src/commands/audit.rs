@@ -25,6 +25,7 @@ pub async fn run(config: &Config, given: args::Audit) -> Result<Report> {
 ///
 /// - Errors: it is not said how to replay
 pub(crate) fn prepare(config: &Config, session: Session, given: args::Replay) -> Result<Audit> {
+    let suspect = given.dapp.clone();
     let dapp = match (given.machine, given.dapp) {
         (Some(machine), _) => Some(Dapp::Machine(machine)),
         (None, dapp) => dapp.map(Dapp::Program),
@@ -44,6 +45,7 @@ pub(crate) fn prepare(config: &Config, session: Session, given: args::Replay) ->
         engine: Engine { dapp, genesis, blobs: given.blobs },
         span: Span::default(),
         patience: given.claim_patience,
+        suspect,
         memory: folders::data().ok().map(|data| data.join("audit")),
         talk: config.talk,
     })
