@@ -22,6 +22,7 @@ use super::outputs::Outputs;
 use super::report::{Counts, Report, Verdict};
 use super::scores::Papers;
 use super::served::{Records, Served};
+use super::timeline::{Telling, Timeline};
 use super::told::Told;
 use super::{Audit, Span};
 use crate::chain::Input;
@@ -59,6 +60,7 @@ pub(super) struct Course {
     /// What a score that is wrong was told of, with the input.
     exam: Option<(u64, Exam)>,
     suspect: Option<PathBuf>,
+    timeline: Timeline,
     /// The node's own outputs from the first difference on: what it would claim.
     other: Option<Outputs>,
     last_block: u64,
@@ -93,6 +95,7 @@ impl Course {
             first: None,
             exam: None,
             suspect: audit.suspect.clone(),
+            timeline: Timeline::default(),
             other: None,
             last_block: target.deployment_block,
         }
@@ -202,6 +205,7 @@ impl Course {
         let Some(told) = Told::read(&self.genesis, &input.advance, completion) else {
             return Ok(());
         };
+        self.timeline.input(&input.advance, transaction, &told);
         let is_judged = self.span.has(index, input.advance.block_number);
         let paid = self.state.books.take(&told);
         let exams = self.state.papers.take(&told);
@@ -228,6 +232,8 @@ impl Course {
 
     /// A claim shows whether a difference is only in the node's answers.
     fn claim(&mut self, claim: &Claim) {
+        let words = format!("Ethereum accepts the claim up to block {}", claim.last_block);
+        self.tell(words, claim.transaction);
         let wrong = self.state.claims.check(claim, &self.state.outputs);
         let is_judged = self
             .state
@@ -246,7 +252,12 @@ impl Course {
         }
     }
 
+    fn tell(&mut self, words: String, transaction: B256) {
+        self.timeline.tell(Telling { time: None, input: None, transaction, words });
+    }
+
     fn executed(&mut self, output: u64, raw: &Bytes, transaction: B256) {
+        self.tell(format!("Ethereum executes output {output}"), transaction);
         let ours = self.state.outputs.hash(output);
         if ours == Some(keccak256(raw)) || self.first.is_some() {
             return;
@@ -336,6 +347,7 @@ impl Course {
             block: head,
             seconds: begun.elapsed().as_secs_f64(),
             notes,
+            timeline: self.timeline,
         })
     }
 }

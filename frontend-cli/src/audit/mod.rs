@@ -7,7 +7,8 @@
 //! - `told`, `books`: money, counted apart from the market; `scores`, `exam`: scores, computed anew;
 //!   `drill`: where one goes another way
 //! - `claims`: what was accepted on Ethereum, beside the replay's roots
-//! - `course`: all checks, input by input; `divergence`, `report`: what they come to
+//! - `course`: all checks, input by input; `divergence`, `report`, `timeline`,
+//!   `html`: what they come to
 //! - `checkpoint`: how far the last audit came
 //!
 //! Reading, replaying and checking are three stages that run at once, each one stretch of blocks
@@ -24,10 +25,12 @@ mod engine;
 mod evidence;
 mod exam;
 mod hashes;
+mod html;
 mod outputs;
 mod report;
 mod scores;
 mod served;
+mod timeline;
 mod told;
 
 use std::path::PathBuf;
@@ -44,8 +47,10 @@ pub use self::divergence::{Divergence, Kind, Place};
 pub use self::drill::{DrillDown, FirstDifference};
 pub use self::engine::Engine;
 pub use self::evidence::{Event, Reader, Stretch, Target};
+pub use self::html::page;
 pub use self::outputs::{End, Outputs};
 pub use self::report::{Counts, Report, Verdict};
+pub use self::timeline::{Telling, Timeline};
 
 use self::checkpoint::{Checkpoint, Checkpoints, Identity};
 use self::course::{Course, State, Step};

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::divergence::Divergence;
+use super::timeline::Timeline;
 use crate::quantity::count;
 use crate::talk::Ending;
 
@@ -50,6 +51,9 @@ pub struct Report {
     pub seconds: f64,
     /// What could not be checked, in sentences.
     pub notes: Vec<String>,
+    /// What happened, for the page.
+    #[serde(skip)]
+    pub timeline: Timeline,
 }
 
 impl Report {
