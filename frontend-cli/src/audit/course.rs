@@ -153,7 +153,11 @@ impl Course {
         let advance = &input.advance;
         let (index, first_output) = (advance.index, self.state.outputs.len());
         let served = match &mut self.records {
-            Some(records) if !self.is_behind => records.next(index).await?,
+            Some(records) if !self.is_behind => match records.next(index).await {
+                // What was found stays found, whatever else the node does.
+                Err(_) if self.first.is_some() => Served::Behind,
+                served => served?,
+            },
             _ => Served::Behind,
         };
         self.is_behind = matches!(served, Served::Behind);
@@ -344,6 +348,7 @@ impl Course {
             verdict,
             divergence: self.first,
             counts: self.state.counts,
+            resumed: None,
             block: head,
             seconds: begun.elapsed().as_secs_f64(),
             notes,

@@ -2,7 +2,7 @@
 //!
 //! Each input is checked against the hash the InputBox keeps of it.
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes};
 use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::SolEvent;
 use anyhow::{Context, Result};
@@ -14,7 +14,7 @@ use crate::chain::{Chain, Input, LogReader};
 
 /// How many events are read at once, as far as that can be foreseen: enough that asking costs little,
 /// and so few that reading, replaying and checking go on at once.
-const EVENTS_AT_ONCE: usize = 200;
+const EVENTS_AT_ONCE: usize = 600;
 /// How many blocks are read at once at first.
 const BLOCKS_AT_FIRST: u64 = 4;
 /// How many blocks are read at once at most.

@@ -174,6 +174,7 @@ mod tests {
             verdict: Verdict::Diverges,
             divergence: Some(wrong),
             counts: Counts::default(),
+            resumed: None,
             block: 7,
             seconds: 0.5,
             notes: vec!["<i>".to_owned()],

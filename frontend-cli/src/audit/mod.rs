@@ -33,6 +33,7 @@ mod served;
 mod timeline;
 mod told;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -54,6 +55,7 @@ pub use self::timeline::{Telling, Timeline};
 
 use self::checkpoint::{Checkpoint, Checkpoints, Identity};
 use self::course::{Course, State, Step};
+use self::engine::Undone;
 use crate::chain::{Chain, bindings::InputBox};
 use crate::devnet::Dapp;
 use crate::node::Node;
@@ -161,9 +163,19 @@ impl Audit {
     ///
     /// - Errors: something could not be checked; what, and why
     pub async fn run(&self) -> Result<Report> {
-        for _ in 0..ATTEMPTS {
+        let mut undone = BTreeSet::new();
+        let mut attempts = 0;
+        while attempts < ATTEMPTS {
             let head = self.head().await?;
-            let (report, checkpoints, first) = self.run_to(head).await?;
+            let ran = self.run_to(head, &undone).await;
+            if let Some(Undone(input)) = ran.as_ref().err().and_then(|error| error.downcast_ref())
+                && undone.insert(*input)
+            {
+                self.talk.say(format_args!("input {input} is undone; the replay begins again"));
+                continue;
+            }
+            attempts += 1;
+            let (report, checkpoints, first) = ran?;
             if self.chain.block_hash(head.block).await? == Some(head.hash) {
                 return Ok(report);
             }
@@ -185,7 +197,11 @@ impl Audit {
     }
 
     /// Audits up to `head`; with the checkpoints it kept, and the first block it looked at.
-    async fn run_to(&self, head: Head) -> Result<(Report, Option<Checkpoints>, u64)> {
+    async fn run_to(
+        &self,
+        head: Head,
+        undone: &BTreeSet<u64>,
+    ) -> Result<(Report, Option<Checkpoints>, u64)> {
         let begun = Instant::now();
         let target = Target::read(&self.chain, self.application, head.block).await?;
         let deployed = self.engine.deployed()?;
@@ -201,6 +217,7 @@ impl Audit {
             Some(checkpoints) => checkpoints.newest(&self.chain, head.block, self.talk).await?,
             None => None,
         };
+        let resumed = newest.as_ref().map(|newest| newest.block);
         let (first, state, market) = match newest {
             Some(Checkpoint { block, state, market, .. }) => (block + 1, state, Some(market)),
             None => (target.deployment_block, State::at_genesis(&deployed), None),
@@ -208,7 +225,7 @@ impl Audit {
         let is_whole = self.span.begins_by(state.counts.inputs, first);
 
         let (reading, stretches) = self.read(&target, first, head.block);
-        let engine = self.engine.start(&deployed, market, head.block, self.talk, stretches);
+        let engine = self.engine.start(&deployed, market, undone, head.block, self.talk, stretches);
         let mut replayed = engine.await?;
         let mut course = Course::new(self, &target, &deployed.genesis, state);
         let bar = self.talk.bar("auditing inputs", self.inputs().await?);
@@ -225,7 +242,8 @@ impl Audit {
             }
         }
         reading.abort();
-        Ok((course.finish(head.block, begun, notes).await?, checkpoints, first))
+        let report = course.finish(head.block, begun, notes).await?;
+        Ok((Report { resumed, ..report }, checkpoints, first))
     }
 
     async fn inputs(&self) -> Result<u64> {

@@ -45,6 +45,8 @@ pub struct Report {
     /// How much was checked.
     #[serde(flatten)]
     pub counts: Counts,
+    /// The block of the checkpoint it went on from; nothing when it began at genesis.
+    pub resumed: Option<u64>,
     /// The newest block that was looked at.
     pub block: u64,
     /// How long it took.
