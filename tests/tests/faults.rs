@@ -38,11 +38,16 @@ impl Behind {
             &["watch", "--once", "--place", "place.json"],
         ];
         let said = commands.iter().map(|command| {
-            // Each watch begins anew.
-            std::fs::remove_file(self.market.home().join("place.json")).ok();
+            self.forget();
             self.market.said(&[*command, &urls[..]].concat(), code)
         });
         said.collect()
+    }
+
+    /// Has the next audit and the next watch begin anew, with everything to ask for.
+    fn forget(&self) {
+        std::fs::remove_file(self.market.home().join("place.json")).ok();
+        std::fs::remove_dir_all(self.market.home().join("deml/audit")).ok();
     }
 
     fn behave(&self) {
@@ -128,7 +133,7 @@ fn limited_ranges_are_kept_to_and_strange_events_refused() {
         behind.ethereum.tell("eth_getLogs", strange(change));
         let rpc = behind.ethereum.url();
         for command in [&["audit"][..], &["watch", "--once", "--place", "place.json"]] {
-            std::fs::remove_file(behind.market.home().join("place.json")).ok();
+            behind.forget();
             let said = behind.market.said(&[command, &["--rpc-url", &rpc]].concat(), 2);
             assert!(said.contains("not asked for"), "{said}");
         }

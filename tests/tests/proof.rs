@@ -56,6 +56,7 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
     assert_eq!(sent_by(&market, client), sent, "a transaction that would revert was sent");
 
     market.mine(1_000);
+    check_claiming_by_a_lie(&market, client);
     let claimed = market.ask(&["--account", "2", "claim", "--wait"]);
     assert_eq!(claimed["executed"][0]["index"].to_string(), voucher);
 
@@ -98,6 +99,29 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
     assert_eq!(market.refused(&["proof", "job", "7"]), "NotFound");
     check_changed_files(&market, &rpc);
     check_lying_node(&market, &voucher);
+}
+
+/// A proof that does not hold here, or not on Ethereum, is never sent there.
+fn check_claiming_by_a_lie(market: &Market, client: &Value) {
+    let node = market.devnet_file()["node_url"].as_str().unwrap().to_owned();
+    let proxy = Proxy::start(&node).unwrap();
+    let spoil = |_: &Value, answer: &mut Value| {
+        let siblings = &mut answer["result"]["data"]["output_hashes_siblings"];
+        if siblings.is_array() {
+            flip(&mut siblings[5]);
+        }
+    };
+    proxy.tell("cartesi_getOutput", Fault::change(spoil));
+    let sent = sent_by(market, client);
+    let claim = ["--account", "2", "claim", "--wait", "--node-url", &proxy.url()];
+    let said = market.said(&claim, 2);
+    assert!(said.contains("does not lead to the root it claims"), "{said}");
+    let silent =
+        |_: &Value, answer: &mut Value| drop(answer["result"]["data"]["claim_hash"].take());
+    proxy.tell("cartesi_getEpoch", Fault::change(silent));
+    let said = market.said(&claim, 2);
+    assert!(said.contains("Ethereum does not prove it"), "{said}");
+    assert_eq!(sent_by(market, client), sent, "a transaction that would revert was sent");
 }
 
 /// A file's own words count for nothing where hashes or Ethereum say otherwise.

@@ -70,9 +70,15 @@ fn send(market: &Market, account: usize, to: &Value, value: u64, data: &[u8]) ->
     let data = format!("0x{}", hex::encode(data));
     let transaction = json!({ "from": from, "to": to, "value": value, "data": data });
     let hash = market.ethereum("eth_sendTransaction", json!([transaction]));
-    let receipt = market.ethereum("eth_getTransactionReceipt", json!([hash]));
-    assert_eq!(receipt["status"], "0x1", "{receipt}");
-    receipt
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let receipt = market.ethereum("eth_getTransactionReceipt", json!([hash]));
+        if !receipt.is_null() {
+            assert_eq!(receipt["status"], "0x1", "{receipt}");
+            return receipt;
+        }
+        assert!(Instant::now() < deadline, "no block takes {transaction}");
+    }
 }
 
 fn deposit(market: &Market) {
@@ -198,7 +204,8 @@ fn a_watch_audits_what_is_claimed_keeps_its_place_and_tells_a_webhook() {
     fs::remove_file(&place).unwrap();
     let lying = ["--node-url", &proxy.url(), "--webhook", &url];
     let alert = alerted(&market, &lying, "divergence");
-    assert_eq!((&alert["kind"], &alert["output"]), (&json!("flipped"), &json!(1)));
+    let found = (&alert["kind"], &alert["output"]);
+    assert_eq!(found, (&json!("flipped"), &json!(1)), "{alert:#}");
     assert_eq!(taken.lock().unwrap().last(), Some(&without_event(&alert)));
     // Without `--once` it ends as well, for nothing after that means anything.
     let ended = market.deml(&[&["watch", "--place", "place.json"], &lying[..]].concat());
