@@ -10,7 +10,7 @@ use wire::{Genesis, Input, decode_command};
 use crate::{convert::to_market, session::Session};
 
 /// What inputs have brought of the blobs and keys that are looked for.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Archive {
     wanted: BTreeMap<Digest, BlobRef>,
     uploads: BTreeMap<(Address, Digest), Upload>,
