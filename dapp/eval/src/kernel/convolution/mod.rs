@@ -210,7 +210,7 @@ impl Work<'_> {
         let views = if self.finite { &VIEWS } else { &EXACT_VIEWS };
         let Lines { rows, line, windows: of_channel, .. } = self.lines;
         let runs = self.lines.runs(self.geometry).collect::<Vec<_>>();
-        let firsts = (0..rows).map(|row| self.lines.window(row, self.geometry)).collect::<Vec<_>>();
+        let places = (0..rows).map(|row| self.lines.window(row, self.geometry)).collect::<Vec<_>>();
         let columns = columns(self.even()[1], together);
         let channels = pixels.chunks_exact(rows * line);
         let nothing = Seen { pixels: &[0.0; S], bits: 0, view: View::Nothing };
@@ -218,11 +218,12 @@ impl Work<'_> {
         let mut slots = windows.chunks_exact_mut(of_channel);
         for column in columns {
             for (channel, slots) in channels.clone().zip(&mut slots) {
-                for (line, first) in channel.chunks_exact(line).zip(&firsts) {
-                    for (run, slot) in runs.iter().zip(&mut slots[*first..]) {
-                        let first = run.wrapping_add(column);
-                        let pixels = line.get(first..first.wrapping_add(S));
-                        if let Some(pixels) = pixels.and_then(|pixels| pixels.first_chunk::<S>()) {
+                for (index, run) in runs.iter().enumerate() {
+                    let first = run + column;
+                    for (line, place) in channel.chunks_exact(line).zip(&places) {
+                        let pixels = line.get(first..).and_then(|line| line.first_chunk::<S>());
+                        let slot = slots.get_mut(place.wrapping_add(index));
+                        if let (Some(pixels), Some(slot)) = (pixels, slot) {
                             let bits = if SKIP { bits(pixels) } else { 0 };
                             *slot = Seen { pixels, bits, view: views[usize::from(bits)] };
                         }

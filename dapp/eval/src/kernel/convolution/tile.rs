@@ -121,13 +121,13 @@ fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, cons
                 let (weights, _) = block.weights.as_chunks::<F>().0.as_chunks::<R>();
                 let Some(bias) = block.bias.first_chunk::<F>() else { break };
                 let first = block.first * place.plane;
-                for (seen, tile) in seen.chunks_exact(weights.len()).zip(place.tiles) {
+                let mut tiles = place.tiles.iter();
+                for seen in seen.chunks_exact(weights.len()) {
+                    let Some(tile) = tiles.next() else { break };
                     let sums = sums::<P, F, R, S, SKIP>(seen, weights);
                     let mut first = first.wrapping_add(tile.place);
-                    let size = if let Finish::Whole = tile.finish { P } else { P / 2 };
-                    for (sums, bias) in sums.iter().zip(bias) {
-                        let output = place.output.get_mut(first..);
-                        if let Some(output) = output.and_then(|output| output.get_mut(..size)) {
+                    for (sums, bias) in sums.into_iter().zip(bias) {
+                        if let Some(output) = place.output.get_mut(first..) {
                             write(sums, *bias, tile.finish, output);
                         }
                         first = first.wrapping_add(place.plane);
@@ -140,24 +140,20 @@ fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, cons
 
 /// Writes a tile's numbers of one filter.
 #[inline(always)]
-fn write<const P: usize>(sums: &[f32; P], bias: f32, finish: Finish, output: &mut [f32]) {
-    let pairs = sums.as_chunks::<2>().0.iter();
-    match finish {
-        Finish::Whole => {
-            for (output, sum) in output.iter_mut().zip(sums) {
-                *output = sum + bias;
-            }
+fn write<const P: usize>(sums: [f32; P], bias: f32, finish: Finish, output: &mut [f32]) {
+    if let Finish::Whole = finish {
+        if let Some(output) = output.first_chunk_mut::<P>() {
+            *output = sums.map(|sum| sum + bias);
         }
-        Finish::Upper => {
-            for (output, [left, right]) in output.iter_mut().zip(pairs) {
-                *output = left.max(*right);
-            }
-        }
-        Finish::Lower => {
-            for (output, [left, right]) in output.iter_mut().zip(pairs) {
-                *output = rectified(output.max(left.max(*right)) + bias);
-            }
-        }
+        return;
+    }
+    let Some(output) = output.get_mut(..P / 2) else { return };
+    for (output, [left, right]) in output.iter_mut().zip(sums.as_chunks::<2>().0) {
+        let greater = left.max(*right);
+        *output = match finish {
+            Finish::Lower => rectified(output.max(greater) + bias),
+            Finish::Whole | Finish::Upper => greater,
+        };
     }
 }
 
