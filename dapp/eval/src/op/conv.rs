@@ -107,7 +107,8 @@ impl Operator for Conv {
     fn scratch(&self, inputs: &Inputs<'_>) -> Option<usize> {
         let (images, weights) = (inputs.real(0).ok()?, inputs.real(1).ok()?);
         let placed = self.place(images, weights).ok()?;
-        kernel::convolution_scratch(placed.image[1], &placed.geometry())
+        let depth = *weights.sizes().get(1)?;
+        kernel::convolution_scratch(placed.image[1], depth, &placed.geometry())
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

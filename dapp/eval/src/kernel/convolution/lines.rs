@@ -44,8 +44,13 @@ impl Lines {
         place * (kernel[1] / self.run)
     }
 
+    /// Runs of a kernel in one channel.
+    pub(super) const fn runs(self, geometry: &Geometry) -> usize {
+        geometry.kernel[0] * (geometry.kernel[1] / self.run)
+    }
+
     /// Where each run of a kernel's row begins in a line.
-    pub(super) fn runs(self, geometry: &Geometry) -> impl Iterator<Item = usize> + Clone {
+    pub(super) fn begins(self, geometry: &Geometry) -> impl Iterator<Item = usize> {
         let Geometry { kernel, stride: [_, stride], dilation: [_, dilation], .. } = *geometry;
         (0..kernel[1]).step_by(self.run).map(move |column| {
             let column = column * dilation;

@@ -19,15 +19,23 @@ use view::{EXACT_VIEWS, VIEWS, View};
 use super::{Geometry, processor::SKIPS_ZEROS};
 
 /// Bytes the kernel keeps beside images and weights: an image's lines, what the runs of taps see of
-/// them, and the tiles of its answer.
-pub(crate) fn scratch(channels: usize, geometry: &Geometry) -> Option<usize> {
+/// them, the tiles of its answer, and what some of these see.
+pub(crate) fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Option<usize> {
     let [high, wide] = geometry.places;
     let (lines, columns) = (Lines::new(geometry), columns(wide, filters::pixels(wide)).count());
     let pixels = channels.checked_mul(lines.rows)?.checked_mul(lines.line)?;
     let windows = channels.checked_mul(lines.windows)?.checked_mul(columns)?;
     let tiles = high.checked_mul(columns)?.checked_mul(size_of::<Tile>())?;
-    let windows = windows.checked_mul(size_of::<Seen<'_, 1>>())?;
-    pixels.checked_mul(size_of::<f32>())?.checked_add(windows)?.checked_add(tiles)
+    let runs = depth.checked_mul(lines.runs(geometry))?;
+    let seen = windows.checked_add(runs.checked_mul(most_tiles(runs))?)?;
+    let seen = seen.checked_mul(size_of::<Seen<'_, 1>>())?;
+    pixels.checked_mul(size_of::<f32>())?.checked_add(seen)?.checked_add(tiles)
+}
+
+/// Tiles put together at once, so that what many runs see stays small.
+const fn most_tiles(runs: usize) -> usize {
+    let tiles = (1 << 12) / runs;
+    if tiles == 0 { 1 } else { tiles }
 }
 
 /// Where tiles of so many pixels begin in a row of places. The last may do some pixels again.
@@ -133,12 +141,12 @@ impl Work<'_> {
         convolve: Convolve<S>,
         output: &mut [f32],
     ) {
-        let Geometry { image: [height, width], kernel, .. } = *self.geometry;
+        let [height, width] = self.geometry.image;
         let channels = self.groups.len() * self.depth;
         let tiles = self.tiles(P);
         let plane = output.len() / (images.len() / (channels * height * width)) / self.filters;
-        let runs = self.depth * kernel[0] * kernel[1] / self.lines.run;
-        let most = ((1 << 12) / runs).max(1);
+        let runs = self.depth * self.lines.runs(self.geometry);
+        let most = most_tiles(runs);
         let mut scratch = Vec::new();
         let images = images.chunks_exact(channels * height * width);
         for (image, output) in images.zip(output.chunks_exact_mut(self.filters * plane)) {
@@ -164,7 +172,7 @@ impl Work<'_> {
         tiles: &[Tile],
         seen: &mut Vec<Seen<'a, S>>,
     ) {
-        let runs = self.geometry.kernel[0] * self.geometry.kernel[1] / self.lines.run;
+        let runs = self.lines.runs(self.geometry);
         seen.clear();
         for tile in tiles {
             for windows in windows[tile.first..].chunks(self.lines.windows).take(self.depth) {
@@ -209,7 +217,7 @@ impl Work<'_> {
     ) -> Vec<Seen<'a, S>> {
         let views = if self.finite { &VIEWS } else { &EXACT_VIEWS };
         let Lines { rows, line, windows: of_channel, .. } = self.lines;
-        let runs = self.lines.runs(self.geometry).collect::<Vec<_>>();
+        let runs = self.lines.begins(self.geometry).collect::<Vec<_>>();
         let places = (0..rows).map(|row| self.lines.window(row, self.geometry)).collect::<Vec<_>>();
         let columns = columns(self.even()[1], together);
         let channels = pixels.chunks_exact(rows * line);
