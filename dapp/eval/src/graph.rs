@@ -6,7 +6,7 @@ use crate::{
     backend::Array,
     label::Label,
     onnx::{self, BatchSize, Constant, File, Numbers, Port},
-    op::{self, Attributes, Fact, Operands, Operator, Role},
+    op::{self, Attributes, Conv, Fact, Operands, Operator, Role},
     plan::Plan,
     refusal::{ModelRefused, NodeId, NodeRefused},
     shape::Shape,
@@ -61,6 +61,9 @@ pub(crate) enum Place {
     /// The `Constant` node of this place among the nodes.
     Node(usize),
 }
+
+/// Is shown what each node makes, by the node's place.
+pub(crate) type Made<'a> = &'a mut dyn FnMut(usize, &Array);
 
 /// A graph being built: names on the left, values on the right.
 #[derive(Default)]
@@ -119,35 +122,66 @@ impl Graph {
     /// Runs the nodes until `wanted` is made, and returns it.
     ///
     /// `weights` holds the constants of f32 by value; `plan` has the input's number of rows;
-    /// `made` is shown what each node makes, by the node's place.
+    /// `made` is shown what each node makes, by the node's place. Where nobody looks, nodes may run
+    /// as one.
     pub(crate) fn run(
         &self,
         plan: &Plan,
         weights: &[Option<Array>],
         input: Array,
         wanted: ValueId,
-        made: &mut dyn FnMut(usize, &Array),
+        mut made: Option<Made<'_>>,
     ) -> Array {
         let mut values = weights.to_vec();
+        let exact = input.numbers().is_some();
         values[self.input] = Some(input);
-        for (place, node) in self.nodes.iter().enumerate() {
-            let Some(shape) = plan.shapes[place] else { continue };
-            let operands = node.inputs.iter().map(|input| {
-                let input = (*input)?;
-                let over = self.last_use[input] == Some(place) && input != wanted;
-                // A value used twice by one node is cloned the first time.
-                let again = node.inputs.iter().filter(|other| **other == Some(input)).count() > 1;
-                if over && !again { values[input].take() } else { values[input].clone() }
-            });
-            let operands = Operands(operands.collect());
-            let output = node.operator.run(operands, shape);
-            made(place, &output);
-            values[node.output] = Some(output);
-            if node.output == wanted {
-                break;
+        let mut place = 0;
+        while let Some(node) = self.nodes.get(place).filter(|_| values[wanted].is_none()) {
+            let operands = |values: &mut [Option<Array>]| self.operands(place, values, wanted);
+            let halved =
+                if made.is_none() && exact { self.halved(plan, place, wanted) } else { None };
+            let last = if halved.is_some() { place + 2 } else { place };
+            if let Some(shape) = plan.shapes[last] {
+                let operands = operands(&mut values);
+                let output = match halved {
+                    Some(convolution) => convolution.run_halved(operands, shape),
+                    None => node.operator.run(operands, shape),
+                };
+                if let Some(made) = &mut made {
+                    made(place, &output);
+                }
+                values[self.nodes[last].output] = Some(output);
             }
+            place = last + 1;
         }
         values[wanted].take().expect("every plan makes the output")
+    }
+
+    /// The operands of a node; those that nobody else uses are taken from the values.
+    fn operands(&self, place: usize, values: &mut [Option<Array>], wanted: ValueId) -> Operands {
+        let inputs = &self.nodes[place].inputs;
+        let operands = inputs.iter().map(|input| {
+            let input = (*input)?;
+            let over = self.last_use[input] == Some(place) && input != wanted;
+            // A value used twice by one node is cloned the first time.
+            let again = inputs.iter().filter(|other| **other == Some(input)).count() > 1;
+            if over && !again { values[input].take() } else { values[input].clone() }
+        });
+        Operands(operands.collect())
+    }
+
+    /// The convolution at this place, if it can be run as one with a ReLU and a halving pool that
+    /// alone use what is made before.
+    fn halved(&self, plan: &Plan, place: usize, wanted: ValueId) -> Option<&Conv> {
+        let [first, relu, pool] = self.nodes.get(place..)?.first_chunk()?;
+        let convolution = first.operator.as_convolution()?;
+        let only = |from: &Node, to: &Node| {
+            let is_handed_on = self.uses[from.output] == 1 && from.output != wanted;
+            is_handed_on && to.inputs == [Some(from.output)]
+        };
+        let follow = only(first, relu) && only(relu, pool);
+        let halves = relu.operator.is_relu() && pool.operator.is_halving(plan.shapes[place]?);
+        (follow && halves).then_some(convolution)
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::{
     backend::Array,
     cost::Cost,
-    graph::{Graph, Weight},
+    graph::{Graph, Made, Weight},
     plan::Plan,
     refusal::ModelRefused,
     shape::Shape,
@@ -92,14 +92,14 @@ impl Model {
     /// - Shapes: rows [n, row elements], answers [n, answers], both row-major
     /// - Errors: the model cannot answer this many rows at once
     pub(crate) fn answer(&self, rows: Vec<f32>) -> Result<Vec<f32>, ModelRefused> {
-        self.answer_shown(rows, &mut |_, _| {})
+        self.answer_shown(rows, None)
     }
 
     /// As [`answer`](Self::answer); `made` is shown what each node makes, by the node's place.
     pub(crate) fn answer_shown(
         &self,
         rows: Vec<f32>,
-        made: &mut dyn FnMut(usize, &Array),
+        made: Option<Made<'_>>,
     ) -> Result<Vec<f32>, ModelRefused> {
         let count = rows.len() / self.row().elements();
         let smaller;

@@ -6,6 +6,7 @@ use blobs::Digest;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    backend::Array,
     model::Model,
     refusal::{ModelRefused, NodeId},
     shape::Shape,
@@ -43,10 +44,11 @@ pub fn trace(
     let mut answers = Vec::with_capacity(whole.len() / row * model.answers());
     for (batch, rows) in whole.chunks(model.batch_rows() * row).enumerate() {
         let first_row = batch * model.batch_rows();
-        answers.extend(model.answer_shown(rows.to_vec(), &mut |place, array| {
+        let mut made = |place, array: &Array| {
             let (shape, elements) = (array.shape(), array.clone().into_elements());
             show(Made { place, first_row, shape, elements: &elements });
-        })?);
+        };
+        answers.extend(model.answer_shown(rows.to_vec(), Some(&mut made))?);
     }
     Ok(answers)
 }

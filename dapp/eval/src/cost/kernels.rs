@@ -80,10 +80,11 @@ pub(crate) fn convolution(
     let runs = depth * (kernel[1] / run);
     let (rows, seen) = (places[0] * kernel[0], rows_seen(geometry));
     let each = |sizes: &[usize]| [&tiles[..], sizes].concat();
-    let arranged = stride[1] > 1 || padding[1] > 0;
-    let pixels = [images, channels, height, width];
-    Cost::of(Kind::Pixels, &pixels)?
-        .and(Kind::Arranged, if arranged { &pixels } else { &[0] })?
+    let arranged = stride[1] > 1 || padding != [0, 0];
+    let lines = height.max((places[0] - 1) * stride[0] + (kernel[0] - 1) * dilation[0] + 1);
+    let pixels = [images, channels, lines, width];
+    Cost::of(Kind::Arranged, if arranged { &pixels } else { &[0] })?
+        .and(Kind::Windows, &each(&[runs, lines]))?
         .and(Kind::Runs, &each(&[runs, rows]))?
         .and(Kind::Tiles, &each(&[places[0], blocks]))?
         .and(Kind::Seen, &each(&[runs, rows, blocks]))?

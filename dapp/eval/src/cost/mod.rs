@@ -72,12 +72,12 @@ kinds! {
     Alone
     /// Left factors that matrix products look at.
     Factors
-    /// Runs of taps that convolutions look at, for each tile of pixels.
+    /// What runs of taps see of lines of pixels, for each column of tiles.
+    Windows
+    /// Runs of taps that convolutions put together, for each tile of pixels.
     Runs
     /// Runs that blocks of filters take, for each tile.
     Seen
-    /// Pixels that convolutions look at.
-    Pixels
     /// Pixels that convolutions pad or sort first.
     Arranged
     /// Tiles of sums that matrix products and convolutions write.

@@ -1,7 +1,11 @@
 //! Right factors as the kernels want them: those of constants are arranged once and kept with them,
 //! so a model's weights are in memory twice at most; others are arranged whenever they are used.
 
-use super::{Filters, Geometry, Panels, convolution, product};
+use super::{
+    Filters, Geometry, Panels,
+    convolution::{self, Whole, convolution},
+    max_pool, product, relu,
+};
 use crate::backend::Array;
 
 /// A right factor as a kernel wants it.
@@ -49,14 +53,44 @@ pub(crate) fn convolution_with(
     bias: Option<&[f32]>,
     geometry: &Geometry,
 ) -> Vec<f32> {
+    with_filters(weights, groups, geometry, |filters| {
+        convolution(images, filters, bias, geometry, Whole::Kept)
+    })
+}
+
+/// The same, then a ReLU, then the greatest of windows of two by two, side by side.
+///
+/// - Shapes: as [`convolution_with`], the result [images, filters, places / 2 …]
+pub(crate) fn halved_convolution_with(
+    images: &[f32],
+    weights: &Array,
+    groups: usize,
+    bias: Option<&[f32]>,
+    geometry: &Geometry,
+) -> Vec<f32> {
+    with_filters(weights, groups, geometry, |filters| {
+        if convolution::can_halve(bias, geometry) {
+            return convolution(images, filters, bias, geometry, Whole::Halved);
+        }
+        let mut whole = convolution(images, filters, bias, geometry, Whole::Kept);
+        relu(&mut whole);
+        max_pool(&whole, &Geometry::halving(geometry.places))
+    })
+}
+
+/// What `convolve` makes with weights as filters.
+fn with_filters(
+    weights: &Array,
+    groups: usize,
+    geometry: &Geometry,
+    convolve: impl FnOnce(&Filters) -> Vec<f32>,
+) -> Vec<f32> {
     let [_, filters, taps] = weights.shape().around(0);
     let sizes = [filters, groups, taps / (geometry.kernel[0] * geometry.kernel[1])];
     let arrange = |weights: &[f32]| Filters::new(weights, sizes, geometry);
     match weights.arranged(|weights| Arranged::Filters(arrange(weights))) {
-        Some(Arranged::Filters(filters)) if filters.suit(sizes, geometry) => {
-            convolution(images, filters, bias, geometry)
-        }
-        _ => convolution(images, &arrange(exact(weights)), bias, geometry),
+        Some(Arranged::Filters(filters)) if filters.suit(sizes, geometry) => convolve(filters),
+        _ => convolve(&arrange(exact(weights))),
     }
 }
 

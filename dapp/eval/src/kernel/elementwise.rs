@@ -15,12 +15,24 @@ pub(crate) fn relu(elements: &mut [f32]) {
     );
 }
 
-/// Not `max`, which may give −0 and hides a NaN. As whole numbers, bits up to those of −∞ are those
-/// of −0 and of what is less; a NaN's are beyond. That is one comparison, and no number is loaded.
 #[inline(always)]
 fn rectify(element: &mut f32) {
-    const LEAST: i32 = f32::NEG_INFINITY.to_bits().cast_signed();
-    if element.to_bits().cast_signed() <= LEAST {
+    // As whole numbers: so no number is loaded that is not stored either.
+    if is_at_most_zero(*element) {
         *element = 0.0;
     }
+}
+
+/// The larger of a number and zero.
+#[inline(always)]
+pub(super) fn rectified(number: f32) -> f32 {
+    if is_at_most_zero(number) { 0.0 } else { number }
+}
+
+/// Not `max`, which may give −0 and hides a NaN. As whole numbers, bits up to those of −∞ are those
+/// of −0 and of what is less; a NaN's are beyond. That is one comparison.
+#[inline(always)]
+fn is_at_most_zero(number: f32) -> bool {
+    const LEAST: i32 = f32::NEG_INFINITY.to_bits().cast_signed();
+    number.to_bits().cast_signed() <= LEAST
 }

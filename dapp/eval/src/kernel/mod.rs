@@ -42,9 +42,11 @@ mod processor;
 mod product;
 
 pub(crate) use arrange::{interleave, permute};
-pub(crate) use arranged::{Arranged, Sides, convolution_with, exact, product_with};
+pub(crate) use arranged::{
+    Arranged, Sides, convolution_with, exact, halved_convolution_with, product_with,
+};
+use convolution::Filters;
 pub(crate) use convolution::scratch as convolution_scratch;
-use convolution::{Filters, convolution};
 pub(crate) use elementwise::relu;
 pub(crate) use pool::max_pool;
 pub(crate) use product::scratch as product_scratch;
@@ -68,6 +70,12 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
+    /// Windows of two by two, side by side.
+    pub(crate) fn halving(image: [usize; 2]) -> Self {
+        let places = image.map(|side| side / 2);
+        Self { image, kernel: [2; 2], stride: [2; 2], dilation: [1; 2], padding: [0; 2], places }
+    }
+
     /// Whether the windows are two by two, side by side, and within the image.
     pub(crate) fn is_halving(&self) -> bool {
         let Self { image, kernel, stride, dilation, padding, places } = *self;

@@ -18,7 +18,7 @@ use crate::{
 
 /// Weights [m, c / groups, kernel …] moved over images [n, c, size …].
 #[derive(Debug)]
-pub(super) struct Conv {
+pub(crate) struct Conv {
     window: Window,
     groups: usize,
 }
@@ -48,6 +48,21 @@ impl Conv {
         let (images, weights) =
             (images.view(placed.image), weights.view([filters, depth, height, width]));
         crate::train::convolution(images, weights, bias.map(Array::flat), options)
+    }
+
+    /// The convolution of images without gradients, then a ReLU, then the greatest of windows of
+    /// two by two, side by side: the very bits of the three operators.
+    pub(crate) fn run_halved(&self, mut operands: Operands, output: Shape) -> Array {
+        let (images, weights) = (operands.take(0), operands.take(1));
+        let bias = operands.take_optional(2);
+        let geometry = self.placed(&images, &weights).geometry();
+        let (images, bias) = (kernel::exact(&images), bias.as_ref().map(kernel::exact));
+        let halved = kernel::halved_convolution_with;
+        Array::new(halved(images, &weights, self.groups, bias, &geometry), output)
+    }
+
+    fn placed(&self, images: &Array, weights: &Array) -> Placed {
+        self.place(images.shape(), weights.shape()).expect("infer has placed it")
     }
 
     fn place(&self, images: Shape, weights: Shape) -> Result<Placed, NodeRefused> {
@@ -99,7 +114,7 @@ impl Operator for Conv {
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let (images, weights) = (operands.take(0), operands.take(1));
         let bias = operands.take_optional(2);
-        let placed = self.place(images.shape(), weights.shape()).expect("infer has placed it");
+        let placed = self.placed(&images, &weights);
         #[cfg(feature = "train")]
         if images.numbers().is_none() {
             return Array::of(self.tracked(images, weights, bias, placed), output);
@@ -108,6 +123,10 @@ impl Operator for Conv {
         let geometry = placed.geometry();
         let images = kernel::exact(&images);
         Array::new(kernel::convolution_with(images, &weights, self.groups, bias, &geometry), output)
+    }
+
+    fn as_convolution(&self) -> Option<&Self> {
+        Some(self)
     }
 
     fn role(&self, input: usize) -> Role {

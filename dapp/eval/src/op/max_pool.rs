@@ -46,6 +46,10 @@ impl Operator for MaxPool {
         Cost::of(Kind::Compared, &[output.elements(), height, width])
     }
 
+    fn is_halving(&self, images: Shape) -> bool {
+        self.0.place(images, None).is_ok_and(|placed| placed.geometry().is_halving())
+    }
+
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let images = operands.take(0);
         let placed = self.0.place(images.shape(), None).expect("infer has placed it");

@@ -36,6 +36,7 @@ use std::{fmt::Debug, sync::Arc};
 
 pub(crate) use attributes::Attributes;
 pub(crate) use constant::constant;
+pub(crate) use conv::Conv;
 
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
@@ -51,6 +52,21 @@ pub(crate) trait Operator: Debug + Send + Sync {
     /// constant, else each time.
     fn arranging(&self, _inputs: &Inputs<'_>) -> Option<Cost> {
         Some(Cost::default())
+    }
+
+    /// The convolution, where this is one.
+    fn as_convolution(&self) -> Option<&Conv> {
+        None
+    }
+
+    /// Whether this is a ReLU.
+    fn is_relu(&self) -> bool {
+        false
+    }
+
+    /// Whether this takes the greatest of windows of two by two, side by side.
+    fn is_halving(&self, _images: Shape) -> bool {
+        false
     }
 
     /// Bytes that computing the output takes beside operands and output.

@@ -24,6 +24,10 @@ impl Operator for Relu {
         Cost::of(Kind::Rectified, &[output.elements()])
     }
 
+    fn is_relu(&self) -> bool {
+        true
+    }
+
     fn run(&self, mut operands: Operands, _output: Shape) -> Array {
         operands.take(0).map(kernel::relu, activation::relu)
     }

@@ -230,7 +230,7 @@ impl Trainer {
         let shape = Shape::new(&sizes).expect("the plan has this shape for its input");
         let input = Array::new(batch.features(0..plan.rows), shape).flat().autodiff();
         let (input, wanted) = (Array::of(input, shape), self.head.value());
-        let answers = graph.run(plan, &values, input, wanted, &mut |_, _| {});
+        let answers = graph.run(plan, &values, input, wanted, None);
         let loss = self.head.loss(answers, batch.labels());
         #[expect(clippy::cast_precision_loss, reason = "batches are far smaller than 2²⁴ rows")]
         let rows = plan.rows as f32;

@@ -12,42 +12,50 @@ pub(super) struct Lines {
     part: usize,
     /// Pixels of all.
     pub(super) line: usize,
+    /// Lines of a channel.
+    pub(super) rows: usize,
     /// Taps in a run.
     pub(super) run: usize,
-}
-
-/// Where a run of taps begins in a group's lines, and its row in the window.
-pub(super) struct Start {
-    pub(super) place: usize,
-    pub(super) row: usize,
+    /// What the runs of a kernel's row see of each line of a channel, counted.
+    pub(super) windows: usize,
 }
 
 impl Lines {
     pub(super) fn new(geometry: &Geometry) -> Self {
-        let Geometry { kernel, stride, dilation, places, .. } = geometry;
+        let Geometry { image, kernel, stride, dilation, padding, places } = *geometry;
         // All that the windows see.
-        let seen = (places[1] - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1;
-        let whole = geometry.padding[1] == 0 && stride[1] == 1 && seen <= geometry.image[1];
-        let part = if whole { geometry.image[1] } else { seen.div_ceil(stride[1]) };
+        let seen = |side: usize| {
+            (places[side] - 1) * stride[side] + (kernel[side] - 1) * dilation[side] + 1
+        };
+        let within = (0..2).all(|side| padding[side] == 0 && seen(side) <= image[side]);
+        let whole = within && stride[1] == 1;
+        let [rows, part] = if whole { image } else { [seen(0), seen(1).div_ceil(stride[1])] };
         let together = stride[1] == 1 && dilation[1] == 1 && matches!(kernel[1], 3 | 5);
-        Self { whole, part, line: part * stride[1], run: if together { kernel[1] } else { 1 } }
+        let run = if together { kernel[1] } else { 1 };
+        let windows = rows.next_multiple_of(dilation[0]) * (kernel[1] / run);
+        Self { whole, part, line: part * stride[1], rows, run, windows }
     }
 
-    /// The runs of a filter, in order.
-    pub(super) fn starts(self, depth: usize, geometry: &Geometry) -> Vec<Start> {
-        let Geometry { image, kernel, stride, dilation, .. } = geometry;
-        let mut starts = Vec::new();
-        for channel in 0..depth {
-            for row in 0..kernel[0] {
-                for column in (0..kernel[1]).step_by(self.run) {
-                    let (row, column) = (row * dilation[0], column * dilation[1]);
-                    let line = (channel * image[0] + row) * self.line;
-                    let place = line + column % stride[1] * self.part + column / stride[1];
-                    starts.push(Start { place, row });
-                }
-            }
-        }
-        starts
+    /// The first window of a line among those of a channel: such that those of the lines that a
+    /// kernel sees lie side by side.
+    pub(super) const fn window(self, row: usize, geometry: &Geometry) -> usize {
+        let Geometry { kernel, dilation: [dilation, _], .. } = *geometry;
+        let place = row % dilation * self.rows.div_ceil(dilation) + row / dilation;
+        place * (kernel[1] / self.run)
+    }
+
+    /// Runs of a kernel in one channel.
+    pub(super) const fn runs(self, geometry: &Geometry) -> usize {
+        geometry.kernel[0] * (geometry.kernel[1] / self.run)
+    }
+
+    /// Where each run of a kernel's row begins in a line.
+    pub(super) fn begins(self, geometry: &Geometry) -> impl Iterator<Item = usize> {
+        let Geometry { kernel, stride: [_, stride], dilation: [_, dilation], .. } = *geometry;
+        (0..kernel[1]).step_by(self.run).map(move |column| {
+            let column = column * dilation;
+            column % stride * self.part + column / stride
+        })
     }
 
     /// An image's pixels as these lines: as they are, or put in order in `scratch`.
@@ -57,22 +65,28 @@ impl Lines {
         geometry: &Geometry,
         scratch: &'a mut Vec<f32>,
     ) -> &'a [f32] {
-        let Geometry { image: [_, width], stride, padding, .. } = *geometry;
+        let Geometry { image: [height, width], stride, padding, .. } = *geometry;
         if self.whole {
             return image;
         }
         scratch.clear();
-        for line in image.chunks_exact(width) {
-            for remainder in 0..stride[1] {
-                let before =
-                    padding[1].saturating_sub(remainder).div_ceil(stride[1]).min(self.part);
-                let first = (before * stride[1] + remainder).saturating_sub(padding[1]);
-                let end = scratch.len() + self.part;
-                scratch.resize(scratch.len() + before, 0.0);
-                let seen = line.iter().skip(first).step_by(stride[1]);
-                scratch.extend(seen.take(self.part - before));
-                scratch.resize(end, 0.0);
+        for channel in image.chunks_exact(height * width) {
+            let end = scratch.len() + self.rows * self.line;
+            scratch.resize(scratch.len() + padding[0].min(self.rows) * self.line, 0.0);
+            let seen = self.rows.saturating_sub(padding[0]);
+            for line in channel.chunks_exact(width).take(seen) {
+                for remainder in 0..stride[1] {
+                    let before =
+                        padding[1].saturating_sub(remainder).div_ceil(stride[1]).min(self.part);
+                    let first = (before * stride[1] + remainder).saturating_sub(padding[1]);
+                    let end = scratch.len() + self.part;
+                    scratch.resize(scratch.len() + before, 0.0);
+                    let seen = line.iter().skip(first).step_by(stride[1]);
+                    scratch.extend(seen.take(self.part - before));
+                    scratch.resize(end, 0.0);
+                }
             }
+            scratch.resize(end, 0.0);
         }
         scratch
     }

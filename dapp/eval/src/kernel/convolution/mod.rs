@@ -9,79 +9,104 @@
 mod filters;
 mod lines;
 mod tile;
+mod view;
 
 pub(super) use filters::Filters;
-use lines::{Lines, Start};
-use tile::{Block, Convolve, Place, Seen, TOGETHER, by_eight, by_four, by_one};
+use lines::Lines;
+use tile::{Block, Convolve, Finish, Place, Seen, Tile, by_eight, by_four, by_one};
+use view::{EXACT_VIEWS, VIEWS, View};
 
 use super::{Geometry, processor::SKIPS_ZEROS};
 
-/// Bytes the kernel keeps beside images and weights: an image's lines, what is zero in them, and
-/// what each run of a filter's taps sees.
+/// Bytes the kernel keeps beside images and weights: an image's lines, what the runs of taps see of
+/// them, the tiles of its answer, and what some of these see.
 pub(crate) fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Option<usize> {
-    let lines = Lines::new(geometry);
-    let pixels = channels.checked_mul(geometry.image[0])?.checked_mul(lines.line)?;
-    let runs =
-        depth.checked_mul(geometry.kernel[0])?.checked_mul(geometry.kernel[1] / lines.run)?;
-    let run = size_of::<Start>() + size_of::<usize>() + most_tiles(runs) * size_of::<Seen<'_, 1>>();
-    let pixel = size_of::<f32>() + size_of::<u32>();
-    pixels.checked_mul(pixel)?.checked_add(runs.checked_mul(run)?)
+    let [high, wide] = geometry.places;
+    let (lines, columns) = (Lines::new(geometry), columns(wide, filters::pixels(wide)).count());
+    let pixels = channels.checked_mul(lines.rows)?.checked_mul(lines.line)?;
+    let windows = channels.checked_mul(lines.windows)?.checked_mul(columns)?;
+    let tiles = high.checked_mul(columns)?.checked_mul(size_of::<Tile>())?;
+    let runs = depth.checked_mul(lines.runs(geometry))?;
+    let seen = windows.checked_add(runs.checked_mul(most_tiles(runs))?)?;
+    let seen = seen.checked_mul(size_of::<Seen<'_, 1>>())?;
+    pixels.checked_mul(size_of::<f32>())?.checked_add(seen)?.checked_add(tiles)
 }
 
-/// Tiles looked at together, so that what many runs see stays small.
+/// Tiles put together at once, so that what many runs see stays small.
 const fn most_tiles(runs: usize) -> usize {
     let tiles = (1 << 12) / runs;
     if tiles == 0 { 1 } else { tiles }
 }
 
+/// Where tiles of so many pixels begin in a row of places. The last may do some pixels again.
+fn columns(wide: usize, pixels: usize) -> impl Iterator<Item = usize> + Clone {
+    (0..wide).step_by(pixels).map(move |column| column.min(wide - pixels))
+}
+
+/// What is made of all that a convolution gives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whole {
+    /// It is the answer.
+    Kept,
+    /// A ReLU, then the greatest of windows of two by two, side by side.
+    Halved,
+}
+
+/// Whether a convolution can be halved at once. It then adds the bias to the greatest sum instead
+/// of each: the same but for a bias that makes NaNs.
+pub(super) fn can_halve(bias: Option<&[f32]>, geometry: &Geometry) -> bool {
+    filters::pixels(geometry.places[1]) > 1 && bias.is_none_or(super::all_finite)
+}
+
 /// Images moved over by filters, plus a bias, by the rule of arithmetic.
 ///
 /// - Shapes: images [images, channels, height, width], bias [filters], result
-///   [images, filters, places …]
+///   [images, filters, places …], or half the places
 pub(super) fn convolution(
     images: &[f32],
     filters: &Filters,
     bias: Option<&[f32]>,
     geometry: &Geometry,
+    whole: Whole,
 ) -> Vec<f32> {
+    let halved = whole == Whole::Halved;
     let bias = super::addends(bias, filters.filters);
     let image = filters.depth * filters.groups * geometry.image[0] * geometry.image[1];
-    let answer = filters.filters * geometry.places[0] * geometry.places[1];
+    let places = if halved { geometry.places.map(|side| side / 2) } else { geometry.places };
+    let answer = filters.filters * places[0] * places[1];
     let mut output = vec![0.0; images.len() / image * answer];
-    let lines = Lines::new(geometry);
     let work = Work {
         geometry,
-        starts: lines.starts(filters.depth, geometry),
-        line: lines.line,
+        halved,
+        lines: Lines::new(geometry),
         groups: filters.groups(&bias),
         depth: filters.depth,
+        filters: filters.filters,
         finite: filters.finite,
     };
-    let mut scratch = Vec::new();
-    for (image, output) in images.chunks_exact(image).zip(output.chunks_exact_mut(answer)) {
-        work.image(lines.arrange(image, geometry, &mut scratch), lines.run, output);
-    }
+    work.images(images, &mut output);
     output
 }
 
 /// What is the same for all images.
 struct Work<'a> {
     geometry: &'a Geometry,
-    starts: Vec<Start>,
-    /// Pixels of a line.
-    line: usize,
+    halved: bool,
+    lines: Lines,
     /// The blocks of each group.
     groups: Vec<Vec<Block<'a>>>,
     /// Channels of a group.
     depth: usize,
+    filters: usize,
     /// Whether all weights are finite.
     finite: bool,
 }
 
 impl Work<'_> {
-    /// Convolves an image, in runs of `run` taps.
-    fn image(&self, pixels: &[f32], run: usize, output: &mut [f32]) {
+    /// Convolves images, in runs of taps.
+    fn images(&self, pixels: &[f32], output: &mut [f32]) {
         let wide = filters::pixels(self.geometry.places[1]);
+        let run = self.lines.run;
         if SKIPS_ZEROS || !self.finite {
             match (wide, run) {
                 (8, 5) => self.rows::<8, 12, true>(pixels, by_eight::<5, 12, true>, output),
@@ -109,127 +134,118 @@ impl Work<'_> {
         }
     }
 
-    /// Convolves an image by tiles of `P` pixels, in runs of taps that see `S` pixels.
+    /// Convolves images by tiles of `P` pixels, in runs of taps that see `S` pixels.
     fn rows<const P: usize, const S: usize, const SKIP: bool>(
         &self,
-        pixels: &[f32],
+        images: &[f32],
         convolve: Convolve<S>,
         output: &mut [f32],
     ) {
-        let Geometry { image: [height, _], stride, padding, places: [high, wide], .. } =
-            *self.geometry;
-        let image = Image { pixels, ahead: if SKIP { ahead(pixels) } else { Vec::new() } };
-        // The last tile of a row may do some pixels again.
-        let columns = (0..wide).step_by(P).map(|column| column.min(wide - P)).collect::<Vec<_>>();
-        let mut starts = Vec::with_capacity(self.starts.len());
-        let most = most_tiles(self.starts.len()).min(high * columns.len());
-        let mut seen = Vec::with_capacity(most * self.starts.len());
-        let mut tiles = Vec::with_capacity(most);
-        for (group, blocks) in self.groups.iter().enumerate() {
-            let channels = group * self.depth * height * self.line;
-            for row in 0..high {
-                let top = (row * stride[0]).wrapping_sub(padding[0]);
-                let line = top.wrapping_mul(self.line).wrapping_add(channels);
-                starts.clear();
-                starts.extend(self.starts.iter().map(|start| {
-                    // Rows of the padding are beyond every image.
-                    let within = top.wrapping_add(start.row) < height;
-                    if within { line.wrapping_add(start.place) } else { usize::MAX / 2 }
-                }));
-                for columns in columns.chunks(most) {
-                    if tiles.len() + columns.len() > most {
-                        self.convolve(&seen, blocks, &tiles, convolve, output);
-                        seen.clear();
-                        tiles.clear();
+        let [height, width] = self.geometry.image;
+        let channels = self.groups.len() * self.depth;
+        let tiles = self.tiles(P);
+        let plane = output.len() / (images.len() / (channels * height * width)) / self.filters;
+        let runs = self.depth * self.lines.runs(self.geometry);
+        let most = most_tiles(runs);
+        let mut scratch = Vec::new();
+        let images = images.chunks_exact(channels * height * width);
+        for (image, output) in images.zip(output.chunks_exact_mut(self.filters * plane)) {
+            let pixels = self.lines.arrange(image, self.geometry, &mut scratch);
+            let windows = self.windows::<S, SKIP>(pixels, P);
+            let mut seen = Vec::with_capacity(runs * most.min(tiles.len()));
+            for (group, blocks) in self.groups.iter().enumerate() {
+                let first = group * self.depth * self.lines.windows;
+                for tiles in tiles.chunks(most) {
+                    self.see(&windows[first..], tiles, &mut seen);
+                    for blocks in blocks.chunk_by(|one, next| one.bias.len() == next.bias.len()) {
+                        convolve(&seen, blocks, Place { output, plane, tiles });
                     }
-                    image.look::<S, SKIP>(&starts, columns, self.finite, &mut seen);
-                    tiles.extend(columns.iter().map(|column| row * wide + column));
                 }
             }
-            self.convolve(&seen, blocks, &tiles, convolve, output);
-            seen.clear();
-            tiles.clear();
         }
     }
 
-    /// Convolves the tiles that begin at these places.
-    fn convolve<const S: usize>(
+    /// Puts together what each tile sees.
+    fn see<'a, const S: usize>(
         &self,
-        seen: &[Seen<'_, S>],
-        blocks: &[Block<'_>],
-        tiles: &[usize],
-        convolve: Convolve<S>,
-        output: &mut [f32],
-    ) {
-        let plane = self.geometry.places[0] * self.geometry.places[1];
-        for blocks in blocks.chunk_by(|one, next| one.bias.len() == next.bias.len()) {
-            convolve(seen, blocks, Place { output, plane, tiles });
-        }
-    }
-}
-
-/// For each pixel, which of it and at least twelve after it are not zero, one bit each, its own the
-/// lowest.
-fn ahead(pixels: &[f32]) -> Vec<u32> {
-    let mut ahead = vec![0; pixels.len()];
-    let ((blocks, rest), (slots, rest_slots)) =
-        (pixels.as_chunks::<8>(), ahead.as_chunks_mut::<8>());
-    let mut bits = 0;
-    for (slot, pixel) in rest_slots.iter_mut().zip(rest).rev() {
-        bits = bits << 1 | u32::from(*pixel != 0.0);
-        *slot = bits;
-    }
-    for (slots, block) in slots.iter_mut().zip(blocks).rev() {
-        for pixel in block.iter().rev() {
-            bits = bits << 1 | u32::from(*pixel != 0.0);
-        }
-        for (place, slot) in (0..).zip(slots) {
-            *slot = bits >> place;
-        }
-    }
-    ahead
-}
-
-/// An image's lines and what is zero in them.
-struct Image<'a> {
-    pixels: &'a [f32],
-    ahead: Vec<u32>,
-}
-
-impl<'a> Image<'a> {
-    /// Appends what each run sees from each of the tiles that begin at these columns.
-    #[inline(never)]
-    fn look<const S: usize, const SKIP: bool>(
-        &self,
-        starts: &[usize],
-        columns: &[usize],
-        finite: bool,
+        windows: &[Seen<'a, S>],
+        tiles: &[Tile],
         seen: &mut Vec<Seen<'a, S>>,
     ) {
-        let (pixels, ahead) = (self.pixels, &self.ahead[..]);
-        // Beyond this their pixels cost as much one by one as all together.
-        let few = if finite { 2 * S / 3 } else { S };
-        for &column in columns {
-            seen.extend(starts.iter().map(move |start| {
-                let start = start.wrapping_add(column);
-                let pixels = pixels.get(start..).and_then(|pixels| pixels.first_chunk::<S>());
-                let Some(pixels) = pixels else { return Seen { pixels: &[0.0; S], bits: 0 } };
-                let bits = if SKIP { ahead.get(start).copied().unwrap_or(0) } else { 0 };
-                let bits = bits & (u32::MAX >> (32 - S));
-                let together = usize::from(COUNTS[(bits & 0xfff) as usize]) > few;
-                Seen { pixels, bits: if together { TOGETHER } else { bits.cast_signed() } }
-            }));
+        let runs = self.lines.runs(self.geometry);
+        seen.clear();
+        for tile in tiles {
+            for windows in windows[tile.first..].chunks(self.lines.windows).take(self.depth) {
+                seen.extend(windows[..runs].iter().copied());
+            }
         }
+    }
+
+    /// The tiles of a group's answer; one under the other, where they are halved.
+    fn tiles(&self, pixels: usize) -> Vec<Tile> {
+        let Geometry { stride: [stride, _], places: [_, wide], .. } = *self.geometry;
+        let of_column = self.groups.len() * self.depth * self.lines.windows;
+        let [high, even] = self.even();
+        let finishes: &[_] =
+            if self.halved { &[Finish::Upper, Finish::Lower] } else { &[Finish::Whole] };
+        let size = finishes.len();
+        let mut tiles = Vec::new();
+        for row in 0..high / size {
+            for (index, column) in columns(even, pixels).enumerate() {
+                let place = row * (wide / size) + column / size;
+                tiles.extend(finishes.iter().enumerate().map(|(below, finish)| {
+                    let line = self.lines.window((row * size + below) * stride, self.geometry);
+                    Tile { first: index * of_column + line, place, finish: *finish }
+                }));
+            }
+        }
+        tiles
+    }
+
+    /// The places that are convolved: halved, an odd row or column at the end is left out.
+    fn even(&self) -> [usize; 2] {
+        self.geometry.places.map(|side| side & !usize::from(self.halved))
+    }
+
+    /// What each run of each line sees from the tiles that begin at each column, the first
+    /// column's first.
+    #[inline(never)]
+    fn windows<'a, const S: usize, const SKIP: bool>(
+        &self,
+        pixels: &'a [f32],
+        together: usize,
+    ) -> Vec<Seen<'a, S>> {
+        let views = if self.finite { &VIEWS } else { &EXACT_VIEWS };
+        let Lines { rows, line, windows: of_channel, .. } = self.lines;
+        let runs = self.lines.begins(self.geometry).collect::<Vec<_>>();
+        let places = (0..rows).map(|row| self.lines.window(row, self.geometry)).collect::<Vec<_>>();
+        let columns = columns(self.even()[1], together);
+        let channels = pixels.chunks_exact(rows * line);
+        let nothing = Seen { pixels: &[0.0; S], bits: 0, view: View::Nothing };
+        let mut windows = vec![nothing; columns.clone().count() * channels.len() * of_channel];
+        let mut slots = windows.chunks_exact_mut(of_channel);
+        for column in columns {
+            for (channel, slots) in channels.clone().zip(&mut slots) {
+                for (index, run) in runs.iter().enumerate() {
+                    let first = run + column;
+                    for (line, place) in channel.chunks_exact(line).zip(&places) {
+                        let pixels = line.get(first..).and_then(|line| line.first_chunk::<S>());
+                        let slot = slots.get_mut(place.wrapping_add(index));
+                        if let (Some(pixels), Some(slot)) = (pixels, slot) {
+                            let bits = if SKIP { bits(pixels) } else { 0 };
+                            *slot = Seen { pixels, bits, view: views[usize::from(bits)] };
+                        }
+                    }
+                }
+            }
+        }
+        windows
     }
 }
 
-/// How many bits are set; a table, since counting takes a core without an instruction for it long.
-static COUNTS: [u8; 1 << 12] = {
-    let mut counts = [0; 1 << 12];
-    let mut bits = 0;
-    while bits < counts.len() {
-        counts[bits] = counts[bits / 2] + if bits % 2 == 0 { 0 } else { 1 };
-        bits += 1;
-    }
-    counts
-};
+/// Which pixels are not zero, one bit each, the first the lowest.
+#[inline(always)]
+fn bits<const S: usize>(pixels: &[f32; S]) -> u16 {
+    let is_zero = |bits: u16, pixel: &f32| bits << 1 | u16::from(*pixel == 0.0);
+    !pixels.iter().rev().fold(0, is_zero) & (u16::MAX >> (16 - S))
+}

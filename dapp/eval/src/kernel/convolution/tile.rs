@@ -1,6 +1,12 @@
 //! The inner loops of a convolution: tiles of pixels by blocks of filters.
 
-use super::super::processor;
+use super::{
+    super::{
+        elementwise::rectified,
+        processor::{self, SKIPS_ZEROS},
+    },
+    view::{View, Visit},
+};
 
 /// Filters that are convolved together.
 pub(super) struct Block<'a> {
@@ -13,25 +19,43 @@ pub(super) struct Block<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a, const S: usize> {
     pub(super) pixels: &'a [f32; S],
-    /// The pixels that are not zero, one bit each, the first the lowest; [`TOGETHER`], which is
-    /// negative, in their place.
-    pub(super) bits: i32,
+    /// The pixels that are not zero, one bit each, the first the lowest.
+    pub(super) bits: u16,
+    /// What that comes to.
+    pub(super) view: View,
 }
 
-/// In place of bits: so many pixels are not zero that all are taken together.
-pub(super) const TOGETHER: i32 = -1;
-
-/// Convolves tiles with blocks of filters.
+/// Convolves tiles, of which each run sees something, with blocks of filters.
 pub(super) type Convolve<const S: usize> = fn(&[Seen<'_, S>], &[Block<'_>], Place<'_>);
 
 /// Where the sums of some tiles go.
 pub(super) struct Place<'a> {
     /// A whole image's answer.
     pub(super) output: &'a mut [f32],
-    /// Places of one filter.
+    /// Numbers of one filter in it.
     pub(super) plane: usize,
-    /// Where the tiles begin among them.
-    pub(super) tiles: &'a [usize],
+    pub(super) tiles: &'a [Tile],
+}
+
+/// Some pixels side by side of a convolution's answer.
+#[derive(Clone, Copy)]
+pub(super) struct Tile {
+    /// The first window it sees of the first channel.
+    pub(super) first: usize,
+    /// Where its numbers begin among those of one filter.
+    pub(super) place: usize,
+    pub(super) finish: Finish,
+}
+
+/// What becomes of a tile's sums and the bias.
+#[derive(Clone, Copy)]
+pub(super) enum Finish {
+    /// They are the answer.
+    Whole,
+    /// The greater of each two side by side is kept for the row below, still without bias.
+    Upper,
+    /// The greatest of each two and of the two above, or zero where it is less, is the answer.
+    Lower,
 }
 
 /// Blocks of filters by tiles of eight pixels.
@@ -97,14 +121,14 @@ fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, cons
                 let (weights, _) = block.weights.as_chunks::<F>().0.as_chunks::<R>();
                 let Some(bias) = block.bias.first_chunk::<F>() else { break };
                 let first = block.first * place.plane;
-                for (seen, tile) in seen.chunks_exact(weights.len()).zip(place.tiles) {
+                let mut tiles = place.tiles.iter();
+                for seen in seen.chunks_exact(weights.len()) {
+                    let Some(tile) = tiles.next() else { break };
                     let sums = sums::<P, F, R, S, SKIP>(seen, weights);
-                    let mut first = first.wrapping_add(*tile);
+                    let mut first = first.wrapping_add(tile.place);
                     for (sums, bias) in sums.into_iter().zip(bias) {
-                        let output = place.output.get_mut(first..);
-                        let output = output.and_then(|output| output.first_chunk_mut::<P>());
-                        if let Some(output) = output {
-                            *output = sums.map(|sum| sum + bias);
+                        if let Some(output) = place.output.get_mut(first..) {
+                            write(sums, *bias, tile.finish, output);
                         }
                         first = first.wrapping_add(place.plane);
                     }
@@ -114,6 +138,25 @@ fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, cons
     );
 }
 
+/// Writes a tile's numbers of one filter.
+#[inline(always)]
+fn write<const P: usize>(sums: [f32; P], bias: f32, finish: Finish, output: &mut [f32]) {
+    if let Finish::Whole = finish {
+        if let Some(output) = output.first_chunk_mut::<P>() {
+            *output = sums.map(|sum| sum + bias);
+        }
+        return;
+    }
+    let Some(output) = output.get_mut(..P / 2) else { return };
+    for (output, [left, right]) in output.iter_mut().zip(sums.as_chunks::<2>().0) {
+        let greater = left.max(*right);
+        *output = match finish {
+            Finish::Lower => rectified(output.max(greater) + bias),
+            Finish::Whole | Finish::Upper => greater,
+        };
+    }
+}
+
 /// A tile's sums with a block of filters.
 #[inline(always)]
 fn sums<const P: usize, const F: usize, const R: usize, const S: usize, const SKIP: bool>(
@@ -121,23 +164,62 @@ fn sums<const P: usize, const F: usize, const R: usize, const S: usize, const SK
     weights: &[[[f32; F]; R]],
 ) -> [[f32; P]; F] {
     let mut sums = [[0.0; P]; F];
-    for (seen, weights) in seen.iter().zip(weights) {
-        if !SKIP || seen.bits < 0 {
+    // Not zipped: so each list is gone through by a pointer, without index arithmetic.
+    let mut weights = weights.iter();
+    for seen in seen {
+        let Some(weights) = weights.next() else { break };
+        if SKIP {
+            seen.view.visit(Run { sums: &mut sums, seen, weights });
+        } else {
             unrolled!(for tap in [0 1 2 3 4] {
                 if tap < R {
                     gather(&mut sums, &seen.pixels[tap..], &weights[tap]);
                 }
             });
-        } else if seen.bits != 0 {
-            let (pixels, weights) = (seen.pixels, *weights);
-            unrolled!(for pixel in [0 1 2 3 4 5 6 7 8 9 10 11] {
-                if pixel < S && seen.bits >> pixel & 1 != 0 {
-                    scatter(&mut sums, pixel, pixels[pixel], &weights);
+        }
+    }
+    sums
+}
+
+/// A run of taps, and the sums it is added to.
+struct Run<'a, const P: usize, const F: usize, const R: usize, const S: usize> {
+    sums: &'a mut [[f32; P]; F],
+    seen: &'a Seen<'a, S>,
+    weights: &'a [[f32; F]; R],
+}
+
+impl<const P: usize, const F: usize, const R: usize, const S: usize> Visit for Run<'_, P, F, R, S> {
+    #[inline(always)]
+    fn nothing(self) {}
+
+    #[inline(always)]
+    fn some(self) {
+        let (Seen { pixels, bits, .. }, weights) = (*self.seen, *self.weights);
+        unrolled!(for pixel in [0 1 2 3 4 5 6 7 8 9 10 11] {
+            if pixel < S && bits >> pixel & 1 != 0 {
+                scatter(self.sums, pixel, pixels[pixel], &weights);
+            }
+        });
+    }
+
+    #[inline(always)]
+    fn span<const FIRST: usize, const LAST: usize>(self) {
+        if SKIPS_ZEROS && LAST < S {
+            let pixels = self.seen.pixels;
+            unrolled!(for tap in [0 1 2 3 4] {
+                if tap < R {
+                    for place in 0..P {
+                        let pixel = place + tap;
+                        if FIRST <= pixel && pixel <= LAST {
+                            for (sums, weight) in self.sums.iter_mut().zip(&self.weights[tap]) {
+                                sums[place] = pixels[pixel].mul_add(*weight, sums[place]);
+                            }
+                        }
+                    }
                 }
             });
         }
     }
-    sums
 }
 
 /// Adds what the first `P` pixels give to the sums by one tap.
