@@ -1,6 +1,6 @@
 //! Backends of the tensor library: their own kernels, layer by layer.
 
-use burn_backend::{Backend, FloatTensor, Shape, TensorData, ops::ConvOptions, read_sync};
+use burn_backend::{Backend, Shape, TensorData, ops::ConvOptions, read_sync, tensor::FloatTensor};
 
 use crate::{
     Engine,

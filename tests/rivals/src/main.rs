@@ -19,7 +19,6 @@ mod tract;
 use std::{error::Error, fs, io::Write as _, time::Instant};
 
 use burn_flex::Flex;
-use burn_ndarray::NdArray;
 use serde_json::json;
 
 use crate::{library::Library, plain::Plain, rows::Rows};
@@ -50,6 +49,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+#[expect(deprecated, reason = "the backend that our own evaluator is built on")]
 fn engine(
     name: &str,
     net: &[u8],
@@ -57,13 +57,22 @@ fn engine(
     row: [usize; 3],
 ) -> Result<Box<dyn Engine>, Box<dyn Error>> {
     Ok(match name {
-        "burn-ndarray" => Box::new(Library::<NdArray>::new(net::read(net)?, row)),
+        "burn-ndarray" => Box::new(Library::<burn_ndarray::NdArray>::new(net::read(net)?, row)),
         "burn-flex" => Box::new(Library::<Flex>::new(net::read(net)?, row)),
         "loop" => Box::new(Plain { layers: net::read(net)?, sizes: row }),
-        #[cfg(not(target_arch = "riscv64"))]
-        "tract" => Box::new(tract::Tract::new(net, batch, row)?),
+        "tract" => tract(net, batch, row)?,
         _ => return Err(format!("no engine {name} here").into()),
     })
+}
+
+#[cfg(not(target_arch = "riscv64"))]
+fn tract(net: &[u8], batch: usize, row: [usize; 3]) -> Result<Box<dyn Engine>, Box<dyn Error>> {
+    Ok(Box::new(tract::Tract::new(net, batch, row)?))
+}
+
+#[cfg(target_arch = "riscv64")]
+fn tract(_: &[u8], _: usize, _: [usize; 3]) -> Result<Box<dyn Engine>, Box<dyn Error>> {
+    Err("tract is only timed natively".into())
 }
 
 /// The class of each row: the place of the largest number, the first of equal ones.
