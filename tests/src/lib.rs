@@ -4,6 +4,7 @@ pub mod audit_speed;
 pub mod cost;
 pub mod faulty;
 pub mod market;
+pub mod rivals;
 
 use std::path::{Path, PathBuf};
 

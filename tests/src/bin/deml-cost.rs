@@ -4,23 +4,25 @@
 
 use std::env;
 
-use anyhow::{Result, bail, ensure};
-use deml_tests::cost::{
-    counter::Counter,
-    fit, inputs,
-    nets::{self, BATCH_SIZES, Line, OURS, SUBJECTS, Zeros},
-    overhead::{self, Figure},
+use anyhow::{Context, Result, ensure};
+use deml_tests::{
+    cost::{
+        counter::Counter,
+        fit, inputs,
+        nets::{self, BATCH_SIZES, Line, OURS, SUBJECTS, Zeros},
+        overhead::{self, Figure},
+    },
+    rivals::{COUNTED, Rivals},
 };
 
-const USAGE: &str = "usage: cargo cost [--json] | cargo cost fit | cargo cost check [--json] | \
-                     cargo cost inputs [--json] | cargo cost overhead [--json]";
+const USAGE: &str = "usage: cargo cost [--json] [--engine NAME]... | cargo cost fit | \
+                     cargo cost check [--json] | cargo cost inputs [--json] | \
+                     cargo cost overhead [--json]";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        [] => per_multiply_add(false),
-        ["--json"] => per_multiply_add(true),
         ["fit"] => print_weights(),
         ["check"] => check(false),
         ["check", "--json"] => check(true),
@@ -28,12 +30,13 @@ fn main() -> Result<()> {
         ["overhead", "--json"] => around(true),
         ["inputs"] => count_inputs(false),
         ["inputs", "--json"] => count_inputs(true),
-        _ => bail!(USAGE),
+        options => per_multiply_add(options),
     }
 }
 
-/// Instructions per multiply-add of both networks.
-fn per_multiply_add(json: bool) -> Result<()> {
+/// Instructions per multiply-add of both networks: ours, then those of the rivals.
+fn per_multiply_add(options: &[&str]) -> Result<()> {
+    let (json, chosen) = (options.contains(&"--json"), engines(options)?);
     let counter = Counter::new()?;
     if !json {
         println!(
@@ -41,12 +44,42 @@ fn per_multiply_add(json: bool) -> Result<()> {
             "net", "engine", "batch", "zeros"
         );
     }
+    if chosen.contains(&OURS) {
+        count_engine(OURS, json, &|given| nets::ours(&counter, given))?;
+    }
+    let mut chosen = chosen.into_iter().filter(|engine| *engine != OURS).peekable();
+    if chosen.peek().is_some() {
+        let rivals = Rivals::as_riscv()?;
+        for engine in chosen {
+            count_engine(engine, json, &|given| rivals.count(&counter, engine, given))?;
+        }
+    }
+    Ok(())
+}
+
+/// The engines asked for, all when none is named.
+fn engines<'a>(options: &[&'a str]) -> Result<Vec<&'a str>> {
+    let all = [&[OURS], COUNTED.as_slice()].concat();
+    let mut chosen = Vec::new();
+    let mut options = options.iter().filter(|option| **option != "--json");
+    while let Some(option) = options.next() {
+        ensure!(*option == "--engine", USAGE);
+        let name = options.next().context(USAGE)?;
+        ensure!(all.contains(name), "the engines are {}", all.join(", "));
+        chosen.push(*name);
+    }
+    Ok(if chosen.is_empty() { all } else { chosen })
+}
+
+fn count_engine(
+    engine: &str,
+    json: bool,
+    count: &dyn Fn(nets::Given<'_>) -> Result<u64>,
+) -> Result<()> {
     for subject in SUBJECTS {
         for batch in BATCH_SIZES {
             for zeros in [Zeros::Dense, Zeros::Natural] {
-                let count = |given: nets::Given<'_>| nets::ours(&counter, given);
-                let line = nets::count(subject, OURS, batch, zeros, &count)?;
-                show(&line, json)?;
+                show(&nets::count(subject, engine, batch, zeros, count)?, json)?;
             }
         }
     }

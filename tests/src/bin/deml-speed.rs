@@ -5,7 +5,7 @@
 use std::{env, fs, path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use deml_tests::{audit_speed, fixture, program};
+use deml_tests::{audit_speed, fixture, program, rivals::race};
 use serde_json::{Value, json};
 
 /// Models whose evaluation is measured, by what they are.
@@ -20,11 +20,14 @@ const AT_LEAST: Duration = Duration::from_secs(2);
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let json = match arguments.as_slice() {
         [] => false,
-        [flag] if flag == "--json" => true,
-        [what] if what == "audit" => return audit(),
-        _ => anyhow::bail!("usage: cargo speed [--json] | cargo speed audit"),
+        ["--json"] => true,
+        ["audit"] => return audit(),
+        ["rivals"] => return race(false),
+        ["rivals", "--json"] => return race(true),
+        _ => anyhow::bail!("usage: cargo speed [--json] | audit | rivals [--json]"),
     };
     let measured = json!({
         "rules": rules()?,
@@ -44,6 +47,19 @@ fn audit() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = runtime.block_on(audit_speed::measure(|what| eprintln!("{what}")))?;
     println!("{}", serde_json::to_string_pretty(&measured)?);
+    Ok(())
+}
+
+/// The seconds that all engines take for many images, on one core.
+fn race(json: bool) -> Result<()> {
+    for time in race::run()? {
+        if json {
+            println!("{}", serde_json::to_string(&time)?);
+        } else {
+            let race::Time { engine, seconds, ratio } = time;
+            println!("{engine:12}  {seconds:.3} s  {ratio:.2} times ours");
+        }
+    }
     Ok(())
 }
 

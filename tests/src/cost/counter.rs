@@ -48,12 +48,10 @@ impl Counter {
         look_for_tools()?;
         let folder = tempfile::tempdir()?;
         build_plugin(&folder.path().join("count.so"))?;
-        let own = env::current_exe()?;
-        let target = own.ancestors().find(|folder| folder.ends_with("release"));
-        let target = target.and_then(Path::parent).context("not built in the release profile")?;
+        let target = target_folder()?;
         let mut build = Command::new("cargo");
         build.args(["build", "--release", "--locked", "--quiet", "--bins", "--examples"]);
-        build.args(CRATES).args(["--target", TARGET]).arg("--target-dir").arg(target);
+        build.args(CRATES).args(["--target", TARGET]).arg("--target-dir").arg(&target);
         build.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
         ensure!(build.status()?.success(), "cannot build the dapp for RISC-V");
         let programs = target.join(TARGET).join("release");
@@ -97,11 +95,20 @@ impl Counter {
     ///
     /// - Errors: it fails, with what it said
     pub fn count<A: AsRef<OsStr>>(&self, program: &Path, arguments: &[A]) -> Result<Vec<u64>> {
+        Ok(self.run(program, arguments)?.0)
+    }
+
+    /// As [`Self::count`], with what the program wrote to stdout.
+    pub fn run<A: AsRef<OsStr>>(
+        &self,
+        program: &Path,
+        arguments: &[A],
+    ) -> Result<(Vec<u64>, Vec<u8>)> {
         let (mut command, counts) = self.command(program);
         let output = command.args(arguments).output().context("cannot run qemu-riscv64")?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{} failed: {}", program.display(), said.trim());
-        between(&counts)
+        Ok((between(&counts)?, output.stdout))
     }
 }
 
@@ -113,6 +120,16 @@ pub fn between(counts: &Path) -> Result<Vec<u64>> {
     let counts: Vec<u64> = text.lines().map(str::parse).collect::<Result<_, _>>()?;
     let marks = counts.split_last().map(|(_, marks)| marks).unwrap_or_default();
     Ok(marks.array_windows().map(|[before, after]| after - before).collect())
+}
+
+/// Where the running program's build is, and others of its kind.
+///
+/// - Errors: it was built in another profile
+pub fn target_folder() -> Result<PathBuf> {
+    let own = env::current_exe()?;
+    let target = own.ancestors().find(|folder| folder.ends_with("release"));
+    let target = target.and_then(Path::parent).context("not built in the release profile")?;
+    Ok(target.to_owned())
 }
 
 /// - Errors: one line that says what is missing and how to get it

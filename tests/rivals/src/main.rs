@@ -1,0 +1,102 @@
+//! Another engine answering the rows of a dataset in batches, to be counted or timed.
+//!
+//! It writes a line to stderr before and after the rows are answered a second time, in one call,
+//! where the counter looks, and says on stdout how many seconds that took and the classes:
+//!
+//! ```text
+//! rivals --engine burn-ndarray --net FILE.onnx --rows FILE.safetensors --batch 32
+//! ```
+//!
+//! Each engine starts from the rows' bytes and ends with a class for each row, as ours does.
+
+mod library;
+mod net;
+mod plain;
+mod rows;
+#[cfg(not(target_arch = "riscv64"))]
+mod tract;
+
+use std::{error::Error, fs, io::Write as _, time::Instant};
+
+use burn_flex::Flex;
+use serde_json::json;
+
+use crate::{library::Library, plain::Plain, rows::Rows};
+
+/// What is measured.
+trait Engine {
+    /// The numbers answered to rows, one row after another.
+    fn answer(&self, rows: Vec<f32>) -> Vec<f32>;
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let named = |name: &str| {
+        let pair = arguments.as_chunks::<2>().0.iter().find(|pair| pair[0] == name);
+        pair.map(|pair| pair[1].as_str()).ok_or_else(|| format!("{name} is missing"))
+    };
+    let (net, rows) = (fs::read(named("--net")?)?, Rows::read(&fs::read(named("--rows")?)?)?);
+    let batch: usize = named("--batch")?.parse()?;
+    let engine = engine(named("--engine")?, &net, batch, rows.sizes)?;
+
+    classes(&*engine, &rows, batch);
+    mark()?;
+    let begun = Instant::now();
+    let classes = classes(&*engine, &rows, batch);
+    let seconds = begun.elapsed().as_secs_f64();
+    mark()?;
+    println!("{}", json!({ "seconds": seconds, "classes": classes }));
+    Ok(())
+}
+
+#[expect(deprecated, reason = "the backend that our own evaluator is built on")]
+fn engine(
+    name: &str,
+    net: &[u8],
+    batch: usize,
+    row: [usize; 3],
+) -> Result<Box<dyn Engine>, Box<dyn Error>> {
+    Ok(match name {
+        "burn-ndarray" => Box::new(Library::<burn_ndarray::NdArray>::new(net::read(net)?, row)),
+        "burn-flex" => Box::new(Library::<Flex>::new(net::read(net)?, row)),
+        "loop" => Box::new(Plain { layers: net::read(net)?, sizes: row }),
+        "tract" => tract(net, batch, row)?,
+        _ => return Err(format!("no engine {name} here").into()),
+    })
+}
+
+#[cfg(not(target_arch = "riscv64"))]
+fn tract(net: &[u8], batch: usize, row: [usize; 3]) -> Result<Box<dyn Engine>, Box<dyn Error>> {
+    Ok(Box::new(tract::Tract::new(net, batch, row)?))
+}
+
+#[cfg(target_arch = "riscv64")]
+fn tract(_: &[u8], _: usize, _: [usize; 3]) -> Result<Box<dyn Engine>, Box<dyn Error>> {
+    Err("tract is only timed natively".into())
+}
+
+/// The class of each row: the place of the largest number, the first of equal ones.
+fn classes(engine: &dyn Engine, rows: &Rows, batch: usize) -> Vec<usize> {
+    let mut classes = Vec::new();
+    for numbers in rows.batches(batch) {
+        let count = numbers.len() / rows.sizes.iter().product::<usize>();
+        let answers = engine.answer(numbers);
+        classes.extend(answers.chunks_exact(answers.len() / count).map(largest));
+    }
+    classes
+}
+
+fn largest(answer: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, number) in answer.iter().enumerate() {
+        if *number > answer[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// Tells the counter that the work begins or ends.
+fn mark() -> std::io::Result<()> {
+    std::io::stderr().write_all(b"\n")
+}

@@ -1,0 +1,81 @@
+//! A race on this computer: the network of two convolutions on many images, on one core.
+
+use std::{fs, time::Instant};
+
+use anyhow::{Result, anyhow};
+use blobs::{Profile, blob_ref};
+use eval::Evaluator;
+use market::{Exam, Exhibit, Judge as _, Metric, Tally, Work};
+use serde::Serialize;
+
+use super::{Rivals, classes};
+use crate::{
+    cost::{
+        nets::{Given, OURS},
+        rows,
+    },
+    fixture,
+};
+
+/// Images answered.
+pub const IMAGES: usize = 10_000;
+
+/// So often does each engine answer them; its fastest time counts, as noise only adds.
+const TURNS: usize = 5;
+
+/// The rivals, each with the size of batch at which it is fastest.
+const RIVALS: [(&str, usize); 4] =
+    [("burn-ndarray", 100), ("burn-flex", 100), ("loop", 100), ("tract", 100)];
+
+/// How an engine did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Time {
+    /// Which one.
+    pub engine: &'static str,
+    /// Seconds from the images' bytes to their classes.
+    pub seconds: f64,
+    /// The seconds divided by ours.
+    pub ratio: f64,
+}
+
+/// Times all engines, ours first. They take turns, so that none has a quieter computer.
+///
+/// - Errors: an engine fails, or its classes are not ours
+pub fn run() -> Result<Vec<Time>> {
+    let rivals = Rivals::natively()?;
+    let folder = tempfile::tempdir()?;
+    let (net, rows) = (fixture("images/cnn.onnx"), folder.path().join("rows.safetensors"));
+    rows::write(&rows::natural(0, IMAGES)?, &rows)?;
+    let given = |batch| Given { net: &net, rows: &rows, batch };
+    let expected = classes(given(IMAGES))?;
+    let files = [fs::read(&net)?, fs::read(&rows)?];
+    let mut ours = ours(&files)?;
+
+    let mut fastest = [f64::INFINITY; 1 + RIVALS.len()];
+    for _ in 0..TURNS {
+        fastest[0] = fastest[0].min(ours()?);
+        for (fastest, (engine, batch)) in fastest[1..].iter_mut().zip(RIVALS) {
+            *fastest = fastest.min(rivals.time(engine, given(batch), &expected)?);
+        }
+    }
+    let engines = [OURS].into_iter().chain(RIVALS.map(|(engine, _)| engine));
+    let times = engines.zip(fastest);
+    Ok(times
+        .map(|(engine, seconds)| Time { engine, seconds, ratio: seconds / fastest[0] })
+        .collect())
+}
+
+/// The seconds that the market's judge takes each time, on one thread, with both files read.
+fn ours(files: &[Vec<u8>; 2]) -> Result<impl FnMut() -> Result<f64>> {
+    let [model, hold_out] =
+        files.each_ref().map(|bytes| Exhibit { cid: blob_ref(bytes, Profile::Kubo).cid(), bytes });
+    let exam = Exam { model, hold_out, metric: Metric::Accuracy };
+    let mut judge = Evaluator::new();
+    let classes = judge.quote(&exam).map_err(|unfit| anyhow!("{unfit}"))?.classes;
+    Ok(move || {
+        let mut tally = Tally::new(classes);
+        let begun = Instant::now();
+        judge.answer(&exam, &mut tally, Work(u64::MAX)).map_err(|unfit| anyhow!("{unfit}"))?;
+        Ok(begun.elapsed().as_secs_f64())
+    })
+}
