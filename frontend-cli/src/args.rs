@@ -143,6 +143,20 @@ pub struct Demo {
     /// beside deml and compare every output, byte for byte; one for RISC-V is run by qemu-riscv64
     #[arg(long, value_name = "FILE")]
     pub dapp: Option<PathBuf>,
+    /// Another play than the two bounties.
+    #[command(subcommand)]
+    pub play: Option<DemoPlay>,
+}
+
+/// Plays beside the two bounties.
+#[derive(Clone, Debug, Subcommand)]
+pub enum DemoPlay {
+    /// A competition of sealed models, with miners, copiers and liars
+    Competition {
+        /// The sponsor never reveals its hold-out
+        #[arg(long)]
+        silent_sponsor: bool,
+    },
 }
 
 /// A devnet.

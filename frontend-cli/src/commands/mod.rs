@@ -41,7 +41,13 @@ use crate::{
 pub async fn run(config: &Config, command: Command) -> Result<Ending> {
     match command {
         Command::Demo(demo) => {
-            config.talk.answer(&demo::run(config.talk, demo.dapp).await?)?;
+            match demo.play {
+                None => config.talk.answer(&demo::run(config.talk, demo.dapp).await?)?,
+                Some(args::DemoPlay::Competition { silent_sponsor }) => {
+                    let played = demo::competition::run(config.talk, demo.dapp, silent_sponsor);
+                    config.talk.answer(&played.await?)?;
+                }
+            }
             Ok(Ending::Done)
         }
         Command::Devnet(devnet) => devnet::run(config.talk, devnet).await,
