@@ -158,6 +158,20 @@ pub struct Demo {
     /// what the audit finds
     #[arg(long, value_name = "KIND", hide = true, conflicts_with = "dapp")]
     pub sabotage: Option<Lie>,
+    /// Another play than the two bounties.
+    #[command(subcommand)]
+    pub play: Option<DemoPlay>,
+}
+
+/// Plays beside the two bounties.
+#[derive(Clone, Debug, Subcommand)]
+pub enum DemoPlay {
+    /// A competition of sealed models, with miners, copiers and liars
+    Competition {
+        /// The sponsor never reveals its hold-out
+        #[arg(long)]
+        silent_sponsor: bool,
+    },
 }
 
 /// A devnet.

@@ -173,7 +173,7 @@ fn not_proven(why: impl fmt::Display) -> anyhow::Error {
 #[serde(rename_all = "snake_case")]
 pub enum Meaning {
     /// Something happened.
-    Notice(Notice),
+    Notice(Box<Notice>),
     /// Money.
     Payment(Payment),
     /// Another call to a contract.
@@ -192,7 +192,7 @@ impl Meaning {
         match (decoded, payment) {
             (_, Some(payment)) => Self::Payment(payment),
             (Some(Output::Notice { payload }), None) => {
-                Notice::decode(&payload).map_or_else(other, Self::Notice)
+                Notice::decode(&payload).map_or_else(other, |notice| Self::Notice(notice.into()))
             }
             (Some(voucher), None) => voucher.destination().map_or_else(other, Self::Call),
             (None, None) => other(),

@@ -328,24 +328,27 @@ mod tests {
             base_model: blob,
             hold_out: blob,
         };
-        Saying::Notice(Notice::JobOpened { job: JOB, sponsor: SPONSOR, terms })
+        Saying::Notice(Notice::JobOpened { job: JOB, sponsor: SPONSOR, terms }.into())
     }
 
     fn accepted(client: Address) -> Saying {
-        Saying::Notice(Notice::ModelScored {
-            job: JOB,
-            submission: 0,
-            client,
-            model_digest: Digest([7; 32]),
-            score: Score(2),
-            worst_class: Score(2),
-            accepted: true,
-        })
+        Saying::Notice(
+            Notice::ModelScored {
+                job: JOB,
+                submission: 0,
+                client,
+                model_digest: Digest([7; 32]),
+                score: Score(2),
+                worst_class: Score(2),
+                accepted: true,
+            }
+            .into(),
+        )
     }
 
     fn settled(payouts: u32, remainder: u128) -> Saying {
         let remainder = Amount::new(remainder);
-        Saying::Notice(Notice::JobSettled { job: JOB, payouts, winner: 0, remainder })
+        Saying::Notice(Notice::JobSettled { job: JOB, payouts, winner: 0, remainder }.into())
     }
 
     /// Books after a deposit of 30, of which a job with two rewards of 10 is opened.

@@ -1,5 +1,7 @@
 //! What happened, for people to read: the story an audit went over.
 
+mod competition;
+
 use alloy::primitives::B256;
 use market::{Amount, Asset};
 use wire::Notice;
@@ -71,8 +73,7 @@ fn words(saying: &Saying) -> Option<String> {
 fn notice_words(notice: &Notice) -> String {
     match notice {
         Notice::JobOpened { job, sponsor, terms } => {
-            let title = terms.title.iter().take_while(|byte| **byte != 0).copied().collect();
-            let title = String::from_utf8(title).unwrap_or_default();
+            let title = title(&terms.title);
             let (rewards, reward) = (terms.rewards, money(terms.asset, terms.reward));
             format!("job {job} {title:?} opens: {sponsor} offers {rewards} rewards of {reward}")
         }
@@ -98,7 +99,13 @@ fn notice_words(notice: &Notice) -> String {
         Notice::JobSettled { job, payouts, remainder, .. } => {
             format!("job {job} ends after {payouts} rewards; {remainder} units go back")
         }
+        other => competition::words(other),
     }
+}
+
+fn title(padded: &[u8; 32]) -> String {
+    let title = padded.iter().take_while(|byte| **byte != 0).copied().collect();
+    String::from_utf8(title).unwrap_or_default()
 }
 
 fn money(asset: Asset, amount: Amount) -> String {

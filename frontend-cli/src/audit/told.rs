@@ -26,7 +26,7 @@ pub(super) struct Told {
 #[derive(Clone, Debug)]
 pub(super) enum Saying {
     /// Something happened.
-    Notice(Notice),
+    Notice(Box<Notice>),
     /// Money goes to someone.
     Payment(Payment),
     /// A call that pays nobody.
@@ -57,7 +57,7 @@ impl Saying {
     fn read(output: &Bytes) -> Self {
         match Output::decode(output) {
             Some(Output::Notice { payload }) => {
-                Notice::decode(&payload).map_or(Self::Other, Self::Notice)
+                Notice::decode(&payload).map_or(Self::Other, |notice| Self::Notice(notice.into()))
             }
             Some(voucher @ Output::Voucher { destination, value, .. }) => {
                 match Payment::of(&voucher) {

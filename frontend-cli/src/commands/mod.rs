@@ -49,7 +49,13 @@ pub async fn run(config: &Config, command: Command) -> Result<Ending> {
                 config.talk.answer(&report)?;
                 return Ok(report.ending());
             }
-            config.talk.answer(&demo::run(config.talk, demo.dapp).await?)?;
+            match demo.play {
+                None => config.talk.answer(&demo::run(config.talk, demo.dapp).await?)?,
+                Some(args::DemoPlay::Competition { silent_sponsor }) => {
+                    let played = demo::competition::run(config.talk, demo.dapp, silent_sponsor);
+                    config.talk.answer(&played.await?)?;
+                }
+            }
             Ok(Ending::Done)
         }
         Command::Devnet(devnet) => devnet::run(config.talk, devnet).await,

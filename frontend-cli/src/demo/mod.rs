@@ -5,6 +5,7 @@
 //! Gas is free on the demo's chain, so that wallets show rewards and nothing else; how much gas
 //! was used is shown apart.
 
+pub mod competition;
 mod play;
 mod result;
 mod stage;

@@ -133,13 +133,19 @@ pub struct Executed {
     pub gas: u64,
 }
 
+impl fmt::Display for Wallet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |amount| self.currency.show(amount);
+        let (before, after) = (show(self.before), show(self.after));
+        write!(out, "{:<18} {before:>24} {after:>24} {:>28}", self.role, self.change())
+    }
+}
+
 impl fmt::Display for Played {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{:<18} {:>24} {:>24} {:>16}", "wallet", "before", "after", "change")?;
+        writeln!(out, "{:<18} {:>24} {:>24} {:>28}", "wallet", "before", "after", "change")?;
         for wallet in &self.wallets {
-            let show = |amount| wallet.currency.show(amount);
-            let (before, after) = (show(wallet.before), show(wallet.after));
-            writeln!(out, "{:<18} {before:>24} {after:>24} {:>16}", wallet.role, wallet.change())?;
+            writeln!(out, "{wallet}")?;
         }
         out.write_str("\njob  client           score  verdict             gas      time  model\n")?;
         for submitted in &self.submissions {

@@ -69,7 +69,7 @@ pub fn run() -> Result<Vec<Time>> {
 fn ours(files: &[Vec<u8>; 2]) -> Result<impl FnMut() -> Result<f64>> {
     let [model, hold_out] =
         files.each_ref().map(|bytes| Exhibit { cid: blob_ref(bytes, Profile::Kubo).cid(), bytes });
-    let exam = Exam { model, hold_out, metric: Metric::Accuracy };
+    let exam = Exam { model, hold_out, metric: Metric::Accuracy, rows: None };
     let mut judge = Evaluator::new();
     let classes = judge.quote(&exam).map_err(|unfit| anyhow!("{unfit}"))?.classes;
     Ok(move || {

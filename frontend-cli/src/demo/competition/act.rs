@@ -1,0 +1,251 @@
+//! What players do: the sponsor opens, entrants train, seal and cheat, miners attest and lie.
+
+use std::ops::ControlFlow;
+
+use anyhow::{Context, Result, ensure};
+use eval::{
+    Dataset, Features, Labels,
+    train::{Disguise, Epoch, Optimiser, Options, disguise, train as fit},
+};
+use market::{Attestation, Command, Desk, JobId, Metric, Score};
+
+use super::stage::{Player, Stage};
+use crate::{
+    args::{CompetitionDraft, MetricName},
+    commands::{
+        competition::{enter, open, publish, reveal},
+        job_open::Funding,
+    },
+    convert::to_market,
+    delivery,
+    files::File,
+    native,
+    quantity::{Deadline, percent},
+    seals,
+    talk::Refused,
+};
+
+macro_rules! digits {
+    ($file:literal) => {
+        include_bytes!(concat!("../../../../tests/fixtures/digits/", $file))
+    };
+}
+
+/// How long entries are taken, in seconds.
+pub(super) const OPEN: u64 = 7 * 24 * 60 * 60;
+/// How long keys are taken.
+pub(super) const REVEAL: u64 = 24 * 60 * 60;
+/// How long attesting, unveiling and objecting take.
+pub(super) const ATTEST: u64 = 60 * 60;
+
+/// Rows of the hold-out's file that are shown as the public slice.
+const SLICE_ROWS: usize = 100;
+
+/// Whether the sponsor keeps its word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sponsor {
+    /// It reveals the hold-out.
+    Honest,
+    /// It does not.
+    Silent,
+}
+
+/// The sponsor deposits prize and pool with the competition riding on them.
+pub(super) async fn open(stage: &Stage) -> Result<JobId> {
+    let sponsor = stage.player("sponsor")?;
+    let rows = Dataset::from_safetensors(digits!("holdout.safetensors"))?;
+    let slice = part(&rows, 0..SLICE_ROWS)?;
+    let hold_out = part(&rows, SLICE_ROWS..rows.rows())?;
+    let base = digits!("torch-base.onnx");
+    let draft = CompetitionDraft {
+        title: Some("Digits".to_owned()),
+        base: Some(stage.file(sponsor.name, "base.onnx", base)?.path),
+        public_slice: Some(stage.file(sponsor.name, "slice.safetensors", &slice)?.path),
+        hold_out: Some(stage.file(sponsor.name, "holdout.safetensors", &hold_out)?.path),
+        metric: Some(MetricName::Accuracy),
+        prize: Some("1000token".parse()?),
+        miners: Some(7),
+        close: Some(Deadline::In(OPEN)),
+        reveal: Some(Deadline::In(REVEAL)),
+        attest: Some(Deadline::In(ATTEST)),
+        ..CompetitionDraft::default()
+    };
+    let plan = open::plan(&stage.session, &draft).await?;
+    let (session, sender, vault) = (&stage.session, &sponsor.sender, &sponsor.vault);
+    let opened = open::open(session, sender, vault, &plan, Funding::Deposit).await?;
+    stage.say(sponsor.name, format_args!("competition {} is open, a sealed hold-out", opened.job));
+    Ok(opened.job)
+}
+
+/// Some rows of a dataset, as a file.
+fn part(all: &Dataset, rows: std::ops::Range<usize>) -> Result<Vec<u8>> {
+    let Labels::Classes(classes) = all.labels() else { anyhow::bail!("digits are classes") };
+    let labels = Labels::Classes(classes.get(rows.clone()).context("too few rows")?.to_vec());
+    let features = Features::Real(all.features(rows));
+    Ok(Dataset::new(all.row(), features, labels)?.to_safetensors())
+}
+
+/// Two entrants train on their own rows, a third does what they do and forgets it.
+pub(super) async fn enter_all(stage: &Stage, job: JobId) -> Result<()> {
+    let (a, b) = (digits!("client-a.safetensors"), digits!("client-b.safetensors"));
+    let ada = train(stage, "ada", a, 30).await?;
+    enter(stage, "ada", job, &ada).await?;
+    let ben = train(stage, "ben", b, 12).await?;
+    show(stage, "ben", job, &ben).await?;
+    copy_ciphertext(stage, job, &ada).await?;
+    let how = Disguise { reorder: true, rescale: true, noise: 0.05, seed: 1 };
+    let noised = disguise(digits!("torch-base.onnx"), &ada.bytes, &how)?;
+    let noised = stage.file("ada again", "model.onnx", &noised)?;
+    enter(stage, "ada again", job, &noised).await?;
+    let other = train(stage, "forgetful", b, 4).await?;
+    enter(stage, "forgetful", job, &other).await
+}
+
+async fn train(stage: &Stage, who: &'static str, rows: &[u8], epochs: u32) -> Result<File> {
+    let dataset = Dataset::from_safetensors(rows)?;
+    let options = Options {
+        optimiser: Optimiser::Adam,
+        learning_rate: 0.01,
+        epochs,
+        batch_rows: 32,
+        seed: 1,
+        held_back_percent: 20,
+        metric: Metric::Accuracy,
+    };
+    let trained = native::in_background(move || {
+        let mut go_on = |_: Epoch| ControlFlow::Continue(());
+        fit(digits!("torch-base.onnx"), &dataset, &options, &mut go_on).context("cannot train")
+    });
+    let trained = trained.await?;
+    let best = trained.best.and_then(|epoch| epoch.score).unwrap_or_default();
+    stage
+        .say(who, format_args!("trained for {epochs} epochs, {} on rows held back", percent(best)));
+    stage.file(who, "model.onnx", &trained.onnx)
+}
+
+async fn enter(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<()> {
+    let Player { sender, vault, .. } = stage.player(who)?;
+    let entered = enter::enter(&stage.session, sender, vault, job, model, Funding::Deposit).await?;
+    stage.say(who, format_args!("enters a sealed model as entry {}", entered.entry));
+    Ok(())
+}
+
+/// Enters, and shows the same model on the board.
+async fn show(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<()> {
+    enter(stage, who, job, model).await?;
+    let shown = publish::publish(&stage.session, &stage.player(who)?.sender, job, model).await?;
+    let score = shown.board.map_or_else(|| "nothing".to_owned(), |score| percent(Score(score)));
+    stage.say(who, format_args!("shows it on the public board: {score}"));
+    Ok(())
+}
+
+/// Enters with another's commitment and ciphertext, which everybody can see.
+async fn copy_ciphertext(stage: &Stage, job: JobId, model: &File) -> Result<()> {
+    let copier = stage.player("copier")?;
+    let ada = stage.player("ada")?;
+    let seal = seals::list(&ada.vault)?.into_iter().find(|seal| seal.job == job.0);
+    let (sealed, ciphertext) = seal.context("ada has sealed nothing")?.sealed(&model.bytes);
+    let terms = stage.session.competition(job).await?.terms;
+    let price = terms.buy_in.checked_add(terms.entrant_bond).context("too much")?;
+    let currency = stage.session.currency(terms.asset).await;
+    let command = wire::encode_command(&Command::Enter { job, model: sealed }).into();
+    let session = &stage.session;
+    let sent =
+        crate::commands::money::send_deposit(session, &copier.sender, &currency, price, command);
+    session.follow(&sent.await?).await?.accepted()?;
+    delivery::deliver(session, &copier.sender, sealed.ciphertext, &ciphertext).await?;
+    stage.say(copier.name, "enters with ada's commitment and ciphertext");
+    Ok(())
+}
+
+/// The sponsor and the entrants open what they sealed, as far as they can and want.
+pub(super) async fn reveal_all(stage: &Stage, job: JobId, sponsor: Sponsor) -> Result<()> {
+    let mut who = vec!["ada", "ben", "ada again"];
+    match sponsor {
+        Sponsor::Honest => who.insert(0, "sponsor"),
+        Sponsor::Silent => stage.say("sponsor", "keeps the key of the hold-out to itself"),
+    }
+    for name in who {
+        let Player { sender, vault, .. } = stage.player(name)?;
+        reveal::reveal(&stage.session, sender, vault, job, false).await?;
+        stage.say(name, "reveals");
+    }
+    let (ada, copier) = (stage.player("ada")?, stage.player("copier")?);
+    let seal = seals::list(&ada.vault)?.into_iter().find(|seal| seal.job == job.0);
+    let opening = seal.context("ada has sealed nothing")?.opening()?;
+    let (key, salt, plaintext) = (opening.key, opening.salt, opening.plain);
+    let command = Command::Reveal { job, key, salt, plaintext };
+    let copied = stage.session.carry_out(&copier.sender, &command).await;
+    let why = copied.err().context("a copied key was taken")?;
+    let refused = why.downcast::<Refused>()?;
+    ensure!(refused.0.refused == "WrongCommitment", "another refusal: {refused}");
+    stage.say(copier.name, format_args!("tries ada's key: {refused}"));
+    stage.say("forgetful", "reveals nothing");
+    Ok(())
+}
+
+/// The miners' offers.
+pub(super) async fn enlist_all(stage: &Stage, job: JobId) -> Result<()> {
+    for (name, miner) in stage.miners(job) {
+        miner.round().await?;
+        stage.say(name, "offers to evaluate, with a bond");
+    }
+    for liar in stage.liars() {
+        stage.miner(liar, job).round().await?;
+        stage.say(liar.name, "offers to evaluate, with a bond");
+    }
+    Ok(())
+}
+
+/// Honest miners do a round; liars commit to, or show, what they made up.
+pub(super) async fn mine(stage: &Stage, job: JobId, liars: Lie) -> Result<()> {
+    for (name, miner) in stage.miners(job) {
+        for deed in miner.round().await?.deeds {
+            stage.say(name, deed);
+        }
+    }
+    let models = stage.session.competition(job).await?.models;
+    for liar in stage.liars() {
+        lie(stage, liar, job, models, liars).await?;
+    }
+    Ok(())
+}
+
+/// What liars do in a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lie {
+    /// They commit to it.
+    Attest,
+    /// They show it.
+    Unveil,
+    /// They wait.
+    Nothing,
+}
+
+/// Calls every model nearly perfect, without having looked at any.
+async fn lie(stage: &Stage, liar: &Player, job: JobId, models: u32, lie: Lie) -> Result<()> {
+    let made_up = Attestation {
+        score: Score(990_000),
+        worst_class: Score(950_000),
+        results: blobs::Digest::of(b"made up"),
+    };
+    let count = usize::try_from(models).unwrap_or(0);
+    let (page, salt, attestations) = (0, liar.vault.derived(b"lie"), vec![made_up; count]);
+    let command = match lie {
+        Lie::Nothing => return Ok(()),
+        Lie::Attest => {
+            let desk = Desk {
+                chain_id: stage.session.chain.chain_id().await?,
+                app: to_market(stage.session.application()),
+                job,
+                miner: to_market(liar.sender.address()),
+                page,
+            };
+            Command::Attest { job, page, commitment: desk.commitment(&attestations, &salt) }
+        }
+        Lie::Unveil => Command::Unveil { job, page, attestations, results: Vec::new(), salt },
+    };
+    stage.session.carry_out(&liar.sender, &command).await?;
+    stage.say(liar.name, "says that every model is nearly perfect");
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! What the demo came to: for programs as JSON, for people as tables.
+
+use std::{collections::BTreeMap, fmt};
+
+use alloy::primitives::{Address, B256};
+use serde::Serialize;
+
+use crate::{
+    commands::{
+        competition::board::{Board, Test},
+        mine::Earned,
+    },
+    convert::to_ethereum,
+    demo::result::Wallet,
+    quantity::percent,
+};
+
+/// The whole demo.
+#[derive(Debug, Serialize)]
+pub struct Played {
+    /// Everybody's wallets before and after.
+    pub wallets: Vec<Wallet>,
+    /// Board, ranking and who won.
+    pub board: Board,
+    /// The exact tests of the first of the ranking and others.
+    pub test: Vec<Test>,
+    /// What became of the miners.
+    pub miners: Vec<MinerLine>,
+    /// How many vouchers were executed on L1.
+    pub vouchers: usize,
+    /// Root of all outputs.
+    pub outputs_root: B256,
+    /// Whether deposits less payments equal what the market holds.
+    pub solvent: bool,
+    /// From the start of the devnet to the end.
+    pub seconds: u64,
+    #[serde(skip)]
+    pub(super) names: BTreeMap<Address, &'static str>,
+}
+
+/// What became of a miner.
+#[derive(Debug, Serialize)]
+pub struct MinerLine {
+    /// Who.
+    pub name: &'static str,
+    /// How many pages it has unveiled.
+    pub unveiled: u32,
+    /// Why its bond is lost.
+    pub offence: Option<String>,
+    /// What it earned and lost.
+    pub earned: Vec<Earned>,
+}
+
+impl Played {
+    fn name(&self, entrant: market::Address) -> &str {
+        self.names.get(&to_ethereum(entrant)).copied().unwrap_or("?")
+    }
+
+    /// The entrant of an entry.
+    fn entrant(&self, entry: u32) -> &str {
+        let entry = self.board.entries.iter().find(|known| known.entry == entry);
+        entry.map_or("?", |entry| self.name(entry.entrant))
+    }
+}
+
+impl fmt::Display for Played {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "{:<18} {:>24} {:>24} {:>28}", "wallet", "before", "after", "change")?;
+        for wallet in &self.wallets {
+            writeln!(out, "{wallet}")?;
+        }
+        out.write_str("\nranking        score  entry  entrant\n")?;
+        for (place, line) in (1..).zip(&self.board.ranking) {
+            let (score, who) = (percent(line.score), self.name(line.entrant));
+            writeln!(out, "{place:>3}.      {score:>10}  {:<5}  {who}", line.entry)?;
+        }
+        for entry in &self.board.entries {
+            let (number, who) = (entry.entry, self.name(entry.entrant));
+            match &entry.model {
+                Some(model) => {
+                    if let Some(why) = &model.refusal {
+                        writeln!(out, "out:       entry {number} of {who}: {}", why.message)?;
+                    }
+                }
+                None => writeln!(out, "out:       entry {number} of {who} was not revealed")?,
+            }
+        }
+        for test in &self.test {
+            let told = if test.separated { "told apart" } else { "not told apart: they share" };
+            writeln!(
+                out,
+                "test:      {} is right alone on {} rows, {} on {}: {told}",
+                self.entrant(test.first),
+                test.first_better,
+                self.entrant(test.other),
+                test.other_better
+            )?;
+        }
+        if let Some(decision) = &self.board.decision {
+            let winners: Vec<&str> =
+                decision.winners.iter().map(|entry| self.entrant(*entry)).collect();
+            writeln!(out, "outcome:   {}, the prize goes to {winners:?}", decision.outcome)?;
+        }
+        out.write_str("\nminer        pages  offence\n")?;
+        for MinerLine { name, unveiled, offence, .. } in &self.miners {
+            writeln!(out, "{name:<12} {unveiled:>5}  {}", offence.as_deref().unwrap_or("-"))?;
+        }
+        writeln!(out, "\n{} vouchers executed on L1", self.vouchers)?;
+        writeln!(out, "outputs root {}", self.outputs_root)?;
+        let solvency = if self.solvent { "holds to the wei" } else { "DOES NOT HOLD" };
+        write!(out, "solvency {solvency}; all in {} s", self.seconds)
+    }
+}
