@@ -13,7 +13,7 @@ use std::{
 
 use blobs::Cid;
 use eval::{Dataset, Evaluator, Model, report::evaluate_on};
-use market::{Exam, Exhibit, Judge, Marks, Metric, Quote, Tally, Unfit, Work};
+use market::{Exam, Exhibit, Judge, Likeness, Marks, Metric, Quote, Tally, Unfit, Work};
 use rollup::{Answer, App, Invocation, Request, Status, run, trace};
 use wire::Output;
 
@@ -86,6 +86,19 @@ impl Judge for Liar {
 
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
         self.ask(exam, |judge, exam| judge.answer(exam, tally, budget))
+    }
+
+    fn comparing(&self, lengths: [usize; 3]) -> Work {
+        self.judge.comparing(lengths)
+    }
+
+    fn alike(
+        &mut self,
+        base: Exhibit<'_>,
+        first: Exhibit<'_>,
+        second: Exhibit<'_>,
+    ) -> Result<Likeness, Unfit> {
+        self.judge.alike(base, first, second)
     }
 }
 

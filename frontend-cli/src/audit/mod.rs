@@ -59,8 +59,9 @@ use self::checkpoint::{Checkpoint, Checkpoints, Identity};
 use self::course::{Course, State, Step};
 use self::engine::Undone;
 use crate::chain::{Chain, bindings::InputBox};
-use crate::devnet::Dapp;
+use crate::devnet::{Dapp, Info};
 use crate::node::Node;
+use crate::session::Session;
 use crate::talk::Talk;
 
 /// How often an audit begins again because the chain's last blocks were replaced under it.
@@ -161,6 +162,22 @@ impl Span {
 }
 
 impl Audit {
+    /// Everything that happened on a devnet, by the application it was deployed with.
+    #[must_use]
+    pub fn of_devnet(session: &Session, info: &Info) -> Self {
+        Self {
+            chain: session.chain.clone(),
+            application: session.application(),
+            node: Some(session.node.clone()),
+            engine: Engine { dapp: None, genesis: info.genesis.clone(), blobs: None },
+            span: Span::default(),
+            patience: None,
+            suspect: None,
+            memory: None,
+            talk: session.talk,
+        }
+    }
+
     /// Checks everything.
     ///
     /// - Errors: something could not be checked; what, and why

@@ -85,7 +85,7 @@ async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {
         submissions,
         vouchers,
         outputs_root: stage.outputs_root(),
-        solvent: play::solvent(stage).await?,
+        solvent: play::solvent(&stage.session).await?,
         audit: stage.audit().await?,
         seconds: begun.elapsed().as_secs(),
         dapp_peak_bytes: stage.dapp_peak_bytes().await,

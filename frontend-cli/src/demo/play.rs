@@ -30,6 +30,7 @@ use crate::{
     local_market::ModelRegistry,
     native,
     quantity::{Deadline, Share, percent},
+    session::Session,
 };
 
 /// Every job's time, in seconds.
@@ -321,11 +322,11 @@ pub(super) async fn check_registry(stage: &Stage, jobs: &[JobId]) -> Result<()> 
 }
 
 /// Whether the market's books agree with themselves and with what its contract holds on L1.
-pub(super) async fn solvent(stage: &Stage) -> Result<bool> {
-    let books: SolvencyView = stage.session.ask(&Query::Solvency(Paging::default())).await?;
+pub(super) async fn solvent(session: &Session) -> Result<bool> {
+    let books: SolvencyView = session.ask(&Query::Solvency(Paging::default())).await?;
     let mut agrees = books.solvent;
     for AssetView { asset, free, escrowed, .. } in books.assets.items {
-        let held = stage.session.wallet(stage.session.application(), asset).await?;
+        let held = session.wallet(session.application(), asset).await?;
         agrees &= free.checked_add(escrowed) == Some(held);
     }
     Ok(agrees)

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::result::{Replayed, Wallet};
 use crate::{
-    audit::{Audit, Engine, Report, Span},
+    audit::{Audit, Report},
     chain::{Chain, Sender},
     config::TEST_TOKEN,
     convert::to_market,
@@ -112,18 +112,8 @@ impl Stage {
 
     /// Checks all that happened as any auditor can.
     pub(super) async fn audit(&self) -> Result<Report> {
-        let audit = Audit {
-            chain: self.session.chain.clone(),
-            application: self.session.application(),
-            node: Some(self.session.node.clone()),
-            engine: Engine { dapp: None, genesis: self.devnet.info().genesis.clone(), blobs: None },
-            span: Span::default(),
-            patience: None,
-            suspect: self.suspect.clone(),
-            memory: None,
-            talk: self.talk,
-        };
-        audit.run().await
+        let audit = Audit::of_devnet(&self.session, self.devnet.info());
+        Audit { suspect: self.suspect.clone(), ..audit }.run().await
     }
 
     /// A line about what someone does.

@@ -10,10 +10,13 @@ use super::{
     result::{MinerLine, Played},
     stage::Stage,
 };
-use crate::commands::{
-    claim,
-    competition::{board, settle, show},
-    money,
+use crate::{
+    commands::{
+        claim,
+        competition::{board, settle, show},
+        money,
+    },
+    demo::play::solvent,
 };
 
 pub(super) async fn play(stage: &Stage, sponsor: Sponsor, begun: Instant) -> Result<Played> {
@@ -48,7 +51,8 @@ pub(super) async fn play(stage: &Stage, sponsor: Sponsor, begun: Instant) -> Res
         miners,
         vouchers,
         outputs_root: stage.outputs_root(),
-        solvent: stage.is_solvent().await?,
+        solvent: solvent(&stage.session).await?,
+        audit: stage.audit().await?,
         seconds: begun.elapsed().as_secs(),
         names,
     })

@@ -6,6 +6,7 @@ use alloy::primitives::{Address, B256};
 use serde::Serialize;
 
 use crate::{
+    audit::Report,
     commands::{
         competition::board::{Board, Test},
         mine::Earned,
@@ -32,6 +33,8 @@ pub struct Played {
     pub outputs_root: B256,
     /// Whether deposits less payments equal what the market holds.
     pub solvent: bool,
+    /// What an audit of all of it came to.
+    pub audit: Report,
     /// From the start of the devnet to the end.
     pub seconds: u64,
     #[serde(skip)]
@@ -107,6 +110,7 @@ impl fmt::Display for Played {
         }
         writeln!(out, "\n{} vouchers executed on L1", self.vouchers)?;
         writeln!(out, "outputs root {}", self.outputs_root)?;
+        writeln!(out, "audit: {}", self.audit)?;
         let solvency = if self.solvent { "holds to the wei" } else { "DOES NOT HOLD" };
         write!(out, "solvency {solvency}; all in {} s", self.seconds)
     }

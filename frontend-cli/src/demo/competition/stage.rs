@@ -9,9 +9,9 @@ use alloy::{
 use anyhow::{Context, Result};
 use market::{Asset, JobId};
 use tempfile::TempDir;
-use wire::{AssetView, Paging, Query, SolvencyView};
 
 use crate::{
+    audit::{Audit, Report},
     chain::{Chain, Sender},
     commands::mine::Miner,
     config::TEST_TOKEN,
@@ -168,15 +168,9 @@ impl Stage {
         self.devnet.outputs_root()
     }
 
-    /// Whether the market's books agree with themselves and with what its contract holds on L1.
-    pub(super) async fn is_solvent(&self) -> Result<bool> {
-        let books: SolvencyView = self.session.ask(&Query::Solvency(Paging::default())).await?;
-        let mut agrees = books.solvent;
-        for AssetView { asset, free, escrowed, .. } in books.assets.items {
-            let held = self.session.wallet(self.session.application(), asset).await?;
-            agrees &= free.checked_add(escrowed) == Some(held);
-        }
-        Ok(agrees)
+    /// Checks all that happened as any auditor can.
+    pub(super) async fn audit(&self) -> Result<Report> {
+        Audit::of_devnet(&self.session, self.devnet.info()).run().await
     }
 }
 
