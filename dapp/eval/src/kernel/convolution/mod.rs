@@ -5,6 +5,9 @@
 //! together as a run where the pixels they see overlap; otherwise each is a run of its own. So a
 //! stride only sorts an image's columns by their remainders first, and a dilation only moves runs
 //! apart.
+//!
+//! What a run sees of a line is looked at once for all filters and all rows of places. On a scalar
+//! core it then takes the code of its case: one for each span of pixels beyond which all are zero.
 
 mod filters;
 mod lines;
