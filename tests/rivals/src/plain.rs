@@ -58,11 +58,13 @@ fn convolution(
         for y in 0..sizes[1] {
             for x in 0..sizes[2] {
                 let mut sum = weights.bias_of(output);
-                for (line, weights) in filter.chunks_exact(kernel).enumerate() {
-                    let (channel, line) = (line / kernel, line % kernel);
-                    let numbers = &row[(channel * height + y + line) * width + x..][..kernel];
-                    for (number, weight) in numbers.iter().zip(weights) {
-                        sum += number * weight;
+                let channels = row.chunks_exact(height * width);
+                for (channel, filter) in channels.zip(filter.chunks_exact(kernel * kernel)) {
+                    let lines = channel[y * width..].chunks_exact(width);
+                    for (line, weights) in lines.zip(filter.chunks_exact(kernel)) {
+                        for (number, weight) in line[x..].iter().zip(weights) {
+                            sum += number * weight;
+                        }
                     }
                 }
                 made.push(sum);
