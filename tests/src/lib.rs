@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: where the programs and the real data are.
 
+pub mod audit_speed;
 pub mod cost;
 pub mod faulty;
 pub mod market;

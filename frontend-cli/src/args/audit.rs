@@ -26,6 +26,9 @@ pub struct Audit {
     /// Begin at genesis, and keep nothing for the next audit
     #[arg(long)]
     pub no_checkpoint: bool,
+    /// Write a page for people to read, with all that happened since genesis
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// How.
     #[command(flatten)]
     pub replay: Replay,

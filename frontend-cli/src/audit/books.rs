@@ -136,6 +136,10 @@ impl Books {
 
     fn open(&mut self, id: JobId, sponsor: Address, terms: &Terms) -> Checked<()> {
         let Terms { asset, reward, rewards, .. } = *terms;
+        if self.jobs.contains_key(&id) {
+            let sentence = format!("job {id} opens twice");
+            return Err(Divergence::new(Kind::Conservation, sentence).into());
+        }
         let free = self.free.entry((sponsor, asset)).or_default();
         let total = self.totals.entry(asset).or_default();
         let moved = reward.checked_times(rewards).and_then(|escrow| {
@@ -267,4 +271,156 @@ fn unowed(what: &str) -> Divergence {
 
 fn said(Payment { to, asset, amount }: &Payment) -> String {
     format!("{amount} of {asset} to {to}")
+}
+
+#[cfg(test)]
+mod tests {
+    use blobs::{BlobRef, Digest, Profile};
+    use market::{Context, Metric, Score, Timestamp, Work};
+
+    use super::*;
+
+    const SPONSOR: Address = Address([1; 20]);
+    const CLIENT: Address = Address([2; 20]);
+    const THIEF: Address = Address([3; 20]);
+    const REGISTRY: Address = Address([9; 20]);
+    const JOB: JobId = JobId(0);
+
+    fn told(sender: Address, sayings: Vec<Saying>) -> Told {
+        let context = Context { sender, now: Timestamp(1) };
+        Told { context, credit: None, command: None, sayings }
+    }
+
+    fn pay(to: Address, amount: u128) -> Saying {
+        Saying::Payment(Payment { to, asset: Asset::Ether, amount: Amount::new(amount) })
+    }
+
+    fn opened(rewards: u32) -> Saying {
+        let blob = BlobRef { digest: Digest([0; 32]), size: 1, profile: Profile::Kubo };
+        let terms = Terms {
+            title: [0; 32],
+            asset: Asset::Ether,
+            reward: Amount::new(10),
+            rewards,
+            deadline: Timestamp(9),
+            metric: Metric::Accuracy,
+            min_score: Score(0),
+            min_gain: Score(1),
+            min_worst_class: Score(0),
+            max_model_bytes: 1,
+            max_work: Work(1),
+            base_model: blob,
+            hold_out: blob,
+        };
+        Saying::Notice(Notice::JobOpened { job: JOB, sponsor: SPONSOR, terms })
+    }
+
+    fn accepted(client: Address) -> Saying {
+        Saying::Notice(Notice::ModelScored {
+            job: JOB,
+            submission: 0,
+            client,
+            model_digest: Digest([7; 32]),
+            score: Score(2),
+            worst_class: Score(2),
+            accepted: true,
+        })
+    }
+
+    fn settled(payouts: u32, remainder: u128) -> Saying {
+        let remainder = Amount::new(remainder);
+        Saying::Notice(Notice::JobSettled { job: JOB, payouts, winner: 0, remainder })
+    }
+
+    /// Books after a deposit of 30, of which a job with two rewards of 10 is opened.
+    fn open_job() -> Books {
+        let mut books = Books::new(REGISTRY);
+        let credit = Some(Credit { asset: Asset::Ether, amount: Amount::new(30) });
+        books.take(&Told { credit, ..told(SPONSOR, vec![opened(2)]) }).unwrap();
+        books
+    }
+
+    fn withdraw(sender: Address, amount: u128, sayings: Vec<Saying>) -> Told {
+        let (asset, amount) = (Asset::Ether, Amount::new(amount));
+        Told { command: Some(Command::Withdraw { asset, amount }), ..told(sender, sayings) }
+    }
+
+    #[test]
+    fn an_honest_bounty_adds_up() {
+        let mut books = open_job();
+        let paid = books.take(&told(CLIENT, vec![accepted(CLIENT), pay(CLIENT, 10)]));
+        assert_eq!(paid, Ok(1));
+        let call = Saying::Call(REGISTRY);
+        assert_eq!(books.take(&told(THIEF, vec![settled(1, 10), call])), Ok(0));
+        assert_eq!(books.take(&withdraw(SPONSOR, 20, vec![pay(SPONSOR, 20)])), Ok(1));
+        let total = books.totals[&Asset::Ether];
+        let amounts = [total.deposited, total.paid_out, total.free, total.escrowed];
+        assert_eq!(amounts, [30, 30, 0, 0].map(Amount::new));
+        assert_eq!(books.compare(&books.totals.clone()), None);
+    }
+
+    #[test]
+    fn money_that_nothing_owes_is_found() {
+        use Kind::{Conservation, Payout};
+        for (name, kind, output, told) in [
+            ("a gift", Payout, Some(0), told(THIEF, vec![pay(THIEF, 1)])),
+            (
+                "another wallet",
+                Payout,
+                Some(1),
+                told(CLIENT, vec![accepted(CLIENT), pay(THIEF, 10)]),
+            ),
+            (
+                "another amount",
+                Payout,
+                Some(1),
+                told(CLIENT, vec![accepted(CLIENT), pay(CLIENT, 11)]),
+            ),
+            ("no payment", Payout, None, told(CLIENT, vec![accepted(CLIENT)])),
+            (
+                "paid twice",
+                Payout,
+                Some(2),
+                told(CLIENT, vec![accepted(CLIENT), pay(CLIENT, 10), accepted(CLIENT)]),
+            ),
+            (
+                "more than is free",
+                Conservation,
+                Some(0),
+                withdraw(SPONSOR, 11, vec![pay(SPONSOR, 11)]),
+            ),
+            ("for another", Payout, Some(0), withdraw(SPONSOR, 5, vec![pay(THIEF, 5)])),
+            ("never paid", Payout, None, withdraw(SPONSOR, 5, vec![])),
+            ("another refund", Conservation, Some(0), told(SPONSOR, vec![settled(0, 19)])),
+            ("a job twice", Conservation, Some(0), told(SPONSOR, vec![opened(2)])),
+            ("a call", Payout, Some(0), told(THIEF, vec![Saying::Call(REGISTRY)])),
+            ("anything else", Payout, Some(0), told(THIEF, vec![Saying::Other])),
+        ] {
+            let wrong = open_job().take(&told).unwrap_err();
+            assert_eq!((wrong.kind, wrong.output), (kind, output), "{name}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn totals_that_differ_are_found() {
+        let books = open_job();
+        let mut theirs = books.totals.clone();
+        theirs.entry(Asset::Erc20(THIEF)).or_default().free = Amount::new(1);
+        let wrong = books.compare(&theirs).unwrap();
+        assert_eq!(wrong.kind, Kind::Conservation);
+        assert!(wrong.found.unwrap().contains("1 free"));
+    }
+
+    #[test]
+    fn what_a_lying_token_brings_in_too_much_is_not_credited() {
+        let mut books = Books::new(REGISTRY);
+        let asset = Asset::Erc20(THIEF);
+        let credit = |amount| Some(Credit { asset, amount });
+        let all = Amount(market::U256::MAX);
+        for amount in [all, Amount::new(1)] {
+            let deposit = Told { credit: credit(amount), ..told(SPONSOR, vec![]) };
+            assert_eq!(books.take(&deposit), Ok(0));
+        }
+        assert_eq!(books.totals[&asset].deposited, all);
+    }
 }

@@ -1,10 +1,12 @@
 //! The course of an audit: every check there is, input by input, up to the first thing that is
 //! wrong and what shows who carries it.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use alloy::primitives::{B256, Bytes, keccak256};
 use anyhow::Result;
+use market::{Marks, Score};
 use serde::{Deserialize, Serialize};
 use wire::Genesis;
 
@@ -12,13 +14,15 @@ use super::books::Books;
 use super::claims::{Claim, Claims};
 use super::compare::compare;
 use super::divergence::{Divergence, Kind, Place, shown};
+use super::drill::DrillDown;
 use super::engine::{Deployed, Played};
 use super::evidence::{Event, Target};
-use super::exam::{Examiner, Seat};
+use super::exam::{Exam, Examiner, Seat};
 use super::outputs::Outputs;
 use super::report::{Counts, Report, Verdict};
 use super::scores::Papers;
 use super::served::{Records, Served};
+use super::timeline::{Telling, Timeline};
 use super::told::Told;
 use super::{Audit, Span};
 use crate::chain::Input;
@@ -53,6 +57,10 @@ pub(super) struct Course {
     genesis: Genesis,
     examiner: Examiner,
     first: Option<Divergence>,
+    /// What a score that is wrong was told of, with the input.
+    exam: Option<(u64, Exam)>,
+    suspect: Option<PathBuf>,
+    timeline: Timeline,
     /// The node's own outputs from the first difference on: what it would claim.
     other: Option<Outputs>,
     last_block: u64,
@@ -85,6 +93,9 @@ impl Course {
             genesis: genesis.clone(),
             examiner: Examiner::new(),
             first: None,
+            exam: None,
+            suspect: audit.suspect.clone(),
+            timeline: Timeline::default(),
             other: None,
             last_block: target.deployment_block,
         }
@@ -129,12 +140,13 @@ impl Course {
             }
         }
         self.last_block = stretch.last_block;
-        // The books end with the first difference, and say nothing of what comes after it.
+        // The books end where something is wrong.
         let totals = totals.filter(|_| self.first.is_none());
-        let wrong = totals.and_then(|totals| self.state.books.compare(&totals));
-        for wrong in stretch.wrong.into_iter().chain(wrong) {
-            self.suspect(wrong);
+        if let Some(wrong) = totals.and_then(|totals| self.state.books.compare(&totals)) {
+            let input = self.state.counts.inputs.checked_sub(1);
+            self.suspect(Divergence { input, ..wrong });
         }
+        stretch.wrong.into_iter().for_each(|wrong| self.suspect(wrong));
         // What a claim has to say about a difference is waited for.
         let is_over = self.first.is_some() && self.other.is_none();
         Ok(if is_over { Step::Stop } else { Step::GoOn })
@@ -144,7 +156,11 @@ impl Course {
         let advance = &input.advance;
         let (index, first_output) = (advance.index, self.state.outputs.len());
         let served = match &mut self.records {
-            Some(records) if !self.is_behind => records.next(index).await?,
+            Some(records) if !self.is_behind => match records.next(index).await {
+                // What was found stays found, whatever else the node does.
+                Err(_) if self.first.is_some() => Served::Behind,
+                served => served?,
+            },
             _ => Served::Behind,
         };
         self.is_behind = matches!(served, Served::Behind);
@@ -162,8 +178,12 @@ impl Course {
             };
             other.add(advance, outputs);
         }
-        if self.first.is_none() {
-            self.follow(input, completion, first_output).await?;
+        match self.first.as_ref().map(|first| (first.kind, first.input, first.output)) {
+            None => self.follow(input, completion, first_output).await?,
+            Some((Kind::Score, Some(at), Some(output))) if at == index => {
+                self.file(input, completion, output.saturating_sub(first_output));
+            }
+            Some(_) => {}
         }
         self.state.outputs.add(advance, &completion.outputs);
         let last_block = self.target.epoch_end(advance.block_number);
@@ -171,6 +191,14 @@ impl Course {
         self.state.counts.inputs += 1;
         self.state.counts.outputs += completion.outputs.len() as u64;
         Ok(())
+    }
+
+    /// Keeps what a wrong score of an input, told by one of its outputs, was told of.
+    fn file(&mut self, input: &Input, completion: &Completion, place: u64) {
+        let Some(told) = Told::read(&self.genesis, &input.advance, completion) else { return };
+        let exams = self.state.papers.take(&told).unwrap_or_default();
+        let exam = exams.into_iter().find(|(at, _)| *at == place);
+        self.exam = exam.map(|(_, exam)| (input.advance.index, exam));
     }
 
     /// Whether money and scores follow from what there was before.
@@ -184,6 +212,7 @@ impl Course {
         let Some(told) = Told::read(&self.genesis, &input.advance, completion) else {
             return Ok(());
         };
+        self.timeline.input(&input.advance, transaction, &told);
         let is_judged = self.span.has(index, input.advance.block_number);
         let paid = self.state.books.take(&told);
         let exams = self.state.papers.take(&told);
@@ -202,14 +231,16 @@ impl Course {
         }
         for (place, exam) in exams.into_iter().filter(|_| is_judged) {
             let seat = Seat { input: index, output: first_output + place, transaction };
-            let wrong = self.examiner.examine(seat, exam).await?;
-            wrong.into_iter().for_each(|wrong| self.suspect(wrong));
+            let failed = self.examiner.examine(seat, exam).await?;
+            failed.into_iter().for_each(|failed| self.failed(failed));
         }
         Ok(())
     }
 
     /// A claim shows whether a difference is only in the node's answers.
     fn claim(&mut self, claim: &Claim) {
+        let words = format!("Ethereum accepts the claim up to block {}", claim.last_block);
+        self.tell(words, claim.transaction);
         let wrong = self.state.claims.check(claim, &self.state.outputs);
         let is_judged = self
             .state
@@ -228,7 +259,12 @@ impl Course {
         }
     }
 
+    fn tell(&mut self, words: String, transaction: B256) {
+        self.timeline.tell(Telling { time: None, input: None, transaction, words });
+    }
+
     fn executed(&mut self, output: u64, raw: &Bytes, transaction: B256) {
+        self.tell(format!("Ethereum executes output {output}"), transaction);
         let ours = self.state.outputs.hash(output);
         if ours == Some(keccak256(raw)) || self.first.is_some() {
             return;
@@ -249,10 +285,32 @@ impl Course {
     }
 
     async fn finish_exams(&mut self) -> Result<()> {
-        let (passed, wrong) = self.examiner.finish().await?;
+        let (passed, failed) = self.examiner.finish().await?;
         self.state.counts.scores += passed;
-        wrong.into_iter().for_each(|wrong| self.suspect(wrong));
+        failed.into_iter().for_each(|failed| self.failed(failed));
         Ok(())
+    }
+
+    fn failed(&mut self, (wrong, exam): (Divergence, Exam)) {
+        if self.first.as_ref().is_none_or(|first| wrong.is_before(first)) {
+            self.exam = wrong.input.map(|input| (input, exam));
+            self.first = Some(wrong);
+        }
+    }
+
+    /// Looks into a score that is wrong.
+    async fn drill_down(&mut self, notes: &mut Vec<String>) {
+        let Some(first) = self.first.as_mut().filter(|first| first.kind == Kind::Score) else {
+            return;
+        };
+        let exam = self.exam.take().filter(|(input, _)| Some(*input) == first.input);
+        let Some((_, exam)) = exam else { return };
+        let told = first.found.as_ref().and_then(|found| found.parse().ok());
+        let found = told.map(|score| Marks { score: Score(score), ..exam.told });
+        match DrillDown::of(&exam, found, self.suspect.as_deref()).await {
+            Ok(drill_down) => first.drill_down = Some(drill_down),
+            Err(error) => notes.push(format!("the score was not looked into: {error:#}")),
+        }
     }
 
     /// What all of it comes to where something was wrong from the beginning.
@@ -287,14 +345,17 @@ impl Course {
         if self.is_behind && self.first.is_none() {
             notes.push("the node has not processed the last inputs yet".to_owned());
         }
+        self.drill_down(&mut notes).await;
         let verdict = if self.first.is_some() { Verdict::Diverges } else { Verdict::Holds };
         Ok(Report {
             verdict,
             divergence: self.first,
             counts: self.state.counts,
+            resumed: None,
             block: head,
             seconds: begun.elapsed().as_secs_f64(),
             notes,
+            timeline: self.timeline,
         })
     }
 }

@@ -6,6 +6,8 @@ use alloy::primitives::{B256, Bytes};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::drill::DrillDown;
+
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -71,7 +73,7 @@ impl fmt::Display for Place {
 }
 
 /// One thing that is wrong, with what shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Divergence {
     /// What is wrong.
     pub kind: Kind,
@@ -89,6 +91,8 @@ pub struct Divergence {
     pub place: Place,
     /// All of it in words.
     pub sentence: String,
+    /// For a score, where its evaluation goes another way.
+    pub drill_down: Option<DrillDown>,
 }
 
 impl Divergence {
@@ -103,6 +107,7 @@ impl Divergence {
             transaction: None,
             place: Place::Claim,
             sentence: sentence.to_string(),
+            drill_down: None,
         }
     }
 
@@ -141,6 +146,7 @@ impl fmt::Display for Divergence {
         line("expected", self.expected.clone())?;
         line("found", self.found.clone())?;
         line("transaction", self.transaction.map(|hash| hash.to_string()))?;
+        line("drill-down", self.drill_down.as_ref().map(ToString::to_string))?;
         line("place", Some(self.place.to_string()))
     }
 }

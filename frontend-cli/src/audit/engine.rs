@@ -1,13 +1,13 @@
 //! The application, replayed: what its inputs lead to, computed apart from any node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{B256, keccak256};
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result};
 use eval::Evaluator;
 use market::{Asset, Market, Solvency};
 use rollup::{App, CatchingJudge, Drive, Status};
@@ -23,7 +23,7 @@ use crate::replay::Replay;
 use crate::talk::Talk;
 
 /// How often what is known is kept, for an audit that is interrupted.
-const KEEP_EVERY: Duration = Duration::from_secs(2);
+const KEEP_EVERY: Duration = Duration::from_secs(3);
 
 /// What replays the inputs.
 #[derive(Clone, Debug)]
@@ -35,6 +35,11 @@ pub struct Engine {
     /// The folder of blobs that the deployment carries.
     pub blobs: Option<PathBuf>,
 }
+
+/// The application fails on an input, which the machine would undo.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the application fails on input {0}")]
+pub(super) struct Undone(pub(super) u64);
 
 /// What a deployment fixed, as far as replaying needs it.
 #[derive(Clone, Debug)]
@@ -92,13 +97,16 @@ impl Engine {
     }
 
     /// Starts the application, from `market` on where it is this program's own; it replays what
-    /// comes through `blocks`, whose last one is `last_block`, and ends with it.
+    /// comes through `blocks`, whose last one is `last_block`, and ends with it. In this program
+    /// there is no machine to go back: it fails with [`Undone`] at an input that is to be undone,
+    /// and is then started anew and told of it.
     ///
     /// - Errors: it cannot be started
     pub(super) async fn start(
         &self,
         deployed: &Deployed,
         market: Option<Market>,
+        undone: &BTreeSet<u64>,
         last_block: u64,
         talk: Talk,
         mut blocks: mpsc::Receiver<Result<Stretch>>,
@@ -107,12 +115,12 @@ impl Engine {
         match &self.dapp {
             None => {
                 let Deployed { genesis, drive } = deployed.clone();
-                let judge = CatchingJudge::default();
+                let (judge, undone) = (CatchingJudge::default(), undone.clone());
                 let app = match market {
                     Some(market) => App::resume(genesis, market, judge),
                     None => App::new(genesis, drive, judge),
                 };
-                let mut native = Native { app, last_block, kept: Instant::now() };
+                let mut native = Native { app, last_block, kept: Instant::now(), undone };
                 thread::spawn(move || {
                     while let Some(stretch) = blocks.blocking_recv() {
                         let result = stretch.and_then(|stretch| native.play(stretch));
@@ -159,6 +167,8 @@ struct Native {
     last_block: u64,
     /// When the market was last handed out.
     kept: Instant,
+    /// Inputs that are known to be undone.
+    undone: BTreeSet<u64>,
 }
 
 impl Native {
@@ -175,13 +185,17 @@ impl Native {
     }
 
     fn advance(&mut self, input: &Advance) -> Result<Completion> {
+        if self.undone.contains(&input.index) {
+            let (outputs, reports) = (Vec::new(), Vec::new());
+            return Ok(Completion { status: InputStatus::Rejected, outputs, reports });
+        }
         let answer = self.app.advance(&rollup::Advance {
             sender: to_market(input.msg_sender),
             now: market::Timestamp(input.block_timestamp),
             payload: input.payload.to_vec(),
         });
         if answer.status == Status::Reject {
-            bail!("this program's own application failed at input {}", input.index);
+            return Err(Undone(input.index).into());
         }
         Ok(Completion {
             status: InputStatus::Accepted,

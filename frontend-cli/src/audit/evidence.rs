@@ -2,7 +2,7 @@
 //!
 //! Each input is checked against the hash the InputBox keeps of it.
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes};
 use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::SolEvent;
 use anyhow::{Context, Result};
@@ -12,10 +12,11 @@ use super::hashes;
 use crate::chain::bindings::{Application, Authority, InputBox};
 use crate::chain::{Chain, Input, LogReader};
 
-/// How many inputs are read at once, as far as that can be foreseen.
-const INPUTS_AT_ONCE: usize = 500;
+/// How many events are read at once, as far as that can be foreseen: enough that asking costs
+/// little, and so few that reading, replaying and checking go on at once.
+const EVENTS_AT_ONCE: usize = 600;
 /// How many blocks are read at once at first.
-const BLOCKS_AT_FIRST: u64 = 64;
+const BLOCKS_AT_FIRST: u64 = 4;
 /// How many blocks are read at once at most.
 const BLOCKS_AT_MOST: u64 = 50_000;
 
@@ -78,18 +79,23 @@ impl Target {
     /// - Errors: there is no such application, or no answer
     pub async fn read(chain: &Chain, application: Address, head: u64) -> Result<Self> {
         let what = "read the application's contract";
-        let call = Application::getTemplateHashCall {};
-        let template = chain.call(what, application, &call).await?;
-        let call = Application::getDeploymentBlockNumberCall {};
-        let deployed: U256 = chain.call(what, application, &call).await?;
+        let template = Application::getTemplateHashCall {};
+        let deployed = Application::getDeploymentBlockNumberCall {};
+        let validator = Application::getOutputsMerkleRootValidatorCall {};
+        let (chain_id, template, deployed, now) = tokio::try_join!(
+            chain.chain_id(),
+            chain.call(what, application, &template),
+            chain.call(what, application, &deployed),
+            chain.call(what, application, &validator),
+        )?;
         let deployment_block = deployed.saturating_to();
-        let call = Application::getOutputsMerkleRootValidatorCall {};
-        let now = chain.call(what, application, &call).await?;
-        let validators = validators(chain, application, deployment_block, head, now).await?;
         let what = "read the length of an epoch";
-        let length = chain.call(what, now, &Authority::getEpochLengthCall {}).await?;
+        let (validators, length) = tokio::try_join!(
+            validators(chain, application, deployment_block, head, now),
+            chain.call(what, now, &Authority::getEpochLengthCall {}),
+        )?;
         Ok(Self {
-            chain_id: chain.chain_id().await?,
+            chain_id,
             application,
             template,
             epoch_length: length.saturating_to::<u64>().max(1),
@@ -175,10 +181,12 @@ impl Reader {
         let last = head.min(first.saturating_add(self.blocks - 1));
         let Some(logs) = self.logs.next(last).await? else { return Ok(None) };
         let last_block = self.logs.next_block() - 1;
-        self.blocks = match logs.len() {
-            0..INPUTS_AT_ONCE => self.blocks.saturating_mul(2).min(BLOCKS_AT_MOST),
-            _ => (self.blocks / 2).max(1),
-        };
+        let events = logs.len();
+        if events < EVENTS_AT_ONCE / 2 {
+            self.blocks = self.blocks.saturating_mul(2).min(BLOCKS_AT_MOST);
+        } else if events > EVENTS_AT_ONCE * 2 {
+            self.blocks = (self.blocks / 2).max(1);
+        }
         let mut stretch = Stretch { events: Vec::new(), last_block, wrong: None };
         for log in logs {
             match self.event(&log) {

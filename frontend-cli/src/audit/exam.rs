@@ -34,10 +34,13 @@ pub(super) struct Seat {
     pub(super) transaction: B256,
 }
 
+/// A score that is wrong, and what it was told of.
+type Failed = (Divergence, Exam);
+
 /// The thread that evaluates.
 pub(super) struct Examiner {
     exams: mpsc::Sender<(Seat, Exam)>,
-    results: mpsc::UnboundedReceiver<Option<Divergence>>,
+    results: mpsc::UnboundedReceiver<Option<Failed>>,
     /// Exams whose result is not known yet.
     open: u64,
     passed: u64,
@@ -50,7 +53,7 @@ impl Examiner {
         thread::spawn(move || {
             let mut room = Room { dataset: None, threads: eval::report::cores() };
             while let Some((seat, exam)) = waiting.blocking_recv() {
-                if send.send(room.examine(seat, &exam)).is_err() {
+                if send.send(room.examine(seat, &exam).map(|wrong| (wrong, exam))).is_err() {
                     break;
                 }
             }
@@ -61,7 +64,7 @@ impl Examiner {
     /// Hands over one more exam; returns what is wrong with earlier ones, so far.
     ///
     /// - Errors: the evaluator failed
-    pub(super) async fn examine(&mut self, seat: Seat, exam: Exam) -> Result<Option<Divergence>> {
+    pub(super) async fn examine(&mut self, seat: Seat, exam: Exam) -> Result<Option<Failed>> {
         self.exams.send((seat, exam)).await.ok().context("the evaluation failed")?;
         self.open += 1;
         let mut first = None;
@@ -75,7 +78,7 @@ impl Examiner {
     /// asked, and the first thing that is wrong.
     ///
     /// - Errors: the evaluator failed
-    pub(super) async fn finish(&mut self) -> Result<(u64, Option<Divergence>)> {
+    pub(super) async fn finish(&mut self) -> Result<(u64, Option<Failed>)> {
         let mut first = None;
         while self.open > 0 {
             let result = self.results.recv().await.context("the evaluation failed")?;
@@ -84,12 +87,12 @@ impl Examiner {
         Ok((std::mem::take(&mut self.passed), first))
     }
 
-    fn note(&mut self, result: Option<Divergence>, first: &mut Option<Divergence>) {
+    fn note(&mut self, result: Option<Failed>, first: &mut Option<Failed>) {
         self.open = self.open.saturating_sub(1);
         match result {
             None => self.passed += 1,
-            Some(wrong) if first.as_ref().is_none_or(|first| wrong.is_before(first)) => {
-                *first = Some(wrong);
+            Some(failed) if first.as_ref().is_none_or(|first| failed.0.is_before(&first.0)) => {
+                *first = Some(failed);
             }
             Some(_) => {}
         }

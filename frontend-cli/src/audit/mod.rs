@@ -4,9 +4,11 @@
 //! - `evidence`, `hashes`: what Ethereum holds, checked against the InputBox
 //! - `engine`: the replay of the inputs; `outputs`: the tree of what they led to
 //! - `served`, `compare`: what the node answers, beside the replay
-//! - `told`, `books`: money, counted apart from the market; `scores`, `exam`: scores, computed anew
+//! - `told`, `books`: money, counted apart from the market
+//! - `scores`, `exam`: scores, computed anew; `drill`: where one goes another way
 //! - `claims`: what was accepted on Ethereum, beside the replay's roots
-//! - `course`: all checks, input by input; `divergence`, `report`: what they come to
+//! - `course`: all checks, input by input; `divergence`, `report`, `timeline`,
+//!   `html`: what they come to
 //! - `checkpoint`: how far the last audit came; `prove`: proofs that need no node
 //!
 //! Reading, replaying and checking are three stages that run at once, each one stretch of blocks
@@ -18,17 +20,21 @@ mod claims;
 mod compare;
 mod course;
 mod divergence;
+mod drill;
 mod engine;
 mod evidence;
 mod exam;
 mod hashes;
+mod html;
 mod outputs;
 mod prove;
 mod report;
 mod scores;
 mod served;
+mod timeline;
 mod told;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -40,14 +46,18 @@ use tokio::task::JoinHandle;
 
 pub use self::claims::{Claim, Claims};
 pub use self::divergence::{Divergence, Kind, Place};
+pub use self::drill::{DrillDown, FirstDifference};
 pub use self::engine::Engine;
 pub use self::evidence::{Event, Reader, Stretch, Target};
+pub use self::html::page;
 pub use self::outputs::{End, Outputs};
 pub use self::prove::Recomputed;
 pub use self::report::{Counts, Report, Verdict};
+pub use self::timeline::{Telling, Timeline};
 
 use self::checkpoint::{Checkpoint, Checkpoints, Identity};
 use self::course::{Course, State, Step};
+use self::engine::Undone;
 use crate::chain::{Chain, bindings::InputBox};
 use crate::devnet::Dapp;
 use crate::node::Node;
@@ -75,6 +85,8 @@ pub struct Audit {
     /// How many blocks after its end an epoch may be without a claim; an epoch's length when
     /// nothing is said.
     pub patience: Option<u64>,
+    /// The program that is said to be deployed, whose evaluation of a wrong score is looked into.
+    pub suspect: Option<PathBuf>,
     /// The folder of checkpoints, where an audit goes on from the last one; none begins at genesis.
     pub memory: Option<PathBuf>,
     /// How to speak.
@@ -153,9 +165,19 @@ impl Audit {
     ///
     /// - Errors: something could not be checked; what, and why
     pub async fn run(&self) -> Result<Report> {
-        for _ in 0..ATTEMPTS {
+        let mut undone = BTreeSet::new();
+        let mut attempts = 0;
+        while attempts < ATTEMPTS {
             let head = self.head().await?;
-            let (report, checkpoints, first) = self.run_to(head).await?;
+            let ran = self.run_to(head, &undone).await;
+            if let Some(Undone(input)) = ran.as_ref().err().and_then(|error| error.downcast_ref())
+                && undone.insert(*input)
+            {
+                self.talk.say(format_args!("input {input} is undone; the replay begins again"));
+                continue;
+            }
+            attempts += 1;
+            let (report, checkpoints, first) = ran?;
             if self.chain.block_hash(head.block).await? == Some(head.hash) {
                 return Ok(report);
             }
@@ -177,7 +199,11 @@ impl Audit {
     }
 
     /// Audits up to `head`; with the checkpoints it kept, and the first block it looked at.
-    async fn run_to(&self, head: Head) -> Result<(Report, Option<Checkpoints>, u64)> {
+    async fn run_to(
+        &self,
+        head: Head,
+        undone: &BTreeSet<u64>,
+    ) -> Result<(Report, Option<Checkpoints>, u64)> {
         let begun = Instant::now();
         let target = Target::read(&self.chain, self.application, head.block).await?;
         let deployed = self.engine.deployed()?;
@@ -193,6 +219,7 @@ impl Audit {
             Some(checkpoints) => checkpoints.newest(&self.chain, head.block, self.talk).await?,
             None => None,
         };
+        let resumed = newest.as_ref().map(|newest| newest.block);
         let (first, state, market) = match newest {
             Some(Checkpoint { block, state, market, .. }) => (block + 1, state, Some(market)),
             None => (target.deployment_block, State::at_genesis(&deployed), None),
@@ -200,7 +227,7 @@ impl Audit {
         let is_whole = self.span.begins_by(state.counts.inputs, first);
 
         let (reading, stretches) = self.read(&target, first, head.block);
-        let engine = self.engine.start(&deployed, market, head.block, self.talk, stretches);
+        let engine = self.engine.start(&deployed, market, undone, head.block, self.talk, stretches);
         let mut replayed = engine.await?;
         let mut course = Course::new(self, &target, &deployed.genesis, state);
         let bar = self.talk.bar("auditing inputs", self.inputs().await?);
@@ -217,7 +244,8 @@ impl Audit {
             }
         }
         reading.abort();
-        Ok((course.finish(head.block, begun, notes).await?, checkpoints, first))
+        let report = course.finish(head.block, begun, notes).await?;
+        Ok((Report { resumed, ..report }, checkpoints, first))
     }
 
     async fn inputs(&self) -> Result<u64> {

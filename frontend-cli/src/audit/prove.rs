@@ -1,11 +1,13 @@
 //! Proofs computed anew: from Ethereum and a replay, without asking any node.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::Bytes;
 use anyhow::{Result, bail};
 
 use super::Audit;
 use super::claims::Claim;
-use super::engine::Played;
+use super::engine::{Played, Undone};
 use super::evidence::{Event, Target};
 use super::outputs::Outputs;
 use crate::proof::{self, Proof, Proven};
@@ -31,11 +33,29 @@ impl Audit {
     ///
     /// - Errors: something could not be read or replayed
     pub async fn prove(&self, wanted: impl Fn(u64, &[Bytes]) -> Vec<u64>) -> Result<Recomputed> {
+        let mut undone = BTreeSet::new();
+        loop {
+            match self.prove_without(&wanted, &undone).await {
+                // The replay begins again, without the input that is to be undone.
+                Err(error)
+                    if error
+                        .downcast_ref::<Undone>()
+                        .is_some_and(|Undone(input)| undone.insert(*input)) => {}
+                recomputed => return recomputed,
+            }
+        }
+    }
+
+    async fn prove_without(
+        &self,
+        wanted: impl Fn(u64, &[Bytes]) -> Vec<u64>,
+        undone: &BTreeSet<u64>,
+    ) -> Result<Recomputed> {
         let head = self.head().await?;
         let target = Target::read(&self.chain, self.application, head.block).await?;
         let deployed = self.engine.deployed()?;
         let (reading, stretches) = self.read(&target, target.deployment_block, head.block);
-        let engine = self.engine.start(&deployed, None, head.block, self.talk, stretches);
+        let engine = self.engine.start(&deployed, None, undone, head.block, self.talk, stretches);
         let mut replayed = engine.await?;
         let bar = self.talk.bar("replaying inputs", self.inputs().await?);
         let (mut outputs, mut claims, mut found) = (Outputs::default(), Vec::new(), Vec::new());

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::divergence::Divergence;
+use super::timeline::Timeline;
 use crate::quantity::count;
 use crate::talk::Ending;
 
@@ -44,12 +45,17 @@ pub struct Report {
     /// How much was checked.
     #[serde(flatten)]
     pub counts: Counts,
+    /// The block of the checkpoint it went on from; nothing when it began at genesis.
+    pub resumed: Option<u64>,
     /// The newest block that was looked at.
     pub block: u64,
     /// How long it took.
     pub seconds: f64,
     /// What could not be checked, in sentences.
     pub notes: Vec<String>,
+    /// What happened, for the page.
+    #[serde(skip)]
+    pub timeline: Timeline,
 }
 
 impl Report {

@@ -10,10 +10,10 @@ use tokio::task::JoinHandle;
 
 use crate::node::{Node, Record, hex_number};
 
-/// Inputs on a page: each may be of 64 KiB, written out twice.
-const INPUTS: u64 = 50;
+/// Inputs on a page; fewer where they are so large that the page is too long.
+const INPUTS: u64 = 200;
 /// Outputs on a page: each comes with its proof.
-const OUTPUTS: u64 = 200;
+const OUTPUTS: u64 = 500;
 
 /// An input as the node tells of it.
 #[derive(Debug, Deserialize)]

@@ -4,10 +4,10 @@ use anyhow::{Context, Result};
 
 use crate::{
     args,
-    audit::{Audit, Engine, Report, Span},
+    audit::{Audit, Engine, Report, Span, page},
     config::Config,
     devnet::Dapp,
-    folders,
+    files, folders,
     session::Session,
 };
 
@@ -17,8 +17,18 @@ use crate::{
 pub async fn run(config: &Config, given: args::Audit) -> Result<Report> {
     let span = Span { from: given.from, to: given.to };
     let audit = Audit { span, ..prepare(config, config.session()?, given.replay)? };
-    let audit = if given.no_checkpoint { Audit { memory: None, ..audit } } else { audit };
-    audit.run().await
+    // The page tells of everything.
+    let audit = if given.no_checkpoint || given.html.is_some() {
+        Audit { memory: None, ..audit }
+    } else {
+        audit
+    };
+    let report = audit.run().await?;
+    if let Some(file) = given.html {
+        let page = page(&report, &audit.application.to_string())?;
+        files::write(&file, page.as_bytes())?;
+    }
+    Ok(report)
 }
 
 /// An audit of everything, yet to be run.
@@ -26,6 +36,7 @@ pub async fn run(config: &Config, given: args::Audit) -> Result<Report> {
 /// - Errors: it is not said how to replay
 pub(crate) fn prepare(config: &Config, session: Session, given: args::Replay) -> Result<Audit> {
     let args::Replay { engine, no_node, claim_patience } = given;
+    let suspect = engine.dapp.clone();
     let dapp = match (engine.machine, engine.dapp) {
         (Some(machine), _) => Some(Dapp::Machine(machine)),
         (None, dapp) => dapp.map(Dapp::Program),
@@ -45,6 +56,7 @@ pub(crate) fn prepare(config: &Config, session: Session, given: args::Replay) ->
         engine: Engine { dapp, genesis, blobs: engine.blobs },
         span: Span::default(),
         patience: claim_patience,
+        suspect,
         memory: folders::data().ok().map(|data| data.join("audit")),
         talk: config.talk,
     })

@@ -45,6 +45,8 @@ pub(super) struct Stage {
     pub(super) session: Session,
     pub(super) talk: Talk,
     devnet: Devnet,
+    /// The application, where it may lie.
+    suspect: Option<PathBuf>,
     folder: TempDir,
     token: Address,
 }
@@ -53,6 +55,7 @@ impl Stage {
     /// Starts the devnet and gives out the tokens.
     pub(super) async fn set(talk: Talk, dapp: PathBuf, lie: Option<Lie>) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let suspect = lie.map(|_| dapp.clone());
         let mut config = local_market::config(folder.path().join("devnet"), dapp)?;
         config.ports = Ports::ANY;
         config.free_gas = true;
@@ -72,7 +75,7 @@ impl Stage {
             talk,
             patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
         };
-        let stage = Self { session, talk, devnet, folder, token };
+        let stage = Self { session, talk, devnet, suspect, folder, token };
         let mint = TestToken::mintCall {
             account: stage.sender(POST)?.address(),
             amount: U256::from(TOKENS),
@@ -116,6 +119,7 @@ impl Stage {
             engine: Engine { dapp: None, genesis: self.devnet.info().genesis.clone(), blobs: None },
             span: Span::default(),
             patience: None,
+            suspect: self.suspect.clone(),
             memory: None,
             talk: self.talk,
         };

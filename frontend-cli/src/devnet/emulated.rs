@@ -16,7 +16,7 @@ const EM_RISCV: u16 = 243;
 /// What runs `program` and its first arguments: itself, or an emulator.
 ///
 /// - Errors: the program cannot be read, or the emulator it needs is missing
-pub(super) fn launcher(program: &Path) -> Result<(PathBuf, Vec<OsString>)> {
+pub(crate) fn launcher(program: &Path) -> Result<(PathBuf, Vec<OsString>)> {
     if cfg!(target_arch = "riscv64") || !is_for_riscv(program)? {
         return Ok((program.to_owned(), Vec::new()));
     }

@@ -50,6 +50,7 @@ pub use records::InputStatus;
 pub use tamper::{Lie, MARK};
 
 pub(crate) use self::app::{App, Launch};
+pub(crate) use self::emulated::launcher;
 use self::l1::{CHAIN_ID, L1};
 use self::lock::FolderLock;
 use self::node::Node;

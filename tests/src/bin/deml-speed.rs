@@ -5,7 +5,7 @@
 use std::{env, fs, path::Path, process::Command, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use deml_tests::{fixture, program};
+use deml_tests::{audit_speed, fixture, program};
 use serde_json::{Value, json};
 
 /// Models whose evaluation is measured, by what they are.
@@ -23,7 +23,8 @@ fn main() -> Result<()> {
     let json = match arguments.as_slice() {
         [] => false,
         [flag] if flag == "--json" => true,
-        _ => anyhow::bail!("usage: cargo speed [--json]"),
+        [what] if what == "audit" => return audit(),
+        _ => anyhow::bail!("usage: cargo speed [--json] | cargo speed audit"),
     };
     let measured = json!({
         "rules": rules()?,
@@ -35,6 +36,14 @@ fn main() -> Result<()> {
     } else {
         show(&measured);
     }
+    Ok(())
+}
+
+/// An audit beside the application itself; prints a JSON object.
+fn audit() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let measured = runtime.block_on(audit_speed::measure(|what| eprintln!("{what}")))?;
+    println!("{}", serde_json::to_string_pretty(&measured)?);
     Ok(())
 }
 

@@ -1,0 +1,192 @@
+//! A report as one page that needs nothing else: no scripts, nothing from elsewhere.
+
+use std::fmt::{self, Write as _};
+
+use super::divergence::Divergence;
+use super::report::Report;
+use super::timeline::{Telling, Timeline};
+
+const STYLE: &str = "
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+  color: #1b1f24; background: #fff }
+h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
+.holds { border-left: .5rem solid #1a7f37; padding-left: 1rem }
+.diverges { border-left: .5rem solid #b42318; padding-left: 1rem }
+code { font-size: .85em; overflow-wrap: anywhere }
+table { border-collapse: collapse; width: 100% }
+th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0 }
+ol { list-style: none; margin: 0; padding: 0 0 0 1rem; border-left: 2px solid #d0d7de }
+li { margin: .5rem 0; position: relative }
+li::before { content: ''; position: absolute; left: -1.4rem; top: .5rem; width: .7rem;
+  height: .7rem; border-radius: 50%; background: #57606a }
+li.wrong::before { background: #b42318 } li.wrong { font-weight: 600 }
+small { color: #57606a }
+@media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117 } }
+";
+
+/// Text of a stranger, in HTML.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|character| match character {
+            '&' => out.write_str("&amp;"),
+            '<' => out.write_str("&lt;"),
+            '>' => out.write_str("&gt;"),
+            '"' => out.write_str("&quot;"),
+            '\'' => out.write_str("&#39;"),
+            other => out.write_char(other),
+        })
+    }
+}
+
+/// The page of a report on `application`.
+///
+/// - Errors: none; writing to a string cannot fail
+pub fn page(report: &Report, application: &str) -> Result<String, fmt::Error> {
+    let mut out = String::new();
+    let class = if report.divergence.is_none() { "holds" } else { "diverges" };
+    let application = Escaped(application);
+    write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <title>Audit of {application}</title>\n<style>{STYLE}</style>\n\
+         <h1>Audit of <code>{application}</code></h1>\n<section class=\"{class}\">\n"
+    )?;
+    match &report.divergence {
+        None => writeln!(out, "<p>All holds: {} up to block {}.</p>", report.counts, report.block)?,
+        Some(divergence) => wrong(&mut out, divergence)?,
+    }
+    for note in &report.notes {
+        writeln!(out, "<p>Note: {}</p>", Escaped(note))?;
+    }
+    writeln!(out, "</section>\n<h2>What happened</h2>\n<ol>")?;
+    timeline(&mut out, &report.timeline, report.divergence.as_ref())?;
+    writeln!(out, "</ol>")?;
+    writeln!(out, "<p><small>Checked: {}; {:.1} s.</small></p>", report.counts, report.seconds)?;
+    Ok(out)
+}
+
+fn wrong(out: &mut String, divergence: &Divergence) -> fmt::Result {
+    let Divergence { kind, sentence, place, .. } = divergence;
+    writeln!(out, "<p><strong>{kind}</strong>: {}.</p>\n<table>", Escaped(sentence))?;
+    let number = |number: Option<u64>| number.map(|number| number.to_string());
+    let rows = [
+        ("input", number(divergence.input)),
+        ("output", number(divergence.output)),
+        ("expected", divergence.expected.clone()),
+        ("found", divergence.found.clone()),
+        ("transaction", divergence.transaction.map(|hash| hash.to_string())),
+        ("drill-down", divergence.drill_down.as_ref().map(ToString::to_string)),
+        ("place", Some(place.to_string())),
+    ];
+    for (name, value) in rows {
+        if let Some(value) = value {
+            writeln!(out, "<tr><th>{name}</th><td><code>{}</code></td></tr>", Escaped(&value))?;
+        }
+    }
+    writeln!(out, "</table>")
+}
+
+/// The story, with what is wrong where it belongs.
+fn timeline(out: &mut String, timeline: &Timeline, wrong: Option<&Divergence>) -> fmt::Result {
+    let mut wrong = wrong;
+    for telling in &timeline.moments {
+        let Telling { time, input, transaction, words } = telling;
+        if let Some(divergence) = wrong
+            && input.is_some_and(|input| divergence.input.is_some_and(|at| input > at))
+        {
+            moment(out, "wrong", &divergence.sentence, "")?;
+            wrong = None;
+        }
+        let mut place = String::new();
+        if let Some(input) = input {
+            write!(place, "input {input}, ")?;
+        }
+        if let Some(time) = time {
+            write!(place, "{}, ", utc(*time))?;
+        }
+        write!(place, "{transaction}")?;
+        moment(out, "", words, &place)?;
+    }
+    if let Some(divergence) = wrong {
+        moment(out, "wrong", &divergence.sentence, "")?;
+    }
+    match timeline.left_out {
+        0 => Ok(()),
+        more => writeln!(out, "<li>and {more} more</li>"),
+    }
+}
+
+fn moment(out: &mut String, class: &str, words: &str, place: &str) -> fmt::Result {
+    let (words, place) = (Escaped(words), Escaped(place));
+    writeln!(out, "<li class=\"{class}\">{words}<br><small><code>{place}</code></small></li>")
+}
+
+/// A moment as people write it: `2026-11-26 08:15:00 UTC`.
+///
+/// - Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days
+fn utc(seconds: u64) -> String {
+    let (days, of_day) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::B256;
+
+    use super::super::divergence::Kind;
+    use super::super::report::{Counts, Verdict};
+    use super::*;
+
+    #[test]
+    fn moments_are_written_as_people_do() {
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59:59 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_795_680_000, "2026-11-26 08:00:00 UTC"),
+        ] {
+            assert_eq!(utc(seconds), text);
+        }
+    }
+
+    #[test]
+    fn what_strangers_write_cannot_act() {
+        let telling = |input, words: &str| Telling {
+            time: Some(1),
+            input: Some(input),
+            transaction: B256::ZERO,
+            words: words.to_owned(),
+        };
+        let moments = vec![telling(0, "<script>alert('a')</script>"), telling(2, "later")];
+        let wrong = Divergence::new(Kind::Flipped, "a <b> & \"c\"").at(1, B256::ZERO);
+        let report = Report {
+            verdict: Verdict::Diverges,
+            divergence: Some(wrong),
+            counts: Counts::default(),
+            resumed: None,
+            block: 7,
+            seconds: 0.5,
+            notes: vec!["<i>".to_owned()],
+            timeline: Timeline { moments, left_out: 3 },
+        };
+        let page = page(&report, "0x<").unwrap();
+        for stranger in ["<script", "<b>", "<i>", "0x<", "src=", "href="] {
+            assert!(!page.contains(stranger), "{stranger}");
+        }
+        let order = ["&lt;script&gt;", "a &lt;b&gt;", "later", "and 3 more"];
+        let story = &page[page.find("<ol>").unwrap()..];
+        let places: Vec<_> = order.iter().map(|part| story.find(part).unwrap()).collect();
+        assert!(places.is_sorted(), "{places:?}");
+    }
+}

@@ -1,0 +1,328 @@
+//! How long an audit takes beside the application itself, on a real chain with ten thousand inputs.
+
+use std::{
+    fs,
+    path::Path,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy::{
+    primitives::{Address, Bytes, hex},
+    providers::Provider as _,
+    rpc::client::BatchRequest,
+    sol_types::SolCall as _,
+};
+use anyhow::{Context, Result, ensure};
+use blobs::{BlobRef, Encoding, Profile, blob_ref};
+use deml::{
+    chain::{Advance, bindings::InputBox},
+    convert::to_ethereum,
+    devnet::{Dapp, Devnet, Ports},
+    local_market,
+    replay::Replay,
+};
+use market::{Amount, Asset, Command, JobId, Metric, Score, Terms, Timestamp, Work};
+use serde::Serialize;
+use serde_json::{Value, json};
+use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
+
+use crate::{fixture, program};
+
+/// Inputs in all.
+const INPUTS: usize = 10_000;
+/// Models that are evaluated: base models and submissions.
+const EVALUATIONS: u32 = 100;
+/// Jobs there are.
+const JOBS: u32 = 10;
+/// Accounts that send money and nonsense.
+const ACCOUNTS: u32 = 300;
+/// Inputs in a block.
+const AT_ONCE: usize = 100;
+/// How often both are measured; the quickest counts, as other programs only make slower.
+const ATTEMPTS: u32 = 3;
+/// How long to wait for the devnet.
+const WITHIN: Duration = Duration::from_secs(600);
+
+/// What was measured.
+#[derive(Debug, Serialize)]
+pub struct Measured {
+    /// What was audited.
+    pub inputs: u64,
+    /// Scores among it.
+    pub scores: u64,
+    /// The application alone, as a process that is asked over HTTP.
+    pub app_seconds: f64,
+    /// The audit of the same inputs.
+    pub audit_seconds: f64,
+    /// The second by the first.
+    pub ratio: f64,
+    /// The most memory the audit held.
+    pub peak_mib: u64,
+    /// The audit once more, from its last checkpoint on.
+    pub again_seconds: f64,
+}
+
+/// Makes the chain, and measures.
+///
+/// - Errors: something fails, or the audit finds fault
+pub async fn measure(talk: impl Fn(&str)) -> Result<Measured> {
+    let folder = tempfile::tempdir()?;
+    let mut config = local_market::config(folder.path().join("devnet"), program("deml-dapp"))?;
+    (config.ports, config.free_gas, config.epoch_length) = (Ports::ANY, true, 20);
+    config.block_interval = Duration::from_secs(3_600);
+    let devnet = Devnet::start(config).await?;
+    talk("sending inputs");
+    let load = Load::new(devnet.chain().block_time().await?);
+    send(&devnet, &load).await?;
+    talk("waiting for the devnet");
+    devnet.wait_processed(load.inputs.len() as u64 - 1, WITHIN).await?;
+    devnet.end_epoch().await?;
+    devnet.wait_settled(WITHIN).await?;
+
+    let inputs: Vec<_> = devnet.history().into_iter().map(|(input, _)| input).collect();
+    let (mut app_seconds, mut audit_seconds, mut peak_mib) = (f64::MAX, f64::MAX, 0);
+    let mut last = None;
+    for attempt in 0..ATTEMPTS {
+        talk("giving the application all inputs");
+        app_seconds = app_seconds.min(give(&devnet, folder.path(), &inputs).await?);
+        talk("auditing");
+        let memory = folder.path().join(format!("audit-{attempt}"));
+        let (seconds, report, peak) = audit(&devnet, &memory).await?;
+        audit_seconds = audit_seconds.min(seconds);
+        peak_mib = peak.max(peak_mib);
+        last = Some((memory, report));
+    }
+    let (memory, report) = last.context("nothing was measured")?;
+    let (again_seconds, ..) = audit(&devnet, &memory).await?;
+    devnet.shutdown().await?;
+    let number = |name: &str| report[name].as_u64().unwrap_or_default();
+    Ok(Measured {
+        inputs: number("inputs"),
+        scores: number("scores"),
+        app_seconds,
+        audit_seconds,
+        ratio: audit_seconds / app_seconds,
+        peak_mib,
+        again_seconds,
+    })
+}
+
+/// How long the application takes for all inputs, asked over HTTP.
+async fn give(devnet: &Devnet, folder: &Path, inputs: &[Advance]) -> Result<f64> {
+    let (genesis, dapp) = (&devnet.info().genesis, Dapp::Program(program("deml-dapp")));
+    let mut app = Replay::start(&dapp, genesis, &[], folder, Arc::new(|_| {})).await?;
+    let begun = Instant::now();
+    for input in inputs {
+        app.advance(input).await?;
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    app.stop().await;
+    Ok(seconds)
+}
+
+/// Runs the audit as a user does; the time, the report and the memory it took.
+async fn audit(devnet: &Devnet, folder: &Path) -> Result<(f64, Value, u64)> {
+    let info = devnet.info();
+    let begun = Instant::now();
+    let mut command = tokio::process::Command::new(program("deml"));
+    command.args(["audit", "--json", "--quiet", "--app", &info.application.to_string()]);
+    command.args(["--rpc-url", &info.rpc_url, "--node-url", &info.node_url, "--genesis"]);
+    command.arg(&info.genesis).env("XDG_DATA_HOME", folder);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let status = format!("/proc/{}/status", child.id().context("the audit has ended")?);
+    let watched = tokio::spawn(async move {
+        let mut peak = 0;
+        while let Some(kib) = peak_kib(&status) {
+            peak = peak.max(kib);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        peak
+    });
+    let output = child.wait_with_output().await?;
+    let seconds = begun.elapsed().as_secs_f64();
+    ensure!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok((seconds, serde_json::from_slice(&output.stdout)?, watched.await?.div_ceil(1_024)))
+}
+
+/// The most memory a process held, as long as it runs.
+fn peak_kib(status: &str) -> Option<u64> {
+    let text = fs::read_to_string(status).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// Puts all inputs on the chain, as whoever they are from.
+async fn send(devnet: &Devnet, load: &Load) -> Result<()> {
+    let (provider, application) = (devnet.chain().provider(), devnet.info().application);
+    let input_box = devnet.info().contracts.input_box;
+    let ask = async |method: &'static str, params: Value| -> Result<Value> {
+        Ok(provider.raw_request(method.into(), params).await?)
+    };
+    ask("anvil_autoImpersonateAccount", json!([true])).await?;
+    ask("evm_setAutomine", json!([false])).await?;
+    for part in load.inputs.chunks(AT_ONCE) {
+        let mut batch = BatchRequest::new(provider.client());
+        let mut sent = Vec::new();
+        for (from, payload) in part {
+            let payload = Bytes::copy_from_slice(payload);
+            let gas = 200_000 + 60 * payload.len();
+            let call = InputBox::addInputCall { appContract: application, payload };
+            let transaction = json!({
+                "from": from, "to": input_box, "data": hex::encode_prefixed(call.abi_encode()),
+                "gas": format!("{gas:#x}"), "gasPrice": "0x0",
+            });
+            sent.push(batch.add_call::<_, Value>("eth_sendTransaction", &(transaction,))?);
+        }
+        batch.send().await?;
+        for hash in sent {
+            hash.await?;
+        }
+        ask("anvil_mine", json!(["0x1"])).await?;
+    }
+    ask("evm_setAutomine", json!([true])).await?;
+    Ok(())
+}
+
+/// What is sent, and from whom.
+struct Load {
+    inputs: Vec<(Address, Vec<u8>)>,
+    genesis: Genesis,
+    /// How much else has happened.
+    noise: u32,
+}
+
+impl Load {
+    fn new(now: u64) -> Self {
+        let mut load = Self { inputs: Vec::new(), genesis: Genesis::default(), noise: 0 };
+        let files = [
+            ("health/sklearn-base.onnx", "health/holdout.safetensors"),
+            ("digits/torch-base.onnx", "digits/holdout.safetensors"),
+        ];
+        let files = files.map(|(model, hold_out)| (read(model), read(hold_out)));
+        for job in 0..JOBS {
+            load.open(job, &files[job as usize % 2], now);
+        }
+        let models = EVALUATIONS - JOBS;
+        let noise = (INPUTS - load.inputs.len() - 2 * models as usize) / models as usize;
+        for number in 0..models {
+            let job = number % JOBS;
+            load.enter(job, number, &files[job as usize % 2].0);
+            (0..noise).for_each(|_| load.noise());
+        }
+        while load.inputs.len() < INPUTS {
+            load.noise();
+        }
+        load
+    }
+
+    fn open(&mut self, job: u32, (model, hold_out): &(Vec<u8>, Vec<u8>), now: u64) {
+        let sponsor = account(1_000 + job);
+        let terms = Terms {
+            title: [0; 32],
+            asset: Asset::Ether,
+            reward: Amount::new(10),
+            rewards: 20,
+            deadline: Timestamp(now + 86_400),
+            metric: Metric::Accuracy,
+            min_score: Score(0),
+            min_gain: Score(1),
+            min_worst_class: Score(0),
+            max_model_bytes: 100_000,
+            max_work: Work(u64::MAX),
+            base_model: named(model),
+            hold_out: named(hold_out),
+        };
+        let open = encode_command(&Command::OpenJob(Box::new(terms)));
+        let portal = to_ethereum(self.genesis.ether_portal);
+        self.inputs.push((portal, encode_ether_deposit(sponsor, Amount::new(200), &open)));
+        // The jobs of a kind share their files.
+        if job < 2 {
+            self.fill_block();
+            for file in [model, hold_out] {
+                self.command(sponsor, &publish(file));
+            }
+            self.fill_block();
+        }
+    }
+
+    /// A client submits the base model with another last bit in one weight.
+    fn enter(&mut self, job: u32, number: u32, model: &[u8]) {
+        let client = account(2_000 + number);
+        let mut model = model.to_vec();
+        // Of a float in the middle of the weights, whose lowest byte may be anything.
+        let middle = model.len() / 2 / 4 * 4;
+        let place = (middle..middle + 4).find(|place| is_model(&changed(&model, *place, number)));
+        model = changed(&model, place.unwrap_or(middle), number);
+        let (file, data) = (named(&model), named(b"own rows"));
+        self.command(client, &Command::Submit { job: JobId(job), model: file, data });
+        self.command(client, &publish(&model));
+    }
+
+    /// What else happens: money comes and goes, and much is refused.
+    fn noise(&mut self) {
+        let number = self.noise;
+        self.noise += 1;
+        let someone = account(number / 8 % ACCOUNTS);
+        let token = market::Address([0x70; 20]);
+        let [ether, erc20] =
+            [self.genesis.ether_portal, self.genesis.erc20_portal].map(to_ethereum);
+        let one = Amount::new(1);
+        match number % 8 {
+            0 | 1 => self.inputs.push((ether, encode_ether_deposit(someone, one, &[]))),
+            2 => self.inputs.push((erc20, encode_erc20_deposit(token, someone, one, &[]))),
+            3 => self.command(someone, &Command::Withdraw { asset: Asset::Ether, amount: one }),
+            4 => self.command(someone, &Command::Settle { job: JobId(number % JOBS) }),
+            5 => self.inputs.push((to_ethereum(someone), vec![7; 100])),
+            6 => self.command(someone, &publish(&[7; 1_000])),
+            _ => self.command(someone, &Command::Evaluate { job: JobId(0), work: Work(1) }),
+        }
+    }
+
+    /// Goes on with the next block, so that what comes now comes after all before.
+    fn fill_block(&mut self) {
+        while !self.inputs.len().is_multiple_of(AT_ONCE) {
+            self.noise();
+        }
+    }
+
+    fn command(&mut self, sender: market::Address, command: &Command) {
+        self.inputs.push((to_ethereum(sender), encode_command(command)));
+    }
+}
+
+fn read(name: &str) -> Vec<u8> {
+    fs::read(fixture(name)).unwrap_or_default()
+}
+
+fn named(bytes: &[u8]) -> BlobRef {
+    blob_ref(bytes, Profile::Kubo)
+}
+
+fn publish(bytes: &[u8]) -> Command {
+    let (digest, data) = (named(bytes).digest, bytes.to_vec());
+    Command::Publish { digest, offset: 0, encoding: Encoding::Plain, data }
+}
+
+fn changed(model: &[u8], place: usize, number: u32) -> Vec<u8> {
+    let mut model = model.to_vec();
+    model[place] ^= number.to_le_bytes()[0].wrapping_add(1);
+    model
+}
+
+fn is_model(bytes: &[u8]) -> bool {
+    eval::Model::from_onnx(bytes).is_ok()
+}
+
+/// The address of someone.
+fn account(number: u32) -> market::Address {
+    let mut address = [0xac; 20];
+    address[..4].copy_from_slice(&number.to_be_bytes());
+    market::Address(address)
+}

@@ -1,0 +1,111 @@
+//! Lies that only the node or the endpoint tells: found, named, and told apart from what is claimed.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+
+use deml_tests::{
+    faulty::{Fault, Proxy},
+    market::{Market, text},
+};
+use serde_json::{Value, json};
+
+/// What is done to a page of records.
+type Change = fn(&mut Vec<Value>);
+
+/// Audits with these options; what does not hold.
+fn found(market: &Market, options: &[&str]) -> Value {
+    let output = market.deml(&[&["--json", "audit", "--no-checkpoint"], options].concat());
+    let said = String::from_utf8_lossy(&output.stderr);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    assert_eq!(output.status.code(), Some(1), "{said}{report:#}");
+    assert_eq!(report["verdict"], "diverges", "{report:#}");
+    report
+}
+
+/// Changes the digit in the middle.
+fn flip(text: &mut Value) {
+    let mut digits = text.as_str().unwrap().to_owned().into_bytes();
+    let place = digits.len() / 2;
+    digits[place] = if digits[place] == b'0' { b'1' } else { b'0' };
+    *text = String::from_utf8(digits).unwrap().into();
+}
+
+#[test]
+fn a_node_that_lies_in_its_answers_only_is_told_apart() {
+    let market = Market::start();
+    market.play();
+    let node = Proxy::start(market.devnet_file()["node_url"].as_str().unwrap()).unwrap();
+    let url = node.url();
+    let audit = ["--node-url", &url];
+    let outputs = |change: Change| {
+        Fault::change(move |_, answer| {
+            if let Some(data) = answer["result"]["data"].as_array_mut()
+                && data.len() > 2
+            {
+                change(data);
+            }
+        })
+    };
+    let cases: [(&str, &str, Change); 3] = [
+        ("cartesi_listOutputs", "flipped", |data| flip(&mut data[1]["raw_data"])),
+        ("cartesi_listInputs", "foreign-input", |data| flip(&mut data[1]["raw_data"])),
+        ("cartesi_listInputs", "withheld", |data| drop(data.remove(1))),
+    ];
+    for (method, kind, change) in cases {
+        node.tell(method, outputs(change));
+        let report = found(&market, &audit);
+        assert_eq!((&report["kind"], &report["place"]), (&json!(kind), &json!("node")));
+        node.behave();
+    }
+    let output = market.deml(&[&["audit", "--no-checkpoint"][..], &audit].concat());
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("all holds: "));
+}
+
+#[test]
+fn an_endpoint_that_changes_what_ethereum_holds_is_found() {
+    let market = Market::start();
+    market.play();
+    market.deml(&["--account", "2", "claim", "--wait"]);
+    let ethereum = Proxy::start(market.devnet_file()["rpc_url"].as_str().unwrap()).unwrap();
+    let url = ethereum.url();
+    // Input 1 in the words of another payload; an execution of another output.
+    for (topics, kind) in [(3, "input-hash"), (1, "executed")] {
+        ethereum.tell(
+            "eth_getLogs",
+            Fault::change(move |_, answer| {
+                let logs = answer["result"].as_array_mut().into_iter().flatten();
+                let ours = logs.filter(|log| log["topics"].as_array().unwrap().len() == topics);
+                ours.take(1).for_each(|log| flip(&mut log["data"]));
+            }),
+        );
+        let report = found(&market, &["--rpc-url", &url]);
+        assert_eq!(report["kind"], kind, "{report:#}");
+        ethereum.behave();
+    }
+}
+
+#[test]
+fn applications_that_are_mixed_up_are_found() {
+    let market = Market::start();
+    market.play();
+    // Another application's genesis.
+    let genesis = market.devnet_file()["genesis"].as_str().unwrap().to_owned();
+    let mut changed: Value = serde_json::from_slice(&fs::read(genesis).unwrap()).unwrap();
+    changed["max_blob_bytes"] = json!(1_000_000);
+    let path = market.home().join("other.json");
+    fs::write(&path, changed.to_string()).unwrap();
+    let report = found(&market, &["--genesis", text(&path)]);
+    assert_eq!(report["kind"], "template");
+    assert!(report["expected"].is_string() && report["found"].is_string());
+
+    // The node answers for another application, whose inputs are others.
+    let other = Market::start();
+    other.ask(&["--account", "3", "deposit", "1ether"]);
+    let (ours, theirs) = (market.devnet_file(), other.devnet_file());
+    // The same rules have the same address on every chain.
+    assert_eq!(ours["application"], theirs["application"]);
+    let report = found(&market, &["--node-url", theirs["node_url"].as_str().unwrap()]);
+    assert_eq!((&report["kind"], &report["place"]), (&json!("foreign-input"), &json!("node")));
+}
