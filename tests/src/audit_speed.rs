@@ -17,7 +17,7 @@ use alloy::{
 use anyhow::{Context, Result, ensure};
 use blobs::{BlobRef, Encoding, Profile, blob_ref};
 use deml::{
-    chain::bindings::InputBox,
+    chain::{Advance, bindings::InputBox},
     convert::to_ethereum,
     devnet::{Dapp, Devnet, Ports},
     local_market,
@@ -40,6 +40,8 @@ const JOBS: u32 = 10;
 const ACCOUNTS: u32 = 300;
 /// Inputs in a block.
 const AT_ONCE: usize = 100;
+/// How often both are measured; the quickest counts, as other programs only make slower.
+const ATTEMPTS: u32 = 3;
 /// How long to wait for the devnet.
 const WITHIN: Duration = Duration::from_secs(600);
 
@@ -79,21 +81,21 @@ pub async fn measure(talk: impl Fn(&str)) -> Result<Measured> {
     devnet.end_epoch().await?;
     devnet.wait_settled(WITHIN).await?;
 
-    talk("giving the application all inputs");
     let inputs: Vec<_> = devnet.history().into_iter().map(|(input, _)| input).collect();
-    let genesis = devnet.info().genesis.clone();
-    let dapp = Dapp::Program(program("deml-dapp"));
-    let mut app = Replay::start(&dapp, &genesis, &[], folder.path(), Arc::new(|_| {})).await?;
-    let begun = Instant::now();
-    for input in &inputs {
-        app.advance(input).await?;
+    let (mut app_seconds, mut audit_seconds, mut peak_mib) = (f64::MAX, f64::MAX, 0);
+    let mut last = None;
+    for attempt in 0..ATTEMPTS {
+        talk("giving the application all inputs");
+        app_seconds = app_seconds.min(give(&devnet, folder.path(), &inputs).await?);
+        talk("auditing");
+        let memory = folder.path().join(format!("audit-{attempt}"));
+        let (seconds, report, peak) = audit(&devnet, &memory).await?;
+        audit_seconds = audit_seconds.min(seconds);
+        peak_mib = peak.max(peak_mib);
+        last = Some((memory, report));
     }
-    let app_seconds = begun.elapsed().as_secs_f64();
-    app.stop().await;
-
-    talk("auditing");
-    let (audit_seconds, report, peak_mib) = audit(&devnet, folder.path()).await?;
-    let (again_seconds, ..) = audit(&devnet, folder.path()).await?;
+    let (memory, report) = last.context("nothing was measured")?;
+    let (again_seconds, ..) = audit(&devnet, &memory).await?;
     devnet.shutdown().await?;
     let number = |name: &str| report[name].as_u64().unwrap_or_default();
     Ok(Measured {
@@ -105,6 +107,19 @@ pub async fn measure(talk: impl Fn(&str)) -> Result<Measured> {
         peak_mib,
         again_seconds,
     })
+}
+
+/// How long the application takes for all inputs, asked over HTTP.
+async fn give(devnet: &Devnet, folder: &Path, inputs: &[Advance]) -> Result<f64> {
+    let (genesis, dapp) = (&devnet.info().genesis, Dapp::Program(program("deml-dapp")));
+    let mut app = Replay::start(&dapp, genesis, &[], folder, Arc::new(|_| {})).await?;
+    let begun = Instant::now();
+    for input in inputs {
+        app.advance(input).await?;
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    app.stop().await;
+    Ok(seconds)
 }
 
 /// Runs the audit as a user does; the time, the report and the memory it took.

@@ -1,4 +1,5 @@
-//! Lies that only the node or the endpoint tells: found, named, and told apart from what is claimed.
+//! Lies that only the node or the endpoint tells: found, named, and told apart from what is
+//! claimed.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,10 +24,10 @@ fn found(market: &Market, options: &[&str]) -> Value {
     report
 }
 
-/// Changes a digit of the last word but one.
+/// Changes the digit in the middle.
 fn flip(text: &mut Value) {
     let mut digits = text.as_str().unwrap().to_owned().into_bytes();
-    let place = digits.len() - 65;
+    let place = digits.len() / 2;
     digits[place] = if digits[place] == b'0' { b'1' } else { b'0' };
     *text = String::from_utf8(digits).unwrap().into();
 }

@@ -75,6 +75,7 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
     let job = market.ask(&["proof", "job", "0"]);
     assert_eq!(market.ask(&[&["proof", "job", "0"][..], &alone].concat()), job);
     assert_eq!(market.refused(&[&["proof", "99"][..], &alone].concat()), "NotFound");
+    assert_eq!(market.refused(&["proof", "99"]), "NotFound");
     let rpc = market.devnet_file()["rpc_url"].as_str().unwrap().to_owned();
     let verify = ["proof", "verify", "job.json"];
     let verified = market.ask(&verify);

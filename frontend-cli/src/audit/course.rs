@@ -140,10 +140,13 @@ impl Course {
             }
         }
         self.last_block = stretch.last_block;
-        let wrong = totals.and_then(|totals| self.state.books.compare(&totals));
-        for wrong in stretch.wrong.into_iter().chain(wrong) {
-            self.suspect(wrong);
+        // The books end where something is wrong.
+        let totals = totals.filter(|_| self.first.is_none());
+        if let Some(wrong) = totals.and_then(|totals| self.state.books.compare(&totals)) {
+            let input = self.state.counts.inputs.checked_sub(1);
+            self.suspect(Divergence { input, ..wrong });
         }
+        stretch.wrong.into_iter().for_each(|wrong| self.suspect(wrong));
         // What a claim has to say about a difference is waited for.
         let is_over = self.first.is_some() && self.other.is_none();
         Ok(if is_over { Step::Stop } else { Step::GoOn })
