@@ -12,10 +12,16 @@ use reqwest::Url;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::http::{self, Fault, Http};
+use crate::{
+    http::{self, Fault, Http},
+    talk::Refused,
+};
 
 /// The largest page asked for.
 const PAGE: u64 = 1_000;
+
+/// How older and newer nodes say that there is no such thing.
+const NOT_FOUND: [i64; 2] = [-32_001, -31_001];
 
 /// The most records of one input that are read.
 const RECORDS_MAX: usize = 100_000;
@@ -185,11 +191,11 @@ enum CallFailed {
 impl CallFailed {
     /// Whether less of the same may be answered; nodes bound their answers too, each in its way.
     fn may_be_size(&self) -> bool {
-        // Not found (older and newer nodes), no such method, wrong parameters.
-        const OTHER: [i64; 5] = [-32_001, -31_001, -31_002, -32_601, -32_602];
+        // No such application, no such method, wrong parameters.
+        const OTHER: [i64; 3] = [-31_002, -32_601, -32_602];
         match self {
             Self::Http(fault) => matches!(fault, Fault::TooLong(_) | Fault::Status { .. }),
-            Self::Said { code, .. } => !OTHER.contains(code),
+            Self::Said { code, .. } => !OTHER.contains(code) && !NOT_FOUND.contains(code),
             Self::Nothing(_) | Self::Form { .. } => false,
         }
     }
@@ -251,7 +257,14 @@ impl Node {
     }
 
     async fn record<T: Record>(&self, method: &str, params: Value, index: u64) -> Result<T> {
-        let record = self.call::<Answer<T>>(method, params).await?.data;
+        let answer = self.call::<Answer<T>>(method, params).await;
+        let record = match answer {
+            Err(CallFailed::Said { code, message, .. }) if NOT_FOUND.contains(&code) => {
+                let why = format_args!("number {index}: {message}");
+                return Err(Refused::new("NotFound", why).into());
+            }
+            answer => answer?.data,
+        };
         let found = record.index();
         ensure!(found == index, "the node answers {method} {index} with number {found}");
         Ok(record)

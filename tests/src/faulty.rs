@@ -42,12 +42,12 @@ impl Fault {
         Self::Change(Arc::new(change))
     }
 
-    /// Answers with a number wherever there is text.
+    /// Answers with `true` wherever there is text.
     #[must_use]
     pub fn wrong_types() -> Self {
         fn spoil(value: &mut Value) {
             match value {
-                Value::String(_) => *value = json!(7),
+                Value::String(_) => *value = json!(true),
                 Value::Array(items) => items.iter_mut().for_each(spoil),
                 Value::Object(fields) => fields.values_mut().for_each(spoil),
                 _ => {}

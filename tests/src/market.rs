@@ -117,12 +117,13 @@ impl Market {
     /// Calls a method of the devnet's Ethereum.
     pub fn ethereum(&self, method: &str, parameters: Value) -> Value {
         let url = self.devnet_file()["rpc_url"].as_str().unwrap().to_owned();
-        let body = serde_json::json!({
-            "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters,
-        });
-        let answer = post(&url, &body);
-        assert!(answer["error"].is_null(), "{method}: {answer}");
-        answer["result"].clone()
+        json_rpc(&url, method, &parameters)
+    }
+
+    /// Sends the devnet's process a signal, as `kill` names it; its anvil goes on.
+    pub fn signal(&self, signal: &str) {
+        let devnet = self.devnet.id().to_string();
+        assert!(Command::new("kill").args([signal, &devnet]).status().unwrap().success());
     }
 }
 
@@ -148,6 +149,16 @@ fn devnet(home: &Path, options: &[String]) -> Child {
     let ready = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("TestToken")));
     assert!(ready.is_some(), "the devnet ended before it was ready");
     child
+}
+
+/// Calls a method of a JSON-RPC server, which must succeed.
+pub fn json_rpc(url: &str, method: &str, parameters: &Value) -> Value {
+    let body = serde_json::json!({
+        "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters,
+    });
+    let answer = post(url, &body);
+    assert!(answer["error"].is_null(), "{method}: {answer}");
+    answer["result"].clone()
 }
 
 fn post(url: &str, body: &Value) -> Value {

@@ -43,6 +43,7 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
     let sent = sent_by(&market, client);
     assert_eq!(market.refused(&["proof", &voucher]), "TooEarly");
     assert_eq!(market.refused(&["proof", "job", "0"]), "TooEarly");
+    assert_eq!(market.refused(&["proof", &voucher, "--recompute"]), "TooEarly");
     let early = market.deml(&["--json", "--account", "2", "claim"]);
     assert_eq!(early.status.code(), Some(1));
     let early: Value = serde_json::from_slice(&early.stdout).unwrap();
@@ -55,6 +56,7 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
     assert_eq!(sent_by(&market, client), sent, "a transaction that would revert was sent");
 
     market.mine(1_000);
+    check_claiming_by_a_lie(&market, client);
     let claimed = market.ask(&["--account", "2", "claim", "--wait"]);
     assert_eq!(claimed["executed"][0]["index"].to_string(), voucher);
 
@@ -67,6 +69,13 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
         serde_json::from_slice(&fs::read(market.home().join("voucher.json")).unwrap()).unwrap();
     assert_eq!(file, made);
     market.ask(&["proof", "job", "0", "--out", "job.json"]);
+    // Whoever has no node computes the same from Ethereum.
+    let alone = ["--recompute", "--node-url", "http://127.0.0.1:9/rpc"];
+    assert_eq!(market.ask(&[&["proof", &voucher][..], &alone].concat()), made);
+    let job = market.ask(&["proof", "job", "0"]);
+    assert_eq!(market.ask(&[&["proof", "job", "0"][..], &alone].concat()), job);
+    assert_eq!(market.refused(&[&["proof", "99"][..], &alone].concat()), "NotFound");
+    assert_eq!(market.refused(&["proof", "99"]), "NotFound");
     let rpc = market.devnet_file()["rpc_url"].as_str().unwrap().to_owned();
     let verify = ["proof", "verify", "job.json"];
     let verified = market.ask(&verify);
@@ -91,6 +100,29 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
     assert_eq!(market.refused(&["proof", "job", "7"]), "NotFound");
     check_changed_files(&market, &rpc);
     check_lying_node(&market, &voucher);
+}
+
+/// A proof that does not hold here, or not on Ethereum, is never sent there.
+fn check_claiming_by_a_lie(market: &Market, client: &Value) {
+    let node = market.devnet_file()["node_url"].as_str().unwrap().to_owned();
+    let proxy = Proxy::start(&node).unwrap();
+    let spoil = |_: &Value, answer: &mut Value| {
+        let siblings = &mut answer["result"]["data"]["output_hashes_siblings"];
+        if siblings.is_array() {
+            flip(&mut siblings[5]);
+        }
+    };
+    proxy.tell("cartesi_getOutput", Fault::change(spoil));
+    let sent = sent_by(market, client);
+    let claim = ["--account", "2", "claim", "--wait", "--node-url", &proxy.url()];
+    let said = market.said(&claim, 2);
+    assert!(said.contains("does not lead to the root it claims"), "{said}");
+    let silent =
+        |_: &Value, answer: &mut Value| drop(answer["result"]["data"]["claim_hash"].take());
+    proxy.tell("cartesi_getEpoch", Fault::change(silent));
+    let said = market.said(&claim, 2);
+    assert!(said.contains("Ethereum does not prove it"), "{said}");
+    assert_eq!(sent_by(market, client), sent, "a transaction that would revert was sent");
 }
 
 /// A file's own words count for nothing where hashes or Ethereum say otherwise.
@@ -199,8 +231,8 @@ fn check_lying_node(market: &Market, voucher: &str) {
         "cartesi_getEpoch",
         Fault::change(|_, answer| drop(answer["result"]["data"]["claim_hash"].take())),
     );
-    let said = market.said(&ask, 2);
-    assert!(said.contains("Ethereum does not prove it"), "{said}");
+    let said = market.said(&ask, 1);
+    assert!(said.contains("NotProven: Ethereum does not accept"), "{said}");
 }
 
 type Change = fn(&Value, &mut Value);

@@ -37,6 +37,20 @@ pub struct Audit {
 /// How to replay, and what to compare with.
 #[derive(Clone, Debug, Args)]
 pub struct Replay {
+    /// How to replay.
+    #[command(flatten)]
+    pub engine: Engine,
+    /// Audit from Ethereum alone: ask no Cartesi node
+    #[arg(long)]
+    pub no_node: bool,
+    /// Blocks after an epoch's end by which its claim must be there [default: an epoch]
+    #[arg(long, value_name = "BLOCKS")]
+    pub claim_patience: Option<u64>,
+}
+
+/// How to replay.
+#[derive(Clone, Debug, Args)]
+pub struct Engine {
     /// The application's genesis file [default: the running devnet's]
     #[arg(long, value_name = "FILE")]
     pub genesis: Option<PathBuf>,
@@ -49,10 +63,4 @@ pub struct Replay {
     /// Replay in a Cartesi Machine: the folder that `cartesi build` stores one in
     #[arg(long, value_name = "FOLDER", conflicts_with = "dapp")]
     pub machine: Option<PathBuf>,
-    /// Audit from Ethereum alone: ask no Cartesi node
-    #[arg(long)]
-    pub no_node: bool,
-    /// Blocks after an epoch's end by which its claim must be there [default: an epoch]
-    #[arg(long, value_name = "BLOCKS")]
-    pub claim_patience: Option<u64>,
 }

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use alloy::primitives::B256;
 use clap::{Args, Subcommand};
 
+use super::Engine;
+
 /// Proofs.
 #[derive(Clone, Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "\
 Examples:
   deml proof 7 --out voucher.json
+  deml proof 7 --recompute
   deml proof job 0 --out job.json
   deml proof verify job.json --root 0x…
 
@@ -23,9 +26,23 @@ pub struct Proof {
     /// The output's number
     #[arg(required = true)]
     pub output: Option<u64>,
-    /// Write the proof to this file
+    /// Where to and where from.
+    #[command(flatten)]
+    pub make: ProofMake,
+}
+
+/// How proofs are made.
+#[derive(Clone, Debug, Args)]
+pub struct ProofMake {
+    /// Write them to this file
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Compute them anew from Ethereum, by replaying all inputs, instead of asking the node
+    #[arg(long)]
+    pub recompute: bool,
+    /// How to replay.
+    #[command(flatten)]
+    pub engine: Engine,
 }
 
 /// What else there is to proofs.
@@ -43,9 +60,9 @@ pub enum ProofWhat {
 pub struct ProofJob {
     /// Its number
     pub job: u32,
-    /// Write the proofs to this file
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+    /// Where to and where from.
+    #[command(flatten)]
+    pub make: ProofMake,
 }
 
 /// Checking proofs.

@@ -9,7 +9,7 @@
 //! - `claims`: what was accepted on Ethereum, beside the replay's roots
 //! - `course`: all checks, input by input; `divergence`, `report`, `timeline`,
 //!   `html`: what they come to
-//! - `checkpoint`: how far the last audit came
+//! - `checkpoint`: how far the last audit came; `prove`: proofs that need no node
 //!
 //! Reading, replaying and checking are three stages that run at once, each one stretch of blocks
 //! ahead of the next.
@@ -27,6 +27,7 @@ mod exam;
 mod hashes;
 mod html;
 mod outputs;
+mod prove;
 mod report;
 mod scores;
 mod served;
@@ -50,7 +51,8 @@ pub use self::engine::Engine;
 pub use self::evidence::{Event, Reader, Stretch, Target};
 pub use self::html::page;
 pub use self::outputs::{End, Outputs};
-pub use self::report::{Counts, Report, Verdict};
+pub use self::prove::Recomputed;
+pub use self::report::{Counts, Report, Unchecked, Verdict};
 pub use self::timeline::{Telling, Timeline};
 
 use self::checkpoint::{Checkpoint, Checkpoints, Identity};

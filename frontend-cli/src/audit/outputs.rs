@@ -58,6 +58,11 @@ impl Outputs {
         self.tree.root(self.after(block).map_or(0, |end| end.outputs))
     }
 
+    /// The siblings of an output in the tree as it was at the end of `block`, if it was there.
+    pub fn proof(&self, index: u64, block: u64) -> Option<Vec<B256>> {
+        self.tree.proof(index, self.after(block)?.outputs)
+    }
+
     /// The hash of an output.
     pub fn hash(&self, index: u64) -> Option<B256> {
         self.tree.leaf(index)

@@ -35,12 +35,13 @@ pub async fn run(config: &Config, given: args::Audit) -> Result<Report> {
 ///
 /// - Errors: it is not said how to replay
 pub(crate) fn prepare(config: &Config, session: Session, given: args::Replay) -> Result<Audit> {
-    let suspect = given.dapp.clone();
-    let dapp = match (given.machine, given.dapp) {
+    let args::Replay { engine, no_node, claim_patience } = given;
+    let suspect = engine.dapp.clone();
+    let dapp = match (engine.machine, engine.dapp) {
         (Some(machine), _) => Some(Dapp::Machine(machine)),
         (None, dapp) => dapp.map(Dapp::Program),
     };
-    let genesis = match (&dapp, given.genesis) {
+    let genesis = match (&dapp, engine.genesis) {
         (_, Some(genesis)) => genesis,
         // A machine has its own inside.
         (Some(Dapp::Machine(_)), None) => std::path::PathBuf::new(),
@@ -51,10 +52,10 @@ pub(crate) fn prepare(config: &Config, session: Session, given: args::Replay) ->
     Ok(Audit {
         application: session.application(),
         chain: session.chain,
-        node: (!given.no_node).then_some(session.node),
-        engine: Engine { dapp, genesis, blobs: given.blobs },
+        node: (!no_node).then_some(session.node),
+        engine: Engine { dapp, genesis, blobs: engine.blobs },
         span: Span::default(),
-        patience: given.claim_patience,
+        patience: claim_patience,
         suspect,
         memory: folders::data().ok().map(|data| data.join("audit")),
         talk: config.talk,

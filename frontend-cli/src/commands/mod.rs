@@ -28,6 +28,7 @@ use market::{JobId, Work};
 use self::{job_open::Funding, submit::Entry};
 use crate::{
     args::{self, Command},
+    audit::Unchecked,
     config::Config,
     demo,
     effort::Speed,
@@ -63,7 +64,11 @@ pub async fn run(config: &Config, command: Command) -> Result<Ending> {
         Command::Claim(claim) => run_claim(config, claim).await,
         Command::Proof(proof) => run_proof(config, proof).await,
         Command::Audit(audit) => {
-            let report = audit::run(config, audit).await?;
+            let report = audit::run(config, audit).await;
+            if let (true, Err(error)) = (config.talk.json, &report) {
+                config.talk.answer(&Unchecked::new(error))?;
+            }
+            let report = report?;
             config.talk.answer(&report)?;
             Ok(report.ending())
         }
@@ -227,17 +232,26 @@ async fn run_proof(config: &Config, proof: args::Proof) -> Result<Ending> {
             config.talk.answer(&proof::verify(&verify, rpc_url, app).await?)?;
         }
         (Some(args::ProofWhat::Job(job)), _) => {
-            let session = config.session()?;
-            let made = proof::of_job(&session, JobId(job.job), job.out).await?;
-            config.talk.answer(&made)?;
+            prove(config, proof::Wanted::Job(JobId(job.job)), job.make).await?;
         }
         (None, output) => {
-            let session = config.session()?;
-            let output = output.context("which output?")?;
-            config.talk.answer(&proof::of_output(&session, output, proof.out).await?)?;
+            let wanted = proof::Wanted::Output(output.context("which output?")?);
+            prove(config, wanted, proof.make).await?;
         }
     }
     Ok(Ending::Done)
+}
+
+async fn prove(config: &Config, wanted: proof::Wanted, make: args::ProofMake) -> Result<()> {
+    let session = config.session()?;
+    let made = if make.recompute {
+        let replay = args::Replay { engine: make.engine, no_node: true, claim_patience: None };
+        let audit = audit::prepare(config, session, replay)?;
+        proof::from_ethereum(&audit, wanted, make.out).await?
+    } else {
+        proof::from_node(&session, wanted, make.out).await?
+    };
+    config.talk.answer(&made)
 }
 
 fn run_account(config: &Config, account: args::Account) -> Result<Ending> {

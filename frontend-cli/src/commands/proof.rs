@@ -2,13 +2,14 @@
 
 use std::{fmt, path::PathBuf};
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, Bytes};
 use anyhow::{Result, ensure};
 use market::JobId;
 use serde::Serialize;
 
 use crate::{
     args,
+    audit::{Audit, Recomputed},
     bundle::{Bundle, Meaning, Verified},
     chain::{Chain, Contracts},
     node::OutputRecord,
@@ -45,89 +46,136 @@ impl fmt::Display for Made {
     }
 }
 
-/// Proves one output.
-///
-/// - Errors: `TooEarly` before its claim is accepted
-pub async fn of_output(session: &Session, index: u64, file: Option<PathBuf>) -> Result<Made> {
-    let record = session.node.output(index).await?;
-    let epoch = match Standings::new(session).of(&record).await? {
-        Standing::Claimed(epoch) => epoch,
-        Standing::Waiting(wait) => return Err(too_early(index, wait)),
-    };
-    let proven = vec![proof::validated(&session.node, &session.chain, index, &epoch).await?];
-    let application = session.application();
-    let bundle = Bundle::new(session.chain.chain_id().await?, application, None, proven);
-    made(session, bundle, Vec::new(), file).await
+/// What is to be proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// One output.
+    Output(u64),
+    /// All that concern a job: notices that name it, and vouchers of the same inputs.
+    Job(JobId),
 }
 
-/// Proves all outputs that concern a job, as far as they are claimed.
+impl Wanted {
+    /// The numbers of those that are wanted of an input's outputs, of which `first` is the first.
+    fn among(self, first: u64, outputs: &[Bytes]) -> Vec<u64> {
+        let numbered = (first..).zip(outputs);
+        match self {
+            Self::Output(wanted) => {
+                numbered.map(|(index, _)| index).filter(|index| *index == wanted).collect()
+            }
+            Self::Job(JobId(job)) => {
+                let meant: Vec<_> =
+                    numbered.map(|(index, output)| (index, Meaning::of(output))).collect();
+                let names_it = |meaning: &Meaning| meaning.job() == Some(job);
+                let is_concerned = meant.iter().any(|(_, meaning)| names_it(meaning));
+                let is_wanted = |meaning: &Meaning| match meaning {
+                    Meaning::Payment(_) | Meaning::Call(_) => is_concerned,
+                    Meaning::Notice(_) | Meaning::Unknown(_) => names_it(meaning),
+                };
+                meant.into_iter().filter(|(_, meaning)| is_wanted(meaning)).map(|of| of.0).collect()
+            }
+        }
+    }
+
+    /// What to say when none is proven.
+    fn lacking(self, waiting: Option<(u64, Option<Wait>)>) -> anyhow::Error {
+        let refused = match (waiting, self) {
+            (Some((index, Some(wait))), _) => {
+                let why = format_args!("output {index} is not proven yet: {wait}");
+                Refused::new("TooEarly", why)
+            }
+            (Some((index, None)), _) => {
+                let why = format_args!("no accepted claim proves output {index} yet");
+                Refused::new("TooEarly", why)
+            }
+            (None, Self::Output(index)) => {
+                Refused::new("NotFound", format_args!("there is no output {index}"))
+            }
+            (None, Self::Job(job)) => {
+                let why = format_args!("no output of the market concerns job {}", job.0);
+                Refused::new("NotFound", why)
+            }
+        };
+        refused.into()
+    }
+}
+
+/// Proves outputs, as far as they are claimed, with the node's proofs.
 ///
 /// - Errors: `NotFound`; `TooEarly` when none is claimed yet
-pub async fn of_job(session: &Session, job: JobId, file: Option<PathBuf>) -> Result<Made> {
+pub async fn from_node(session: &Session, wanted: Wanted, file: Option<PathBuf>) -> Result<Made> {
     let (mut proven, mut waiting) = (Vec::new(), Vec::new());
     let mut standings = Standings::new(session);
-    for record in records_of(session, job).await? {
+    let records = match wanted {
+        Wanted::Output(index) => vec![session.node.output(index).await?],
+        Wanted::Job(_) => records_of(session, wanted).await?,
+    };
+    for record in records {
         match standings.of(&record).await? {
             Standing::Claimed(epoch) => proven.push(proof::of_node(record, &epoch)?),
             Standing::Waiting(wait) => waiting.push((record.index, wait)),
         }
     }
-    match (proven.as_slice(), waiting.first()) {
-        ([], Some((index, wait))) => return Err(too_early(*index, *wait)),
-        ([], None) => {
-            let why = format_args!("no output of the market concerns job {}", job.0);
-            return Err(Refused::new("NotFound", why).into());
-        }
-        _ => {}
+    if proven.is_empty() {
+        let first = waiting.first().map(|(index, wait)| (*index, Some(*wait)));
+        return Err(wanted.lacking(first));
     }
-    let application = session.application();
-    let bundle = Bundle::new(session.chain.chain_id().await?, application, Some(job.0), proven);
-    made(session, bundle, waiting.into_iter().map(|(index, _)| index).collect(), file).await
+    let waiting = waiting.into_iter().map(|(index, _)| index).collect();
+    made(&session.chain, session.application(), wanted, Recomputed { proven, waiting }, file).await
 }
 
-/// The notices that name a job, and the vouchers of the same inputs.
-async fn records_of(session: &Session, job: JobId) -> Result<Vec<OutputRecord>> {
+/// Proves outputs, as far as they are claimed, from Ethereum alone.
+///
+/// - Errors: `NotFound`; `TooEarly` when none is claimed yet
+pub async fn from_ethereum(audit: &Audit, wanted: Wanted, file: Option<PathBuf>) -> Result<Made> {
+    let found = audit.prove(|first, outputs| wanted.among(first, outputs)).await?;
+    if found.proven.is_empty() {
+        return Err(wanted.lacking(found.waiting.first().map(|index| (*index, None))));
+    }
+    made(&audit.chain, audit.application, wanted, found, file).await
+}
+
+/// The node's records of the outputs that are wanted.
+async fn records_of(session: &Session, wanted: Wanted) -> Result<Vec<OutputRecord>> {
     let mut found = Vec::new();
     let mut of_input: Vec<OutputRecord> = Vec::new();
+    let mut keep = |of_input: &mut Vec<OutputRecord>| {
+        let Some(first) = of_input.first().map(|record| record.index) else { return };
+        let outputs: Vec<Bytes> = of_input.iter().map(|record| record.raw_data.clone()).collect();
+        let indices = wanted.among(first, &outputs);
+        found.extend(of_input.drain(..).filter(|record| indices.contains(&record.index)));
+    };
     let mut pages = session.node.outputs();
     while let Some(page) = pages.next().await? {
         for record in page {
             if of_input.last().is_some_and(|last| last.input_index != record.input_index) {
-                keep_concerned(&mut of_input, job, &mut found);
+                keep(&mut of_input);
             }
             of_input.push(record);
         }
     }
-    keep_concerned(&mut of_input, job, &mut found);
+    keep(&mut of_input);
     Ok(found)
-}
-
-fn keep_concerned(of_input: &mut Vec<OutputRecord>, job: JobId, found: &mut Vec<OutputRecord>) {
-    let meant = |record: &OutputRecord| Meaning::of(&record.raw_data);
-    let names_it = |record: &OutputRecord| meant(record).job() == Some(job.0);
-    let is_concerned = of_input.iter().any(names_it);
-    let is_voucher = |record: &OutputRecord| {
-        matches!(meant(record), Meaning::Payment(_) | Meaning::Call(_)) && is_concerned
-    };
-    found.extend(of_input.drain(..).filter(|record| names_it(record) || is_voucher(record)));
 }
 
 /// Checks what was made as anyone would, and writes it.
 async fn made(
-    session: &Session,
-    bundle: Bundle,
-    waiting: Vec<u64>,
+    chain: &Chain,
+    application: Address,
+    wanted: Wanted,
+    Recomputed { proven, waiting }: Recomputed,
     file: Option<PathBuf>,
 ) -> Result<Made> {
-    let verified = bundle.confirm(&session.chain, bundle.verify(&[])?).await?;
+    let job = match wanted {
+        Wanted::Output(_) => None,
+        Wanted::Job(job) => Some(job.0),
+    };
+    let bundle = Bundle::new(chain.chain_id().await?, application, job, proven);
+    let verified = bundle.confirm(chain, bundle.verify(&[])?).await?;
     if let Some(file) = &file {
         bundle.write(file)?;
     }
     Ok(Made { bundle, waiting, verified, file })
-}
-
-fn too_early(index: u64, wait: Wait) -> anyhow::Error {
-    Refused::new("TooEarly", format_args!("output {index} is not proven yet: {wait}")).into()
 }
 
 /// Checks a file of proofs, and with an endpoint of Ethereum that its roots were accepted.

@@ -33,6 +33,14 @@ pub(super) struct Feed<'a> {
     pub(super) genesis: &'a Genesis,
 }
 
+/// What an application's own events say.
+struct Own {
+    /// Who accepted claims from which block on.
+    validators: Vec<(u64, Address)>,
+    /// What was paid to whom.
+    paid: Vec<Payment>,
+}
+
 impl Feed<'_> {
     /// Goes on from `mark` to the end of block `last`.
     ///
@@ -40,27 +48,32 @@ impl Feed<'_> {
     pub(super) async fn read(&self, mark: &Mark, last: u64) -> Result<(Mark, Vec<Alert>)> {
         let (mut mark, mut alerts) = (mark.clone(), Vec::new());
         let first = mark.block + 1;
-        // Claims count by who could make them, so it is read first who could.
-        let validators = self.own_events(&mut mark, first, last, &mut alerts).await?;
+        // Claims count by who could make them, so it is read first who could; what was paid out
+        // came in before, so it is counted last.
+        let Own { validators, paid } = self.own_events(&mut mark, first, last, &mut alerts).await?;
         self.others_events(&mut mark, first, last, &validators).await?;
+        for payment in paid {
+            let owed = mark.owed.entry(payment.asset.to_string()).or_default();
+            *owed = owed.saturating_sub(to_word(payment.amount));
+        }
         mark.block = last;
         let hash = self.chain.block_hash(last).await?;
         mark.hash = hash.with_context(|| format!("the Ethereum node lacks its block {last}"))?;
         Ok((mark, alerts))
     }
 
-    /// The application's own events; gives who accepted claims from which block on.
+    /// What the application says itself.
     async fn own_events(
         &self,
         mark: &mut Mark,
         first: u64,
         last: u64,
         alerts: &mut Vec<Alert>,
-    ) -> Result<Vec<(u64, Address)>> {
+    ) -> Result<Own> {
         let signatures = vec![Changed::SIGNATURE_HASH, Application::OutputExecuted::SIGNATURE_HASH];
         let filter = Filter::new().address(self.target.application).event_signature(signatures);
         let mut reader = self.chain.logs(filter, first);
-        let mut validators = vec![(0, mark.validator)];
+        let mut own = Own { validators: vec![(0, mark.validator)], paid: Vec::new() };
         while let Some(logs) = reader.next(last).await? {
             for log in logs {
                 let block = log.block_number.context("an event outside of any block")?;
@@ -68,18 +81,14 @@ impl Feed<'_> {
                     let new = changed.newOutputsMerkleRootValidator;
                     alerts.push(self.changed(mark.validator, new, block, &log));
                     mark.validator = new;
-                    validators.push((block, new));
+                    own.validators.push((block, new));
                 } else if let Ok(executed) = Application::OutputExecuted::decode_log(&log.inner) {
                     let output = Output::decode(&executed.output);
-                    if let Some(payment) = output.as_ref().and_then(Payment::of) {
-                        let paid = to_word(payment.amount);
-                        let owed = mark.owed.entry(payment.asset.to_string()).or_default();
-                        *owed = owed.saturating_sub(paid);
-                    }
+                    own.paid.extend(output.as_ref().and_then(Payment::of));
                 }
             }
         }
-        Ok(validators)
+        Ok(own)
     }
 
     fn changed(&self, old: Address, new: Address, block: u64, log: &Log) -> Alert {
