@@ -67,6 +67,10 @@ fn a_score_that_was_not_earned_is_named() {
     let [expected, found] =
         ["expected", "found"].map(|side| report[side].as_str().unwrap().parse::<u32>().unwrap());
     assert!(expected <= 1_000_000 && found <= 1_000_000 && expected != found, "{report:#}");
+    let drill_down = &report["drill_down"];
+    assert!(drill_down["sample"].is_u64() && drill_down["node"].is_u64(), "{report:#}");
+    assert!(drill_down["operator"].is_string(), "{report:#}");
+    assert_ne!(drill_down["expected_bits"], drill_down["found_bits"]);
 }
 
 #[test]

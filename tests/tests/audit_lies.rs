@@ -110,3 +110,13 @@ fn applications_that_are_mixed_up_are_found() {
     let report = found(&market, &["--node-url", theirs["node_url"].as_str().unwrap()]);
     assert_eq!((&report["kind"], &report["place"]), (&json!("foreign-input"), &json!("node")));
 }
+
+#[test]
+fn what_cannot_be_checked_is_no_verdict() {
+    let market = Market::start();
+    let output = market.deml(&["--json", "audit", "--rpc-url", "http://127.0.0.1:1"]);
+    assert_eq!(output.status.code(), Some(2));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["verdict"], "unchecked");
+    assert!(report["error"].as_str().unwrap().contains("no answer"), "{report}");
+}

@@ -36,6 +36,11 @@ fn both_jobs_are_played_and_everybody_is_paid_exactly() {
     let root = result["outputs_root"].as_str().unwrap();
     assert!(root.starts_with("0x") && root.len() == 66, "{root}");
 
+    // The demo ends with an audit of its own chain.
+    let audit = &result["audit"];
+    assert_eq!(audit["verdict"], "holds", "{audit}");
+    assert_eq!(audit["payouts"], 6, "{audit}");
+
     let submissions = result["submissions"].as_array().unwrap();
     let verdicts = |job: u64, verdict: &str| {
         let of_job = submissions.iter().filter(|submission| submission["job"] == job);

@@ -140,7 +140,7 @@ impl Course {
             }
         }
         self.last_block = stretch.last_block;
-        // The books end where something is wrong.
+        // The books end with the first difference, and say nothing of what comes after it.
         let totals = totals.filter(|_| self.first.is_none());
         if let Some(wrong) = totals.and_then(|totals| self.state.books.compare(&totals)) {
             let input = self.state.counts.inputs.checked_sub(1);

@@ -52,7 +52,7 @@ pub use self::evidence::{Event, Reader, Stretch, Target};
 pub use self::html::page;
 pub use self::outputs::{End, Outputs};
 pub use self::prove::Recomputed;
-pub use self::report::{Counts, Report, Verdict};
+pub use self::report::{Counts, Report, Unchecked, Verdict};
 pub use self::timeline::{Telling, Timeline};
 
 use self::checkpoint::{Checkpoint, Checkpoints, Identity};

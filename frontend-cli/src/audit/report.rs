@@ -19,6 +19,27 @@ pub enum Verdict {
     Diverges,
 }
 
+/// What an audit that could not be made comes to, for programs.
+#[derive(Clone, Debug, Serialize)]
+pub struct Unchecked {
+    verdict: &'static str,
+    error: String,
+}
+
+impl Unchecked {
+    /// Because of this.
+    #[must_use]
+    pub fn new(error: &anyhow::Error) -> Self {
+        Self { verdict: "unchecked", error: format!("{error:#}") }
+    }
+}
+
+impl fmt::Display for Unchecked {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.verdict, self.error)
+    }
+}
+
 /// How much was checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {

@@ -30,6 +30,7 @@ use market::{JobId, Work};
 use self::{job_open::Funding, submit::Entry};
 use crate::{
     args::{self, Command},
+    audit::Unchecked,
     config::Config,
     demo,
     effort::Speed,
@@ -73,7 +74,11 @@ pub async fn run(config: &Config, command: Command) -> Result<Ending> {
         Command::Claim(claim) => run_claim(config, claim).await,
         Command::Proof(proof) => run_proof(config, proof).await,
         Command::Audit(audit) => {
-            let report = audit::run(config, audit).await?;
+            let report = audit::run(config, audit).await;
+            if let (true, Err(error)) = (config.talk.json, &report) {
+                config.talk.answer(&Unchecked::new(error))?;
+            }
+            let report = report?;
             config.talk.answer(&report)?;
             Ok(report.ending())
         }
