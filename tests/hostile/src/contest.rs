@@ -2,8 +2,8 @@
 
 use blobs::{Binding, BlobRef, Opening, seal};
 use market::{
-    Amount, Asset, Attestation, Command, CompetitionTerms, Desk, JobId, Metric, Score, SealedBlob,
-    Tied, Timestamp, Work,
+    Address, Amount, Asset, Attestation, Command, CompetitionTerms, Desk, JobId, Metric, Score,
+    SealedBlob, Tied, Timestamp, Work,
 };
 
 use crate::world::{ACCOUNTS, FILES, NOW, REWARD, WINDOW_SECONDS, file, publish};
@@ -13,37 +13,40 @@ const SALT: [u8; 32] = [0x5a; 32];
 /// How long each of the windows after the close is.
 const SECONDS: u32 = 600;
 
-/// One of four kinds; `choice` says more.
-pub(crate) fn command(kind: u8, choice: u8, job: JobId, model: &[u8]) -> Command {
-    let sender = usize::from(choice & 3);
+/// One of four kinds; `choice` says more: the job in its lowest two bits, then the model, then the
+/// account, and what of the kind.
+pub(crate) fn command(kind: u8, choice: u8, job: JobId) -> Command {
+    let (model, sender) = (usize::from(choice >> 2 & 3), usize::from(choice >> 4 & 3));
+    let (model, again) = (FILES.models[model].as_slice(), choice & 0x40 != 0);
     match kind {
         0 => {
             let terms = Box::new(terms(sender, job, choice));
             Command::OpenCompetition { job, terms }
         }
-        1 if choice & 0x40 != 0 => publish(&sealed(sender, job, model).1),
+        1 if again => publish(&sealed(sender, job, model).1),
         1 => Command::Enter { job, model: sealed(sender, job, model).0 },
-        2 if choice & 0x40 != 0 => reveal(job, &FILES.hold_out),
+        2 if again => reveal(job, &FILES.hold_out),
         2 => reveal(job, model),
-        _ => other(choice, job, model),
+        _ => other(choice, sender, job, model),
     }
 }
 
-fn other(choice: u8, job: JobId, model: &[u8]) -> Command {
-    let (page, miner) = (0, ACCOUNTS[usize::from(choice & 3)]);
-    let attestations = vec![Attestation::UNFIT];
-    match choice >> 2 & 7 {
-        0 => Command::Show { job, model: file(model) },
-        1 => Command::Enlist { job: Some(job) },
-        2 => Command::Enlist { job: None },
-        3 => Command::Retire,
-        4 => {
-            let desk = Desk { chain_id: 0, app: market::Address([0; 20]), job, miner, page };
+fn other(choice: u8, sender: usize, job: JobId, model: &[u8]) -> Command {
+    let page = 0;
+    let attestations = vec![Attestation::UNFIT; 2];
+    match (choice & 0x40 != 0, choice >> 2 & 3) {
+        (false, 0) => Command::Show { job, model: file(model) },
+        (false, 1) => Command::Enlist { job: Some(job) },
+        (false, 2) => Command::Enlist { job: None },
+        (false, _) => Command::Retire,
+        (true, 0) => {
+            let (app, miner) = (Address([0; 20]), ACCOUNTS[sender]);
+            let desk = Desk { chain_id: 0, app, job, miner, page };
             Command::Attest { job, page, commitment: desk.commitment(&attestations, &SALT) }
         }
-        5 => Command::Unveil { job, page, attestations, results: Vec::new(), salt: SALT },
-        6 => Command::Object { job, entry: u32::from(choice & 3) },
-        _ => publish(&sealed(usize::from(choice & 3), job, &FILES.hold_out).1),
+        (true, 1) => Command::Unveil { job, page, attestations, results: Vec::new(), salt: SALT },
+        (true, 2) => Command::Object { job, entry: u32::from(choice >> 4 & 3) },
+        (true, _) => publish(&sealed(sender, job, &FILES.hold_out).1),
     }
 }
 
@@ -87,7 +90,7 @@ fn terms(sender: usize, job: JobId, choice: u8) -> CompetitionTerms {
         tied: Tied::Earliest,
         max_model_bytes: 8_192,
         max_work: Work(1_000_000_000),
-        miners_only: choice & 0x38 == 0x38,
+        miners_only: choice & 0x0c == 0x0c,
         sample_rows: 10,
         base_model: file(&FILES.base),
         public_slice: file(&FILES.models[0]),

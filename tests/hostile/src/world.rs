@@ -149,7 +149,7 @@ pub(crate) fn command(kind: u8, choice: u8) -> Command {
         5 => Command::Evaluate { job, work: Work(u64::MAX) },
         6 => Command::Settle { job },
         7 => Command::CancelJob { job },
-        9..=12 => contest::command(kind % COMMANDS - 9, choice, job, model),
+        9..=12 => contest::command(kind % COMMANDS - 9, choice, job),
         _ => Command::Withdraw { asset, amount: Amount::new(u128::from(choice & 0x7f)) },
     }
 }
