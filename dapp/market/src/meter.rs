@@ -17,6 +17,8 @@ pub struct Prices {
     pub blob_byte: u64,
     /// A byte of a ciphertext, decrypted.
     pub opened_byte: u64,
+    /// A row of two models' results, compared and counted in the exact test.
+    pub compared_row: u64,
     /// An evaluation that ends: its record, its notice and its voucher.
     pub ending: u64,
 }
@@ -28,6 +30,7 @@ impl Prices {
         sent_byte: 60,
         blob_byte: 100,
         opened_byte: 60,
+        compared_row: 450,
         ending: 1_000_000,
     };
 
@@ -36,6 +39,21 @@ impl Prices {
     pub fn chunk(&self, sent: u64, stands_for: u64) -> Work {
         let sent = self.sent_byte.saturating_mul(sent);
         Work(sent.saturating_add(self.blob_byte.saturating_mul(stands_for)))
+    }
+
+    /// What it costs to name results row by row: a bit or a loss of eight bytes each, hashed.
+    #[must_use]
+    pub fn results(&self, is_loss: bool, rows: u32) -> Work {
+        let rows = u64::from(rows);
+        let bytes = if is_loss { rows.saturating_mul(8) } else { rows.div_ceil(8) };
+        Work(self.blob_byte.saturating_mul(bytes))
+    }
+
+    /// What it costs to compare two models' results and test them.
+    #[must_use]
+    pub fn comparing(&self, rows: u32) -> Work {
+        let rows = self.compared_row.saturating_mul(rows.into());
+        Work(self.ending.saturating_add(rows))
     }
 
     /// What it costs to open a ciphertext of so many bytes, and to hash what was in it.

@@ -71,6 +71,7 @@ pub(crate) fn take(
         },
     };
     let Quote { rows, reading, step, .. } = progress.quote;
+    let verdict = verdict.plus(naming(settings, &assignment, rows));
     meter.spend(reading);
     if progress.tally.rows() < rows && meter.fits(step.plus(verdict)) {
         match judge.answer(exam, &mut progress.tally, meter.left().minus(verdict)) {
@@ -108,12 +109,20 @@ fn begin(
     if quote.work > *maximum {
         return Err(ModelRefusal::TooMuchWork { maximum: *maximum, found: quote.work });
     }
+    let verdict = verdict.plus(naming(settings, assignment, quote.rows));
     check_step(settings, quote.reading.plus(quote.step).plus(verdict))?;
     let tally = match keeps_results {
         true => Tally::with_results(quote.classes, exam.metric),
         false => Tally::new(quote.classes),
     };
     Ok(Progress { quote, tally })
+}
+
+/// What it costs to name the results at the end, if they are kept.
+fn naming(settings: &Settings, assignment: &Assignment<'_>, rows: u32) -> Work {
+    let is_loss = assignment.exam.metric.is_loss();
+    let work = settings.prices.results(is_loss, rows);
+    if assignment.keeps_results { work } else { Work(0) }
 }
 
 /// Refuses what an input that does nothing else has no room for.

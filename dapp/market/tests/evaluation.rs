@@ -161,7 +161,7 @@ fn one_input_decides_no_more_models_than_it_may() {
 
 /// What a model of one step is told: by the input with its last bytes, and by one that goes on.
 fn told(input_work: u64, max_work: u64, model: &str) -> [Option<Verdict>; 2] {
-    let prices = Prices { input: 10, sent_byte: 1, blob_byte: 2, opened_byte: 0, ending: 5 };
+    let prices = Prices { input: 10, sent_byte: 1, blob_byte: 2, ending: 5, ..Prices::default() };
     let settings = Settings { prices, ..settings(Work(input_work)) };
     let mut market = with_job(settings, Work(max_work));
     publish(&mut market, client(0), HOLD_OUT);

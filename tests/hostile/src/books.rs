@@ -69,6 +69,9 @@ impl Books {
         for (_, job) in market.jobs_from(market::JobId(0)) {
             sum(&mut held.entry(job.terms.asset).or_default()[1], job.escrow);
         }
+        for (_, job) in market.competitions_from(market::JobId(0)) {
+            sum(&mut held.entry(job.terms.asset).or_default()[1], job.escrow);
+        }
         for (asset, solvency) in market.ledger().solvency() {
             assert!(solvency.holds(), "{asset}: {solvency:?}");
             let [deposited, paid] = self.assets.get(&asset).copied().unwrap_or_default();

@@ -18,6 +18,7 @@
 mod advance;
 mod books;
 mod chunks;
+mod contest;
 mod dataset;
 mod inspect;
 pub mod load;

@@ -102,6 +102,7 @@ fn scripts() -> Vec<Vec<u8>> {
         let cancelled = [begin.clone(), vec![cancel, SPONSOR, 0, 0]].concat();
         scripts.extend([[begin, entries, bad, end.clone()].concat(), cancelled]);
     }
+    scripts.extend([0x04, 0x0c].map(competition));
     let vectors = json("tests/vectors/commands.json");
     let calldata =
         [bytes_of(&vectors["commands"], "calldata"), bytes_of(&vectors["refused"], "calldata")];
@@ -112,13 +113,41 @@ fn scripts() -> Vec<Vec<u8>> {
     for body in [
         r#"{"request_type":"inspect_state","data":{"payload":"0x6a6f6273"}}"#.to_owned(),
         format!(
-            r#"{{"request_type":"advance_state","data":{{"metadata":{{"msg_sender":"{}","block_timestamp":1700000000}},"payload":"0x00"}}}}"#,
-            world::ACCOUNTS[0]
+            r#"{{"request_type":"advance_state","data":{{"metadata":{{"chain_id":1,"app_contract":"{0}","msg_sender":"{0}","block_number":1,"block_timestamp":1700000000,"prev_randao":"0x{1:064x}","input_index":0}},"payload":"0x00"}}}}"#,
+            world::ACCOUNTS[0],
+            1
         ),
     ] {
         scripts.push([&[0, 15, 0, 0][..], &block(body.as_bytes())].concat());
     }
     scripts
+}
+
+/// A whole competition with two entrants and a miner, on terms of this choice.
+fn competition(terms: u8) -> Vec<u8> {
+    // Who sends (0x90 and more with a deposit), how much later, and what: see `contest`.
+    let steps: [[u8; 4]; 18] = [
+        [9, 0x90, 0, terms],
+        [1, 8, 0, 0],
+        [4, 8, 0, 0],
+        [12, 8, 0, 0x4c],
+        [10, 0x91, 0, 0x14],
+        [10, 9, 0, 0x54],
+        [10, 0x92, 0, 0x20],
+        [10, 10, 0, 0x60],
+        [12, 0x93, 0, 0x34],
+        [12, 9, 0, 0x00],
+        [6, 8, 113, 0],
+        [11, 9, 0, 0x14],
+        [11, 10, 0, 0x20],
+        [11, 8, 0, 0x40],
+        [5, 8, 0, 0],
+        [12, 11, 19, 0x70],
+        [12, 11, 19, 0x74],
+        [12, 9, 19, 0x48],
+    ];
+    let end = [[6, 8, 19, 0], [5, 8, 0, 0]].concat().repeat(12);
+    [&[0][..], &steps.concat(), &end].concat()
 }
 
 fn deposits() -> Vec<Vec<u8>> {
@@ -143,6 +172,10 @@ fn questions() -> Vec<Vec<u8>> {
         format!("blobs/{}", file.digest),
         format!("blobs/{}", file.cid()),
         format!("blobs/{}?publisher={account}", file.digest),
+        "jobs/0/leaderboard?limit=3".to_owned(),
+        "jobs/0/models".to_owned(),
+        "jobs/0/miners".to_owned(),
+        "miners".to_owned(),
         "quote/0/200/1000".to_owned(),
         "solvency".to_owned(),
         "solvency?offset=18446744073709551615".to_owned(),

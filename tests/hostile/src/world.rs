@@ -12,7 +12,7 @@ use market::{
 use rollup::App;
 use wire::Genesis;
 
-use crate::onnx_writer as writer;
+use crate::{contest, onnx_writer as writer};
 
 /// When everything begins.
 pub(crate) const NOW: u64 = 1_700_000_000;
@@ -131,7 +131,7 @@ pub(crate) fn app(with_drive: bool) -> (App<Metered>, Rc<Cell<Work>>) {
 }
 
 /// How many commands there are to choose from.
-pub(crate) const COMMANDS: u8 = 9;
+pub(crate) const COMMANDS: u8 = 13;
 
 /// A command as someone honest would send it; `choice` picks the job and the model.
 pub(crate) fn command(kind: u8, choice: u8) -> Command {
@@ -149,6 +149,7 @@ pub(crate) fn command(kind: u8, choice: u8) -> Command {
         5 => Command::Evaluate { job, work: Work(u64::MAX) },
         6 => Command::Settle { job },
         7 => Command::CancelJob { job },
+        9..=12 => contest::command(kind % COMMANDS - 9, choice, job),
         _ => Command::Withdraw { asset, amount: Amount::new(u128::from(choice & 0x7f)) },
     }
 }

@@ -76,7 +76,10 @@ impl Competition {
                 decision.revealed = u32::try_from(entered).unwrap_or(u32::MAX);
                 (decision.refunds, decision.remainder) = (lost, own);
             }
-            Outcome::SponsorFailed => decision.refunds = plus(plus(own, lost), buy_ins),
+            Outcome::SponsorFailed => {
+                let bonds = times(terms.miner_bond, self.offenders());
+                decision.refunds = plus(plus(plus(own, lost), buy_ins), bonds);
+            }
             Outcome::NoWinner | Outcome::Won => {
                 self.divide_evaluated(&mut decision, lost, buy_ins);
             }
@@ -91,7 +94,7 @@ impl Competition {
         let Decision { right_miners, right_objectors, fees, forfeits, .. } = decision;
         let CompetitionTerms { prize, miners_pool: pool, miner_bond: bond, .. } = self.terms;
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let offenders = self.seats.iter().filter(|seat| seat.offence.is_some()).count();
+        let offenders = self.offenders();
         *right_miners = count(self.seats.len().saturating_sub(offenders));
         let [right, wrong] = self.objectors();
         *right_objectors = count(right);
@@ -112,6 +115,11 @@ impl Competition {
             decision.refunds = plus(decision.refunds, lost);
             decision.remainder = plus(decision.remainder, prize);
         }
+    }
+
+    /// How many drawn miners lost their bonds.
+    fn offenders(&self) -> usize {
+        self.seats.iter().filter(|seat| seat.offence.is_some()).count()
     }
 
     /// How many objectors were right, and how many wrong.

@@ -13,7 +13,7 @@ use crate::{
     meter::Meter,
     results::Results,
     significance::separated,
-    units::{JobId, Work},
+    units::JobId,
 };
 
 /// How many may share a prize.
@@ -52,10 +52,12 @@ pub(super) fn step(
     judge: &mut dyn Judge,
     effects: &mut Vec<Effect>,
 ) -> bool {
-    let cost = Work(market.settings.prices.ending);
-    let Some(job) = market.competitions.get_mut(&id).filter(|_| meter.fits(cost)) else {
+    let Some(job) = market.competitions.get_mut(&id) else { return false };
+    let cost = market.settings.prices.comparing(job.rows_to_compare());
+    // What fits no input at all has one of its own.
+    if !meter.fits(cost) && Meter::new(&market.settings).fits(cost) {
         return false;
-    };
+    }
     if !matches!(job.phase, Phase::Finals(_)) {
         job.phase = Phase::Finals(Box::default());
     }
@@ -184,6 +186,14 @@ impl Finals {
 }
 
 impl Competition {
+    /// How many rows are compared next.
+    fn rows_to_compare(&self) -> u32 {
+        match &self.phase {
+            Phase::Finals(finals) => finals.first.as_ref().map_or(0, Results::rows),
+            Phase::Waiting | Phase::Sorting { .. } | Phase::Paying(_) => 0,
+        }
+    }
+
     /// Has the machine evaluate a finalist.
     fn look_at(&mut self, position: u32) {
         self.enqueue(Task::Model(position));

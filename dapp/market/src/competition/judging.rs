@@ -212,9 +212,14 @@ fn with_base(
         return effects;
     };
     let marks = base.finding.and_then(|finding| finding.attestation.marks());
+    let is_unsaid = base.answers.is_empty();
     job.hold_out_base = marks.filter(|_| base.refusal.is_none());
     match job.hold_out_base {
         Some(base) => effects.push(Effect::Event(Event::HoldOutReady { job: id, base })),
+        // No miner came: that is not the sponsor's fault.
+        None if is_unsaid => {
+            effects.extend(decide::decide(market, id, Outcome::NoWinner, Vec::new()));
+        }
         None => effects.extend(hold_out_fails(market, id)),
     }
     effects

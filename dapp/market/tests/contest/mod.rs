@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use market::{
-    Address, Amount, Asset, Command, Context, Effect, JobId, Market, Prices, Refusal, Settings,
-    Timestamp, U256, Work,
+    Address, Amount, Asset, Command, Context, Effect, Event, JobId, Market, Prices, Refusal,
+    Settings, Timestamp, U256, Work,
 };
 
 use crate::judge::WordJudge;
@@ -97,6 +97,8 @@ pub(super) struct World {
     deposited: U256,
     paid_out: U256,
     pub(super) paid: BTreeMap<Address, U256>,
+    /// What each sponsor is to get back.
+    decided: BTreeMap<JobId, Amount>,
 }
 
 impl World {
@@ -119,6 +121,7 @@ impl World {
             deposited: U256::zero(),
             paid_out: U256::zero(),
             paid: BTreeMap::new(),
+            decided: BTreeMap::new(),
         }
     }
 
@@ -153,10 +156,21 @@ impl World {
         outcome
     }
 
+    /// Takes down what leaves, and that a sponsor gets back what was decided, to the last unit.
     fn book(&mut self, effect: &Effect) {
-        if let Effect::Pay { to, amount, .. } = effect {
-            self.paid_out += amount.0;
-            *self.paid.entry(*to).or_default() += amount.0;
+        match effect {
+            Effect::Pay { to, amount, .. } => {
+                self.paid_out += amount.0;
+                *self.paid.entry(*to).or_default() += amount.0;
+            }
+            Effect::Event(Event::Decided { job, decision }) => {
+                self.decided.insert(*job, decision.remainder);
+            }
+            Effect::Event(
+                Event::JobSettled { job, remainder: rest, .. }
+                | Event::JobCancelled { job, refund: rest, .. },
+            ) => assert_eq!(self.decided.get(job), Some(rest), "{}: {job}", self.name),
+            Effect::Event(_) | Effect::Record { .. } => {}
         }
     }
 

@@ -20,7 +20,7 @@ const GOOD: &[u8] = b"900";
 const BAD: &[u8] = b"401";
 
 /// Judges a model by the number its bytes spell: how many of a thousand rows it answers right.
-struct Speller;
+pub(crate) struct Speller;
 
 impl Judge for Speller {
     fn reading(&self, _: &Exam<'_>) -> Work {
@@ -56,7 +56,7 @@ impl Judge for Speller {
     }
 }
 
-fn file(bytes: &[u8]) -> BlobRef {
+pub(crate) fn file(bytes: &[u8]) -> BlobRef {
     blob_ref(bytes, Profile::Kubo)
 }
 
@@ -97,7 +97,7 @@ fn market() -> Market {
     market
 }
 
-fn ask<T: DeserializeOwned>(market: &Market, query: Query) -> T {
+pub(crate) fn ask<T: DeserializeOwned>(market: &Market, query: Query) -> T {
     serde_json::from_slice(&answer(market, query.to_string().as_bytes())).unwrap()
 }
 

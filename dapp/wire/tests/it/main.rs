@@ -4,6 +4,7 @@
 
 mod answers;
 mod competition;
+mod contest;
 mod hostile;
 mod sample;
 mod vectors;
