@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: where the programs and the real data are.
 
 pub mod cost;
+pub mod market;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,206 @@
+//! A market by hand: the devnet and the commands, each a process of its own, as tests use them.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{fixture, program};
+
+/// A running `deml devnet` with its own home.
+pub struct Market {
+    home: TempDir,
+    options: Vec<String>,
+    devnet: Child,
+}
+
+impl Market {
+    /// Starts one.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// Starts one with these options of `deml devnet`.
+    pub fn with(options: &[&str]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let options: Vec<String> = options.iter().copied().map(str::to_owned).collect();
+        let devnet = devnet(home.path(), &options);
+        Self { home, options, devnet }
+    }
+
+    /// Where the commands run and keep what they keep.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// Kills the devnet as hard as can be and starts another on the same folder.
+    pub fn kill_and_restart(&mut self) {
+        self.devnet.kill().unwrap();
+        self.devnet.wait().unwrap();
+        self.devnet = devnet(self.home.path(), &self.options);
+    }
+
+    /// Runs `deml ARGUMENTS`.
+    pub fn deml(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// `deml ARGUMENTS`, yet to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program("deml"));
+        command.args(arguments).env("XDG_DATA_HOME", self.home.path());
+        command.current_dir(self.home.path());
+        command
+    }
+
+    /// Runs `deml ARGUMENTS`, which must end with this code; gives what it said.
+    pub fn said(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.deml(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "deml {}: {said}", arguments.join(" "));
+        assert!(!said.contains("panicked"), "{said}");
+        said
+    }
+
+    /// Opens the health job and enters a model that earns its reward; what the market says to it.
+    pub fn play(&self) -> Value {
+        self.ask(&with(&["--account", "1", "job", "open"], &open_job("2")));
+        self.submit("2", "1")
+    }
+
+    /// Trains a model for job 0 with this seed and enters it.
+    pub fn submit(&self, account: &str, seed: &str) -> Value {
+        let data = fixture("health/client-a.csv");
+        let train = ["train", "--job", "0", "--data", text(&data), "--out", "better.onnx"];
+        let how = ["--epochs", "30", "--learning-rate", "0.01", "--seed", seed];
+        self.ask(&[&train[..], &how].concat());
+        let submit = ["--account", account, "submit", "--job", "0", "--model", "better.onnx"];
+        self.ask(&[&submit[..], &["--data", text(&data)]].concat())
+    }
+
+    /// Mines blocks, however long the devnet itself would wait.
+    pub fn mine(&self, blocks: u64) {
+        self.ethereum("anvil_mine", serde_json::json!([format!("{blocks:#x}")]));
+    }
+
+    /// Runs `deml --json ARGUMENTS`, which must succeed, and reads its answer.
+    pub fn ask(&self, arguments: &[&str]) -> Value {
+        let output = self.deml(&[&["--json"], arguments].concat());
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "deml {}: {talk}", arguments.join(" "));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Runs `deml --json ARGUMENTS`, which must be refused, and gives the refusal's name.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.deml(&[&["--json"], arguments].concat());
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "deml {}: {talk}", arguments.join(" "));
+        let line = talk.lines().find_map(|line| line.strip_prefix("refused: "));
+        line.and_then(|line| line.split(':').next()).unwrap().to_owned()
+    }
+
+    /// What the devnet says about itself.
+    pub fn devnet_file(&self) -> Value {
+        let path = self.home.path().join("deml/devnet/devnet.json");
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    }
+
+    /// Calls a method of the devnet's Ethereum.
+    pub fn ethereum(&self, method: &str, parameters: Value) -> Value {
+        let url = self.devnet_file()["rpc_url"].as_str().unwrap().to_owned();
+        json_rpc(&url, method, &parameters)
+    }
+
+    /// Sends the devnet's process a signal, as `kill` names it; its anvil goes on.
+    pub fn signal(&self, signal: &str) {
+        let devnet = self.devnet.id().to_string();
+        assert!(Command::new("kill").args([signal, &devnet]).status().unwrap().success());
+    }
+}
+
+impl Drop for Market {
+    fn drop(&mut self) {
+        self.devnet.kill().ok();
+        self.devnet.wait().ok();
+    }
+}
+
+fn devnet(home: &Path, options: &[String]) -> Child {
+    let ports = ["--l1-port", "0", "--node-port", "0", "--inspect-port", "0"];
+    let mut child = Command::new(program("deml"))
+        .arg("devnet")
+        .args(ports)
+        .args(options)
+        .env("XDG_DATA_HOME", home)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It says where everything is once it is ready.
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let ready = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("TestToken")));
+    assert!(ready.is_some(), "the devnet ended before it was ready");
+    child
+}
+
+/// Calls a method of a JSON-RPC server, which must succeed.
+pub fn json_rpc(url: &str, method: &str, parameters: &Value) -> Value {
+    let body = serde_json::json!({
+        "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters,
+    });
+    let answer = post(url, &body);
+    assert!(answer["error"].is_null(), "{method}: {answer}");
+    answer["result"].clone()
+}
+
+fn post(url: &str, body: &Value) -> Value {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = deml::http::client(Duration::from_secs(30)).unwrap();
+        let answer = client.post(url).json(body).send().await.unwrap();
+        answer.json().await.unwrap()
+    })
+}
+
+/// A path as an argument.
+pub fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The arguments that open the health job.
+pub fn open_job(rewards: &str) -> Vec<String> {
+    let (base, hold_out): (PathBuf, PathBuf) =
+        (fixture("health/sklearn-base.onnx"), fixture("health/holdout.safetensors"));
+    let arguments = [
+        "--title",
+        "Health",
+        "--base",
+        text(&base),
+        "--hold-out",
+        text(&hold_out),
+        "--metric",
+        "accuracy",
+        "--reward",
+        "0.5ether",
+        "--rewards",
+        rewards,
+        "--min-gain",
+        "5%",
+        "--deadline",
+        "2h",
+    ];
+    arguments.map(str::to_owned).to_vec()
+}
+
+/// Arguments, one after the other.
+pub fn with<'a>(first: &[&'a str], rest: &'a [String]) -> Vec<&'a str> {
+    first.iter().copied().chain(rest.iter().map(String::as_str)).collect()
+}
