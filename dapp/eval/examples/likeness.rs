@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "models trained on the same and on other rows, with the pairs nearer than 10, 15, 20 and"
     );
-    println!("25 % of all; and the farthest copy with noise of so many per cent.\n");
+    println!("20 % of all; and the farthest copy with noise of so many per cent.\n");
     for base in BASES {
         let file = read(&format!("{base}.onnx"))?;
         let trained = trained(base, &file, models)?;
@@ -101,7 +101,7 @@ fn shown(mut pairs: Vec<Likeness>) -> String {
     };
     let below = |limit: u32| pairs.iter().filter(|found| found.0 < limit * 10_000).count();
     let [nearest, median] = [nearest, median].map(|found| f64::from(found.0) / 10_000.0);
-    let below = [10, 15, 20, 25].map(below);
+    let below = [10, 12, 15, 20].map(below);
     format!("{nearest:.1} {median:.1}, {below:?} of {}", pairs.len())
 }
 

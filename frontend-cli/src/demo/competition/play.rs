@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     commands::{
-        claim,
+        claim::{self, Executed},
         competition::{board, settle, show},
         money,
     },
@@ -104,8 +104,8 @@ async fn miners(stage: &Stage, job: JobId) -> Result<Vec<MinerLine>> {
     Ok(miners)
 }
 
-/// Everybody takes their free balance out and executes their vouchers on L1; how many there were.
-async fn pay_out(stage: &Stage) -> Result<usize> {
+/// Everybody takes their free balance out and executes their vouchers on L1.
+async fn pay_out(stage: &Stage) -> Result<Vec<Executed>> {
     for player in stage.players() {
         let address = player.sender.address();
         if stage.session.free_balances(address).await?.is_empty() {
@@ -116,10 +116,10 @@ async fn pay_out(stage: &Stage) -> Result<usize> {
     }
     stage.chapter("The epoch ends and is claimed");
     stage.end_epoch().await?;
-    let mut vouchers = 0;
+    let mut vouchers = Vec::new();
     for player in stage.players() {
         let claimed = claim::claim(&stage.session, &player.sender, &[], true).await?;
-        vouchers += claimed.executed.len();
+        vouchers.extend(claimed.executed);
     }
     Ok(vouchers)
 }

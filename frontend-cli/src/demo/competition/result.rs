@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, fmt};
 
 use alloy::primitives::{Address, B256};
+use market::Outcome;
 use serde::Serialize;
 
 use crate::{
     audit::Report,
     commands::{
+        claim::Executed,
         competition::board::{Board, Test},
         mine::Earned,
     },
@@ -27,8 +29,8 @@ pub struct Played {
     pub test: Vec<Test>,
     /// What became of the miners.
     pub miners: Vec<MinerLine>,
-    /// How many vouchers were executed on L1.
-    pub vouchers: usize,
+    /// Every voucher that was executed on L1.
+    pub vouchers: Vec<Executed>,
     /// Root of all outputs.
     pub outputs_root: B256,
     /// Whether deposits less payments equal what the market holds.
@@ -100,15 +102,20 @@ impl fmt::Display for Played {
             )?;
         }
         if let Some(decision) = &self.board.decision {
-            let winners: Vec<&str> =
-                decision.winners.iter().map(|entry| self.entrant(*entry)).collect();
-            writeln!(out, "outcome:   {}, the prize goes to {winners:?}", decision.outcome)?;
+            let winners = decision.winners.iter().map(|entry| self.entrant(*entry));
+            let winners = winners.collect::<Vec<_>>().join(" and ");
+            let who = match decision.outcome {
+                Outcome::Won => format!("the prize goes to {winners}"),
+                Outcome::SponsorFailed => "all goes to those who revealed".to_owned(),
+                _ => "the prize goes back".to_owned(),
+            };
+            writeln!(out, "outcome:   {}: {who}", decision.outcome)?;
         }
         out.write_str("\nminer        pages  offence\n")?;
         for MinerLine { name, unveiled, offence, .. } in &self.miners {
             writeln!(out, "{name:<12} {unveiled:>5}  {}", offence.as_deref().unwrap_or("-"))?;
         }
-        writeln!(out, "\n{} vouchers executed on L1", self.vouchers)?;
+        writeln!(out, "\n{} vouchers executed on L1", self.vouchers.len())?;
         writeln!(out, "outputs root {}", self.outputs_root)?;
         writeln!(out, "audit: {}", self.audit)?;
         let solvency = if self.solvent { "holds to the wei" } else { "DOES NOT HOLD" };
