@@ -31,17 +31,19 @@ fn cids_are_those_helia_gives() {
 }
 
 fn bytes_of<const N: usize>(value: &Value) -> [u8; N] {
-    bytes(value).try_into().unwrap()
+    bytes(value).try_into().expect("as many bytes as the field has")
 }
 
 fn bytes(value: &Value) -> Vec<u8> {
-    let digits = value.as_str().unwrap().strip_prefix("0x").unwrap().as_bytes().chunks(2);
-    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
-    digits.map(byte).collect()
+    let digits = value.as_str().and_then(|text| text.strip_prefix("0x"));
+    let pairs = digits.expect("a string that begins with 0x").as_bytes().chunks(2);
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    pairs.map(|pair| byte(pair).expect("two hexadecimal digits")).collect()
 }
 
 fn number<T: std::str::FromStr>(value: &Value) -> T {
-    value.as_str().unwrap().parse().ok().unwrap()
+    let number = value.as_str().and_then(|text| text.parse().ok());
+    number.expect("a string that is a number in range")
 }
 
 #[test]

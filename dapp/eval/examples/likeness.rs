@@ -65,8 +65,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Models trained from a base model, and which rows each has seen.
-fn trained(base: &str, file: &[u8], models: u64) -> Result<Vec<(u64, Vec<u8>)>, Box<dyn Error>> {
+/// Which shard of the rows a model has seen, and the model.
+type Trained = (u64, Vec<u8>);
+
+/// Models trained from a base model.
+fn trained(base: &str, file: &[u8], models: u64) -> Result<Vec<Trained>, Box<dyn Error>> {
     let (folder, _) = base.split_once('/').ok_or("a folder and a name")?;
     let shards = match folder {
         "images" => vec![format!("{folder}/holdout.safetensors")],

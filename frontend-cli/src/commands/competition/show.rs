@@ -77,6 +77,28 @@ impl fmt::Display for Shown {
         ] {
             writeln!(out, "  {what} {moment} ({})", until(moment, self.now))?;
         }
+        self.rules(out)?;
+        let base = view.base.map_or_else(|| "not scored".to_owned(), |base| percent(base.score));
+        writeln!(out, "  base model  {} ({base})", terms.base_model.cid())?;
+        writeln!(out, "  slice       {}", terms.public_slice.cid())?;
+        match &view.hold_out {
+            Some(hold_out) => writeln!(out, "  hold-out    {}", hold_out.cid)?,
+            None => writeln!(out, "  hold-out    sealed, {}", terms.hold_out.commitment)?,
+        }
+        let shows = count(terms.quota.into(), "model");
+        write!(
+            out,
+            "  board       {shows} an entrant; moves by {}; windows of {}",
+            percent(terms.ladder_step),
+            duration(terms.attest_seconds.into())
+        )?;
+        self.people(out)
+    }
+}
+
+impl Shown {
+    fn rules(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let terms = &self.competition.terms;
         writeln!(
             out,
             "  rules       {}: at least {}, {} better than the base model, worst class {}",
@@ -105,20 +127,10 @@ impl fmt::Display for Shown {
             out,
             "              a sponsor that does not reveal loses prize and pool to the entrants"
         )?;
-        let base = view.base.map_or_else(|| "not scored".to_owned(), |base| percent(base.score));
-        writeln!(out, "  base model  {} ({base})", terms.base_model.cid())?;
-        writeln!(out, "  slice       {}", terms.public_slice.cid())?;
-        match &view.hold_out {
-            Some(hold_out) => writeln!(out, "  hold-out    {}", hold_out.cid)?,
-            None => writeln!(out, "  hold-out    sealed, {}", terms.hold_out.commitment)?,
-        }
-        let shows = count(terms.quota.into(), "model");
-        write!(
-            out,
-            "  board       {shows} an entrant; moves by {}; windows of {}",
-            percent(terms.ladder_step),
-            duration(terms.attest_seconds.into())
-        )?;
+        Ok(())
+    }
+
+    fn people(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for entry in &self.entry_list {
             let EntryView { entry, entrant, state, .. } = entry;
             let state = format!("{state:?}").to_lowercase();
