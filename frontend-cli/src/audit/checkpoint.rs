@@ -1,8 +1,8 @@
 //! Checkpoints: how far an audit came and all it knew there, so that the next one goes on.
 //!
 //! They are in an embedded database whose commits are atomic: whoever is killed leaves the last one
-//! whole. Each has a checksum and says what it is about, and is believed only if the chain still has
-//! its block; otherwise an earlier one is used, or genesis.
+//! whole. Each has a checksum and says what it is about, and is believed only if the chain still
+//! has its block; otherwise an earlier one is used, or genesis.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -12,8 +12,8 @@ use super::hashes;
 use crate::chain::bindings::{Application, Authority, InputBox};
 use crate::chain::{Chain, Input, LogReader};
 
-/// How many events are read at once, as far as that can be foreseen: enough that asking costs little,
-/// and so few that reading, replaying and checking go on at once.
+/// How many events are read at once, as far as that can be foreseen: enough that asking costs
+/// little, and so few that reading, replaying and checking go on at once.
 const EVENTS_AT_ONCE: usize = 600;
 /// How many blocks are read at once at first.
 const BLOCKS_AT_FIRST: u64 = 4;

@@ -1,7 +1,8 @@
 //! The hashes the InputBox keeps, of many inputs in one question.
 //!
 //! A call that creates a contract runs its creation code and keeps nothing: this code asks the
-//! InputBox for each hash, and answers with the hash of them all. Any Ethereum endpoint can do that.
+//! InputBox for each hash, and answers with the hash of them all. Any Ethereum endpoint can do
+//! that.
 
 use alloy::network::TransactionBuilder as _;
 use alloy::primitives::{Address, B256, hex, keccak256};

@@ -4,8 +4,8 @@
 //! - `evidence`, `hashes`: what Ethereum holds, checked against the InputBox
 //! - `engine`: the replay of the inputs; `outputs`: the tree of what they led to
 //! - `served`, `compare`: what the node answers, beside the replay
-//! - `told`, `books`: money, counted apart from the market; `scores`, `exam`: scores, computed anew;
-//!   `drill`: where one goes another way
+//! - `told`, `books`: money, counted apart from the market; `scores`, `exam`: scores, computed
+//!   anew; `drill`: where one goes another way
 //! - `claims`: what was accepted on Ethereum, beside the replay's roots
 //! - `course`: all checks, input by input; `divergence`, `report`, `timeline`,
 //!   `html`: what they come to
