@@ -101,6 +101,8 @@ fn what_cannot_be_believed_is_made_anew() {
     other.play();
     audit(&other, &[]);
     fs::copy(database(&other), &path).unwrap();
+    // So that the other's block is one this chain has, too.
+    market.mine(50);
     let (report, said) = audit(&market, &[]);
     assert_eq!((report["resumed"].clone(), counts(&report)), (Value::Null, counts(&whole)));
     assert!(said.contains("another application"), "{said}");

@@ -1,5 +1,4 @@
-//! A hostile application, to test auditors with: the real one, but for what it is told to lie
-//! about.
+//! A hostile application, to test auditors with: the real one, but for what it lies about.
 //!
 //! Models but the first, which is some job's base model, are evaluated with one bit of their file
 //! turned over: the last that leaves a model of another score. Everything after that is consistent,
