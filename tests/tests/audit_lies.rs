@@ -1,4 +1,4 @@
-//! Lies that only the node or the endpoint tells: found, named, and told apart from what is claimed.
+//! Lies that only the node or the endpoint tells: found, named, told apart from what is claimed.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
