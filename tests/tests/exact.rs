@@ -15,9 +15,9 @@ use serde_json::Value;
 
 /// Crates of the dapp that look at the processor while they run, and why that changes no bit of an
 /// answer.
-const PROCESSOR_DEPENDENT: [(&str, &str); 14] = [
+const PROCESSOR_DEPENDENT: [(&str, &str); 15] = [
     ("aho-corasick", "searches bytes"),
-    ("chacha20", "integers: random numbers, which the dapp does not draw"),
+    ("chacha20", "integers: opens sealed blobs"),
     ("cpufeatures", "says what there is, to others of this list"),
     ("fearless_simd", "our kernels: the same operations, several outputs at once"),
     ("getrandom", "integers: random numbers, which the dapp does not draw"),
@@ -27,6 +27,7 @@ const PROCESSOR_DEPENDENT: [(&str, &str); 14] = [
     ("libm", "a root, a rounding or a fused multiply-add, each exact in either way"),
     ("matrixmultiply", "only with the feature `std`, which is off"),
     ("memchr", "searches bytes"),
+    ("poly1305", "integers"),
     ("portable-atomic", "integers"),
     ("ppv-lite86", "integers: random numbers, which the dapp does not draw"),
     ("sha2", "integers"),

@@ -32,7 +32,7 @@ pub(super) const WEIGHTS: [(Kind, u64); Kind::ALL.len()] = [
     (Kind::Arranged, 11_372),
     (Kind::Tiles, 48_933),
     (Kind::Sums, 8_356),
-    (Kind::Arithmetic, 10_849),
+    (Kind::Arithmetic, 11_934),
     (Kind::Repeated, 2_970),
     (Kind::Spread, 25_806),
     (Kind::Rectified, 4_083),
