@@ -244,8 +244,8 @@ impl Verdict {
     }
 }
 
-/// What terms ask of a model: the smallest score, gain over the base model, and worst class, checked
-/// in this order.
+/// What terms ask of a model: the smallest score, gain over the base model, and worst class,
+/// checked in this order.
 pub(crate) fn assess(
     [min_score, min_gain, min_worst_class]: [Score; 3],
     base: Marks,

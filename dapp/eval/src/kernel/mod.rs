@@ -23,8 +23,8 @@
 //!   adding it changes at most the sign of an s that is zero; that sign is lost in what s takes
 //!   part in next, another term or the last addition, which makes every zero +0.
 //! - **Together.** A convolution, a ReLU and a `MaxPool` of two by two run as one where nobody
-//!   looks between them. The greatest sum is then taken before the one bias is added: rounding keeps
-//!   the order, so the bits are those of the three.
+//!   looks between them. The greatest sum is then taken before the one bias is added: rounding
+//!   keeps the order, so the bits are those of the three.
 //! - **`Gemm`** with alpha = beta = 1 is the product plus C, which may be seen as the bias;
 //!   otherwise the product, times alpha, then plus C times beta, each rounded.
 //! - **Other operators** round after each step, in the order their documentation states; sums are

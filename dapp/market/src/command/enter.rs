@@ -1,5 +1,5 @@
-//! Enter: an account pays to take part, and commits to a sealed model, whose ciphertext it publishes
-//! next.
+//! Enter: an account pays to take part, and commits to a sealed model, whose ciphertext it
+//! publishes next.
 
 use blobs::{Digest, SEAL_BYTES};
 

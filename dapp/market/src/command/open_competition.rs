@@ -1,5 +1,5 @@
-//! Open competition: a sponsor escrows prize and miners' pool and announces the terms, a base model,
-//! a public slice and a sealed hold-out.
+//! Open competition: a sponsor escrows prize and miners' pool and announces the terms, a base
+//! model, a public slice and a sealed hold-out.
 
 use blobs::SEAL_BYTES;
 

@@ -199,8 +199,8 @@ pub(super) fn give_up(market: &mut Market, id: JobId) -> Vec<Effect> {
     }
 }
 
-/// In competitions for miners only, the list's first model is the base model: others are accepted by
-/// what it is found to be, and without that the hold-out does not fit.
+/// In competitions for miners only, the list's first model is the base model: others are accepted
+/// by what it is found to be, and without that the hold-out does not fit.
 fn with_base(
     market: &mut Market,
     id: JobId,

@@ -189,7 +189,8 @@ impl Competition {
         }
     }
 
-    /// With all its blobs, its base model can be evaluated, or it opens if that is not the machine's.
+    /// With all its blobs, its base model can be evaluated, or it opens if that is not the
+    /// machine's.
     pub(crate) fn begin(&mut self) {
         if self.has_blobs != [true; 3] {
             return;

@@ -1,5 +1,5 @@
-//! Large competitions: what the dearest input costs and how long each kind of command takes, however
-//! many take part.
+//! Large competitions: what the dearest input costs and how long each kind of command takes,
+//! however many take part.
 
 use std::{collections::BTreeMap, time::Instant};
 

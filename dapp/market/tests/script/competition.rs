@@ -1,9 +1,9 @@
 //! The commands of competitions in the words of a script.
 //!
 //! ```text
-//! anne announces cup hold_out=hidden prize=100 …   seals `hidden`; its ciphertext is `anne's-hidden`
-//! bob enters cup with better                      seals `better`; its ciphertext is `bob's-better`
-//!                                                 [of carol] what she sealed, [sealing worse] bytes
+//! anne announces cup hold_out=hidden prize=100 … seals `hidden`; the ciphertext: `anne's-hidden`
+//! bob enters cup with better                      seals `better`; the ciphertext: `bob's-better`
+//!                                                 [of carol] hers, [sealing worse] other bytes
 //! bob shows better to cup                         to be published next
 //! mike enlists for cup | mike enlists | mike retires
 //! bob reveals better to cup                       [key=1] or [salt=1] spoil what is revealed
@@ -81,7 +81,8 @@ impl Stage {
         }))
     }
 
-    /// Commits an account to a blob for a job, and seals one, the same if it is honest; its ciphertext gets a name, too.
+    /// Commits an account to a blob for a job, and seals one, the same if it is honest; its
+    /// ciphertext gets a name, too.
     fn seal(
         &mut self,
         who: &str,
