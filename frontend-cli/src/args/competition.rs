@@ -134,8 +134,9 @@ pub struct CompetitionDraft {
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "\
 Example:
-  deml --account 1 competition open --title Digits --base base.onnx --public-slice slice.safetensors \\
-       --hold-out holdout.safetensors --prize 10ether --miners 5 --close 7d --reveal 1d
+  deml --account 1 competition open --title Digits --base base.onnx \\
+       --public-slice slice.safetensors --hold-out holdout.safetensors \\
+       --prize 10ether --miners 5 --close 7d --reveal 1d
 
 The hold-out is sealed with a key that stays on this computer: reveal it after the close, or the
 prize goes to the entrants. Give the terms in a file with --terms terms.toml, keys as the options.")]

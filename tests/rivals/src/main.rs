@@ -1,7 +1,8 @@
 //! Another engine answering the rows of a dataset in batches, to be counted or timed.
 //!
 //! It answers the first batch once, then writes a line to stderr before and after all batches, in
-//! one call, where the counter looks, and says on stdout how many seconds they took and the classes:
+//! one call, where the counter looks, and says on stdout how many seconds they took, and the
+//! classes:
 //!
 //! ```text
 //! rivals --engine burn-ndarray --net FILE.onnx --rows FILE.safetensors --batch 32
