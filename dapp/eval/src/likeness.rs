@@ -14,8 +14,8 @@ use crate::{
     refusal::ModelRefused,
 };
 
-/// Instructions that one product of a matching takes, and one number of a comparison; counted by
-/// `cargo cost`, rounded up.
+/// Instructions that one product of a matching takes, and one number of a comparison; estimated
+/// generously, not counted yet.
 const PER_PRODUCT: u64 = 8;
 const PER_NUMBER: u64 = 200;
 

@@ -24,7 +24,8 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// Rounded up from what `cargo cost inputs` counts.
+    /// Rounded up from what `cargo cost inputs` counts; opened bytes and compared rows are
+    /// estimated.
     pub const COUNTED: Self = Self {
         input: 1_000_000,
         sent_byte: 60,
