@@ -39,9 +39,11 @@ fn an_audit_goes_on_where_the_last_one_ended() {
     assert_eq!(counts(&second), counts(&whole));
     assert!(second["inputs"].as_u64() > first["inputs"].as_u64());
 
-    // From Ethereum alone is another audit.
+    // From Ethereum alone is another audit, which goes on where its own last one ended.
     let (alone, _) = audit(&market, &["--no-node"]);
-    assert_eq!(alone["resumed"], Value::Null);
+    assert_eq!((&alone["resumed"], &alone["notes"]), (&Value::Null, &second["notes"]));
+    let (again, _) = audit(&market, &["--no-node"]);
+    assert_eq!(again["resumed"], alone["block"]);
     // A page tells of everything.
     let (paged, _) = audit(&market, &["--html", "audit.html"]);
     assert_eq!(paged["resumed"], Value::Null);
@@ -101,9 +103,9 @@ fn what_cannot_be_believed_is_made_anew() {
     other.play();
     audit(&other, &[]);
     fs::copy(database(&other), &path).unwrap();
-    // So that the other's block is one this chain has, too.
+    // So that the other's block is one this chain has, too; the claim may take its time.
     market.mine(50);
-    let (report, said) = audit(&market, &[]);
+    let (report, said) = audit(&market, &["--claim-patience", "1000"]);
     assert_eq!((report["resumed"].clone(), counts(&report)), (Value::Null, counts(&whole)));
     assert!(said.contains("another application"), "{said}");
 }

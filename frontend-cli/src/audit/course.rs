@@ -163,7 +163,7 @@ impl Course {
             },
             _ => Served::Behind,
         };
-        self.is_behind = matches!(served, Served::Behind);
+        self.is_behind = self.records.is_some() && matches!(served, Served::Behind);
         if self.first.is_none()
             && self.span.has(index, advance.block_number)
             && let Some(divergence) = compare(input, completion, first_output, &served)
