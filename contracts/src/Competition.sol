@@ -12,6 +12,14 @@ enum Tied {
     Earliest
 }
 
+/// @notice Who takes the prize when models were revealed and none is accepted.
+enum Unmet {
+    /// The sponsor has it back.
+    Return,
+    /// All who revealed, in equal parts.
+    Share
+}
+
 /// @notice A blob published as ciphertext, and what its key will have to open.
 struct SealedBlob {
     /// SHA-256 of chain, application, job, sender, the plaintext's CID and size, and a salt.
@@ -56,6 +64,7 @@ struct CompetitionTerms {
     /// Models are told apart when the exact test's probability is at most this.
     uint32 significance;
     Tied tied;
+    Unmet unmet;
     uint64 maxModelBytes;
     uint64 maxWork;
     /// Whether evaluations are beyond the machine, which then only checks sampled rows.

@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Blob} from "../src/Blob.sol";
-import {Attestation, CompetitionTerms, SealedBlob, Tied} from "../src/Competition.sol";
+import {Attestation, CompetitionTerms, SealedBlob, Tied, Unmet} from "../src/Competition.sol";
 import {Encoding, IDeml, Terms} from "../src/IDeml.sol";
 import {Metric} from "../src/Metric.sol";
 import {encodeCompetitionNotice} from "./CompetitionNotices.sol";
@@ -412,6 +412,7 @@ contract IDemlTest {
         to.minWorstClass = uint32(terms.number("minWorstClass"));
         to.significance = uint32(terms.number("significance"));
         to.tied = Tied(terms.number("tied"));
+        to.unmet = Unmet(terms.number("unmet"));
         to.maxModelBytes = uint64(terms.number("maxModelBytes"));
         to.maxWork = uint64(terms.number("maxWork"));
         to.minersOnly = terms.flag("minersOnly");

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail, ensure};
 use blobs::{BlobRef, Digest, Profile};
 use market::{
-    Amount, Asset, CompetitionTerms, Metric, Score, SealedBlob, Tied, Timestamp, U256, Work,
+    Amount, Asset, CompetitionTerms, Metric, Score, SealedBlob, Tied, Timestamp, U256, Unmet, Work,
 };
 
 use crate::{
@@ -60,7 +60,7 @@ fn merge(first: CompetitionDraft, second: CompetitionDraft) -> CompetitionDraft 
         first, second:
         title base public_slice hold_out metric prize miners_pool buy_in entrant_bond miner_bond
         miners close reveal attest quota ladder_step min_score min_gain min_worst_class
-        significance tied max_model_bytes max_work miners_only sample_rows
+        significance tied unmet max_model_bytes max_work miners_only sample_rows
     }
 }
 
@@ -137,6 +137,7 @@ pub fn terms(
         min_worst_class: share(draft.min_worst_class, Score(0)),
         significance: share(draft.significance, Score(50_000)),
         tied: draft.tied.map_or(Tied::Equal, Tied::from),
+        unmet: draft.unmet.map_or(Unmet::Return, Unmet::from),
         max_model_bytes: draft.max_model_bytes.unwrap_or(four_times(files.base.blob.size)),
         max_work: draft.max_work.map_or(Work(four_times(base_work.0)), Work),
         miners_only: draft.miners_only.unwrap_or(false),
@@ -198,6 +199,7 @@ mod tests {
             close = "2h"
             reveal = "1h"
             tied = "earliest"
+            unmet = "share"
             buy-in = "0.5ether"
         "#;
         fs::write(&path, text).unwrap();
@@ -212,6 +214,7 @@ mod tests {
         assert_eq!((terms.prize, terms.miners_pool), (tenths(100), tenths(20)));
         assert_eq!((terms.buy_in, terms.entrant_bond), (tenths(5), tenths(5)));
         assert_eq!((terms.miners, terms.tied), (7, Tied::Earliest));
+        assert_eq!(terms.unmet, Unmet::Share);
         assert_eq!((terms.close, terms.reveal_seconds), (Timestamp(8_200), 3_600));
         assert_eq!((terms.max_work, terms.max_model_bytes), (Work(20), 36));
 

@@ -41,7 +41,7 @@ pub use command::{Command, Context};
 pub use competition::{
     Attestation, Competition, CompetitionTerms, Decision, Desk, Entry, EntryState, Finding,
     MAX_ENTRIES, MAX_MINERS, MAX_SEATS, Offence, Outcome, PAGE_MODELS, RevealedModel, SealedBlob,
-    Seat, SeatSet, Share, Show, Tied,
+    Seat, SeatSet, Share, Show, Tied, Unmet,
 };
 pub use effect::{Effect, Event};
 pub use job::{Job, MAX_SUBMISSIONS, Stage, Submission, SubmissionState, Terms, Verdict};

@@ -6,7 +6,7 @@
 use blobs::{Cid, Digest};
 use market::{
     Address, Amount, Asset, JobId, Metric, Outcome, Score, Share, Stage, Tied, Timestamp, U256,
-    Work,
+    Unmet, Work,
 };
 
 /// A scalar that has one text form.
@@ -144,6 +144,7 @@ macro_rules! named {
 
 named! {
     Tied: "\"equal\" or \"earliest\""
+    Unmet: "\"return\" or \"share\""
     Outcome: "an outcome"
     Share: "what a payment is for"
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use market::Tied;
+use market::{Tied, Unmet};
 
 use super::{JobNumber, MetricName};
 use crate::quantity::{Deadline, Money, Share};
@@ -45,6 +45,25 @@ impl From<TiedName> for Tied {
         match name {
             TiedName::Equal => Self::Equal,
             TiedName::Earliest => Self::Earliest,
+        }
+    }
+}
+
+/// Who takes the prize when no model is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnmetName {
+    /// You have it back
+    Return,
+    /// All who revealed, in equal parts: you vouch that your terms can be met
+    Share,
+}
+
+impl From<UnmetName> for Unmet {
+    fn from(name: UnmetName) -> Self {
+        match name {
+            UnmetName::Return => Self::Return,
+            UnmetName::Share => Self::Share,
         }
     }
 }
@@ -116,6 +135,9 @@ pub struct CompetitionDraft {
     /// Who takes the prize when models cannot be told apart [default: equal]
     #[arg(long)]
     pub tied: Option<TiedName>,
+    /// Who takes the prize when no model is accepted [default: return]
+    #[arg(long)]
+    pub unmet: Option<UnmetName>,
     /// Largest model file in bytes [default: four times the base model]
     #[arg(long, value_name = "BYTES")]
     pub max_model_bytes: Option<u64>,

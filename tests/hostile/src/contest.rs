@@ -3,7 +3,7 @@
 use blobs::{Binding, BlobRef, Opening, seal};
 use market::{
     Address, Amount, Asset, Attestation, Command, CompetitionTerms, Desk, JobId, Metric, Score,
-    SealedBlob, Tied, Timestamp, Work,
+    SealedBlob, Tied, Timestamp, Unmet, Work,
 };
 
 use crate::world::{ACCOUNTS, FILES, NOW, REWARD, WINDOW_SECONDS, file, publish};
@@ -88,6 +88,7 @@ fn terms(sender: usize, job: JobId, choice: u8) -> CompetitionTerms {
         min_worst_class: Score(0),
         significance: Score(50_000),
         tied: Tied::Earliest,
+        unmet: Unmet::ALL[usize::from(choice >> 4 & 1)],
         max_model_bytes: 8_192,
         max_work: Work(1_000_000_000),
         miners_only: choice & 0x0c == 0x0c,

@@ -4,7 +4,7 @@
 //! right, or back to those who revealed. So nobody gains by filling a competition with accounts of
 //! his own, and a sponsor who enters under another name wins its own money at most.
 
-use super::{Competition, CompetitionTerms, Decision, Objection, Outcome, Paying, Phase};
+use super::{Competition, CompetitionTerms, Decision, Objection, Outcome, Paying, Phase, Unmet};
 use crate::{
     effect::{Effect, Event},
     job::Stage,
@@ -109,11 +109,13 @@ impl Competition {
         } else {
             lost = plus(lost, lost_bonds);
         }
-        if decision.outcome == Outcome::Won {
-            decision.prize = plus(prize, lost);
-        } else {
-            decision.refunds = plus(decision.refunds, lost);
-            decision.remainder = plus(decision.remainder, prize);
+        match (decision.outcome, self.terms.unmet) {
+            (Outcome::Won, _) => decision.prize = plus(prize, lost),
+            (_, Unmet::Share) => decision.refunds = plus(decision.refunds, plus(lost, prize)),
+            (_, Unmet::Return) => {
+                decision.refunds = plus(decision.refunds, lost);
+                decision.remainder = plus(decision.remainder, prize);
+            }
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) use model::Objection;
 pub use model::{Finding, RevealedModel};
 pub(crate) use pay::Paying;
 pub use seat::{Seat, SeatSet};
-pub use terms::{CompetitionTerms, SealedBlob, Tied};
+pub use terms::{CompetitionTerms, SealedBlob, Tied, Unmet};
 
 use crate::{
     job::{Progress, Stage},

@@ -33,6 +33,30 @@ impl fmt::Display for Tied {
     }
 }
 
+/// Who takes the prize when models were revealed and none is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub enum Unmet {
+    /// The sponsor has it back.
+    Return,
+    /// All who revealed, in equal parts: the sponsor vouches that its terms can be met.
+    Share,
+}
+
+impl Unmet {
+    /// Both, in the order of their codes.
+    pub const ALL: [Self; 2] = [Self::Return, Self::Share];
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Return => "return",
+            Self::Share => "share",
+        })
+    }
+}
+
 /// A blob published as ciphertext, and what its key will have to open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
@@ -88,6 +112,8 @@ pub struct CompetitionTerms {
     pub significance: Score,
     /// Who takes the prize otherwise.
     pub tied: Tied,
+    /// Who takes the prize when no model is accepted.
+    pub unmet: Unmet,
     /// Largest model file in bytes.
     pub max_model_bytes: u64,
     /// Largest work of one evaluation.

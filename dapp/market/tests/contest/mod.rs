@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use market::{
     Address, Amount, Asset, Command, Context, Effect, Event, JobId, Market, Prices, Refusal,
-    Settings, Timestamp, U256, Work,
+    Settings, Share, Timestamp, U256, Work,
 };
 
 use crate::judge::WordJudge;
@@ -22,16 +22,20 @@ pub(crate) const PRIZE: u128 = 1_000;
 pub(super) const APP: Address = Address([0xaa; 20]);
 pub(super) const CHAIN: u64 = 31_337;
 pub(super) const DEPOSIT: u128 = 10_000;
+/// Miners for all competitions.
+const STANDING: u8 = 4;
 /// Competitions of one market; then another begins.
 const SEASONS: u64 = 8;
 const WINDOW_SECONDS: u64 = 50;
 
-/// What accounts of a strategy came out with.
+/// What those of a strategy came out with.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) count: u32,
     sum: f64,
     squares: f64,
+    /// How often a sponsor got another's model for the prize.
+    bought: u32,
 }
 
 impl Outcome {
@@ -45,6 +49,16 @@ impl Outcome {
         self.sum / f64::from(self.count.max(1))
     }
 
+    /// With what a sponsor got for its money, if each model is worth so much to it.
+    pub(crate) fn mean_with_models(&self, worth: f64) -> f64 {
+        self.mean() + worth * self.bought()
+    }
+
+    /// How many models a sponsor got per competition.
+    pub(crate) fn bought(&self) -> f64 {
+        f64::from(self.bought) / f64::from(self.count.max(1))
+    }
+
     pub(crate) fn standard_error(&self) -> f64 {
         let count = f64::from(self.count.max(1));
         ((self.squares / count - self.mean().powi(2)).max(0.0) / count).sqrt()
@@ -54,7 +68,10 @@ impl Outcome {
 #[derive(Debug, Default)]
 pub(crate) struct Earnings {
     pub(crate) jobs: u64,
-    pub(crate) by_strategy: BTreeMap<Strategy, Outcome>,
+    /// Everybody else, by person, whatever the number of its accounts.
+    pub(crate) all: BTreeMap<Strategy, Outcome>,
+    /// Entrants whose sponsor is hostile.
+    pub(crate) cheated: BTreeMap<Strategy, Outcome>,
 }
 
 /// Plays at least this many commands.
@@ -66,7 +83,12 @@ pub(crate) fn run(seed: u64, commands: u64) -> Earnings {
     let mut played = 0;
     while played < commands {
         let mut world = World::new(&mut rng, format!("seed {seed}, command {played}"));
-        let seasons = (0..SEASONS).map(|number| Season::new(&mut rng, number));
+        let standing: Vec<_> = (0..STANDING).map(|place| Address([100 + place; 20])).collect();
+        for miner in &standing {
+            world.deposit(*miner);
+            world.act(*miner, Command::Enlist { job: None }).unwrap();
+        }
+        let seasons = (0..SEASONS).map(|number| Season::new(&mut rng, number, &standing));
         let mut seasons: Vec<Season> = seasons.collect();
         let mut acts: Vec<_> = seasons
             .iter()
@@ -80,6 +102,10 @@ pub(crate) fn run(seed: u64, commands: u64) -> Earnings {
         }
         for season in &seasons {
             season.count(&world, &mut earnings);
+        }
+        for (place, miner) in standing.iter().enumerate() {
+            let strategy = Strategy::standing(place);
+            earnings.all.entry(strategy).or_default().add(world.earned(*miner));
         }
         assert_eq!(world.market.shelf().stored(), 0, "{}", world.name);
         played += world.commands;
@@ -99,6 +125,8 @@ pub(super) struct World {
     pub(super) paid: BTreeMap<Address, U256>,
     /// What each sponsor is to get back.
     decided: BTreeMap<JobId, Amount>,
+    /// Who was paid of a prize first.
+    pub(super) first_prizes: BTreeMap<JobId, Address>,
 }
 
 impl World {
@@ -122,6 +150,7 @@ impl World {
             paid_out: U256::zero(),
             paid: BTreeMap::new(),
             decided: BTreeMap::new(),
+            first_prizes: BTreeMap::new(),
         }
     }
 
@@ -129,6 +158,13 @@ impl World {
         let amount = Amount::new(DEPOSIT);
         self.market.deposit(account, Asset::Ether, amount).unwrap();
         self.deposited += amount.0;
+    }
+
+    /// What an account has beyond what it deposited.
+    pub(super) fn earned(&self, account: Address) -> f64 {
+        let free = self.market.ledger().free(account, Asset::Ether).0;
+        let has = free + self.paid.get(&account).copied().unwrap_or_default();
+        has.as_u128() as f64 - DEPOSIT as f64
     }
 
     /// Plays a command; whatever becomes of it, money is conserved.
@@ -165,6 +201,9 @@ impl World {
             }
             Effect::Event(Event::Decided { job, decision }) => {
                 self.decided.insert(*job, decision.remainder);
+            }
+            Effect::Event(Event::Paid { job, to, share: Share::Prize, .. }) => {
+                self.first_prizes.entry(*job).or_insert(*to);
             }
             Effect::Event(
                 Event::JobSettled { job, remainder: rest, .. }

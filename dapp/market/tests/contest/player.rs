@@ -26,6 +26,11 @@ impl Player {
         Self { account, strategy, secret: None }
     }
 
+    /// Whether it is a miner for all competitions.
+    pub(super) fn stands(&self) -> bool {
+        self.strategy.imitates() == Strategy::StandingHonest
+    }
+
     /// Seals bytes for a job.
     pub(super) fn seal(&mut self, job: JobId, plain: Vec<u8>) -> SealedBlob {
         let own = |part: &[u8]| Digest::of(&[part, &self.account.0].concat()).0;

@@ -7,7 +7,7 @@ use blobs::{BlobRef, Digest, Encoding};
 use market::{
     Address, Amount, Asset, Attestation, Command, CompetitionTerms, Context, Desk, Effect, Exam,
     Exhibit, JobId, Judge, Likeness, Market, Metric, Prices, Quote, Score, Settings, Tally, Tied,
-    Timestamp, Unfit, Work,
+    Timestamp, Unfit, Unmet, Work,
 };
 
 use super::{
@@ -152,6 +152,7 @@ fn terms(hold_out: market::SealedBlob) -> CompetitionTerms {
         min_worst_class: Score(0),
         significance: Score(50_000),
         tied: Tied::Equal,
+        unmet: Unmet::Return,
         max_model_bytes: 1_000,
         max_work: Work(u64::MAX),
         miners_only: false,

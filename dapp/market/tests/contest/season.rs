@@ -1,24 +1,24 @@
 //! One competition from its announcement to its end, act by act.
 
+mod mining;
+
 use std::collections::BTreeMap;
 
 use blobs::{Digest, Encoding};
 use fastrand::Rng;
 use market::{
-    Address, Amount, Asset, Attestation, Command, Competition, CompetitionTerms, Desk, Exam,
-    Exhibit, JobId, Metric, Refusal, Score, Tied, Timestamp, Work,
+    Address, Amount, Asset, Attestation, Command, CompetitionTerms, JobId, Metric, Refusal, Score,
+    Tied, Timestamp, Unmet, Work,
 };
 
 use super::{
-    APP, CHAIN, DEPOSIT, Earnings, PRIZE, Strategy, WINDOW_SECONDS, World,
+    Earnings, PRIZE, Strategy, WINDOW_SECONDS, World,
     player::{Player, Secret, named},
 };
-use crate::judge::WordJudge;
 
 const HOLD_OUT: &[u8] = b"rows=20,20";
 const SLICE: &[u8] = b"rows=10,10";
 const BASE: &[u8] = b"right=4,4";
-const SALT: [u8; 32] = [9; 32];
 /// Seconds from the announcement to the close, and of each window after it.
 const OPEN: u64 = 100;
 const WINDOW: u64 = 40;
@@ -59,7 +59,7 @@ pub(super) struct Season {
 }
 
 impl Season {
-    pub(super) fn new(rng: &mut Rng, number: u64) -> Self {
+    pub(super) fn new(rng: &mut Rng, number: u64, standing: &[Address]) -> Self {
         let account = |role: u8, place: usize| {
             let mut address = [role; 20];
             address[..8].copy_from_slice(&number.to_be_bytes());
@@ -79,7 +79,10 @@ impl Season {
         }
         let count = rng.usize(..6);
         let miner = |place| Player::new(account(3, place), Strategy::miner(rng));
-        let miners: Vec<_> = (0..count).map(miner).collect();
+        let own: Vec<_> = (0..count).map(miner).collect();
+        let standing = standing.iter().enumerate();
+        let standing = standing.map(|(at, account)| Player::new(*account, Strategy::standing(at)));
+        let miners: Vec<_> = own.into_iter().chain(standing).collect();
         let outsider = Player::new(account(4, 0), Strategy::outsider(rng));
         let miners_only = rng.u8(..4) == 0;
         let mut season = Self {
@@ -118,7 +121,9 @@ impl Season {
             acts.push((rng.u64(window(0)), Act::Reveal(place)));
         }
         for place in 0..self.miners.len() {
-            acts.push((rng.u64(begin + 5..close), Act::Enlist(place)));
+            if !self.miners[place].stands() {
+                acts.push((rng.u64(begin + 5..close), Act::Enlist(place)));
+            }
             acts.push((rng.u64(window(1)), Act::Attest(place)));
             acts.push((rng.u64(window(2)), Act::Unveil(place)));
         }
@@ -163,7 +168,10 @@ impl Season {
             _ => HOLD_OUT.to_vec(),
         };
         let hold_out = self.sponsor.seal(self.id, hidden);
-        let impossible = self.sponsor.strategy == Strategy::SponsorImpossible;
+        let strategy = self.sponsor.strategy;
+        let impossible =
+            matches!(strategy, Strategy::SponsorImpossible | Strategy::SponsorVouchingImpossible);
+        let vouches = strategy.imitates() == Strategy::SponsorVouching;
         let terms = CompetitionTerms {
             title: [0; 32],
             asset: Asset::Ether,
@@ -184,6 +192,7 @@ impl Season {
             min_worst_class: Score(0),
             significance: Score(50_000),
             tied: self.terms,
+            unmet: if vouches { Unmet::Share } else { Unmet::Return },
             max_model_bytes: 1_000,
             max_work: Work(100_000),
             miners_only: self.miners_only,
@@ -234,14 +243,10 @@ impl Season {
             Strategy::SponsorSock => format!("right=20,20 like={number} #{number}"),
             Strategy::EntrantMalformed => format!("nonsense #{number}"),
             Strategy::EntrantNoised => noised(&shown.unwrap_or_default(), number),
-            Strategy::EntrantDoubled => {
-                let twin = place.checked_sub(1).map(|before| &self.entrants[before]);
-                let twin = twin.filter(|twin| twin.strategy == Strategy::EntrantDoubled);
-                match twin.and_then(|twin| twin.secret.as_ref()) {
-                    Some(secret) => noised(&secret.plain, number),
-                    None => format!("right={a},{b} like={number} #{number}"),
-                }
-            }
+            Strategy::EntrantDoubled => match &self.entrants[self.twin(place)].secret {
+                Some(secret) => noised(&secret.plain, number),
+                None => format!("right={a},{b} like={number} #{number}"),
+            },
             _ => format!("right={a},{b} like={number} #{number}"),
         };
         let player = &mut self.entrants[place];
@@ -259,6 +264,13 @@ impl Season {
         publish(world, account, &ciphertext);
     }
 
+    /// The other account of a person that has two, which stand side by side.
+    fn twin(&self, place: usize) -> usize {
+        let before = self.entrants.iter().take(place);
+        let is_second = before.filter(|e| e.strategy == Strategy::EntrantDoubled).count() % 2 == 1;
+        if is_second { place - 1 } else { place + 1 }
+    }
+
     fn show(&mut self, world: &mut World, place: usize) {
         let player = &self.entrants[place];
         if player.strategy != Strategy::EntrantHonest || world.rng.u8(..4) == 0 {
@@ -270,19 +282,6 @@ impl Season {
             publish(world, player.account, &plain);
             self.settle_open(world);
             self.shown = Some(plain);
-        }
-    }
-
-    fn enlist(&mut self, world: &mut World, place: usize) {
-        let account = self.miners[place].account;
-        world.deposit(account);
-        if place.is_multiple_of(2) {
-            world.act(account, Command::Enlist { job: Some(self.id) }).ok();
-        } else {
-            // For all: it must not be drawn for others, which its strategy knows nothing of.
-            world.act(account, Command::Enlist { job: None }).ok();
-            world.act(account, Command::Retire).ok();
-            world.act(account, Command::Enlist { job: Some(self.id) }).ok();
         }
     }
 
@@ -320,132 +319,6 @@ impl Season {
         open(world, self.id, account, &secret);
     }
 
-    /// What this miner says of a model.
-    fn says(&mut self, world: &World, place: usize, model: usize) -> (Attestation, Vec<u8>) {
-        let job = world.market.competition(self.id).unwrap();
-        let revealed = &job.models()[model];
-        let (mut attestation, mut results) = self.examine(world, job, revealed.model.digest);
-        let models = job.models().len();
-        let (lie, bit) = match self.miners[place].strategy {
-            Strategy::MinerLying => (place % models, place % 7),
-            Strategy::MinerPlotting => (models - 1, 7),
-            _ => return (attestation, results),
-        };
-        if attestation == Attestation::UNFIT || model != lie {
-            return (attestation, results);
-        }
-        if self.miners_only {
-            results[0] ^= 1 << bit;
-            let lied = market::Results::from_bytes(Metric::Accuracy, 40, &results).unwrap();
-            attestation.results = lied.digest();
-            attestation.score = lied.score(Metric::Accuracy).unwrap();
-        } else {
-            attestation.score =
-                Score(attestation.score.0.saturating_sub(25_000 + u32::try_from(bit).unwrap()));
-        }
-        (attestation, results)
-    }
-
-    fn examine(
-        &mut self,
-        world: &World,
-        job: &Competition,
-        model: Digest,
-    ) -> (Attestation, Vec<u8>) {
-        if let Some(known) = self.honest.get(&model) {
-            return known.clone();
-        }
-        let secrets = self.entrants.iter().filter_map(|player| player.secret.as_ref());
-        let plain = secrets.map(|secret| secret.plain.clone()).find(|p| named(p).digest == model);
-        let bytes = plain.unwrap_or_else(|| BASE.to_vec());
-        let (cid, hold_out) = (named(&bytes).cid(), named(HOLD_OUT).cid());
-        let exam = Exam {
-            model: Exhibit { cid, bytes: &bytes },
-            hold_out: Exhibit { cid: hold_out, bytes: HOLD_OUT },
-            metric: job.terms.metric,
-            rows: None,
-        };
-        let mut settings = world.market.settings().clone();
-        if self.miners_only {
-            settings.input_work = Work(u64::MAX);
-        }
-        let (attestation, results) =
-            Attestation::examine(&settings, &exam, job.terms.max_work, &mut WordJudge);
-        let known = (attestation, results.map(|all| all.to_bytes()).unwrap_or_default());
-        self.honest.insert(model, known.clone());
-        known
-    }
-
-    fn attest(&mut self, world: &mut World, place: usize) {
-        let miner = self.miners[place].account;
-        let copied = self.said.keys().find(|(other, _)| *other != place).copied();
-        if self.miners[place].strategy == Strategy::MinerCopying && copied.is_none() {
-            self.miners[place].strategy = Strategy::MinerHonest;
-        }
-        let pages = world.market.competition(self.id).map_or(0, Competition::pages);
-        for page in 0..pages {
-            let said = self.page(world, place, page);
-            let desk = Desk { chain_id: CHAIN, app: APP, job: self.id, miner, page };
-            let mut attestations: Vec<_> = said.iter().map(|(answer, _)| *answer).collect();
-            let mut desk_of = desk;
-            if self.miners[place].strategy == Strategy::MinerCopying
-                && let Some((other, _)) = copied
-            {
-                // The very commitment of another, which names that one.
-                desk_of = Desk { miner: self.miners[other].account, ..desk };
-                attestations = self.page(world, other, page).iter().map(|(a, _)| *a).collect();
-            }
-            let commitment = desk_of.commitment(&attestations, &SALT);
-            if world.act(miner, Command::Attest { job: self.id, page, commitment }).is_ok() {
-                self.said.insert((place, page), said[0].clone());
-            }
-        }
-    }
-
-    fn page(&mut self, world: &World, place: usize, page: u32) -> Vec<(Attestation, Vec<u8>)> {
-        let job = world.market.competition(self.id).unwrap();
-        let (first, count) = ((page * job.page_models()) as usize, job.page(page).len());
-        (first..first + count).map(|model| self.says(world, place, model)).collect()
-    }
-
-    fn unveil(&mut self, world: &mut World, place: usize) {
-        let (miner, strategy) = (self.miners[place].account, self.miners[place].strategy);
-        let pages = world.market.competition(self.id).map_or(0, Competition::pages);
-        for page in 0..pages {
-            if strategy == Strategy::MinerSilent {
-                return;
-            }
-            let said = self.page(world, place, page);
-            let results = if self.miners_only { said[0].1.clone() } else { Vec::new() };
-            let attestations = said.into_iter().map(|(answer, _)| answer).collect();
-            let command = Command::Unveil { job: self.id, page, attestations, results, salt: SALT };
-            world.act(miner, command).ok();
-        }
-    }
-
-    /// Entrants look at what is said of them; an outsider doubts at random, or does nothing.
-    fn object(&mut self, world: &mut World) {
-        world.deposit(self.outsider.account);
-        let job = world.market.competition(self.id).unwrap();
-        let seats = job.seats.len();
-        let models = job.models().to_vec();
-        for model in models {
-            let Some(agreed) = model.agreed(seats) else { continue };
-            let Some(entry) = model.entry else { continue };
-            let job = world.market.competition(self.id).unwrap().clone();
-            let (right, _) = self.examine(world, &job, model.model.digest);
-            let owner = job.entries()[entry as usize].entrant;
-            let command = Command::Object { job: self.id, entry };
-            let is_wrong = Attestation { worst_class: Score(0), ..right }
-                != Attestation { worst_class: Score(0), ..agreed };
-            if is_wrong {
-                world.act(owner, command).ok();
-            } else if self.outsider.strategy == Strategy::OutsiderDoubting {
-                world.act(self.outsider.account, command).ok();
-            }
-        }
-    }
-
     /// Commands that make no sense, by whoever likes to.
     fn make_noise(&mut self, world: &mut World) {
         let job = JobId(world.rng.u32(..=world.market.job_count()));
@@ -474,27 +347,36 @@ impl Season {
         world.act(sender, command).ok();
     }
 
-    /// What each account came out with.
+    /// What each person came out with, whatever the number of its accounts.
     pub(super) fn count(&self, world: &World, earnings: &mut Earnings) {
         earnings.jobs += 1;
-        let came_out = |account: Address| {
-            let free = world.market.ledger().free(account, Asset::Ether).0;
-            (free + world.paid.get(&account).copied().unwrap_or_default()).as_u128() as f64
+        let of = |strategy| {
+            let accounts = self.entrants.iter().filter(move |own| own.strategy == strategy);
+            accounts.map(|own| own.account)
         };
-        let deposit = DEPOSIT as f64;
-        let mut sponsor = came_out(self.sponsor.account) - deposit;
-        for player in &self.entrants {
-            let earned = came_out(player.account) - deposit;
-            if player.strategy == Strategy::SponsorSock {
-                sponsor += earned;
-            } else {
-                earnings.by_strategy.entry(player.strategy).or_default().add(earned);
-            }
+        let sock: f64 = of(Strategy::SponsorSock).map(|own| world.earned(own)).sum();
+        let winner = world.first_prizes.get(&self.id);
+        let bought =
+            winner.is_some_and(|winner| of(Strategy::SponsorSock).all(|own| own != *winner));
+        let sponsor = earnings.all.entry(self.sponsor.strategy).or_default();
+        sponsor.add(world.earned(self.sponsor.account) + sock);
+        sponsor.bought += u32::from(bought);
+
+        let is_honest = self.sponsor.strategy == self.sponsor.strategy.imitates();
+        let entrants = if is_honest { &mut earnings.all } else { &mut earnings.cheated };
+        let doubled: Vec<_> = of(Strategy::EntrantDoubled).collect();
+        for person in doubled.chunks(2) {
+            let earned = person.iter().map(|account| world.earned(*account)).sum();
+            entrants.entry(Strategy::EntrantDoubled).or_default().add(earned);
         }
-        earnings.by_strategy.entry(self.sponsor.strategy).or_default().add(sponsor);
-        for player in self.miners.iter().chain([&self.outsider]) {
-            let earned = came_out(player.account) - deposit;
-            earnings.by_strategy.entry(player.strategy).or_default().add(earned);
+        let once = [Strategy::SponsorSock, Strategy::EntrantDoubled];
+        for player in self.entrants.iter().filter(|player| !once.contains(&player.strategy)) {
+            entrants.entry(player.strategy).or_default().add(world.earned(player.account));
+        }
+        let own = self.miners.iter().filter(|miner| !miner.stands());
+        for player in own.chain([&self.outsider]) {
+            let earned = world.earned(player.account);
+            earnings.all.entry(player.strategy).or_default().add(earned);
         }
     }
 }

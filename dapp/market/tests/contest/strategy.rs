@@ -6,12 +6,16 @@ use fastrand::Rng;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Strategy {
     SponsorHonest,
+    /// Gives the prize away when no model is accepted.
+    SponsorVouching,
     /// Never reveals the hold-out.
     SponsorSilent,
     /// Seals a hold-out that fits no model.
     SponsorMisfit,
     /// Asks for a score that nobody reaches, to keep the prize.
     SponsorImpossible,
+    /// Asks for it, and vouches that it can be reached, so that more enter.
+    SponsorVouchingImpossible,
     /// Enters under another name with a model made for the hold-out, to keep the prize.
     SponsorSock,
     EntrantHonest,
@@ -34,18 +38,27 @@ pub(crate) enum Strategy {
     MinerSilent,
     /// Sends another's commitment as its own.
     MinerCopying,
+    /// For all competitions.
+    StandingHonest,
+    /// Adds to a score.
+    StandingLying,
+    /// Does not unveil.
+    StandingSilent,
     OutsiderHonest,
     /// Doubts what is right.
     OutsiderDoubting,
 }
 
 impl Strategy {
-    /// The honest strategy it pretends to be; nothing for a sponsor who keeps its own prize, which
-    /// nobody can prevent.
-    pub(crate) fn imitates(self) -> Option<Self> {
-        Some(match self {
-            Self::SponsorImpossible | Self::SponsorSock => return None,
-            Self::SponsorHonest | Self::SponsorSilent | Self::SponsorMisfit => Self::SponsorHonest,
+    /// The honest strategy it pretends to be.
+    pub(crate) fn imitates(self) -> Self {
+        match self {
+            Self::SponsorHonest
+            | Self::SponsorSilent
+            | Self::SponsorMisfit
+            | Self::SponsorImpossible
+            | Self::SponsorSock => Self::SponsorHonest,
+            Self::SponsorVouching | Self::SponsorVouchingImpossible => Self::SponsorVouching,
             Self::EntrantHonest
             | Self::EntrantStolen
             | Self::EntrantNoised
@@ -57,8 +70,16 @@ impl Strategy {
             | Self::MinerPlotting
             | Self::MinerSilent
             | Self::MinerCopying => Self::MinerHonest,
+            Self::StandingHonest | Self::StandingLying | Self::StandingSilent => {
+                Self::StandingHonest
+            }
             Self::OutsiderHonest | Self::OutsiderDoubting => Self::OutsiderHonest,
-        })
+        }
+    }
+
+    /// Whether it is to get a model for its money.
+    pub(crate) fn is_sponsor(self) -> bool {
+        matches!(self.imitates(), Self::SponsorHonest | Self::SponsorVouching)
     }
 
     pub(super) fn sponsor(rng: &mut Rng) -> Self {
@@ -67,6 +88,8 @@ impl Strategy {
             1 => Self::SponsorMisfit,
             2 => Self::SponsorImpossible,
             3 => Self::SponsorSock,
+            4 => Self::SponsorVouchingImpossible,
+            5 | 6 => Self::SponsorVouching,
             _ => Self::SponsorHonest,
         }
     }
@@ -89,6 +112,15 @@ impl Strategy {
             3 => Self::MinerSilent,
             4 => Self::MinerCopying,
             _ => Self::MinerHonest,
+        }
+    }
+
+    /// Of miners for all competitions, by their place.
+    pub(super) fn standing(place: usize) -> Self {
+        match place {
+            0 => Self::StandingLying,
+            1 => Self::StandingSilent,
+            _ => Self::StandingHonest,
         }
     }
 

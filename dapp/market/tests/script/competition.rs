@@ -17,7 +17,7 @@
 use blobs::{Binding, Digest, Opening, Profile, blob_ref, seal};
 use market::{
     Address, Asset, Attestation, Command, Competition, CompetitionTerms, Context, Desk, Exam,
-    Exhibit, JobId, Metric, Results, Score, SealedBlob, Tied, Timestamp, Work,
+    Exhibit, JobId, Metric, Results, Score, SealedBlob, Tied, Timestamp, Unmet, Work,
 };
 
 use super::{Reason, Stage, address, amount, asset, number};
@@ -248,6 +248,7 @@ impl Stage {
             min_worst_class: Score(0),
             significance: Score(50_000),
             tied: Tied::Equal,
+            unmet: Unmet::Return,
             max_model_bytes: 1_000,
             max_work: Work(1_000_000_000),
             miners_only: false,
@@ -284,6 +285,7 @@ impl Stage {
             "min_worst_class" => terms.min_worst_class = Score(number(value)?),
             "significance" => terms.significance = Score(number(value)?),
             "tied" if value == "earliest" => terms.tied = Tied::Earliest,
+            "unmet" if value == "share" => terms.unmet = Unmet::Share,
             "max_model_bytes" => terms.max_model_bytes = number(value)?,
             "max_work" => terms.max_work = Work(number(value)?),
             "miners_only" => terms.miners_only = value == "yes",

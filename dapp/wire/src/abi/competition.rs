@@ -3,7 +3,7 @@
 use ethabi::Token;
 use market::{
     Address, Attestation, CompetitionTerms, Outcome, Score, SealedBlob, Share, Tied, Timestamp,
-    Work,
+    Unmet, Work,
 };
 
 use super::{Arguments, asset, blob, digest, metric, uint};
@@ -82,6 +82,7 @@ impl Arguments {
             min_worst_class: fields.score("minWorstClass")?,
             significance: fields.score("significance")?,
             tied: fields.choice("tied", &Tied::ALL)?,
+            unmet: fields.choice("unmet", &Unmet::ALL)?,
             max_model_bytes: fields.uint("maxModelBytes")?,
             max_work: Work(fields.uint("maxWork")?),
             miners_only: fields.bool()?,
@@ -129,6 +130,7 @@ pub(crate) fn competition_terms(terms: &CompetitionTerms) -> Token {
         uint(terms.min_worst_class.0),
         uint(terms.significance.0),
         code(&terms.tied, &Tied::ALL),
+        code(&terms.unmet, &Unmet::ALL),
         uint(terms.max_model_bytes),
         uint(terms.max_work.0),
         Token::Bool(terms.miners_only),

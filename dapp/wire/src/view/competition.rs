@@ -4,7 +4,7 @@ use blobs::{BlobRef, Digest};
 use market::{
     Address, Amount, AnyJob, Asset, Attestation, Competition, CompetitionTerms, Decision, Entry,
     EntryState, JobId, Metric, Outcome, RevealedModel, Score, SealedBlob, Seat, SeatSet, Stage,
-    Tied, Timestamp, Work,
+    Tied, Timestamp, Unmet, Work,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +59,8 @@ pub(crate) struct CompetitionTermsView {
     significance: Score,
     #[serde(with = "json::text")]
     tied: Tied,
+    #[serde(with = "json::text")]
+    unmet: Unmet,
     #[serde(with = "json::number")]
     max_model_bytes: u64,
     #[serde(with = "json::number")]

@@ -1,6 +1,6 @@
 //! The commands of competitions, by the names of their arguments.
 
-use market::{Attestation, Command, CompetitionTerms, SealedBlob, Tied};
+use market::{Attestation, Command, CompetitionTerms, SealedBlob, Tied, Unmet};
 use serde_json::{Value, json};
 use wire::Text as _;
 
@@ -21,6 +21,7 @@ fn attestation_values(attestation: &Attestation) -> Value {
 
 fn terms_values(terms: &CompetitionTerms) -> Value {
     let tied = if terms.tied == Tied::Equal { "0" } else { "1" };
+    let unmet = if terms.unmet == Unmet::Return { "0" } else { "1" };
     json!({
         "title": hexadecimal(&terms.title),
         "asset": address(&terms.asset),
@@ -41,6 +42,7 @@ fn terms_values(terms: &CompetitionTerms) -> Value {
         "minWorstClass": terms.min_worst_class.to_string(),
         "significance": terms.significance.to_string(),
         "tied": tied,
+        "unmet": unmet,
         "maxModelBytes": terms.max_model_bytes.to_string(),
         "maxWork": terms.max_work.to_string(),
         "minersOnly": terms.miners_only,

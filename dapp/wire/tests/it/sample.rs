@@ -4,7 +4,7 @@ use blobs::{BlobRef, Digest, Encoding, Profile};
 use market::{
     Address, Amount, Asset, Attestation, Command, CompetitionTerms, Decision, Effect, Event, Fault,
     JobId, Marks, Metric, ModelRefusal, Offence, Outcome, Score, SealedBlob, Share, SubmissionId,
-    Terms, Tied, Timestamp, U256, Unfit, Verdict, Work,
+    Terms, Tied, Timestamp, U256, Unfit, Unmet, Verdict, Work,
 };
 use wire::{InputRefused, Selector, encode_command};
 
@@ -85,6 +85,7 @@ pub(crate) fn competition_terms() -> CompetitionTerms {
         min_worst_class: Score(800_000),
         significance: Score(50_000),
         tied: Tied::Earliest,
+        unmet: Unmet::Share,
         max_model_bytes: 100_000,
         max_work: Work(1_000_000_000),
         miners_only: false,
@@ -118,6 +119,7 @@ fn extreme_competition() -> CompetitionTerms {
         min_worst_class: Score(u32::MAX),
         significance: Score(u32::MAX),
         tied: Tied::Equal,
+        unmet: Unmet::Return,
         max_model_bytes: u64::MAX,
         max_work: Work(u64::MAX),
         miners_only: true,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use market::{Address, Amount, CompetitionTerms, JobId, Outcome, Share, U256};
+use market::{Address, Amount, CompetitionTerms, JobId, Outcome, Share, U256, Unmet};
 use serde::{Deserialize, Serialize};
 use wire::Notice;
 
@@ -330,12 +330,15 @@ impl Competition {
                 } else {
                     (pots.refunds, pots.remainder) = (buy_ins, terms.miners_pool);
                 }
-                if outcome == Outcome::Won {
-                    pots.prize = sum(terms.prize, lost);
-                } else {
-                    pots.refunds = sum(pots.refunds, lost);
-                    pots.remainder = sum(pots.remainder, terms.prize);
-                }
+                let pot = match (outcome, terms.unmet) {
+                    (Outcome::Won, _) => &mut pots.prize,
+                    (_, Unmet::Share) => &mut pots.refunds,
+                    (_, Unmet::Return) => &mut pots.remainder,
+                };
+                *pot = sum(*pot, terms.prize);
+                let lost_to =
+                    if outcome == Outcome::Won { &mut pots.prize } else { &mut pots.refunds };
+                *lost_to = sum(*lost_to, lost);
             }
         }
         pots

@@ -116,6 +116,11 @@ impl Shown {
                 market::Tied::Earliest => "the earliest commitment's",
             }
         )?;
+        let unmet = match terms.unmet {
+            market::Unmet::Return => "returns to the sponsor, who knows what decides",
+            market::Unmet::Share => "is shared by all who revealed",
+        };
+        writeln!(out, "              if no model is accepted, the prize {unmet}")?;
         if terms.miners_only {
             let rows = count(terms.sample_rows.into(), "row");
             writeln!(
