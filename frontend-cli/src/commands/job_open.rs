@@ -7,7 +7,7 @@ use alloy::primitives::Bytes;
 use anyhow::{Context, Result};
 use market::{Amount, Command, JobId, Marks, Quote, Score, Terms, Work};
 use serde::Serialize;
-use wire::{Genesis, Notice};
+use wire::Notice;
 
 use super::{job_end, money};
 use crate::{
@@ -99,7 +99,7 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let mut planned = terms::terms(draft, &files, unknown)?;
     let talk = session.talk;
     let bytes = JobBytes { base: files.base.bytes.clone(), hold_out: files.hold_out.bytes.clone() };
-    let input_work = Work(Genesis::default().input_work);
+    let input_work = session.settings().await?.input_work;
     let rehearsed =
         native::in_background(move || native::rehearse_job(&talk, &planned, &bytes, input_work));
     let (quote, base) = rehearsed.await?;

@@ -1,7 +1,8 @@
-//! Competitions: opened, entered, shown on the board, revealed, settled.
+//! Competitions: opened, entered, shown on the board, revealed, doubted, settled.
 
 pub mod board;
 pub mod enter;
+pub mod object;
 pub mod open;
 pub mod publish;
 pub mod reveal;
@@ -56,6 +57,12 @@ pub async fn run(config: &Config, competition: Competition) -> Result<Ending> {
             let (sender, vault) = config.signer(&session).await?;
             let revealed = reveal::reveal(&session, &sender, &vault, JobId(job), wait).await?;
             config.talk.answer(&revealed)?;
+        }
+        Competition::Object(args::CompetitionObject { job, entry, from_balance }) => {
+            let (sender, vault) = config.signer(&session).await?;
+            let (of, funding) = ((JobId(job), entry), funding(from_balance));
+            let objected = object::object(&session, &sender, &vault, of, funding).await?;
+            config.talk.answer(&objected)?;
         }
         Competition::Settle(number) => {
             let (sender, _) = config.signer(&session).await?;
