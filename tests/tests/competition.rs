@@ -90,12 +90,6 @@ fn a_sponsor_who_never_reveals_loses_prize_and_pool_to_those_who_did() {
     }
 }
 
-/// Lets time pass on the chain.
-fn advance(market: &Market, seconds: u64) {
-    market.ethereum("evm_increaseTime", json!([seconds]));
-    market.mine(1);
-}
-
 fn open(market: &Market) {
     let [base, slice, hold_out] =
         ["digits/torch-base.onnx", "digits/client-a.safetensors", "digits/holdout.safetensors"]
@@ -123,7 +117,7 @@ fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
 
     let reveal = ["--account", "2", "competition", "reveal", "0"];
     assert_eq!(market.refused(&reveal), "NotYet");
-    advance(&market, 7_200);
+    market.advance(7_200);
     assert_eq!(market.ask(&mine)["deeds"][0]["deed"], "settled", "the seat is drawn");
     let due = market.said(&["--account", "2", "deposit", "1wei"], 0);
     assert!(due.contains("due: `deml competition reveal 0`"), "{due}");
@@ -138,7 +132,7 @@ fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
     assert!(said.contains("is not on this computer"), "{said}");
     fs::rename(market.home().join("deml/away"), market.home().join("deml/vaults")).unwrap();
 
-    advance(&market, 7_200);
+    market.advance(7_200);
     let mut daemon = market
         .command(&["--json", "--account", "3", "mine", "--job", "0"])
         .stdout(Stdio::piped())
@@ -151,9 +145,9 @@ fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
     daemon.wait().unwrap();
     assert!(attested.is_some(), "the miner ended before it attested");
 
-    advance(&market, 7_200);
+    market.advance(7_200);
     assert_eq!(market.ask(&mine)["deeds"][0]["deed"], "unveiled");
-    advance(&market, 2 * 7_200);
+    market.advance(2 * 7_200);
     let mined = market.ask(&mine);
     assert_eq!(mined["deeds"][0]["deed"], "settled", "{mined}");
     // The pool, and one buy-in.
