@@ -7,9 +7,11 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     process::{Command, Stdio},
+    sync::{Arc, Mutex},
 };
 
 use deml_tests::{
+    faulty::{Fault, Proxy},
     fixture,
     market::{Market, text},
     program,
@@ -90,6 +92,22 @@ fn a_sponsor_who_never_reveals_loses_prize_and_pool_to_those_who_did() {
     }
 }
 
+fn number(value: &Value) -> u64 {
+    u64::from_str_radix(value.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+}
+
+/// The devnet's Ethereum, with the first block of each question for events.
+fn watched(market: &Market) -> (Proxy, Arc<Mutex<Vec<u64>>>) {
+    let proxy = Proxy::start(market.devnet_file()["rpc_url"].as_str().unwrap()).unwrap();
+    let first_blocks = Arc::<Mutex<Vec<u64>>>::default();
+    let noted = Arc::clone(&first_blocks);
+    let note = Fault::change(move |question, _| {
+        noted.lock().unwrap().push(number(&question["params"][0]["fromBlock"]));
+    });
+    proxy.tell("eth_getLogs", note);
+    (proxy, first_blocks)
+}
+
 fn open(market: &Market) {
     let [base, slice, hold_out] =
         ["digits/torch-base.onnx", "digits/client-a.safetensors", "digits/holdout.safetensors"]
@@ -141,12 +159,22 @@ fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
         .unwrap();
     let mut lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
     let attested = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("attested")));
+    // As hard as can be, in the middle of what comes after.
     daemon.kill().unwrap();
     daemon.wait().unwrap();
     assert!(attested.is_some(), "the miner ended before it attested");
 
+    // Another one goes on with what was committed to, and reads no block that is long settled.
+    market.mine(500);
+    let earlier = market.ethereum("eth_blockNumber", json!([]));
+    assert_eq!(market.ask(&mine)["deeds"], json!([]), "nothing is committed to twice");
     market.advance(7_200);
-    assert_eq!(market.ask(&mine)["deeds"][0]["deed"], "unveiled");
+    let (proxy, first_blocks) = watched(&market);
+    let mined = market.ask(&[&mine[..], &["--rpc-url", &proxy.url()]].concat());
+    assert_eq!(mined["deeds"][0]["deed"], "unveiled");
+    let first = first_blocks.lock().unwrap().iter().min().copied();
+    let [first, earlier] = [first.unwrap(), number(&earlier)];
+    assert!(first + 100 > earlier, "read again from block {first} on, not {earlier}");
     market.advance(2 * 7_200);
     let mined = market.ask(&mine);
     assert_eq!(mined["deeds"][0]["deed"], "settled", "{mined}");

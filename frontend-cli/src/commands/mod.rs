@@ -140,8 +140,9 @@ async fn run_data(config: &Config, data: args::Data) -> Result<Ending> {
         args::Data::Publish(publish) => {
             let file = files::read(&publish.file)?;
             let session = config.session()?;
-            let sender = config.sender(&session).await?;
-            let delivered = data::publish(&session, &sender, &publish.expected, &file).await?;
+            let (sender, vault) = config.signer(&session).await?;
+            let expected = &publish.expected;
+            let delivered = data::publish(&session, &sender, &vault, expected, file).await?;
             config.talk.answer(&delivered)?;
         }
     }
