@@ -82,7 +82,7 @@ const fn funding(from_balance: bool) -> Funding {
 /// Sends a command with what it costs: with a deposit, on which it rides, or from the free balance.
 ///
 /// - Errors: `WalletTooSmall`, `InsufficientBalance`
-pub(super) async fn send_paid(
+pub(crate) async fn send_paid(
     session: &Session,
     sender: &Sender,
     (currency, price): (&Currency, Amount),
