@@ -167,6 +167,7 @@ pub struct Demo {
 #[derive(Clone, Debug, Subcommand)]
 pub enum DemoPlay {
     /// A competition of sealed models, with miners, copiers and liars
+    #[command(after_help = "Example:\n  deml demo competition --silent-sponsor")]
     Competition {
         /// The sponsor never reveals its hold-out
         #[arg(long)]

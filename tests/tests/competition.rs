@@ -75,6 +75,34 @@ fn who_is_honest_is_paid_and_who_cheats_pays() {
     let offences: Vec<_> = miners.filter(|miner| !miner["offence"].is_null()).collect();
     assert_eq!(offences.len(), 2, "{offences:?}");
     assert!(!result["test"].as_array().unwrap().is_empty(), "no test was made");
+    let verdicts = verdicts(&result);
+    let [ada, ben] = [result["board"]["ranking"][0].clone(), result["board"]["ranking"][1].clone()];
+    assert_eq!(verdicts["ada"], ("accepted".to_owned(), scored(&[&ada, &ben], 0)));
+    assert_eq!(verdicts["ben"], ("accepted".to_owned(), scored(&[&ada, &ben], 1)));
+    assert_eq!(verdicts["ada again"].0, "Copy");
+    for who in ["copier", "forgetful"] {
+        assert_eq!(verdicts[who], ("NotRevealed".to_owned(), Value::Null), "{who}");
+    }
+    assert!(result["dapp_peak_bytes"].as_u64().unwrap() > 1 << 20, "{}", result["dapp_peak_bytes"]);
+    assert_eq!((&result["replayed"], &result["is_dapp_emulated"]), (&Value::Null, &json!(false)));
+}
+
+/// The score of an entry in the ranking.
+fn scored(ranking: &[&Value], entry: u32) -> Value {
+    let line = ranking.iter().find(|line| line["entry"] == entry);
+    line.unwrap()["score"].clone()
+}
+
+/// What became of each submission, by its client: the verdict, and the score.
+fn verdicts(result: &Value) -> BTreeMap<String, (String, Value)> {
+    let submissions = result["submissions"].as_array().unwrap().iter();
+    let lines = submissions.map(|line| {
+        assert!(line["gas"].as_u64().unwrap() > 100_000, "{line}");
+        let text = |name: &str| line[name].as_str().unwrap().to_owned();
+        assert!(text("model_cid").starts_with("bafkrei"), "{line}");
+        (text("client"), (text("verdict"), line["score"].clone()))
+    });
+    lines.collect()
 }
 
 #[test]
@@ -85,6 +113,7 @@ fn a_sponsor_who_never_reveals_loses_prize_and_pool_to_those_who_did() {
     assert_eq!(changes["sponsor"], -1_200 * WHOLE);
     // Prize, pool, and what two others have lost, among three who have their buy-ins back.
     let revealed = ["ada", "ben", "ada again"].map(|who| changes[who]);
+    assert_eq!(verdicts(&result)["ada"], ("NotJudged".to_owned(), Value::Null));
     assert_eq!(revealed.iter().sum::<i128>(), 1_600 * WHOLE);
     assert!(revealed.iter().all(|gain| gain.abs_diff(1_600 * WHOLE / 3) <= 1), "{revealed:?}");
     for miner in (1..=5).map(|number| format!("miner {number}")) {

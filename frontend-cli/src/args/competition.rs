@@ -242,9 +242,10 @@ Example:
 
 It offers to evaluate for every competition, or only for those named with --job; then it attests,
 unveils, objects when others lie, and moves competitions on, until Ctrl-C. Started again, it goes
-on. The bond of each competition comes from the free balance, which --deposit fills.")]
+on. The bond of each competition comes from the free balance, which --deposit fills; of those named
+with --job, from the wallet where that is too small.")]
 pub struct Mine {
-    /// Only for these competitions
+    /// Only for this competition; can be given more than once
     #[arg(long, value_name = "N")]
     pub job: Vec<u32>,
     /// Deposit this much first

@@ -19,9 +19,9 @@ use crate::{
     args::{MetricName, TermsDraft},
     chain::{Output, dev_account},
     commands::{
-        claim, job_end,
-        job_open::{self, Funding},
-        job_view, money,
+        claim,
+        funding::Funding,
+        job_end, job_open, job_view, money,
         submit::{self, Entry},
     },
     convert::to_ethereum,

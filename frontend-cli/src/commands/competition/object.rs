@@ -7,11 +7,10 @@ use market::{Amount, Command, JobId, Refusal, Score};
 use serde::Serialize;
 use wire::{AttestationView, CompetitionView, RefusalView};
 
-use super::send_paid;
 use crate::{
     chain::Sender,
     commands::{
-        job_open::Funding,
+        funding::{Funding, send_paid},
         mine::{Checked, Miner},
     },
     convert::as_number,

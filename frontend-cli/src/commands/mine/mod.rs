@@ -19,8 +19,8 @@ use wire::{AnyJobView, CompetitionView, MinersView, Paging, Query};
 
 use self::state::State;
 use super::{
-    competition::{send_paid, settle},
-    job_open::Funding,
+    competition::settle,
+    funding::{Funding, send_paid},
     money,
 };
 use crate::{
@@ -177,8 +177,9 @@ impl Miner<'_> {
                 self.attend(view, &mut state, &mut mined).await?;
             }
         }
-        mined.earned = self.earned(&jobs, &state).await;
+        self.count(&mut state).await?;
         self.keep(&state)?;
+        mined.earned = self.earned(&jobs, &state).await;
         Ok(mined)
     }
 

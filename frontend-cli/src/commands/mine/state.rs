@@ -84,7 +84,7 @@ impl State {
 }
 
 impl Miner<'_> {
-    /// What is remembered, brought up to what Ethereum and the node have now.
+    /// What is remembered, brought up to what Ethereum has now.
     pub(super) async fn state(&self) -> Result<State> {
         let talk = self.session.talk;
         let mut state: State = self.vault.read(NAME).unwrap_or_else(|why| {
@@ -99,6 +99,11 @@ impl Miner<'_> {
             }
             followed => followed?,
         }
+        Ok(state)
+    }
+
+    /// Reads on what the market says of money.
+    pub(super) async fn count(&self, state: &mut State) -> Result<()> {
         let me = to_market(self.sender.address());
         for payload in self.session.node.notices_from(state.notices).await? {
             state.notices += 1;
@@ -106,7 +111,7 @@ impl Miner<'_> {
                 state.note(me, &notice);
             }
         }
-        Ok(state)
+        Ok(())
     }
 
     /// Remembers it.

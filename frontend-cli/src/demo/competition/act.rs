@@ -15,8 +15,8 @@ use super::cast::{liars, miner, miners};
 use crate::{
     args::{CompetitionDraft, MetricName},
     commands::{
-        competition::{enter, open, publish, reveal, send_paid},
-        job_open::Funding,
+        competition::{enter, open, publish, reveal},
+        funding::{Funding, send_paid},
     },
     convert::to_market,
     delivery,
