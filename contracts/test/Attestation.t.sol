@@ -7,8 +7,7 @@ import {vm} from "./Vm.sol";
 contract AttestationTest {
     /// @dev All fields have a fixed width, so packing them is unambiguous: only attestations repeat.
     function testCommitmentsAreHashesOfPackedFields() external view {
-        Vector[] memory vectors =
-            readVectors("../tests/vectors/attestations.json", "$.commitments");
+        Vector[] memory vectors = readVectors("../tests/vectors/attestations.json", "$.commitments");
         vm.assertEq(vectors.length > 0, true, "no vectors");
         for (uint256 i = 0; i < vectors.length; ++i) {
             bytes32 found = sha256(_fields(vectors[i]));
@@ -27,7 +26,8 @@ contract AttestationTest {
         );
         Vector[] memory attestations =
             readVectors("../tests/vectors/attestations.json", desk.at("attestations").path);
-        vm.assertEq(attestations.length, desk.number("count"), "another number of attestations");
+        bool isAll = attestations.length == desk.number("count");
+        vm.assertEq(isAll, true, "another number of attestations");
         for (uint256 i = 0; i < attestations.length; ++i) {
             fields = abi.encodePacked(
                 fields,
