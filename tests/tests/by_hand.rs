@@ -60,7 +60,7 @@ fn encoded_bytes_do_what_the_command_does() {
     let encode = ["encode", "--deposit", "open-job"];
     let payload = market.ask(&with(&encode, &terms));
     deposit(&market, 1, "0xde0b6b3a7640000", &payload);
-    wait_for_stage(&market, "job", "1", "open");
+    wait_for_stage(&market, "1", "open");
 
     let job = |id: &str| {
         let mut shown = market.ask(&["job", "show", id]);
@@ -75,7 +75,7 @@ fn encoded_bytes_do_what_the_command_does() {
     let cancel = market.ask(&["encode", "cancel-job", "1"])["payloads"][0].clone();
     let input = add_input(&application, cancel.as_str().unwrap());
     send(&market, &sponsor, &file["contracts"]["input_box"], "0x0", &input);
-    wait_for_stage(&market, "job", "1", "cancelled");
+    wait_for_stage(&market, "1", "cancelled");
     market.ask(&["--account", "1", "job", "cancel", "0"]);
     assert_eq!(job("1"), job("0"), "an encoded input cancels as the command does");
 }
@@ -97,36 +97,44 @@ fn a_competitions_files_are_published_by_its_number() {
     let open = ["encode", "--deposit", "open-competition", "0", "--terms", "terms.toml"];
     let open = market.ask(&[&["--account", "1"], &open[..]].concat());
     deposit(&market, 1, "0x10a741a462780000", &open);
+    let show = ["competition", "show", "0"];
+    wait_until(&market, &show, |shown| shown["stage"] == "announced");
     let publish = |account, file| market.ask(&["--account", account, "data", "publish", "0", file]);
     for file in [&base, &slice, &hold_out] {
         assert!(publish("1", text(file))["chunks"].as_u64().unwrap() > 0);
     }
     assert_eq!(publish("1", "holdout.sealed")["chunks"], 0, "it is there already");
-    wait_for_stage(&market, "competition", "0", "open");
+    assert_eq!(market.ask(&show)["stage"], "open");
     let seal = ["data", "seal", text(&model), "--job", "0", "--out", "model.sealed"];
     market.ask(&[&["--account", "2"], &seal[..]].concat());
     let enter = market.ask(&["--account", "2", "encode", "--deposit", "enter", "0", text(&model)]);
     deposit(&market, 2, "0x2c68af0bb140000", &enter);
+    wait_until(&market, &show, |shown| shown["entries"] == 1);
     let said = market.said(&["--account", "2", "data", "publish", "0", "terms.toml"], 2);
     assert!(
         said.contains("neither the base model, the slice, the hold-out nor your entry"),
         "{said}"
     );
     publish("2", text(&model));
-    let entries = market.ask(&["competition", "show", "0"])["entry_list"].clone();
+    let entries = market.ask(&show)["entry_list"].clone();
     assert_eq!(entries[0]["state"], "sealed", "{entries:#}");
 }
 
 /// Waits until the market has processed what brings a job to this stage.
-fn wait_for_stage(market: &Market, kind: &str, job: &str, stage: &str) {
+fn wait_for_stage(market: &Market, job: &str, stage: &str) {
+    wait_until(market, &["job", "show", job], |shown| shown["stage"] == stage);
+}
+
+/// Waits until the market has processed what this answer needs.
+fn wait_until(market: &Market, command: &[&str], is_so: impl Fn(&Value) -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let output = market.deml(&["--json", kind, "show", job]);
+        let output = market.deml(&[&["--json"], command].concat());
         let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
-        if shown["stage"] == stage {
+        if is_so(&shown) {
             return;
         }
-        assert!(Instant::now() < deadline, "{kind} {job} does not come to be {stage}: {shown}");
+        assert!(Instant::now() < deadline, "{command:?} does not come to be so: {shown}");
     }
 }
 

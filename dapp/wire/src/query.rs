@@ -21,8 +21,8 @@ use crate::{
 
 const GRAMMAR: &str = "jobs, jobs/ID, jobs/ID/submissions, jobs/ID/leaderboard, jobs/ID/models, \
     jobs/ID/miners, miners, accounts/ADDRESS, blobs/CID (or \
-    blobs/DIGEST, with ?publisher=ADDRESS), quote/JOB/MODEL_BYTES/WORK, settings, solvency; lists take \
-    ?offset=N&limit=M, limit at most 100";
+    blobs/DIGEST, with ?publisher=ADDRESS), quote/JOB/MODEL_BYTES/WORK, settings, solvency; \
+    lists take ?offset=N&limit=M, limit at most 100";
 
 /// Which part of a list is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Mining: evaluating for competitions, for a share of their fees.
 //!
-//! A round looks at every competition and does what its windows ask of this account. What was found,
-//! and how far Ethereum was read, is kept encrypted before anything is sent, and salts are derived
-//! from the account's key, so a miner that was killed goes on where it was.
+//! A round looks at every competition and does what its windows ask of this account. What was
+//! found, and how far Ethereum was read, is kept encrypted before anything is sent, and salts are
+//! derived from the account's key, so a miner that was killed goes on where it was.
 
 mod attest;
 mod object;
@@ -252,7 +252,7 @@ impl Miner<'_> {
         if !miners.enlisted.contains(&me) && now < terms.close {
             let command = Command::Enlist { job: Some(job) };
             self.send_bonded(view, &command, ("enlisted", Some(job), None), mined).await?;
-            // The market shows the first of the enlisted only, and says to the others that they are.
+            // The market shows the first of the enlisted only: others ask once.
             state.of(job).enlisted = true;
         }
         Ok(())
