@@ -61,6 +61,12 @@ impl Trail {
         Ok(())
     }
 
+    /// The newest block that was read.
+    #[must_use]
+    pub const fn head(&self) -> u64 {
+        self.head
+    }
+
     /// Forgets competitions that have ended.
     pub fn retain(&mut self, is_live: impl Fn(JobId) -> bool) {
         self.competitions.retain(|job, _| is_live(JobId(*job)));

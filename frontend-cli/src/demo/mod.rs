@@ -102,6 +102,7 @@ async fn finish(
     submissions: Vec<Submitted>,
 ) -> Result<Played> {
     Ok(Played {
+        // In this order: wallets have what vouchers paid, and the dapp has done all it does.
         vouchers: play::claim_all(stage).await?,
         wallets: stage.wallets_since(before).await?,
         submissions,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy::primitives::Bytes;
 use anyhow::{Context, Result};
 use eval::{Evaluator, report};
 use market::{Attestation, Command, Desk, Exam, Exhibit, JobId, Results, Settings, Work};
@@ -56,7 +57,7 @@ impl Miner<'_> {
         for page in seat.attested {
             let Found { attestations, results } = self.found(view, page, state).await?;
             let attestations = attestations.iter().map(AttestationView::attestation).collect();
-            let (job, salt) = (view.job, self.salt(view.job, page));
+            let (job, salt, results) = (view.job, self.salt(view.job, page), results.to_vec());
             let command = Command::Unveil { job, page, attestations, results, salt };
             self.send(&command, ("unveiled", Some(job), Some(page)), mined).await?;
         }
@@ -83,8 +84,8 @@ impl Miner<'_> {
         let models = self.models(view, page).await?;
         let findings = self.evaluate(view, &models, state).await?;
         let results = match findings.first() {
-            Some((_, Some(results))) if view.terms.miners_only => results.to_bytes(),
-            _ => Vec::new(),
+            Some((_, Some(results))) if view.terms.miners_only => results.to_bytes().into(),
+            _ => Bytes::new(),
         };
         let attestations = findings.iter().map(|(found, _)| (*found).into()).collect();
         let found = Found { attestations, results };

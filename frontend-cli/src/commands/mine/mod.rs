@@ -12,7 +12,7 @@ pub use self::object::Checked;
 
 use std::{fmt, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use market::{Amount, Asset, Command, JobId, Stage, Timestamp};
 use serde::Serialize;
 use wire::{AnyJobView, CompetitionView, MinersView, Paging, Query};
@@ -34,6 +34,9 @@ use crate::{
     vault::Vault,
 };
 
+/// Said of a competition that could not be attended to.
+const FAILED: &str = "failed";
+
 /// One account that mines.
 #[derive(Clone, Debug)]
 pub struct Miner<'a> {
@@ -52,8 +55,8 @@ pub struct Miner<'a> {
 /// Something a miner did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Deed {
-    /// What: `enlisted`, `retired`, `settled`, `attested`, `unveiled`, `objected`, or the name of
-    /// a refusal.
+    /// What: `enlisted`, `retired`, `settled`, `attested`, `unveiled`, `objected`, `failed`, or the
+    /// name of a refusal.
     pub deed: String,
     /// For which competition; nothing for all.
     pub job: Option<u32>,
@@ -131,7 +134,10 @@ pub async fn run(config: &Config, mine: Mine) -> Result<Ending> {
         enlists: !mine.retire,
     };
     if mine.once {
-        config.talk.answer(&miner.round().await?)?;
+        let mined = miner.round().await?;
+        config.talk.answer(&mined)?;
+        let has_failed = mined.deeds.iter().any(|deed| deed.deed == FAILED);
+        ensure!(!has_failed, "not all could be done: see above");
         return Ok(Ending::Done);
     }
     config.talk.say("mining until Ctrl-C");
@@ -157,9 +163,12 @@ impl Miner<'_> {
     ///
     /// What the market refuses is a deed of its own: another miner was faster, or a window closed.
     ///
-    /// - Errors: chain or node are not there, or a blob is nowhere
+    /// A competition that lacks something is a deed, too, and said on the way.
+    ///
+    /// - Errors: chain or node are not there
     pub async fn round(&self) -> Result<Mined> {
-        let (mut mined, mut state) = (Mined::default(), self.state().await?);
+        let (place, mut state) = self.state().await?;
+        let mut mined = Mined::default();
         if self.jobs.is_empty() {
             self.stand(&mut mined).await?;
         }
@@ -174,11 +183,17 @@ impl Miner<'_> {
         for job in &jobs {
             let AnyJobView::Competition(view) = job else { continue };
             if is_live(view) && (self.jobs.is_empty() || self.jobs.contains(&view.job)) {
-                self.attend(view, &mut state, &mut mined).await?;
+                // Others must not wait for what this one lacks.
+                if let Err(why) = self.attend(view, &mut state, &mut mined).await {
+                    self.session.talk.say(format_args!("competition {}: {why:#}", view.job));
+                    mined.note(FAILED, Some(view.job), None);
+                }
             }
         }
         self.count(&mut state).await?;
-        self.keep(&state)?;
+        if state.place() != place || !mined.deeds.is_empty() {
+            self.keep(&state)?;
+        }
         mined.earned = self.earned(&jobs, &state).await;
         Ok(mined)
     }

@@ -52,9 +52,10 @@ impl Miner<'_> {
     ///
     /// - Errors: chain or node are not there, or a blob is nowhere
     pub async fn check(&self, view: &CompetitionView, only: Option<u32>) -> Result<Vec<Checked>> {
-        let state = self.state().await?;
+        let (_, state) = self.state().await?;
         let mut models = self.agreed_on(view).await?;
         models.retain(|model| only.is_none() || model.entry == only);
+        self.keep(&state)?;
         let found = self.evaluate(view, &models, &state).await?;
         let pairs = models.iter().zip(found);
         Ok(pairs.filter_map(|(model, (found, _))| checked(view, model, found)).collect())

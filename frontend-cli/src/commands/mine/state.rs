@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy::primitives::Bytes;
 use anyhow::Result;
 use market::{Amount, JobId, Share};
 use serde::{Deserialize, Serialize};
@@ -46,7 +47,7 @@ pub(super) struct Work {
 pub(super) struct Found {
     pub(super) attestations: Vec<AttestationView>,
     /// The results row by row, in competitions for miners only.
-    pub(super) results: Vec<u8>,
+    pub(super) results: Bytes,
 }
 
 impl State {
@@ -59,6 +60,11 @@ impl State {
     pub(super) fn retain(&mut self, is_live: impl Fn(JobId) -> bool) {
         self.trail.retain(&is_live);
         self.jobs.retain(|job, _| is_live(JobId(*job)));
+    }
+
+    /// How far Ethereum and the node were read.
+    pub(super) const fn place(&self) -> [u64; 2] {
+        [self.trail.head(), self.notices]
     }
 
     /// What was earned and what bonds were lost, by competition.
@@ -84,13 +90,14 @@ impl State {
 }
 
 impl Miner<'_> {
-    /// What is remembered, brought up to what Ethereum has now.
-    pub(super) async fn state(&self) -> Result<State> {
+    /// What is remembered, brought up to what Ethereum has now, and the place where it was.
+    pub(super) async fn state(&self) -> Result<([u64; 2], State)> {
         let talk = self.session.talk;
         let mut state: State = self.vault.read(NAME).unwrap_or_else(|why| {
             talk.say(format_args!("starting anew: {why:#}"));
             State::default()
         });
+        let place = state.place();
         match state.trail.follow(self.session).await {
             Err(why) if why.is::<OtherChain>() => {
                 talk.say(format_args!("starting anew: {why}"));
@@ -99,7 +106,7 @@ impl Miner<'_> {
             }
             followed => followed?,
         }
-        Ok(state)
+        Ok((place, state))
     }
 
     /// Reads on what the market says of money.
