@@ -14,7 +14,7 @@ use crate::{
         mine::{Checked, Miner},
     },
     convert::as_number,
-    quantity::{count, percent},
+    quantity::{count, percent, until},
     session::{Currency, Session, Spent},
     talk::Refused,
     vault::Vault,
@@ -118,16 +118,22 @@ pub async fn object(
 async fn check_window(session: &Session, view: &CompetitionView) -> Result<()> {
     let (now, windows) = (session.moment().await?, view.windows);
     let (opens, deadline) = (windows.unveil_until, windows.object_until);
-    let refusal = if view.decision.is_some() {
-        Refusal::JobNotOpen { job: view.job, stage: view.stage }
+    let refused = if view.decision.is_some() {
+        let refusal = Refusal::JobNotOpen { job: view.job, stage: view.stage };
+        Refused(RefusalView::from(&refusal))
     } else if now < opens {
-        Refusal::NotYet { opens, now }
+        let (opens, closes) = (until(opens, now), until(deadline, now));
+        let why = format_args!(
+            "objections begin {opens}, when miners have shown what they say, and end {closes}"
+        );
+        Refused::new("NotYet", why)
     } else if now >= deadline {
-        Refusal::DeadlinePassed { deadline, now }
+        let why = format_args!("objections were taken until {}", until(deadline, now));
+        Refused::new("DeadlinePassed", why)
     } else {
         return Ok(());
     };
-    Err(Refused(RefusalView::from(&refusal)).into())
+    Err(refused.into())
 }
 
 /// Whoever names an entry is told why nothing is sent.

@@ -34,6 +34,9 @@ use crate::{
     vault::Vault,
 };
 
+/// Said of an entry that is doubted now.
+const OBJECTED: &str = "objected";
+
 /// Said of a competition that could not be attended to.
 const FAILED: &str = "failed";
 
@@ -95,11 +98,12 @@ pub struct Earned {
 impl fmt::Display for Deed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.deed)?;
-        match self.job {
-            Some(job) => write!(out, " for competition {job}")?,
-            None => write!(out, " for all competitions")?,
+        let what = if self.deed == OBJECTED { "to entry" } else { "page" };
+        match (self.job, self.of) {
+            (Some(job), Some(of)) => write!(out, " {what} {of} of competition {job}"),
+            (Some(job), None) => write!(out, " for competition {job}"),
+            (None, _) => out.write_str(" for all competitions"),
         }
-        self.of.map_or(Ok(()), |of| write!(out, ", {of}"))
     }
 }
 

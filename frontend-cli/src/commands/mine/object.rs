@@ -4,7 +4,7 @@ use anyhow::Result;
 use market::{Attestation, Command, Score};
 use wire::{CompetitionView, ModelView, Query};
 
-use super::{Mined, Miner, attest::page_models, state::State};
+use super::{Mined, Miner, OBJECTED, attest::page_models, state::State};
 
 /// An entry of which the miners agree on something, and what this computer finds.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ impl Miner<'_> {
             let checked = found.and_then(|found| checked(view, &model, found));
             if checked.is_some_and(|checked| checked.is_wrong()) {
                 let (job, command) = (view.job, Command::Object { job: view.job, entry });
-                let deed = ("objected", Some(job), Some(entry));
+                let deed = (OBJECTED, Some(job), Some(entry));
                 self.send_bonded(view, &command, deed, mined).await?;
             }
         }
@@ -55,6 +55,9 @@ impl Miner<'_> {
         let (_, state) = self.state().await?;
         let mut models = self.agreed_on(view).await?;
         models.retain(|model| only.is_none() || model.entry == only);
+        if models.is_empty() {
+            return Ok(Vec::new());
+        }
         self.keep(&state)?;
         let found = self.evaluate(view, &models, &state).await?;
         let pairs = models.iter().zip(found);
