@@ -70,7 +70,9 @@ interface IDeml {
     /// @notice Opens the sender's sealed model, or its hold-out if the sender is the sponsor.
     function reveal(uint32 job, bytes32 key, bytes32 salt, Blob calldata plaintext) external;
 
-    /// @notice Commits a drawn miner to its attestations of a page of the revealed models.
+    /// @notice Commits a drawn miner to its attestations of a page of the revealed models: the
+    /// SHA-256 of `"DeML attestation 1"` (32 bytes), chain (8), application, job, sender, page, of
+    /// each attestation its fields, and a salt of 32 bytes, all packed.
     function attest(uint32 job, uint32 page, bytes32 commitment) external;
 
     /// @notice Shows what the sender has committed to. `results` is empty, except in competitions

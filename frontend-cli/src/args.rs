@@ -152,7 +152,7 @@ Example:
 pub struct Demo {
     /// Play with this executable as the application, then replay all inputs through the deml-dapp
     /// beside deml and compare every output, byte for byte; one for RISC-V is run by qemu-riscv64
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub dapp: Option<PathBuf>,
     /// For tests of the auditor only: have the devnet tell this lie, play one short job and print
     /// what the audit finds
@@ -167,6 +167,7 @@ pub struct Demo {
 #[derive(Clone, Debug, Subcommand)]
 pub enum DemoPlay {
     /// A competition of sealed models, with miners, copiers and liars
+    #[command(after_help = "Example:\n  deml demo competition --silent-sponsor")]
     Competition {
         /// The sponsor never reveals its hold-out
         #[arg(long)]

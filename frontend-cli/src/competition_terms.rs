@@ -1,7 +1,5 @@
 //! A competition's terms: from what a sponsor writes to what the market takes.
 
-use std::{fs, path::Path};
-
 use anyhow::{Context, Result, bail, ensure};
 use blobs::{BlobRef, Digest, Profile};
 use market::{
@@ -13,7 +11,7 @@ use crate::{
     files::{self, File},
     quantity::{Deadline, Money, Share, Unit},
     session::Currency,
-    terms::title,
+    terms::{read_draft, title},
 };
 
 /// A competition's files, as the sponsor has them.
@@ -32,19 +30,9 @@ pub struct CompetitionFiles {
 /// - Errors: the file cannot be read, or says something unknown
 pub fn draft(open: &CompetitionOpen) -> Result<CompetitionDraft> {
     let Some(path) = &open.terms else { return Ok(open.draft.clone()) };
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let is_json = path.extension().is_some_and(|extension| extension == "json");
-    let file = if is_json {
-        serde_json::from_str::<CompetitionDraft>(&text).map_err(anyhow::Error::from)
-    } else {
-        toml::from_str::<CompetitionDraft>(&text).map_err(anyhow::Error::from)
-    };
-    let mut file = file.with_context(|| format!("{} does not state terms", path.display()))?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    for named in [&mut file.base, &mut file.public_slice, &mut file.hold_out] {
-        *named = named.take().map(|relative| folder.join(relative));
-    }
+    let file = read_draft(path, |file: &mut CompetitionDraft| {
+        vec![&mut file.base, &mut file.public_slice, &mut file.hold_out]
+    })?;
     Ok(merge(open.draft.clone(), file))
 }
 
@@ -181,6 +169,8 @@ fn percent(of: Amount, percent: u32) -> Result<Amount> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

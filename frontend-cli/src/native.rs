@@ -10,9 +10,8 @@ use eval::{
     report::{self, Report},
 };
 use market::{
-    Address, Asset, Attestation, Command, Context as Caller, Effect, Event, Exam, Exhibit,
-    Judge as _, Market, Marks, Metric, Quote, Results, Stage, SubmissionId, Tally, Terms,
-    Timestamp, Unfit, Verdict, Work,
+    Address, Asset, Command, Context as Caller, Effect, Event, Exam, Exhibit, Judge as _, Market,
+    Marks, Metric, Quote, Stage, SubmissionId, Tally, Terms, Timestamp, Unfit, Verdict, Work,
 };
 use wire::{Genesis, RefusalView};
 
@@ -100,31 +99,6 @@ fn answer_all(judge: &mut Evaluator, exam: &Exam<'_>) -> Result<(Quote, Tally), 
         judge.answer(exam, &mut tally, Work(u64::MAX))?;
     }
     Ok((quote, tally))
-}
-
-/// What the machine would find of a model on a hold-out, with the results row by row: by the same
-/// limits, on all cores.
-pub fn attest(
-    judge: &mut Evaluator,
-    exam: &Exam<'_>,
-    max_work: Work,
-) -> (Attestation, Option<Results>) {
-    let unfit = (Attestation::UNFIT, None);
-    let settings = Genesis::default().settings();
-    let prices = &settings.prices;
-    let length = u64::try_from(exam.model.bytes.len()).unwrap_or(u64::MAX);
-    let fixed = Work(prices.input).plus(prices.verdict(length));
-    if fixed.plus(judge.reading(exam)) > settings.input_work {
-        return unfit;
-    }
-    let Ok(quote) = judge.quote(exam) else { return unfit };
-    if quote.work > max_work || fixed.plus(quote.reading).plus(quote.step) > settings.input_work {
-        return unfit;
-    }
-    let Ok((_, tally)) = answer_all(judge, exam) else { return unfit };
-    let Marks { score, worst_class } = tally.marks(exam.metric);
-    let Some(results) = tally.into_results() else { return unfit };
-    (Attestation { score, worst_class, results: results.digest() }, Some(results))
 }
 
 /// A job's bytes, as the market holds them.

@@ -304,8 +304,13 @@ impl Node {
 
     /// What all notices so far say, in order.
     pub async fn notices(&self) -> Result<Vec<Bytes>> {
-        let mut pages: Pages<OutputRecord> =
-            self.pages("cartesi_listOutputs", json!({ "output_type": NOTICE }));
+        self.notices_from(0).await
+    }
+
+    /// What all notices after the first `count` say, in order.
+    pub async fn notices_from(&self, count: u64) -> Result<Vec<Bytes>> {
+        let all = self.pages("cartesi_listOutputs", json!({ "output_type": NOTICE }));
+        let mut pages: Pages<OutputRecord> = Pages { offset: count, ..all };
         let mut notices = Vec::new();
         while let Some(records) = pages.next().await? {
             let decoded = records.iter().map(|record| Output::decode(&record.raw_data));

@@ -7,9 +7,11 @@ use std::{
 
 use alloy::primitives::Address;
 use anyhow::{Context, Result};
-use market::{Amount, Asset, Command, JobId, Timestamp};
+use market::{Amount, Asset, Command, JobId, Settings, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
-use wire::{AccountView, AnyJobView, CompetitionView, ErrorView, JobView, Page, Paging, Query};
+use wire::{
+    AccountView, AnyJobView, CompetitionView, ErrorView, JobView, Page, Paging, Query, SettingsView,
+};
 
 use crate::{
     chain::{Chain, Sender, Sent, bindings::ERC20},
@@ -148,6 +150,12 @@ impl Session {
     /// A job of either kind.
     pub async fn any_job(&self, job: JobId) -> Result<AnyJobView> {
         self.ask(&Query::Job(job)).await
+    }
+
+    /// What the deployment fixes for all jobs, but for the tokens it allows.
+    pub async fn settings(&self) -> Result<Settings> {
+        let settings: SettingsView = self.ask(&Query::Settings).await?;
+        Ok(settings.into())
     }
 
     /// All of a list that the market answers page by page.

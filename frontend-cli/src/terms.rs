@@ -1,13 +1,19 @@
 //! A job's terms: from what a sponsor writes to what the market takes.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 use market::{Amount, Asset, Metric, Score, Terms, Timestamp, Work};
+use serde::de::DeserializeOwned;
 
 use crate::{
     args::{JobOpen, TermsDraft},
     files::{self, File},
+    quantity::percent,
+    talk::Refused,
 };
 
 /// A job's files, as the sponsor has them.
@@ -24,20 +30,51 @@ pub struct JobFiles {
 /// - Errors: the file cannot be read, or says something unknown
 pub fn draft(open: &JobOpen) -> Result<TermsDraft> {
     let Some(path) = &open.terms else { return Ok(open.draft.clone()) };
+    let file = read_draft(path, |file: &mut TermsDraft| vec![&mut file.base, &mut file.hold_out])?;
+    Ok(merge(open.draft.clone(), file))
+}
+
+/// Reads a file of terms, TOML or JSON, whose files are beside it unless it says otherwise.
+///
+/// - Errors: the file cannot be read, or says something unknown
+pub(crate) fn read_draft<T: DeserializeOwned>(
+    path: &Path,
+    files: impl Fn(&mut T) -> Vec<&mut Option<PathBuf>>,
+) -> Result<T> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let is_json = path.extension().is_some_and(|extension| extension == "json");
-    let file = if is_json {
-        serde_json::from_str::<TermsDraft>(&text).map_err(anyhow::Error::from)
+    let draft = if is_json {
+        serde_json::from_str(&text).map_err(anyhow::Error::from)
     } else {
-        toml::from_str::<TermsDraft>(&text).map_err(anyhow::Error::from)
+        toml::from_str(&text).map_err(anyhow::Error::from)
     };
-    let mut file = file.with_context(|| format!("{} does not state terms", path.display()))?;
+    let mut draft = draft.with_context(|| format!("{} does not state terms", path.display()))?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    for named in [&mut file.base, &mut file.hold_out] {
+    for named in files(&mut draft) {
         *named = named.take().map(|relative| folder.join(relative));
     }
-    Ok(merge(open.draft.clone(), file))
+    Ok(draft)
+}
+
+/// Refuses terms that the base model itself exceeds, and gains that nobody can reach.
+///
+/// - Errors: `TooMuchWork`, `GainImpossible`
+pub(crate) fn check_reach(
+    (base_work, max_work): (Work, Work),
+    (base_score, min_gain): (Score, Score),
+) -> Result<(), Refused> {
+    if base_work > max_work {
+        let why =
+            format_args!("the base model takes {base_work} instructions, --max-work is {max_work}");
+        return Err(Refused::new("TooMuchWork", why));
+    }
+    if min_gain.0 > Score::MAX.0.saturating_sub(base_score.0) {
+        let (gain, score) = (percent(min_gain), percent(base_score));
+        let why = format_args!("nobody can gain {gain} over a base model with {score}");
+        return Err(Refused::new("GainImpossible", why));
+    }
+    Ok(())
 }
 
 fn merge(first: TermsDraft, second: TermsDraft) -> TermsDraft {

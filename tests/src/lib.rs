@@ -3,6 +3,7 @@
 pub mod audit_speed;
 pub mod cost;
 pub mod faulty;
+pub mod liar;
 pub mod market;
 pub mod rivals;
 

@@ -91,6 +91,12 @@ impl Market {
         self.ethereum("anvil_mine", serde_json::json!([format!("{blocks:#x}")]));
     }
 
+    /// Lets time pass on the chain, in seconds.
+    pub fn advance(&self, seconds: u64) {
+        self.ethereum("evm_increaseTime", serde_json::json!([seconds]));
+        self.mine(1);
+    }
+
     /// Runs `deml --json ARGUMENTS`, which must succeed, and reads its answer.
     pub fn ask(&self, arguments: &[&str]) -> Value {
         let output = self.deml(&[&["--json"], arguments].concat());

@@ -58,10 +58,8 @@ fn encoded_bytes_do_what_the_command_does() {
 
     let opened = market.ask(&with(&["--account", "1", "job", "open"], &terms));
     let encode = ["encode", "--deposit", "open-job"];
-    let payload = market.ask(&with(&encode, &terms))["payloads"][0].clone();
-    let portal = &file["contracts"]["ether_portal"];
-    let deposit = deposit_ether(&application, payload.as_str().unwrap());
-    send(&market, &sponsor, portal, "0xde0b6b3a7640000", &deposit);
+    let payload = market.ask(&with(&encode, &terms));
+    deposit(&market, 1, "0xde0b6b3a7640000", &payload);
     wait_for_stage(&market, "1", "open");
 
     let job = |id: &str| {
@@ -82,16 +80,61 @@ fn encoded_bytes_do_what_the_command_does() {
     assert_eq!(job("1"), job("0"), "an encoded input cancels as the command does");
 }
 
+#[test]
+fn a_competitions_files_are_published_by_its_number() {
+    let market = Market::start();
+    let [base, slice, hold_out, model] =
+        ["torch-base.onnx", "client-a.safetensors", "holdout.safetensors", "torch-trained.onnx"]
+            .map(|name| fixture("digits").join(name));
+    let terms = format!(
+        "base = {base:?}\npublic-slice = {slice:?}\nhold-out = {hold_out:?}\nprize = \"1ether\"\n\
+         close = \"2h\""
+    );
+    std::fs::write(market.home().join("terms.toml"), terms).unwrap();
+    let seal = ["data", "seal", text(&hold_out), "--job", "0", "--out", "holdout.sealed"];
+    market.ask(&[&["--account", "1"], &seal[..]].concat());
+    // Sent by another tool, which publishes nothing.
+    let open = ["encode", "--deposit", "open-competition", "0", "--terms", "terms.toml"];
+    let open = market.ask(&[&["--account", "1"], &open[..]].concat());
+    deposit(&market, 1, "0x10a741a462780000", &open);
+    let show = ["competition", "show", "0"];
+    wait_until(&market, &show, |shown| shown["stage"] == "announced");
+    let publish = |account, file| market.ask(&["--account", account, "data", "publish", "0", file]);
+    for file in [&base, &slice, &hold_out] {
+        assert!(publish("1", text(file))["chunks"].as_u64().unwrap() > 0);
+    }
+    assert_eq!(publish("1", "holdout.sealed")["chunks"], 0, "it is there already");
+    assert_eq!(market.ask(&show)["stage"], "open");
+    let seal = ["data", "seal", text(&model), "--job", "0", "--out", "model.sealed"];
+    market.ask(&[&["--account", "2"], &seal[..]].concat());
+    let enter = market.ask(&["--account", "2", "encode", "--deposit", "enter", "0", text(&model)]);
+    deposit(&market, 2, "0x2c68af0bb140000", &enter);
+    wait_until(&market, &show, |shown| shown["entries"] == 1);
+    let said = market.said(&["--account", "2", "data", "publish", "0", "terms.toml"], 2);
+    assert!(
+        said.contains("neither the base model, the slice, the hold-out nor your entry"),
+        "{said}"
+    );
+    publish("2", text(&model));
+    let entries = market.ask(&show)["entry_list"].clone();
+    assert_eq!(entries[0]["state"], "sealed", "{entries:#}");
+}
+
 /// Waits until the market has processed what brings a job to this stage.
 fn wait_for_stage(market: &Market, job: &str, stage: &str) {
+    wait_until(market, &["job", "show", job], |shown| shown["stage"] == stage);
+}
+
+/// Waits until the market has processed what this answer needs.
+fn wait_until(market: &Market, command: &[&str], is_so: impl Fn(&Value) -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let output = market.deml(&["--json", "job", "show", job]);
+        let output = market.deml(&[&["--json"], command].concat());
         let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
-        if shown["stage"] == stage {
+        if is_so(&shown) {
             return;
         }
-        assert!(Instant::now() < deadline, "job {job} does not come to be {stage}: {shown}");
+        assert!(Instant::now() < deadline, "{command:?} does not come to be so: {shown}");
     }
 }
 
@@ -114,6 +157,14 @@ fn call(selector: &str, application: &Value, data: &str) -> String {
     let padding = (64 - data.len() % 64) % 64;
     let (length, zeros) = (data.len() / 2, "0".repeat(padding));
     format!("{selector}{application:0>64}{:064x}{length:064x}{data}{zeros}", 64)
+}
+
+/// Deposits so much Ether with a command on it, as one of the devnet's accounts.
+fn deposit(market: &Market, account: usize, value: &str, encoded: &Value) {
+    let file = market.devnet_file();
+    let portal = &file["contracts"]["ether_portal"];
+    let data = deposit_ether(&file["application"], encoded["payloads"][0].as_str().unwrap());
+    send(market, &accounts(market)[account], portal, value, &data);
 }
 
 /// `depositEther(address,bytes)`

@@ -7,9 +7,11 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     process::{Command, Stdio},
+    sync::{Arc, Mutex},
 };
 
 use deml_tests::{
+    faulty::{Fault, Proxy},
     fixture,
     market::{Market, text},
     program,
@@ -73,6 +75,34 @@ fn who_is_honest_is_paid_and_who_cheats_pays() {
     let offences: Vec<_> = miners.filter(|miner| !miner["offence"].is_null()).collect();
     assert_eq!(offences.len(), 2, "{offences:?}");
     assert!(!result["test"].as_array().unwrap().is_empty(), "no test was made");
+    let verdicts = verdicts(&result);
+    let [ada, ben] = [result["board"]["ranking"][0].clone(), result["board"]["ranking"][1].clone()];
+    assert_eq!(verdicts["ada"], ("accepted".to_owned(), scored(&[&ada, &ben], 0)));
+    assert_eq!(verdicts["ben"], ("accepted".to_owned(), scored(&[&ada, &ben], 1)));
+    assert_eq!(verdicts["ada again"].0, "Copy");
+    for who in ["copier", "forgetful"] {
+        assert_eq!(verdicts[who], ("NotRevealed".to_owned(), Value::Null), "{who}");
+    }
+    assert!(result["dapp_peak_bytes"].as_u64().unwrap() > 1 << 20, "{}", result["dapp_peak_bytes"]);
+    assert_eq!((&result["replayed"], &result["is_dapp_emulated"]), (&Value::Null, &json!(false)));
+}
+
+/// The score of an entry in the ranking.
+fn scored(ranking: &[&Value], entry: u32) -> Value {
+    let line = ranking.iter().find(|line| line["entry"] == entry);
+    line.unwrap()["score"].clone()
+}
+
+/// What became of each submission, by its client: the verdict, and the score.
+fn verdicts(result: &Value) -> BTreeMap<String, (String, Value)> {
+    let submissions = result["submissions"].as_array().unwrap().iter();
+    let lines = submissions.map(|line| {
+        assert!(line["gas"].as_u64().unwrap() > 100_000, "{line}");
+        let text = |name: &str| line[name].as_str().unwrap().to_owned();
+        assert!(text("model_cid").starts_with("bafkrei"), "{line}");
+        (text("client"), (text("verdict"), line["score"].clone()))
+    });
+    lines.collect()
 }
 
 #[test]
@@ -83,6 +113,7 @@ fn a_sponsor_who_never_reveals_loses_prize_and_pool_to_those_who_did() {
     assert_eq!(changes["sponsor"], -1_200 * WHOLE);
     // Prize, pool, and what two others have lost, among three who have their buy-ins back.
     let revealed = ["ada", "ben", "ada again"].map(|who| changes[who]);
+    assert_eq!(verdicts(&result)["ada"], ("NotJudged".to_owned(), Value::Null));
     assert_eq!(revealed.iter().sum::<i128>(), 1_600 * WHOLE);
     assert!(revealed.iter().all(|gain| gain.abs_diff(1_600 * WHOLE / 3) <= 1), "{revealed:?}");
     for miner in (1..=5).map(|number| format!("miner {number}")) {
@@ -90,10 +121,20 @@ fn a_sponsor_who_never_reveals_loses_prize_and_pool_to_those_who_did() {
     }
 }
 
-/// Lets time pass on the chain.
-fn advance(market: &Market, seconds: u64) {
-    market.ethereum("evm_increaseTime", json!([seconds]));
-    market.mine(1);
+fn number(value: &Value) -> u64 {
+    u64::from_str_radix(value.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+}
+
+/// The devnet's Ethereum, with the first block of each question for events.
+fn watched(market: &Market) -> (Proxy, Arc<Mutex<Vec<u64>>>) {
+    let proxy = Proxy::start(market.devnet_file()["rpc_url"].as_str().unwrap()).unwrap();
+    let first_blocks = Arc::<Mutex<Vec<u64>>>::default();
+    let noted = Arc::clone(&first_blocks);
+    let note = Fault::change(move |question, _| {
+        noted.lock().unwrap().push(number(&question["params"][0]["fromBlock"]));
+    });
+    proxy.tell("eth_getLogs", note);
+    (proxy, first_blocks)
 }
 
 fn open(market: &Market) {
@@ -123,7 +164,7 @@ fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
 
     let reveal = ["--account", "2", "competition", "reveal", "0"];
     assert_eq!(market.refused(&reveal), "NotYet");
-    advance(&market, 7_200);
+    market.advance(7_200);
     assert_eq!(market.ask(&mine)["deeds"][0]["deed"], "settled", "the seat is drawn");
     let due = market.said(&["--account", "2", "deposit", "1wei"], 0);
     assert!(due.contains("due: `deml competition reveal 0`"), "{due}");
@@ -138,7 +179,7 @@ fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
     assert!(said.contains("is not on this computer"), "{said}");
     fs::rename(market.home().join("deml/away"), market.home().join("deml/vaults")).unwrap();
 
-    advance(&market, 7_200);
+    market.advance(7_200);
     let mut daemon = market
         .command(&["--json", "--account", "3", "mine", "--job", "0"])
         .stdout(Stdio::piped())
@@ -147,13 +188,23 @@ fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
         .unwrap();
     let mut lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
     let attested = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("attested")));
+    // As hard as can be, in the middle of what comes after.
     daemon.kill().unwrap();
     daemon.wait().unwrap();
     assert!(attested.is_some(), "the miner ended before it attested");
 
-    advance(&market, 7_200);
-    assert_eq!(market.ask(&mine)["deeds"][0]["deed"], "unveiled");
-    advance(&market, 2 * 7_200);
+    // Another one goes on with what was committed to, and reads no block that is long settled.
+    market.mine(500);
+    let earlier = market.ethereum("eth_blockNumber", json!([]));
+    assert_eq!(market.ask(&mine)["deeds"], json!([]), "nothing is committed to twice");
+    market.advance(7_200);
+    let (proxy, first_blocks) = watched(&market);
+    let mined = market.ask(&[&mine[..], &["--rpc-url", &proxy.url()]].concat());
+    assert_eq!(mined["deeds"][0]["deed"], "unveiled");
+    let first = first_blocks.lock().unwrap().iter().min().copied();
+    let [first, earlier] = [first.unwrap(), number(&earlier)];
+    assert!(first + 100 > earlier, "read again from block {first} on, not {earlier}");
+    market.advance(2 * 7_200);
     let mined = market.ask(&mine);
     assert_eq!(mined["deeds"][0]["deed"], "settled", "{mined}");
     // The pool, and one buy-in.

@@ -15,14 +15,14 @@ use crate::{
     view::{
         AccountView, AnyJobView, AssetView, BalanceView, CopiesView, CopyView, EntryView,
         ErrorView, INSTRUCTIONS_PER_SECOND, LeaderboardView, MinersView, ModelView, Page,
-        PlaceView, QuoteView, RefusalView, SeatView, SolvencyView, SubmissionView,
+        PlaceView, QuoteView, RefusalView, SeatView, SettingsView, SolvencyView, SubmissionView,
     },
 };
 
 const GRAMMAR: &str = "jobs, jobs/ID, jobs/ID/submissions, jobs/ID/leaderboard, jobs/ID/models, \
     jobs/ID/miners, miners, accounts/ADDRESS, blobs/CID (or \
-    blobs/DIGEST, with ?publisher=ADDRESS), quote/JOB/MODEL_BYTES/WORK, solvency; lists take \
-    ?offset=N&limit=M, limit at most 100";
+    blobs/DIGEST, with ?publisher=ADDRESS), quote/JOB/MODEL_BYTES/WORK, settings, solvency; \
+    lists take ?offset=N&limit=M, limit at most 100";
 
 /// Which part of a list is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,8 @@ pub enum Query {
     Awaited(Digest, Address),
     /// What a model of so many bytes and so much work would take: a [`QuoteView`].
     Quote(JobId, u64, Work),
+    /// What the deployment fixes: a [`SettingsView`].
+    Settings,
     /// Both sides of the ledger: a [`SolvencyView`].
     Solvency(Paging),
 }
@@ -126,6 +128,7 @@ impl fmt::Display for Query {
                 return write!(out, "blobs/{digest}?publisher={publisher}");
             }
             Self::Quote(job, bytes, work) => return write!(out, "quote/{job}/{bytes}/{work}"),
+            Self::Settings => return out.write_str("settings"),
             Self::Solvency(paging) => {
                 out.write_str("solvency")?;
                 paging
@@ -184,6 +187,7 @@ impl Query {
             ("quote", Some(job), Some(bytes), Some(work), None) if alone => {
                 Self::Quote(JobId(number(job)?), number(bytes)?, Work(number(work)?))
             }
+            ("settings", None, ..) if alone => Self::Settings,
             ("solvency", None, ..) if listed => Self::Solvency(pages),
             _ => return None,
         })
@@ -279,6 +283,7 @@ fn respond(market: &Market, query: Query) -> Result<Vec<u8>, ErrorView> {
         Query::Quote(id, model_bytes, work) => {
             json(&quote(market, (id, job(id)?), model_bytes, work))
         }
+        Query::Settings => json(&SettingsView::from(market.settings())),
         Query::Solvency(paging) => {
             let solvent = market.ledger().solvency().all(|(_, solvency)| solvency.holds());
             let assets = paging.skip(market.ledger().solvency()).map(AssetView::from);

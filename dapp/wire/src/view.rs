@@ -4,12 +4,12 @@
 //! - Units: scores in parts per million; amounts in the asset's smallest unit; times in block
 //!   seconds; work in instructions; sizes in bytes
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use blobs::{BlobRef, Cid, Digest, Profile};
 use market::{
-    Address, Amount, Asset, BlobState, Job, JobId, Marks, Metric, ModelRefusal, Refusal, Score,
-    Solvency, Stage, Submission, SubmissionState, Terms, Timestamp, Verdict, Work,
+    Address, Amount, Asset, BlobState, Job, JobId, Marks, Metric, ModelRefusal, Prices, Refusal,
+    Score, Settings, Solvency, Stage, Submission, SubmissionState, Terms, Timestamp, Verdict, Work,
 };
 use serde::{Deserialize, Serialize};
 
@@ -346,6 +346,55 @@ pub struct QuoteView {
     /// When the job stops accepting.
     #[serde(with = "json::number")]
     pub deadline: Timestamp,
+}
+
+/// What a deployment fixes for all jobs, but for its tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsView {
+    /// Largest blob.
+    #[serde(with = "json::number")]
+    pub max_blob_bytes: u64,
+    /// All bytes the market keeps, beside those of the drive.
+    #[serde(with = "json::number")]
+    pub max_stored_bytes: u64,
+    /// Work one input may cost.
+    #[serde(with = "json::number")]
+    pub input_work: Work,
+    /// Longest time a job may be open, in seconds.
+    #[serde(with = "json::number")]
+    pub max_window_seconds: u64,
+    /// How long pending evaluations can hold up the end of a job, in seconds.
+    #[serde(with = "json::number")]
+    pub evaluation_window_seconds: u64,
+}
+
+impl From<&Settings> for SettingsView {
+    fn from(settings: &Settings) -> Self {
+        let Settings { max_blob_bytes, max_stored_bytes, input_work, .. } = *settings;
+        let Settings { max_window_seconds, evaluation_window_seconds, .. } = *settings;
+        Self {
+            max_blob_bytes,
+            max_stored_bytes,
+            input_work,
+            max_window_seconds,
+            evaluation_window_seconds,
+        }
+    }
+}
+
+impl From<SettingsView> for Settings {
+    /// The settings with no tokens, and the prices that all deployments have.
+    fn from(view: SettingsView) -> Self {
+        Self {
+            allowed_tokens: BTreeSet::new(),
+            max_blob_bytes: view.max_blob_bytes,
+            max_stored_bytes: view.max_stored_bytes,
+            input_work: view.input_work,
+            prices: Prices::COUNTED,
+            max_window_seconds: view.max_window_seconds,
+            evaluation_window_seconds: view.evaluation_window_seconds,
+        }
+    }
 }
 
 /// Both sides of one asset: `deposited − paid_out = free + escrowed`.

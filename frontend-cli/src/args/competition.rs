@@ -22,6 +22,8 @@ pub enum Competition {
     Publish(CompetitionPublish),
     /// Open what this account has sealed: its model, or its hold-out
     Reveal(CompetitionReveal),
+    /// Have the machine look at what the miners agree on, where it is wrong
+    Object(CompetitionObject),
     /// Move a competition on as far as time allows; anyone may
     #[command(after_help = "Example:\n  deml --account 1 competition settle 0")]
     Settle(JobNumber),
@@ -215,6 +217,26 @@ pub struct CompetitionReveal {
     pub wait: bool,
 }
 
+/// Objecting.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Example:
+  deml --account 2 competition object 0 --entry 1
+
+It evaluates what was revealed on this computer, and objects to each entry of which the miners say
+something else, while objections are taken: see `competition show`. Each takes a miner's bond, which
+comes back with a part of what the miners lose, since the machine will find the same.")]
+pub struct CompetitionObject {
+    /// The competition
+    pub job: u32,
+    /// Look at this entry only [default: all on which the miners agree]
+    #[arg(long, value_name = "N")]
+    pub entry: Option<u32>,
+    /// Take the bond from the free balance in the market, without a deposit
+    #[arg(long)]
+    pub from_balance: bool,
+}
+
 /// Sealing a file.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
@@ -242,9 +264,10 @@ Example:
 
 It offers to evaluate for every competition, or only for those named with --job; then it attests,
 unveils, objects when others lie, and moves competitions on, until Ctrl-C. Started again, it goes
-on. The bond of each competition comes from the free balance, which --deposit fills.")]
+on. The bond of each competition comes from the free balance, which --deposit fills; of those named
+with --job, from the wallet where that is too small.")]
 pub struct Mine {
-    /// Only for these competitions
+    /// Only for this competition; can be given more than once
     #[arg(long, value_name = "N")]
     pub job: Vec<u32>,
     /// Deposit this much first

@@ -48,7 +48,8 @@ pub struct DataPack {
 Example:
   deml --account 1 data publish 0 holdout.safetensors
 
-What the market has received already is not sent again.")]
+What the market has received already is not sent again. Of a competition's sealed blobs, give the
+plain file on the computer that sealed it: it is sealed again with the same key.")]
 pub struct DataPublish {
     /// The job it belongs to, or its CID
     pub expected: String,

@@ -53,6 +53,7 @@ pub enum Account {
     /// Encrypt a private key you have; it is asked for, or read from stdin
     Import(AccountName),
     /// List the keystores of this user
+    #[command(after_help = "Example:\n  deml account list")]
     List,
 }
 

@@ -8,9 +8,11 @@ use eval::{
     Dataset, Labels,
     dataset::{LabelColumn, LabelKind},
 };
-use market::JobId;
+use market::{JobId, SealedBlob};
 use serde::Serialize;
+use wire::AnyJobView;
 
+use super::competition::enter::entry_of;
 use crate::{
     args,
     chain::Sender,
@@ -140,43 +142,69 @@ pub async fn seal(
     })
 }
 
-/// Publishes a file that the market expects: a job's base model or hold-out, or a blob by its CID.
+/// Publishes a file that the market expects: one of a job's, sealed where it is to be, or a blob by
+/// its CID.
 ///
 /// - Errors: the file is none of those; `NotExpected`
 pub async fn publish(
     session: &Session,
     sender: &Sender,
+    vault: &Vault,
     expected: &str,
-    file: &File,
+    file: File,
 ) -> Result<Delivered> {
-    let blob = match expected.parse().map(JobId) {
-        Ok(job) => of_job(session, job, file).await?,
+    let (blob, bytes) = match expected.parse().map(JobId) {
+        Ok(job) => of_job(session, sender, vault, job, file).await?,
         Err(_) => {
             let Ok(cid) = expected.parse::<Cid>() else {
                 bail!("{expected:?} is neither a job's number nor a CID");
             };
             let found = file.blob.cid();
             ensure!(found == cid, "{} is {found}, not {cid}", file.path.display());
-            file.blob
+            (file.blob, file.bytes)
         }
     };
-    delivery::deliver(session, sender, blob, &file.bytes).await
+    delivery::deliver(session, sender, blob, &bytes).await
 }
 
-/// The blob of a job that a file is.
-async fn of_job(session: &Session, job: JobId, file: &File) -> Result<BlobRef> {
-    let terms = session.job(job).await?.terms;
-    let blobs = [terms.base_model, terms.hold_out];
-    let found = blobs.into_iter().find(|blob| blobs::blob_ref(&file.bytes, blob.profile) == *blob);
-    let Some(blob) = found else {
-        bail!(
-            "{} is neither the base model nor the hold-out of job {job}: those are {} and {}",
-            file.path.display(),
-            terms.base_model.cid(),
-            terms.hold_out.cid()
-        );
+/// The blob of a job that a file is, or that is sealed from it, with its bytes.
+async fn of_job(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    job: JobId,
+    file: File,
+) -> Result<(BlobRef, Vec<u8>)> {
+    let (blobs, sealed, kinds) = match session.any_job(job).await? {
+        AnyJobView::Bounty(view) => {
+            let blobs = vec![view.terms.base_model, view.terms.hold_out];
+            (blobs, Vec::new(), "the base model nor the hold-out")
+        }
+        AnyJobView::Competition(view) => {
+            let terms = view.terms;
+            let entry = entry_of(session, sender, job).await?.map(|entry| entry.sealed);
+            let sealed: Vec<SealedBlob> = [terms.hold_out].into_iter().chain(entry).collect();
+            let blobs = [terms.base_model, terms.public_slice].into_iter();
+            let blobs = blobs.chain(sealed.iter().map(|sealed| sealed.ciphertext)).collect();
+            (blobs, sealed, "the base model, the slice, the hold-out nor your entry")
+        }
     };
-    Ok(blob)
+    let is_file = |blob: &BlobRef| blobs::blob_ref(&file.bytes, blob.profile) == *blob;
+    if let Some(blob) = blobs.iter().copied().find(is_file) {
+        return Ok((blob, file.bytes));
+    }
+    // Of what is sealed, people have the plain file; whoever sealed it here can do so again.
+    for seal in seals::list(vault)? {
+        let is_meant =
+            |sealed: &SealedBlob| sealed.commitment.0 == seal.commitment.0 && seal.job == job.0;
+        if sealed.iter().any(is_meant) && seal.opening()?.plain == file.blob {
+            let (sealed, bytes) = seal.sealed(&file.bytes);
+            return Ok((sealed.ciphertext, bytes));
+        }
+    }
+    let cids: Vec<String> = blobs.iter().map(|blob| blob.cid().to_string()).collect();
+    let (path, cids) = (file.path.display(), cids.join(", "));
+    bail!("{path} is neither {kinds} of job {job}: those are {cids}");
 }
 
 impl fmt::Display for Delivered {

@@ -3,13 +3,15 @@
 
 use std::fmt;
 
-use alloy::primitives::Bytes;
 use anyhow::{Context, Result};
 use market::{Amount, Command, JobId, Marks, Quote, Score, Terms, Work};
 use serde::Serialize;
-use wire::{Genesis, Notice};
+use wire::Notice;
 
-use super::{job_end, money};
+use super::{
+    funding::{Funding, send_paid},
+    job_end,
+};
 use crate::{
     args::TermsDraft,
     chain::Sender,
@@ -22,15 +24,6 @@ use crate::{
     talk::Refused,
     terms::{self, JobFiles, Known},
 };
-
-/// Where the escrow comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Funding {
-    /// A deposit, on which the command rides.
-    Deposit,
-    /// The free balance.
-    Balance,
-}
 
 /// A job that was opened.
 #[derive(Clone, Debug, Serialize)]
@@ -99,22 +92,13 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let mut planned = terms::terms(draft, &files, unknown)?;
     let talk = session.talk;
     let bytes = JobBytes { base: files.base.bytes.clone(), hold_out: files.hold_out.bytes.clone() };
-    let input_work = Work(Genesis::default().input_work);
+    let input_work = session.settings().await?.input_work;
     let rehearsed =
         native::in_background(move || native::rehearse_job(&talk, &planned, &bytes, input_work));
     let (quote, base) = rehearsed.await?;
     planned = terms::terms(draft, &files, Known { base_work: quote.work, ..unknown })?;
-    if quote.work > planned.max_work {
-        let (takes, allows) = (quote.work, planned.max_work);
-        let why = format_args!("the base model takes {takes} instructions, --max-work is {allows}");
-        return Err(Refused::new("TooMuchWork", why).into());
-    }
-    let (score, goal) = (base.score, Score::MAX.0.saturating_sub(base.score.0));
-    if planned.min_gain.0 > goal {
-        let gain = percent(planned.min_gain);
-        let why = format_args!("nobody can gain {gain} over a base model with {}", percent(score));
-        return Err(Refused::new("GainImpossible", why).into());
-    }
+    let score = base.score;
+    terms::check_reach((quote.work, planned.max_work), (score, planned.min_gain))?;
     session.talk.say(format_args!(
         "the base model scores {} (worst class {}) and takes {} instructions",
         percent(score),
@@ -144,7 +128,10 @@ pub async fn open(
     let escrow =
         terms.reward.checked_times(terms.rewards).context("the rewards exceed 256 bits")?;
     let mut spent = Spent::default();
-    let opening = send(session, sender, plan, escrow, funding, &mut spent).await?;
+    let command = Command::OpenJob(Box::new(*terms));
+    let price = (currency, escrow);
+    let opening = send_paid(session, sender, price, &command, funding, &mut spent).await?;
+    let opening = opening.accepted()?;
     let job = opening.notices.iter().find_map(|notice| match notice {
         Notice::JobOpened { job, .. } => Some(*job),
         _ => None,
@@ -171,42 +158,6 @@ pub async fn open(
         spent,
         currency: currency.clone(),
     })
-}
-
-async fn send(
-    session: &Session,
-    sender: &Sender,
-    plan: &Plan,
-    escrow: Amount,
-    funding: Funding,
-    spent: &mut Spent,
-) -> Result<Processed> {
-    let currency = &plan.currency;
-    let command = Command::OpenJob(Box::new(plan.terms));
-    let sent = match funding {
-        Funding::Deposit => {
-            let payload: Bytes = wire::encode_command(&command).into();
-            money::send_deposit(session, sender, currency, escrow, payload).await?
-        }
-        Funding::Balance => {
-            let free = session.free_balance(sender.address(), currency.asset).await?;
-            if free < escrow {
-                let (needs, has) = (currency.show(escrow), currency.show(free));
-                let why = format_args!("needs {needs}, the free balance is {has}");
-                return Err(Refused::new("InsufficientBalance", why).into());
-            }
-            session.send(sender, &command).await?
-        }
-    };
-    spent.add(&sent);
-    let processed = session.follow(&sent).await?;
-    if funding == Funding::Deposit && !processed.refusals.is_empty() {
-        let escrow = currency.show(escrow);
-        session.talk.say(format_args!(
-            "the deposit of {escrow} is your free balance: use it with --from-balance or `deml withdraw`"
-        ));
-    }
-    processed.accepted()
 }
 
 fn say_delivered(session: &Session, delivered: &Delivered) {

@@ -11,6 +11,7 @@ pub mod competition;
 pub mod data;
 pub mod devnet;
 pub mod encode;
+pub mod funding;
 pub mod job_end;
 pub mod job_open;
 pub mod job_view;
@@ -27,7 +28,7 @@ use alloy::signers::local::PrivateKeySigner;
 use anyhow::{Context, Result};
 use market::{JobId, Work};
 
-use self::{job_open::Funding, submit::Entry};
+use self::{funding::Funding, submit::Entry};
 use crate::{
     args::{self, Command},
     audit::Unchecked,
@@ -104,7 +105,7 @@ async fn run_job(config: &Config, job: args::Job) -> Result<Ending> {
             let draft = terms::draft(&open)?;
             let sender = config.sender(&session).await?;
             let plan = job_open::plan(&session, &draft).await?;
-            let funding = if open.from_balance { Funding::Balance } else { Funding::Deposit };
+            let funding = Funding::new(open.from_balance);
             config.talk.answer(&job_open::open(&session, &sender, &plan, funding).await?)?;
         }
         args::Job::Cancel(number) => {
@@ -140,8 +141,9 @@ async fn run_data(config: &Config, data: args::Data) -> Result<Ending> {
         args::Data::Publish(publish) => {
             let file = files::read(&publish.file)?;
             let session = config.session()?;
-            let sender = config.sender(&session).await?;
-            let delivered = data::publish(&session, &sender, &publish.expected, &file).await?;
+            let (sender, vault) = config.signer(&session).await?;
+            let expected = &publish.expected;
+            let delivered = data::publish(&session, &sender, &vault, expected, file).await?;
             config.talk.answer(&delivered)?;
         }
     }

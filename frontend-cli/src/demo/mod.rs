@@ -18,7 +18,8 @@ use anyhow::Result;
 
 use self::{
     play::{DIGITS, HEALTH},
-    stage::Stage,
+    result::{Submitted, Wallet},
+    stage::{Part, Stage},
 };
 use crate::{
     audit::Report,
@@ -35,12 +36,23 @@ use crate::{
 ///   either
 pub async fn run(talk: Talk, dapp: Option<PathBuf>) -> Result<Played> {
     let begun = Instant::now();
+    perform(talk, dapp, play::cast()?, async |stage| play_all(stage, begun).await).await
+}
+
+/// Plays with a cast on a stage of its own, which is struck in any case; then replays, where it is
+/// not the application beside this program that played.
+async fn perform<T: AsMut<Played>>(
+    talk: Talk,
+    dapp: Option<PathBuf>,
+    cast: Vec<Part>,
+    play: impl AsyncFnOnce(&Stage) -> Result<T>,
+) -> Result<T> {
     let other = dapp.as_ref().map(|_| beside_this_program("deml-dapp")).transpose()?;
-    let stage = Stage::set(talk, program(dapp)?, None).await?;
+    let stage = Stage::set(talk, program(dapp)?, None, cast).await?;
     let played = async {
-        let mut played = play_all(&stage, begun).await?;
+        let mut played = play(&stage).await?;
         if let Some(other) = other {
-            played.replayed = Some(stage.replay(other).await?);
+            played.as_mut().replayed = Some(stage.replay(other).await?);
         }
         Ok(played)
     };
@@ -57,7 +69,7 @@ pub async fn sabotaged(talk: Talk, lie: Lie) -> Result<Report> {
         Lie::Score | Lie::RejectedKept => beside_this_program("examples/hostile-dapp")?,
         _ => beside_this_program("deml-dapp")?,
     };
-    let stage = Stage::set(talk, dapp, Some(lie)).await?;
+    let stage = Stage::set(talk, dapp, Some(lie), play::cast()?).await?;
     let report = async {
         let job = play::job(&stage, &HEALTH, &mut Vec::new()).await?;
         play::mark(&stage, lie).await?;
@@ -77,13 +89,23 @@ async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {
         jobs.push(play::job(stage, &plot, &mut submissions).await?);
     }
     play::end(stage, &jobs).await?;
-    let vouchers = play::claim_all(stage).await?;
+    let played = finish(stage, begun, before, submissions).await?;
     play::check_registry(stage, &jobs).await?;
-    let wallets = stage.wallets_since(before).await?;
+    Ok(played)
+}
+
+/// Everybody is paid, and all of it is checked.
+async fn finish(
+    stage: &Stage,
+    begun: Instant,
+    before: Vec<Wallet>,
+    submissions: Vec<Submitted>,
+) -> Result<Played> {
     Ok(Played {
-        wallets,
+        // In this order: wallets have what vouchers paid, and the dapp has done all it does.
+        vouchers: play::claim_all(stage).await?,
+        wallets: stage.wallets_since(before).await?,
         submissions,
-        vouchers,
         outputs_root: stage.outputs_root(),
         solvent: play::solvent(&stage.session).await?,
         audit: stage.audit().await?,

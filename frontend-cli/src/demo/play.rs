@@ -13,15 +13,15 @@ use wire::{AssetView, Paging, Query, SolvencyView};
 
 use super::{
     result::{Executed, Submitted},
-    stage::{ADA, BEN, HOSPITAL, POST, ROLES, Role, Stage},
+    stage::{Coin, Part, Player, Stage},
 };
 use crate::{
     args::{MetricName, TermsDraft},
-    chain::Output,
+    chain::{Output, dev_account},
     commands::{
-        claim, job_end,
-        job_open::{self, Funding},
-        job_view, money,
+        claim,
+        funding::Funding,
+        job_end, job_open, job_view, money,
         submit::{self, Entry},
     },
     convert::to_ethereum,
@@ -33,6 +33,26 @@ use crate::{
     session::Session,
 };
 
+const HOSPITAL: &str = "sponsor of health";
+const POST: &str = "sponsor of digits";
+const ADA: &str = "client ada";
+const BEN: &str = "client ben";
+
+/// Everybody, with the devnet's public accounts from 1 on.
+pub(super) fn cast() -> Result<Vec<Part>> {
+    let both: &[Coin] = &[Coin::Ether, Coin::Token];
+    let people: [(_, &[Coin], _); 4] = [
+        (HOSPITAL, &[Coin::Ether], 0),
+        (POST, &[Coin::Token], 1_000),
+        (ADA, both, 0),
+        (BEN, both, 0),
+    ];
+    let part = |(account, (name, coins, tokens))| {
+        Ok(Part { name, key: dev_account(account)?, coins, tokens })
+    };
+    (1..).zip(people).map(part).collect()
+}
+
 /// Every job's time, in seconds.
 const WINDOW: u64 = 24 * 60 * 60;
 
@@ -41,7 +61,7 @@ const MIN_GAIN: Score = Score(50_000);
 
 /// What happens in one job.
 pub(super) struct Plot {
-    sponsor: Role,
+    sponsor: &'static str,
     title: &'static str,
     reward: &'static str,
     base: &'static [u8],
@@ -51,7 +71,7 @@ pub(super) struct Plot {
     epochs: u32,
     learning_rate: f32,
     /// Who first submits a model that was hardly trained.
-    hasty: Option<Role>,
+    hasty: Option<&'static str>,
 }
 
 macro_rules! real_data {
@@ -117,7 +137,7 @@ pub(super) async fn job(
 /// The sponsor deposits the rewards with the job riding on them, and publishes both blobs.
 async fn open(stage: &Stage, plot: &Plot) -> Result<JobId> {
     let Plot { sponsor, title, reward, .. } = *plot;
-    stage.talk.say(format_args!("\n{title}"));
+    stage.chapter(title);
     stage.say(sponsor, format_args!("deposits three rewards of {reward} and opens a job"));
     let draft = TermsDraft {
         title: Some(title.to_owned()),
@@ -131,8 +151,8 @@ async fn open(stage: &Stage, plot: &Plot) -> Result<JobId> {
         ..TermsDraft::default()
     };
     let plan = job_open::plan(&stage.session, &draft).await?;
-    let sender = stage.sender(sponsor)?;
-    let opened = job_open::open(&stage.session, &sender, &plan, Funding::Deposit).await?;
+    let Player { sender, .. } = stage.player(sponsor)?;
+    let opened = job_open::open(&stage.session, sender, &plan, Funding::Deposit).await?;
     let score = percent(opened.base_score);
     stage.say(sponsor, format_args!("job {} is open: beat {score}", opened.job));
     Ok(opened.job)
@@ -142,7 +162,7 @@ async fn open(stage: &Stage, plot: &Plot) -> Result<JobId> {
 async fn train(
     stage: &Stage,
     plot: &Plot,
-    client: Role,
+    client: &'static str,
     base: &[u8],
     shard: &File,
     learning_rate: f32,
@@ -160,7 +180,7 @@ async fn train(
         held_back_percent: 20,
         metric: Metric::Accuracy,
     };
-    let bar = Arc::new(stage.talk.bar(&format!("{}: trains", client.name), epochs.into()));
+    let bar = Arc::new(stage.talk.bar(&format!("{}: trains", client), epochs.into()));
     let (shown, base) = (Arc::clone(&bar), base.to_vec());
     let trained = native::in_background(move || {
         let mut progress = |epoch: eval::train::Epoch| {
@@ -187,15 +207,15 @@ async fn train(
 /// A client submits a model; the demo lets it, even where the check at home says no.
 async fn enter(
     stage: &Stage,
-    client: Role,
+    client: &'static str,
     job: JobId,
     model: &File,
     shard: &File,
 ) -> Result<Submitted> {
-    let sender = stage.sender(client)?;
+    let Player { sender, .. } = stage.player(client)?;
     let entry = Entry { job, model, data: shard.blob, force: true };
     let begun = Instant::now();
-    let submitted = submit::submit(&stage.session, &sender, entry).await?;
+    let submitted = submit::submit(&stage.session, sender, entry).await?;
     let milliseconds = begun.elapsed().as_millis();
     let score =
         submitted.score.map_or_else(|| "no score".to_owned(), |score| percent(Score(score)));
@@ -209,7 +229,7 @@ async fn enter(
     }
     Ok(Submitted {
         job: job.0,
-        client: client.name,
+        client,
         model_cid: submitted.model_cid,
         model_bytes: model.blob.size,
         score: submitted.score,
@@ -223,22 +243,22 @@ async fn enter(
 pub(super) async fn end(stage: &Stage, jobs: &[JobId]) -> Result<()> {
     settle(stage, jobs).await?;
     for sponsor in [HOSPITAL, POST] {
-        let sender = stage.sender(sponsor)?;
+        let Player { sender, .. } = stage.player(sponsor)?;
         let asked = money::withdrawals(&stage.session, sender.address(), "all").await?;
         for (currency, amount) in &asked {
             stage.say(sponsor, format_args!("withdraws what is left, {}", currency.show(*amount)));
         }
-        money::withdraw_all(&stage.session, &sender, asked).await?;
+        money::withdraw_all(&stage.session, sender, asked).await?;
     }
     Ok(())
 }
 
 /// The deadline passes, and the jobs are settled.
 pub(super) async fn settle(stage: &Stage, jobs: &[JobId]) -> Result<()> {
-    stage.talk.say("\nA day later");
+    stage.chapter("A day later");
     stage.advance_time(WINDOW).await?;
     for &job in jobs {
-        let ended = job_end::settle(&stage.session, &stage.sender(ADA)?, job).await?;
+        let ended = job_end::settle(&stage.session, &stage.player(ADA)?.sender, job).await?;
         stage.say(ADA, format_args!("settles job {job}: {} models were paid", ended.payouts));
     }
     Ok(())
@@ -246,7 +266,7 @@ pub(super) async fn settle(stage: &Stage, jobs: &[JobId]) -> Result<()> {
 
 /// Sends the input that some lies are about, and does not wait for what nobody may tell.
 pub(super) async fn mark(stage: &Stage, lie: Lie) -> Result<()> {
-    let (sender, application) = (stage.sender(ADA)?, stage.session.application());
+    let (sender, application) = (&stage.player(ADA)?.sender, stage.session.application());
     match lie {
         Lie::RejectedKept => sender.add_input(application, MARK.into()).await?,
         Lie::Withheld => sender.deposit_ether(application, U256::from(1), MARK.into()).await?,
@@ -257,13 +277,13 @@ pub(super) async fn mark(stage: &Stage, lie: Lie) -> Result<()> {
 
 /// The epoch ends, its claim is accepted, and everybody executes their vouchers on L1.
 pub(super) async fn claim_all(stage: &Stage) -> Result<Vec<Executed>> {
-    stage.talk.say("\nThe epoch ends and is claimed");
+    stage.chapter("The epoch ends and is claimed");
     stage.end_epoch().await?;
     let mut vouchers = Vec::new();
-    for role in ROLES {
-        let claimed = claim::claim(&stage.session, &stage.sender(role)?, &[], true).await?;
+    for Player { name, sender, .. } in stage.players() {
+        let claimed = claim::claim(&stage.session, sender, &[], true).await?;
         for voucher in &claimed.executed {
-            stage.say(role, format_args!("executes voucher {}", voucher.index));
+            stage.say(name, format_args!("executes voucher {}", voucher.index));
         }
         vouchers.extend(claimed.executed);
     }
@@ -272,8 +292,11 @@ pub(super) async fn claim_all(stage: &Stage) -> Result<Vec<Executed>> {
     while let Some(page) = pages.next().await? {
         records.extend(page.iter().map(|record| record.index));
     }
-    let sender = stage.sender(HOSPITAL)?;
-    vouchers.extend(claim::claim(&stage.session, &sender, &records, true).await?.executed);
+    // The sponsor's are executed by the sponsor; anybody could.
+    if let (Some(sponsor), false) = (stage.players().first(), records.is_empty()) {
+        let claimed = claim::claim(&stage.session, &sponsor.sender, &records, true).await?;
+        vouchers.extend(claimed.executed);
+    }
     vouchers.sort_by_key(|voucher| voucher.index);
     let mut executed = Vec::new();
     for voucher in &vouchers {

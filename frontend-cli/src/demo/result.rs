@@ -101,9 +101,10 @@ pub struct Submitted {
     pub model_cid: blobs::Cid,
     /// Its file's length.
     pub model_bytes: u64,
-    /// In parts per million; nothing when it was not evaluated.
+    /// On the hold-out, in parts per million; nothing when it was not evaluated.
     pub score: Option<u32>,
-    /// `accepted`, or the name of the refusal.
+    /// `accepted`, or the name of the refusal; of sealed models that nobody judged, `NotRevealed`
+    /// or `NotJudged`.
     pub verdict: String,
     /// Gas of all transactions that brought it in.
     pub gas: u64,
@@ -133,6 +134,12 @@ pub struct Executed {
     pub gas: u64,
 }
 
+impl AsMut<Self> for Played {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
 impl fmt::Display for Wallet {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let show = |amount| self.currency.show(amount);
@@ -143,6 +150,14 @@ impl fmt::Display for Wallet {
 
 impl fmt::Display for Played {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_people(out)?;
+        self.fmt_end(out)
+    }
+}
+
+impl Played {
+    /// The wallets and the submissions.
+    pub(super) fn fmt_people(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "{:<18} {:>24} {:>24} {:>28}", "wallet", "before", "after", "change")?;
         for wallet in &self.wallets {
             writeln!(out, "{wallet}")?;
@@ -158,6 +173,11 @@ impl fmt::Display for Played {
                 "{job:<4} {client:<11} {score:>10}  {verdict:<13} {gas:>9} {time:>9}  {model_cid}"
             )?;
         }
+        Ok(())
+    }
+
+    /// What was paid, and what was checked of all of it.
+    pub(super) fn fmt_end(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gas: u64 = self.vouchers.iter().map(|voucher| voucher.gas).sum();
         writeln!(out, "\n{} vouchers executed on L1 with {gas} gas in all", self.vouchers.len())?;
         writeln!(out, "outputs root {}", self.outputs_root)?;

@@ -1,8 +1,12 @@
-//! The stage: a devnet of its own in a temporary folder, the people, and their files.
+//! The stage: a devnet of its own in a temporary folder, the players with their keys and files, and
+//! time.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, fs, path::PathBuf, sync::Arc, time::Duration};
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::{
+    primitives::{Address, B256, U256},
+    signers::local::PrivateKeySigner,
+};
 use anyhow::{Context, Result, bail};
 use market::Asset;
 use tempfile::TempDir;
@@ -22,28 +26,42 @@ use crate::{
     replay,
     session::Session,
     talk::Talk,
+    vault::Vault,
 };
 
-/// Who plays, by the number of the devnet's public account.
+/// A whole test token.
+const WHOLE: u128 = 1_000_000_000_000_000_000;
+
+/// What is in a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Role {
-    pub(super) name: &'static str,
-    account: usize,
+pub(super) enum Coin {
+    Ether,
+    Token,
 }
 
-pub(super) const HOSPITAL: Role = Role { name: "sponsor of health", account: 1 };
-pub(super) const POST: Role = Role { name: "sponsor of digits", account: 2 };
-pub(super) const ADA: Role = Role { name: "client ada", account: 3 };
-pub(super) const BEN: Role = Role { name: "client ben", account: 4 };
-pub(super) const ROLES: [Role; 4] = [HOSPITAL, POST, ADA, BEN];
+/// A part in a play.
+pub(super) struct Part {
+    pub(super) name: &'static str,
+    pub(super) key: PrivateKeySigner,
+    /// What this one pays or is paid in.
+    pub(super) coins: &'static [Coin],
+    /// Whole test tokens in the wallet at the start.
+    pub(super) tokens: u128,
+}
 
-/// What the sponsor of digits has of the test token: 1,000 whole ones.
-const TOKENS: u128 = 1_000_000_000_000_000_000_000;
+/// Somebody who plays.
+pub(super) struct Player {
+    pub(super) name: &'static str,
+    pub(super) sender: Sender,
+    pub(super) vault: Vault,
+    coins: &'static [Coin],
+}
 
 /// The running demo.
 pub(super) struct Stage {
     pub(super) session: Session,
     pub(super) talk: Talk,
+    players: Vec<Player>,
     devnet: Devnet,
     /// The application, where it may lie.
     suspect: Option<PathBuf>,
@@ -53,7 +71,12 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Starts the devnet and gives out the tokens.
-    pub(super) async fn set(talk: Talk, dapp: PathBuf, lie: Option<Lie>) -> Result<Self> {
+    pub(super) async fn set(
+        talk: Talk,
+        dapp: PathBuf,
+        lie: Option<Lie>,
+        cast: Vec<Part>,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let suspect = lie.map(|_| dapp.clone());
         let mut config = local_market::config(folder.path().join("devnet"), dapp)?;
@@ -75,13 +98,24 @@ impl Stage {
             talk,
             patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
         };
-        let stage = Self { session, talk, devnet, suspect, folder, token };
-        let mint = TestToken::mintCall {
-            account: stage.sender(POST)?.address(),
-            amount: U256::from(TOKENS),
-        };
-        stage.sender(POST)?.transact("mint test tokens", token, U256::ZERO, &mint).await?;
+        let mut stage = Self { session, talk, players: Vec::new(), devnet, suspect, folder, token };
+        for part in cast {
+            let player = stage.player_of(part).await?;
+            stage.players.push(player);
+        }
         Ok(stage)
+    }
+
+    async fn player_of(&self, Part { name, key, coins, tokens }: Part) -> Result<Player> {
+        let (vaults, chain_id) = (self.folder.path().join("vaults"), self.devnet.info().chain_id);
+        let vault = Vault::of(&vaults, &key, chain_id, self.session.application());
+        let sender = self.session.chain.sender(key)?;
+        if tokens > 0 {
+            let amount = U256::from(tokens.saturating_mul(WHOLE));
+            let mint = TestToken::mintCall { account: sender.address(), amount };
+            sender.transact("mint test tokens", self.token, U256::ZERO, &mint).await?;
+        }
+        Ok(Player { name, sender, vault, coins })
     }
 
     /// Ends everything the demo started.
@@ -89,11 +123,22 @@ impl Stage {
         self.devnet.shutdown().await
     }
 
+    /// A player by name.
+    pub(super) fn player(&self, name: &str) -> Result<&Player> {
+        let found = self.players.iter().find(|player| player.name == name);
+        found.with_context(|| format!("nobody here is called {name}"))
+    }
+
+    /// Everybody.
+    pub(super) fn players(&self) -> &[Player] {
+        &self.players
+    }
+
     /// Gives all inputs to another application.
     ///
     /// - Errors: the first thing it says that the first one did not
     pub(super) async fn replay(&self, other: PathBuf) -> Result<Replayed> {
-        self.talk.say(format_args!("\nReplaying all inputs through {}", other.display()));
+        self.chapter(&format!("Replaying all inputs through {}", other.display()));
         let (inputs, before): (Vec<_>, Vec<_>) = self.devnet.history().into_iter().unzip();
         let folder = self.folder.path().join("replay");
         fs::create_dir(&folder).context("cannot make a folder for the replay")?;
@@ -117,42 +162,35 @@ impl Stage {
     }
 
     /// A line about what someone does.
-    pub(super) fn say(&self, role: Role, what: impl std::fmt::Display) {
-        self.talk.say(format_args!("{}: {what}", role.name));
+    pub(super) fn say(&self, who: &str, what: impl fmt::Display) {
+        self.talk.say(format_args!("{who}: {what}"));
     }
 
-    pub(super) fn sender(&self, role: Role) -> Result<Sender> {
-        self.devnet.sender(role.account)
+    /// Says that something new begins.
+    pub(super) fn chapter(&self, words: &str) {
+        self.talk.say(format_args!("\n{words}"));
     }
 
     /// Writes bytes into someone's folder, as if they had always been there.
-    pub(super) fn file(&self, role: Role, name: &str, bytes: &[u8]) -> Result<File> {
-        let path = self.path(role)?.join(name);
-        files::write(&path, bytes)?;
-        files::read(&path)
-    }
-
-    fn path(&self, role: Role) -> Result<PathBuf> {
-        let path = self.folder.path().join(role.name.replace(' ', "-"));
-        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(path)
+    pub(super) fn file(&self, who: &str, name: &str, bytes: &[u8]) -> Result<File> {
+        let folder = self.folder.path().join(who.replace(' ', "-"));
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        files::write(&folder.join(name), bytes)?;
+        files::read(&folder.join(name))
     }
 
     /// Everybody's wallets in the assets they use.
     pub(super) async fn wallets(&self) -> Result<Vec<Wallet>> {
-        let token = Asset::Erc20(to_market(self.token));
         let mut wallets = Vec::new();
-        for role in ROLES {
-            let assets: &[Asset] = match role {
-                HOSPITAL => &[Asset::Ether],
-                POST => &[token],
-                _ => &[Asset::Ether, token],
-            };
-            let address = self.sender(role)?.address();
-            for &asset in assets {
+        for Player { name, sender, coins, .. } in &self.players {
+            for coin in *coins {
+                let asset = match coin {
+                    Coin::Ether => Asset::Ether,
+                    Coin::Token => Asset::Erc20(to_market(self.token)),
+                };
                 let currency = self.session.currency(asset).await;
-                let amount = self.session.wallet(address, asset).await?;
-                wallets.push(Wallet::new(role.name, address, currency, amount));
+                let amount = self.session.wallet(sender.address(), asset).await?;
+                wallets.push(Wallet::new(name, sender.address(), currency, amount));
             }
         }
         Ok(wallets)

@@ -177,6 +177,7 @@ fn questions() -> Vec<Vec<u8>> {
         "jobs/0/miners".to_owned(),
         "miners".to_owned(),
         "quote/0/200/1000".to_owned(),
+        "settings".to_owned(),
         "solvency".to_owned(),
         "solvency?offset=18446744073709551615".to_owned(),
     ]

@@ -3,12 +3,12 @@
 use blobs::{BlobRef, Digest, Encoding, Profile, blob_ref};
 use market::{
     Address, Amount, Asset, Command, Context, Exam, Exhibit, JobId, Judge, Likeness, Market, Quote,
-    Score, Stage, Tally, Terms, Timestamp, Unfit, Work,
+    Score, Settings, Stage, Tally, Terms, Timestamp, Unfit, Work,
 };
 use serde::de::DeserializeOwned;
 use wire::{
     AccountView, BlobView, CopiesView, CopyView, ErrorView, Genesis, JobView, Page, Paging, Query,
-    QuoteView, SolvencyView, SubmissionStateView, SubmissionView, answer,
+    QuoteView, SettingsView, SolvencyView, SubmissionStateView, SubmissionView, answer,
 };
 
 use crate::sample::{ALICE, BOB, TOKEN, terms};
@@ -195,6 +195,15 @@ fn a_quote_tells_costs_and_the_first_refusal() {
 }
 
 #[test]
+fn settings_are_those_of_the_deployment() {
+    let genesis = Genesis { input_work: 1_500_000_000, ..Genesis::default() };
+    let market = Market::new(genesis.settings(), []);
+    let settings: SettingsView = ask(&market, Query::Settings);
+    assert_eq!(settings.input_work, Work(1_500_000_000));
+    assert_eq!(Settings::from(settings), genesis.settings());
+}
+
+#[test]
 fn questions_have_one_text() {
     let (pages, digest) = (Paging { offset: 7, limit: 100 }, Digest::of(b""));
     for query in [
@@ -206,6 +215,7 @@ fn questions_have_one_text() {
         Query::Blob(digest, pages),
         Query::Awaited(digest, ALICE),
         Query::Quote(JobId(0), u64::MAX, Work(u64::MAX)),
+        Query::Settings,
         Query::Solvency(pages),
     ] {
         assert_eq!(Query::parse(query.to_string().as_bytes()), Ok(query), "{query}");
@@ -232,6 +242,8 @@ fn what_is_no_question_is_answered_with_the_grammar() {
         "blobs/QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n",
         "quote/0/1",
         "quote/0/1/1/1",
+        "settings/input_work",
+        "settings?limit=1",
         "solvency/ether",
         "\u{1b}[2J",
     ] {

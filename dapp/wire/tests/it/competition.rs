@@ -11,7 +11,7 @@ fn sealed_values(model: &SealedBlob) -> Value {
     json!({ "commitment": model.commitment.to_string(), "ciphertext": ciphertext })
 }
 
-fn attestation_values(attestation: &Attestation) -> Value {
+pub(crate) fn attestation_values(attestation: &Attestation) -> Value {
     json!({
         "score": attestation.score.to_string(),
         "worstClass": attestation.worst_class.to_string(),

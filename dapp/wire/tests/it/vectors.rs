@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use market::{Amount, Asset, Command, Context, Timestamp, U256};
+use blobs::Digest;
+use market::{Amount, Asset, Attestation, Command, Context, Desk, JobId, Score, Timestamp, U256};
 use serde_json::{Value, json};
 use wire::{
     Credit, Genesis, Input, Notice, Output, Text, decode_command, encode_command,
@@ -197,6 +198,40 @@ fn portal_payloads_are_as_written_and_genuine_only_from_the_portals() {
         }));
     }
     check("portals.json", &json!({ "portals": portals }));
+}
+
+#[test]
+fn commitments_to_attestations_are_as_written() {
+    let attestation = |score, worst_class, results| Attestation {
+        score: Score(score),
+        worst_class: Score(worst_class),
+        results: Digest(results),
+    };
+    let (one, all) =
+        (attestation(935_000, 812_345, [0x5a; 32]), attestation(u32::MAX, 1, [255; 32]));
+    let desk = Desk { chain_id: 31_337, app: BOB, job: JobId(7), miner: ALICE, page: 2 };
+    let (chain_id, job, page) = (u64::MAX, JobId(u32::MAX), u32::MAX);
+    let desks = [
+        (Desk { chain_id: 1, job: JobId(0), page: 0, ..desk }, vec![]),
+        (desk, vec![one]),
+        (Desk { chain_id, job, page, ..desk }, vec![Attestation::UNFIT, all, one]),
+    ];
+    let vectors = (0xc0..).zip(desks).map(|(byte, (desk, attestations))| {
+        let salt = [byte; 32];
+        let values = attestations.iter().map(competition::attestation_values);
+        json!({
+            "chainId": desk.chain_id.to_string(),
+            "app": desk.app.write(),
+            "job": desk.job.to_string(),
+            "miner": desk.miner.write(),
+            "page": desk.page.to_string(),
+            "count": attestations.len().to_string(),
+            "attestations": values.collect::<Vec<_>>(),
+            "salt": hexadecimal(&salt),
+            "commitment": desk.commitment(&attestations, &salt).to_string(),
+        })
+    });
+    check("attestations.json", &json!({ "commitments": vectors.collect::<Vec<_>>() }));
 }
 
 #[test]

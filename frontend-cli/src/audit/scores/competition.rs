@@ -124,7 +124,9 @@ impl Papers {
         let cid = dataset.map(|dataset| dataset.cid());
         let dataset = cid.and_then(|cid| Some((cid, self.held.get(&cid)?.clone())));
         let metric = job.terms.metric;
-        Exam { papers: model.zip(dataset), metric, told, is_worst_class_told: true }
+        // Where only miners evaluate, the market keeps no worst class.
+        let is_worst_class_told = !job.terms.miners_only;
+        Exam { papers: model.zip(dataset), metric, told, is_worst_class_told }
     }
 }
 

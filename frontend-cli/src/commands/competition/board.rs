@@ -107,7 +107,15 @@ impl fmt::Display for Board {
             None => write!(out, "not decided yet"),
             Some(decision) => {
                 let prize = self.currency.show(decision.prize);
-                write!(out, "{}: {:?} share {prize}", decision.outcome, decision.winners)
+                write!(out, "{}: ", decision.outcome)?;
+                match &decision.winners[..] {
+                    [] => write!(out, "nobody takes the prize"),
+                    [winner] => write!(out, "entry {winner} takes {prize}"),
+                    winners => {
+                        let winners: Vec<_> = winners.iter().map(u32::to_string).collect();
+                        write!(out, "entries {} share {prize}", winners.join(", "))
+                    }
+                }
             }
         }
     }

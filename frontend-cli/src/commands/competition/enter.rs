@@ -8,10 +8,9 @@ use market::{Amount, Command, JobId};
 use serde::Serialize;
 use wire::{EntryStateView, EntryView, Notice, Query};
 
-use super::send_paid;
 use crate::{
     chain::Sender,
-    commands::job_open::Funding,
+    commands::funding::{Funding, send_paid},
     convert::{as_number, as_text, to_market},
     delivery::{self, Holding},
     files::File,

@@ -8,11 +8,13 @@ use market::{Amount, Command, CompetitionTerms, JobId, Marks, Score, Work};
 use serde::Serialize;
 use wire::{AnyJobView, Notice, Page, Paging, Query};
 
-use super::send_paid;
 use crate::{
     args::CompetitionDraft,
     chain::Sender,
-    commands::{job_end, job_open::Funding},
+    commands::{
+        funding::{Funding, send_paid},
+        job_end,
+    },
     competition_terms::{self, CompetitionFiles, Known},
     convert::{as_number, as_ppm, as_text},
     delivery::{self, Holding},
@@ -22,6 +24,7 @@ use crate::{
     seals::{self, Seal},
     session::{Currency, Session, Spent},
     talk::Refused,
+    terms::check_reach,
     vault::Vault,
 };
 
@@ -87,19 +90,7 @@ pub async fn plan(session: &Session, draft: &CompetitionDraft) -> Result<Plan> {
     let now = session.now().await?;
     let known = Known { currency: currency.clone(), now, base_work };
     let terms = competition_terms::terms(draft, &files, &known)?;
-    if base_work > terms.max_work {
-        let (takes, allows) = (base_work, terms.max_work);
-        let why = format_args!("the base model takes {takes} instructions, --max-work is {allows}");
-        return Err(Refused::new("TooMuchWork", why).into());
-    }
-    if terms.min_gain.0 > Score::MAX.0.saturating_sub(hold_out.score.0) {
-        let gain = percent(terms.min_gain);
-        let why = format_args!(
-            "nobody can gain {gain} over a base model with {}",
-            percent(hold_out.score)
-        );
-        return Err(Refused::new("GainImpossible", why).into());
-    }
+    check_reach((base_work, terms.max_work), (hold_out.score, terms.min_gain))?;
     session.talk.say(format_args!(
         "the base model scores {} on the slice and {} on the hold-out, and takes {base_work} \
          instructions",

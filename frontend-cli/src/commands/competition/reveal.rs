@@ -53,7 +53,7 @@ impl fmt::Display for Revealed {
 
 /// Sends the key of what this account has sealed for a competition; with `wait`, once it closes.
 ///
-/// - Errors: this computer has no such key; the market's refusal
+/// - Errors: this computer has no such key; `NotYet`, or the market's refusal
 pub async fn reveal(
     session: &Session,
     sender: &Sender,
@@ -74,8 +74,15 @@ pub async fn reveal(
     };
     let seal = seals::find(vault, commitment)?;
     let opening = seal.opening()?;
+    let close = view.windows.close;
     if wait {
-        wait_until(session, view.windows.close).await?;
+        wait_until(session, close).await?;
+    } else {
+        let now = session.moment().await?;
+        if now < close {
+            let why = format_args!("keys are taken {}: --wait waits until then", until(close, now));
+            return Err(Refused::new("NotYet", why).into());
+        }
     }
     let (key, salt, plaintext) = (opening.key, opening.salt, opening.plain);
     let command = Command::Reveal { job, key, salt, plaintext };

@@ -1,22 +1,26 @@
 //! Mining: evaluating for competitions, for a share of their fees.
 //!
-//! A round looks at every competition and does what its windows ask of this account. What was found
-//! is kept encrypted before anything is sent, and salts are derived from the account's key, so a
-//! miner that was killed goes on where it was.
+//! A round looks at every competition and does what its windows ask of this account. What was
+//! found, and how far Ethereum was read, is kept encrypted before anything is sent, and salts are
+//! derived from the account's key, so a miner that was killed goes on where it was.
 
 mod attest;
 mod object;
+mod state;
+
+pub use self::object::Checked;
 
 use std::{fmt, time::Duration};
 
-use anyhow::Result;
-use market::{Amount, Asset, Command, JobId, Share, Stage, Timestamp};
+use anyhow::{Result, ensure};
+use market::{Amount, Asset, Command, JobId, Stage, Timestamp};
 use serde::Serialize;
-use wire::{AnyJobView, CompetitionView, MinersView, Notice, Paging, Query};
+use wire::{AnyJobView, CompetitionView, MinersView, Paging, Query};
 
+use self::state::State;
 use super::{
-    competition::{send_paid, settle},
-    job_open::Funding,
+    competition::settle,
+    funding::{Funding, send_paid},
     money,
 };
 use crate::{
@@ -24,10 +28,17 @@ use crate::{
     chain::Sender,
     config::Config,
     convert::{as_text, to_market},
+    follow::Processed,
     session::{Currency, Session, Spent},
     talk::{Ending, Refused},
     vault::Vault,
 };
+
+/// Said of an entry that is doubted now.
+const OBJECTED: &str = "objected";
+
+/// Said of a competition that could not be attended to.
+const FAILED: &str = "failed";
 
 /// One account that mines.
 #[derive(Clone, Debug)]
@@ -47,8 +58,8 @@ pub struct Miner<'a> {
 /// Something a miner did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Deed {
-    /// What: `enlisted`, `retired`, `settled`, `attested`, `unveiled`, `objected`, or the name of
-    /// a refusal.
+    /// What: `enlisted`, `retired`, `settled`, `attested`, `unveiled`, `objected`, `failed`, or the
+    /// name of a refusal.
     pub deed: String,
     /// For which competition; nothing for all.
     pub job: Option<u32>,
@@ -87,11 +98,12 @@ pub struct Earned {
 impl fmt::Display for Deed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.deed)?;
-        match self.job {
-            Some(job) => write!(out, " for competition {job}")?,
-            None => write!(out, " for all competitions")?,
+        let what = if self.deed == OBJECTED { "to entry" } else { "page" };
+        match (self.job, self.of) {
+            (Some(job), Some(of)) => write!(out, " {what} {of} of competition {job}"),
+            (Some(job), None) => write!(out, " for competition {job}"),
+            (None, _) => out.write_str(" for all competitions"),
         }
-        self.of.map_or(Ok(()), |of| write!(out, ", {of}"))
     }
 }
 
@@ -126,7 +138,10 @@ pub async fn run(config: &Config, mine: Mine) -> Result<Ending> {
         enlists: !mine.retire,
     };
     if mine.once {
-        config.talk.answer(&miner.round().await?)?;
+        let mined = miner.round().await?;
+        config.talk.answer(&mined)?;
+        let has_failed = mined.deeds.iter().any(|deed| deed.deed == FAILED);
+        ensure!(!has_failed, "not all could be done: see above");
         return Ok(Ending::Done);
     }
     config.talk.say("mining until Ctrl-C");
@@ -152,21 +167,38 @@ impl Miner<'_> {
     ///
     /// What the market refuses is a deed of its own: another miner was faster, or a window closed.
     ///
-    /// - Errors: chain or node are not there, or a blob is nowhere
+    /// A competition that lacks something is a deed, too, and said on the way.
+    ///
+    /// - Errors: chain or node are not there
     pub async fn round(&self) -> Result<Mined> {
+        let (place, mut state) = self.state().await?;
         let mut mined = Mined::default();
         if self.jobs.is_empty() {
             self.stand(&mut mined).await?;
         }
         let jobs: Vec<AnyJobView> = self.session.all(Query::Jobs).await?;
+        let has_ended = |job: JobId| {
+            let view = usize::try_from(job.0).ok().and_then(|place| jobs.get(place));
+            let view =
+                view.map(|view| !matches!(view, AnyJobView::Competition(view) if is_live(view)));
+            view == Some(true)
+        };
+        state.retain(|job| !has_ended(job));
         for job in &jobs {
             let AnyJobView::Competition(view) = job else { continue };
-            let is_live = !matches!(view.stage, Stage::Settled | Stage::Cancelled);
-            if is_live && (self.jobs.is_empty() || self.jobs.contains(&view.job)) {
-                self.attend(view, &mut mined).await?;
+            if is_live(view) && (self.jobs.is_empty() || self.jobs.contains(&view.job)) {
+                // Others must not wait for what this one lacks.
+                if let Err(why) = self.attend(view, &mut state, &mut mined).await {
+                    self.session.talk.say(format_args!("competition {}: {why:#}", view.job));
+                    mined.note(FAILED, Some(view.job), None);
+                }
             }
         }
-        mined.earned = self.earned(&jobs).await?;
+        self.count(&mut state).await?;
+        if state.place() != place || !mined.deeds.is_empty() {
+            self.keep(&state)?;
+        }
+        mined.earned = self.earned(&jobs, &state).await;
         Ok(mined)
     }
 
@@ -184,9 +216,14 @@ impl Miner<'_> {
     }
 
     /// Does what a competition's windows ask for.
-    async fn attend(&self, view: &CompetitionView, mined: &mut Mined) -> Result<()> {
+    async fn attend(
+        &self,
+        view: &CompetitionView,
+        state: &mut State,
+        mined: &mut Mined,
+    ) -> Result<()> {
         let job = view.job;
-        self.enlist(view, mined).await?;
+        self.enlist(view, state, mined).await?;
         let now = self.session.moment().await?;
         if now >= view.stage_deadline {
             match settle::settle(self.session, self.sender, job).await {
@@ -206,37 +243,60 @@ impl Miner<'_> {
         let windows = view.windows;
         let within = |opens: Timestamp, closes: Timestamp| now >= opens && now < closes;
         if within(windows.reveal_until, windows.attest_until) {
-            self.attest(&view, mined).await?;
+            self.attest(&view, state, mined).await?;
         } else if within(windows.attest_until, windows.unveil_until) {
-            self.unveil(&view, mined).await?;
+            self.unveil(&view, state, mined).await?;
         } else if within(windows.unveil_until, windows.object_until) {
-            self.object(&view, mined).await?;
+            self.object(&view, state, mined).await?;
         }
         Ok(())
     }
 
-    /// Offers to evaluate for one competition; the bond is deposited where it is not there.
-    async fn enlist(&self, view: &CompetitionView, mined: &mut Mined) -> Result<()> {
+    /// Offers to evaluate for one competition.
+    async fn enlist(
+        &self,
+        view: &CompetitionView,
+        state: &mut State,
+        mined: &mut Mined,
+    ) -> Result<()> {
         let (job, terms) = (view.job, &view.terms);
-        let is_named = self.enlists && self.jobs.contains(&job);
-        if !is_named || view.stage != Stage::Open || terms.miners == 0 {
+        let offers = self.enlists && self.jobs.contains(&job) && !state.of(job).enlisted;
+        if !offers || view.stage != Stage::Open || terms.miners == 0 {
             return Ok(());
         }
         let me = to_market(self.sender.address());
         let paging = Paging { offset: 0, limit: Paging::MAX_LIMIT };
         let miners: MinersView = self.session.ask(&Query::Seats(job, paging)).await?;
         let now = self.session.moment().await?;
-        if miners.enlisted.contains(&me) || now >= terms.close {
-            return Ok(());
+        if !miners.enlisted.contains(&me) && now < terms.close {
+            let command = Command::Enlist { job: Some(job) };
+            self.send_bonded(view, &command, ("enlisted", Some(job), None), mined).await?;
+            // The market shows the first of the enlisted only: others ask once.
+            state.of(job).enlisted = true;
         }
-        let currency = self.session.currency(terms.asset).await;
-        let free = self.session.free_balance(self.sender.address(), terms.asset).await?;
-        let funding = if free < terms.miner_bond { Funding::Deposit } else { Funding::Balance };
-        let (command, price) = (Command::Enlist { job: Some(job) }, (&currency, terms.miner_bond));
-        let sent = send_paid(self.session, self.sender, price, &command, funding, &mut mined.spent);
-        match sent.await?.accepted() {
-            Ok(_) => mined.note("enlisted", Some(job), None),
-            Err(why) => mined.note(&refusal(why)?, Some(job), None),
+        Ok(())
+    }
+
+    /// Sends a command that takes a miner's bond: from the free balance, or from the wallet where
+    /// that is too small and the competition was named.
+    async fn send_bonded(
+        &self,
+        view: &CompetitionView,
+        command: &Command,
+        (deed, job, of): (&str, Option<JobId>, Option<u32>),
+        mined: &mut Mined,
+    ) -> Result<()> {
+        let Self { session, sender, .. } = *self;
+        let (asset, bond) = (view.terms.asset, view.terms.miner_bond);
+        let currency = session.currency(asset).await;
+        let is_short = session.free_balance(sender.address(), asset).await? < bond;
+        let deposits = is_short && self.jobs.contains(&view.job);
+        let funding = if deposits { Funding::Deposit } else { Funding::Balance };
+        let price = (&currency, bond);
+        let sent = send_paid(session, sender, price, command, funding, &mut mined.spent).await;
+        match sent.and_then(Processed::accepted) {
+            Ok(_) => mined.note(deed, job, of),
+            Err(why) => mined.note(&refusal(why)?, job, of),
         }
         Ok(())
     }
@@ -259,19 +319,9 @@ impl Miner<'_> {
     }
 
     /// What this account was paid for attestations, and lost in bonds, in each asset.
-    async fn earned(&self, jobs: &[AnyJobView]) -> Result<Vec<Earned>> {
-        let me = to_market(self.sender.address());
+    async fn earned(&self, jobs: &[AnyJobView], state: &State) -> Vec<Earned> {
         let mut earned: Vec<Earned> = Vec::new();
-        for payload in self.session.node.notices().await? {
-            let (job, amount, lost) = match Notice::decode(&payload) {
-                Some(Notice::Paid { job, to, share: Share::Work, amount, .. }) if to == me => {
-                    (job, amount, Amount::ZERO)
-                }
-                Some(Notice::Forfeited { job, account, bond, .. }) if account == me => {
-                    (job, Amount::ZERO, bond)
-                }
-                _ => continue,
-            };
+        for (job, [amount, lost]) in state.sums() {
             let view = usize::try_from(job.0).ok().and_then(|place| jobs.get(place));
             let Some(AnyJobView::Competition(view)) = view else { continue };
             let asset = view.terms.asset;
@@ -284,8 +334,12 @@ impl Miner<'_> {
                 sum.lost = sum.lost.checked_add(lost).unwrap_or(sum.lost);
             }
         }
-        Ok(earned)
+        earned
     }
+}
+
+const fn is_live(view: &CompetitionView) -> bool {
+    !matches!(view.stage, Stage::Settled | Stage::Cancelled)
 }
 
 impl Mined {

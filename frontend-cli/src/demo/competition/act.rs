@@ -1,27 +1,34 @@
 //! What players do: the sponsor opens, entrants train, seal and cheat, miners attest and lie.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, time::Instant};
 
 use anyhow::{Context, Result, ensure};
+use blobs::BlobRef;
 use eval::{
     Dataset, Features, Labels,
     train::{Disguise, Epoch, Optimiser, Options, disguise, train as fit},
 };
 use market::{Attestation, Command, Desk, JobId, Metric, Score};
+use wire::EntryView;
 
-use super::stage::{Player, Stage};
+use super::cast::{liars, miner, miners};
 use crate::{
     args::{CompetitionDraft, MetricName},
     commands::{
         competition::{enter, open, publish, reveal},
-        job_open::Funding,
+        funding::{Funding, send_paid},
     },
     convert::to_market,
     delivery,
+    demo::{
+        result::Submitted,
+        stage::{Player, Stage},
+    },
     files::File,
     native,
     quantity::{Deadline, percent},
     seals,
+    session::Spent,
     talk::Refused,
 };
 
@@ -85,20 +92,54 @@ fn part(all: &Dataset, rows: std::ops::Range<usize>) -> Result<Vec<u8>> {
     Ok(Dataset::new(all.row(), features, labels)?.to_safetensors())
 }
 
+/// An entry, as its entrant knows it.
+pub(super) struct Entry {
+    who: &'static str,
+    model: BlobRef,
+    begun: Instant,
+    gas: u64,
+}
+
+impl Entry {
+    /// What became of it.
+    pub(super) fn judged(&self, job: JobId, view: &EntryView) -> Submitted {
+        let model = view.model.as_ref();
+        let refusal = model.and_then(|model| model.refusal.as_ref());
+        let finding = model.and_then(|model| model.finding.as_ref());
+        let verdict = match (model, refusal, finding) {
+            (None, ..) => "NotRevealed",
+            (_, Some(refusal), _) => &refusal.refused,
+            (_, None, None) => "NotJudged",
+            (_, None, Some(_)) => "accepted",
+        };
+        Submitted {
+            job: job.0,
+            client: self.who,
+            model_cid: self.model.cid(),
+            model_bytes: self.model.size,
+            score: finding.and_then(|found| found.attestation().marks()).map(|marks| marks.score.0),
+            verdict: verdict.to_owned(),
+            gas: self.gas,
+            milliseconds: self.begun.elapsed().as_millis(),
+        }
+    }
+}
+
 /// Two entrants train on their own rows, a third does what they do and forgets it.
-pub(super) async fn enter_all(stage: &Stage, job: JobId) -> Result<()> {
+pub(super) async fn enter_all(stage: &Stage, job: JobId) -> Result<Vec<Entry>> {
     let (a, b) = (digits!("client-a.safetensors"), digits!("client-b.safetensors"));
-    let ada = train(stage, "ada", a, 30).await?;
-    enter(stage, "ada", job, &ada).await?;
+    let model = train(stage, "ada", a, 30).await?;
+    let ada = enter(stage, "ada", job, &model).await?;
     let ben = train(stage, "ben", b, 12).await?;
-    show(stage, "ben", job, &ben).await?;
-    copy_ciphertext(stage, job, &ada).await?;
+    let ben = show(stage, "ben", job, &ben).await?;
+    let copier = copy_ciphertext(stage, job, &model).await?;
     let how = Disguise { reorder: true, rescale: true, noise: 0.05, seed: 1 };
-    let noised = disguise(digits!("torch-base.onnx"), &ada.bytes, &how)?;
+    let noised = disguise(digits!("torch-base.onnx"), &model.bytes, &how)?;
     let noised = stage.file("ada again", "model.onnx", &noised)?;
-    enter(stage, "ada again", job, &noised).await?;
+    let again = enter(stage, "ada again", job, &noised).await?;
     let other = train(stage, "forgetful", b, 4).await?;
-    enter(stage, "forgetful", job, &other).await
+    let forgetful = enter(stage, "forgetful", job, &other).await?;
+    Ok(vec![ada, ben, copier, again, forgetful])
 }
 
 async fn train(stage: &Stage, who: &'static str, rows: &[u8], epochs: u32) -> Result<File> {
@@ -123,43 +164,49 @@ async fn train(stage: &Stage, who: &'static str, rows: &[u8], epochs: u32) -> Re
     stage.file(who, "model.onnx", &trained.onnx)
 }
 
-async fn enter(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<()> {
+async fn enter(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<Entry> {
+    let begun = Instant::now();
     let Player { sender, vault, .. } = stage.player(who)?;
     let entered = enter::enter(&stage.session, sender, vault, job, model, Funding::Deposit).await?;
     stage.say(who, format_args!("enters a sealed model as entry {}", entered.entry));
-    Ok(())
+    Ok(Entry { who, model: model.blob, begun, gas: entered.spent.gas_used })
 }
 
 /// Enters, and shows the same model on the board.
-async fn show(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<()> {
-    enter(stage, who, job, model).await?;
+async fn show(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<Entry> {
+    let entry = enter(stage, who, job, model).await?;
     let shown = publish::publish(&stage.session, &stage.player(who)?.sender, job, model).await?;
     let score = shown.board.map_or_else(|| "nothing".to_owned(), |score| percent(Score(score)));
     stage.say(who, format_args!("shows it on the public board: {score}"));
-    Ok(())
+    Ok(entry)
 }
 
 /// Enters with another's commitment and ciphertext, which everybody can see.
-async fn copy_ciphertext(stage: &Stage, job: JobId, model: &File) -> Result<()> {
-    let copier = stage.player("copier")?;
+async fn copy_ciphertext(stage: &Stage, job: JobId, model: &File) -> Result<Entry> {
+    let (begun, mut spent) = (Instant::now(), Spent::default());
+    let Player { name, sender, .. } = stage.player("copier")?;
     let ada = stage.player("ada")?;
     let seal = seals::list(&ada.vault)?.into_iter().find(|seal| seal.job == job.0);
     let (sealed, ciphertext) = seal.context("ada has sealed nothing")?.sealed(&model.bytes);
-    let terms = stage.session.competition(job).await?.terms;
-    let price = terms.buy_in.checked_add(terms.entrant_bond).context("too much")?;
-    let currency = stage.session.currency(terms.asset).await;
-    let command = wire::encode_command(&Command::Enter { job, model: sealed }).into();
     let session = &stage.session;
-    let sent =
-        crate::commands::money::send_deposit(session, &copier.sender, &currency, price, command);
-    session.follow(&sent.await?).await?.accepted()?;
-    delivery::deliver(session, &copier.sender, sealed.ciphertext, &ciphertext).await?;
-    stage.say(copier.name, "enters with ada's commitment and ciphertext");
-    Ok(())
+    let terms = session.competition(job).await?.terms;
+    let price = terms.buy_in.checked_add(terms.entrant_bond).context("too much")?;
+    let price = (&session.currency(terms.asset).await, price);
+    let command = Command::Enter { job, model: sealed };
+    let sent = send_paid(session, sender, price, &command, Funding::Deposit, &mut spent);
+    sent.await?.accepted()?;
+    spent.absorb(delivery::deliver(session, sender, sealed.ciphertext, &ciphertext).await?.spent);
+    stage.say(name, "enters with ada's commitment and ciphertext");
+    Ok(Entry { who: name, model: model.blob, begun, gas: spent.gas_used })
 }
 
 /// The sponsor and the entrants open what they sealed, as far as they can and want.
-pub(super) async fn reveal_all(stage: &Stage, job: JobId, sponsor: Sponsor) -> Result<()> {
+pub(super) async fn reveal_all(
+    stage: &Stage,
+    job: JobId,
+    sponsor: Sponsor,
+    entries: &mut [Entry],
+) -> Result<()> {
     let mut who = vec!["ada", "ben", "ada again"];
     match sponsor {
         Sponsor::Honest => who.insert(0, "sponsor"),
@@ -167,7 +214,10 @@ pub(super) async fn reveal_all(stage: &Stage, job: JobId, sponsor: Sponsor) -> R
     }
     for name in who {
         let Player { sender, vault, .. } = stage.player(name)?;
-        reveal::reveal(&stage.session, sender, vault, job, false).await?;
+        let revealed = reveal::reveal(&stage.session, sender, vault, job, false).await?;
+        for entry in entries.iter_mut().filter(|entry| entry.who == name) {
+            entry.gas += revealed.spent.gas_used;
+        }
         stage.say(name, "reveals");
     }
     let (ada, copier) = (stage.player("ada")?, stage.player("copier")?);
@@ -186,27 +236,27 @@ pub(super) async fn reveal_all(stage: &Stage, job: JobId, sponsor: Sponsor) -> R
 
 /// The miners' offers.
 pub(super) async fn enlist_all(stage: &Stage, job: JobId) -> Result<()> {
-    for (name, miner) in stage.miners(job) {
+    for (name, miner) in miners(stage, job) {
         miner.round().await?;
         stage.say(name, "offers to evaluate, with a bond");
     }
-    for liar in stage.liars() {
-        stage.miner(liar, job).round().await?;
+    for liar in liars(stage) {
+        miner(stage, liar, job).round().await?;
         stage.say(liar.name, "offers to evaluate, with a bond");
     }
     Ok(())
 }
 
 /// Honest miners do a round; liars commit to, or show, what they made up.
-pub(super) async fn mine(stage: &Stage, job: JobId, liars: Lie) -> Result<()> {
-    for (name, miner) in stage.miners(job) {
+pub(super) async fn mine(stage: &Stage, job: JobId, what: Lie) -> Result<()> {
+    for (name, miner) in miners(stage, job) {
         for deed in miner.round().await?.deeds {
             stage.say(name, deed);
         }
     }
     let models = stage.session.competition(job).await?.models;
-    for liar in stage.liars() {
-        lie(stage, liar, job, models, liars).await?;
+    for liar in liars(stage) {
+        lie(stage, liar, job, models, what).await?;
     }
     Ok(())
 }

@@ -5,9 +5,9 @@
 //! noised copy under a second account, one who does not reveal) and seven miners, of which two lie.
 
 mod act;
+mod cast;
 mod play;
 mod result;
-mod stage;
 
 pub use result::Played;
 
@@ -15,17 +15,18 @@ use std::{path::PathBuf, time::Instant};
 
 use anyhow::Result;
 
-use self::{act::Sponsor, stage::Stage};
-use crate::{commands::devnet::program, talk::Talk};
+use self::act::Sponsor;
+use crate::talk::Talk;
 
 /// Plays a competition and cleans up; with a sponsor who never reveals, if asked for.
 ///
-/// - Errors: what failed; no process is left behind then either
+/// With a `dapp`, that one plays, and the one beside this program is then given the same inputs.
+///
+/// - Errors: what failed, or how the two applications differ; no process is left behind then
+///   either
 pub async fn run(talk: Talk, dapp: Option<PathBuf>, is_silent: bool) -> Result<Played> {
     let begun = Instant::now();
-    let stage = Stage::set(talk, program(dapp)?).await?;
     let sponsor = if is_silent { Sponsor::Silent } else { Sponsor::Honest };
-    let played = play::play(&stage, sponsor, begun).await;
-    stage.strike().await?;
-    played
+    let play = async |stage: &super::Stage| play::play(stage, sponsor, begun).await;
+    super::perform(talk, dapp, cast::cast()?, play).await
 }

@@ -7,16 +7,15 @@ use market::{JobId, Stage as Life};
 
 use super::{
     act::{self, ATTEST, Lie, OPEN, REVEAL, Sponsor},
+    cast::{self, liars, miner},
     result::{MinerLine, Played},
-    stage::Stage,
 };
 use crate::{
     commands::{
-        claim::{self, Executed},
         competition::{board, settle, show},
         money,
     },
-    demo::play::solvent,
+    demo::{self, stage::Stage},
 };
 
 pub(super) async fn play(stage: &Stage, sponsor: Sponsor, begun: Instant) -> Result<Played> {
@@ -25,11 +24,11 @@ pub(super) async fn play(stage: &Stage, sponsor: Sponsor, begun: Instant) -> Res
     let job = act::open(stage).await?;
     act::enlist_all(stage, job).await?;
     stage.chapter("Entries");
-    act::enter_all(stage, job).await?;
+    let mut entries = act::enter_all(stage, job).await?;
     stage.chapter("It closes: seats are drawn, keys are due");
     stage.advance_time(OPEN).await?;
     settle(stage, job).await?;
-    act::reveal_all(stage, job, sponsor).await?;
+    act::reveal_all(stage, job, sponsor, &mut entries).await?;
     stage.chapter("Keys are no longer taken");
     stage.advance_time(REVEAL).await?;
     if sponsor == Sponsor::Honest {
@@ -38,24 +37,15 @@ pub(super) async fn play(stage: &Stage, sponsor: Sponsor, begun: Instant) -> Res
     settle(stage, job).await?;
     let view = stage.session.competition(job).await?;
     ensure!(view.stage == Life::Settled, "competition {job} is {}", view.stage);
-    let miners = miners(stage, job).await?;
-    let vouchers = pay_out(stage).await?;
-    let wallets = before.into_iter().zip(stage.wallets().await?);
     let board = board::board(&stage.session, job).await?;
+    let submissions = entries.iter().zip(&board.entries);
+    let submissions = submissions.map(|(entry, view)| entry.judged(job, view)).collect();
+    let miners = miners(stage, job).await?;
+    withdraw_all(stage).await?;
     let players = stage.players().iter();
     let names = players.map(|player| (player.sender.address(), player.name)).collect();
-    Ok(Played {
-        wallets: wallets.map(|(then, now)| then.and_now(&now)).collect(),
-        test: board.tests.clone(),
-        board,
-        miners,
-        vouchers,
-        outputs_root: stage.outputs_root(),
-        solvent: solvent(&stage.session).await?,
-        audit: stage.audit().await?,
-        seconds: begun.elapsed().as_secs(),
-        names,
-    })
+    let common = demo::finish(stage, begun, before, submissions).await?;
+    Ok(Played { common, test: board.tests.clone(), board, miners, names })
 }
 
 /// Miners attest, unveil, and may object.
@@ -90,8 +80,8 @@ async fn settle(stage: &Stage, job: JobId) -> Result<()> {
 async fn miners(stage: &Stage, job: JobId) -> Result<Vec<MinerLine>> {
     let seats = show::seats(&stage.session, job).await?;
     let mut miners = Vec::new();
-    let of_liars = stage.liars().map(|liar| (liar.name, stage.miner(liar, job)));
-    for (name, miner) in stage.miners(job).chain(of_liars) {
+    let of_liars = liars(stage).map(|liar| (liar.name, miner(stage, liar, job)));
+    for (name, miner) in cast::miners(stage, job).chain(of_liars) {
         let me = crate::convert::to_market(miner.sender.address());
         let seat = seats.iter().find(|seat| seat.miner == me);
         miners.push(MinerLine {
@@ -104,8 +94,8 @@ async fn miners(stage: &Stage, job: JobId) -> Result<Vec<MinerLine>> {
     Ok(miners)
 }
 
-/// Everybody takes their free balance out and executes their vouchers on L1.
-async fn pay_out(stage: &Stage) -> Result<Vec<Executed>> {
+/// Everybody takes their free balance out.
+async fn withdraw_all(stage: &Stage) -> Result<()> {
     for player in stage.players() {
         let address = player.sender.address();
         if stage.session.free_balances(address).await?.is_empty() {
@@ -114,12 +104,5 @@ async fn pay_out(stage: &Stage) -> Result<Vec<Executed>> {
         let asked = money::withdrawals(&stage.session, address, "all").await?;
         money::withdraw_all(&stage.session, &player.sender, asked).await?;
     }
-    stage.chapter("The epoch ends and is claimed");
-    stage.end_epoch().await?;
-    let mut vouchers = Vec::new();
-    for player in stage.players() {
-        let claimed = claim::claim(&stage.session, &player.sender, &[], true).await?;
-        vouchers.extend(claimed.executed);
-    }
-    Ok(vouchers)
+    Ok(())
 }

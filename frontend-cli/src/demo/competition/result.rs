@@ -2,43 +2,32 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::Address;
 use market::Outcome;
 use serde::Serialize;
 
 use crate::{
-    audit::Report,
     commands::{
-        claim::Executed,
         competition::board::{Board, Test},
         mine::Earned,
     },
     convert::to_ethereum,
-    demo::result::Wallet,
+    demo,
     quantity::percent,
 };
 
 /// The whole demo.
 #[derive(Debug, Serialize)]
 pub struct Played {
-    /// Everybody's wallets before and after.
-    pub wallets: Vec<Wallet>,
+    /// What every demo comes to; submissions are the entries, in the order of their commitments.
+    #[serde(flatten)]
+    pub common: demo::Played,
     /// Board, ranking and who won.
     pub board: Board,
     /// The exact tests of the first of the ranking and others.
     pub test: Vec<Test>,
     /// What became of the miners.
     pub miners: Vec<MinerLine>,
-    /// Every voucher that was executed on L1.
-    pub vouchers: Vec<Executed>,
-    /// Root of all outputs.
-    pub outputs_root: B256,
-    /// Whether deposits less payments equal what the market holds.
-    pub solvent: bool,
-    /// What an audit of all of it came to.
-    pub audit: Report,
-    /// From the start of the devnet to the end.
-    pub seconds: u64,
     #[serde(skip)]
     pub(super) names: BTreeMap<Address, &'static str>,
 }
@@ -56,6 +45,12 @@ pub struct MinerLine {
     pub earned: Vec<Earned>,
 }
 
+impl AsMut<demo::Played> for Played {
+    fn as_mut(&mut self) -> &mut demo::Played {
+        &mut self.common
+    }
+}
+
 impl Played {
     fn name(&self, entrant: market::Address) -> &str {
         self.names.get(&to_ethereum(entrant)).copied().unwrap_or("?")
@@ -66,14 +61,8 @@ impl Played {
         let entry = self.board.entries.iter().find(|known| known.entry == entry);
         entry.map_or("?", |entry| self.name(entry.entrant))
     }
-}
 
-impl fmt::Display for Played {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{:<18} {:>24} {:>24} {:>28}", "wallet", "before", "after", "change")?;
-        for wallet in &self.wallets {
-            writeln!(out, "{wallet}")?;
-        }
+    fn fmt_ranking(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("\nranking        score  entry  entrant\n")?;
         for (place, line) in (1..).zip(&self.board.ranking) {
             let (score, who) = (percent(line.score), self.name(line.entrant));
@@ -101,6 +90,14 @@ impl fmt::Display for Played {
                 test.other_better
             )?;
         }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Played {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.common.fmt_people(out)?;
+        self.fmt_ranking(out)?;
         if let Some(decision) = &self.board.decision {
             let winners = decision.winners.iter().map(|entry| self.entrant(*entry));
             let winners = winners.collect::<Vec<_>>().join(" and ");
@@ -115,10 +112,6 @@ impl fmt::Display for Played {
         for MinerLine { name, unveiled, offence, .. } in &self.miners {
             writeln!(out, "{name:<12} {unveiled:>5}  {}", offence.as_deref().unwrap_or("-"))?;
         }
-        writeln!(out, "\n{} vouchers executed on L1", self.vouchers.len())?;
-        writeln!(out, "outputs root {}", self.outputs_root)?;
-        writeln!(out, "audit: {}", self.audit)?;
-        let solvency = if self.solvent { "holds to the wei" } else { "DOES NOT HOLD" };
-        write!(out, "solvency {solvency}; all in {} s", self.seconds)
+        self.common.fmt_end(out)
     }
 }

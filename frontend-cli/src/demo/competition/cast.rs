@@ -1,0 +1,54 @@
+//! The cast: who plays, and who of them mines.
+
+use alloy::{primitives::keccak256, signers::local::PrivateKeySigner};
+use anyhow::{Context, Result};
+use market::JobId;
+
+use crate::{
+    commands::mine::Miner,
+    demo::stage::{Coin, Part, Player, Stage},
+};
+
+/// Who plays, with whole tokens in the wallet.
+const CAST: [(&str, u128); 13] = [
+    ("sponsor", 2_000),
+    ("ada", 300),
+    ("ben", 300),
+    ("copier", 300),
+    ("ada again", 300),
+    ("forgetful", 300),
+    ("miner 1", 200),
+    ("miner 2", 200),
+    ("miner 3", 200),
+    ("miner 4", 200),
+    ("miner 5", 200),
+    ("liar 6", 200),
+    ("liar 7", 200),
+];
+
+/// Everybody, with keys that everybody can know.
+pub(super) fn cast() -> Result<Vec<Part>> {
+    let part = |(name, tokens)| {
+        let secret = keccak256(format!("deml demo: {name}"));
+        let key = PrivateKeySigner::from_bytes(&secret).context("a digest is no key")?;
+        Ok(Part { name, key, coins: &[Coin::Token], tokens })
+    };
+    CAST.into_iter().map(part).collect()
+}
+
+/// Those who mine by the rules.
+pub(super) fn miners(stage: &Stage, job: JobId) -> impl Iterator<Item = (&'static str, Miner<'_>)> {
+    let honest = stage.players().iter().filter(|player| player.name.starts_with("miner"));
+    honest.map(move |player| (player.name, miner(stage, player, job)))
+}
+
+/// A player who mines for one competition.
+pub(super) fn miner<'a>(stage: &'a Stage, player: &'a Player, job: JobId) -> Miner<'a> {
+    let Player { sender, vault, .. } = player;
+    Miner { session: &stage.session, sender, vault, jobs: vec![job], enlists: true }
+}
+
+/// Those who mine and say what they like.
+pub(super) fn liars(stage: &Stage) -> impl Iterator<Item = &Player> {
+    stage.players().iter().filter(|player| player.name.starts_with("liar"))
+}

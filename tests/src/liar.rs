@@ -1,0 +1,95 @@
+//! A miner who says what it likes, for tests: `deml mine` has no words for lies.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use deml::{
+    chain::{Chain, Contracts, Sender, dev_account},
+    convert::to_market,
+    follow::Patience,
+    ipfs::Store,
+    node::Node,
+    session::Session,
+    talk::Talk,
+};
+use eval::Evaluator;
+use market::{Attestation, Command, Desk, Exam, Exhibit, JobId, Metric, Results, Settings, Work};
+use tokio::runtime::Runtime;
+
+use crate::market::Market;
+
+/// What hides the liars' attestations; nobody looks for it.
+const SALT: [u8; 32] = [7; 32];
+
+/// One account of the devnet that mines for competition 0 by hand.
+pub struct Liar {
+    runtime: Runtime,
+    session: Session,
+    sender: Sender,
+}
+
+impl Liar {
+    /// The devnet's public account of this number.
+    #[must_use]
+    pub fn new(market: &Market, account: usize) -> Self {
+        let devnet = market.devnet_file();
+        let text = |name: &str| devnet[name].as_str().unwrap();
+        let contracts: Contracts = serde_json::from_value(devnet["contracts"].clone()).unwrap();
+        let application = text("application").parse().unwrap();
+        let session = Session {
+            chain: Chain::connect(text("rpc_url"), contracts).unwrap(),
+            node: Node::connect(text("node_url"), text("inspect_url"), application).unwrap(),
+            store: Store::Folder(market.home().join("blocks")),
+            token: None,
+            talk: Talk { json: false, quiet: true },
+            patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
+        };
+        let sender = session.chain.sender(dev_account(account).unwrap()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { runtime, session, sender }
+    }
+
+    /// Commits to these attestations of a page.
+    pub fn attest(&self, page: u32, attestations: &[Attestation]) {
+        self.runtime.block_on(async {
+            let job = JobId(0);
+            let desk = Desk {
+                chain_id: self.session.chain.chain_id().await.unwrap(),
+                app: to_market(self.session.application()),
+                job,
+                miner: to_market(self.sender.address()),
+                page,
+            };
+            let commitment = desk.commitment(attestations, &SALT);
+            self.carry_out(Command::Attest { job, page, commitment }).await;
+        });
+    }
+
+    /// Shows them, with the results row by row in competitions for miners only.
+    pub fn unveil(&self, page: u32, attestations: &[Attestation], results: Vec<u8>) {
+        let (job, attestations) = (JobId(0), attestations.to_vec());
+        let command = Command::Unveil { job, page, attestations, results, salt: SALT };
+        self.runtime.block_on(self.carry_out(command));
+    }
+
+    async fn carry_out(&self, command: Command) {
+        self.session.carry_out(&self.sender, &command).await.unwrap();
+    }
+}
+
+/// What an honest miner finds of a model's accuracy, where nothing has to fit the machine.
+#[must_use]
+pub fn honest(model: &[u8], hold_out: &[u8]) -> (Attestation, Results) {
+    let blob = |bytes: &[u8]| blobs::blob_ref(bytes, deml::files::PROFILE).cid();
+    let exam = Exam {
+        model: Exhibit { cid: blob(model), bytes: model },
+        hold_out: Exhibit { cid: blob(hold_out), bytes: hold_out },
+        metric: Metric::Accuracy,
+        rows: None,
+    };
+    let settings = Settings { input_work: Work(u64::MAX), ..wire::Genesis::default().settings() };
+    let most = Work(u64::MAX);
+    let (found, results) = Attestation::examine(&settings, &exam, most, &mut Evaluator::new());
+    (found, results.unwrap())
+}
