@@ -239,7 +239,13 @@ fn rows_that_are_drawn_decide_where_only_miners_evaluate() {
         liar.unveil(page, &[*said], results.to_bytes());
     }
     daemons.iter_mut().for_each(|daemon| daemon.until("unveiled", 3));
-    market.advance(2 * WINDOW);
+    market.advance(WINDOW);
+    // On the first entry all agree, and rightly so; of the second the machine will see some rows.
+    let objected = market.ask(&["--account", "2", "competition", "object", "0"]);
+    let looked_at = objected["looked_at"].as_array().unwrap();
+    assert_eq!(looked_at.len(), 1, "{objected:#}");
+    assert_eq!((&looked_at[0]["entry"], &looked_at[0]["objected"]), (&json!(0), &json!(false)));
+    market.advance(WINDOW);
     // Either of them settles, and both are paid half of the pool, of two buy-ins, and of a bond.
     daemons.iter_mut().for_each(|daemon| daemon.until("\"250000000000000000\"", 1));
 
