@@ -17,7 +17,7 @@ mod view;
 pub(super) use filters::Filters;
 use lines::Lines;
 use tile::{Block, Convolve, Finish, Place, Seen, Tile, by_eight, by_four, by_one};
-use view::{EXACT_VIEWS, VIEWS, View};
+use view::{EXACT_VIEWS, VIEWS};
 
 use super::{Geometry, processor::SKIPS_ZEROS};
 
@@ -159,9 +159,16 @@ impl Work<'_> {
             for (group, blocks) in self.groups.iter().enumerate() {
                 let first = group * self.depth * self.lines.windows;
                 for tiles in tiles.chunks(most) {
-                    self.see(&windows[first..], tiles, &mut seen);
+                    let windows = &windows[first..];
+                    // Of one channel, what a tile sees lies side by side as it is.
+                    let seen = if self.depth == 1 {
+                        windows
+                    } else {
+                        self.see(windows, tiles, &mut seen);
+                        &seen
+                    };
                     for blocks in blocks.chunk_by(|one, next| one.bias.len() == next.bias.len()) {
-                        convolve(&seen, blocks, Place { output, plane, tiles });
+                        convolve(seen, blocks, Place { output, plane, tiles });
                     }
                 }
             }
@@ -192,15 +199,20 @@ impl Work<'_> {
         let finishes: &[_] =
             if self.halved { &[Finish::Upper, Finish::Lower] } else { &[Finish::Whole] };
         let size = finishes.len();
+        let runs = self.depth * self.lines.runs(self.geometry);
+        let together = most_tiles(runs);
         let mut tiles = Vec::new();
         for row in 0..high / size {
             for (index, column) in columns(even, pixels).enumerate() {
                 let place = row * (wide / size) + column / size;
                 tiles.extend(finishes.iter().enumerate().map(|(below, finish)| {
                     let line = self.lines.window((row * size + below) * stride, self.geometry);
-                    Tile { first: index * of_column + line, place, finish: *finish }
+                    Tile { first: index * of_column + line, seen: 0, place, finish: *finish }
                 }));
             }
+        }
+        for (index, tile) in tiles.iter_mut().enumerate() {
+            tile.seen = if self.depth == 1 { tile.first } else { index % together * runs };
         }
         tiles
     }
@@ -221,25 +233,26 @@ impl Work<'_> {
         let views = if self.finite { &VIEWS } else { &EXACT_VIEWS };
         let Lines { rows, line, windows: of_channel, .. } = self.lines;
         let runs = self.lines.begins(self.geometry).collect::<Vec<_>>();
-        let places = (0..rows).map(|row| self.lines.window(row, self.geometry)).collect::<Vec<_>>();
+        // Where each window begins in a channel; beyond its end where there is none.
+        let mut begins = vec![usize::MAX; of_channel];
+        for row in 0..rows {
+            let place = self.lines.window(row, self.geometry);
+            for (slot, run) in begins[place..].iter_mut().zip(&runs) {
+                *slot = row * line + run;
+            }
+        }
         let columns = columns(self.even()[1], together);
         let channels = pixels.chunks_exact(rows * line);
-        let nothing = Seen { pixels: &[0.0; S], bits: 0, view: View::Nothing };
-        let mut windows = vec![nothing; columns.clone().count() * channels.len() * of_channel];
-        let mut slots = windows.chunks_exact_mut(of_channel);
+        let mut windows = Vec::with_capacity(columns.clone().count() * channels.len() * of_channel);
         for column in columns {
-            for (channel, slots) in channels.clone().zip(&mut slots) {
-                for (index, run) in runs.iter().enumerate() {
-                    let first = run + column;
-                    for (line, place) in channel.chunks_exact(line).zip(&places) {
-                        let pixels = line.get(first..).and_then(|line| line.first_chunk::<S>());
-                        let slot = slots.get_mut(place.wrapping_add(index));
-                        if let (Some(pixels), Some(slot)) = (pixels, slot) {
-                            let bits = if SKIP { bits(pixels) } else { 0 };
-                            *slot = Seen { pixels, bits, view: views[usize::from(bits)] };
-                        }
-                    }
-                }
+            for channel in channels.clone() {
+                let channel = &channel[column..];
+                windows.extend(begins.iter().map(|begin| {
+                    let pixels = channel.get(*begin..).and_then(|pixels| pixels.first_chunk::<S>());
+                    let pixels = pixels.unwrap_or(&[0.0; S]);
+                    let bits = if SKIP { bits(pixels) } else { 0 };
+                    Seen { pixels, bits, view: views[usize::from(bits)] }
+                }));
             }
         }
         windows

@@ -42,6 +42,8 @@ pub(super) struct Place<'a> {
 pub(super) struct Tile {
     /// The first window it sees of the first channel.
     pub(super) first: usize,
+    /// Where what it sees of all channels begins in the list that is convolved.
+    pub(super) seen: usize,
     /// Where its numbers begin among those of one filter.
     pub(super) place: usize,
     pub(super) finish: Finish,
@@ -58,15 +60,15 @@ pub(super) enum Finish {
     Lower,
 }
 
-/// Blocks of filters by tiles of eight pixels.
+/// Blocks of filters by tiles of eight pixels; on a scalar core of two filters at most.
 pub(super) fn by_eight<const R: usize, const S: usize, const SKIP: bool>(
     seen: &[Seen<'_, S>],
     blocks: &[Block<'_>],
     place: Place<'_>,
 ) {
     match blocks.first().map(|block| block.bias.len()) {
-        Some(6) => convolve::<8, 6, R, S, SKIP>(seen, blocks, place),
-        Some(4) => convolve::<8, 4, R, S, SKIP>(seen, blocks, place),
+        Some(6) if !SKIPS_ZEROS => convolve::<8, 6, R, S, SKIP>(seen, blocks, place),
+        Some(4) if !SKIPS_ZEROS => convolve::<8, 4, R, S, SKIP>(seen, blocks, place),
         Some(2) => convolve::<8, 2, R, S, SKIP>(seen, blocks, place),
         _ => convolve::<8, 1, R, S, SKIP>(seen, blocks, place),
     }
@@ -121,9 +123,12 @@ fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, cons
                 let (weights, _) = block.weights.as_chunks::<F>().0.as_chunks::<R>();
                 let Some(bias) = block.bias.first_chunk::<F>() else { break };
                 let first = block.first * place.plane;
-                let mut tiles = place.tiles.iter();
-                for seen in seen.chunks_exact(weights.len()) {
-                    let Some(tile) = tiles.next() else { break };
+                if weights.is_empty() {
+                    break;
+                }
+                for tile in place.tiles {
+                    let seen = seen.get(tile.seen..).and_then(|seen| seen.get(..weights.len()));
+                    let Some(seen) = seen else { break };
                     let sums = sums::<P, F, R, S, SKIP>(seen, weights);
                     let mut first = first.wrapping_add(tile.place);
                     for (sums, bias) in sums.into_iter().zip(bias) {
@@ -165,9 +170,9 @@ fn sums<const P: usize, const F: usize, const R: usize, const S: usize, const SK
 ) -> [[f32; P]; F] {
     let mut sums = [[0.0; P]; F];
     // Not zipped: so each list is gone through by a pointer, without index arithmetic.
-    let mut weights = weights.iter();
-    for seen in seen {
-        let Some(weights) = weights.next() else { break };
+    let (mut all_seen, mut all_weights) = (seen, weights);
+    while let ([seen, seen_rest @ ..], [weights, weights_rest @ ..]) = (all_seen, all_weights) {
+        (all_seen, all_weights) = (seen_rest, weights_rest);
         if SKIP {
             seen.view.visit(Run { sums: &mut sums, seen, weights });
         } else {
