@@ -118,7 +118,9 @@ pub fn attest(
         return unfit;
     }
     let Ok(quote) = judge.quote(exam) else { return unfit };
-    if quote.work > max_work || fixed.plus(quote.reading).plus(quote.step) > settings.input_work {
+    let end = prices.results(exam.metric.is_loss(), quote.rows).plus(prices.blaming());
+    let turn = fixed.plus(quote.reading).plus(quote.step).plus(end);
+    if quote.work > max_work || turn > settings.input_work {
         return unfit;
     }
     let Ok((_, tally)) = answer_all(judge, exam) else { return unfit };

@@ -93,7 +93,7 @@ pub(super) async fn enter_all(stage: &Stage, job: JobId) -> Result<()> {
     let ben = train(stage, "ben", b, 12).await?;
     show(stage, "ben", job, &ben).await?;
     copy_ciphertext(stage, job, &ada).await?;
-    let how = Disguise { reorder: true, rescale: true, noise: 0.05, seed: 1 };
+    let how = Disguise { reorder: true, rescale: true, turn: true, noise: 0.05, seed: 1 };
     let noised = disguise(digits!("torch-base.onnx"), &ada.bytes, &how)?;
     let noised = stage.file("ada again", "model.onnx", &noised)?;
     enter(stage, "ada again", job, &noised).await?;
