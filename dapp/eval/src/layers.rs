@@ -2,7 +2,8 @@
 //! scale of their neurons.
 //!
 //! A hidden layer's neurons can be put into any order, if the next layer takes them in that order;
-//! behind a ReLU each can be made larger, if the next layer takes it so much smaller. Neither
+//! behind a ReLU each can be made larger, if the next layer takes it so much smaller; behind a tanh
+//! each can have its signs turned, if the next layer takes it with the other sign. None of this
 //! changes a model's answers. Layers are followed as far as the graph is a chain of operators whose
 //! effect on channels is known; all weights beyond are compared in the order of the file.
 
@@ -14,7 +15,21 @@ use crate::{
 
 /// Products of numbers that matching one model's neurons with another's may take; layers that would
 /// need more are compared in the given order.
-pub(crate) const MATCHING: usize = 1 << 24;
+const MATCHING: usize = 1 << 24;
+
+/// What looking at a pair of neurons takes beside their numbers, in products.
+const PAIR: usize = 4;
+
+/// Neurons of all layers together; layers beyond are compared as if they were not known. More could
+/// not be matched, and each takes room of its own.
+const NEURONS: usize = 1 << 13;
+
+/// Products that matching models of so many numbers takes at most: there are no more neurons than
+/// numbers, of whose pairs each number is looked at twice, and what a pair takes besides.
+pub(crate) const fn matching_at_most(numbers: usize) -> usize {
+    let products = numbers.saturating_mul(numbers).saturating_mul(2 + PAIR);
+    if products < MATCHING { products } else { MATCHING }
+}
 
 /// A model's weights by layer.
 #[derive(Clone)]
@@ -28,7 +43,7 @@ pub(crate) struct Layers {
 #[derive(Clone)]
 pub(crate) struct Layer {
     form: Form,
-    size: Size,
+    freedom: Freedom,
     /// Where the numbers are from: incoming weights first.
     constants: Vec<ValueId>,
     /// Of each neuron its incoming weights, then its bias and what else it has for itself.
@@ -53,22 +68,33 @@ struct Form {
     hidden: bool,
 }
 
-/// What a neuron's size means to the next layer.
+/// What can be done to a neuron so that the next layer can undo it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Size {
-    /// No activation yet.
-    Linear,
-    /// Behind a ReLU, a larger neuron and smaller weights in the next layer are the same.
-    Free,
-    /// Its size matters.
-    Fixed,
+struct Freedom {
+    /// Made larger, it gives so much more.
+    scales: bool,
+    /// With its signs turned, it gives what it gave with the other sign.
+    turns: bool,
+    /// What is added to it is still a number of the neuron, to be changed with its weights.
+    takes_bias: bool,
 }
 
-impl Size {
-    const fn rectified(self) -> Self {
-        match self {
-            Self::Linear | Self::Free => Self::Free,
-            Self::Fixed => Self::Fixed,
+impl Freedom {
+    /// Before any activation.
+    const ALL: Self = Self { scales: true, turns: true, takes_bias: true };
+    const NONE: Self = Self { scales: false, turns: false, takes_bias: false };
+
+    /// What is left of it behind an operator.
+    const fn behind(self, channels: Channels) -> Self {
+        match channels {
+            Channels::Mixed { .. } | Channels::Kept | Channels::Last => self,
+            Channels::Greatest => Self { turns: false, ..self },
+            Channels::Rectified => Self { turns: false, takes_bias: false, ..self },
+            Channels::Odd => Self { scales: false, takes_bias: false, ..self },
+            Channels::Shifted if self.takes_bias => self,
+            Channels::Shifted | Channels::Normalised | Channels::Bent | Channels::Other => {
+                Self::NONE
+            }
         }
     }
 }
@@ -138,7 +164,8 @@ impl Layers {
         }
     }
 
-    /// Makes a hidden neuron larger, and what takes it smaller.
+    /// Makes a hidden neuron larger, and what takes it smaller; turns the signs of both for a
+    /// factor below zero.
     pub(crate) fn stretch(&mut self, place: usize, channel: usize, factor: f64) {
         self.layers[place].neurons[channel].iter_mut().for_each(|number| *number *= factor);
         let form = self.layers[place].form.clone();
@@ -156,7 +183,13 @@ impl Layers {
     /// Whether the neurons of a layer are hidden and may have any size.
     pub(crate) fn is_scalable(&self, place: usize) -> bool {
         let layer = &self.layers[place];
-        layer.form.hidden && layer.size == Size::Free
+        layer.form.hidden && layer.freedom.scales
+    }
+
+    /// Whether the neurons of a layer are hidden and may have their signs turned.
+    pub(crate) fn is_turnable(&self, place: usize) -> bool {
+        let layer = &self.layers[place];
+        layer.form.hidden && layer.freedom.turns
     }
 
     /// Puts hidden neurons into another order: neuron `order[i]` comes to place `i`.
@@ -174,18 +207,26 @@ impl Layers {
         }
     }
 
-    /// Brings the hidden neurons into the order in which they are most like those of a model of the
-    /// same form: layer by layer, each of its neurons takes the nearest that is left.
+    /// Brings the hidden neurons into the order, and with the signs, in which they are most like
+    /// those of a model of the same form: layer by layer, each of its neurons takes the nearest
+    /// that is left.
     pub(crate) fn align_with(&mut self, other: &Self) {
         let mut left = MATCHING;
         for place in self.hidden() {
             let neurons = &self.layers[place].neurons;
-            let width = neurons.first().map_or(0, Vec::len);
-            let cost = neurons.len().saturating_mul(neurons.len()).saturating_mul(width);
-            if cost <= left {
-                left -= cost;
-                let order = nearest(&other.layers[place].neurons, neurons);
-                self.reorder(place, &order);
+            let turns = self.is_turnable(place);
+            let numbers = neurons.first().map_or(0, Vec::len) * (1 + usize::from(turns));
+            let pairs = neurons.len().saturating_mul(neurons.len());
+            let cost = pairs.saturating_mul(numbers.saturating_add(PAIR));
+            if cost > left {
+                continue;
+            }
+            left -= cost;
+            let found = nearest(&other.layers[place].neurons, neurons, turns);
+            let (order, turned): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+            self.reorder(place, &order);
+            for (neuron, _) in turned.into_iter().enumerate().filter(|(_, turned)| *turned) {
+                self.stretch(place, neuron, -1.0);
             }
         }
     }
@@ -204,21 +245,25 @@ impl Layers {
     }
 }
 
-/// For each of these neurons, the nearest of the others that no earlier one has taken.
-fn nearest(these: &[Vec<f64>], others: &[Vec<f64>]) -> Vec<usize> {
+/// For each of these neurons, the nearest of the others that no earlier one has taken, and whether
+/// it is so with its signs turned, where that `turns` nothing else.
+fn nearest(these: &[Vec<f64>], others: &[Vec<f64>], turns: bool) -> Vec<(usize, bool)> {
     let mut left = (0..others.len()).collect::<Vec<_>>();
-    let distance = |neuron: &[f64], other: &[f64]| {
-        neuron.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum::<f64>()
-    };
     let pick = |neuron: &Vec<f64>| {
-        let mut best = (f64::INFINITY, 0);
+        let (mut nearest, mut taken) = (f64::INFINITY, (0, false));
+        let mut look_at = |far: f64, place, is_turned| {
+            if far < nearest {
+                (nearest, taken) = (far, (place, is_turned));
+            }
+        };
         for (place, other) in left.iter().enumerate() {
-            let far = distance(neuron, &others[*other]);
-            if far < best.0 {
-                best = (far, place);
+            let pairs = || neuron.iter().zip(&others[*other]);
+            look_at(pairs().map(|(a, b)| (a - b) * (a - b)).sum(), place, false);
+            if turns {
+                look_at(pairs().map(|(a, b)| (a + b) * (a + b)).sum(), place, true);
             }
         }
-        left.remove(best.1)
+        (left.remove(taken.0), taken.1)
     };
     these.iter().map(pick).collect()
 }
@@ -289,14 +334,15 @@ impl Walk<'_> {
             return self.layer(node, value, by_row, by_channel);
         }
         let Some(layer) = self.layers.last_mut() else { return Some(()) };
+        layer.freedom = layer.freedom.behind(channels);
         match channels {
-            Channels::Kept => {}
-            Channels::Rectified => layer.size = layer.size.rectified(),
-            Channels::Bent => layer.size = Size::Fixed,
+            Channels::Kept
+            | Channels::Greatest
+            | Channels::Rectified
+            | Channels::Odd
+            | Channels::Bent => {}
             Channels::Last => layer.form.order = Order::ChannelsLast,
             Channels::Shifted | Channels::Normalised => {
-                let is_bias = channels == Channels::Shifted && layer.size == Size::Linear;
-                layer.size = if is_bias { Size::Linear } else { Size::Fixed };
                 let others = node.inputs.iter().flatten().filter(|input| **input != value);
                 for constant in others.copied().collect::<Vec<_>>() {
                     self.own(constant)?;
@@ -315,6 +361,10 @@ impl Walk<'_> {
             return None;
         }
         let neurons = if by_row { sizes[0] } else { *sizes.get(1).filter(|_| sizes.len() == 2)? };
+        let known = self.layers.iter().map(|layer| layer.form.neurons).sum::<usize>();
+        if known.saturating_add(neurons) > NEURONS {
+            return None;
+        }
         let elements = self.constants.get_mut(weights)?.take()?.elements;
         let incoming = elements.len().checked_div(neurons)?;
         let at = |neuron: usize, place: usize| {
@@ -335,7 +385,7 @@ impl Walk<'_> {
                 order: Order::ChannelsFirst,
                 hidden: false,
             },
-            size: Size::Linear,
+            freedom: Freedom::ALL,
             constants: vec![weights],
             neurons: (0..neurons).map(row).collect(),
         });

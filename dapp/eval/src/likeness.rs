@@ -1,7 +1,7 @@
-//! Whether a model is another one dressed up: its neurons in another order, of other sizes, or with
-//! some noise.
+//! Whether a model is another one dressed up: its neurons in another order, of other sizes or
+//! signs, or with some noise.
 //!
-//! Both models are compared after their neurons have been brought into one order and size
+//! Both models are compared after their neurons have been brought into one order, size and sign
 //! (`layers`). What counts is how far they are apart, relative to how far they have moved from the
 //! base model: whoever trains moves away from it in a direction of their own, a copy stays where
 //! its original is.
@@ -9,24 +9,25 @@
 use market::{Likeness, Work};
 
 use crate::{
-    layers::{Layers, MATCHING},
+    layers::{Layers, matching_at_most},
     quote,
     refusal::ModelRefused,
 };
 
-/// Instructions that one product of a matching takes, and one number of a comparison; estimated
-/// generously, not counted yet.
-const PER_PRODUCT: u64 = 8;
-const PER_NUMBER: u64 = 200;
+/// Instructions that one product of a matching takes, and beside reading one number of a
+/// comparison; rounded up from what `cargo cost inputs` counts.
+const PER_PRODUCT: u64 = 5;
+const PER_NUMBER: u64 = 40;
 
 /// What comparing two models, and each with the base model, costs at most.
 pub(crate) fn work_at_most(lengths: [usize; 3]) -> Work {
     let reading = lengths.map(|length| quote::reading_at_most([length, 0]));
-    let numbers = lengths.iter().fold(0_u64, |sum, length| {
-        sum.saturating_add(u64::try_from(length / size_of::<f32>()).unwrap_or(u64::MAX))
-    });
-    let products = u64::try_from(MATCHING).unwrap_or(u64::MAX).saturating_mul(2 * PER_PRODUCT);
-    let comparing = Work(products.saturating_add(numbers.saturating_mul(PER_NUMBER)));
+    let numbers = lengths.map(|length| length / size_of::<f32>());
+    let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let products = [numbers[0].min(numbers[1]), numbers[1].min(numbers[2])].map(matching_at_most);
+    let products = wide(products[0].saturating_add(products[1])).saturating_mul(PER_PRODUCT);
+    let numbers = numbers.into_iter().fold(0, usize::saturating_add);
+    let comparing = Work(products.saturating_add(wide(numbers).saturating_mul(PER_NUMBER)));
     reading.into_iter().fold(comparing, Work::plus)
 }
 

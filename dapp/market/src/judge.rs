@@ -93,31 +93,25 @@ pub trait Judge {
     ) -> Result<Likeness, Unfit>;
 }
 
-/// How far apart the models of a pair are at most of which one is taken for a copy.
-///
-/// Chosen by what `cargo run --example likeness` of `eval` measures, on 36 models trained from each
-/// of five base models of the fixtures with their own seeds, lengths of steps and of training: of
-/// 972 pairs trained on different rows the nearest are 24.5 % apart. Of 2,508 pairs trained on the
-/// very same rows, the nearest, hardly trained at all, are 10.0 %, half are more than 60 %. Copies
-/// with noise of a tenth of the way from the base model, their neurons in another order and of
-/// other sizes, are at most 11.7 % apart.
-const COPY_PPM: u32 = 120_000;
-
 /// How far two models are apart, in parts per million of the longer way that one of them has come
-/// from the base model; whatever the order and size of their neurons.
+/// from the base model; whatever the order, size and signs of their neurons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Likeness(pub u32);
 
 impl Likeness {
-    /// Equal in all but the order and size of neurons.
+    /// Equal in all but the order, size and signs of neurons.
     pub const EQUAL: Self = Self(0);
     /// As far as two models can be that went in opposite directions, or nothing to compare.
     pub const FARTHEST: Self = Self(2_000_000);
 
+    /// How far apart two models are at most of which one is taken for a copy: what `cargo run
+    /// --example likeness` of `eval` measures for it is in `COMPETITIONS.md`.
+    pub const COPY: Self = Self(120_000);
+
     /// Whether one is taken for a copy of the other.
     #[must_use]
     pub const fn is_copy(self) -> bool {
-        self.0 <= COPY_PPM
+        self.0 <= Self::COPY.0
     }
 }
 

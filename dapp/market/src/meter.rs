@@ -3,7 +3,7 @@
 //! Evaluations say what they cost; what the market itself does with bytes has prices. Whatever can
 //! wait begins only if all of it fits, and goes on in another input if it does not.
 
-use crate::{market::Settings, units::Work};
+use crate::{competition::MAX_SEATS, market::Settings, units::Work};
 
 /// What is not evaluation costs, in instructions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,23 +15,36 @@ pub struct Prices {
     pub sent_byte: u64,
     /// A byte of a blob: inflated, kept, and hashed.
     pub blob_byte: u64,
-    /// A byte of a ciphertext, decrypted.
+    /// A byte that is only hashed: of what was opened, and of results.
+    pub hashed_byte: u64,
+    /// A byte of a ciphertext, copied and decrypted.
     pub opened_byte: u64,
     /// A row of two models' results, compared and counted in the exact test.
     pub compared_row: u64,
-    /// An evaluation that ends: its record, its notice and its voucher.
+    /// A row that the machine looks at, compared with one answer of miners only.
+    pub checked_row: u64,
+    /// A number drawn by chance, and what is done with what it stands for.
+    pub drawn: u64,
+    /// A notice beside a step's first few.
+    pub output: u64,
+    /// A step that ends something: its record, its notice and its voucher.
     pub ending: u64,
 }
 
 impl Prices {
-    /// Rounded up from what `cargo cost inputs` counts; opened bytes and compared rows are
-    /// estimated.
+    /// Rounded up from what `cargo cost inputs` counts, which fails when one is too low; those of
+    /// inputs, steps and notices leave room for the server that is between the application and the
+    /// machine.
     pub const COUNTED: Self = Self {
         input: 1_000_000,
         sent_byte: 60,
         blob_byte: 100,
-        opened_byte: 60,
-        compared_row: 450,
+        hashed_byte: 70,
+        opened_byte: 55,
+        compared_row: 95,
+        checked_row: 40,
+        drawn: 10_000,
+        output: 250_000,
         ending: 1_000_000,
     };
 
@@ -47,7 +60,26 @@ impl Prices {
     pub fn results(&self, is_loss: bool, rows: u32) -> Work {
         let rows = u64::from(rows);
         let bytes = if is_loss { rows.saturating_mul(8) } else { rows.div_ceil(8) };
-        Work(self.blob_byte.saturating_mul(bytes))
+        Work(self.hashed_byte.saturating_mul(bytes))
+    }
+
+    /// What it costs to draw so many numbers.
+    #[must_use]
+    pub fn drawing(&self, draws: usize) -> Work {
+        Work(self.drawn.saturating_mul(u64::try_from(draws).unwrap_or(u64::MAX)))
+    }
+
+    /// What so many notices cost beside those of every step.
+    #[must_use]
+    pub fn saying(&self, notices: usize) -> Work {
+        Work(self.output.saturating_mul(u64::try_from(notices).unwrap_or(u64::MAX)))
+    }
+
+    /// What it costs at most to take the bonds of all miners who said something else of a model
+    /// than the machine.
+    #[must_use]
+    pub fn blaming(&self) -> Work {
+        self.saying(usize::try_from(MAX_SEATS).unwrap_or(usize::MAX))
     }
 
     /// What it costs to compare two models' results and test them.
@@ -57,10 +89,18 @@ impl Prices {
         Work(self.ending.saturating_add(rows))
     }
 
+    /// What it costs to compare so many answers about a model's sampled rows with what the machine
+    /// sees of these rows.
+    #[must_use]
+    pub fn checking(&self, rows: usize, answers: usize) -> Work {
+        let rows = u64::try_from(rows.saturating_mul(answers)).unwrap_or(u64::MAX);
+        Work(self.checked_row.saturating_mul(rows))
+    }
+
     /// What it costs to open a ciphertext of so many bytes, and to hash what was in it.
     #[must_use]
     pub fn opening(&self, bytes: u64) -> Work {
-        Work(self.opened_byte.saturating_add(self.blob_byte).saturating_mul(bytes))
+        Work(self.opened_byte.saturating_add(self.hashed_byte).saturating_mul(bytes))
     }
 
     /// What is left for evaluating a model of so many bytes in an input that may cost `limit`.
@@ -119,6 +159,12 @@ impl Meter {
     /// What the sender still wants to be done.
     pub(crate) fn left(&self) -> Work {
         self.wanted.minus(self.spent)
+    }
+
+    /// Whether something may begin that cannot be divided: if it fits, or if it would fit no input
+    /// at all and is the first that is done in this one.
+    pub(crate) fn may_begin(&self, settings: &Settings, work: Work) -> bool {
+        self.fits(work) || !(self.has_advanced || Self::new(settings).fits(work))
     }
 
     /// Whether so much more may be done.

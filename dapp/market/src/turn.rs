@@ -24,6 +24,8 @@ pub(crate) struct Assignment<'a> {
     pub(crate) max_work: Work,
     /// Whether it is to be known row by row.
     pub(crate) keeps_results: bool,
+    /// What it costs at its end to see who said otherwise.
+    pub(crate) checks: Work,
 }
 
 /// What an evaluation found.
@@ -118,11 +120,12 @@ fn begin(
     Ok(Progress { quote, tally })
 }
 
-/// What it costs to name the results at the end, if they are kept.
+/// What it costs at the end to name the results, if they are kept, and to see who said otherwise.
 fn naming(settings: &Settings, assignment: &Assignment<'_>, rows: u32) -> Work {
     let is_loss = assignment.exam.metric.is_loss();
     let work = settings.prices.results(is_loss, rows);
-    if assignment.keeps_results { work } else { Work(0) }
+    let naming = if assignment.keeps_results { work } else { Work(0) };
+    naming.plus(assignment.checks)
 }
 
 /// Refuses what an input that does nothing else has no room for.

@@ -145,11 +145,14 @@ fn count_inputs(json: bool) -> Result<()> {
         if json {
             println!("{}", serde_json::to_string(input)?);
         } else {
-            let inputs::Input { input, bytes, counted, at_most, .. } = input;
-            println!("{counted:>12}  of {at_most:>12}  {bytes:>6} bytes  {input}");
+            let inputs::Input { input: what, bytes, counted, at_most, times, .. } = input;
+            let sign = if input.is_within() { ' ' } else { '!' };
+            println!(
+                "{counted:>12} {sign} of {at_most:>12}  {bytes:>7} bytes  {times:>4} × {what}"
+            );
         }
     }
-    let dear = inputs.iter().filter(|input| input.counted > input.at_most).count();
+    let dear = inputs.iter().filter(|input| !input.is_within()).count();
     ensure!(dear == 0, "{dear} inputs cost more than they may");
     Ok(())
 }

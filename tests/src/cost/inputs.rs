@@ -1,4 +1,4 @@
-//! Whole inputs, counted beside what the market says they cost at most.
+//! Whole inputs and parts of them, counted beside what the market says they cost at most.
 
 use std::{fs, process::Command};
 
@@ -7,14 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     counter::{Counter, between},
-    net, rows,
+    net::{self, Net},
+    rows,
 };
+use crate::fixture;
 
 /// What an input of the market that is counted may cost: a part of what answering its rows takes.
 pub const INPUT_WORK: u64 = 150_000_000;
 
-/// Rows of the hold-out.
+/// Rows of the bounty's hold-out.
 const ROWS: usize = 1_000;
+/// Rows of the competition's public slice and of its hold-out, as many as the fixtures have.
+const SLICE_ROWS: usize = 100;
+const HOLD_OUT_ROWS: usize = 300;
+/// Rows that miners alone evaluate, more than the machine looks at.
+const LINE_ROWS: usize = 20_000;
 
 /// An input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -27,33 +34,104 @@ pub struct Input {
     pub outputs: u64,
     /// Instructions it costs at most by the market's numbers.
     pub at_most: u64,
+    /// How many there were.
+    #[serde(default)]
+    pub times: u64,
     /// Instructions that were counted; without HTTP.
     #[serde(default)]
     pub counted: u64,
 }
 
-/// Counts each input of a market in which a convolutional network is submitted, whose evaluation,
-/// without a zero anywhere, takes several.
+impl Input {
+    /// Whether it costs no more than it may.
+    #[must_use]
+    pub const fn is_within(&self) -> bool {
+        self.counted <= self.at_most
+    }
+
+    /// Whether it comes nearer to what it may cost than another.
+    fn is_nearer_than(&self, other: &Self) -> bool {
+        let product = |one: u64, other: u64| u128::from(one) * u128::from(other);
+        product(self.counted, other.at_most) > product(other.counted, self.at_most)
+    }
+}
+
+/// Counts the inputs of a bounty, whose convolutional network without a zero takes several to be
+/// evaluated, and of competitions from their opening to their end; and parts of the dearest steps.
+/// Of inputs with the same name the one that comes nearest to what it may cost.
 ///
 /// - Errors: the program that is counted fails
 pub fn count(counter: &Counter) -> Result<Vec<Input>> {
     let folder = tempfile::tempdir()?;
-    let [base, hold_out, model] =
-        ["base.onnx", "rows.safetensors", "model.onnx"].map(|name| folder.path().join(name));
-    fs::write(&base, net::mlp().file())?;
-    fs::write(&model, net::cnn().file())?;
-    rows::write(&rows::bytes(&[1, 28, 28], ROWS)?, &hold_out)?;
+    for (name, bytes) in files()? {
+        fs::write(folder.path().join(name), bytes)?;
+    }
     let (mut command, counts) = counter.command(&counter.program("examples/inputs"));
-    command.args([&base, &hold_out, &model]).arg(INPUT_WORK.to_string());
+    command.arg(folder.path()).arg(INPUT_WORK.to_string());
     let printed = printed(command)?;
     let counted = between(&counts)?;
     // Between the marks of an input is what it took, between two inputs what was printed.
     let counted = counted.into_iter().step_by(2);
-    let inputs = printed.lines().zip(counted).map(|(line, counted)| {
-        let input: Input = serde_json::from_str(line)?;
-        Ok(Input { counted, ..input })
-    });
-    inputs.collect()
+    let mut inputs: Vec<Input> = Vec::new();
+    for (line, counted) in printed.lines().zip(counted) {
+        let input = Input { counted, times: 1, ..serde_json::from_str(line)? };
+        match inputs.iter_mut().find(|other| other.input == input.input) {
+            Some(other) => {
+                let times = other.times + 1;
+                let nearest = if input.is_nearer_than(other) { input } else { other.clone() };
+                *other = Input { times, ..nearest };
+            }
+            None => inputs.push(input),
+        }
+    }
+    Ok(inputs)
+}
+
+/// What the counted program reads.
+fn files() -> Result<Vec<(String, Vec<u8>)>> {
+    let mut files = vec![
+        ("base.onnx".to_owned(), net::mlp().file()),
+        ("model.onnx".to_owned(), net::cnn().file()),
+        ("rows.safetensors".to_owned(), rows::bytes(&[1, 28, 28], ROWS)?.to_safetensors()),
+        ("slice.safetensors".to_owned(), rows::natural(0, SLICE_ROWS)?.to_safetensors()),
+        ("line.onnx".to_owned(), Net::new(&[1]).dense(1, 2).file()),
+        ("line.safetensors".to_owned(), rows::bytes(&[1], LINE_ROWS)?.to_safetensors()),
+        ("hold-out.safetensors".to_owned(), rows::natural(0, HOLD_OUT_ROWS)?.to_safetensors()),
+    ];
+    for name in ["mlp.onnx", "cnn.onnx"] {
+        files.push((name.to_owned(), fs::read(fixture(&format!("images/{name}")))?));
+    }
+    let alike = alike();
+    let names: Vec<&str> = alike.iter().map(|(name, _)| *name).collect();
+    files.push(("alike.txt".to_owned(), names.join("\n").into_bytes()));
+    files.extend(alike.into_iter().map(|(name, net)| (name.to_owned(), net.file())));
+    Ok(files)
+}
+
+/// Networks whose weights are compared: such as are trained, and those whose form makes that dear.
+fn alike() -> Vec<(&'static str, Net)> {
+    let relu = |net: Net| net.then("Relu", &[]);
+    let deep = |width: i64, layers: u32, first: Net| {
+        (0..layers).fold(first, |net, _| relu(net.dense(width, width)))
+    };
+    vec![
+        ("perceptron 784-128-10", net::mlp()),
+        ("two convolutions", net::cnn()),
+        ("perceptron 30-16-2", relu(Net::new(&[30]).dense(30, 16)).dense(16, 2)),
+        ("80 layers of 32", deep(32, 80, Net::new(&[32]))),
+        ("15 layers of 256", deep(256, 15, Net::new(&[256]))),
+        ("one layer of 1,000", relu(Net::new(&[1_000]).dense(1_000, 1_000)).dense(1_000, 10)),
+        ("1,670 neurons of one weight", relu(Net::new(&[1]).dense(1, 1_670)).dense(1_670, 1)),
+        (
+            "200 neurons behind a tanh",
+            Net::new(&[200]).dense(200, 200).then("Tanh", &[]).dense(200, 10),
+        ),
+        ("300,000 neurons of one weight", relu(Net::new(&[1]).dense(1, 300_000)).dense(300_000, 1)),
+        (
+            "500 convolutions of one weight",
+            (0..500).fold(Net::new(&[1, 4, 4]), |net, _| relu(net.conv(&[1, 1, 1, 1], &[]))),
+        ),
+    ]
 }
 
 fn printed(mut command: Command) -> Result<String> {

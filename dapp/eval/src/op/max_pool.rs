@@ -66,6 +66,6 @@ impl Operator for MaxPool {
     }
 
     fn channels(&self) -> Channels {
-        Channels::Kept
+        Channels::Greatest
     }
 }

@@ -104,9 +104,13 @@ pub(crate) enum Channels {
     Normalised,
     /// Keeps what is above zero.
     Rectified,
+    /// Takes the greatest of some numbers of each.
+    Greatest,
+    /// Gives the other sign to what comes with the other sign.
+    Odd,
     /// Changes each number in a way that depends on its size.
     Bent,
-    /// Keeps them apart and in order; twice the input gives twice the output.
+    /// Keeps them apart and in order; any multiple of the input gives so many times the output.
     Kept,
     /// Makes them the last dimension.
     Last,

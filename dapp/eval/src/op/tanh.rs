@@ -27,6 +27,6 @@ impl Operator for Tanh {
     }
 
     fn channels(&self) -> Channels {
-        Channels::Bent
+        Channels::Odd
     }
 }

@@ -15,10 +15,12 @@ pub struct Disguise {
     pub reorder: bool,
     /// Changes the size of hidden neurons where that changes no answer.
     pub rescale: bool,
+    /// Turns the signs of hidden neurons where that changes no answer.
+    pub turn: bool,
     /// Adds noise to each weight, this many times as large altogether as the way that the model has
     /// come from the base model.
     pub noise: f64,
-    /// Of the order, the sizes and the noise.
+    /// Of the order, the sizes, the signs and the noise.
     pub seed: u64,
 }
 
@@ -48,6 +50,11 @@ pub fn disguise(base: &[u8], file: &[u8], how: &Disguise) -> Result<Vec<u8>, Mod
                 layers.stretch(place, neuron, 0.25 + 4.0 * random.fraction());
             }
         }
+        if how.turn && layers.is_turnable(place) {
+            for neuron in (0..count).filter(|_| random.fraction() < 0.5).collect::<Vec<_>>() {
+                layers.stretch(place, neuron, -1.0);
+            }
+        }
         if how.reorder {
             let mut order = (0..count).collect::<Vec<_>>();
             random.shuffle(&mut order);
@@ -55,7 +62,7 @@ pub fn disguise(base: &[u8], file: &[u8], how: &Disguise) -> Result<Vec<u8>, Mod
         }
     }
     #[expect(clippy::cast_possible_truncation, reason = "weights are of single precision")]
-    if how.reorder || how.rescale {
+    if how.reorder || how.rescale || how.turn {
         for (value, elements) in layers.constants() {
             let (place, shape) = places[&value];
             written.insert(place, (shape, elements.into_iter().map(|n| n as f32).collect()));

@@ -47,7 +47,7 @@ fn a_copy_is_known_in_any_disguise_and_others_work_is_not_taken_for_one() {
             Disguise { reorder: true, ..none },
             Disguise { rescale: true, ..none },
             Disguise { noise: 0.1, ..none },
-            Disguise { reorder: true, rescale: true, noise: 0.1, seed: 7 },
+            Disguise { reorder: true, rescale: true, turn: true, noise: 0.1, seed: 7 },
         ] {
             let copy = disguise(&base, &model, &how).unwrap();
             assert_ne!(copy, model, "{name} {how:?}");
@@ -66,7 +66,7 @@ fn a_copy_is_known_in_any_disguise_and_others_work_is_not_taken_for_one() {
 fn a_disguise_without_noise_answers_as_the_model_does() {
     let (base, hold_out) = (read("digits/torch-base.onnx"), dataset("digits/holdout.safetensors"));
     let model = trained(&base, &dataset("digits/client-b.safetensors"), 1);
-    let how = Disguise { reorder: true, rescale: true, noise: 0.0, seed: 3 };
+    let how = Disguise { reorder: true, rescale: true, turn: true, noise: 0.0, seed: 3 };
     let copy = disguise(&base, &model, &how).unwrap();
     let predicted = |file: &[u8]| {
         let model = Model::from_onnx(file).unwrap();

@@ -110,7 +110,8 @@ fn prepare(market: &Market, id: JobId, task: Task) -> Result<Assignment<'_>, Mod
         rows: None,
     };
     let (under_way, max_work) = (job.progress.as_ref(), job.terms.max_work);
-    Ok(Assignment { exam, under_way, max_work, keeps_results: false })
+    let checks = Work(0);
+    Ok(Assignment { exam, under_way, max_work, keeps_results: false, checks })
 }
 
 /// The base model's marks open the job; a base model or hold-out that cannot be used cancels it.

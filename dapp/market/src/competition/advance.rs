@@ -107,17 +107,17 @@ pub(crate) fn run(
         let next = market.competitions.get(&id);
         let next = next.and_then(|job| next_step(&market.settings, job, context.now));
         let Some(step) = next else { break };
-        let cost = Work(market.settings.prices.ending);
         let moved = match step {
             Step::Evaluate => judging::evaluate(market, id, &mut meter, judge, &mut effects),
             Step::Finals => finals::step(market, id, &mut meter, judge, &mut effects),
             Step::Small(step) => {
-                let fits = meter.fits(cost);
-                if fits {
+                let cost = cost(market, id, step);
+                let begins = meter.may_begin(&market.settings, cost);
+                if begins {
                     meter.advance(cost);
                     effects.extend(take(market, context, id, step));
                 }
-                fits
+                begins
             }
         };
         if !moved {
@@ -125,6 +125,18 @@ pub(crate) fn run(
         }
     }
     effects
+}
+
+/// What a small step costs at most.
+fn cost(market: &Market, id: JobId, step: SmallStep) -> Work {
+    let prices = &market.settings.prices;
+    let job = market.competitions.get(&id);
+    let [draws, outputs] = match (step, job) {
+        (SmallStep::Close, Some(job)) => close::draws(job, market.standing.len()),
+        (SmallStep::FindSilent, Some(job)) => [job.rows_to_draw(), job.seats.len()],
+        _ => [0, 0],
+    };
+    prices.drawing(draws).plus(prices.saying(outputs)).plus(Work(prices.ending))
 }
 
 fn take(market: &mut Market, context: &Context, id: JobId, step: SmallStep) -> Vec<Effect> {

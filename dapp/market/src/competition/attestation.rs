@@ -44,7 +44,10 @@ impl Attestation {
         let mut progress = None;
         loop {
             let under_way = progress.as_ref();
-            let assignment = Assignment { exam: *exam, under_way, max_work, keeps_results: true };
+            let checks = settings.prices.blaming();
+            let keeps_results = true;
+            let exam = *exam;
+            let assignment = Assignment { exam, under_way, max_work, keeps_results, checks };
             match turn::take(settings, Ok(assignment), &mut Meter::unlimited(), judge) {
                 Turn::Unfinished(further) => progress = Some(further),
                 Turn::Finished(Ok(found)) => return Self::of(found),

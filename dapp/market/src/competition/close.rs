@@ -3,11 +3,11 @@
 //! They are drawn by the first input after the close that moves the competition on, with the random
 //! number of its block, which nobody knew when the last commitment was made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use blobs::Digest;
 
-use super::{Outcome, Seat, decide};
+use super::{Competition, Outcome, Seat, decide, urn::Urn};
 use crate::{
     command::Context,
     effect::{Effect, Event},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How often it is drawn at most: miners for all competitions may be too poor for the bond.
-const MAX_DRAWS: u32 = 512;
+const MAX_DRAWS: usize = 512;
 
 pub(super) fn close(market: &mut Market, context: &Context, id: JobId) -> Vec<Effect> {
     let Some(job) = market.competitions.get_mut(&id) else { return Vec::new() };
@@ -40,25 +40,27 @@ pub(super) fn close(market: &mut Market, context: &Context, id: JobId) -> Vec<Ef
     draw(market, id, Digest::of(&seed))
 }
 
+/// How often it is drawn at most with so many miners for all competitions, and how many of them may
+/// turn out to be too poor.
+pub(super) fn draws(job: &Competition, standing: usize) -> [usize; 2] {
+    if job.terms.miners == 0 {
+        return [0, 0];
+    }
+    let all = job.enlisted.len().saturating_add(standing);
+    [all, standing].map(|count| count.min(MAX_DRAWS))
+}
+
 /// Draws without putting back, among miners of the competition, then those for all.
 fn draw(market: &mut Market, id: JobId, seed: Digest) -> Vec<Effect> {
     let Market { competitions, ledger, standing, .. } = market;
     let Some(job) = competitions.get_mut(&id) else { return Vec::new() };
     let (asset, bond) = (job.terms.asset, job.terms.miner_bond);
     let all = job.enlisted.len().saturating_add(standing.len());
-    // What lies where something was drawn before; as if the lists had been shuffled.
-    let mut moved: BTreeMap<usize, usize> = BTreeMap::new();
     let mut poor = BTreeSet::new();
-    for draw in 0..MAX_DRAWS {
-        let begin = usize::try_from(draw).unwrap_or(usize::MAX);
-        let seats = u32::try_from(job.seats.len()).unwrap_or(u32::MAX);
-        if seats >= job.terms.miners || begin >= all {
-            break;
-        }
-        let place = begin.saturating_add(pick(seed, draw, all.saturating_sub(begin)));
-        let drawn = moved.get(&place).copied().unwrap_or(place);
-        let here = moved.get(&begin).copied().unwrap_or(begin);
-        moved.insert(place, here);
+    let mut urn = Urn::new(seed, all).take(MAX_DRAWS);
+    while u32::try_from(job.seats.len()).unwrap_or(u32::MAX) < job.terms.miners
+        && let Some(drawn) = urn.next()
+    {
         let own = job.enlisted.get(drawn).copied();
         let general = drawn.checked_sub(job.enlisted.len()).and_then(|place| standing.get(place));
         let Some(miner) = own.or(general.copied()) else { continue };
@@ -85,13 +87,4 @@ fn draw(market: &mut Market, id: JobId, seed: Digest) -> Vec<Effect> {
     let drawn = Effect::Event(Event::SeatsDrawn { job: id, seed, miners });
     let retired = poor.into_iter().filter_map(|miner| market.retire(miner));
     [drawn].into_iter().chain(retired.map(Effect::Event)).collect()
-}
-
-/// A number below `bound`, drawn with the seed; the bias is below one in 2⁴⁸.
-pub(super) fn pick(seed: Digest, draw: u32, bound: usize) -> usize {
-    let [a, b, c, d, e, f, g, h, ..] =
-        Digest::of(&[seed.0.as_slice(), &draw.to_be_bytes()].concat()).0;
-    let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-    let bound = u64::try_from(bound).unwrap_or(u64::MAX);
-    number.checked_rem(bound).and_then(|place| usize::try_from(place).ok()).unwrap_or_default()
 }

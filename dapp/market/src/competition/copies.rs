@@ -9,7 +9,7 @@ use crate::{
     meter::Meter,
     refusal::ModelRefusal,
     shelf::Purpose,
-    units::{JobId, SubmissionId},
+    units::{JobId, SubmissionId, Work},
 };
 
 /// Looks at the candidate beside the next of those it is tied with.
@@ -54,7 +54,7 @@ fn liken(
 ) -> Result<Option<u32>, Waits> {
     let Some([base, first, second]) = exhibits(market, id, entries) else { return Ok(None) };
     let lengths = [base, first, second].map(|exhibit| exhibit.bytes.len());
-    let work = judge.comparing(lengths);
+    let work = judge.comparing(lengths).plus(Work(market.settings.prices.ending));
     if !meter.fits(work) {
         // What fits no input at all is not compared.
         let alone = Meter::new(&market.settings).fits(work);

@@ -53,9 +53,13 @@ pub(super) fn step(
     effects: &mut Vec<Effect>,
 ) -> bool {
     let Some(job) = market.competitions.get_mut(&id) else { return false };
+    if let Phase::Finals(finals) = &job.phase
+        && finals.pair().is_some()
+    {
+        return super::copies::step(market, id, meter, judge, effects);
+    }
     let cost = market.settings.prices.comparing(job.rows_to_compare());
-    // What fits no input at all has one of its own.
-    if !meter.fits(cost) && Meter::new(&market.settings).fits(cost) {
+    if !meter.may_begin(&market.settings, cost) {
         return false;
     }
     if !matches!(job.phase, Phase::Finals(_)) {
@@ -76,25 +80,22 @@ pub(super) fn step(
         (finals.first, finals.candidate) = (Some(results), None);
         return true;
     };
-    if !candidate.is_tied {
-        let (first_better, other_better) = first.against(&results).unwrap_or_default();
-        let is_separated = separated(first_better, other_better, job.terms.significance.0);
-        effects.push(Effect::Event(Event::Compared {
-            job: id,
-            first: first_entry,
-            other: candidate.entry,
-            first_better,
-            other_better,
-            separated: is_separated,
-        }));
-        if is_separated {
-            end(market, id, effects);
-            return true;
-        }
+    let (first_better, other_better) = first.against(&results).unwrap_or_default();
+    let is_separated = separated(first_better, other_better, job.terms.significance.0);
+    effects.push(Effect::Event(Event::Compared {
+        job: id,
+        first: first_entry,
+        other: candidate.entry,
+        first_better,
+        other_better,
+        separated: is_separated,
+    }));
+    if is_separated {
+        end(market, id, effects);
+    } else {
         candidate.is_tied = true;
     }
-    candidate.results = Some(results);
-    super::copies::step(market, id, meter, judge, effects)
+    true
 }
 
 /// Takes the next of the ranking, or ends when there is none.
@@ -157,9 +158,10 @@ pub(super) fn give_up(job: &mut Competition, _: u32) {
 }
 
 impl Finals {
-    /// The candidate, and the tied entry it is to be looked at beside next.
+    /// A candidate that cannot be told from the first, and the tied entry it is to be looked at
+    /// beside next.
     pub(super) fn pair(&self) -> Option<(u32, Option<u32>)> {
-        let candidate = self.candidate.as_ref()?;
+        let candidate = self.candidate.as_ref().filter(|candidate| candidate.is_tied)?;
         Some((candidate.entry, self.tied.get(candidate.unlike).copied()))
     }
 

@@ -15,7 +15,7 @@ use crate::{
     refusal::ModelRefusal,
     shelf::Purpose,
     turn::{self, Assignment, Found, Turn},
-    units::{JobId, SubmissionId},
+    units::{JobId, SubmissionId, Work},
 };
 
 /// Goes on with the evaluation at the head of the queue; whether it came to its end.
@@ -86,8 +86,13 @@ pub(super) fn prepare(
         rows: sampled.then_some(job.sample.as_slice()),
     };
     let keeps_results = matches!(task, Task::Model(_));
+    let prices = &market.settings.prices;
+    let checks = match task {
+        Task::Model(position) => prices.blaming().plus(job.checking(prices, position)),
+        Task::Base | Task::BaseOnHoldOut | Task::Show(_) => Work(0),
+    };
     let (under_way, max_work) = (job.progress.as_ref(), job.terms.max_work);
-    Ok(Assignment { exam, under_way, max_work, keeps_results })
+    Ok(Assignment { exam, under_way, max_work, keeps_results, checks })
 }
 
 fn conclude(

@@ -19,6 +19,7 @@ mod pay;
 mod sample;
 mod seat;
 mod terms;
+mod urn;
 
 use std::{
     cmp::Reverse,

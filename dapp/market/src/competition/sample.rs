@@ -1,14 +1,12 @@
 //! Competitions for miners only: where miners differ, the machine looks at some rows, drawn after
 //! all have committed themselves, and whoever says otherwise of one of them is wrong.
 
-use std::collections::BTreeSet;
-
 use blobs::Digest;
 
-use super::{Attestation, Competition, Finding, Offence, close::pick, judging};
+use super::{Attestation, Competition, Finding, Offence, judging, urn::Urn};
 use crate::{
-    command::Context, effect::Effect, judge::Judge, market::Market, meter::Meter,
-    refusal::ModelRefusal, results::Results, turn::Found, units::JobId,
+    command::Context, effect::Effect, judge::Judge, market::Market, meter::Meter, meter::Prices,
+    refusal::ModelRefusal, results::Results, turn::Found, units::JobId, units::Work,
 };
 
 /// Finds out how many rows the hold-out has, and whether it fits the base model; whether there was
@@ -24,7 +22,7 @@ pub(super) fn count_rows(
     let quote = match &assignment {
         Ok(assignment) => {
             let reading = judge.reading(&assignment.exam);
-            if !meter.fits(reading) && Meter::new(&market.settings).fits(reading) {
+            if !meter.may_begin(&market.settings, reading) {
                 return false;
             }
             meter.advance(reading);
@@ -47,17 +45,21 @@ impl Competition {
         let (Some(seed), true) = (self.seed, self.terms.miners_only) else { return };
         let seed = Digest::of(&[context.prev_randao, seed.0].concat());
         let rows = usize::try_from(self.rows).unwrap_or_default();
-        let wanted = usize::try_from(self.terms.sample_rows.min(self.rows)).unwrap_or_default();
-        let mut sample = BTreeSet::new();
-        // Few draws hit a row twice, unless nearly all are wanted.
-        let draws = self.terms.sample_rows.saturating_mul(16);
-        for draw in 0..draws {
-            if sample.len() >= wanted {
-                break;
-            }
-            sample.insert(u32::try_from(pick(seed, draw, rows)).unwrap_or_default());
-        }
-        self.sample = sample.into_iter().collect();
+        let drawn = Urn::new(seed, rows).take(self.rows_to_draw());
+        self.sample = drawn.map(|row| u32::try_from(row).unwrap_or(u32::MAX)).collect();
+        self.sample.sort_unstable();
+    }
+
+    /// How many rows are drawn for the machine.
+    pub(super) fn rows_to_draw(&self) -> usize {
+        let rows = if self.terms.miners_only { self.terms.sample_rows.min(self.rows) } else { 0 };
+        usize::try_from(rows).unwrap_or_default()
+    }
+
+    /// What it costs to compare what is said of a model's sampled rows with what the machine sees.
+    pub(super) fn checking(&self, prices: &Prices, position: u32) -> Work {
+        let answers = self.model(position).map_or(0, |model| model.answers.len());
+        prices.checking(self.sample.len(), answers)
     }
 
     /// The machine has looked at a model's sampled rows: of the answers that say the same of them,

@@ -133,7 +133,7 @@ pub(super) async fn enter_all(stage: &Stage, job: JobId) -> Result<Vec<Entry>> {
     let ben = train(stage, "ben", b, 12).await?;
     let ben = show(stage, "ben", job, &ben).await?;
     let copier = copy_ciphertext(stage, job, &model).await?;
-    let how = Disguise { reorder: true, rescale: true, noise: 0.05, seed: 1 };
+    let how = Disguise { reorder: true, rescale: true, turn: true, noise: 0.05, seed: 1 };
     let noised = disguise(digits!("torch-base.onnx"), &model.bytes, &how)?;
     let noised = stage.file("ada again", "model.onnx", &noised)?;
     let again = enter(stage, "ada again", job, &noised).await?;
