@@ -37,7 +37,7 @@ const CONFIDENCE: f64 = 0.95;
 const NOISE: [f64; 4] = [0.01, 0.02, 0.05, 0.1];
 
 /// Further training: epochs, and the length of a step.
-const FURTHER: [(u32, f32); 4] = [(1, 0.0005), (5, 0.0005), (1, 0.002), (5, 0.002)];
+const FURTHER: [(u32, f32); 4] = [(1, 0.0001), (1, 0.0005), (5, 0.0005), (1, 0.002)];
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -92,7 +92,7 @@ fn main() -> Outcome<()> {
     }
     println!("\nCopies that are taken for copies:");
     for (name, share) in copies {
-        println!("  {name:44} {}", said(share));
+        println!("  {name:47} {}", said(share));
     }
     Ok(())
 }
@@ -195,7 +195,7 @@ fn copied(
             let copy = further(&copy, &halves[*shard], seed, rate, epochs)?;
             likenesses.push(alike(base, model, &copy)?);
         }
-        let name = format!("all of these, {epochs} more epochs in steps of {rate}");
+        let name = format!("all of these, epochs more: {epochs}, in steps of {rate}");
         found.push((name, likenesses));
     }
     Ok(found)

@@ -39,6 +39,10 @@ const RECORD_BYTES: usize = 2 << 10;
 ///
 /// - Panics: if one of these does not hold
 pub fn advance(bytes: &[u8]) {
+    play(bytes);
+}
+
+fn play(bytes: &[u8]) -> App<Metered> {
     let mut script = Script::new(bytes);
     let (mut app, worked) = world::app(script.byte() & 1 == 1);
     let mut books = Books::default();
@@ -59,6 +63,7 @@ pub fn advance(bytes: &[u8]) {
     let stored = usize::try_from(app.market().shelf().stored()).unwrap_or(usize::MAX);
     let most = 2 * stored + inputs * RECORD_BYTES + JUDGE_BYTES;
     assert!(usize::try_from(kept).unwrap_or_default() <= most, "{kept} bytes stay, not {most}");
+    app
 }
 
 enum Step<'a> {
@@ -165,4 +170,27 @@ pub(crate) fn message(sender: Address, payload: Vec<u8>) -> Advance {
 /// What is known of a message of this sender at this time.
 pub(crate) fn context(sender: Address, now: u64) -> Context {
     Context { sender, now: Timestamp(now), ..Context::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use market::{Competition, EntryState, JobId, Stage};
+
+    use super::*;
+    use crate::seeds;
+
+    /// What fuzzing begins with goes all the way, so that changes of it come near everything.
+    #[test]
+    fn the_seeds_hold_competitions_to_their_end() {
+        for (terms, has_seat) in [(0x00, false), (0x04, true), (0x0c, true)] {
+            let app = play(&seeds::competition(terms));
+            let job: &Competition = app.market().competition(JobId(0)).expect("it opens");
+            let is_revealed =
+                |entry: &market::Entry| matches!(entry.state, EntryState::Revealed { .. });
+            assert_eq!(job.entries().iter().filter(|entry| is_revealed(entry)).count(), 2);
+            assert!(job.hold_out.is_some(), "{terms}");
+            assert_eq!(job.seats.len(), usize::from(has_seat), "{terms}");
+            assert_eq!(job.stage, Stage::Settled, "{terms}");
+        }
+    }
 }

@@ -94,7 +94,7 @@ fn terms(sender: usize, job: JobId, choice: u8) -> CompetitionTerms {
         miners_only: choice & 0x0c == 0x0c,
         sample_rows: 10,
         base_model: file(&FILES.base),
-        public_slice: file(&FILES.models[0]),
+        public_slice: file(&FILES.hold_out),
         hold_out: sealed(sender, job, &FILES.hold_out).0,
     }
 }

@@ -10,6 +10,7 @@
 //! - [`dataset`] takes hold-outs
 //! - [`chunks`] takes the pieces of a blob, deflated or not
 //! - [`inspect`] takes questions
+//! - [`sealed`] takes sealed blobs, and what opens them or does not
 //!
 //! [`load`] is a crowd of honest and other people who send inputs for as long as one likes.
 //!
@@ -29,6 +30,7 @@ mod onnx;
 mod onnx_writer;
 mod portal;
 mod script;
+mod sealed;
 pub mod seeds;
 mod world;
 
@@ -38,16 +40,18 @@ pub use dataset::dataset;
 pub use inspect::inspect;
 pub use onnx::onnx;
 pub use portal::portal;
+pub use sealed::sealed;
 
 /// A function that takes any bytes.
 pub type Body = fn(&[u8]);
 
 /// All bodies by the names of their fuzz targets.
-pub const TARGETS: [(&str, Body); 6] = [
+pub const TARGETS: [(&str, Body); 7] = [
     ("advance", advance),
     ("chunks", chunks),
     ("dataset", dataset),
     ("inspect", inspect),
     ("onnx", onnx),
     ("portal", portal),
+    ("sealed", sealed),
 ];

@@ -6,8 +6,10 @@ use std::{fs, path::PathBuf};
 
 use blobs::{Encoding, split};
 use eval::{Dataset, Features, Labels, Shape};
+use market::Amount;
 use prost::encoding::{WireType, decode_key, decode_varint};
 use serde_json::Value;
+use wire::{encode_command, encode_ether_deposit};
 
 use crate::{onnx_writer as writer, script::Script, world};
 
@@ -24,6 +26,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "inspect" => questions(),
         "onnx" => models(),
         "portal" => deposits(),
+        "sealed" => seals(),
         _ => Vec::new(),
     }
 }
@@ -102,7 +105,7 @@ fn scripts() -> Vec<Vec<u8>> {
         let cancelled = [begin.clone(), vec![cancel, SPONSOR, 0, 0]].concat();
         scripts.extend([[begin, entries, bad, end.clone()].concat(), cancelled]);
     }
-    scripts.extend([0x04, 0x0c].map(competition));
+    scripts.extend([0x00, 0x04, 0x0c].map(competition));
     let vectors = json("tests/vectors/commands.json");
     let calldata =
         [bytes_of(&vectors["commands"], "calldata"), bytes_of(&vectors["refused"], "calldata")];
@@ -124,12 +127,12 @@ fn scripts() -> Vec<Vec<u8>> {
 }
 
 /// A whole competition with two entrants and a miner, on terms of this choice.
-fn competition(terms: u8) -> Vec<u8> {
+pub(crate) fn competition(terms: u8) -> Vec<u8> {
     // Who sends (0x90 and more with a deposit), how much later, and what: see `contest`.
     let steps: [[u8; 4]; 18] = [
         [9, 0x90, 0, terms],
         [1, 8, 0, 0],
-        [4, 8, 0, 0],
+        [2, 8, 0, 0],
         [12, 8, 0, 0x4c],
         [10, 0x91, 0, 0x14],
         [10, 9, 0, 0x54],
@@ -152,11 +155,33 @@ fn competition(terms: u8) -> Vec<u8> {
 
 fn deposits() -> Vec<Vec<u8>> {
     let vectors = json("tests/vectors/portals.json");
-    let payloads = bytes_of(&vectors["portals"], "payload");
+    let mut payloads = bytes_of(&vectors["portals"], "payload");
+    // Each command riding on a deposit: those of the vectors, then those of a competition, which
+    // fit the market that is attacked.
+    let commands = bytes_of(&json("tests/vectors/commands.json")["commands"], "calldata");
+    let own =
+        (0..world::COMMANDS).flat_map(|kind| [0, 0x14, 0x40, 0x7c].map(|choice| (kind, choice)));
+    let own = own.map(|(kind, choice)| encode_command(&world::command(kind, choice)));
+    for command in commands.into_iter().chain(own) {
+        let (account, amount) = (world::ACCOUNTS[0], Amount::new(1_000));
+        payloads.push(encode_ether_deposit(account, amount, &command));
+    }
     payloads
         .iter()
         .flat_map(|payload| [0, 1].map(|twice| [&[twice], &payload[..]].concat()))
         .collect()
+}
+
+/// What is sealed, with each of its parts changed.
+fn seals() -> Vec<Vec<u8>> {
+    let plains = [&b""[..], b"a model", &world::FILES.base, &[7; 300]];
+    let seal = |part: u8| {
+        plains.map(|plain| {
+            let head = [&[part << 1 | part & 1][..], &[0x4b; 32], &[0x5a; 32], &[1, 0, 2, 0, 0, 3]];
+            [&head.concat()[..], &block(plain), &[5, 0, 0x80], &[0; 20]].concat()
+        })
+    };
+    (0..7).flat_map(seal).collect()
 }
 
 fn questions() -> Vec<Vec<u8>> {

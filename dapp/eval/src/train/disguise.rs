@@ -43,14 +43,18 @@ pub fn disguise(base: &[u8], file: &[u8], how: &Disguise) -> Result<Vec<u8>, Mod
     let (graph, others) = Graph::read(file)?;
     noisy.extend(others.into_iter().filter(|weight| !trained[weight.value]));
     let mut layers = Layers::of(&graph, noisy, true);
+    let mut is_changed = false;
     for place in layers.hidden() {
         let count = layers.layers[place].neurons.len();
-        if how.rescale && layers.is_scalable(place) {
+        let rescales = how.rescale && layers.is_scalable(place);
+        let turns = how.turn && layers.is_turnable(place);
+        is_changed |= rescales || turns || how.reorder;
+        if rescales {
             for neuron in 0..count {
                 layers.stretch(place, neuron, 0.25 + 4.0 * random.fraction());
             }
         }
-        if how.turn && layers.is_turnable(place) {
+        if turns {
             for neuron in (0..count).filter(|_| random.fraction() < 0.5).collect::<Vec<_>>() {
                 layers.stretch(place, neuron, -1.0);
             }
@@ -62,7 +66,7 @@ pub fn disguise(base: &[u8], file: &[u8], how: &Disguise) -> Result<Vec<u8>, Mod
         }
     }
     #[expect(clippy::cast_possible_truncation, reason = "weights are of single precision")]
-    if how.reorder || how.rescale || how.turn {
+    if is_changed {
         for (value, elements) in layers.constants() {
             let (place, shape) = places[&value];
             written.insert(place, (shape, elements.into_iter().map(|n| n as f32).collect()));

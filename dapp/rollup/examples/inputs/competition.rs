@@ -193,7 +193,7 @@ pub(crate) fn terms([base, slice]: [&[u8]; 2], hold_out: SealedBlob) -> Competit
         buy_in: Amount::new(10),
         entrant_bond: Amount::new(10),
         miner_bond: Amount::new(10),
-        miners: SEATS as u32,
+        miners: u32::try_from(SEATS).unwrap_or(u32::MAX),
         close: Timestamp(NOW + u64::from(SECONDS)),
         reveal_seconds: SECONDS,
         attest_seconds: SECONDS,

@@ -128,6 +128,11 @@ fn any_portal() {
     attack("portal", 10_000);
 }
 
+#[test]
+fn any_seal() {
+    attack("sealed", 20_000);
+}
+
 /// The load that `soak` shows at length: nobody's input stops the application, and what is kept is
 /// what is on record.
 #[test]
