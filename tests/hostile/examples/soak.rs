@@ -1,5 +1,6 @@
 //! `soak [--inputs N] [--seed N] [--json]`: what the application keeps in memory while a crowd
-//! sends a million inputs, first with records that do not grow, then with records that do.
+//! sends a million inputs, first with records that do not grow, then with bounties whose records
+//! do, then with competitions among them.
 
 #![expect(clippy::print_stdout, reason = "the curve is what this program is for")]
 
@@ -25,7 +26,11 @@ struct Point {
 
 fn main() -> Result<(), String> {
     let arguments = arguments()?;
-    for (name, mix) in [("standstill", Mix::Standstill), ("bounties", Mix::Bounties)] {
+    for (name, mix) in [
+        ("standstill", Mix::Standstill),
+        ("bounties", Mix::Bounties),
+        ("competitions", Mix::Competitions),
+    ] {
         let points = curve(mix, &arguments);
         let most = points.iter().map(|point| point.kept.resident_bytes).max().unwrap_or(1);
         for point in &points {
@@ -84,7 +89,7 @@ fn chart(name: &str, point: &Point, most: u64) {
     let (kib, bar) = (resident_bytes >> 10, "#".repeat(length));
     let inputs = point.inputs;
     println!(
-        "{name:>10} {inputs:>9} inputs {records:>8} records {stored_bytes:>7} B stored {kib:>7} KiB {bar}"
+        "{name:>12} {inputs:>9} inputs {records:>8} records {stored_bytes:>7} B stored {kib:>7} KiB {bar}"
     );
 }
 
@@ -101,6 +106,6 @@ fn summary(name: &str, points: &[Point], json: bool) {
         );
     } else {
         let per_record = per_record.map_or(String::new(), |bytes| format!(", {bytes} B each"));
-        println!("{name:>10} grew by {bytes} B with {records} more records{per_record}\n");
+        println!("{name:>12} grew by {bytes} B with {records} more records{per_record}\n");
     }
 }

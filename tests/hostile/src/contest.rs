@@ -20,11 +20,11 @@ pub(crate) fn command(kind: u8, choice: u8, job: JobId) -> Command {
     let (model, again) = (FILES.models[model].as_slice(), choice & 0x40 != 0);
     match kind {
         0 => {
-            let terms = Box::new(terms(sender, job, choice));
+            let terms = Box::new(terms(ACCOUNTS[sender], job, choice));
             Command::OpenCompetition { job, terms }
         }
-        1 if again => publish(&sealed(sender, job, model).1),
-        1 => Command::Enter { job, model: sealed(sender, job, model).0 },
+        1 if again => publish(&sealed(ACCOUNTS[sender], job, model).1),
+        1 => Command::Enter { job, model: sealed(ACCOUNTS[sender], job, model).0 },
         2 if again => reveal(job, &FILES.hold_out),
         2 => reveal(job, model),
         _ => other(choice, sender, job, model),
@@ -32,42 +32,53 @@ pub(crate) fn command(kind: u8, choice: u8, job: JobId) -> Command {
 }
 
 fn other(choice: u8, sender: usize, job: JobId, model: &[u8]) -> Command {
-    let page = 0;
-    let attestations = vec![Attestation::UNFIT; 2];
     match (choice & 0x40 != 0, choice >> 2 & 3) {
         (false, 0) => Command::Show { job, model: file(model) },
         (false, 1) => Command::Enlist { job: Some(job) },
         (false, 2) => Command::Enlist { job: None },
         (false, _) => Command::Retire,
-        (true, 0) => {
-            let (app, miner) = (Address([0; 20]), ACCOUNTS[sender]);
-            let desk = Desk { chain_id: 0, app, job, miner, page };
-            Command::Attest { job, page, commitment: desk.commitment(&attestations, &SALT) }
-        }
-        (true, 1) => Command::Unveil { job, page, attestations, results: Vec::new(), salt: SALT },
+        (true, 0) => attest(ACCOUNTS[sender], job, 2),
+        (true, 1) => unveil(job, 2),
         (true, 2) => Command::Object { job, entry: u32::from(choice >> 4 & 3) },
-        (true, _) => publish(&sealed(sender, job, &FILES.hold_out).1),
+        (true, _) => publish(&sealed(ACCOUNTS[sender], job, &FILES.hold_out).1),
     }
+}
+
+/// A miner commits to calling all models of the first page unfit.
+pub(crate) fn attest(miner: Address, job: JobId, models: usize) -> Command {
+    let (app, page) = (Address([0; 20]), 0);
+    let desk = Desk { chain_id: 0, app, job, miner, page };
+    Command::Attest { job, page, commitment: desk.commitment(&unfit(models), &SALT) }
+}
+
+/// It shows that.
+pub(crate) fn unveil(job: JobId, models: usize) -> Command {
+    let (attestations, results) = (unfit(models), Vec::new());
+    Command::Unveil { job, page: 0, attestations, results, salt: SALT }
+}
+
+fn unfit(models: usize) -> Vec<Attestation> {
+    vec![Attestation::UNFIT; models]
 }
 
 fn opening(plain: &[u8]) -> Opening {
     Opening { key: KEY, salt: SALT, plain: file(plain) }
 }
 
-fn reveal(job: JobId, plain: &[u8]) -> Command {
+pub(crate) fn reveal(job: JobId, plain: &[u8]) -> Command {
     let plaintext: BlobRef = file(plain);
     Command::Reveal { job, key: KEY, salt: SALT, plaintext }
 }
 
 /// What an account commits to, and the ciphertext.
-fn sealed(sender: usize, job: JobId, plain: &[u8]) -> (SealedBlob, Vec<u8>) {
-    let (chain_id, app, sender) = (0, [0; 20], ACCOUNTS[sender].0);
+pub(crate) fn sealed(sender: Address, job: JobId, plain: &[u8]) -> (SealedBlob, Vec<u8>) {
+    let (chain_id, app, sender) = (0, [0; 20], sender.0);
     let commitment = opening(plain).commitment(&Binding { chain_id, app, job: job.0, sender });
     let bytes = seal(&KEY, commitment, plain);
     (SealedBlob { commitment, ciphertext: file(&bytes) }, bytes)
 }
 
-fn terms(sender: usize, job: JobId, choice: u8) -> CompetitionTerms {
+pub(crate) fn terms(sender: Address, job: JobId, choice: u8) -> CompetitionTerms {
     CompetitionTerms {
         title: [0; 32],
         asset: Asset::Ether,

@@ -31,6 +31,7 @@ mod onnx_writer;
 mod portal;
 mod script;
 mod sealed;
+mod season;
 pub mod seeds;
 mod world;
 

@@ -5,12 +5,15 @@ use std::{collections::VecDeque, fs};
 
 use blobs::{Digest, Encoding};
 use eval::Evaluator;
-use market::{Address, Amount, Asset, Command, JobId, Terms, Timestamp, U256, Work};
+use market::{
+    Address, Amount, AnyJob, Asset, Command, JobId, Outcome, Terms, Timestamp, U256, Work,
+};
 use rollup::{Advance, App, CatchingJudge, Status};
 use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
 
 use crate::{
-    onnx_writer as writer,
+    contest, onnx_writer as writer,
+    season::{Act, Entrant, Season, Turn},
     world::{self, FILES, NOW, REWARD},
 };
 
@@ -26,12 +29,17 @@ const JOBS: usize = 32;
 const ACCOUNTS: usize = 300;
 /// Clients that enter each job.
 const CLIENTS: usize = 6;
+/// Entrants of a competition, and its miners.
+const ENTRANTS: usize = 4;
+const MINERS: usize = 2;
 
 /// What the crowd does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mix {
     /// Jobs open, are played to their end and settled, and others open: records grow.
     Bounties,
+    /// The same, but every second job is a competition.
+    Competitions,
     /// The jobs there are stay open: uploads start over and over, money comes and goes, and most of
     /// what is sent is refused. Records do not grow.
     Standstill,
@@ -55,9 +63,6 @@ struct Round {
     deadline: u64,
 }
 
-/// What someone sends.
-type Turn = (Address, Command);
-
 /// What was sent and what came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -74,7 +79,7 @@ pub struct Counts {
 /// What an application keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Jobs and submissions ever made, which stay on record.
+    /// Jobs, submissions and entries ever made, which stay on record.
     pub records: u64,
     /// Jobs among them.
     pub jobs: u64,
@@ -114,14 +119,24 @@ impl Load {
         let market = self.app.market();
         let jobs = market.jobs_from(JobId(0));
         let submissions: u64 = jobs.map(|(_, job)| u64::from(job.submissions)).sum();
+        let competitions = market.competitions_from(JobId(0));
+        let entries: u64 = competitions.map(|(_, job)| job.entries().len() as u64).sum();
         let jobs = u64::from(market.job_count());
         Kept {
-            records: jobs + submissions,
+            records: jobs + submissions + entries,
             jobs,
             stored_bytes: market.shelf().stored(),
             balances: market.ledger().accounts().count() as u64,
             resident_bytes: resident_bytes(),
         }
+    }
+
+    /// How many competitions a model has won.
+    #[must_use]
+    pub fn won(&self) -> usize {
+        let competitions = self.app.market().competitions_from(JobId(0));
+        let decided = competitions.filter_map(|(_, job)| job.decision.as_ref());
+        decided.filter(|decision| decision.outcome == Outcome::Won).count()
     }
 
     /// Sends one input, and now and then a question.
@@ -147,28 +162,78 @@ impl Load {
         }
     }
 
-    /// A job goes on by one turn; when it is over, it is settled and another one opens.
+    /// A job goes on by one turn, or as far as time lets it; when it is over, another one opens.
     fn go_on(&mut self) {
         let place = self.random.usize(..self.rounds.len());
         let Round { job, ref mut turns, deadline } = self.rounds[place];
-        let sender = account(place);
-        if let Some((sender, command)) = turns.pop_front() {
-            self.command(sender, &command);
+        let (now, sender) = (self.now, account(place));
+        let is_competition = self.app.market().competition(job).is_some();
+        if let Some(turn) = turns.pop_front_if(|turn| turn.from <= now) {
+            self.take(job, turn);
         } else if self.mix == Mix::Standstill {
             self.start_over();
-        } else if self.now < deadline {
+        } else if now < deadline && !is_competition {
             self.command(sender, &Command::Evaluate { job, work: Work(u64::MAX) });
         } else {
             self.command(sender, &Command::Settle { job });
-            if self.app.market().job(job).is_none_or(|job| !job.is_live()) {
+            let is_live = self.app.market().any_job(job).is_some_and(|job| match job {
+                AnyJob::Bounty(job) => job.is_live(),
+                AnyJob::Competition(job) => job.is_live(),
+            });
+            if !is_live && now >= deadline {
                 self.rounds[place] = self.open_job();
             }
         }
     }
 
+    /// Someone takes its turn in a job.
+    fn take(&mut self, job: JobId, Turn { sender, act, .. }: Turn) {
+        let models = self.app.market().competition(job).map_or(0, |job| job.page(0).len());
+        match act {
+            Act::Command(command) => self.command(sender, &command),
+            Act::Attest => self.command(sender, &contest::attest(sender, job, models)),
+            Act::Unveil => self.command(sender, &contest::unveil(job, models)),
+            Act::Deposit(amount, command) => {
+                let deposit = encode_ether_deposit(sender, amount, &encode_command(&command));
+                self.input(self.genesis.ether_portal, deposit);
+            }
+        }
+    }
+
+    /// Opens a competition with a deposit.
+    fn open_competition(&mut self) -> Round {
+        let entrant = |load: &mut Self, place: usize| Entrant {
+            // Each its own, so that nobody enters twice.
+            account: account(
+                place * (ACCOUNTS / ENTRANTS) + load.random.usize(..ACCOUNTS / ENTRANTS),
+            ),
+            model: load.model(),
+            shows: load.random.bool(),
+            reveals: load.random.u8(..) < 200,
+        };
+        let season = Season {
+            job: JobId(self.app.market().job_count()),
+            now: self.now,
+            sponsor: account(ACCOUNTS),
+            base: self.model(),
+            reveals: self.random.u8(..) < 230,
+            entrants: (0..ENTRANTS).map(|place| entrant(self, place)).collect(),
+            miners: (0..self.random.usize(..=MINERS))
+                .map(|place| account(ACCOUNTS + 1 + place))
+                .collect(),
+        };
+        let (escrow, open) = season.opening();
+        let deposit = encode_ether_deposit(season.sponsor, escrow, &encode_command(&open));
+        self.input(self.genesis.ether_portal, deposit);
+        Round { job: season.job, turns: season.turns(), deadline: season.deadline() }
+    }
+
     /// Opens a job with a deposit.
     fn open_job(&mut self) -> Round {
         let job = JobId(self.app.market().job_count());
+        if self.mix == Mix::Competitions && job.0.is_multiple_of(2) {
+            return self.open_competition();
+        }
         let sponsor = self.account();
         let base = self.model();
         let is_standstill = self.mix == Mix::Standstill;
@@ -197,18 +262,19 @@ impl Load {
 
     /// All that happens to a job until its deadline.
     fn turns(&mut self, job: JobId, sponsor: Address, base: &[u8]) -> VecDeque<Turn> {
-        let publish = |file| (sponsor, world::publish(file));
+        let turn = |sender, command| Turn { from: 0, sender, act: Act::Command(command) };
+        let publish = |file| turn(sponsor, world::publish(file));
         let mut turns: VecDeque<Turn> = [base, &FILES.hold_out].map(publish).into();
-        let evaluate = |sender| (sender, Command::Evaluate { job, work: Work(u64::MAX) });
+        let evaluate = |sender| turn(sender, Command::Evaluate { job, work: Work(u64::MAX) });
         turns.extend([(); 3].map(|()| evaluate(sponsor)));
         for _ in 0..CLIENTS {
             let client = self.account();
             let model = self.model();
             let (file, data) = (world::file(&model), world::file(b"own rows"));
-            turns.push_back((client, Command::Submit { job, model: file, data }));
+            turns.push_back(turn(client, Command::Submit { job, model: file, data }));
             // Some never send what they announced.
             if self.random.u8(..) < 200 {
-                turns.push_back((client, world::publish(&model)));
+                turns.push_back(turn(client, world::publish(&model)));
                 turns.extend([(); 3].map(|()| evaluate(client)));
             }
         }
@@ -305,12 +371,15 @@ impl Load {
 
     fn ask(&mut self) {
         let job = self.random.u32(..self.app.market().job_count().max(1));
-        let question = match self.random.u8(..6) {
+        let question = match self.random.u8(..9) {
             0 => "jobs?limit=100".to_owned(),
             1 => format!("jobs/{job}"),
             2 => format!("jobs/{job}/submissions?limit=100"),
             3 => format!("accounts/{}", self.account()),
             4 => "solvency".to_owned(),
+            5 => format!("jobs/{job}/leaderboard?limit=100"),
+            6 => format!("jobs/{job}/models?limit=100"),
+            7 => format!("jobs/{job}/miners?limit=100"),
             _ => "what is this?".to_owned(),
         };
         let answer = self.app.inspect(question.as_bytes());

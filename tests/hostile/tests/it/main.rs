@@ -137,7 +137,7 @@ fn any_seal() {
 /// what is on record.
 #[test]
 fn a_crowd_leaves_only_records() {
-    for mix in [Mix::Standstill, Mix::Bounties] {
+    for mix in [Mix::Standstill, Mix::Bounties, Mix::Competitions] {
         let mut load = Load::new(mix, 7);
         while load.counts().inputs < 20_000 {
             load.step();
@@ -145,6 +145,7 @@ fn a_crowd_leaves_only_records() {
         let (counts, kept) = (load.counts(), load.kept());
         assert!(counts.refused > 2_000 && counts.outputs > 1_000, "{counts:?}");
         assert!(kept.stored_bytes <= 262_144, "{kept:?}");
-        assert_eq!(kept.records > 500, mix == Mix::Bounties, "{kept:?}");
+        assert_eq!(kept.records > 500, mix != Mix::Standstill, "{kept:?}");
+        assert_eq!(load.won() > 5, mix == Mix::Competitions, "{} won", load.won());
     }
 }
