@@ -413,3 +413,34 @@ impl Walk<'_> {
         Some(self.constants.get(weights)?.as_ref()?.shape.sizes().to_vec())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_undone_behind_operators() {
+        use Channels::{Bent, Greatest, Kept, Normalised, Odd, Rectified, Shifted};
+        for (operators, scales, turns) in [
+            (&[][..], true, true),
+            (&[Shifted, Kept][..], true, true),
+            (&[Rectified][..], true, false),
+            (&[Shifted, Rectified, Greatest][..], true, false),
+            (&[Greatest, Rectified][..], true, false),
+            (&[Rectified, Shifted][..], false, false),
+            (&[Odd][..], false, true),
+            (&[Shifted, Odd, Kept][..], false, true),
+            (&[Odd, Odd][..], false, true),
+            (&[Greatest, Odd][..], false, false),
+            (&[Odd, Greatest][..], false, false),
+            (&[Odd, Shifted][..], false, false),
+            (&[Odd, Rectified][..], false, false),
+            (&[Rectified, Odd][..], false, false),
+            (&[Bent][..], false, false),
+            (&[Normalised, Odd][..], false, false),
+        ] {
+            let behind = operators.iter().fold(Freedom::ALL, |left, next| left.behind(*next));
+            assert_eq!((behind.scales, behind.turns), (scales, turns), "{operators:?}");
+        }
+    }
+}

@@ -1,10 +1,10 @@
-//! `soak [--inputs N] [--seed N] [--json]`: what the application keeps in memory while a crowd
-//! sends a million inputs, first with records that do not grow, then with bounties whose records
-//! do, then with competitions among them.
+//! `soak [--inputs N] [--seed N] [--json] [--load NAME]`: what the application keeps in memory while
+//! a crowd sends a million inputs; first with records that do not grow, then with bounties whose
+//! records do, then with competitions among them.
 
 #![expect(clippy::print_stdout, reason = "the curve is what this program is for")]
 
-use std::env;
+use std::{env, process::Command};
 
 use hostile::load::{Kept, Load, Mix};
 
@@ -15,6 +15,8 @@ struct Arguments {
     inputs: u64,
     seed: u64,
     json: bool,
+    /// Which load; all when there is none.
+    load: Option<(&'static str, Mix)>,
 }
 
 /// What was measured after so many inputs.
@@ -24,37 +26,61 @@ struct Point {
     kept: Kept,
 }
 
+/// The loads by name.
+const LOADS: [(&str, Mix); 3] = [
+    ("standstill", Mix::Standstill),
+    ("bounties", Mix::Bounties),
+    ("competitions", Mix::Competitions),
+];
+
+const USAGE: &str =
+    "usage: soak [--inputs N] [--seed N] [--json] [--load standstill|bounties|competitions]";
+
 fn main() -> Result<(), String> {
     let arguments = arguments()?;
-    for (name, mix) in [
-        ("standstill", Mix::Standstill),
-        ("bounties", Mix::Bounties),
-        ("competitions", Mix::Competitions),
-    ] {
-        let points = curve(mix, &arguments);
-        let most = points.iter().map(|point| point.kept.resident_bytes).max().unwrap_or(1);
-        for point in &points {
-            if arguments.json {
-                json(name, point);
-            } else {
-                chart(name, point, most);
-            }
+    let Some((name, mix)) = arguments.load else { return all() };
+    let points = curve(mix, &arguments);
+    let most = points.iter().map(|point| point.kept.resident_bytes).max().unwrap_or(1);
+    for point in &points {
+        if arguments.json {
+            json(name, point);
+        } else {
+            chart(name, point, most);
         }
-        summary(name, &points, arguments.json);
+    }
+    summary(name, &points, arguments.json);
+    Ok(())
+}
+
+/// Each load in a process of its own, so that none finds the memory that another has left.
+fn all() -> Result<(), String> {
+    let failed = |fault: std::io::Error| format!("cannot run a load: {fault}");
+    let program = env::current_exe().map_err(failed)?;
+    for (name, _) in LOADS {
+        let mut load = Command::new(&program);
+        load.args(env::args().skip(1)).args(["--load", name]);
+        if !load.status().map_err(failed)?.success() {
+            return Err(format!("the load of {name} failed"));
+        }
     }
     Ok(())
 }
 
 fn arguments() -> Result<Arguments, String> {
-    let mut found = Arguments { inputs: 1_000_000, seed: 1, json: false };
+    let mut found = Arguments { inputs: 1_000_000, seed: 1, json: false, load: None };
     let mut rest = env::args().skip(1);
+    let wrong = || USAGE.to_owned();
     while let Some(argument) = rest.next() {
         let mut number = || rest.next().and_then(|text| text.parse().ok());
-        let wrong = || "usage: soak [--inputs N] [--seed N] [--json]".to_owned();
         match argument.as_str() {
             "--json" => found.json = true,
             "--inputs" => found.inputs = number().ok_or_else(wrong)?,
             "--seed" => found.seed = number().ok_or_else(wrong)?,
+            "--load" => {
+                let name = rest.next().ok_or_else(wrong)?;
+                let load = LOADS.into_iter().find(|(load, _)| *load == name);
+                found.load = Some(load.ok_or_else(wrong)?);
+            }
             _ => return Err(wrong()),
         }
     }

@@ -5,7 +5,7 @@ use eval::{
     Dataset, Evaluator, Model, report,
     train::{Disguise, Epoch, Optimiser, Options, disguise, train},
 };
-use market::{Exhibit, Fault, Judge, Likeness, Metric, Unfit};
+use market::{Exam, Exhibit, Fault, Judge, Likeness, Metric, Tally, Unfit, Work};
 
 use crate::read;
 
@@ -74,6 +74,38 @@ fn a_disguise_without_noise_answers_as_the_model_does() {
         report.predicted().collect::<Vec<_>>()
     };
     assert_eq!(predicted(&copy), predicted(&model));
+}
+
+/// Behind a tanh signs can be turned without a bit of the answers changing, and it does not help.
+#[test]
+fn turned_signs_change_neither_answers_nor_likeness() {
+    let metric = Metric::MeanSquaredError;
+    let base = read("diabetes/sklearn-base.onnx");
+    let (rows, hold_out) =
+        (dataset("diabetes/client-b.safetensors"), read("diabetes/holdout.safetensors"));
+    let go_on = &mut |_: Epoch| std::ops::ControlFlow::Continue(());
+    let model = train(&base, &rows, &Options { metric, ..OPTIONS }, go_on).unwrap().onnx;
+    let losses = |file: &[u8]| {
+        let exhibit = |bytes| Exhibit { cid: Cid::of_block(blobs::Codec::Raw, bytes), bytes };
+        let (model, hold_out) = (exhibit(file), exhibit(&hold_out));
+        let exam = Exam { model, hold_out, metric, rows: None };
+        let mut tally = Tally::with_results(0, metric);
+        Evaluator::new().answer(&exam, &mut tally, Work(u64::MAX)).unwrap();
+        tally.into_results().unwrap()
+    };
+    let copy = disguise(&base, &model, &Disguise { turn: true, seed: 5, ..Disguise::default() });
+    let copy = copy.unwrap();
+    assert_ne!(copy, model);
+    assert_eq!(losses(&copy), losses(&model));
+    assert_eq!(alike(&base, &model, &copy), Ok(Likeness::EQUAL));
+    assert_eq!(alike(&base, &copy, &model), Ok(Likeness::EQUAL));
+    let how = Disguise { reorder: true, turn: true, noise: 0.1, seed: 6, ..Disguise::default() };
+    let copy = disguise(&base, &model, &how).unwrap();
+    assert!(alike(&base, &copy, &model).unwrap().is_copy());
+    // Without a tanh nothing is turned.
+    let relus = read("digits/torch-trained.onnx");
+    let how = Disguise { turn: true, seed: 5, ..Disguise::default() };
+    assert_eq!(disguise(&relus, &relus, &how).unwrap(), relus);
 }
 
 #[test]

@@ -19,7 +19,7 @@ const SALT: [u8; 32] = [0x5a; 32];
 /// How long each window is.
 pub(crate) const SECONDS: u32 = 600;
 /// Seats for miners.
-pub(crate) const SEATS: usize = 100;
+pub(crate) const SEATS: u8 = 100;
 /// Miners for all competitions who have not the bond, and those who enlist for this one.
 const POOR: usize = 600;
 const ENLISTED: usize = 150;
@@ -109,7 +109,8 @@ pub(crate) fn attest(
     results: &[Vec<u8>],
 ) -> Result<()> {
     let job = stage.app.market().competition(JOB).ok_or("no competition")?;
-    let miners: Vec<_> = job.seats.iter().map(|seat| seat.miner).take(SEATS - SILENT).collect();
+    let miners: Vec<_> =
+        job.seats.iter().map(|seat| seat.miner).take(usize::from(SEATS) - SILENT).collect();
     let (models, page) = (job.page(0).len(), 0);
     for unveils in [false, true] {
         for (seat, &miner) in miners.iter().enumerate() {
@@ -193,7 +194,7 @@ pub(crate) fn terms([base, slice]: [&[u8]; 2], hold_out: SealedBlob) -> Competit
         buy_in: Amount::new(10),
         entrant_bond: Amount::new(10),
         miner_bond: Amount::new(10),
-        miners: u32::try_from(SEATS).unwrap_or(u32::MAX),
+        miners: u32::from(SEATS),
         close: Timestamp(NOW + u64::from(SECONDS)),
         reveal_seconds: SECONDS,
         attest_seconds: SECONDS,

@@ -25,7 +25,7 @@ pub(crate) fn play(files: &Files) -> Result<()> {
     stage.publish("a base model", SPONSOR, &base, Work(0))?;
     stage.publish("a public slice", SPONSOR, &slice, Work(0))?;
     stage.publish("a sealed hold-out", SPONSOR, &ciphertext, Work(0))?;
-    for place in 0..SEATS {
+    for place in 0..usize::from(SEATS) {
         let enlist = Command::Enlist { job: Some(JOB) };
         stage.deposit("a deposit that enlists", account(3, place), 10, Some(&enlist))?;
     }
@@ -42,7 +42,7 @@ pub(crate) fn play(files: &Files) -> Result<()> {
     stage.now += u64::from(SECONDS);
     let rows = crate::ROWS_OF_LINE;
     let mut said = Vec::new();
-    for seat in 0..SEATS {
+    for seat in 0..usize::from(SEATS) {
         let mut bytes = vec![0xf0; rows.div_ceil(8) as usize];
         bytes[seat] = 0xff;
         let results = Results::from_bytes(Metric::Accuracy, rows, &bytes).ok_or("no results")?;
