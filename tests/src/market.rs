@@ -7,10 +7,10 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{fixture, program};
@@ -124,6 +124,24 @@ impl Market {
     pub fn ethereum(&self, method: &str, parameters: Value) -> Value {
         let url = self.devnet_file()["rpc_url"].as_str().unwrap().to_owned();
         json_rpc(&url, method, &parameters)
+    }
+
+    /// Sends a transaction as any wallet would, in the name of one of the devnet's accounts, which
+    /// are unlocked, and gives its receipt, once a block holds it.
+    pub fn transact(&self, account: usize, to: &Value, value: u128, data: &str) -> Value {
+        let from = &self.ethereum("eth_accounts", json!([]))[account];
+        let value = format!("{value:#x}");
+        let transaction = json!({ "from": from, "to": to, "value": value, "data": data });
+        let hash = self.ethereum("eth_sendTransaction", json!([transaction]));
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let receipt = self.ethereum("eth_getTransactionReceipt", json!([hash]));
+            if !receipt.is_null() {
+                assert_eq!(receipt["status"], "0x1", "{receipt}");
+                return receipt;
+            }
+            assert!(Instant::now() < deadline, "no block takes {transaction}");
+        }
     }
 
     /// Sends the devnet's process a signal, as `kill` names it; its anvil goes on.

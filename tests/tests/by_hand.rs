@@ -10,6 +10,9 @@ use deml_tests::{
 };
 use serde_json::Value;
 
+/// A thousandth of an Ether.
+const MILLI: u128 = 1_000_000_000_000_000;
+
 #[test]
 fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
     let mut market = Market::start();
@@ -53,13 +56,13 @@ fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
 fn encoded_bytes_do_what_the_command_does() {
     let market = Market::start();
     let file = market.devnet_file();
-    let (application, sponsor) = (file["application"].clone(), accounts(&market)[1].clone());
+    let application = file["application"].clone();
     let terms = open_job("2");
 
     let opened = market.ask(&with(&["--account", "1", "job", "open"], &terms));
     let encode = ["encode", "--deposit", "open-job"];
     let payload = market.ask(&with(&encode, &terms));
-    deposit(&market, 1, "0xde0b6b3a7640000", &payload);
+    deposit(&market, 1, 1000 * MILLI, &payload);
     wait_for_stage(&market, "1", "open");
 
     let job = |id: &str| {
@@ -74,7 +77,7 @@ fn encoded_bytes_do_what_the_command_does() {
 
     let cancel = market.ask(&["encode", "cancel-job", "1"])["payloads"][0].clone();
     let input = add_input(&application, cancel.as_str().unwrap());
-    send(&market, &sponsor, &file["contracts"]["input_box"], "0x0", &input);
+    market.transact(1, &file["contracts"]["input_box"], 0, &input);
     wait_for_stage(&market, "1", "cancelled");
     market.ask(&["--account", "1", "job", "cancel", "0"]);
     assert_eq!(job("1"), job("0"), "an encoded input cancels as the command does");
@@ -96,7 +99,7 @@ fn a_competitions_files_are_published_by_its_number() {
     // Sent by another tool, which publishes nothing.
     let open = ["encode", "--deposit", "open-competition", "0", "--terms", "terms.toml"];
     let open = market.ask(&[&["--account", "1"], &open[..]].concat());
-    deposit(&market, 1, "0x10a741a462780000", &open);
+    deposit(&market, 1, 1200 * MILLI, &open);
     let show = ["competition", "show", "0"];
     wait_until(&market, &show, |shown| shown["stage"] == "announced");
     let publish = |account, file| market.ask(&["--account", account, "data", "publish", "0", file]);
@@ -108,7 +111,7 @@ fn a_competitions_files_are_published_by_its_number() {
     let seal = ["data", "seal", text(&model), "--job", "0", "--out", "model.sealed"];
     market.ask(&[&["--account", "2"], &seal[..]].concat());
     let enter = market.ask(&["--account", "2", "encode", "--deposit", "enter", "0", text(&model)]);
-    deposit(&market, 2, "0x2c68af0bb140000", &enter);
+    deposit(&market, 2, 200 * MILLI, &enter);
     wait_until(&market, &show, |shown| shown["entries"] == 1);
     let said = market.said(&["--account", "2", "data", "publish", "0", "terms.toml"], 2);
     assert!(
@@ -138,18 +141,6 @@ fn wait_until(market: &Market, command: &[&str], is_so: impl Fn(&Value) -> bool)
     }
 }
 
-fn accounts(market: &Market) -> Vec<Value> {
-    market.ethereum("eth_accounts", serde_json::json!([])).as_array().unwrap().clone()
-}
-
-/// Sends as any wallet would; the devnet's accounts are unlocked.
-fn send(market: &Market, from: &Value, to: &Value, value: &str, data: &str) {
-    let transaction = serde_json::json!({ "from": from, "to": to, "value": value, "data": data });
-    let hash = market.ethereum("eth_sendTransaction", serde_json::json!([transaction]));
-    let receipt = market.ethereum("eth_getTransactionReceipt", serde_json::json!([hash]));
-    assert_eq!(receipt["status"], "0x1", "{receipt}");
-}
-
 /// Calldata of a function of an address and bytes, as `cartesi` makes it.
 fn call(selector: &str, application: &Value, data: &str) -> String {
     let data = data.trim_start_matches("0x");
@@ -160,11 +151,11 @@ fn call(selector: &str, application: &Value, data: &str) -> String {
 }
 
 /// Deposits so much Ether with a command on it, as one of the devnet's accounts.
-fn deposit(market: &Market, account: usize, value: &str, encoded: &Value) {
+fn deposit(market: &Market, account: usize, value: u128, encoded: &Value) {
     let file = market.devnet_file();
     let portal = &file["contracts"]["ether_portal"];
     let data = deposit_ether(&file["application"], encoded["payloads"][0].as_str().unwrap());
-    send(market, &accounts(market)[account], portal, value, &data);
+    market.transact(account, portal, value, &data);
 }
 
 /// `depositEther(address,bytes)`

@@ -30,7 +30,7 @@ alloy::sol! {
 }
 
 const LONG: &[&str] = &["--epoch-length", "1000"];
-const ETHER: u64 = 1_000_000_000_000_000_000;
+const ETHER: u128 = 1_000_000_000_000_000_000;
 
 /// One look of a watch: its lines, and what it said.
 fn watch(market: &Market, more: &[&str], code: i32) -> (Vec<Value>, String) {
@@ -63,22 +63,9 @@ fn application(market: &Market) -> Address {
     market.devnet_file()["application"].as_str().unwrap().parse().unwrap()
 }
 
-/// Sends a transaction of one of the devnet's accounts, and gives its receipt.
-fn send(market: &Market, account: usize, to: &Value, value: u64, data: &[u8]) -> Value {
-    let from = &market.ethereum("eth_accounts", json!([]))[account];
-    let value = format!("{value:#x}");
-    let data = format!("0x{}", hex::encode(data));
-    let transaction = json!({ "from": from, "to": to, "value": value, "data": data });
-    let hash = market.ethereum("eth_sendTransaction", json!([transaction]));
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        let receipt = market.ethereum("eth_getTransactionReceipt", json!([hash]));
-        if !receipt.is_null() {
-            assert_eq!(receipt["status"], "0x1", "{receipt}");
-            return receipt;
-        }
-        assert!(Instant::now() < deadline, "no block takes {transaction}");
-    }
+/// Sends a call in the name of one of the devnet's accounts, and gives its receipt.
+fn send(market: &Market, account: usize, to: &Value, value: u128, call: &impl SolCall) -> Value {
+    market.transact(account, to, value, &hex::encode_prefixed(call.abi_encode()))
 }
 
 fn deposit(market: &Market) {
@@ -87,7 +74,7 @@ fn deposit(market: &Market) {
         execLayerData: alloy::primitives::Bytes::new(),
     };
     let portal = &market.devnet_file()["contracts"]["ether_portal"];
-    send(market, 3, portal, ETHER, &call.abi_encode());
+    send(market, 3, portal, ETHER, &call);
 }
 
 /// Waits until the node's claim of each of its epochs is accepted.
@@ -229,13 +216,13 @@ fn another_validator_and_missed_claims_are_alerted_and_the_watch_goes_on() {
         owner: owner.as_str().unwrap().parse().unwrap(),
         epochLength: U256::from(1_000),
     };
-    let made = send(&market, 9, &file["contracts"]["authority_factory"], 0, &call.abi_encode());
+    let made = send(&market, 9, &file["contracts"]["authority_factory"], 0, &call);
     let logs = made["logs"].as_array().unwrap();
     // The factory's own event comes last and names the new contract.
     let named = logs.last().unwrap()["data"].as_str().unwrap();
     let new: Address = format!("0x{}", &named[named.len() - 40..]).parse().unwrap();
     let call = migrateToOutputsMerkleRootValidatorCall { validator: new };
-    let changed = send(&market, 9, &json!(application), 0, &call.abi_encode());
+    let changed = send(&market, 9, &json!(application), 0, &call);
 
     let alert = alerted(&market, &[], "validator-changed");
     assert_eq!(alert["transaction"], changed["transactionHash"]);
@@ -275,7 +262,7 @@ fn claim(market: &Market, authority: Address, last_block: u64, root: B256) {
         lastProcessedBlockNumber: U256::from(last_block),
         outputsMerkleRoot: root,
     };
-    send(market, 9, &json!(authority), 0, &call.abi_encode());
+    send(market, 9, &json!(authority), 0, &call);
 }
 
 #[test]

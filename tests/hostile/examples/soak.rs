@@ -1,6 +1,6 @@
-//! `soak [--inputs N] [--seed N] [--json] [--load NAME]`: what the application keeps in memory while
-//! a crowd sends a million inputs; first with records that do not grow, then with bounties whose
-//! records do, then with competitions among them.
+//! `soak [--inputs N] [--seed N] [--json] [--load NAME]`: what the application keeps in memory
+//! while a crowd sends a million inputs; first with records that do not grow, then with bounties
+//! whose records do, then with competitions among them.
 
 #![expect(clippy::print_stdout, reason = "the curve is what this program is for")]
 

@@ -1,5 +1,5 @@
-//! Sealed blobs: a ciphertext opens under its own commitment, by its own key, for its own sender, and
-//! in no other way.
+//! Sealed blobs: a ciphertext opens under its own commitment, by its own key, for its own sender,
+//! and in no other way.
 
 use blobs::{Binding, Digest, Opening, Profile, SEAL_BYTES, SealRefused, blob_ref, seal, unseal};
 

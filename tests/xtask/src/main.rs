@@ -78,7 +78,7 @@ fn ci() -> Result<ExitCode, String> {
     riscv::build()?;
     riscv::same_twice()?;
     riscv::test()?;
-    let test = ["test", "--release", "--locked", "--workspace"];
+    let test = ["test", "--release", "--locked", "--workspace", "--no-fail-fast"];
     step("unit tests", "cargo", &[&test[..], &["--lib", "--bins"]].concat(), &root)?;
     step("tests", "cargo", &[&test[..], &["--test", "*"]].concat(), &root)?;
     Ok(ExitCode::SUCCESS)
