@@ -5,13 +5,14 @@ use std::{fs, process::Command as Program};
 
 use blobs::{Chunk, Digest, Profile, blob_ref, split};
 use market::{Amount, Asset, Command, JobId, Metric, Terms};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use wire::{Notice, encode_command};
 
 use crate::{
     onnx,
     sample::{ALICE, REWARD, command, deposit, file, open_job, question},
-    server::{Step, Turn, payload, play_program},
+    server::{Stage, Step, Turn, payload},
 };
 
 /// Address space, in MiB: the memory of a machine nobody has given more.
@@ -30,6 +31,20 @@ fn program(genesis: &str, drive: &[(&str, &[u8])]) -> (Program, tempfile::TempDi
     let mut program = Program::new(env!("CARGO_BIN_EXE_deml-dapp"));
     program.args(["--memory", MEMORY_MIB, "--genesis"]).arg(path).arg("--blobs").arg(blobs);
     (program, folder)
+}
+
+/// Plays steps against the program itself.
+async fn play(program: &mut Program, steps: Vec<Step>) -> Vec<Turn> {
+    let stage = Stage::set(steps, &[]).await;
+    let mut child = program.env("ROLLUP_HTTP_SERVER_URL", &stage.url).spawn().unwrap();
+    let pid = Pid::from_child(&child);
+    let ended = tokio::task::spawn_blocking(move || child.wait());
+    let turns = tokio::select! {
+        status = ended => panic!("the program must never end: {status:?}"),
+        turns = stage.play() => turns,
+    };
+    kill_process(pid, Signal::KILL).unwrap();
+    turns
 }
 
 /// A job whose two blobs are as large as blobs can be, and will never be whole.
@@ -80,7 +95,7 @@ async fn a_full_memory_refuses_and_lives() {
     requests.push(command(ALICE, &withdraw));
 
     let (mut program, _folder) = program("{}", &[]);
-    let turns = play_program(&mut program, requests.into_iter().map(Step::Ask).collect()).await;
+    let turns = play(&mut program, requests.into_iter().map(Step::Ask).collect()).await;
     assert!(turns.iter().all(|turn| turn.status == "accept"));
     let (filling, after) = turns.split_at(filled);
     let refused = refusals(filling);
@@ -115,7 +130,7 @@ async fn the_largest_step_fits_the_memory() {
     };
     let open = encode_command(&Command::OpenJob(Box::new(terms)));
     let (mut program, _folder) = program("{}", &[("model", &model), ("hold-out", &hold_out)]);
-    let turns = play_program(&mut program, vec![Step::Ask(deposit(REWARD, &open))]).await;
+    let turns = play(&mut program, vec![Step::Ask(deposit(REWARD, &open))]).await;
     assert_eq!(turns[0].paths(), ["/notice", "/notice"], "{:?}", turns[0].reports());
     let (_, ready) = &turns[0].posts[1];
     let notice = Notice::decode(&payload(ready)).unwrap();

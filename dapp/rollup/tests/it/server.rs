@@ -3,7 +3,6 @@
 
 use std::{
     collections::VecDeque,
-    process::Command,
     sync::{Arc, Mutex},
 };
 
@@ -18,7 +17,6 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use market::Judge;
 use rollup::{App, Client, serve};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify};
 
@@ -85,8 +83,7 @@ pub(crate) async fn play_refusing<J: Judge>(
     steps: Vec<Step>,
     refused_paths: &[&'static str],
 ) -> Vec<Turn> {
-    let (steps, refused_paths) = (steps.into(), refused_paths.to_vec());
-    let stage = Stage::set(Script { steps, refused_paths, ..Script::default() }).await;
+    let stage = Stage::set(steps, refused_paths).await;
     let client = Client::new(&stage.url).unwrap();
     tokio::select! {
         never = serve(|request| app.answer(request), &client) => never,
@@ -94,36 +91,24 @@ pub(crate) async fn play_refusing<J: Judge>(
     }
 }
 
-/// Plays steps against the program itself.
-pub(crate) async fn play_program(program: &mut Command, steps: Vec<Step>) -> Vec<Turn> {
-    let stage = Stage::set(Script { steps: steps.into(), ..Script::default() }).await;
-    let mut child = program.env("ROLLUP_HTTP_SERVER_URL", &stage.url).spawn().unwrap();
-    let pid = Pid::from_child(&child);
-    let ended = tokio::task::spawn_blocking(move || child.wait());
-    let turns = tokio::select! {
-        status = ended => panic!("the program must never end: {status:?}"),
-        turns = stage.play() => turns,
-    };
-    kill_process(pid, Signal::KILL).unwrap();
-    turns
-}
-
 /// A server that listens, and the script it plays.
-struct Stage {
+pub(crate) struct Stage {
+    pub url: String,
     listener: TcpListener,
-    url: String,
     script: Arc<Mutex<Script>>,
 }
 
 impl Stage {
-    async fn set(script: Script) -> Self {
+    pub(crate) async fn set(steps: Vec<Step>, refused_paths: &[&'static str]) -> Self {
+        let (steps, refused_paths) = (steps.into(), refused_paths.to_vec());
+        let script = Script { steps, refused_paths, ..Script::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        Self { listener, url, script: Arc::new(Mutex::new(script)) }
+        Self { url, listener, script: Arc::new(Mutex::new(script)) }
     }
 
     /// Answers until the script is over.
-    async fn play(self) -> Vec<Turn> {
+    pub(crate) async fn play(self) -> Vec<Turn> {
         let Self { listener, script, .. } = self;
         let done = Arc::new(Notify::new());
         tokio::select! {
