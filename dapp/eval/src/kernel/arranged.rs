@@ -3,7 +3,7 @@
 
 use super::{
     Filters, Geometry, Panels,
-    convolution::{self, Whole, convolution},
+    convolution::{self, convolution, halved_convolution},
     max_pool, product, relu,
 };
 use crate::backend::Array;
@@ -53,8 +53,9 @@ pub(crate) fn convolution_with(
     bias: Option<&[f32]>,
     geometry: &Geometry,
 ) -> Vec<f32> {
-    with_filters(weights, groups, geometry, |filters| {
-        convolution(images, filters, bias, geometry, Whole::Kept)
+    let block = convolution::block(geometry);
+    with_filters(weights, groups, geometry, block, |filters| {
+        convolution(images, filters, bias, geometry)
     })
 }
 
@@ -68,28 +69,29 @@ pub(crate) fn halved_convolution_with(
     bias: Option<&[f32]>,
     geometry: &Geometry,
 ) -> Vec<f32> {
-    with_filters(weights, groups, geometry, |filters| {
-        if convolution::can_halve(bias, geometry) {
-            return convolution(images, filters, bias, geometry, Whole::Halved);
-        }
-        let mut whole = convolution(images, filters, bias, geometry, Whole::Kept);
-        relu(&mut whole);
-        max_pool(&whole, &Geometry::halving(geometry.places))
-    })
+    if convolution::can_halve(bias, geometry) {
+        return with_filters(weights, groups, geometry, convolution::HALVED_BLOCK, |filters| {
+            halved_convolution(images, filters, bias, geometry)
+        });
+    }
+    let mut whole = convolution_with(images, weights, groups, bias, geometry);
+    relu(&mut whole);
+    max_pool(&whole, &Geometry::halving(geometry.places))
 }
 
-/// What `convolve` makes with weights as filters.
+/// What `convolve` makes with weights as filters, cut into blocks of so many at most.
 fn with_filters(
     weights: &Array,
     groups: usize,
     geometry: &Geometry,
+    block: usize,
     convolve: impl FnOnce(&Filters) -> Vec<f32>,
 ) -> Vec<f32> {
     let [_, filters, taps] = weights.shape().around(0);
     let sizes = [filters, groups, taps / (geometry.kernel[0] * geometry.kernel[1])];
-    let arrange = |weights: &[f32]| Filters::new(weights, sizes, geometry);
+    let arrange = |weights: &[f32]| Filters::new(weights, sizes, block);
     match weights.arranged(|weights| Arranged::Filters(arrange(weights))) {
-        Some(Arranged::Filters(filters)) if filters.suit(sizes, geometry) => convolve(filters),
+        Some(Arranged::Filters(filters)) if filters.suit(sizes, block) => convolve(filters),
         _ => convolve(&arrange(exact(weights))),
     }
 }

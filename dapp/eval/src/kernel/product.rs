@@ -71,9 +71,9 @@ struct Factor {
     value: f32,
 }
 
-/// Bytes the kernel keeps beside the factors: some rows, and those of one that are not zero.
+/// Bytes the kernel keeps beside the factors: those of a row that are not zero.
 pub(crate) fn scratch(inner: usize) -> Option<usize> {
-    inner.checked_mul(ROWS * size_of::<f32>() + size_of::<Factor>())
+    inner.checked_mul(size_of::<Factor>())
 }
 
 /// `left · right + bias` by the rule of arithmetic.
@@ -94,20 +94,19 @@ pub(super) fn product(left: &[f32], right: &Panels, bias: Option<&[f32]>) -> Vec
 fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
     let Panels { sides: Sides { inner, columns, .. }, finite, .. } = *right;
     let mut factors = vec![Factor::default(); inner];
-    let mut together = vec![[0.0; ROWS]; inner];
     let blocks = left.chunks(ROWS * inner).zip(output.chunks_mut(ROWS * columns));
     for (left, output) in blocks {
         let whole = finite && left.len() == ROWS * inner;
         if whole && (!SKIPS_ZEROS || is_mostly_not_zero(left)) {
-            transpose(left, &mut together);
+            let left: [_; ROWS] = std::array::from_fn(|row| &left[row * inner..][..inner]);
             for (first, width, panel) in right.iter() {
                 let place = Place { first, columns, bias: &bias[first..] };
                 match width {
-                    WIDE => rows::<COLUMNS, { WIDE / COLUMNS }>(&together, panel, place, output),
-                    8 => rows::<COLUMNS, { 8 / COLUMNS }>(&together, panel, place, output),
-                    4 => rows::<4, 1>(&together, panel, place, output),
-                    2 => rows::<2, 1>(&together, panel, place, output),
-                    _ => rows::<1, 1>(&together, panel, place, output),
+                    WIDE => rows::<COLUMNS, { WIDE / COLUMNS }>(left, panel, place, output),
+                    8 => rows::<COLUMNS, { 8 / COLUMNS }>(left, panel, place, output),
+                    4 => rows::<4, 1>(left, panel, place, output),
+                    2 => rows::<2, 1>(left, panel, place, output),
+                    _ => rows::<1, 1>(left, panel, place, output),
                 }
             }
             continue;
@@ -129,12 +128,11 @@ fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
 }
 
 /// Whether rows are cheaper multiplied together, zeros and all: a factor alone costs half as much
-/// again as one among several rows.
+/// again as one among several rows. By every fourth factor, as looking costs, too.
 fn is_mostly_not_zero(rows: &[f32]) -> bool {
-    let (blocks, rest) = rows.as_chunks::<8>();
-    let count = |count: usize, value: &f32| count.wrapping_add(usize::from(*value != 0.0));
-    let first = blocks.iter().fold(0, |sum, block| block.iter().fold(sum, count));
-    3 * rest.iter().fold(first, count) > 2 * rows.len()
+    let (blocks, _) = rows.as_chunks::<4>();
+    let count = blocks.iter().filter(|[one, ..]| *one != 0.0).count();
+    3 * count >= 2 * blocks.len()
 }
 
 /// Lists a row's factors that are not zero.
@@ -150,15 +148,6 @@ fn collect<'a>(row: &[f32], list: &'a mut [Factor]) -> &'a [Factor] {
     }
     let rest = slots.len();
     &list[..all - rest]
-}
-
-/// Puts the rows' factors of the same place together.
-fn transpose(rows: &[f32], together: &mut [[f32; ROWS]]) {
-    let inner = together.len();
-    let mut rows: [_; ROWS] = std::array::from_fn(|row| rows[row * inner..].iter());
-    for together in together {
-        *together = rows.each_mut().map(|row| row.next().copied().unwrap_or(0.0));
-    }
 }
 
 /// Sums of one row and a panel of `W` columns.
@@ -189,22 +178,26 @@ struct Place<'a> {
 /// Sums of some rows and a panel of `B` times `C` columns.
 #[inline(always)]
 fn rows<const C: usize, const B: usize>(
-    left: &[[f32; ROWS]],
+    left: [&[f32]; ROWS],
     panel: &[f32],
     place: Place<'_>,
     output: &mut [f32],
 ) {
     let (panel, _) = panel.as_chunks::<C>().0.as_chunks::<B>();
+    // By four: the loop alone costs a scalar core half as much as what it does.
+    let (right, right_rest) = panel.as_chunks::<4>();
+    let left_rest = left.map(|row| &row[row.len() - right_rest.len()..]);
+    let left = left.map(|row| &row.as_chunks::<4>().0[..right.len()]);
     for tile in 0..B {
         let mut sums = [[0.0; C]; ROWS];
-        let ((left, left_rest), (right, right_rest)) =
-            (left.as_chunks::<2>(), panel.as_chunks::<2>());
-        for (left, right) in left.iter().zip(right) {
-            multiply_add(&mut sums, &left[0], &right[0][tile]);
-            multiply_add(&mut sums, &left[1], &right[1][tile]);
+        for (turn, right) in right.iter().enumerate() {
+            let left = left.map(|row| &row[turn]);
+            for (place, right) in right.iter().enumerate() {
+                multiply_add(&mut sums, &left.map(|left| left[place]), &right[tile]);
+            }
         }
-        for (left, right) in left_rest.iter().zip(right_rest) {
-            multiply_add(&mut sums, left, &right[tile]);
+        for (place, right) in right_rest.iter().enumerate() {
+            multiply_add(&mut sums, &left_rest.map(|left| left[place]), &right[tile]);
         }
         let bias = &place.bias[tile * C..];
         for (row, sums) in output.chunks_exact_mut(place.columns).zip(sums) {

@@ -1,6 +1,6 @@
 //! Filters, cut into blocks of as many as are convolved together.
 
-use super::{super::Geometry, super::processor::SKIPS_ZEROS, tile::Block};
+use super::{super::processor::SKIPS_ZEROS, tile::Block};
 
 /// Filters cut into blocks that are convolved together, each [taps, filters of the block]
 /// row-major.
@@ -18,14 +18,14 @@ pub(crate) struct Filters {
 }
 
 impl Filters {
-    /// Cuts row-major weights [filters, taps], those of each group by themselves.
+    /// Cuts row-major weights [filters, taps], those of each group by themselves, into blocks of so
+    /// many filters at most.
     pub(in crate::kernel) fn new(
         weights: &[f32],
         [filters, groups, depth]: [usize; 3],
-        geometry: &Geometry,
+        block: usize,
     ) -> Self {
         let taps = weights.len() / filters;
-        let block = block(geometry.places[1]);
         let mut elements = Vec::with_capacity(weights.len());
         for (first, count) in (0..groups).flat_map(|group| blocks(group, filters / groups, block)) {
             let weights = &weights[first * taps..][..count * taps];
@@ -36,9 +36,8 @@ impl Filters {
         Self { filters, groups, depth, block, finite: crate::kernel::all_finite(weights), elements }
     }
 
-    /// Whether these are the filters and the places they were cut for.
-    pub(in crate::kernel) fn suit(&self, sizes: [usize; 3], geometry: &Geometry) -> bool {
-        let block = block(geometry.places[1]);
+    /// Whether these are the filters and the blocks they were cut into.
+    pub(in crate::kernel) fn suit(&self, sizes: [usize; 3], block: usize) -> bool {
         ([self.filters, self.groups, self.depth], self.block) == (sizes, block)
     }
 
@@ -57,7 +56,7 @@ impl Filters {
 
 /// The most filters in a block, for rows of so many places: as many as leave registers for all the
 /// sums and what they are made of.
-const fn block(wide: usize) -> usize {
+pub(super) const fn block(wide: usize) -> usize {
     match pixels(wide) {
         8 if SKIPS_ZEROS => 2,
         8 => 6,

@@ -9,15 +9,25 @@
 //! What a run sees of a line is looked at once for all filters and all rows of places. On a scalar
 //! core it then takes the code of its case: one for each span of pixels beyond which all are zero.
 
+/// Repeats a statement for each of these numbers, so that the compiler keeps all sums in registers:
+/// of a loop this long it would not.
+macro_rules! unrolled {
+    (for $number:ident in [$($literal:literal)*] $body:block) => {
+        $({ let $number = $literal; $body })*
+    };
+}
+
 mod filters;
+mod halved;
 mod lines;
 mod tile;
 mod view;
 
 pub(super) use filters::Filters;
+pub(super) use halved::{BLOCK as HALVED_BLOCK, convolution as halved_convolution};
 use lines::Lines;
-use tile::{Block, Convolve, Finish, Place, Seen, Tile, by_eight, by_four, by_one};
-use view::{EXACT_VIEWS, VIEWS};
+use tile::{Block, Convolve, Place, Tile, by_eight, by_four, by_one};
+use view::{Seen, views_of};
 
 use super::{Geometry, processor::SKIPS_ZEROS};
 
@@ -32,7 +42,15 @@ pub(crate) fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Opt
     let runs = depth.checked_mul(lines.runs(geometry))?;
     let seen = windows.checked_add(runs.checked_mul(most_tiles(runs))?)?;
     let seen = seen.checked_mul(size_of::<Seen<'_, 1>>())?;
-    pixels.checked_mul(size_of::<f32>())?.checked_add(seen)?.checked_add(tiles)
+    let whole = pixels.checked_mul(size_of::<f32>())?.checked_add(seen)?.checked_add(tiles)?;
+    let suits = halved::suits(geometry);
+    let halved = if suits { halved::scratch(channels, depth, geometry)? } else { 0 };
+    Some(whole.max(halved))
+}
+
+/// The most filters in a block, where all of a convolution is kept.
+pub(super) const fn block(geometry: &Geometry) -> usize {
+    filters::block(geometry.places[1])
 }
 
 /// Tiles put together at once, so that what many runs see stays small.
@@ -46,41 +64,28 @@ fn columns(wide: usize, pixels: usize) -> impl Iterator<Item = usize> + Clone {
     (0..wide).step_by(pixels).map(move |column| column.min(wide - pixels))
 }
 
-/// What is made of all that a convolution gives.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whole {
-    /// It is the answer.
-    Kept,
-    /// A ReLU, then the greatest of windows of two by two, side by side.
-    Halved,
-}
-
 /// Whether a convolution can be halved at once. It then adds the bias to the greatest sum instead
 /// of each: the same but for a bias that makes NaNs.
 pub(super) fn can_halve(bias: Option<&[f32]>, geometry: &Geometry) -> bool {
-    filters::pixels(geometry.places[1]) > 1 && bias.is_none_or(super::all_finite)
+    halved::suits(geometry) && bias.is_none_or(super::all_finite)
 }
 
 /// Images moved over by filters, plus a bias, by the rule of arithmetic.
 ///
 /// - Shapes: images [images, channels, height, width], bias [filters], result
-///   [images, filters, places …], or half the places
+///   [images, filters, places …]
 pub(super) fn convolution(
     images: &[f32],
     filters: &Filters,
     bias: Option<&[f32]>,
     geometry: &Geometry,
-    whole: Whole,
 ) -> Vec<f32> {
-    let halved = whole == Whole::Halved;
     let bias = super::addends(bias, filters.filters);
     let image = filters.depth * filters.groups * geometry.image[0] * geometry.image[1];
-    let places = if halved { geometry.places.map(|side| side / 2) } else { geometry.places };
-    let answer = filters.filters * places[0] * places[1];
+    let answer = filters.filters * geometry.places[0] * geometry.places[1];
     let mut output = vec![0.0; images.len() / image * answer];
     let work = Work {
         geometry,
-        halved,
         lines: Lines::new(geometry),
         groups: filters.groups(&bias),
         depth: filters.depth,
@@ -94,7 +99,6 @@ pub(super) fn convolution(
 /// What is the same for all images.
 struct Work<'a> {
     geometry: &'a Geometry,
-    halved: bool,
     lines: Lines,
     /// The blocks of each group.
     groups: Vec<Vec<Block<'a>>>,
@@ -191,35 +195,22 @@ impl Work<'_> {
         }
     }
 
-    /// The tiles of a group's answer; one under the other, where they are halved.
+    /// The tiles of a group's answer.
     fn tiles(&self, pixels: usize) -> Vec<Tile> {
-        let Geometry { stride: [stride, _], places: [_, wide], .. } = *self.geometry;
+        let Geometry { stride: [stride, _], places: [high, wide], .. } = *self.geometry;
         let of_column = self.groups.len() * self.depth * self.lines.windows;
-        let [high, even] = self.even();
-        let finishes: &[_] =
-            if self.halved { &[Finish::Upper, Finish::Lower] } else { &[Finish::Whole] };
-        let size = finishes.len();
         let runs = self.depth * self.lines.runs(self.geometry);
         let together = most_tiles(runs);
         let mut tiles = Vec::new();
-        for row in 0..high / size {
-            for (index, column) in columns(even, pixels).enumerate() {
-                let place = row * (wide / size) + column / size;
-                tiles.extend(finishes.iter().enumerate().map(|(below, finish)| {
-                    let line = self.lines.window((row * size + below) * stride, self.geometry);
-                    Tile { first: index * of_column + line, seen: 0, place, finish: *finish }
-                }));
+        for row in 0..high {
+            let line = self.lines.window(row * stride, self.geometry);
+            for (index, column) in columns(wide, pixels).enumerate() {
+                let first = index * of_column + line;
+                let seen = if self.depth == 1 { first } else { tiles.len() % together * runs };
+                tiles.push(Tile { first, seen, place: row * wide + column });
             }
         }
-        for (index, tile) in tiles.iter_mut().enumerate() {
-            tile.seen = if self.depth == 1 { tile.first } else { index % together * runs };
-        }
         tiles
-    }
-
-    /// The places that are convolved: halved, an odd row or column at the end is left out.
-    fn even(&self) -> [usize; 2] {
-        self.geometry.places.map(|side| side & !usize::from(self.halved))
     }
 
     /// What each run of each line sees from the tiles that begin at each column, the first
@@ -230,7 +221,7 @@ impl Work<'_> {
         pixels: &'a [f32],
         together: usize,
     ) -> Vec<Seen<'a, S>> {
-        let views = if self.finite { &VIEWS } else { &EXACT_VIEWS };
+        let views = views_of(self.finite);
         let Lines { rows, line, windows: of_channel, .. } = self.lines;
         let runs = self.lines.begins(self.geometry).collect::<Vec<_>>();
         // Where each window begins in a channel; beyond its end where there is none.
@@ -241,7 +232,7 @@ impl Work<'_> {
                 *slot = row * line + run;
             }
         }
-        let columns = columns(self.even()[1], together);
+        let columns = columns(self.geometry.places[1], together);
         let channels = pixels.chunks_exact(rows * line);
         let mut windows = Vec::with_capacity(columns.clone().count() * channels.len() * of_channel);
         for column in columns {
@@ -250,18 +241,10 @@ impl Work<'_> {
                 windows.extend(begins.iter().map(|begin| {
                     let pixels = channel.get(*begin..).and_then(|pixels| pixels.first_chunk::<S>());
                     let pixels = pixels.unwrap_or(&[0.0; S]);
-                    let bits = if SKIP { bits(pixels) } else { 0 };
-                    Seen { pixels, bits, view: views[usize::from(bits)] }
+                    Seen::new::<SKIP>(pixels, views)
                 }));
             }
         }
         windows
     }
-}
-
-/// Which pixels are not zero, one bit each, the first the lowest.
-#[inline(always)]
-fn bits<const S: usize>(pixels: &[f32; S]) -> u16 {
-    let is_zero = |bits: u16, pixel: &f32| bits << 1 | u16::from(*pixel == 0.0);
-    !pixels.iter().rev().fold(0, is_zero) & (u16::MAX >> (16 - S))
 }

@@ -1,11 +1,8 @@
 //! The inner loops of a convolution: tiles of pixels by blocks of filters.
 
 use super::{
-    super::{
-        elementwise::rectified,
-        processor::{self, SKIPS_ZEROS},
-    },
-    view::{View, Visit},
+    super::processor::{self, SKIPS_ZEROS},
+    view::{Seen, Visit},
 };
 
 /// Filters that are convolved together.
@@ -13,16 +10,6 @@ pub(super) struct Block<'a> {
     pub(super) first: usize,
     pub(super) weights: &'a [f32],
     pub(super) bias: &'a [f32],
-}
-
-/// What a run of taps sees from a tile.
-#[derive(Clone, Copy)]
-pub(super) struct Seen<'a, const S: usize> {
-    pub(super) pixels: &'a [f32; S],
-    /// The pixels that are not zero, one bit each, the first the lowest.
-    pub(super) bits: u16,
-    /// What that comes to.
-    pub(super) view: View,
 }
 
 /// Convolves tiles, of which each run sees something, with blocks of filters.
@@ -46,18 +33,6 @@ pub(super) struct Tile {
     pub(super) seen: usize,
     /// Where its numbers begin among those of one filter.
     pub(super) place: usize,
-    pub(super) finish: Finish,
-}
-
-/// What becomes of a tile's sums and the bias.
-#[derive(Clone, Copy)]
-pub(super) enum Finish {
-    /// They are the answer.
-    Whole,
-    /// The greater of each two side by side is kept for the row below, still without bias.
-    Upper,
-    /// The greatest of each two and of the two above, or zero where it is less, is the answer.
-    Lower,
 }
 
 /// Blocks of filters by tiles of eight pixels; on a scalar core of two filters at most.
@@ -102,14 +77,6 @@ pub(super) fn by_one<const R: usize, const S: usize, const SKIP: bool>(
     }
 }
 
-/// Repeats a statement for each of these numbers, so that the compiler keeps all sums in registers:
-/// of a loop this long it would not.
-macro_rules! unrolled {
-    (for $number:ident in [$($literal:literal)*] $body:block) => {
-        $({ let $number = $literal; $body })*
-    };
-}
-
 /// Convolves tiles with blocks of `F` filters.
 fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, const SKIP: bool>(
     seen: &[Seen<'_, S>],
@@ -132,8 +99,9 @@ fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, cons
                     let sums = sums::<P, F, R, S, SKIP>(seen, weights);
                     let mut first = first.wrapping_add(tile.place);
                     for (sums, bias) in sums.into_iter().zip(bias) {
-                        if let Some(output) = place.output.get_mut(first..) {
-                            write(sums, *bias, tile.finish, output);
+                        let output = place.output.get_mut(first..);
+                        if let Some(output) = output.and_then(|output| output.first_chunk_mut()) {
+                            *output = sums.map(|sum| sum + bias);
                         }
                         first = first.wrapping_add(place.plane);
                     }
@@ -141,25 +109,6 @@ fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, cons
             }
         },
     );
-}
-
-/// Writes a tile's numbers of one filter.
-#[inline(always)]
-fn write<const P: usize>(sums: [f32; P], bias: f32, finish: Finish, output: &mut [f32]) {
-    if let Finish::Whole = finish {
-        if let Some(output) = output.first_chunk_mut::<P>() {
-            *output = sums.map(|sum| sum + bias);
-        }
-        return;
-    }
-    let Some(output) = output.get_mut(..P / 2) else { return };
-    for (output, [left, right]) in output.iter_mut().zip(sums.as_chunks::<2>().0) {
-        let greater = left.max(*right);
-        *output = match finish {
-            Finish::Lower => rectified(output.max(greater) + bias),
-            Finish::Whole | Finish::Upper => greater,
-        };
-    }
 }
 
 /// A tile's sums with a block of filters.
@@ -199,9 +148,9 @@ impl<const P: usize, const F: usize, const R: usize, const S: usize> Visit for R
 
     #[inline(always)]
     fn some(self) {
-        let (Seen { pixels, bits, .. }, weights) = (*self.seen, *self.weights);
+        let (Seen { pixels, zeros, .. }, weights) = (*self.seen, *self.weights);
         unrolled!(for pixel in [0 1 2 3 4 5 6 7 8 9 10 11] {
-            if pixel < S && bits >> pixel & 1 != 0 {
+            if pixel < S && zeros >> pixel & 1 == 0 {
                 scatter(self.sums, pixel, pixels[pixel], &weights);
             }
         });

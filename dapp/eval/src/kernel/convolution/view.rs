@@ -6,6 +6,35 @@ use super::super::processor::SKIPS_ZEROS;
 /// The most pixels that a run sees.
 pub(super) const SIGHT: usize = 12;
 
+/// What a run of taps sees from a tile.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a, const S: usize> {
+    pub(super) pixels: &'a [f32; S],
+    /// The pixels that are zero, one bit each, the first the lowest.
+    pub(super) zeros: u32,
+    /// What that comes to.
+    pub(super) view: View,
+}
+
+impl<'a, const S: usize> Seen<'a, S> {
+    /// Looks at pixels, if zeros are skipped at all.
+    #[inline(always)]
+    pub(super) fn new<const SKIP: bool>(pixels: &'a [f32; S], views: &Views) -> Self {
+        if !SKIP {
+            return Self { pixels, zeros: 0, view: View::Some };
+        }
+        let is_zero = |zeros: u32, pixel: &f32| zeros << 1 | u32::from(*pixel == 0.0);
+        let zeros = pixels.iter().rev().fold(0, is_zero) & ((1 << S) - 1);
+        let view = views[zeros as usize + ((1 << SIGHT) - (1 << S))];
+        Self { pixels, zeros, view }
+    }
+
+    /// Whether no pixel matters.
+    pub(super) fn is_blank(&self) -> bool {
+        self.view == View::Nothing
+    }
+}
+
 /// What is done for a case.
 pub(super) trait Visit {
     /// No pixel matters.
@@ -66,22 +95,30 @@ views! {
     From10To11: 10 11, From11To11: 11 11,
 }
 
-/// The case of each set of pixels that are not zero, one bit each, the first the lowest.
-pub(super) static VIEWS: [View; 1 << SIGHT] = views(MOST_HOLES);
-/// The same where no zero may be multiplied.
-pub(super) static EXACT_VIEWS: [View; 1 << SIGHT] = views(0);
+/// The case of each set of pixels that are zero, one bit each, the first the lowest; those of fewer
+/// pixels are where the ones beyond are zero.
+pub(super) type Views = [View; 1 << SIGHT];
+
+static VIEWS: Views = views(MOST_HOLES);
+static EXACT_VIEWS: Views = views(0);
+
+/// The cases where weights are finite; where they are not, no zero may be multiplied.
+pub(super) fn views_of(finite: bool) -> &'static Views {
+    if finite { &VIEWS } else { &EXACT_VIEWS }
+}
 
 /// Zeros within a span that cost less multiplied than looked for.
 const MOST_HOLES: u32 = 2;
 
-const fn views(most_holes: u32) -> [View; 1 << SIGHT] {
+const fn views(most_holes: u32) -> Views {
     let mut views = [View::Nothing; 1 << SIGHT];
     let mut bits = 1_u32;
+    let all = (1 << SIGHT) - 1;
     while (bits as usize) < views.len() {
         let (first, last) = (bits.trailing_zeros(), bits.ilog2());
         let holes = last + 1 - first - bits.count_ones();
         let by_bits = !SKIPS_ZEROS || holes > most_holes;
-        views[bits as usize] =
+        views[(all ^ bits) as usize] =
             if by_bits { View::Some } else { span(first as usize, last as usize) };
         bits += 1;
     }

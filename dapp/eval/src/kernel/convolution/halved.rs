@@ -1,0 +1,445 @@
+//! The convolution of which a ReLU and the greatest of windows of two by two are all that is kept:
+//! two rows of eight places at once, one above the other, from their sums to the four numbers that
+//! are made of them.
+//!
+//! Each line of an image that the two see is loaded once for both: the kernel's row for the places
+//! above is that for the places below of the line before. A kernel of `R` rows sees `L = R + 1`
+//! lines and `S = R + 7` pixels of each.
+
+use super::{
+    super::{
+        Geometry, addends,
+        elementwise::rectified,
+        processor::{self, SKIPS_ZEROS},
+    },
+    columns,
+    filters::Filters,
+    lines::Lines,
+    most_tiles,
+    tile::Block,
+    view::{Seen, View, Visit, views_of},
+};
+
+/// Places side by side in a tile.
+const WIDE: usize = 8;
+
+/// The most filters in a block: as many as leave registers for the sums of two rows, what they
+/// weigh a line by, and a pixel; with vectors, weights are read as they are used.
+pub(in crate::kernel) const BLOCK: usize = if SKIPS_ZEROS { 1 } else { 6 };
+
+/// Whether a convolution can be halved at once: kernels of three or five, step by step, and places
+/// enough for a tile.
+pub(super) fn suits(geometry: &Geometry) -> bool {
+    let Geometry { kernel: [high, wide], stride, dilation, places, .. } = *geometry;
+    let steps = (stride, dilation) == ([1; 2], [1; 2]);
+    steps && high == wide && matches!(wide, 3 | 5) && places[0] >= 2 && places[1] >= WIDE
+}
+
+/// Images that are convolved at once, so that little is done for each: as few as see so many lines.
+fn together(lines: usize, columns: usize) -> usize {
+    (1 << 11) / lines.saturating_mul(columns).clamp(1, 1 << 11)
+}
+
+/// Bytes kept beside images and weights: the lines of some images, what is seen of them, the tiles
+/// of their answers, and what some of these see.
+pub(super) fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Option<usize> {
+    let lines = Lines::new(geometry);
+    let columns = geometry.places[1].div_ceil(WIDE);
+    let of_image = channels.checked_mul(lines.rows)?;
+    let together = together(of_image, columns);
+    let pixels = of_image.checked_mul(lines.line)?.checked_mul(size_of::<f32>())?;
+    let windows = of_image.checked_mul(columns)?.checked_mul(size_of::<Seen<'_, 1>>())?;
+    let tiles = geometry.places[0].checked_mul(columns)?.checked_mul(size_of::<Tile>())?;
+    let seen = depth.checked_mul(geometry.kernel[0] + 1)?;
+    let seen = seen.checked_mul(most_tiles(seen))?.checked_mul(size_of::<Seen<'_, 1>>())?;
+    pixels.checked_add(windows)?.checked_add(tiles)?.checked_mul(together)?.checked_add(seen)
+}
+
+/// Images moved over by filters, plus a bias, then a ReLU, then the greatest of windows of two by
+/// two, side by side, by the rule of arithmetic.
+///
+/// - Shapes: as [`super::convolution`], the result [images, filters, places / 2 …]
+pub(in crate::kernel) fn convolution(
+    images: &[f32],
+    filters: &Filters,
+    bias: Option<&[f32]>,
+    geometry: &Geometry,
+) -> Vec<f32> {
+    let bias = addends(bias, filters.filters);
+    let [high, wide] = geometry.places.map(|side| side / 2);
+    let work = Work {
+        filters,
+        groups: filters.groups(&bias),
+        geometry,
+        lines: Lines::new(geometry),
+        columns: columns(2 * wide, WIDE).collect(),
+        plane: high * wide,
+    };
+    match geometry.kernel[0] {
+        3 => work.images::<3, 4, 10>(images),
+        _ => work.images::<5, 6, 12>(images),
+    }
+}
+
+/// What is the same for all images.
+struct Work<'a> {
+    filters: &'a Filters,
+    /// The blocks of each group.
+    groups: Vec<Vec<Block<'a>>>,
+    geometry: &'a Geometry,
+    lines: Lines,
+    /// Where the tiles of a row begin.
+    columns: Vec<usize>,
+    /// Numbers of one filter in an image's answer.
+    plane: usize,
+}
+
+/// Eight places side by side and the eight below.
+#[derive(Clone, Copy)]
+struct Tile {
+    /// The first window it sees of a group's first channel.
+    first: usize,
+    /// Where its numbers begin among those of one filter.
+    place: usize,
+}
+
+/// What some tiles see.
+struct Sights<'a, const S: usize> {
+    /// All that is seen, tile by tile, of those that see anything.
+    seen: Vec<Seen<'a, S>>,
+    /// Where these tiles' numbers begin among those of one filter.
+    places: Vec<usize>,
+    /// Where those of the tiles that see nothing but zeros begin.
+    blank: Vec<usize>,
+}
+
+impl<const S: usize> Sights<'_, S> {
+    /// Room for so many tiles that see so many lines each.
+    fn new(tiles: usize, lines: usize) -> Self {
+        let place = || Vec::with_capacity(tiles);
+        Self { seen: Vec::with_capacity(tiles * lines), places: place(), blank: place() }
+    }
+}
+
+impl Work<'_> {
+    fn images<const R: usize, const L: usize, const S: usize>(&self, images: &[f32]) -> Vec<f32> {
+        if SKIPS_ZEROS || !self.filters.finite {
+            self.some::<R, L, S, true>(images)
+        } else {
+            self.some::<R, L, S, false>(images)
+        }
+    }
+
+    /// Convolves images, some at once.
+    fn some<const R: usize, const L: usize, const S: usize, const SKIP: bool>(
+        &self,
+        images: &[f32],
+    ) -> Vec<f32> {
+        let Self { filters, ref groups, geometry, plane, .. } = *self;
+        let depth = filters.depth;
+        let image = self.lines_of_image() / self.lines.rows * geometry.image[0] * geometry.image[1];
+        let answer = filters.filters * plane;
+        let mut output = vec![0.0; images.len() / image * answer];
+        let together = together(self.lines_of_image(), self.columns.len());
+        let tiles = self.tiles(together);
+        let most = most_tiles(depth * L).min(tiles.len());
+        let mut scratch = Vec::new();
+        let all = images.chunks(together * image).zip(output.chunks_mut(together * answer));
+        for (images, output) in all {
+            let tiles = &tiles[..images.len() / image * tiles.len() / together];
+            let pixels = self.lines.arrange(images, geometry, &mut scratch);
+            let windows = self.windows::<S, SKIP>(pixels);
+            let mut sights = Sights::new(most, depth * L);
+            for (group, blocks) in groups.iter().enumerate() {
+                let windows = &windows[group * depth * self.lines.rows..];
+                for tiles in tiles.chunks(most) {
+                    self.see::<L, S>(windows, tiles, &mut sights);
+                    for place in &sights.blank {
+                        self.fill(*place, blocks, output);
+                    }
+                    let answer = Answer { output, plane, places: &sights.places };
+                    by_blocks::<R, L, S, SKIP>(&sights.seen, blocks, answer);
+                }
+            }
+        }
+        output
+    }
+
+    /// Puts together what each tile sees.
+    #[inline(never)]
+    fn see<'a, const L: usize, const S: usize>(
+        &self,
+        windows: &[Seen<'a, S>],
+        tiles: &[Tile],
+        Sights { seen, places, blank }: &mut Sights<'a, S>,
+    ) {
+        let (rows, depth) = (self.lines.rows, self.filters.depth);
+        seen.clear();
+        places.clear();
+        blank.clear();
+        for tile in tiles {
+            let before = seen.len();
+            for channel in windows[tile.first..].chunks(rows).take(depth) {
+                if let Some(lines) = channel.first_chunk::<L>() {
+                    seen.extend((0..L).map(|line| lines[line]));
+                }
+            }
+            if seen[before..].iter().all(Seen::is_blank) {
+                seen.truncate(before);
+                blank.push(tile.place);
+            } else {
+                places.push(tile.place);
+            }
+        }
+    }
+
+    fn lines_of_image(&self) -> usize {
+        self.groups.len() * self.filters.depth * self.lines.rows
+    }
+
+    /// The tiles of some images' answers, row by row.
+    fn tiles(&self, images: usize) -> Vec<Tile> {
+        let [high, wide] = self.geometry.places.map(|side| side / 2);
+        let lines = self.lines_of_image();
+        let mut tiles = Vec::with_capacity(images * high * self.columns.len());
+        for image in 0..images {
+            for row in 0..high {
+                tiles.extend(self.columns.iter().enumerate().map(|(index, column)| Tile {
+                    first: (image * self.columns.len() + index) * lines + 2 * row,
+                    place: image * self.filters.filters * self.plane + row * wide + column / 2,
+                }));
+            }
+        }
+        tiles
+    }
+
+    /// What is seen of each line of each image from each column, the first column's first.
+    fn windows<'a, const S: usize, const SKIP: bool>(&self, pixels: &'a [f32]) -> Vec<Seen<'a, S>> {
+        let line = self.lines.line;
+        let views = views_of(self.filters.finite);
+        let mut windows = Vec::with_capacity(self.columns.len() * (pixels.len() / line));
+        for image in pixels.chunks_exact(self.lines_of_image() * line) {
+            for column in &self.columns {
+                let lines = image[*column..].chunks(line);
+                let lines = lines.map(|line| line.first_chunk().unwrap_or(&[0.0; S]));
+                windows.extend(lines.map(|pixels| Seen::new::<SKIP>(pixels, views)));
+            }
+        }
+        windows
+    }
+
+    /// Writes the numbers of a tile that sees nothing.
+    fn fill(&self, place: usize, blocks: &[Block<'_>], output: &mut [f32]) {
+        for block in blocks {
+            for (filter, bias) in (block.first..).zip(block.bias) {
+                output[filter * self.plane + place..][..WIDE / 2].fill(rectified(*bias));
+            }
+        }
+    }
+}
+
+/// Where the numbers of some tiles go.
+struct Answer<'a> {
+    /// A whole image's answer.
+    output: &'a mut [f32],
+    /// Numbers of one filter in it.
+    plane: usize,
+    /// Where each tile's numbers begin among them.
+    places: &'a [usize],
+}
+
+/// Convolves tiles with blocks of filters; on a scalar core, of one filter each.
+fn by_blocks<const R: usize, const L: usize, const S: usize, const SKIP: bool>(
+    seen: &[Seen<'_, S>],
+    blocks: &[Block<'_>],
+    answer: Answer<'_>,
+) {
+    let (seen, _) = seen.as_chunks::<L>();
+    for blocks in blocks.chunk_by(|one, next| one.bias.len() == next.bias.len()) {
+        let answer = Answer { output: answer.output, ..answer };
+        match blocks[0].bias.len() {
+            6 if !SKIPS_ZEROS => convolve::<6, R, L, S, SKIP>(seen, blocks, answer),
+            4 if !SKIPS_ZEROS => convolve::<4, R, L, S, SKIP>(seen, blocks, answer),
+            2 if !SKIPS_ZEROS => convolve::<2, R, L, S, SKIP>(seen, blocks, answer),
+            _ => convolve::<1, R, L, S, SKIP>(seen, blocks, answer),
+        }
+    }
+}
+
+/// Convolves tiles, of which each sees `L` lines of each channel, with blocks of `F` filters.
+fn convolve<const F: usize, const R: usize, const L: usize, const S: usize, const SKIP: bool>(
+    seen: &[[Seen<'_, S>; L]],
+    blocks: &[Block<'_>],
+    Answer { output, plane, places }: Answer<'_>,
+) {
+    processor::vectorized(
+        #[inline(always)]
+        || {
+            for block in blocks {
+                let rows = block.weights.as_chunks::<F>().0.as_chunks::<R>().0;
+                let (weights, _) = rows.as_chunks::<R>();
+                let Some(bias) = block.bias.first_chunk::<F>() else { break };
+                let Some(output) = output.get_mut(block.first * plane..) else { break };
+                if weights.is_empty() {
+                    break;
+                }
+                // Not zipped: so the list is gone through by a pointer, without index arithmetic.
+                let mut all_seen = seen;
+                for place in places {
+                    let Some((seen, rest)) = all_seen.split_at_checked(weights.len()) else {
+                        break;
+                    };
+                    all_seen = rest;
+                    let sums = sums::<F, R, L, S, SKIP>(seen, weights);
+                    let mut first = *place;
+                    for (sums, bias) in sums.iter().zip(bias) {
+                        let output = output.get_mut(first..);
+                        if let Some(output) = output.and_then(|output| output.first_chunk_mut()) {
+                            *output = greatest(sums, *bias);
+                        }
+                        first = first.wrapping_add(plane);
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// The greatest of each two sums side by side and the two below, plus the bias, or zero where that
+/// is less.
+#[inline(always)]
+fn greatest([above, below]: &[[f32; WIDE]; 2], bias: f32) -> [f32; WIDE / 2] {
+    let [a, b, c, d] = std::array::from_fn(|place| {
+        let (left, right) = (2 * place, 2 * place + 1);
+        above[left].max(above[right]).max(below[left].max(below[right])) + bias
+    });
+    // No bias is −0, so no sum is, and `max` is right but for a NaN: one test for all four.
+    if SKIPS_ZEROS && !(a + b + c + d).is_nan() {
+        return [a, b, c, d].map(|number| number.max(0.0));
+    }
+    [a, b, c, d].map(rectified)
+}
+
+/// A tile's sums with a block of filters.
+#[inline(always)]
+fn sums<const F: usize, const R: usize, const L: usize, const S: usize, const SKIP: bool>(
+    seen: &[[Seen<'_, S>; L]],
+    weights: &[[[[f32; F]; R]; R]],
+) -> [[[f32; WIDE]; 2]; F] {
+    let mut sums = [[[0.0; WIDE]; 2]; F];
+    for (seen, weights) in seen.iter().zip(weights) {
+        macro_rules! lines {
+            ($($line:literal)*) => {$(
+                if $line < L {
+                    let above = if $line < R { weights[$line] } else { [[0.0; F]; R] };
+                    let below = if $line > 0 { weights[usize::saturating_sub($line, 1)] } else { [[0.0; F]; R] };
+                    let weights = [&above, &below];
+                    let Seen { pixels, zeros, view } = seen[$line];
+                    if $line == 0 {
+                        Run::<F, R, S, true, false> { sums: &mut sums, weights, pixels, zeros }.add::<SKIP>(view);
+                    } else if $line < R {
+                        Run::<F, R, S, true, true> { sums: &mut sums, weights, pixels, zeros }.add::<SKIP>(view);
+                    } else {
+                        Run::<F, R, S, false, true> { sums: &mut sums, weights, pixels, zeros }.add::<SKIP>(view);
+                    }
+                }
+            )*};
+        }
+        lines!(0 1 2 3 4 5);
+    }
+    sums
+}
+
+/// What is seen of a line, and the sums it is added to: of the places above, below or both.
+struct Run<'a, const F: usize, const R: usize, const S: usize, const ABOVE: bool, const BELOW: bool>
+{
+    sums: &'a mut [[[f32; WIDE]; 2]; F],
+    /// What the line weighs above and below.
+    weights: [&'a [[f32; F]; R]; 2],
+    pixels: &'a [f32; S],
+    zeros: u32,
+}
+
+impl<const F: usize, const R: usize, const S: usize, const ABOVE: bool, const BELOW: bool>
+    Run<'_, F, R, S, ABOVE, BELOW>
+{
+    #[inline(always)]
+    fn add<const SKIP: bool>(self, view: View) {
+        if SKIP {
+            view.visit(self);
+            return;
+        }
+        unrolled!(for tap in [0 1 2 3 4] {
+            if tap < R && let Some(pixels) = self.pixels[tap..].first_chunk::<WIDE>() {
+                for filter in 0..F {
+                    let [above, below] = &mut self.sums[filter];
+                    if ABOVE {
+                        multiply_add(above, pixels, self.weights[0][tap][filter]);
+                    }
+                    if BELOW {
+                        multiply_add(below, pixels, self.weights[1][tap][filter]);
+                    }
+                }
+            }
+        });
+    }
+
+    /// Adds what one pixel gives, by each tap that sees it.
+    #[inline(always)]
+    fn scatter(
+        sums: &mut [[[f32; WIDE]; 2]; F],
+        weights: [&[[f32; F]; R]; 2],
+        pixel: usize,
+        value: f32,
+    ) {
+        for place in 0..WIDE {
+            if pixel < place || pixel - place >= R {
+                continue;
+            }
+            let tap = pixel - place;
+            for filter in 0..F {
+                let [above, below] = &mut sums[filter];
+                if ABOVE {
+                    above[place] = value.mul_add(weights[0][tap][filter], above[place]);
+                }
+                if BELOW {
+                    below[place] = value.mul_add(weights[1][tap][filter], below[place]);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn multiply_add(sums: &mut [f32; WIDE], pixels: &[f32; WIDE], weight: f32) {
+    for (sum, pixel) in sums.iter_mut().zip(pixels) {
+        *sum = pixel.mul_add(weight, *sum);
+    }
+}
+
+impl<const F: usize, const R: usize, const S: usize, const ABOVE: bool, const BELOW: bool> Visit
+    for Run<'_, F, R, S, ABOVE, BELOW>
+{
+    #[inline(always)]
+    fn nothing(self) {}
+
+    #[inline(always)]
+    fn some(self) {
+        unrolled!(for pixel in [0 1 2 3 4 5 6 7 8 9 10 11] {
+            if pixel < S && self.zeros >> pixel & 1 == 0 {
+                Self::scatter(self.sums, self.weights, pixel, self.pixels[pixel]);
+            }
+        });
+    }
+
+    #[inline(always)]
+    fn span<const FIRST: usize, const LAST: usize>(self) {
+        if SKIPS_ZEROS && LAST < S {
+            unrolled!(for pixel in [0 1 2 3 4 5 6 7 8 9 10 11] {
+                if FIRST <= pixel && pixel <= LAST {
+                    Self::scatter(self.sums, self.weights, pixel, self.pixels[pixel]);
+                }
+            });
+        }
+    }
+}
