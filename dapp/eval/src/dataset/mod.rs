@@ -15,7 +15,7 @@ pub use csv::{CsvRefused, LabelColumn, LabelKind, from_csv};
 use market::{Fault, Unfit};
 use thiserror::Error;
 
-use crate::{label::Label, limits, shape::Shape};
+use crate::{kernel, label::Label, limits, shape::Shape};
 
 /// Labelled rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -204,19 +204,7 @@ impl Dataset {
         match &self.features {
             Features::Real(features) => features[range].to_vec(),
             Features::Bytes { bytes, scale, offset } => {
-                let bytes = &bytes[range];
-                let mut features = vec![0.0; bytes.len()];
-                // By eight: the loop alone costs a scalar core half as much as what it does.
-                let (blocks, rest) = bytes.as_chunks::<8>();
-                let (slots, rest_slots) = features.as_chunks_mut::<8>();
-                let fill = |(feature, byte): (&mut f32, &u8)| {
-                    *feature = f32::from(*byte) * scale + offset;
-                };
-                slots.iter_mut().zip(blocks).for_each(|(slots, block)| {
-                    slots.iter_mut().zip(block).for_each(fill);
-                });
-                rest_slots.iter_mut().zip(rest).for_each(fill);
-                features
+                kernel::scaled(&bytes[range], *scale, *offset)
             }
         }
     }

@@ -50,7 +50,7 @@ pub(crate) use arranged::{
 };
 use convolution::Filters;
 pub(crate) use convolution::scratch as convolution_scratch;
-pub(crate) use elementwise::relu;
+pub(crate) use elementwise::{relu, scaled};
 pub(crate) use pool::max_pool;
 pub(crate) use product::scratch as product_scratch;
 use product::{Panels, product};

@@ -128,9 +128,9 @@ fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
 }
 
 /// Whether rows are cheaper multiplied together, zeros and all: a factor alone costs half as much
-/// again as one among several rows. By every fourth factor, as looking costs, too.
+/// again as one among several rows. By every eighth factor, as looking costs, too.
 fn is_mostly_not_zero(rows: &[f32]) -> bool {
-    let (blocks, _) = rows.as_chunks::<4>();
+    let (blocks, _) = rows.as_chunks::<8>();
     let count = blocks.iter().filter(|[one, ..]| *one != 0.0).count();
     3 * count >= 2 * blocks.len()
 }

@@ -6,6 +6,8 @@
 //! above is that for the places below of the line before. A kernel of `R` rows sees `L = R + 1`
 //! lines and `S = R + 7` pixels of each.
 
+use std::mem;
+
 use super::{
     super::{
         Geometry, addends,
@@ -171,26 +173,31 @@ impl Work<'_> {
         &self,
         windows: &[Seen<'a, S>],
         tiles: &[Tile],
-        Sights { seen, places, blank }: &mut Sights<'a, S>,
+        sights: &mut Sights<'a, S>,
     ) {
         let (rows, depth) = (self.lines.rows, self.filters.depth);
+        sights.places.clear();
+        sights.blank.clear();
+        // By value: so the compiler knows that nothing else changes it.
+        let mut seen = mem::take(&mut sights.seen);
         seen.clear();
-        places.clear();
-        blank.clear();
         for tile in tiles {
             let before = seen.len();
+            let mut is_blank = true;
             for channel in windows[tile.first..].chunks(rows).take(depth) {
                 if let Some(lines) = channel.first_chunk::<L>() {
+                    is_blank = is_blank && lines.iter().all(Seen::is_blank);
                     seen.extend((0..L).map(|line| lines[line]));
                 }
             }
-            if seen[before..].iter().all(Seen::is_blank) {
+            if is_blank {
                 seen.truncate(before);
-                blank.push(tile.place);
+                sights.blank.push(tile.place);
             } else {
-                places.push(tile.place);
+                sights.places.push(tile.place);
             }
         }
+        sights.seen = seen;
     }
 
     fn lines_of_image(&self) -> usize {
@@ -201,14 +208,23 @@ impl Work<'_> {
     fn tiles(&self, images: usize) -> Vec<Tile> {
         let [high, wide] = self.geometry.places.map(|side| side / 2);
         let lines = self.lines_of_image();
-        let mut tiles = Vec::with_capacity(images * high * self.columns.len());
+        let (windows, answer) = (self.columns.len() * lines, self.filters.filters * self.plane);
+        let columns = self.columns.iter().enumerate();
+        let of_row = |row| {
+            columns.clone().map(move |(index, column)| Tile {
+                first: index * lines + 2 * row,
+                place: row * wide + column / 2,
+            })
+        };
+        let of_image = (0..high).flat_map(of_row).collect::<Vec<_>>();
+        let mut tiles = Vec::with_capacity(images * of_image.len());
         for image in 0..images {
-            for row in 0..high {
-                tiles.extend(self.columns.iter().enumerate().map(|(index, column)| Tile {
-                    first: (image * self.columns.len() + index) * lines + 2 * row,
-                    place: image * self.filters.filters * self.plane + row * wide + column / 2,
-                }));
-            }
+            let (first, place) = (image * windows, image * answer);
+            tiles.extend(
+                of_image
+                    .iter()
+                    .map(|tile| Tile { first: first + tile.first, place: place + tile.place }),
+            );
         }
         tiles
     }
@@ -278,7 +294,7 @@ fn convolve<const F: usize, const R: usize, const L: usize, const S: usize, cons
             for block in blocks {
                 let rows = block.weights.as_chunks::<F>().0.as_chunks::<R>().0;
                 let (weights, _) = rows.as_chunks::<R>();
-                let Some(bias) = block.bias.first_chunk::<F>() else { break };
+                let Some(bias) = block.bias.first_chunk::<F>().copied() else { break };
                 let Some(output) = output.get_mut(block.first * plane..) else { break };
                 if weights.is_empty() {
                     break;
@@ -295,7 +311,7 @@ fn convolve<const F: usize, const R: usize, const L: usize, const S: usize, cons
                     for (sums, bias) in sums.iter().zip(bias) {
                         let output = output.get_mut(first..);
                         if let Some(output) = output.and_then(|output| output.first_chunk_mut()) {
-                            *output = greatest(sums, *bias);
+                            *output = greatest(sums, bias);
                         }
                         first = first.wrapping_add(plane);
                     }
