@@ -5,7 +5,7 @@ use super::{Cost, Kind};
 use crate::kernel::Geometry;
 
 /// Rows that a matrix product takes together.
-const ROWS: usize = 3;
+const ROWS: usize = 4;
 /// Columns of its panels, of which rows together take no more than `TILE` at once.
 const WIDTHS: [usize; 5] = [16, 8, 4, 2, 1];
 const TILE: usize = 8;
@@ -13,7 +13,7 @@ const TILE: usize = 8;
 /// A matrix product of a left factor [rows, inner] and a right factor [inner, columns].
 pub(crate) fn product(rows: usize, inner: usize, columns: usize) -> Option<Cost> {
     let (blocks, alone) = (rows / ROWS, rows % ROWS);
-    let mut cost = Cost::of(Kind::Factors, &[rows, inner])?
+    let mut cost = Cost::of(Kind::Factors, &[alone, inner])?
         .and(Kind::Sums, &[rows, columns])?
         .and(Kind::MultiplyAdds, &[rows, inner, columns])?;
     let mut rest = columns;

@@ -97,7 +97,7 @@ fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
     let blocks = left.chunks(ROWS * inner).zip(output.chunks_mut(ROWS * columns));
     for (left, output) in blocks {
         let whole = finite && left.len() == ROWS * inner;
-        if whole && (!SKIPS_ZEROS || is_mostly_not_zero(left)) {
+        if whole && (!SKIPS_ZEROS || is_cheaper_together(left, right.iter())) {
             let left: [_; ROWS] = std::array::from_fn(|row| &left[row * inner..][..inner]);
             for (first, width, panel) in right.iter() {
                 let place = Place { first, columns, bias: &bias[first..] };
@@ -127,12 +127,22 @@ fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
     }
 }
 
-/// Whether rows are cheaper multiplied together, zeros and all: a factor alone costs half as much
-/// again as one among several rows. By every eighth factor, as looking costs, too.
-fn is_mostly_not_zero(rows: &[f32]) -> bool {
-    let (blocks, _) = rows.as_chunks::<8>();
-    let count = blocks.iter().filter(|[one, ..]| *one != 0.0).count();
-    3 * count >= 2 * blocks.len()
+/// Whether rows are cheaper multiplied together, zeros and all, than one factor after the other
+/// that is not zero: by what either takes a scalar core for a factor, and by every sixteenth
+/// factor, as looking costs, too.
+fn is_cheaper_together<'a>(
+    rows: &[f32],
+    panels: impl Iterator<Item = (usize, usize, &'a [f32])>,
+) -> bool {
+    let (blocks, _) = rows.as_chunks::<16>();
+    let factors = blocks.iter().filter(|[one, ..]| *one != 0.0).count();
+    let (mut alone, mut together) = (4, 0);
+    for (_, width, _) in panels {
+        let tile = width.min(COLUMNS);
+        alone += 6 + 2 * width;
+        together += width.div_ceil(COLUMNS) * (ROWS + tile + ROWS * tile);
+    }
+    ROWS * (4 * blocks.len() + factors * alone) >= together * blocks.len()
 }
 
 /// Lists a row's factors that are not zero.

@@ -39,7 +39,7 @@ pub(super) fn suits(geometry: &Geometry) -> bool {
 
 /// Images that are convolved at once, so that little is done for each: as few as see so many lines.
 fn together(lines: usize, columns: usize) -> usize {
-    (1 << 11) / lines.saturating_mul(columns).clamp(1, 1 << 11)
+    (1 << 10) / lines.saturating_mul(columns).clamp(1, 1 << 10)
 }
 
 /// Bytes kept beside images and weights: the lines of some images, what is seen of them, the tiles
@@ -142,7 +142,8 @@ impl Work<'_> {
         let image = self.lines_of_image() / self.lines.rows * geometry.image[0] * geometry.image[1];
         let answer = filters.filters * plane;
         let mut output = vec![0.0; images.len() / image * answer];
-        let together = together(self.lines_of_image(), self.columns.len());
+        let together =
+            together(self.lines_of_image(), self.columns.len()).min(images.len() / image);
         let tiles = self.tiles(together);
         let most = most_tiles(depth * L).min(tiles.len());
         let mut scratch = Vec::new();
@@ -184,11 +185,14 @@ impl Work<'_> {
         for tile in tiles {
             let before = seen.len();
             let mut is_blank = true;
-            for channel in windows[tile.first..].chunks(rows).take(depth) {
-                if let Some(lines) = channel.first_chunk::<L>() {
+            let mut first = tile.first;
+            for _ in 0..depth {
+                let lines = windows.get(first..).and_then(|windows| windows.first_chunk::<L>());
+                if let Some(lines) = lines {
                     is_blank = is_blank && lines.iter().all(Seen::is_blank);
                     seen.extend((0..L).map(|line| lines[line]));
                 }
+                first = first.wrapping_add(rows);
             }
             if is_blank {
                 seen.truncate(before);
