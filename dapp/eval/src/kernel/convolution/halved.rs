@@ -142,8 +142,8 @@ impl Work<'_> {
         let image = self.lines_of_image() / self.lines.rows * geometry.image[0] * geometry.image[1];
         let answer = filters.filters * plane;
         let mut output = vec![0.0; images.len() / image * answer];
-        let together =
-            together(self.lines_of_image(), self.columns.len()).min(images.len() / image);
+        let together = together(self.lines_of_image(), self.columns.len());
+        let together = together.min(images.len() / image).max(1);
         let tiles = self.tiles(together);
         let most = most_tiles(depth * L).min(tiles.len());
         let mut scratch = Vec::new();
@@ -224,11 +224,8 @@ impl Work<'_> {
         let mut tiles = Vec::with_capacity(images * of_image.len());
         for image in 0..images {
             let (first, place) = (image * windows, image * answer);
-            tiles.extend(
-                of_image
-                    .iter()
-                    .map(|tile| Tile { first: first + tile.first, place: place + tile.place }),
-            );
+            let moved = |tile: &Tile| Tile { first: first + tile.first, place: place + tile.place };
+            tiles.extend(of_image.iter().map(moved));
         }
         tiles
     }
@@ -348,19 +345,30 @@ fn sums<const F: usize, const R: usize, const L: usize, const S: usize, const SK
 ) -> [[[f32; WIDE]; 2]; F] {
     let mut sums = [[[0.0; WIDE]; 2]; F];
     for (seen, weights) in seen.iter().zip(weights) {
+        // Unrolled, so that a row of the kernel, once loaded, is at hand for the next line.
         macro_rules! lines {
             ($($line:literal)*) => {$(
                 if $line < L {
                     let above = if $line < R { weights[$line] } else { [[0.0; F]; R] };
-                    let below = if $line > 0 { weights[usize::saturating_sub($line, 1)] } else { [[0.0; F]; R] };
+                    let below = if $line > 0 {
+                        weights[usize::saturating_sub($line, 1)]
+                    } else {
+                        [[0.0; F]; R]
+                    };
                     let weights = [&above, &below];
                     let Seen { pixels, zeros, view } = seen[$line];
                     if $line == 0 {
-                        Run::<F, R, S, true, false> { sums: &mut sums, weights, pixels, zeros }.add::<SKIP>(view);
+                        let run: Run<'_, F, R, S, true, false> =
+                            Run { sums: &mut sums, weights, pixels, zeros };
+                        run.add::<SKIP>(view);
                     } else if $line < R {
-                        Run::<F, R, S, true, true> { sums: &mut sums, weights, pixels, zeros }.add::<SKIP>(view);
+                        let run: Run<'_, F, R, S, true, true> =
+                            Run { sums: &mut sums, weights, pixels, zeros };
+                        run.add::<SKIP>(view);
                     } else {
-                        Run::<F, R, S, false, true> { sums: &mut sums, weights, pixels, zeros }.add::<SKIP>(view);
+                        let run: Run<'_, F, R, S, false, true> =
+                            Run { sums: &mut sums, weights, pixels, zeros };
+                        run.add::<SKIP>(view);
                     }
                 }
             )*};
