@@ -67,7 +67,8 @@ fn columns(wide: usize, pixels: usize) -> impl Iterator<Item = usize> + Clone {
 /// Whether a convolution can be halved at once. It then adds the bias to the greatest sum instead
 /// of each: the same but for a bias that makes NaNs.
 pub(super) fn can_halve(bias: Option<&[f32]>, geometry: &Geometry) -> bool {
-    halved::suits(geometry) && bias.is_none_or(super::all_finite)
+    // With vectors, the three one after the other are quicker.
+    SKIPS_ZEROS && halved::suits(geometry) && bias.is_none_or(super::all_finite)
 }
 
 /// Images moved over by filters, plus a bias, by the rule of arithmetic.
