@@ -96,17 +96,15 @@ fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
     let mut factors = vec![Factor::default(); inner];
     let blocks = left.chunks(ROWS * inner).zip(output.chunks_mut(ROWS * columns));
     for (left, output) in blocks {
-        let whole = finite && left.len() == ROWS * inner;
-        if whole && (!SKIPS_ZEROS || is_cheaper_together(left, right.iter())) {
+        let whole = left.len() == ROWS * inner;
+        if whole && if SKIPS_ZEROS { is_cheaper_together(left, right.iter()) } else { finite } {
             let left: [_; ROWS] = std::array::from_fn(|row| &left[row * inner..][..inner]);
             for (first, width, panel) in right.iter() {
                 let place = Place { first, columns, bias: &bias[first..] };
-                match width {
-                    WIDE => rows::<COLUMNS, { WIDE / COLUMNS }>(left, panel, place, output),
-                    8 => rows::<COLUMNS, { 8 / COLUMNS }>(left, panel, place, output),
-                    4 => rows::<4, 1>(left, panel, place, output),
-                    2 => rows::<2, 1>(left, panel, place, output),
-                    _ => rows::<1, 1>(left, panel, place, output),
+                if finite {
+                    panel_by_rows::<false>(width, left, panel, place, output);
+                } else {
+                    panel_by_rows::<true>(width, left, panel, place, output);
                 }
             }
             continue;
@@ -128,21 +126,32 @@ fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
 }
 
 /// Whether rows are cheaper multiplied together, zeros and all, than one factor after the other
-/// that is not zero: by what either takes a scalar core for a factor, and by every sixteenth
-/// factor, as looking costs, too.
+/// that is not zero: by what either takes a scalar core for a factor. As many are looked at as
+/// decide it, so that nobody can have the dearer way be taken.
 fn is_cheaper_together<'a>(
     rows: &[f32],
     panels: impl Iterator<Item = (usize, usize, &'a [f32])>,
 ) -> bool {
-    let (blocks, _) = rows.as_chunks::<16>();
-    let factors = blocks.iter().filter(|[one, ..]| *one != 0.0).count();
     let (mut alone, mut together) = (4, 0);
     for (_, width, _) in panels {
         let tile = width.min(COLUMNS);
         alone += 6 + 2 * width;
         together += width.div_ceil(COLUMNS) * (ROWS + tile + ROWS * tile);
     }
-    ROWS * (4 * blocks.len() + factors * alone) >= together * blocks.len()
+    // Even if all were zero, they would have to be looked at.
+    if together <= 4 * ROWS {
+        return true;
+    }
+    let needed = (together - 4 * ROWS) * rows.len();
+    let mut saved = 0;
+    rows.chunks(64).any(|rows| {
+        // By eight: the loop alone costs a scalar core as much as what it does.
+        let (blocks, rest) = rows.as_chunks::<8>();
+        let count = |zeros: usize, value: &f32| zeros.wrapping_add(usize::from(*value == 0.0));
+        let zeros = blocks.iter().fold(0, |zeros, block| block.iter().fold(zeros, count));
+        saved += (rows.len() - rest.iter().fold(zeros, count)) * ROWS * alone;
+        saved >= needed
+    })
 }
 
 /// Lists a row's factors that are not zero.
@@ -185,9 +194,27 @@ struct Place<'a> {
     bias: &'a [f32],
 }
 
+/// Sums of some rows and a panel of so many columns; `EXACT`, no zero is multiplied.
+#[inline(always)]
+fn panel_by_rows<const EXACT: bool>(
+    width: usize,
+    left: [&[f32]; ROWS],
+    panel: &[f32],
+    place: Place<'_>,
+    output: &mut [f32],
+) {
+    match width {
+        WIDE => rows::<COLUMNS, { WIDE / COLUMNS }, EXACT>(left, panel, place, output),
+        8 => rows::<COLUMNS, { 8 / COLUMNS }, EXACT>(left, panel, place, output),
+        4 => rows::<4, 1, EXACT>(left, panel, place, output),
+        2 => rows::<2, 1, EXACT>(left, panel, place, output),
+        _ => rows::<1, 1, EXACT>(left, panel, place, output),
+    }
+}
+
 /// Sums of some rows and a panel of `B` times `C` columns.
 #[inline(always)]
-fn rows<const C: usize, const B: usize>(
+fn rows<const C: usize, const B: usize, const EXACT: bool>(
     left: [&[f32]; ROWS],
     panel: &[f32],
     place: Place<'_>,
@@ -203,11 +230,11 @@ fn rows<const C: usize, const B: usize>(
         for (turn, right) in right.iter().enumerate() {
             let left = left.map(|row| &row[turn]);
             for (place, right) in right.iter().enumerate() {
-                multiply_add(&mut sums, &left.map(|left| left[place]), &right[tile]);
+                multiply_add::<C, EXACT>(&mut sums, &left.map(|left| left[place]), &right[tile]);
             }
         }
         for (place, right) in right_rest.iter().enumerate() {
-            multiply_add(&mut sums, &left_rest.map(|left| left[place]), &right[tile]);
+            multiply_add::<C, EXACT>(&mut sums, &left_rest.map(|left| left[place]), &right[tile]);
         }
         let bias = &place.bias[tile * C..];
         for (row, sums) in output.chunks_exact_mut(place.columns).zip(sums) {
@@ -221,8 +248,15 @@ fn rows<const C: usize, const B: usize>(
 
 /// Adds one product to each sum.
 #[inline(always)]
-fn multiply_add<const C: usize>(sums: &mut [[f32; C]; ROWS], left: &[f32; ROWS], right: &[f32; C]) {
+fn multiply_add<const C: usize, const EXACT: bool>(
+    sums: &mut [[f32; C]; ROWS],
+    left: &[f32; ROWS],
+    right: &[f32; C],
+) {
     for (sums, left) in sums.iter_mut().zip(left) {
+        if EXACT && *left == 0.0 {
+            continue;
+        }
         for (sum, right) in sums.iter_mut().zip(right) {
             *sum = left.mul_add(*right, *sum);
         }
