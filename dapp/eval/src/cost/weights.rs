@@ -1,7 +1,7 @@
 //! What each kind of thing takes, in thousandths of an instruction of the machine's processor.
 //!
-//! `cargo cost fit` prints a table fitted to what it counts. Some weights here are chosen between its
-//! and earlier ones, so that each case of `cargo cost check` is within the limit, not only most.
+//! `cargo cost fit` prints a table fitted to what it counts. Some weights here are chosen between
+//! its and earlier ones, so that all cases of `cargo cost check` are within the limit.
 
 use super::Kind;
 

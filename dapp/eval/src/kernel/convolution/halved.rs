@@ -5,29 +5,28 @@
 //! Each line of an image that the two see is loaded once for both: the kernel's row for the places
 //! above is that for the places below of the line before. A kernel of `R` rows sees `L = R + 1`
 //! lines and `S = R + 7` pixels of each.
+//!
+//! This is for scalar cores alone: its sums are what their registers hold. With vectors, the three
+//! operators one after the other are quicker.
 
 use std::mem;
 
 use super::{
-    super::{
-        Geometry, addends,
-        elementwise::rectified,
-        processor::{self, SKIPS_ZEROS},
-    },
+    super::{Geometry, addends, elementwise::rectified, processor::SKIPS_ZEROS},
     columns,
     filters::Filters,
     lines::Lines,
     most_tiles,
     tile::Block,
-    view::{Seen, View, Visit, views_of},
+    view::{Seen, Visit, views_of},
 };
 
 /// Places side by side in a tile.
 const WIDE: usize = 8;
 
 /// The most filters in a block: as many as leave registers for the sums of two rows, what they
-/// weigh a line by, and a pixel; with vectors, weights are read as they are used.
-pub(in crate::kernel) const BLOCK: usize = if SKIPS_ZEROS { 1 } else { 6 };
+/// weigh a line by, and a pixel.
+pub(in crate::kernel) const BLOCK: usize = 1;
 
 /// Whether a convolution can be halved at once: kernels of three or five, step by step, and places
 /// enough for a tile.
@@ -124,19 +123,8 @@ impl<const S: usize> Sights<'_, S> {
 }
 
 impl Work<'_> {
-    fn images<const R: usize, const L: usize, const S: usize>(&self, images: &[f32]) -> Vec<f32> {
-        if SKIPS_ZEROS || !self.filters.finite {
-            self.some::<R, L, S, true>(images)
-        } else {
-            self.some::<R, L, S, false>(images)
-        }
-    }
-
     /// Convolves images, some at once.
-    fn some<const R: usize, const L: usize, const S: usize, const SKIP: bool>(
-        &self,
-        images: &[f32],
-    ) -> Vec<f32> {
+    fn images<const R: usize, const L: usize, const S: usize>(&self, images: &[f32]) -> Vec<f32> {
         let Self { filters, ref groups, geometry, plane, .. } = *self;
         let depth = filters.depth;
         let image = self.lines_of_image() / self.lines.rows * geometry.image[0] * geometry.image[1];
@@ -151,7 +139,7 @@ impl Work<'_> {
         for (images, output) in all {
             let tiles = &tiles[..images.len() / image * tiles.len() / together];
             let pixels = self.lines.arrange(images, geometry, &mut scratch);
-            let windows = self.windows::<S, SKIP>(pixels);
+            let windows = self.windows::<S>(pixels);
             let mut sights = Sights::new(most, depth * L);
             for (group, blocks) in groups.iter().enumerate() {
                 let windows = &windows[group * depth * self.lines.rows..];
@@ -161,7 +149,7 @@ impl Work<'_> {
                         self.fill(*place, blocks, output);
                     }
                     let answer = Answer { output, plane, places: &sights.places };
-                    by_blocks::<R, L, S, SKIP>(&sights.seen, blocks, answer);
+                    convolve::<R, L, S>(sights.seen.as_chunks().0, blocks, answer);
                 }
             }
         }
@@ -231,7 +219,7 @@ impl Work<'_> {
     }
 
     /// What is seen of each line of each image from each column, the first column's first.
-    fn windows<'a, const S: usize, const SKIP: bool>(&self, pixels: &'a [f32]) -> Vec<Seen<'a, S>> {
+    fn windows<'a, const S: usize>(&self, pixels: &'a [f32]) -> Vec<Seen<'a, S>> {
         let line = self.lines.line;
         let views = views_of(self.filters.finite);
         let mut windows = Vec::with_capacity(self.columns.len() * (pixels.len() / line));
@@ -239,7 +227,7 @@ impl Work<'_> {
             for column in &self.columns {
                 let lines = image[*column..].chunks(line);
                 let lines = lines.map(|line| line.first_chunk().unwrap_or(&[0.0; S]));
-                windows.extend(lines.map(|pixels| Seen::new::<SKIP>(pixels, views)));
+                windows.extend(lines.map(|pixels| Seen::new::<true>(pixels, views)));
             }
         }
         windows
@@ -265,61 +253,32 @@ struct Answer<'a> {
     places: &'a [usize],
 }
 
-/// Convolves tiles with blocks of filters; on a scalar core, of one filter each.
-fn by_blocks<const R: usize, const L: usize, const S: usize, const SKIP: bool>(
-    seen: &[Seen<'_, S>],
-    blocks: &[Block<'_>],
-    answer: Answer<'_>,
-) {
-    let (seen, _) = seen.as_chunks::<L>();
-    for blocks in blocks.chunk_by(|one, next| one.bias.len() == next.bias.len()) {
-        let answer = Answer { output: answer.output, ..answer };
-        match blocks[0].bias.len() {
-            6 if !SKIPS_ZEROS => convolve::<6, R, L, S, SKIP>(seen, blocks, answer),
-            4 if !SKIPS_ZEROS => convolve::<4, R, L, S, SKIP>(seen, blocks, answer),
-            2 if !SKIPS_ZEROS => convolve::<2, R, L, S, SKIP>(seen, blocks, answer),
-            _ => convolve::<1, R, L, S, SKIP>(seen, blocks, answer),
-        }
-    }
-}
-
-/// Convolves tiles, of which each sees `L` lines of each channel, with blocks of `F` filters.
-fn convolve<const F: usize, const R: usize, const L: usize, const S: usize, const SKIP: bool>(
+/// Convolves tiles, of which each sees `L` lines of each channel, with one filter after the other.
+#[inline(never)]
+fn convolve<const R: usize, const L: usize, const S: usize>(
     seen: &[[Seen<'_, S>; L]],
-    blocks: &[Block<'_>],
+    filters: &[Block<'_>],
     Answer { output, plane, places }: Answer<'_>,
 ) {
-    processor::vectorized(
-        #[inline(always)]
-        || {
-            for block in blocks {
-                let rows = block.weights.as_chunks::<F>().0.as_chunks::<R>().0;
-                let (weights, _) = rows.as_chunks::<R>();
-                let Some(bias) = block.bias.first_chunk::<F>().copied() else { break };
-                let Some(output) = output.get_mut(block.first * plane..) else { break };
-                if weights.is_empty() {
-                    break;
-                }
-                // Not zipped: so the list is gone through by a pointer, without index arithmetic.
-                let mut all_seen = seen;
-                for place in places {
-                    let Some((seen, rest)) = all_seen.split_at_checked(weights.len()) else {
-                        break;
-                    };
-                    all_seen = rest;
-                    let sums = sums::<F, R, L, S, SKIP>(seen, weights);
-                    let mut first = *place;
-                    for (sums, bias) in sums.iter().zip(bias) {
-                        let output = output.get_mut(first..);
-                        if let Some(output) = output.and_then(|output| output.first_chunk_mut()) {
-                            *output = greatest(sums, bias);
-                        }
-                        first = first.wrapping_add(plane);
-                    }
-                }
+    for filter in filters {
+        let (weights, _) = filter.weights.as_chunks::<R>().0.as_chunks::<R>();
+        let Some(bias) = filter.bias.first().copied() else { break };
+        let Some(output) = output.get_mut(filter.first * plane..) else { break };
+        if weights.is_empty() {
+            break;
+        }
+        // Not zipped: so the list is gone through by a pointer, without index arithmetic.
+        let mut all_seen = seen;
+        for place in places {
+            let Some((seen, rest)) = all_seen.split_at_checked(weights.len()) else { break };
+            all_seen = rest;
+            let sums = sums::<R, L, S>(seen, weights);
+            let output = output.get_mut(*place..);
+            if let Some(output) = output.and_then(|output| output.first_chunk_mut()) {
+                *output = greatest(&sums, bias);
             }
-        },
-    );
+        }
+    }
 }
 
 /// The greatest of each two sums side by side and the two below, plus the bias, or zero where that
@@ -331,44 +290,44 @@ fn greatest([above, below]: &[[f32; WIDE]; 2], bias: f32) -> [f32; WIDE / 2] {
         above[left].max(above[right]).max(below[left].max(below[right])) + bias
     });
     // No bias is −0, so no sum is, and `max` is right but for a NaN: one test for all four.
-    if SKIPS_ZEROS && !(a + b + c + d).is_nan() {
+    if !(a + b + c + d).is_nan() {
         return [a, b, c, d].map(|number| number.max(0.0));
     }
     [a, b, c, d].map(rectified)
 }
 
-/// A tile's sums with a block of filters.
+/// A tile's sums with one filter.
 #[inline(always)]
-fn sums<const F: usize, const R: usize, const L: usize, const S: usize, const SKIP: bool>(
+fn sums<const R: usize, const L: usize, const S: usize>(
     seen: &[[Seen<'_, S>; L]],
-    weights: &[[[[f32; F]; R]; R]],
-) -> [[[f32; WIDE]; 2]; F] {
-    let mut sums = [[[0.0; WIDE]; 2]; F];
+    weights: &[[[f32; R]; R]],
+) -> [[f32; WIDE]; 2] {
+    let mut sums = [[0.0; WIDE]; 2];
     for (seen, weights) in seen.iter().zip(weights) {
         // Unrolled, so that a row of the kernel, once loaded, is at hand for the next line.
         macro_rules! lines {
             ($($line:literal)*) => {$(
                 if $line < L {
-                    let above = if $line < R { weights[$line] } else { [[0.0; F]; R] };
+                    let above = if $line < R { weights[$line] } else { [0.0; R] };
                     let below = if $line > 0 {
                         weights[usize::saturating_sub($line, 1)]
                     } else {
-                        [[0.0; F]; R]
+                        [0.0; R]
                     };
                     let weights = [&above, &below];
                     let Seen { pixels, zeros, view } = seen[$line];
                     if $line == 0 {
-                        let run: Run<'_, F, R, S, true, false> =
+                        let run: Run<'_, R, S, true, false> =
                             Run { sums: &mut sums, weights, pixels, zeros };
-                        run.add::<SKIP>(view);
+                        view.visit(run);
                     } else if $line < R {
-                        let run: Run<'_, F, R, S, true, true> =
+                        let run: Run<'_, R, S, true, true> =
                             Run { sums: &mut sums, weights, pixels, zeros };
-                        run.add::<SKIP>(view);
+                        view.visit(run);
                     } else {
-                        let run: Run<'_, F, R, S, false, true> =
+                        let run: Run<'_, R, S, false, true> =
                             Run { sums: &mut sums, weights, pixels, zeros };
-                        run.add::<SKIP>(view);
+                        view.visit(run);
                     }
                 }
             )*};
@@ -379,44 +338,22 @@ fn sums<const F: usize, const R: usize, const L: usize, const S: usize, const SK
 }
 
 /// What is seen of a line, and the sums it is added to: of the places above, below or both.
-struct Run<'a, const F: usize, const R: usize, const S: usize, const ABOVE: bool, const BELOW: bool>
-{
-    sums: &'a mut [[[f32; WIDE]; 2]; F],
+struct Run<'a, const R: usize, const S: usize, const ABOVE: bool, const BELOW: bool> {
+    sums: &'a mut [[f32; WIDE]; 2],
     /// What the line weighs above and below.
-    weights: [&'a [[f32; F]; R]; 2],
+    weights: [&'a [f32; R]; 2],
     pixels: &'a [f32; S],
     zeros: u32,
 }
 
-impl<const F: usize, const R: usize, const S: usize, const ABOVE: bool, const BELOW: bool>
-    Run<'_, F, R, S, ABOVE, BELOW>
+impl<const R: usize, const S: usize, const ABOVE: bool, const BELOW: bool>
+    Run<'_, R, S, ABOVE, BELOW>
 {
-    #[inline(always)]
-    fn add<const SKIP: bool>(self, view: View) {
-        if SKIP {
-            view.visit(self);
-            return;
-        }
-        unrolled!(for tap in [0 1 2 3 4] {
-            if tap < R && let Some(pixels) = self.pixels[tap..].first_chunk::<WIDE>() {
-                for filter in 0..F {
-                    let [above, below] = &mut self.sums[filter];
-                    if ABOVE {
-                        multiply_add(above, pixels, self.weights[0][tap][filter]);
-                    }
-                    if BELOW {
-                        multiply_add(below, pixels, self.weights[1][tap][filter]);
-                    }
-                }
-            }
-        });
-    }
-
     /// Adds what one pixel gives, by each tap that sees it.
     #[inline(always)]
     fn scatter(
-        sums: &mut [[[f32; WIDE]; 2]; F],
-        weights: [&[[f32; F]; R]; 2],
+        [above, below]: &mut [[f32; WIDE]; 2],
+        weights: [&[f32; R]; 2],
         pixel: usize,
         value: f32,
     ) {
@@ -425,28 +362,18 @@ impl<const F: usize, const R: usize, const S: usize, const ABOVE: bool, const BE
                 continue;
             }
             let tap = pixel - place;
-            for filter in 0..F {
-                let [above, below] = &mut sums[filter];
-                if ABOVE {
-                    above[place] = value.mul_add(weights[0][tap][filter], above[place]);
-                }
-                if BELOW {
-                    below[place] = value.mul_add(weights[1][tap][filter], below[place]);
-                }
+            if ABOVE {
+                above[place] = value.mul_add(weights[0][tap], above[place]);
+            }
+            if BELOW {
+                below[place] = value.mul_add(weights[1][tap], below[place]);
             }
         }
     }
 }
 
-#[inline(always)]
-fn multiply_add(sums: &mut [f32; WIDE], pixels: &[f32; WIDE], weight: f32) {
-    for (sum, pixel) in sums.iter_mut().zip(pixels) {
-        *sum = pixel.mul_add(weight, *sum);
-    }
-}
-
-impl<const F: usize, const R: usize, const S: usize, const ABOVE: bool, const BELOW: bool> Visit
-    for Run<'_, F, R, S, ABOVE, BELOW>
+impl<const R: usize, const S: usize, const ABOVE: bool, const BELOW: bool> Visit
+    for Run<'_, R, S, ABOVE, BELOW>
 {
     #[inline(always)]
     fn nothing(self) {}
