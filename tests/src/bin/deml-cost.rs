@@ -7,8 +7,9 @@ use std::env;
 use anyhow::{Context, Result, ensure};
 use deml_tests::{
     cost::{
+        cases::{self, Case},
         counter::Counter,
-        fit, inputs,
+        fit, hostile, inputs,
         nets::{self, BATCH_SIZES, Line, OURS, SUBJECTS, Zeros},
         overhead::{self, Figure},
     },
@@ -88,7 +89,10 @@ fn count_engine(
 
 /// The table of weights, as `dapp/eval/src/cost/weights.rs` has it.
 fn print_weights() -> Result<()> {
-    for (kind, weight) in fit::weights(&fit::count_all(&Counter::new()?)?)? {
+    let counter = Counter::new()?;
+    let usual = fit::count_all(&counter, &cases::all()?)?;
+    let hostile = fit::count_all(&counter, &hostile::all()?)?;
+    for (kind, weight) in fit::weights(&usual, &hostile)? {
         println!("    (Kind::{kind:?}, {}),", grouped(weight));
     }
     Ok(())
@@ -102,11 +106,15 @@ fn grouped(number: u64) -> String {
     format!("{}_{:03}", grouped(number / 1_000), number % 1_000)
 }
 
-/// Predictions beside what is counted.
+/// Predictions beside what is counted: near, or, of what is made to cost more, no less.
 fn check(json: bool) -> Result<()> {
-    let compared: Vec<_> =
-        fit::count_all(&Counter::new()?)?.iter().map(fit::Counted::compared).collect();
-    for line in &compared {
+    let counter = Counter::new()?;
+    let compare = |cases: &[Case]| -> Result<Vec<_>> {
+        let counted = fit::count_all(&counter, cases)?;
+        Ok(counted.iter().map(fit::Counted::compared).collect())
+    };
+    let (usual, hostile) = (compare(&cases::all()?)?, compare(&hostile::all()?)?);
+    for line in usual.iter().chain(&hostile) {
         if json {
             println!("{}", serde_json::to_string(line)?);
         } else {
@@ -114,9 +122,11 @@ fn check(json: bool) -> Result<()> {
             println!("{predicted:>12}  {counted:>12}  {ratio:.3}  {case}");
         }
     }
-    let far = compared.iter().filter(|line| !line.is_near()).count();
     let limit = fit::TOLERANCE_PERCENT;
-    ensure!(far == 0, "{far} of {} predictions are more than {limit} % off", compared.len());
+    let far = usual.iter().filter(|line| !line.is_near()).count();
+    ensure!(far == 0, "{far} of {} predictions are more than {limit} % off", usual.len());
+    let dear = hostile.iter().filter(|line| !line.is_covered()).count();
+    ensure!(dear == 0, "{dear} of {} predictions are more than {limit} % too low", hostile.len());
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 pub mod cases;
 pub mod counter;
 pub mod fit;
+pub mod hostile;
 pub mod inputs;
 pub mod net;
 pub mod nets;

@@ -31,14 +31,17 @@ impl Net {
         model(&self.parts)
     }
 
-    /// A constant of these sizes, numbers from 1/64 to 1/8.
+    /// A constant of these sizes, its numbers those of [`weight`].
     #[must_use]
     pub fn constant(&mut self, sizes: &[i64]) -> String {
+        self.constant_of(sizes, weight)
+    }
+
+    /// A constant of these sizes, each number from its place.
+    #[must_use]
+    pub fn constant_of(&mut self, sizes: &[i64], number: impl Fn(i64) -> f32) -> String {
         let count = sizes.iter().product::<i64>();
-        let raw = (0..count).flat_map(|place| {
-            let step = u8::try_from(place * 37 % 8).unwrap_or_default();
-            (f32::from(step + 1) / 64.0).to_le_bytes()
-        });
+        let raw = (0..count).flat_map(|place| number(place).to_le_bytes());
         let name = self.constant_name();
         self.parts.push(initializer(&name, &tensor(sizes, 1, &raw.collect::<Vec<_>>())));
         name
@@ -102,6 +105,13 @@ impl Net {
         self.constants += 1;
         format!("c{}", self.constants)
     }
+}
+
+/// A weight from its place: from 1/64 to 1/8.
+#[must_use]
+pub fn weight(place: i64) -> f32 {
+    let step = u8::try_from(place * 37 % 8).unwrap_or_default();
+    f32::from(step + 1) / 64.0
 }
 
 /// A list attribute.

@@ -12,13 +12,25 @@ use crate::fixture;
 ///
 /// - Errors: no such shape, or no rows
 pub fn bytes(row: &[usize], rows: usize) -> Result<Dataset> {
+    bytes_and_zeros(row, rows, |_| false)
+}
+
+/// The same rows, but for zeros where `is_zero` says so of a place among all.
+///
+/// - Errors: no such shape, or no rows
+pub fn bytes_and_zeros(
+    row: &[usize],
+    rows: usize,
+    is_zero: impl Fn(usize) -> bool,
+) -> Result<Dataset> {
     let row = shape(row)?;
-    let bytes = (0..rows * row.elements()).map(byte).collect::<Result<Vec<_>>>()?;
+    let number = |place| if is_zero(place) { Ok(0) } else { byte(place) };
+    let bytes = (0..rows * row.elements()).map(number).collect::<Result<Vec<_>>>()?;
     let features = Features::Bytes { bytes, scale: 1.0 / 255.0, offset: 0.0 };
     Ok(Dataset::new(row, features, classes(rows)?)?)
 }
 
-/// The same rows as f32.
+/// The rows of [`bytes`] as f32.
 ///
 /// - Errors: no such shape, or no rows
 pub fn reals(row: &[usize], rows: usize) -> Result<Dataset> {

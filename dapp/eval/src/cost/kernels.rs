@@ -8,7 +8,7 @@ use crate::kernel::Geometry;
 const ROWS: usize = 4;
 /// Columns of its panels, of which rows together take no more than `TILE` at once.
 const WIDTHS: [usize; 5] = [16, 8, 4, 2, 1];
-const TILE: usize = 8;
+const TILE: usize = 4;
 
 /// A matrix product of a left factor [rows, inner] and a right factor [inner, columns].
 pub(crate) fn product(rows: usize, inner: usize, columns: usize) -> Option<Cost> {
@@ -123,11 +123,11 @@ mod tests {
             let cost = product(rows, inner, columns).unwrap();
             assert_eq!(cost.multiply_adds(), (rows * inner * columns) as u64);
         }
-        // Two blocks of four rows by a panel of sixteen columns, that is two tiles each.
+        // Two blocks of four rows by a panel of sixteen columns, that is four tiles each.
         let cost = product(8, 10, 16).unwrap();
         assert_eq!(
             [Kind::Tiles, Kind::Turns, Kind::Alone].map(|kind| cost.count(kind)),
-            [4, 40, 0]
+            [8, 80, 0]
         );
     }
 

@@ -11,17 +11,18 @@
 //!   ```text
 //!   s = +0
 //!   for each term, in order:
-//!       if left ≠ 0: s = left · right + s      fused: rounded once
+//!       s = left · right + s                   fused: rounded once
 //!   output = s + bias                          +0 where there is none; a bias of −0 is read as +0
 //!   ```
 //!
 //!   The terms of a product are in the order of its inner index; those of a convolution in the
 //!   order channel, kernel row, kernel column, the left factor being the image's, zero in the
 //!   padding, and the right factor the weight.
-//! - **Zeros.** A term whose left factor is +0 or −0 is left out, also where the right factor is
-//!   infinite or a NaN. With a finite right factor it does not matter: such a term is ±0, and
-//!   adding it changes at most the sign of an s that is zero; that sign is lost in what s takes
-//!   part in next, another term or the last addition, which makes every zero +0.
+//!   Where any right factor is infinite or a NaN, every output is a NaN. A file has none, but
+//!   factors that are computed may overflow.
+//! - **Zeros.** A term whose left factor is +0 or −0 may be left out: such a term is ±0, and adding
+//!   it changes at most the sign of an s that is zero; that sign is lost in what s takes part in
+//!   next, another term or the last addition, which makes every zero +0.
 //! - **Together.** A convolution, a ReLU and a `MaxPool` of two by two run as one where nobody
 //!   looks between them. The greatest sum is then taken before the one bias is added: rounding
 //!   keeps the order, so the bits are those of the three.

@@ -6,6 +6,9 @@ use super::{
     processor::{self, COLUMNS, ROWS, SKIPS_ZEROS},
 };
 
+/// What it takes a scalar core to find that a factor is zero, here and when the others are listed.
+const LISTED: usize = 11;
+
 /// Columns of a panel in which a row's factors are taken one at a time.
 const WIDE: usize = 16;
 
@@ -81,8 +84,12 @@ pub(crate) fn scratch(inner: usize) -> Option<usize> {
 /// - Shapes: left [rows, inner] row-major, bias [columns], result [rows, columns]
 pub(super) fn product(left: &[f32], right: &Panels, bias: Option<&[f32]>) -> Vec<f32> {
     let Sides { inner, columns, .. } = right.sides;
+    let sums = left.len() / inner * columns;
+    if !right.finite {
+        return vec![f32::NAN; sums];
+    }
     let bias = super::addends(bias, columns);
-    let mut output = vec![0.0; left.len() / inner * columns];
+    let mut output = vec![0.0; sums];
     processor::vectorized(
         #[inline(always)]
         || multiply(left, right, &bias, &mut output),
@@ -92,19 +99,21 @@ pub(super) fn product(left: &[f32], right: &Panels, bias: Option<&[f32]>) -> Vec
 
 #[inline(always)]
 fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
-    let Panels { sides: Sides { inner, columns, .. }, finite, .. } = *right;
+    let Sides { inner, columns, .. } = right.sides;
     let mut factors = vec![Factor::default(); inner];
     let blocks = left.chunks(ROWS * inner).zip(output.chunks_mut(ROWS * columns));
     for (left, output) in blocks {
         let whole = left.len() == ROWS * inner;
-        if whole && if SKIPS_ZEROS { is_cheaper_together(left, right.iter()) } else { finite } {
+        if whole && (!SKIPS_ZEROS || is_cheaper_together(left, right.iter())) {
             let left: [_; ROWS] = std::array::from_fn(|row| &left[row * inner..][..inner]);
             for (first, width, panel) in right.iter() {
                 let place = Place { first, columns, bias: &bias[first..] };
-                if finite {
-                    panel_by_rows::<false>(width, left, panel, place, output);
-                } else {
-                    panel_by_rows::<true>(width, left, panel, place, output);
+                match width {
+                    WIDE => rows::<COLUMNS, { WIDE / COLUMNS }>(left, panel, place, output),
+                    8 => rows::<COLUMNS, { 8 / COLUMNS }>(left, panel, place, output),
+                    4 => rows::<4, 1>(left, panel, place, output),
+                    2 => rows::<2, 1>(left, panel, place, output),
+                    _ => rows::<1, 1>(left, panel, place, output),
                 }
             }
             continue;
@@ -138,11 +147,9 @@ fn is_cheaper_together<'a>(
         alone += 6 + 2 * width;
         together += width.div_ceil(COLUMNS) * (ROWS + tile + ROWS * tile);
     }
-    // Even if all were zero, they would have to be looked at.
-    if together <= 4 * ROWS {
-        return true;
-    }
-    let needed = (together - 4 * ROWS) * rows.len();
+    // Even if all were zero, they would have to be looked at, here and to list what is not.
+    let Some(needed) = usize::checked_sub(together, LISTED * ROWS) else { return true };
+    let needed = needed * rows.len();
     let mut saved = 0;
     rows.chunks(64).any(|rows| {
         // By eight: the loop alone costs a scalar core as much as what it does.
@@ -194,27 +201,9 @@ struct Place<'a> {
     bias: &'a [f32],
 }
 
-/// Sums of some rows and a panel of so many columns; `EXACT`, no zero is multiplied.
-#[inline(always)]
-fn panel_by_rows<const EXACT: bool>(
-    width: usize,
-    left: [&[f32]; ROWS],
-    panel: &[f32],
-    place: Place<'_>,
-    output: &mut [f32],
-) {
-    match width {
-        WIDE => rows::<COLUMNS, { WIDE / COLUMNS }, EXACT>(left, panel, place, output),
-        8 => rows::<COLUMNS, { 8 / COLUMNS }, EXACT>(left, panel, place, output),
-        4 => rows::<4, 1, EXACT>(left, panel, place, output),
-        2 => rows::<2, 1, EXACT>(left, panel, place, output),
-        _ => rows::<1, 1, EXACT>(left, panel, place, output),
-    }
-}
-
 /// Sums of some rows and a panel of `B` times `C` columns.
 #[inline(always)]
-fn rows<const C: usize, const B: usize, const EXACT: bool>(
+fn rows<const C: usize, const B: usize>(
     left: [&[f32]; ROWS],
     panel: &[f32],
     place: Place<'_>,
@@ -230,11 +219,11 @@ fn rows<const C: usize, const B: usize, const EXACT: bool>(
         for (turn, right) in right.iter().enumerate() {
             let left = left.map(|row| &row[turn]);
             for (place, right) in right.iter().enumerate() {
-                multiply_add::<C, EXACT>(&mut sums, &left.map(|left| left[place]), &right[tile]);
+                multiply_add(&mut sums, &left.map(|left| left[place]), &right[tile]);
             }
         }
         for (place, right) in right_rest.iter().enumerate() {
-            multiply_add::<C, EXACT>(&mut sums, &left_rest.map(|left| left[place]), &right[tile]);
+            multiply_add(&mut sums, &left_rest.map(|left| left[place]), &right[tile]);
         }
         let bias = &place.bias[tile * C..];
         for (row, sums) in output.chunks_exact_mut(place.columns).zip(sums) {
@@ -248,15 +237,8 @@ fn rows<const C: usize, const B: usize, const EXACT: bool>(
 
 /// Adds one product to each sum.
 #[inline(always)]
-fn multiply_add<const C: usize, const EXACT: bool>(
-    sums: &mut [[f32; C]; ROWS],
-    left: &[f32; ROWS],
-    right: &[f32; C],
-) {
+fn multiply_add<const C: usize>(sums: &mut [[f32; C]; ROWS], left: &[f32; ROWS], right: &[f32; C]) {
     for (sums, left) in sums.iter_mut().zip(left) {
-        if EXACT && *left == 0.0 {
-            continue;
-        }
         for (sum, right) in sums.iter_mut().zip(right) {
             *sum = left.mul_add(*right, *sum);
         }

@@ -38,9 +38,7 @@ fn bits(elements: &[f32]) -> Vec<u32> {
 fn output(terms: impl Iterator<Item = (f32, f32)>, bias: Option<f32>) -> f32 {
     let mut sum = 0.0_f32;
     for (left, right) in terms {
-        if left != 0.0 {
-            sum = left.mul_add(right, sum);
-        }
+        sum = left.mul_add(right, sum);
     }
     match bias {
         Some(bias) if bias != 0.0 => sum + bias,
@@ -60,7 +58,7 @@ fn plain_product(left: &[f32], right: &[f32], sides: Sides, bias: Option<&[f32]>
             product.push(output(terms, bias.map(|bias| bias[column])));
         }
     }
-    product
+    none_if_overflown(right, product)
 }
 
 fn plain_convolution(
@@ -95,7 +93,15 @@ fn plain_convolution(
             convolved.push(output(terms.into_iter(), bias.map(|bias| bias[filter])));
         }
     }
-    convolved
+    none_if_overflown(weights, convolved)
+}
+
+/// NaNs instead of the outputs where a right factor is infinite or a NaN.
+fn none_if_overflown(right: &[f32], mut outputs: Vec<f32>) -> Vec<f32> {
+    if right.iter().any(|factor| factor.is_infinite() || factor.is_nan()) {
+        outputs.fill(f32::NAN);
+    }
+    outputs
 }
 
 fn plain_max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {

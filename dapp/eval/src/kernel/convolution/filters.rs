@@ -1,6 +1,9 @@
 //! Filters, cut into blocks of as many as are convolved together.
 
-use super::{super::processor::SKIPS_ZEROS, tile::Block};
+use super::{
+    super::{Geometry, all_finite, processor::SKIPS_ZEROS},
+    tile::Block,
+};
 
 /// Filters cut into blocks that are convolved together, each [taps, filters of the block]
 /// row-major.
@@ -33,12 +36,17 @@ impl Filters {
                 elements.extend(weights.iter().skip(tap).step_by(taps));
             }
         }
-        Self { filters, groups, depth, block, finite: crate::kernel::all_finite(weights), elements }
+        Self { filters, groups, depth, block, finite: all_finite(weights), elements }
     }
 
     /// Whether these are the filters and the blocks they were cut into.
     pub(in crate::kernel) fn suit(&self, sizes: [usize; 3], block: usize) -> bool {
         ([self.filters, self.groups, self.depth], self.block) == (sizes, block)
+    }
+
+    /// How many images so many pixels are.
+    pub(super) const fn images(&self, pixels: usize, geometry: &Geometry) -> usize {
+        pixels / (self.groups * self.depth * geometry.image[0] * geometry.image[1])
     }
 
     /// The blocks of each group with their biases.

@@ -18,7 +18,7 @@ use super::{
     lines::Lines,
     most_tiles,
     tile::Block,
-    view::{Seen, Visit, views_of},
+    view::{Seen, Visit},
 };
 
 /// Places side by side in a tile.
@@ -66,8 +66,12 @@ pub(in crate::kernel) fn convolution(
     bias: Option<&[f32]>,
     geometry: &Geometry,
 ) -> Vec<f32> {
-    let bias = addends(bias, filters.filters);
     let [high, wide] = geometry.places.map(|side| side / 2);
+    if !filters.finite {
+        let sums = filters.images(images.len(), geometry) * filters.filters * high * wide;
+        return vec![f32::NAN; sums];
+    }
+    let bias = addends(bias, filters.filters);
     let work = Work {
         filters,
         groups: filters.groups(&bias),
@@ -127,11 +131,10 @@ impl Work<'_> {
     fn images<const R: usize, const L: usize, const S: usize>(&self, images: &[f32]) -> Vec<f32> {
         let Self { filters, ref groups, geometry, plane, .. } = *self;
         let depth = filters.depth;
-        let image = self.lines_of_image() / self.lines.rows * geometry.image[0] * geometry.image[1];
-        let answer = filters.filters * plane;
-        let mut output = vec![0.0; images.len() / image * answer];
-        let together = together(self.lines_of_image(), self.columns.len());
-        let together = together.min(images.len() / image).max(1);
+        let count = filters.images(images.len(), geometry);
+        let (image, answer) = (images.len() / count, filters.filters * plane);
+        let mut output = vec![0.0; count * answer];
+        let together = together(self.lines_of_image(), self.columns.len()).min(count).max(1);
         let tiles = self.tiles(together);
         let most = most_tiles(depth * L).min(tiles.len());
         let mut scratch = Vec::new();
@@ -221,13 +224,12 @@ impl Work<'_> {
     /// What is seen of each line of each image from each column, the first column's first.
     fn windows<'a, const S: usize>(&self, pixels: &'a [f32]) -> Vec<Seen<'a, S>> {
         let line = self.lines.line;
-        let views = views_of(self.filters.finite);
         let mut windows = Vec::with_capacity(self.columns.len() * (pixels.len() / line));
         for image in pixels.chunks_exact(self.lines_of_image() * line) {
             for column in &self.columns {
                 let lines = image[*column..].chunks(line);
                 let lines = lines.map(|line| line.first_chunk().unwrap_or(&[0.0; S]));
-                windows.extend(lines.map(|pixels| Seen::new::<true>(pixels, views)));
+                windows.extend(lines.map(Seen::new));
             }
         }
         windows

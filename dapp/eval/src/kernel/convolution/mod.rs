@@ -27,7 +27,7 @@ pub(super) use filters::Filters;
 pub(super) use halved::{BLOCK as HALVED_BLOCK, convolution as halved_convolution};
 use lines::Lines;
 use tile::{Block, Convolve, Place, Tile, by_eight, by_four, by_one};
-use view::{Seen, views_of};
+use view::Seen;
 
 use super::{Geometry, processor::SKIPS_ZEROS};
 
@@ -81,17 +81,19 @@ pub(super) fn convolution(
     bias: Option<&[f32]>,
     geometry: &Geometry,
 ) -> Vec<f32> {
-    let bias = super::addends(bias, filters.filters);
-    let image = filters.depth * filters.groups * geometry.image[0] * geometry.image[1];
     let answer = filters.filters * geometry.places[0] * geometry.places[1];
-    let mut output = vec![0.0; images.len() / image * answer];
+    let sums = filters.images(images.len(), geometry) * answer;
+    if !filters.finite {
+        return vec![f32::NAN; sums];
+    }
+    let bias = super::addends(bias, filters.filters);
+    let mut output = vec![0.0; sums];
     let work = Work {
         geometry,
         lines: Lines::new(geometry),
         groups: filters.groups(&bias),
         depth: filters.depth,
         filters: filters.filters,
-        finite: filters.finite,
     };
     work.images(images, &mut output);
     output
@@ -106,8 +108,6 @@ struct Work<'a> {
     /// Channels of a group.
     depth: usize,
     filters: usize,
-    /// Whether all weights are finite.
-    finite: bool,
 }
 
 impl Work<'_> {
@@ -115,35 +115,21 @@ impl Work<'_> {
     fn images(&self, pixels: &[f32], output: &mut [f32]) {
         let wide = filters::pixels(self.geometry.places[1]);
         let run = self.lines.run;
-        if SKIPS_ZEROS || !self.finite {
-            match (wide, run) {
-                (8, 5) => self.rows::<8, 12, true>(pixels, by_eight::<5, 12, true>, output),
-                (8, 3) => self.rows::<8, 10, true>(pixels, by_eight::<3, 10, true>, output),
-                (8, _) => self.rows::<8, 8, true>(pixels, by_eight::<1, 8, true>, output),
-                (4, 5) => self.rows::<4, 8, true>(pixels, by_four::<5, 8, true>, output),
-                (4, 3) => self.rows::<4, 6, true>(pixels, by_four::<3, 6, true>, output),
-                (4, _) => self.rows::<4, 4, true>(pixels, by_four::<1, 4, true>, output),
-                (_, 5) => self.rows::<1, 5, true>(pixels, by_one::<5, 5, true>, output),
-                (_, 3) => self.rows::<1, 3, true>(pixels, by_one::<3, 3, true>, output),
-                (_, _) => self.rows::<1, 1, true>(pixels, by_one::<1, 1, true>, output),
-            }
-        } else {
-            match (wide, run) {
-                (8, 5) => self.rows::<8, 12, false>(pixels, by_eight::<5, 12, false>, output),
-                (8, 3) => self.rows::<8, 10, false>(pixels, by_eight::<3, 10, false>, output),
-                (8, _) => self.rows::<8, 8, false>(pixels, by_eight::<1, 8, false>, output),
-                (4, 5) => self.rows::<4, 8, false>(pixels, by_four::<5, 8, false>, output),
-                (4, 3) => self.rows::<4, 6, false>(pixels, by_four::<3, 6, false>, output),
-                (4, _) => self.rows::<4, 4, false>(pixels, by_four::<1, 4, false>, output),
-                (_, 5) => self.rows::<1, 5, false>(pixels, by_one::<5, 5, false>, output),
-                (_, 3) => self.rows::<1, 3, false>(pixels, by_one::<3, 3, false>, output),
-                (_, _) => self.rows::<1, 1, false>(pixels, by_one::<1, 1, false>, output),
-            }
+        match (wide, run) {
+            (8, 5) => self.rows::<8, 12>(pixels, by_eight::<5, 12>, output),
+            (8, 3) => self.rows::<8, 10>(pixels, by_eight::<3, 10>, output),
+            (8, _) => self.rows::<8, 8>(pixels, by_eight::<1, 8>, output),
+            (4, 5) => self.rows::<4, 8>(pixels, by_four::<5, 8>, output),
+            (4, 3) => self.rows::<4, 6>(pixels, by_four::<3, 6>, output),
+            (4, _) => self.rows::<4, 4>(pixels, by_four::<1, 4>, output),
+            (_, 5) => self.rows::<1, 5>(pixels, by_one::<5, 5>, output),
+            (_, 3) => self.rows::<1, 3>(pixels, by_one::<3, 3>, output),
+            (_, _) => self.rows::<1, 1>(pixels, by_one::<1, 1>, output),
         }
     }
 
     /// Convolves images by tiles of `P` pixels, in runs of taps that see `S` pixels.
-    fn rows<const P: usize, const S: usize, const SKIP: bool>(
+    fn rows<const P: usize, const S: usize>(
         &self,
         images: &[f32],
         convolve: Convolve<S>,
@@ -159,7 +145,7 @@ impl Work<'_> {
         let images = images.chunks_exact(channels * height * width);
         for (image, output) in images.zip(output.chunks_exact_mut(self.filters * plane)) {
             let pixels = self.lines.arrange(image, self.geometry, &mut scratch);
-            let windows = self.windows::<S, SKIP>(pixels, P);
+            let windows = self.windows::<S>(pixels, P);
             let mut seen = Vec::with_capacity(runs * most.min(tiles.len()));
             for (group, blocks) in self.groups.iter().enumerate() {
                 let first = group * self.depth * self.lines.windows;
@@ -217,12 +203,7 @@ impl Work<'_> {
     /// What each run of each line sees from the tiles that begin at each column, the first
     /// column's first.
     #[inline(never)]
-    fn windows<'a, const S: usize, const SKIP: bool>(
-        &self,
-        pixels: &'a [f32],
-        together: usize,
-    ) -> Vec<Seen<'a, S>> {
-        let views = views_of(self.finite);
+    fn windows<'a, const S: usize>(&self, pixels: &'a [f32], together: usize) -> Vec<Seen<'a, S>> {
         let Lines { rows, line, windows: of_channel, .. } = self.lines;
         let runs = self.lines.begins(self.geometry).collect::<Vec<_>>();
         // Where each window begins in a channel; beyond its end where there is none.
@@ -241,8 +222,7 @@ impl Work<'_> {
                 let channel = &channel[column..];
                 windows.extend(begins.iter().map(|begin| {
                     let pixels = channel.get(*begin..).and_then(|pixels| pixels.first_chunk::<S>());
-                    let pixels = pixels.unwrap_or(&[0.0; S]);
-                    Seen::new::<SKIP>(pixels, views)
+                    Seen::new(pixels.unwrap_or(&[0.0; S]))
                 }));
             }
         }

@@ -36,49 +36,49 @@ pub(super) struct Tile {
 }
 
 /// Blocks of filters by tiles of eight pixels; on a scalar core of two filters at most.
-pub(super) fn by_eight<const R: usize, const S: usize, const SKIP: bool>(
+pub(super) fn by_eight<const R: usize, const S: usize>(
     seen: &[Seen<'_, S>],
     blocks: &[Block<'_>],
     place: Place<'_>,
 ) {
     match blocks.first().map(|block| block.bias.len()) {
-        Some(6) if !SKIPS_ZEROS => convolve::<8, 6, R, S, SKIP>(seen, blocks, place),
-        Some(4) if !SKIPS_ZEROS => convolve::<8, 4, R, S, SKIP>(seen, blocks, place),
-        Some(2) => convolve::<8, 2, R, S, SKIP>(seen, blocks, place),
-        _ => convolve::<8, 1, R, S, SKIP>(seen, blocks, place),
+        Some(6) if !SKIPS_ZEROS => convolve::<8, 6, R, S>(seen, blocks, place),
+        Some(4) if !SKIPS_ZEROS => convolve::<8, 4, R, S>(seen, blocks, place),
+        Some(2) => convolve::<8, 2, R, S>(seen, blocks, place),
+        _ => convolve::<8, 1, R, S>(seen, blocks, place),
     }
 }
 
 /// Blocks of filters by tiles of four pixels.
-pub(super) fn by_four<const R: usize, const S: usize, const SKIP: bool>(
+pub(super) fn by_four<const R: usize, const S: usize>(
     seen: &[Seen<'_, S>],
     blocks: &[Block<'_>],
     place: Place<'_>,
 ) {
     match blocks.first().map(|block| block.bias.len()) {
-        Some(4) => convolve::<4, 4, R, S, SKIP>(seen, blocks, place),
-        Some(2) => convolve::<4, 2, R, S, SKIP>(seen, blocks, place),
-        _ => convolve::<4, 1, R, S, SKIP>(seen, blocks, place),
+        Some(4) => convolve::<4, 4, R, S>(seen, blocks, place),
+        Some(2) => convolve::<4, 2, R, S>(seen, blocks, place),
+        _ => convolve::<4, 1, R, S>(seen, blocks, place),
     }
 }
 
 /// Blocks of filters by single pixels.
-pub(super) fn by_one<const R: usize, const S: usize, const SKIP: bool>(
+pub(super) fn by_one<const R: usize, const S: usize>(
     seen: &[Seen<'_, S>],
     blocks: &[Block<'_>],
     place: Place<'_>,
 ) {
     match blocks.first().map(|block| block.bias.len()) {
-        Some(8) => convolve::<1, 8, R, S, SKIP>(seen, blocks, place),
-        Some(6) => convolve::<1, 6, R, S, SKIP>(seen, blocks, place),
-        Some(4) => convolve::<1, 4, R, S, SKIP>(seen, blocks, place),
-        Some(2) => convolve::<1, 2, R, S, SKIP>(seen, blocks, place),
-        _ => convolve::<1, 1, R, S, SKIP>(seen, blocks, place),
+        Some(8) => convolve::<1, 8, R, S>(seen, blocks, place),
+        Some(6) => convolve::<1, 6, R, S>(seen, blocks, place),
+        Some(4) => convolve::<1, 4, R, S>(seen, blocks, place),
+        Some(2) => convolve::<1, 2, R, S>(seen, blocks, place),
+        _ => convolve::<1, 1, R, S>(seen, blocks, place),
     }
 }
 
 /// Convolves tiles with blocks of `F` filters.
-fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, const SKIP: bool>(
+fn convolve<const P: usize, const F: usize, const R: usize, const S: usize>(
     seen: &[Seen<'_, S>],
     blocks: &[Block<'_>],
     place: Place<'_>,
@@ -96,7 +96,7 @@ fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, cons
                 for tile in place.tiles {
                     let seen = seen.get(tile.seen..).and_then(|seen| seen.get(..weights.len()));
                     let Some(seen) = seen else { break };
-                    let sums = sums::<P, F, R, S, SKIP>(seen, weights);
+                    let sums = sums::<P, F, R, S>(seen, weights);
                     let mut first = first.wrapping_add(tile.place);
                     for (sums, bias) in sums.into_iter().zip(bias) {
                         let output = place.output.get_mut(first..);
@@ -113,7 +113,7 @@ fn convolve<const P: usize, const F: usize, const R: usize, const S: usize, cons
 
 /// A tile's sums with a block of filters.
 #[inline(always)]
-fn sums<const P: usize, const F: usize, const R: usize, const S: usize, const SKIP: bool>(
+fn sums<const P: usize, const F: usize, const R: usize, const S: usize>(
     seen: &[Seen<'_, S>],
     weights: &[[[f32; F]; R]],
 ) -> [[f32; P]; F] {
@@ -122,7 +122,7 @@ fn sums<const P: usize, const F: usize, const R: usize, const S: usize, const SK
     let (mut all_seen, mut all_weights) = (seen, weights);
     while let ([seen, seen_rest @ ..], [weights, weights_rest @ ..]) = (all_seen, all_weights) {
         (all_seen, all_weights) = (seen_rest, weights_rest);
-        if SKIP {
+        if SKIPS_ZEROS {
             seen.view.visit(Run { sums: &mut sums, seen, weights });
         } else {
             unrolled!(for tap in [0 1 2 3 4] {

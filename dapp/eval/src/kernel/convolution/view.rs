@@ -19,13 +19,13 @@ pub(super) struct Seen<'a, const S: usize> {
 impl<'a, const S: usize> Seen<'a, S> {
     /// Looks at pixels, if zeros are skipped at all.
     #[inline(always)]
-    pub(super) fn new<const SKIP: bool>(pixels: &'a [f32; S], views: &Views) -> Self {
-        if !SKIP {
+    pub(super) fn new(pixels: &'a [f32; S]) -> Self {
+        if !SKIPS_ZEROS {
             return Self { pixels, zeros: 0, view: View::Some };
         }
         let is_zero = |zeros: u32, pixel: &f32| zeros << 1 | u32::from(*pixel == 0.0);
         let zeros = pixels.iter().rev().fold(0, is_zero) & ((1 << S) - 1);
-        let view = views[zeros as usize + ((1 << SIGHT) - (1 << S))];
+        let view = VIEWS[zeros as usize + ((1 << SIGHT) - (1 << S))];
         Self { pixels, zeros, view }
     }
 
@@ -97,29 +97,20 @@ views! {
 
 /// The case of each set of pixels that are zero, one bit each, the first the lowest; those of fewer
 /// pixels are where the ones beyond are zero.
-pub(super) type Views = [View; 1 << SIGHT];
-
-static VIEWS: Views = views(MOST_HOLES);
-static EXACT_VIEWS: Views = views(0);
-
-/// The cases where weights are finite; where they are not, no zero may be multiplied.
-pub(super) fn views_of(finite: bool) -> &'static Views {
-    if finite { &VIEWS } else { &EXACT_VIEWS }
-}
+static VIEWS: [View; 1 << SIGHT] = views();
 
 /// Zeros within a span that cost less multiplied than looked for.
 const MOST_HOLES: u32 = 2;
 
-const fn views(most_holes: u32) -> Views {
+const fn views() -> [View; 1 << SIGHT] {
     let mut views = [View::Nothing; 1 << SIGHT];
     let mut bits = 1_u32;
     let all = (1 << SIGHT) - 1;
     while (bits as usize) < views.len() {
         let (first, last) = (bits.trailing_zeros(), bits.ilog2());
         let holes = last + 1 - first - bits.count_ones();
-        let by_bits = !SKIPS_ZEROS || holes > most_holes;
         views[(all ^ bits) as usize] =
-            if by_bits { View::Some } else { span(first as usize, last as usize) };
+            if holes > MOST_HOLES { View::Some } else { span(first as usize, last as usize) };
         bits += 1;
     }
     views

@@ -1,0 +1,107 @@
+//! Cases made to cost more than is predicted from shapes: zeros where they mislead, arguments on
+//! the longest way through a function. They may cost less, not more.
+
+use anyhow::Result;
+use market::Metric;
+
+use super::{
+    cases::Case,
+    net::{Net, list},
+    rows,
+};
+
+/// A rule by which a number of the rows is zero, from its place among them.
+type Zeros = (&'static str, fn(usize) -> bool);
+
+const NONE: Zeros = ("no zeros", |_| false);
+
+const ZEROS: [Zeros; 7] = [
+    NONE,
+    ("every other zero", |place| place % 2 == 0),
+    ("two of three zero", |place| place % 3 != 0),
+    ("every sixteenth zero", |place| place % 16 == 0),
+    ("all but every sixteenth zero", |place| place % 16 != 0),
+    ("zeros by a hash, half of all", |place| mixed(place).is_multiple_of(2)),
+    ("zeros by a hash, seven of ten", |place| mixed(place) % 10 < 7),
+];
+
+/// Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4).
+fn mixed(place: usize) -> usize {
+    place.wrapping_mul(0x9e37_79b9) >> 12 & 0xffff
+}
+
+/// All cases.
+///
+/// - Errors: one of them is wrong
+pub fn all() -> Result<Vec<Case>> {
+    let groups = [products()?, convolutions()?, functions()?];
+    Ok(groups.into_iter().flatten().collect())
+}
+
+/// A case of these rows, each number that `is_zero` says left out.
+fn case(
+    name: String,
+    row: &[usize],
+    rows: usize,
+    is_zero: impl Fn(usize) -> bool,
+    net: impl FnOnce(Net) -> Net,
+) -> Result<Case> {
+    let sizes = row.iter().map(|size| Ok(i64::try_from(*size)?)).collect::<Result<Vec<_>>>()?;
+    let model = net(Net::new(&sizes)).file();
+    let dataset = rows::bytes_and_zeros(row, rows, is_zero)?;
+    Ok(Case { name, model, dataset, metric: Metric::Accuracy })
+}
+
+/// Products with zeros where they mislead.
+fn products() -> Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for columns in [1, 3, 10, 128] {
+        for (zeros, is_zero) in ZEROS {
+            let name = format!("product [64, 500] · [500, {columns}], {zeros}");
+            cases.push(case(name, &[500], 64, is_zero, |net| net.dense(500, columns))?);
+        }
+        let name = format!("product [64, 500] · [500, {columns}], three rows of four zero");
+        let is_zero = |place| place / 500 % 4 != 0;
+        cases.push(case(name, &[500], 64, is_zero, |net| net.dense(500, columns))?);
+    }
+    Ok(cases)
+}
+
+/// Convolutions with zeros where they mislead, with and without what may be done at once.
+fn convolutions() -> Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    let image = [3, 20, 20];
+    let halve = |net: Net| net.then("Relu", &[]).pool("MaxPool", 2, 2).then("Flatten", &[]);
+    for (kernel, pads) in [(5, 0), (3, 1)] {
+        let conv = |net: Net| net.conv(&[6, 3, kernel, kernel], &[list("pads", &[pads; 4])]);
+        for (zeros, is_zero) in ZEROS {
+            let name = format!("convolution {kernel}×{kernel}, {zeros}");
+            let halved = format!("halved {name}");
+            cases.push(case(name, &image, 8, is_zero, |net| conv(net).then("Flatten", &[]))?);
+            cases.push(case(halved, &image, 8, is_zero, |net| halve(conv(net)))?);
+        }
+    }
+    let name = "halved convolution 5×5, its bias −∞".to_owned();
+    cases.push(case(name, &image, 8, NONE.1, |mut net| {
+        let (weights, least) = (net.constant(&[6, 3, 5, 5]), net.constant_of(&[6], |_| f32::MIN));
+        let net = net.with("Add", &[&least, &least], &[]);
+        let bias = net.last();
+        halve(net.with("Conv", &["x", &weights, &bias], &[]))
+    })?);
+    Ok(cases)
+}
+
+/// Functions of arguments of every size.
+fn functions() -> Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for operator in ["Relu", "Sigmoid", "Tanh", "Softmax", "LogSoftmax"] {
+        for scale in [1e-30, 1e-3, 0.5, -1.0, 4.0, -20.0, 80.0, -1e4, 1e30] {
+            let name = format!("{operator} of numbers by {scale:e}");
+            cases.push(case(name, &[200], 64, NONE.1, |mut net| {
+                let scale = net.constant_of(&[1], |_| scale);
+                net.with("Mul", &["x", &scale], &[]).then(operator, &[])
+            })?);
+        }
+    }
+    Ok(cases)
+}
