@@ -8,6 +8,9 @@ use std::{
 
 use crate::{root, target_folder};
 
+/// The bits of every conformance case, in the checkout.
+const BITS: &str = "dapp/eval/tests/bits.txt";
+
 /// Builds and runs the cases, and compares what they print with `bits.txt`.
 ///
 /// The build needs a tensor library of its own; without the client's features, so that there is
@@ -25,11 +28,10 @@ pub(crate) fn natively() -> Result<(), String> {
     if !output.status.success() {
         return Err("bits: the conformance cases did not run".to_owned());
     }
-    let file = root().join("dapp/eval/tests/bits.txt");
-    let expected = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let expected = fs::read(root().join(BITS)).map_err(|error| format!("{BITS}: {error}"))?;
     if output.stdout != expected {
-        return Err(format!("bits: this build differs from {}", file.display()));
+        return Err(format!("bits: this build differs from {BITS}"));
     }
-    eprintln!("a build for this very processor gives the bits of {}", file.display());
+    eprintln!("a build for this very processor gives the bits of {BITS}");
     Ok(())
 }
