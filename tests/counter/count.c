@@ -4,7 +4,7 @@
    file named by the plugin's argument `out`, a line each: what stands between two writes cost the
    difference. With `calls=all` there is a line for each system call, for programs that write nothing
    there: the last line is up to date whenever the program waits. The same program on the same input
-   always counts the same.
+   counts the same, but for some hundred instructions where a library hashes with random keys.
 
    qemu's plugin interface is stable C, but its header is not in Debian's packages; so what is used of
    it is declared here, as in qemu-plugin.h of qemu 7.2 to 10. Build with -DVERSION=1 before qemu 9,

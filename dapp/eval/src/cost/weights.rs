@@ -1,6 +1,7 @@
 //! What each kind of thing takes, in thousandths of an instruction of the machine's processor.
 //!
-//! `cargo cost fit` prints this table, fitted to what it counts.
+//! `cargo cost fit` prints this table, fitted to what it counts: to about a hundredth of each
+//! weight, since counts differ by some hundred instructions from run to run.
 
 use super::Kind;
 
