@@ -10,12 +10,12 @@ use super::{
     rows,
 };
 
-/// A rule by which a number of the rows is zero, from its place among them.
-type Zeros = (&'static str, fn(usize) -> bool);
+/// Which numbers of the rows are zero, by their place among them.
+type Pattern = (&'static str, fn(usize) -> bool);
 
-const NONE: Zeros = ("no zeros", |_| false);
+const NONE: Pattern = ("no zeros", |_| false);
 
-const ZEROS: [Zeros; 7] = [
+const ZEROS: [Pattern; 7] = [
     NONE,
     ("every other zero", |place| place % 2 == 0),
     ("two of three zero", |place| place % 3 != 0),
@@ -38,7 +38,7 @@ pub fn all() -> Result<Vec<Case>> {
     Ok(groups.into_iter().flatten().collect())
 }
 
-/// A case of these rows, each number that `is_zero` says left out.
+/// A case of so many rows of these sizes, with zeros where `is_zero` says so of a place.
 fn case(
     name: String,
     row: &[usize],

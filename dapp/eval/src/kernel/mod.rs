@@ -3,8 +3,8 @@
 //! # The rule of arithmetic
 //!
 //! All numbers are f32 of IEEE 754, rounded to nearest, ties to even, with denormals. What a model
-//! answers is fixed by this rule alone: neither the processor, the number of threads nor the other
-//! rows of a batch change a bit.
+//! answers is fixed by this rule alone: neither the processor nor the number of threads changes a
+//! bit, nor do the other rows of a batch but where the model itself lets them.
 //!
 //! - **A sum of products** (matrix product, convolution) is, for each of its outputs,
 //!
@@ -18,8 +18,9 @@
 //!   The terms of a product are in the order of its inner index; those of a convolution in the
 //!   order channel, kernel row, kernel column, the left factor being the image's, zero in the
 //!   padding, and the right factor the weight.
-//!   Where any right factor is infinite or a NaN, every output is a NaN. A file has none, but
-//!   factors that are computed may overflow.
+//!   Where an element of the right factor, be it one matrix or all weights of a convolution, is
+//!   infinite or a NaN, every output made with it is a NaN. A file has none such, but what is
+//!   computed may overflow.
 //! - **Zeros.** A term whose left factor is +0 or −0 may be left out: such a term is ±0, and adding
 //!   it changes at most the sign of an s that is zero; that sign is lost in what s takes part in
 //!   next, another term or the last addition, which makes every zero +0.

@@ -58,7 +58,7 @@ fn plain_product(left: &[f32], right: &[f32], sides: Sides, bias: Option<&[f32]>
             product.push(output(terms, bias.map(|bias| bias[column])));
         }
     }
-    none_if_overflown(right, product)
+    or_nans(right, product)
 }
 
 fn plain_convolution(
@@ -93,11 +93,11 @@ fn plain_convolution(
             convolved.push(output(terms.into_iter(), bias.map(|bias| bias[filter])));
         }
     }
-    none_if_overflown(weights, convolved)
+    or_nans(weights, convolved)
 }
 
-/// NaNs instead of the outputs where a right factor is infinite or a NaN.
-fn none_if_overflown(right: &[f32], mut outputs: Vec<f32>) -> Vec<f32> {
+/// The outputs, or as many NaNs where an element of the right factor is infinite or a NaN.
+fn or_nans(right: &[f32], mut outputs: Vec<f32>) -> Vec<f32> {
     if right.iter().any(|factor| factor.is_infinite() || factor.is_nan()) {
         outputs.fill(f32::NAN);
     }

@@ -70,8 +70,8 @@ fn gemms() -> Vec<Case> {
     each(&gemms, gemm)
 }
 
-/// Products of two factors that both come from the row: its right factor may be infinite,
-/// which makes all of the product NaNs.
+/// Products of two factors that both come from the row: the right one may be infinite too, which
+/// makes NaNs of the whole product.
 fn live_products() -> Vec<Case> {
     let shapes: [[&[i64]; 2]; 4] = [
         [&[5, 6], &[6, 5]],
