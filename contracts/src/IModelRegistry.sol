@@ -22,8 +22,8 @@ uint32 constant SCORE_MAX = 1_000_000;
 interface IModelRegistry {
     /// @notice The outcome of one job.
     struct Record {
-        /// Number of the job within its application.
-        uint32 job;
+        /// Name of the job within its application.
+        bytes32 job;
         /// Score of the model in parts per million, at most `SCORE_MAX`.
         uint32 score;
         /// Who offered the reward; never zero.
@@ -36,14 +36,14 @@ interface IModelRegistry {
 
     /// @notice An application recorded the outcome of one of its jobs.
     /// @param application Who wrote the record, and under whom it is kept
-    /// @param job Number of the job within its application
+    /// @param job Name of the job within its application
     /// @param sponsor Who offered the reward
     /// @param model The model that won
     /// @param score Score of the model in parts per million
     /// @param dataset The hold-out that decided the score
     event ModelRecorded(
         address indexed application,
-        uint32 indexed job,
+        bytes32 indexed job,
         address indexed sponsor,
         Blob model,
         uint32 score,
@@ -51,28 +51,28 @@ interface IModelRegistry {
     );
 
     /// @notice No account is the sponsor of this job.
-    error SponsorIsZero(uint32 job);
+    error SponsorIsZero(bytes32 job);
 
     /// @notice A score is more than 100 %.
     error ScoreOutOfRange(uint32 score, uint32 maximum);
 
     /// @notice A job has its record already; records are final.
-    error AlreadyRecorded(address application, uint32 job);
+    error AlreadyRecorded(address application, bytes32 job);
 
     /// @notice The application recorded nothing for this job.
-    error NoRecord(address application, uint32 job);
+    error NoRecord(address application, bytes32 job);
 
     /// @notice Keeps the outcome of a job under the caller, for good.
     /// @dev Open to any caller, who writes its own records only. Reverts with `SponsorIsZero`,
     /// `ScoreOutOfRange` or `AlreadyRecorded`, in this order; otherwise emits `ModelRecorded`.
     /// The blobs are kept as given: whether such bytes exist is for the application to know.
-    /// @param job Number of the job within the calling application
+    /// @param job Name of the job within the calling application
     /// @param sponsor Who offered the reward
     /// @param model The model that won
     /// @param score Score of the model in parts per million
     /// @param dataset The hold-out that decided the score
     function record(
-        uint32 job,
+        bytes32 job,
         address sponsor,
         Blob calldata model,
         uint32 score,
@@ -82,8 +82,8 @@ interface IModelRegistry {
     /// @notice The outcome of one job.
     /// @dev Reverts with `NoRecord` when the application recorded none.
     /// @param application The application whose word is taken
-    /// @param job Number of the job within that application
-    function recordOf(address application, uint32 job) external view returns (Record memory);
+    /// @param job Name of the job within that application
+    function recordOf(address application, bytes32 job) external view returns (Record memory);
 
     /// @notice How many jobs an application recorded.
     /// @param application The application whose word is taken

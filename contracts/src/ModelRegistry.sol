@@ -8,14 +8,14 @@ import {IModelRegistry, SCORE_MAX} from "./IModelRegistry.sol";
 /// @dev What it promises is written in `IModelRegistry`.
 contract ModelRegistry is IModelRegistry {
     /// @dev A record exists exactly when its sponsor is not zero.
-    mapping(address application => mapping(uint32 job => Record)) private _records;
+    mapping(address application => mapping(bytes32 job => Record)) private _records;
 
-    /// @dev Recorded jobs in the order written; eight share a storage slot.
-    mapping(address application => uint32[]) private _jobs;
+    /// @dev Recorded jobs in the order written.
+    mapping(address application => bytes32[]) private _jobs;
 
     /// @inheritdoc IModelRegistry
     function record(
-        uint32 job,
+        bytes32 job,
         address sponsor,
         Blob calldata model,
         uint32 score,
@@ -32,7 +32,7 @@ contract ModelRegistry is IModelRegistry {
     }
 
     /// @inheritdoc IModelRegistry
-    function recordOf(address application, uint32 job) external view returns (Record memory) {
+    function recordOf(address application, bytes32 job) external view returns (Record memory) {
         require(_isRecorded(application, job), NoRecord(application, job));
         return _records[application][job];
     }
@@ -48,7 +48,7 @@ contract ModelRegistry is IModelRegistry {
         view
         returns (Record[] memory records)
     {
-        uint32[] storage jobs = _jobs[application];
+        bytes32[] storage jobs = _jobs[application];
         uint256 remaining = offset < jobs.length ? jobs.length - offset : 0;
         records = new Record[](limit < remaining ? limit : remaining);
         for (uint256 i = 0; i < records.length; ++i) {
@@ -61,7 +61,7 @@ contract ModelRegistry is IModelRegistry {
         return blob.cid();
     }
 
-    function _isRecorded(address application, uint32 job) private view returns (bool) {
+    function _isRecorded(address application, bytes32 job) private view returns (bool) {
         return _records[application][job].sponsor != address(0);
     }
 }

@@ -15,18 +15,18 @@ contract AttestationTest {
         }
     }
 
-    function _fields(Vector memory desk) private view returns (bytes memory fields) {
+    function _fields(Vector memory binding) private view returns (bytes memory fields) {
         fields = abi.encodePacked(
-            bytes32("DeML attestation 1"),
-            uint64(desk.number("chainId")),
-            desk.account("app"),
-            uint32(desk.number("job")),
-            desk.account("miner"),
-            uint32(desk.number("page"))
+            bytes32("DeML attestation 2"),
+            uint64(binding.number("chainId")),
+            binding.account("app"),
+            binding.hash("job"),
+            binding.account("miner"),
+            uint32(binding.number("page"))
         );
         Vector[] memory attestations =
-            readVectors("../tests/vectors/attestations.json", desk.at("attestations").path);
-        bool isAll = attestations.length == desk.number("count");
+            readVectors("../tests/vectors/attestations.json", binding.at("attestations").path);
+        bool isAll = attestations.length == binding.number("count");
         vm.assertEq(isAll, true, "another number of attestations");
         for (uint256 i = 0; i < attestations.length; ++i) {
             fields = abi.encodePacked(
@@ -36,6 +36,6 @@ contract AttestationTest {
                 attestations[i].hash("results")
             );
         }
-        return abi.encodePacked(fields, desk.hash("salt"));
+        return abi.encodePacked(fields, binding.hash("salt"));
     }
 }

@@ -94,7 +94,7 @@ contract ModelRegistryTest {
     function testRecordOfRevertsNoRecord(
         address application,
         IModelRegistry.Record memory entry,
-        uint32 other
+        bytes32 other
     ) external {
         vm.assume(other != entry.job);
         write(_registry, application, valid(entry));
@@ -120,7 +120,7 @@ contract ModelRegistryTest {
         _registry.recordOf(application, entry.job);
     }
 
-    function testTwoApplicationsMayNumberAJobAlike(
+    function testTwoApplicationsMayNameAJobAlike(
         address one,
         address other,
         IModelRegistry.Record memory first,
@@ -146,9 +146,9 @@ contract ModelRegistryTest {
         (count, offset, limit) = (count % 8, offset % 10, limit % 10);
         entry = valid(entry);
         IModelRegistry.Record[] memory all = new IModelRegistry.Record[](count);
-        for (uint32 i = 0; i < count; ++i) {
+        for (uint256 i = 0; i < count; ++i) {
             all[i] = IModelRegistry.Record({
-                job: entry.job ^ i,
+                job: entry.job ^ bytes32(i),
                 score: entry.score,
                 sponsor: entry.sponsor,
                 model: entry.model,
@@ -212,7 +212,7 @@ contract Applications {
     /// @dev Few jobs, so that most are tried more than once; about half of the scores are too large.
     function record(uint8 application, uint8 job, IModelRegistry.Record memory entry) external {
         address caller = at(application);
-        entry.job = job % 8;
+        entry.job = bytes32(uint256(job % 8));
         entry.score %= 2 * SCORE_MAX;
         vm.prank(caller);
         try _registry.record(entry.job, entry.sponsor, entry.model, entry.score, entry.dataset) {

@@ -18,10 +18,10 @@ contract SealTest {
     function _fields(Vector memory seal) private pure returns (bytes memory) {
         Vector memory blob = seal.at("blob");
         return abi.encodePacked(
-            bytes32("DeML sealed blob 1"),
+            bytes32("DeML sealed blob 2"),
             uint64(seal.number("chainId")),
             seal.account("app"),
-            uint32(seal.number("job")),
+            seal.hash("scope"),
             seal.account("sender"),
             blob.hash("digest"),
             uint64(blob.number("size")),

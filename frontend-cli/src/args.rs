@@ -2,12 +2,11 @@
 
 mod audit;
 mod client;
-mod competition;
 mod data;
-mod encode;
 mod job;
 mod money;
 mod proof;
+mod terms;
 mod watch;
 
 use std::{ffi::OsString, path::PathBuf};
@@ -16,7 +15,7 @@ use alloy::primitives::Address;
 use clap::{Args, Parser, Subcommand};
 
 pub use self::{
-    audit::*, client::*, competition::*, data::*, encode::*, job::*, money::*, proof::*, watch::*,
+    audit::*, client::*, data::*, job::*, money::*, proof::*, terms::*, watch::*,
 };
 use crate::{devnet::Lie, quantity::Deadline};
 
@@ -24,7 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   deml devnet                                   start a local market, in another terminal
   deml --account 1 job open --title Health --base base.onnx --hold-out holdout.safetensors \\
-       --metric accuracy --reward 0.5ether --rewards 2 --min-gain 1% --deadline 2h
+       --metric accuracy --reward 0.5ether --rewards 2 --min-gain 1% --close 2h
   deml --account 2 train --job 0 --data mine.csv --out better.onnx
   deml --account 2 submit --job 0 --model better.onnx --data mine.csv
   deml --account 2 claim --wait
@@ -103,11 +102,6 @@ pub enum Command {
     /// Open, look at and end jobs
     #[command(subcommand)]
     Job(Job),
-    /// Open, enter and look at competitions of sealed models
-    #[command(subcommand)]
-    Competition(Competition),
-    /// Evaluate for competitions, for a share of their fees
-    Mine(Mine),
     /// Make, seal and publish datasets
     #[command(subcommand)]
     Data(Data),
@@ -118,8 +112,12 @@ pub enum Command {
     Train(Train),
     /// Score a model exactly as the market would
     Score(Score),
-    /// Enter a model for a job's reward
+    /// Enter a model for a job's award, openly or sealed as the job asks
     Submit(Submit),
+    /// Show an open model on a job's public board
+    Show(Show),
+    /// Evaluate for jobs with miners, for a share of their pools
+    Mine(Mine),
     /// Show wallet, free balance and vouchers
     Balance(Balance),
     /// Put money into the market
@@ -137,8 +135,6 @@ pub enum Command {
     /// Make and list encrypted keystores
     #[command(subcommand)]
     Account(Account),
-    /// Print the hex of a command, for other Ethereum tools
-    Encode(Encode),
     /// Run a program and end it when standard input closes; for the devnet's own use
     #[command(hide = true)]
     Guard(Guard),

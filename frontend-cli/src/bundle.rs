@@ -1,7 +1,7 @@
 //! Bundles: files of proofs that anyone can check, with this program or another.
 //!
 //! JSON: `format` is [`FORMAT`], then the `chain_id` and the `application` whose outputs these are;
-//! `job`, when they are all that concern one; `outputs`, each with `index`, `output` bytes and 63
+//! `job`, the name of the one that all of them concern; `outputs`, each with `index`, `output` bytes and 63
 //! `siblings` from the leaf up; and the `claims` they lead to. A leaf is the keccak-256 of the
 //! output, a node that of its children, the left one first.
 //!
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What a bundle calls its form.
-pub const FORMAT: &str = "deml-proof-1";
+pub const FORMAT: &str = "deml-proof-2";
 
 /// The largest bundle, in bytes.
 const BYTES_MAX: usize = 64 * 1_024 * 1_024;
@@ -39,9 +39,9 @@ pub struct Bundle {
     pub chain_id: u64,
     /// The application.
     pub application: Address,
-    /// The job that all of these concern.
+    /// The name of the job that all of these concern.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job: Option<u32>,
+    pub job: Option<B256>,
     /// What is said to have been claimed.
     pub claims: Vec<Claim>,
     /// The outputs, in order.
@@ -51,7 +51,12 @@ pub struct Bundle {
 impl Bundle {
     /// A bundle of outputs, in order.
     #[must_use]
-    pub fn new(chain_id: u64, application: Address, job: Option<u32>, proven: Vec<Proven>) -> Self {
+    pub fn new(
+        chain_id: u64,
+        application: Address,
+        job: Option<B256>,
+        proven: Vec<Proven>,
+    ) -> Self {
         let mut claims: Vec<Claim> = Vec::new();
         for Proven { claim, .. } in &proven {
             if !claims.contains(claim) {
@@ -201,11 +206,10 @@ impl Meaning {
 
     /// The job a notice names.
     #[must_use]
-    pub fn job(&self) -> Option<u32> {
+    pub fn job(&self) -> Option<B256> {
         let Self::Notice(notice) = self else { return None };
         // Each kind of notice that concerns a job calls it so.
-        let job = serde_json::to_value(notice).ok()?["job"].as_u64()?;
-        u32::try_from(job).ok()
+        serde_json::to_value(notice).ok()?["job"].as_str()?.parse().ok()
     }
 }
 
@@ -245,7 +249,7 @@ pub struct Verified {
     /// The application.
     pub application: Address,
     /// The job.
-    pub job: Option<u32>,
+    pub job: Option<B256>,
     /// Why its roots count.
     pub basis: Basis,
     /// What the file says was claimed.

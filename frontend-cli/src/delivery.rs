@@ -1,31 +1,30 @@
-//! Delivering a blob to the market: the chunks it still misses, as inputs.
+//! Delivering a blob to a job: the chunks it still misses, as inputs.
 
-use alloy::primitives::Address;
 use anyhow::{Context, Result};
 use blobs::{BlobRef, Chunk, split};
-use market::Command;
+use market::{Command, JobId, Slot, SlotKey};
 use serde::Serialize;
-use wire::{CopiesView, CopyView, MAX_CHUNK_BYTES, Paging, Query};
+use wire::{MAX_CHUNK_BYTES, Query, SlotView};
 
 use crate::{
     chain::Sender,
-    convert::{as_text, to_market},
+    convert::as_text,
     follow::Processed,
     session::{Session, Spent},
     talk::Refused,
 };
 
-/// What the market has of a blob.
+/// What a job has of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holding {
     /// All of it.
     Whole,
-    /// Its first bytes; the rest is expected from this account.
+    /// Its first bytes; the rest is expected.
     Part {
         /// How many bytes came.
         received: u64,
     },
-    /// Nothing, and it expects nothing from this account.
+    /// Nothing, and it expects nothing there.
     Nothing,
 }
 
@@ -37,54 +36,52 @@ pub struct Delivered {
     pub cid: blobs::Cid,
     /// Its bytes.
     pub size: u64,
-    /// Bytes the market had before.
+    /// Bytes the job had before.
     pub had: u64,
     /// Chunks that were sent.
     pub chunks: usize,
-    /// What that cost.
+    /// Transaction costs.
     #[serde(flatten)]
     pub spent: Spent,
-    /// What the chunk that made it whole led to; nothing when it was whole before.
+    /// What the chunk that made it whole led to; `None` if it was whole before.
     #[serde(skip)]
     pub completed: Option<Processed>,
 }
 
-/// What the market has of a blob that `publisher` would deliver.
-pub async fn holding(session: &Session, publisher: Address, blob: BlobRef) -> Result<Holding> {
-    let publisher = to_market(publisher);
-    let awaited: CopiesView = session.ask(&Query::Awaited(blob.digest, publisher)).await?;
-    if let Some(CopyView::Expected { received, .. }) = awaited.copies.items.first() {
-        return Ok(Holding::Part { received: *received });
-    }
-    let all: CopiesView = session.ask(&Query::Blob(blob.digest, Paging::default())).await?;
-    let is_held = all.copies.items.iter().any(|copy| matches!(copy, CopyView::Held { .. }));
-    Ok(if is_held { Holding::Whole } else { Holding::Nothing })
+/// What a job has in a slot.
+pub async fn holding(session: &Session, job: JobId, key: SlotKey) -> Result<Holding> {
+    let slots: Vec<SlotView> = session.all(|paging| Query::Blobs(job.into(), paging)).await?;
+    let slot = slots.iter().find(|one| (one.slot, one.submission) == (key.slot, key.submission));
+    Ok(match slot {
+        None => Holding::Nothing,
+        Some(slot) if slot.whole => Holding::Whole,
+        Some(slot) => Holding::Part { received: slot.received },
+    })
 }
 
-/// Sends what the market misses of a blob, and waits until it has all of it.
+/// Sends what a job misses of a blob, and waits until it has all of it.
 ///
-/// - Errors: `NotExpected` when the market waits for no such blob from this account; what the
-///   market refuses
+/// - Errors: `NotExpected` if the job waits for nothing there; what the market refuses
 pub async fn deliver(
     session: &Session,
     sender: &Sender,
+    (job, key): (JobId, SlotKey),
     blob: BlobRef,
     bytes: &[u8],
 ) -> Result<Delivered> {
     let (cid, size) = (blob.cid(), blob.size);
-    let received = match holding(session, sender.address(), blob).await? {
+    let received = match holding(session, job, key).await? {
         Holding::Whole => {
             let (spent, completed) = (Spent::default(), None);
             return Ok(Delivered { cid, size, had: size, chunks: 0, spent, completed });
         }
         Holding::Part { received } => received,
         Holding::Nothing => {
-            let account = sender.address();
-            let why = format_args!("the market expects no blob {cid} from {account}");
+            let why = format_args!("job {job} expects no blob {cid} from {}", sender.address());
             return Err(Refused::new("NotExpected", why).into());
         }
     };
-    let commands = chunks_from(blob, bytes, received)?;
+    let commands = chunks_from(job, key.slot, bytes, received)?;
     let bar = session.talk.bar(&format!("publishing {cid}"), commands.len() as u64);
     let mut spent = Spent::default();
     let mut sent = Vec::new();
@@ -106,7 +103,7 @@ pub async fn deliver(
 /// The `publish` commands that bring the bytes after the first `received`.
 ///
 /// - Errors: the file is shorter than what was received
-pub fn chunks_from(blob: BlobRef, bytes: &[u8], received: u64) -> Result<Vec<Command>> {
+pub fn chunks_from(job: JobId, slot: Slot, bytes: &[u8], received: u64) -> Result<Vec<Command>> {
     let rest = usize::try_from(received).ok().and_then(|received| bytes.get(received..));
     let rest = rest.with_context(|| {
         format!(
@@ -114,10 +111,11 @@ pub fn chunks_from(blob: BlobRef, bytes: &[u8], received: u64) -> Result<Vec<Com
             bytes.len()
         )
     })?;
-    let commands =
-        split(rest, MAX_CHUNK_BYTES).into_iter().map(|Chunk { offset, encoding, data }| {
-            Command::Publish { digest: blob.digest, offset: received + offset, encoding, data }
-        });
+    let chunks = split(rest, MAX_CHUNK_BYTES).into_iter();
+    let commands = chunks.map(|Chunk { offset, encoding, data }| {
+        let offset = received.saturating_add(offset);
+        Command::Publish { job, slot, offset, encoding, data }
+    });
     Ok(commands.collect())
 }
 
@@ -137,7 +135,7 @@ mod tests {
         let piece = upload.check(0, Encoding::Plain, first).unwrap();
         assert_eq!(upload.post(piece), None);
         let mut whole = None;
-        for command in chunks_from(blob, &bytes, 1_000).unwrap() {
+        for command in chunks_from(JobId::default(), Slot::HoldOut, &bytes, 1_000).unwrap() {
             let Command::Publish { offset, encoding, data, .. } = &command else { panic!() };
             let piece = upload.check(*offset, *encoding, data).unwrap();
             whole = upload.post(piece);
@@ -145,6 +143,7 @@ mod tests {
         }
         assert_eq!(whole.as_deref(), Some(bytes.as_slice()));
         assert!(!rest.is_empty());
-        assert!(chunks_from(blob, &bytes, bytes.len() as u64 + 1).is_err());
+        let beyond = bytes.len() as u64 + 1;
+        assert!(chunks_from(JobId::default(), Slot::HoldOut, &bytes, beyond).is_err());
     }
 }

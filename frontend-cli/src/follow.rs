@@ -7,6 +7,7 @@ use wire::Notice;
 
 use crate::{
     chain::Output,
+    http::clipped,
     node::{Node, OutputRecord},
     payment::Payment,
     talk::{Bar, Refused, Talk},
@@ -111,7 +112,7 @@ pub async fn read(node: &Node, input: u64) -> Result<Processed> {
     for report in node.reports_of(input).await? {
         processed.refusals.push(
             serde_json::from_slice(&report).unwrap_or_else(|_| {
-                Refused::new("Unknown", String::from_utf8_lossy(&report).trim())
+                Refused::new("Unknown", clipped(&String::from_utf8_lossy(&report)))
             }),
         );
     }

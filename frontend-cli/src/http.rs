@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use reqwest::{Body, StatusCode, Url, header::CONTENT_TYPE};
+use reqwest::{Body, StatusCode, Url, header::CONTENT_TYPE, redirect};
 use serde::de::DeserializeOwned;
+
+use crate::talk::one_line;
 
 /// The largest answer read, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1_024 * 1_024;
@@ -19,13 +21,15 @@ const TRIES: u32 = 4;
 /// The pause before the second try; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// A client whose requests end after `timeout`.
+/// A client whose requests end after `timeout`, and go nowhere but where they are sent: a server
+/// cannot have this computer ask another one, which may be reachable from here alone.
 pub fn client(timeout: Duration) -> anyhow::Result<reqwest::Client> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // An error only says that another thread was faster, with the same choice.
         drop(rustls::crypto::ring::default_provider().install_default());
     }
-    reqwest::Client::builder().timeout(timeout).build().context("cannot prepare the HTTP client")
+    let client = reqwest::Client::builder().timeout(timeout).redirect(redirect::Policy::none());
+    client.build().context("cannot prepare the HTTP client")
 }
 
 /// Why there is no answer to be had from a server.
@@ -41,7 +45,7 @@ pub enum Fault {
     #[error("{0} breaks off in the middle of its answer")]
     Cut(Url),
     /// Its answer is longer than [`ANSWER_BYTES_MAX`].
-    #[error("the answer of {0} has no end")]
+    #[error("the response of {0} exceeds 64 MiB")]
     TooLong(Url),
     /// It refuses, and not in JSON.
     #[error("{url} answers {status}: {words}")]
@@ -57,7 +61,7 @@ pub enum Fault {
     #[error("the answer of {0} is not JSON")]
     NotJson(Url),
     /// What it says is JSON, but not of the form that was asked for.
-    #[error("the answer of {url} has another form than known: {why}")]
+    #[error("the answer of {url} has an unexpected format: {why}")]
     Form {
         /// Who.
         url: Url,
@@ -153,8 +157,7 @@ fn is_busy(status: StatusCode) -> bool {
 
 /// The beginning of a stranger's words, on one line and safe to show on a terminal.
 pub(crate) fn clipped(words: &str) -> String {
-    let shown = |part: char| if part.is_control() { ' ' } else { part };
-    words.trim().chars().take(200).map(shown).collect()
+    one_line(words).chars().take(200).collect()
 }
 
 #[cfg(test)]
@@ -174,9 +177,9 @@ mod tests {
         for (status, body, says, passes) in [
             (200, "[1, ", "not JSON", true),
             (200, "<html>", "not JSON", true),
-            (200, "[\"a\"]", "another form", false),
-            (200, "[256]", "another form", false),
-            (404, "no \u{1b}[2J page", "404 Not Found: no  [2J page", false),
+            (200, "[\"a\"]", "unexpected format", false),
+            (200, "[256]", "unexpected format", false),
+            (404, "no \u{1b}[2J page", "404 Not Found: no page", false),
             (429, "[1, 2]", "429", true),
             (500, "oh no", "500 Internal Server Error: oh no", true),
         ] {

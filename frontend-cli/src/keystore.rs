@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -60,18 +59,7 @@ pub fn create(name: &str, key: &PrivateKeySigner, password: &str) -> Result<Keys
     let folder = folders::keys()?;
     create_keystore(&folder, name, key, password)?;
     let file = folder.join(name);
-    note_address(&file, key.address())
-        .with_context(|| format!("cannot write {}", file.display()))?;
     Ok(Keystore { name: name.to_owned(), address: Some(key.address()), file })
-}
-
-/// Writes the address beside the encrypted key, as geth does, for its owner's eyes only.
-fn note_address(file: &Path, address: Address) -> Result<()> {
-    let mut keystore: Value = serde_json::from_slice(&std::fs::read(file)?)?;
-    keystore["address"] = format!("{address:#x}").trim_start_matches("0x").into();
-    std::fs::write(file, serde_json::to_vec(&keystore)?)?;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))?;
-    Ok(())
 }
 
 /// The keystores in this user's folder, by name.
@@ -141,14 +129,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_written_beside_the_key_and_the_key_still_opens() {
+    fn the_address_is_written_beside_the_key() {
         let folder = tempfile::tempdir().unwrap();
         let key = PrivateKeySigner::random();
         create_keystore(folder.path(), "alice", &key, "secret").unwrap();
         let file = folder.path().join("alice");
-        note_address(&file, key.address()).unwrap();
         assert_eq!(address_of(&file), Some(key.address()));
-        assert_eq!(open_keystore(&file, "secret").unwrap(), key);
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use alloy::{primitives::Address, sol};
+use alloy::sol;
 use anyhow::{Context, Result};
+use market::{Asset, Windows};
 use serde::Deserialize;
 use wire::Genesis;
 
 use crate::{
+    chain::dev_account,
     config::TEST_TOKEN,
     convert::to_market,
     devnet::{Config, Dapp, Deployed, ExtraContract},
@@ -15,6 +17,18 @@ use crate::{
 
 /// Name of the registry among a devnet's contracts.
 pub const MODEL_REGISTRY: &str = "ModelRegistry";
+
+/// The public anvil account that has the operator's part of prices on a devnet.
+pub const OPERATOR_ACCOUNT: usize = 8;
+
+/// The shortest windows on a devnet.
+const WINDOWS: Windows = Windows {
+    // Nobody chooses how long bytes and evaluations may take: a person at a terminal has time.
+    delivery_seconds: 300,
+    reveal_seconds: 5,
+    attest_seconds: 5,
+    evaluation_seconds: 300,
+};
 
 /// The contracts that belong to DeML, as `contracts/` compiles them.
 const ARTIFACTS: [(&str, &str); 2] = [
@@ -35,7 +49,7 @@ sol! {
     }
 
     struct Record {
-        uint32 job;
+        bytes32 job;
         uint32 score;
         address sponsor;
         Blob model;
@@ -44,7 +58,7 @@ sol! {
 
     /// How the registry is read.
     interface ModelRegistry {
-        function recordOf(address application, uint32 job) external view returns (Record memory);
+        function recordOf(address application, bytes32 job) external view returns (Record memory);
     }
 }
 
@@ -68,18 +82,23 @@ pub fn config(folder: PathBuf, dapp: impl Into<Dapp>) -> Result<Config> {
     Ok(config)
 }
 
+/// The devnet's rules: Ether and the test token at the same prices, and windows short enough to be
+/// played in seconds.
 fn genesis(deployed: &Deployed) -> Result<String> {
     let contract = |name: &str| {
         let address = deployed.extra.get(name).copied();
         address.map(to_market).with_context(|| format!("{name} is not deployed"))
     };
-    let portal = |address: Address| to_market(address);
+    let mut settings = Genesis::default().settings;
+    let prices = settings.asset(Asset::Ether);
+    settings.assets.insert(Asset::Erc20(contract(TEST_TOKEN)?), prices);
+    settings.operator = to_market(dev_account(OPERATOR_ACCOUNT)?.address());
+    settings.windows = WINDOWS;
     let genesis = Genesis {
-        ether_portal: portal(deployed.contracts.ether_portal),
-        erc20_portal: portal(deployed.contracts.erc20_portal),
+        ether_portal: to_market(deployed.contracts.ether_portal),
+        erc20_portal: to_market(deployed.contracts.erc20_portal),
         registry: contract(MODEL_REGISTRY)?,
-        allowed_tokens: [contract(TEST_TOKEN)?].into(),
-        ..Genesis::default()
+        settings,
     };
     serde_json::to_string_pretty(&genesis).context("cannot write the genesis file")
 }

@@ -27,6 +27,12 @@ const NOT_FOUND: [i64; 2] = [-32_001, -31_001];
 /// The most records of one input that are read.
 const RECORDS_MAX: usize = 100_000;
 
+/// The most records of a listing that are read: whoever lies can go on without end.
+const LISTING_MAX: u64 = 10_000_000;
+
+/// The most notices that are kept at once.
+const NOTICES_MAX: usize = 1_000_000;
+
 /// Status of an epoch whose outputs can be executed on L1.
 const CLAIM_ACCEPTED: &str = "CLAIM_ACCEPTED";
 
@@ -188,7 +194,7 @@ enum CallFailed {
     Said { method: String, application: Address, code: i64, message: String },
     #[error("the node answers {0} with nothing")]
     Nothing(String),
-    #[error("the node's answer to {method} has another form than known: {why}")]
+    #[error("the node's answer to {method} has an unexpected format: {why}")]
     Form { method: String, why: String },
 }
 
@@ -318,6 +324,7 @@ impl Node {
                 Some(Output::Notice { payload }) => Some(payload),
                 _ => None,
             }));
+            ensure!(notices.len() <= NOTICES_MAX, "the node's list of notices has no end");
         }
         Ok(notices)
     }
@@ -357,6 +364,7 @@ impl Node {
             filter,
             offset: 0,
             size: PAGE,
+            read: 0,
             next_index: 0,
             is_over: false,
             records: PhantomData,
@@ -417,6 +425,8 @@ pub struct Pages<T> {
     offset: u64,
     /// How much to ask for at once.
     size: u64,
+    /// How many records were read.
+    read: u64,
     /// The smallest number the next record can have.
     next_index: u64,
     is_over: bool,
@@ -446,8 +456,10 @@ impl<T: Record> Pages<T> {
     }
 
     fn take(&mut self, page: Page<T>) -> Result<Option<Vec<T>>> {
+        let (found, asked, method) = (page.data.len() as u64, self.size, self.method);
+        ensure!(found <= asked, "the node answers {method} with {found} records, not {asked}");
         for record in &page.data {
-            let (index, method) = (record.index(), self.method);
+            let index = record.index();
             let least = self.next_index;
             ensure!(
                 index >= least,
@@ -456,7 +468,9 @@ impl<T: Record> Pages<T> {
             );
             self.next_index = index.saturating_add(1);
         }
-        self.offset += page.data.len() as u64;
+        self.offset += found;
+        self.read += found;
+        ensure!(self.read <= LISTING_MAX, "the node's list by {method} has no end");
         let total = page.pagination.and_then(|pagination| pagination.total_count);
         // Without a total, the end is where nothing more comes.
         self.is_over = page.data.is_empty() || total.is_some_and(|total| self.offset >= total);

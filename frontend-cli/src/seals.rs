@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use alloy::primitives::B256;
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use blobs::{Binding, BlobRef, Digest, Opening};
 use market::{JobId, SealedBlob};
 use serde::{Deserialize, Serialize};
@@ -20,11 +20,33 @@ use crate::{
 
 const NAME: &str = "seals";
 
+/// What a sealed blob is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// A model for this job.
+    Model(JobId),
+    /// The hold-out of the job that is opened with this salt.
+    HoldOut([u8; 32]),
+}
+
+impl Scope {
+    /// What the commitment is bound to.
+    #[must_use]
+    pub const fn bytes(self) -> [u8; 32] {
+        match self {
+            Self::Model(JobId(job)) => job,
+            Self::HoldOut(salt) => salt,
+        }
+    }
+}
+
 /// A sealed blob.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
-    /// The competition it is sealed for.
-    pub job: u32,
+    /// What it is bound to: the job's name, or the salt that the job is opened with.
+    pub scope: B256,
+    /// The job's name; `None` if it follows from terms that are not written yet.
+    pub job: Option<B256>,
     /// What was committed to.
     pub commitment: B256,
     /// What it is encrypted with.
@@ -56,18 +78,23 @@ impl Seal {
     }
 }
 
-/// Seals a file for a competition, as this sender; its key is kept before this returns.
+/// Seals a file, as this sender; its key is kept before this returns.
 pub async fn seal(
     session: &Session,
     sender: &Sender,
     vault: &Vault,
-    job: JobId,
+    scope: Scope,
     file: &File,
 ) -> Result<Seal> {
     let opening = Opening { key: vault::random(), salt: vault::random(), plain: file.blob };
-    let commitment = opening.commitment(&binding(session, sender, job).await?);
+    let commitment = opening.commitment(&binding(session, sender, scope).await?);
+    let job = match scope {
+        Scope::Model(JobId(job)) => Some(job.into()),
+        Scope::HoldOut(_) => None,
+    };
     let seal = Seal {
-        job: job.0,
+        scope: scope.bytes().into(),
+        job,
         commitment: commitment.0.into(),
         key: opening.key.into(),
         salt: opening.salt.into(),
@@ -82,11 +109,11 @@ pub async fn seal(
 }
 
 /// For whom a commitment counts.
-pub async fn binding(session: &Session, sender: &Sender, job: JobId) -> Result<Binding> {
+pub async fn binding(session: &Session, sender: &Sender, scope: Scope) -> Result<Binding> {
     Ok(Binding {
         chain_id: session.chain.chain_id().await?,
         app: to_market(session.application()).0,
-        job: job.0,
+        scope: scope.bytes(),
         sender: to_market(sender.address()).0,
     })
 }
@@ -108,11 +135,18 @@ pub fn find(vault: &Vault, commitment: Digest) -> Result<Seal> {
     })
 }
 
+/// Takes note of the job that a hold-out was sealed for.
+pub fn note_job(vault: &Vault, commitment: Digest, job: JobId) -> Result<()> {
+    change(vault, commitment, |seal| seal.job = Some(job.0.into()))
+}
+
 /// Takes note that the market has a seal's key.
 pub fn note_revealed(vault: &Vault, commitment: Digest) -> Result<()> {
+    change(vault, commitment, |seal| seal.revealed = true)
+}
+
+fn change(vault: &Vault, commitment: Digest, mut change: impl FnMut(&mut Seal)) -> Result<()> {
     let mut seals = list(vault)?;
-    for seal in seals.iter_mut().filter(|seal| seal.commitment.0 == commitment.0) {
-        seal.revealed = true;
-    }
+    seals.iter_mut().filter(|seal| seal.commitment.0 == commitment.0).for_each(&mut change);
     vault.write(NAME, &seals)
 }

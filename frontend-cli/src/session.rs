@@ -6,11 +6,12 @@ use std::{
 };
 
 use alloy::primitives::Address;
-use anyhow::{Context, Result};
-use market::{Amount, Asset, Command, JobId, Settings, Timestamp};
+use anyhow::{Context, Result, ensure};
+use market::{Amount, Asset, Command, Settings, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use wire::{
-    AccountView, AnyJobView, CompetitionView, ErrorView, JobView, Page, Paging, Query, SettingsView,
+    AccountView, BalanceView, ErrorView, JobKey, JobView, Page, Paging, Query, QuoteView,
+    SubmissionView,
 };
 
 use crate::{
@@ -18,10 +19,14 @@ use crate::{
     convert::{as_text, to_ethereum, to_market},
     follow::{self, Patience, Processed},
     ipfs::Store,
+    jobs::{self, JobRef},
     node::Node,
     quantity::{self, ETHER_DECIMALS, Money, Unit},
     talk::{Refused, Talk},
 };
+
+/// The most items of a list that are read: whoever lies can go on without end.
+const LIST_MAX: usize = 100_000;
 
 /// Access to one market.
 #[derive(Clone, Debug)]
@@ -64,6 +69,33 @@ impl Currency {
         format!("{} {}", quantity::decimal(amount, self.decimals), self.symbol)
     }
 }
+
+/// An item of a list that the market answers page by page.
+pub trait Listed: DeserializeOwned {
+    /// Its number, where lists begin at a number and not at a place.
+    fn number(&self) -> Option<u64> {
+        None
+    }
+}
+
+impl Listed for JobView {
+    fn number(&self) -> Option<u64> {
+        Some(self.number.into())
+    }
+}
+
+impl Listed for SubmissionView {
+    fn number(&self) -> Option<u64> {
+        Some(self.submission.into())
+    }
+}
+
+impl Listed for wire::AssetView {}
+impl Listed for wire::BalanceView {}
+impl Listed for wire::BoardLineView {}
+impl Listed for wire::ModelView {}
+impl Listed for wire::RankView {}
+impl Listed for wire::SlotView {}
 
 /// What a command sent to Ethereum, and what that cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -121,55 +153,77 @@ impl Session {
         })
     }
 
-    /// One bounty.
+    /// One job, whose name is the hash of the terms shown.
     ///
-    /// - Errors: `WrongKind` when it is a competition
-    pub async fn job(&self, job: JobId) -> Result<JobView> {
-        match self.any_job(job).await? {
-            AnyJobView::Bounty(view) => Ok(*view),
-            AnyJobView::Competition(_) => {
-                let why = format_args!("job {job} is a competition: see `deml competition --help`");
-                Err(Refused::new("WrongKind", why).into())
+    /// - Errors: `NotFound`, `Ambiguous`; the node lies about the job
+    pub async fn job(&self, job: impl Into<JobRef>) -> Result<JobView> {
+        let job = job.into();
+        let view = match &job {
+            JobRef::Number(number) => self.ask(&Query::Job(JobKey::Number(*number))).await?,
+            JobRef::Name(name) => self.ask(&Query::Job(JobKey::Name(*name))).await?,
+            JobRef::Prefix(prefix) => self.job_by_prefix(prefix).await?,
+        };
+        ensure!(job.is(&view), "the node shows another job than {job}: do not trust it");
+        self.check_name(&view).await?;
+        Ok(view)
+    }
+
+    /// Checks that a job's name is the hash of the terms that the node shows.
+    pub async fn check_name(&self, view: &JobView) -> Result<()> {
+        let chain_id = self.chain.chain_id().await?;
+        jobs::check_name(chain_id, to_market(self.application()), view)
+    }
+
+    async fn job_by_prefix(&self, prefix: &str) -> Result<JobView> {
+        let named = |job: &JobView| job.job.to_string().starts_with(prefix);
+        let mut found = self.all(Query::Jobs).await?.into_iter().filter(named);
+        match (found.next(), found.next()) {
+            (Some(job), None) => Ok(job),
+            (Some(one), Some(other)) => {
+                let why = format_args!("both {} and {} begin with {prefix}", one.job, other.job);
+                Err(Refused::new("Ambiguous", why).into())
+            }
+            (None, _) => {
+                Err(Refused::new("NotFound", format_args!("no job begins with {prefix}")).into())
             }
         }
     }
 
-    /// One competition.
-    ///
-    /// - Errors: `WrongKind` when it is a bounty
-    pub async fn competition(&self, job: JobId) -> Result<CompetitionView> {
-        match self.any_job(job).await? {
-            AnyJobView::Competition(view) => Ok(*view),
-            AnyJobView::Bounty(_) => {
-                let why = format_args!("job {job} is a bounty: see `deml job --help`");
-                Err(Refused::new("WrongKind", why).into())
-            }
-        }
+    /// What the deployment fixes for all jobs, the market's clock and how full its store is.
+    pub async fn quote(&self) -> Result<QuoteView> {
+        self.ask(&Query::Quote).await
     }
 
-    /// A job of either kind.
-    pub async fn any_job(&self, job: JobId) -> Result<AnyJobView> {
-        self.ask(&Query::Job(job)).await
-    }
-
-    /// What the deployment fixes for all jobs, but for the tokens it allows.
+    /// What the deployment fixes for all jobs.
     pub async fn settings(&self) -> Result<Settings> {
-        let settings: SettingsView = self.ask(&Query::Settings).await?;
-        Ok(settings.into())
+        Ok(self.quote().await?.settings)
     }
 
     /// All of a list that the market answers page by page.
-    pub async fn all<T: DeserializeOwned>(
+    ///
+    /// - Errors: the pages do not go on, or have no end
+    pub async fn all<T: Listed>(&self, query: impl Fn(Paging) -> Query) -> Result<Vec<T>> {
+        self.pages(async |paging| self.ask(&query(paging)).await).await
+    }
+
+    async fn pages<T: Listed>(
         &self,
-        query: impl Fn(Paging) -> Query,
+        page: impl AsyncFn(Paging) -> Result<Page<T>>,
     ) -> Result<Vec<T>> {
         let mut all: Vec<T> = Vec::new();
+        let mut paging = Paging { from: 0, limit: Paging::MAX_LIMIT };
         loop {
-            let paging = Paging { offset: all.len() as u64, limit: Paging::MAX_LIMIT };
-            let page: Page<T> = self.ask(&query(paging)).await?;
-            let is_last = (page.items.len() as u64) < paging.limit;
-            all.extend(page.items);
-            if is_last {
+            let page = page(paging).await?;
+            let found = page.items.len() as u64;
+            ensure!(found <= paging.limit, "the node answers with longer pages than asked for");
+            for item in page.items {
+                let number = item.number().unwrap_or(paging.from);
+                ensure!(number >= paging.from, "the node's pages do not go on");
+                paging.from = number.saturating_add(1);
+                all.push(item);
+            }
+            ensure!(all.len() <= LIST_MAX, "the node's list has no end");
+            if found < paging.limit {
                 return Ok(all);
             }
         }
@@ -185,17 +239,13 @@ impl Session {
     /// What an account can withdraw.
     pub async fn free_balances(&self, account: Address) -> Result<Vec<(Asset, Amount)>> {
         let account = to_market(account);
-        let mut all = Vec::new();
-        loop {
-            let paging = wire::Paging { offset: all.len() as u64, limit: wire::Paging::MAX_LIMIT };
-            let view: AccountView = self.ask(&Query::Account(account, paging)).await?;
-            let items = view.balances.items;
-            let is_last = (items.len() as u64) < paging.limit;
-            all.extend(items.into_iter().map(|balance| (balance.asset, balance.amount)));
-            if is_last {
-                return Ok(all);
-            }
-        }
+        let balances: Vec<BalanceView> = self
+            .pages(async |paging| {
+                let view: AccountView = self.ask(&Query::Account(account, paging)).await?;
+                Ok(view.balances)
+            })
+            .await?;
+        Ok(balances.into_iter().map(|balance| (balance.asset, balance.amount)).collect())
     }
 
     /// What the account has in its wallet on Ethereum.
@@ -233,17 +283,19 @@ impl Session {
         Ok((currency, amount))
     }
 
-    /// The time the market goes by.
+    /// The market's clock as an input of the newest block would find it.
     pub async fn now(&self) -> Result<Timestamp> {
-        self.chain.block_time().await.map(Timestamp)
+        let quote = self.quote().await?;
+        Ok(market_time(&quote, self.chain.block_time().await?))
     }
 
-    /// What time a block that is made now would have: a chain that nobody uses may have no block
-    /// for a while, though time goes on.
+    /// The market's clock as an input of a block that is made now would find it: a chain that
+    /// nobody uses may have no block for a while, though time goes on.
     pub async fn moment(&self) -> Result<Timestamp> {
         let clock = SystemTime::now().duration_since(UNIX_EPOCH);
         let clock = clock.context("this computer's clock is before 1970")?.as_secs();
-        Ok(self.now().await?.max(Timestamp(clock)))
+        let quote = self.quote().await?;
+        Ok(market_time(&quote, self.chain.block_time().await?.max(clock)))
     }
 
     /// Sends a command as an input of its own.
@@ -275,6 +327,13 @@ impl Session {
     }
 }
 
+/// The market's clock at a block's time: that time less the lag, which shrinks as time passes.
+fn market_time(quote: &QuoteView, block_time: u64) -> Timestamp {
+    let seen = quote.now.0.saturating_add(quote.lag_seconds);
+    let lag = quote.lag_seconds.saturating_sub(block_time.saturating_sub(seen));
+    quote.now.max(Timestamp(block_time.saturating_sub(lag)))
+}
+
 /// Whether a stranger's text can be shown on a terminal.
 fn is_plain(text: &str) -> bool {
     (1..=16).contains(&text.len()) && text.chars().all(|part| part.is_ascii_graphic())
@@ -290,6 +349,15 @@ mod tests {
         assert_eq!(spent.to_string(), "50000 gas (0.001 ether), 1 input");
         spent.absorb(spent.clone());
         assert_eq!(spent.to_string(), "100000 gas (0.002 ether), 2 inputs");
+    }
+
+    #[test]
+    fn the_market_s_clock_catches_up_as_time_passes() {
+        let (settings, now) = (wire::Genesis::default().settings, Timestamp(900));
+        let quote = QuoteView { settings, now, lag_seconds: 100, reserved_bytes: 0, jobs: 0 };
+        let at = |block_time| market_time(&quote, block_time).0;
+        assert_eq!((at(1_000), at(1_040), at(1_100), at(1_200)), (900, 980, 1_100, 1_200));
+        assert_eq!(at(990), 900);
     }
 
     #[test]

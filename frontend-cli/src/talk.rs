@@ -6,7 +6,9 @@
     reason = "a command line prints; everything that does so is in this file"
 )]
 
-use std::{collections::BTreeMap, fmt, io::IsTerminal, process::ExitCode, time::Duration};
+use std::{
+    borrow::Cow, collections::BTreeMap, fmt, io::IsTerminal, process::ExitCode, time::Duration,
+};
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -58,9 +60,9 @@ impl Talk {
     /// - Errors: the answer is no JSON, which is a bug
     pub fn answer<T: Serialize + fmt::Display>(&self, answer: &T) -> Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string_pretty(answer)?);
+            println!("{}", escaped(&serde_json::to_string_pretty(answer)?));
         } else {
-            println!("{answer}");
+            println!("{}", plain(&answer.to_string()));
         }
         Ok(())
     }
@@ -70,9 +72,9 @@ impl Talk {
     /// - Errors: the answer is no JSON, which is a bug
     pub fn answer_line<T: Serialize + fmt::Display>(&self, answer: &T) -> Result<()> {
         if self.json {
-            println!("{}", serde_json::to_string(answer)?);
+            println!("{}", escaped(&serde_json::to_string(answer)?));
         } else {
-            println!("{answer}");
+            println!("{}", plain(&answer.to_string()));
         }
         Ok(())
     }
@@ -80,7 +82,7 @@ impl Talk {
     /// Says what happens, on stderr.
     pub fn say(&self, words: impl fmt::Display) {
         if !self.quiet {
-            eprintln!("{words}");
+            eprintln!("{}", plain(&words.to_string()));
         }
     }
 
@@ -91,7 +93,7 @@ impl Talk {
 
     /// Says a refusal, which is heard even when quiet.
     pub fn say_refused(&self, refused: &Refused) {
-        eprintln!("refused: {refused}");
+        eprintln!("refused: {}", one_line(&refused.to_string()));
     }
 
     /// Ends a command that failed: says why in one line, and gives its exit code.
@@ -101,11 +103,11 @@ impl Talk {
             if self.json
                 && let Ok(json) = serde_json::to_string_pretty(refused)
             {
-                println!("{json}");
+                println!("{}", escaped(&json));
             }
             return Ending::Refused.into();
         }
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", one_line(&format!("{error:#}")));
         ExitCode::from(2)
     }
 
@@ -131,7 +133,7 @@ impl Talk {
             bar.set_draw_target(ProgressDrawTarget::hidden());
             self.say(format_args!("{what} …"));
         }
-        bar.with_message(what.to_owned())
+        bar.with_message(one_line(what).into_owned())
     }
 }
 
@@ -142,6 +144,76 @@ impl From<Ending> for ExitCode {
             Ending::Refused => Self::from(1),
         }
     }
+}
+
+/// A text without what could command a terminal or deceive its reader: control characters but
+/// line feeds, directions of writing, and characters that are not seen.
+#[must_use]
+pub fn plain(text: &str) -> Cow<'_, str> {
+    without(text, |part| part != '\n' && is_hidden(part))
+}
+
+/// The same on one line: a stranger's words cannot begin another.
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    if text.contains(['\n', '\t']) {
+        let spaced = text.replace(['\n', '\t'], " ");
+        return Cow::Owned(without(&spaced, is_hidden).into_owned());
+    }
+    without(text, is_hidden)
+}
+
+fn without(text: &str, unwanted: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&unwanted) {
+        return Cow::Borrowed(text);
+    }
+    // First whole escape sequences, then what is left of broken ones.
+    let mut kept = String::new();
+    let mut parts = text.chars().peekable();
+    while let Some(part) = parts.next() {
+        if part == '\u{1b}' && parts.next_if_eq(&'[').is_some() {
+            while parts.next_if(|part| matches!(part, ' '..='?')).is_some() {}
+            parts.next_if(|part| matches!(part, '@'..='~'));
+        } else if !unwanted(part) {
+            kept.push(part);
+        }
+    }
+    Cow::Owned(kept)
+}
+
+/// JSON with the same characters escaped, which occur in its strings only.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for part in json.chars() {
+        if part != '\n' && is_hidden(part) {
+            let units = part.encode_utf16(&mut [0; 2]).to_vec();
+            escaped.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            escaped.push(part);
+        }
+    }
+    escaped
+}
+
+const fn is_hidden(part: char) -> bool {
+    part.is_control()
+        || matches!(
+            part,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{3164}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -161,13 +233,44 @@ impl Bar {
     }
 
     /// What is going on now.
-    pub fn say(&self, what: impl Into<std::borrow::Cow<'static, str>>) {
-        self.bar.set_message(what);
+    pub fn say(&self, what: impl AsRef<str>) {
+        self.bar.set_message(one_line(what.as_ref()).into_owned());
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_a_stranger_says_commands_the_terminal_or_deceives() {
+        let cases = [
+            ("plain, ünï 漢字\nlines", "plain, ünï 漢字\nlines"),
+            ("a\u{1b}[2Jb", "ab"),
+            ("a\u{1b}[31;1mb\u{1b}[0m", "ab"),
+            ("a\u{1b}]0;title\u{7}b", "a]0;titleb"),
+            ("a\u{9b}2Jb\r", "a2Jb"),
+            ("pay \u{202e}001\u{202c} to", "pay 001 to"),
+            ("\u{2066}x\u{2069}\u{200b}y\u{feff}", "xy"),
+            ("\u{1b}[", ""),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(plain(text), shown, "{text:?}");
+        }
+        assert_eq!(one_line(" a\nb\u{1b}[1A\tc "), "a b c");
+    }
+
+    #[test]
+    fn json_keeps_its_data_and_shows_none_of_it_raw() {
+        let text = "a\u{202e}b\u{9b}c\u{e0041}";
+        let json = escaped(&serde_json::to_string_pretty(&[text]).unwrap());
+        assert!(json.is_ascii(), "{json}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [text]);
     }
 }

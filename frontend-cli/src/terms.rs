@@ -1,20 +1,27 @@
 //! A job's terms: from what a sponsor writes to what the market takes.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
-use anyhow::{Context, Result, ensure};
-use market::{Amount, Asset, Metric, Score, Terms, Timestamp, Work};
-use serde::de::DeserializeOwned;
+use anyhow::{Context, Result, bail, ensure};
+use blobs::{BlobRef, SEAL_BYTES};
+use market::{
+    Amount, Asset, Award, Board, Evaluators, Metric, MinerTerms, Offer, Score, SealedBlob, Sealing,
+    Settings, Terms, Timestamp, U256, Unmet, Work,
+};
 
 use crate::{
-    args::{JobOpen, TermsDraft},
+    args::{AwardDraft, EvaluatorsDraft, JobOpen, OfferDraft, SealingDraft, TermsDraft},
     files::{self, File},
-    quantity::percent,
-    talk::Refused,
+    quantity::{Deadline, Money, Share, Unit, percent},
+    session::Currency,
+    talk::{Refused, one_line},
 };
+
+const HOUR: u64 = 60 * 60;
+/// Places of a job whose sponsor does not say how many.
+const PLACES: u32 = 32;
+/// The part of the store's free bytes that such a job takes at most: rent rises steeply.
+const STORE_PART: u64 = 8;
 
 /// A job's files, as the sponsor has them.
 #[derive(Clone, Debug)]
@@ -23,6 +30,8 @@ pub struct JobFiles {
     pub base: File,
     /// The dataset that decides.
     pub hold_out: File,
+    /// The dataset of the public board, if there is one.
+    pub public_slice: Option<File>,
 }
 
 /// The terms as written: those of the file, and of the flags where both say something.
@@ -30,67 +39,53 @@ pub struct JobFiles {
 /// - Errors: the file cannot be read, or says something unknown
 pub fn draft(open: &JobOpen) -> Result<TermsDraft> {
     let Some(path) = &open.terms else { return Ok(open.draft.clone()) };
-    let file = read_draft(path, |file: &mut TermsDraft| vec![&mut file.base, &mut file.hold_out])?;
-    Ok(merge(open.draft.clone(), file))
+    Ok(merge(open.draft.clone(), read_draft(path)?))
 }
 
 /// Reads a file of terms, TOML or JSON, whose files are beside it unless it says otherwise.
-///
-/// - Errors: the file cannot be read, or says something unknown
-pub(crate) fn read_draft<T: DeserializeOwned>(
-    path: &Path,
-    files: impl Fn(&mut T) -> Vec<&mut Option<PathBuf>>,
-) -> Result<T> {
+fn read_draft(path: &Path) -> Result<TermsDraft> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let is_json = path.extension().is_some_and(|extension| extension == "json");
-    let draft = if is_json {
+    let draft: Result<TermsDraft> = if is_json {
         serde_json::from_str(&text).map_err(anyhow::Error::from)
     } else {
         toml::from_str(&text).map_err(anyhow::Error::from)
     };
     let mut draft = draft.with_context(|| format!("{} does not state terms", path.display()))?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    for named in files(&mut draft) {
+    let OfferDraft { base, hold_out, public_slice, .. } = &mut draft.offer;
+    for named in [base, hold_out, public_slice] {
         *named = named.take().map(|relative| folder.join(relative));
     }
     Ok(draft)
 }
 
-/// Refuses terms that the base model itself exceeds, and gains that nobody can reach.
-///
-/// - Errors: `TooMuchWork`, `GainImpossible`
-pub(crate) fn check_reach(
-    (base_work, max_work): (Work, Work),
-    (base_score, min_gain): (Score, Score),
-) -> Result<(), Refused> {
-    if base_work > max_work {
-        let why =
-            format_args!("the base model takes {base_work} instructions, --max-work is {max_work}");
-        return Err(Refused::new("TooMuchWork", why));
-    }
-    if min_gain.0 > Score::MAX.0.saturating_sub(base_score.0) {
-        let (gain, score) = (percent(min_gain), percent(base_score));
-        let why = format_args!("nobody can gain {gain} over a base model with {score}");
-        return Err(Refused::new("GainImpossible", why));
-    }
-    Ok(())
+/// Takes each of the fields from the first where it has one.
+macro_rules! first_of {
+    ($draft:ident { $first:expr, $second:expr } $($field:ident)*) => {
+        $draft { $($field: $first.$field.or($second.$field),)* }
+    };
 }
 
-fn merge(first: TermsDraft, second: TermsDraft) -> TermsDraft {
+fn merge(one: TermsDraft, two: TermsDraft) -> TermsDraft {
     TermsDraft {
-        title: first.title.or(second.title),
-        base: first.base.or(second.base),
-        hold_out: first.hold_out.or(second.hold_out),
-        metric: first.metric.or(second.metric),
-        reward: first.reward.or(second.reward),
-        rewards: first.rewards.or(second.rewards),
-        deadline: first.deadline.or(second.deadline),
-        min_score: first.min_score.or(second.min_score),
-        min_gain: first.min_gain.or(second.min_gain),
-        min_worst_class: first.min_worst_class.or(second.min_worst_class),
-        max_model_bytes: first.max_model_bytes.or(second.max_model_bytes),
-        max_work: first.max_work.or(second.max_work),
+        title: one.title.or(two.title),
+        close: one.close.or(two.close),
+        places: one.places.or(two.places),
+        offer: first_of! {
+            OfferDraft { one.offer, two.offer }
+            base hold_out metric min_score min_gain min_worst_class max_model_bytes max_work
+            max_inputs public_slice quota ladder_step
+        },
+        sealing: first_of! { SealingDraft { one.sealing, two.sealing } sealed reveal sponsor_bond },
+        evaluators: first_of! {
+            EvaluatorsDraft { one.evaluators, two.evaluators }
+            miners miner_bond miners_pool buy_in attest sample_rows
+        },
+        award: first_of! {
+            AwardDraft { one.award, two.award } reward rewards prize significance unmet
+        },
     }
 }
 
@@ -98,110 +93,253 @@ fn merge(first: TermsDraft, second: TermsDraft) -> TermsDraft {
 ///
 /// - Errors: a file is not named or cannot be read
 pub fn read_files(draft: &TermsDraft) -> Result<JobFiles> {
-    let base = draft.base.as_ref().context("which base model? say --base FILE")?;
-    let hold_out = draft.hold_out.as_ref().context("which hold-out? say --hold-out FILE")?;
-    Ok(JobFiles { base: files::read(base)?, hold_out: files::read(hold_out)? })
+    let OfferDraft { base, hold_out, public_slice, .. } = &draft.offer;
+    let base = base.as_ref().context("which base model? say --base FILE")?;
+    let hold_out = hold_out.as_ref().context("which hold-out? say --hold-out FILE")?;
+    let public_slice = public_slice.as_ref().map(|slice| files::read(slice)).transpose()?;
+    Ok(JobFiles { base: files::read(base)?, hold_out: files::read(hold_out)?, public_slice })
 }
 
 /// The metric of a draft.
 #[must_use]
 pub fn metric(draft: &TermsDraft) -> Metric {
-    draft.metric.map_or(Metric::Accuracy, Metric::from)
+    draft.offer.metric.map_or(Metric::Accuracy, Metric::from)
 }
 
-/// What a draft leaves to others: the reward in smallest units, the time, the base model's work.
+/// Whether a draft's job is sealed: if it says so, or has miners, who need that.
+#[must_use]
+pub fn is_sealed(draft: &TermsDraft) -> bool {
+    let has_miners = draft.evaluators.miners.is_some_and(|miners| miners > 0);
+    draft.sealing.sealed.unwrap_or(has_miners)
+}
+
+/// The reward or prize of a draft.
+///
+/// - Errors: there is neither, or both
+pub fn award_money(draft: &TermsDraft) -> Result<Money> {
+    match (draft.award.reward, draft.award.prize) {
+        (Some(money), None) | (None, Some(money)) => Ok(money),
+        (None, None) => bail!("what reward? say --reward 0.5ether, or --prize 10ether"),
+        (Some(_), Some(_)) => bail!("a job has a reward for each model or one prize: not both"),
+    }
+}
+
+/// What a draft leaves to others.
 #[derive(Clone, Copy, Debug)]
-pub struct Known {
-    /// What the reward is paid in.
-    pub asset: Asset,
-    /// The reward.
-    pub reward: Amount,
-    /// The time now.
+pub struct Known<'a> {
+    /// What the deployment fixes.
+    pub settings: &'a Settings,
+    /// Bytes of the store that are reserved.
+    pub reserved_bytes: u64,
+    /// What everything is paid in.
+    pub currency: &'a Currency,
+    /// The market's clock.
     pub now: Timestamp,
-    /// Work of evaluating the base model.
+    /// Rows of the hold-out.
+    pub rows: u32,
+    /// Work of evaluating the base model, on the larger of both datasets.
     pub base_work: Work,
+    /// The hold-out as it is sealed; `None` if the job is open.
+    pub sealed: Option<SealedBlob>,
 }
 
 /// The terms a draft stands for.
 ///
-/// - Errors: a title too long; no deadline
-pub fn terms(draft: &TermsDraft, files: &JobFiles, known: Known) -> Result<Terms> {
-    let deadline = draft.deadline.context("until when? say --deadline 2h")?;
-    let share = |share: Option<crate::quantity::Share>, other| share.map_or(other, |share| share.0);
-    let four_times = |number: u64| number.saturating_mul(4);
-    let Known { asset, reward, now, base_work } = known;
-    Ok(Terms {
+/// - Errors: a title too long; no close; amounts in different assets; what belongs to a choice that
+///   is not taken
+pub fn terms(draft: &TermsDraft, files: &JobFiles, known: &Known<'_>) -> Result<Terms> {
+    let close = draft.close.context("until when? say --close 2h")?;
+    let award = award(&draft.award, known.currency)?;
+    let total = award.total().ok().context("the award exceeds 256 bits")?;
+    let mut terms = Terms {
         title: title(draft.title.as_deref().unwrap_or_default())?,
-        asset,
-        reward,
-        rewards: draft.rewards.unwrap_or(1),
-        deadline: deadline.from(now),
+        asset: known.currency.asset,
+        close: close.from(known.now),
+        places: 1,
+        offer: offer(draft, files, known)?,
+        sealing: sealing(&draft.sealing, files.hold_out.blob, total, known)?,
+        evaluators: Evaluators::Machine,
+        award,
+    };
+    // How many places there are follows from what each of them keeps, with miners more.
+    terms.evaluators = evaluators(&draft.evaluators, &terms, total, known)?;
+    terms.places = draft.places.unwrap_or_else(|| places(&terms, known));
+    terms.evaluators = evaluators(&draft.evaluators, &terms, total, known)?;
+    Ok(terms)
+}
+
+fn offer(draft: &TermsDraft, files: &JobFiles, known: &Known<'_>) -> Result<Offer> {
+    let JobFiles { base, public_slice, .. } = files;
+    let offer = &draft.offer;
+    let share = |share: Option<Share>, other| share.map_or(other, |share| share.0);
+    let board = public_slice.as_ref().map(|slice| Board {
+        public_slice: slice.blob,
+        quota: offer.quota.unwrap_or(10),
+        ladder_step: share(offer.ladder_step, Score(10_000)),
+    });
+    ensure!(
+        board.is_some() || offer.quota.is_none() && offer.ladder_step.is_none(),
+        "--quota and --ladder-step are of a public board: say --public-slice FILE"
+    );
+    let max_model_bytes = offer.max_model_bytes;
+    Ok(Offer {
         metric: metric(draft),
-        min_score: share(draft.min_score, Score(0)),
-        min_gain: share(draft.min_gain, Score(1_000)),
-        min_worst_class: share(draft.min_worst_class, Score(0)),
-        max_model_bytes: draft.max_model_bytes.unwrap_or(four_times(files.base.blob.size)),
-        max_work: draft.max_work.map_or(Work(four_times(base_work.0)), Work),
-        base_model: files.base.blob,
-        hold_out: files.hold_out.blob,
+        min_score: share(offer.min_score, Score(0)),
+        min_gain: share(offer.min_gain, Score(1_000)),
+        min_worst_class: share(offer.min_worst_class, Score(0)),
+        max_model_bytes: max_model_bytes.unwrap_or_else(|| largest_model(base.blob.size, known)),
+        max_work: offer.max_work.map_or(known.base_work.times(4), Work),
+        max_inputs: offer.max_inputs.unwrap_or(64),
+        rows: known.rows,
+        base_model: base.blob,
+        board,
     })
+}
+
+/// Four times the base model, or what the deployment stores and can open in one input.
+fn largest_model(base_bytes: u64, known: &Known<'_>) -> u64 {
+    let Known { settings, sealed, .. } = known;
+    let overhead = if sealed.is_some() { SEAL_BYTES } else { 0 };
+    let stored = settings.max_blob_bytes.saturating_sub(overhead);
+    let mut bytes = base_bytes.saturating_mul(4).min(stored);
+    let takes = |bytes: u64| settings.prices.opening(bytes + overhead).0 + settings.prices.input;
+    while sealed.is_some() && bytes > base_bytes && takes(bytes) > settings.input_work.0 {
+        bytes = (bytes / 2).max(base_bytes);
+    }
+    bytes
+}
+
+fn sealing(
+    draft: &SealingDraft,
+    hold_out: BlobRef,
+    award: Amount,
+    known: &Known<'_>,
+) -> Result<Sealing> {
+    let Some(sealed) = known.sealed else {
+        let is_bare = draft.reveal.is_none() && draft.sponsor_bond.is_none();
+        ensure!(is_bare, "--reveal and --sponsor-bond are of a sealed job: say --sealed");
+        return Ok(Sealing::Open { hold_out });
+    };
+    let least = award.scaled_up(U256::one(), U256::from(4)).context("the award is too large")?;
+    let usual = (24 * HOUR).max(known.settings.windows.reveal_seconds);
+    Ok(Sealing::Sealed {
+        hold_out: sealed,
+        reveal_seconds: seconds(draft.reveal, usual)?,
+        sponsor_bond: draft.sponsor_bond.map_or(Ok(least), |own| amount(own, known.currency))?,
+    })
+}
+
+fn evaluators(
+    draft: &EvaluatorsDraft,
+    terms: &Terms,
+    award: Amount,
+    known: &Known<'_>,
+) -> Result<Evaluators> {
+    let EvaluatorsDraft { miners, miner_bond, miners_pool, buy_in, attest, sample_rows } = draft;
+    let Some(seats) = miners.filter(|seats| *seats > 0) else {
+        let has_money = miner_bond.is_some() || miners_pool.is_some() || buy_in.is_some();
+        ensure!(
+            !has_money && attest.is_none() && sample_rows.is_none(),
+            "--miner-bond, --miners-pool, --buy-in, --attest and --sample-rows are of a job that \
+             miners evaluate: say --miners N"
+        );
+        return Ok(Evaluators::Machine);
+    };
+    let or = |money: &Option<Money>, other| match money {
+        Some(own) => amount(*own, known.currency),
+        None => Ok(other),
+    };
+    let buy_in = or(buy_in, per_cent(award, 10)?)?;
+    let work = terms.offer.max_work.times(terms.places.into());
+    let settings = known.settings;
+    let takes = settings.windows.attest_seconds.max(settings.mining_seconds(work));
+    Ok(Evaluators::Miners(MinerTerms {
+        seats,
+        bond: or(miner_bond, buy_in)?,
+        pool: or(miners_pool, per_cent(award, 20)?)?,
+        buy_in,
+        attest_seconds: seconds(*attest, HOUR.max(takes))?,
+        sample_rows: sample_rows.unwrap_or(0),
+    }))
+}
+
+fn award(draft: &AwardDraft, currency: &Currency) -> Result<Award> {
+    if let Some(reward) = draft.reward {
+        let is_bare = draft.significance.is_none() && draft.unmet.is_none();
+        ensure!(is_bare, "--significance and --unmet are of a prize, not of rewards");
+        let reward = amount(reward, currency)?;
+        return Ok(Award::Rewards { reward, count: draft.rewards.unwrap_or(1) });
+    }
+    ensure!(draft.rewards.is_none(), "--rewards says how often a --reward is paid");
+    Ok(Award::Prize {
+        prize: amount(draft.prize.context("what prize? say --prize 10ether")?, currency)?,
+        significance: draft.significance.map_or(Score(50_000), |share| share.0),
+        unmet: draft.unmet.map_or(Unmet::Return, Unmet::from),
+    })
+}
+
+/// As many places as are usual and stay cheap to store, but one for each reward at least.
+fn places(terms: &Terms, known: &Known<'_>) -> u32 {
+    let (wanted, least) = match terms.award {
+        Award::Rewards { count, .. } => (PLACES.max(count.saturating_mul(4)), count.max(1)),
+        Award::Prize { .. } => (PLACES, 1),
+    };
+    let with = |places| Terms { places, ..*terms }.reserved_bytes();
+    let (none, each) = (with(0), with(1).saturating_sub(with(0)).max(1));
+    let free = known.settings.max_stored_bytes.saturating_sub(known.reserved_bytes);
+    let cheap = (free / STORE_PART).saturating_sub(none) / each;
+    let cheap = u32::try_from(cheap).unwrap_or(u32::MAX);
+    wanted.min(cheap).clamp(least, market::MAX_PLACES.max(least))
+}
+
+/// A window as it is written, or the usual one.
+fn seconds(duration: Option<Deadline>, usual: u64) -> Result<u32> {
+    let seconds = match duration {
+        None => usual,
+        Some(Deadline::In(seconds)) => seconds,
+        Some(Deadline::At(_)) => bail!("--reveal and --attest are durations like 1h or 2d"),
+    };
+    u32::try_from(seconds).context("a window of more than 136 years is too long")
+}
+
+fn amount(money: Money, currency: &Currency) -> Result<Amount> {
+    let is_ether = matches!(money.unit, Unit::Ether(_));
+    let symbol = &currency.symbol;
+    ensure!(
+        is_ether == (currency.asset == Asset::Ether),
+        "all amounts of a job are in one asset, here {symbol}"
+    );
+    money.amount(currency.decimals)
+}
+
+/// So many per cent of an amount, rounded down.
+fn per_cent(of: Amount, percent: u32) -> Result<Amount> {
+    of.scaled_down(percent.into(), 100.into()).context("the award is too large")
 }
 
 /// A title as the market has it.
 ///
-/// - Errors: longer than 32 bytes, or with control characters
-pub(crate) fn title(text: &str) -> Result<[u8; 32]> {
+/// - Errors: longer than 32 bytes, or with characters that are not seen
+fn title(text: &str) -> Result<[u8; 32]> {
     let mut title = [0; 32];
     let room = title.get_mut(..text.len());
     room.context("a title has at most 32 bytes: choose a shorter one")?
         .copy_from_slice(text.as_bytes());
-    ensure!(!text.chars().any(char::is_control), "a title is plain text");
+    ensure!(one_line(text) == text, "a title is plain text on one line");
     Ok(title)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::quantity::Deadline;
-
-    #[test]
-    fn a_file_states_terms_and_flags_win() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("terms.toml");
-        let text = r#"
-            title = "Health"
-            base = "base.onnx"
-            hold-out = "holdout.safetensors"
-            metric = "macro-f1"
-            reward = "0.5ether"
-            rewards = 2
-            deadline = "2h"
-            min-gain = "1%"
-        "#;
-        fs::write(&path, text).unwrap();
-        let flags = TermsDraft { rewards: Some(3), ..TermsDraft::default() };
-        let open = JobOpen { terms: Some(path.clone()), draft: flags, from_balance: false };
-        let draft = draft(&open).unwrap();
-        assert_eq!(draft.rewards, Some(3));
-        assert_eq!(draft.base, Some(folder.path().join("base.onnx")));
-        assert_eq!(draft.deadline, Some(Deadline::In(7_200)));
-        assert_eq!(metric(&draft), Metric::MacroF1);
-
-        let json = folder.path().join("terms.json");
-        fs::write(&json, r#"{"title": "Health", "reward": "1wei"}"#).unwrap();
-        let open = JobOpen { terms: Some(json), ..JobOpen::default() };
-        assert_eq!(super::draft(&open).unwrap().title.as_deref(), Some("Health"));
-
-        fs::write(&path, "colour = \"red\"").unwrap();
-        let open = JobOpen { terms: Some(path), ..JobOpen::default() };
-        assert!(super::draft(&open).is_err());
+/// Refuses a gain over the base model that nobody can reach.
+///
+/// - Errors: `GainImpossible`
+pub(crate) fn check_gain(min_gain: Score, base: Score) -> Result<(), Refused> {
+    if min_gain > Score::MAX.gain_over(base) {
+        let (gain, score) = (percent(min_gain), percent(base));
+        let why = format_args!("nobody can gain {gain} over a base model with {score}");
+        return Err(Refused::new("GainImpossible", why));
     }
-
-    #[test]
-    fn titles_fit_or_are_refused() {
-        assert_eq!(&title("Health").unwrap()[..7], b"Health\0");
-        assert!(title(&"x".repeat(32)).is_ok());
-        assert!(title(&"x".repeat(33)).is_err());
-        assert!(title("a\nb").is_err());
-    }
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

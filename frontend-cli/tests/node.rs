@@ -113,11 +113,11 @@ async fn unknown_and_missing_fields_are_borne() {
 #[tokio::test]
 async fn what_cannot_be_is_said_in_words() {
     type Spoil = fn(&mut Value);
-    let cases: [(Spoil, &str); 12] = [
-        (|all| all["cartesi_getOutput"]["data"]["raw_data"] = json!(7), "another form than known"),
-        (|all| drop(all["cartesi_getOutput"]["data"]["raw_data"].take()), "another form"),
-        (|all| all["cartesi_getEpoch"]["data"]["last_block"] = json!("49"), "another form"),
-        (|all| all["cartesi_getOutput"] = json!([]), "another form"),
+    let cases: [(Spoil, &str); 13] = [
+        (|all| all["cartesi_getOutput"]["data"]["raw_data"] = json!(7), "unexpected format"),
+        (|all| drop(all["cartesi_getOutput"]["data"]["raw_data"].take()), "unexpected format"),
+        (|all| all["cartesi_getEpoch"]["data"]["last_block"] = json!("49"), "unexpected format"),
+        (|all| all["cartesi_getOutput"] = json!([]), "unexpected format"),
         (|all| drop(all["cartesi_getOutput"].take()), "Method not found"),
         (|all| all["cartesi_getInput"]["data"]["index"] = json!("0x0"), "with number 0"),
         (|all| all["cartesi_getEpoch"]["data"]["index"] = json!("0x7"), "with epoch 7"),
@@ -130,6 +130,13 @@ async fn what_cannot_be_is_said_in_words() {
             "do not go on",
         ),
         (|all| drop(all["cartesi_listOutputs"]["pagination"].take()), "do not go on"),
+        (
+            |all| {
+                let one = all["cartesi_listOutputs"]["data"][0].clone();
+                all["cartesi_listOutputs"]["data"] = json!(vec![one; 1_001]);
+            },
+            "with 1001 records, not 1000",
+        ),
         (
             |all| all["cartesi_getOutput"]["data"]["output_hashes_siblings"] = json!([]),
             "has 0 parts instead of 63",

@@ -120,6 +120,24 @@ impl Market {
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
     }
 
+    /// Writes a file where the commands run.
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.home.path().join(name), text).unwrap();
+    }
+
+    /// Waits until a command's answer is so.
+    pub fn wait_until(&self, command: &[&str], is_so: impl Fn(&Value) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let output = self.deml(&[&["--json"], command].concat());
+            let shown: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            if is_so(&shown) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{command:?} does not come to be so: {shown}");
+        }
+    }
+
     /// Calls a method of the devnet's Ethereum.
     pub fn ethereum(&self, method: &str, parameters: Value) -> Value {
         let url = self.devnet_file()["rpc_url"].as_str().unwrap().to_owned();
@@ -199,6 +217,23 @@ pub fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
+/// The salt of jobs whose names must be known before they open.
+pub const SALT: &str = "0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
+
+/// A file of terms for a sealed job on handwritten digits: a prize of an Ether, and so many miners.
+pub fn sealed_terms(miners: u32) -> String {
+    let [base, slice, hold_out] =
+        ["digits/torch-base.onnx", "digits/client-a.safetensors", "digits/holdout.safetensors"]
+            .map(fixture);
+    format!(
+        "title = \"Digits\"\nclose = \"2h\"\nplaces = 4\n\
+         [offer]\nbase = {base:?}\npublic-slice = {slice:?}\nhold-out = {hold_out:?}\n\
+         [sealing]\nsealed = true\nreveal = \"2h\"\n\
+         [evaluators]\nminers = {miners}\nattest = \"2h\"\n\
+         [award]\nprize = \"1ether\"\n"
+    )
+}
+
 /// The arguments that open the health job.
 pub fn open_job(rewards: &str) -> Vec<String> {
     let (base, hold_out): (PathBuf, PathBuf) =
@@ -218,7 +253,7 @@ pub fn open_job(rewards: &str) -> Vec<String> {
         rewards,
         "--min-gain",
         "5%",
-        "--deadline",
+        "--close",
         "2h",
     ];
     arguments.map(str::to_owned).to_vec()

@@ -2,11 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::{Duration, Instant};
-
 use deml_tests::{
     fixture,
-    market::{Market, open_job, text, with},
+    market::{Market, SALT, open_job, sealed_terms, text, with},
 };
 use serde_json::Value;
 
@@ -33,8 +31,8 @@ fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
     assert_eq!(market.refused(&of_base), "ModelIsBase");
     let submitted = market.ask(&[&submit("better.onnx")[..], &[text(&data)]].concat());
     assert_eq!(submitted["accepted"], true);
-    assert_eq!(submitted["score"], scored["score"], "the market's score is the one at home");
-    assert_eq!(market.refused(&["--account", "2", "job", "settle", "0"]), "DeadlineAhead");
+    assert_eq!(submitted["score"], scored["score"], "the market's score is the rehearsed one");
+    assert_eq!(market.refused(&["--account", "2", "job", "settle", "0"]), "NothingToDo");
 
     let before = market.ask(&["job", "show", "0"]);
     market.kill_and_restart();
@@ -47,98 +45,73 @@ fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
     market.ethereum("evm_increaseTime", serde_json::json!([7_200]));
     market.ethereum("evm_mine", serde_json::json!([]));
     market.ask(&["--account", "1", "job", "settle", "0"]);
-    market.ask(&["--account", "1", "withdraw", "0.5ether"]);
+    market.ask(&["--account", "1", "withdraw", "all"]);
     let balance = market.ask(&["--account", "1", "balance"]);
     assert_eq!(balance["vouchers"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]
-fn encoded_bytes_do_what_the_command_does() {
+fn calldata_does_what_the_command_does() {
     let market = Market::start();
     let file = market.devnet_file();
-    let application = file["application"].clone();
     let terms = open_job("2");
 
-    let opened = market.ask(&with(&["--account", "1", "job", "open"], &terms));
-    let encode = ["encode", "--deposit", "open-job"];
-    let payload = market.ask(&with(&encode, &terms));
-    deposit(&market, 1, 1000 * MILLI, &payload);
-    wait_for_stage(&market, "1", "open");
+    let open = with(&["--account", "1", "job", "open", "--calldata"], &terms);
+    let payload = market.ask(&open);
+    deposit(&market, 1, 2_000 * MILLI, &payload);
+    market.wait_until(&["job", "show", "0"], |shown| shown["stage"] == "announced");
+    for name in ["sklearn-base.onnx", "holdout.safetensors"] {
+        let blob = fixture("health").join(name);
+        market.ask(&["--account", "1", "data", "publish", "0", text(&blob)]);
+    }
+    let by_calldata = market.ask(&["job", "show", "0"]);
+    assert_eq!(by_calldata["stage"], "open");
+    market.ask(&with(&["--account", "1", "job", "open"], &terms));
+    let by_command = market.ask(&["job", "show", "1"]);
+    for same in ["/stage", "/sponsor", "/base", "/terms/offer", "/terms/award", "/stake/award"] {
+        let [one, other] = [&by_calldata, &by_command].map(|shown| shown.pointer(same));
+        assert!(one.is_some() && one == other, "{same}: {one:?} {other:?}");
+    }
 
-    let job = |id: &str| {
-        let mut shown = market.ask(&["job", "show", id]);
-        for differs in ["job", "terms"] {
-            shown.as_object_mut().unwrap().remove(differs);
-        }
-        shown
-    };
-    assert_eq!(opened["job"], 0);
-    assert_eq!(job("1"), job("0"), "a deposit with encoded data opens the same job");
-
-    let cancel = market.ask(&["encode", "cancel-job", "1"])["payloads"][0].clone();
-    let input = add_input(&application, cancel.as_str().unwrap());
-    market.transact(1, &file["contracts"]["input_box"], 0, &input);
-    wait_for_stage(&market, "1", "cancelled");
-    market.ask(&["--account", "1", "job", "cancel", "0"]);
-    assert_eq!(job("1"), job("0"), "an encoded input cancels as the command does");
+    // The deposit was more than the job takes; the rest is free, and calldata takes it out, too.
+    let withdraw = market.ask(&["--account", "1", "withdraw", "0.1ether", "--calldata"]);
+    input(&market, 1, &withdraw);
+    market.wait_until(&["--account", "1", "balance"], |balance| {
+        balance["vouchers"].as_array().is_some_and(|vouchers| !vouchers.is_empty())
+    });
+    let cancel = market.ask(&["--account", "1", "job", "cancel", "0", "--calldata"]);
+    input(&market, 1, &cancel);
+    market.wait_until(&["job", "show", "0"], |shown| shown["stage"] == "cancelled");
+    assert_eq!(file["application"], market.devnet_file()["application"]);
 }
 
 #[test]
-fn a_competitions_files_are_published_by_its_number() {
+fn a_sealed_jobs_files_are_published_by_its_number() {
     let market = Market::start();
     let [base, slice, hold_out, model] =
         ["torch-base.onnx", "client-a.safetensors", "holdout.safetensors", "torch-trained.onnx"]
             .map(|name| fixture("digits").join(name));
-    let terms = format!(
-        "base = {base:?}\npublic-slice = {slice:?}\nhold-out = {hold_out:?}\nprize = \"1ether\"\n\
-         close = \"2h\""
-    );
-    std::fs::write(market.home().join("terms.toml"), terms).unwrap();
-    let seal = ["data", "seal", text(&hold_out), "--job", "0", "--out", "holdout.sealed"];
-    market.ask(&[&["--account", "1"], &seal[..]].concat());
+    market.write("terms.toml", &sealed_terms(0));
     // Sent by another tool, which publishes nothing.
-    let open = ["encode", "--deposit", "open-competition", "0", "--terms", "terms.toml"];
+    let open = ["job", "open", "--calldata", "--salt", SALT, "--terms", "terms.toml"];
     let open = market.ask(&[&["--account", "1"], &open[..]].concat());
-    deposit(&market, 1, 1200 * MILLI, &open);
-    let show = ["competition", "show", "0"];
-    wait_until(&market, &show, |shown| shown["stage"] == "announced");
+    deposit(&market, 1, 2_000 * MILLI, &open);
+    let show = ["job", "show", "0", "--submissions"];
+    market.wait_until(&show, |shown| shown["stage"] == "announced");
     let publish = |account, file| market.ask(&["--account", account, "data", "publish", "0", file]);
     for file in [&base, &slice, &hold_out] {
         assert!(publish("1", text(file))["chunks"].as_u64().unwrap() > 0);
     }
-    assert_eq!(publish("1", "holdout.sealed")["chunks"], 0, "it is there already");
+    assert_eq!(publish("1", text(&hold_out))["chunks"], 0, "it is there already");
     assert_eq!(market.ask(&show)["stage"], "open");
-    let seal = ["data", "seal", text(&model), "--job", "0", "--out", "model.sealed"];
-    market.ask(&[&["--account", "2"], &seal[..]].concat());
-    let enter = market.ask(&["--account", "2", "encode", "--deposit", "enter", "0", text(&model)]);
-    deposit(&market, 2, 200 * MILLI, &enter);
-    wait_until(&market, &show, |shown| shown["entries"] == 1);
-    let said = market.said(&["--account", "2", "data", "publish", "0", "terms.toml"], 2);
-    assert!(
-        said.contains("neither the base model, the slice, the hold-out nor your entry"),
-        "{said}"
-    );
+    let submit = ["submit", "--job", "0", "--model", text(&model), "--calldata"];
+    let submit = market.ask(&[&["--account", "2"], &submit[..]].concat());
+    deposit(&market, 2, 200 * MILLI, &submit);
+    market.wait_until(&show, |shown| shown["submitted"] == 1);
+    market.said(&["--account", "2", "data", "publish", "0", "terms.toml"], 2);
     publish("2", text(&model));
-    let entries = market.ask(&show)["entry_list"].clone();
-    assert_eq!(entries[0]["state"], "sealed", "{entries:#}");
-}
-
-/// Waits until the market has processed what brings a job to this stage.
-fn wait_for_stage(market: &Market, job: &str, stage: &str) {
-    wait_until(market, &["job", "show", job], |shown| shown["stage"] == stage);
-}
-
-/// Waits until the market has processed what this answer needs.
-fn wait_until(market: &Market, command: &[&str], is_so: impl Fn(&Value) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    loop {
-        let output = market.deml(&[&["--json"], command].concat());
-        let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
-        if is_so(&shown) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{command:?} does not come to be so: {shown}");
-    }
+    let shown = market.ask(&show);
+    assert_eq!(shown["submissions"][0]["state"], "sealed", "{shown:#}");
 }
 
 /// Calldata of a function of an address and bytes, as `cartesi` makes it.
@@ -150,20 +123,22 @@ fn call(selector: &str, application: &Value, data: &str) -> String {
     format!("{selector}{application:0>64}{:064x}{length:064x}{data}{zeros}", 64)
 }
 
-/// Deposits so much Ether with a command on it, as one of the devnet's accounts.
-fn deposit(market: &Market, account: usize, value: u128, encoded: &Value) {
+/// Deposits so much Ether with a command on it, as one of the devnet's accounts:
+/// `depositEther(address,bytes)`.
+fn deposit(market: &Market, account: usize, value: u128, calldata: &Value) {
     let file = market.devnet_file();
-    let portal = &file["contracts"]["ether_portal"];
-    let data = deposit_ether(&file["application"], encoded["payloads"][0].as_str().unwrap());
-    market.transact(account, portal, value, &data);
+    let data = call("0x938c054f", &file["application"], payload(calldata));
+    market.transact(account, &file["contracts"]["ether_portal"], value, &data);
 }
 
-/// `depositEther(address,bytes)`
-fn deposit_ether(application: &Value, data: &str) -> String {
-    call("0x938c054f", application, data)
+/// Sends a command, as one of the devnet's accounts: `addInput(address,bytes)`.
+fn input(market: &Market, account: usize, calldata: &Value) {
+    let file = market.devnet_file();
+    let data = call("0x1789cd63", &file["application"], payload(calldata));
+    market.transact(account, &file["contracts"]["input_box"], 0, &data);
 }
 
-/// `addInput(address,bytes)`
-fn add_input(application: &Value, payload: &str) -> String {
-    call("0x1789cd63", application, payload)
+/// The first payload that a command with `--calldata` prints.
+fn payload(calldata: &Value) -> &str {
+    calldata["payloads"][0].as_str().unwrap()
 }

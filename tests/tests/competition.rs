@@ -1,4 +1,5 @@
-//! Competitions, as a user plays them: the demo both ways, and the commands one by one.
+//! Sealed jobs with miners and a prize, as a user plays them: the demo both ways, and the commands
+//! one by one.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +14,7 @@ use std::{
 use deml_tests::{
     faulty::{Fault, Proxy},
     fixture,
-    market::{Market, text},
+    market::{Market, sealed_terms, text},
     program,
 };
 use serde_json::{Value, json};
@@ -32,65 +33,85 @@ fn demo(arguments: &[&str]) -> Value {
     result
 }
 
-/// What everybody's wallet gained, by name; all of it together is nothing.
-fn changes(result: &Value) -> BTreeMap<String, i128> {
+/// A wallet's change and what explains it.
+#[derive(Clone, Copy, Debug)]
+struct Wallet {
+    change: i128,
+    rewards: i128,
+    work: i128,
+    fees: i128,
+}
+
+/// Everybody's wallet, by name; all of them together gained nothing.
+fn wallets(result: &Value) -> BTreeMap<String, Wallet> {
     let number = |value: &Value| value.as_str().unwrap().parse::<i128>().unwrap();
     let wallets = result["wallets"].as_array().unwrap().iter();
-    let changes = wallets.map(|wallet| {
-        let change = number(&wallet["after"]) - number(&wallet["before"]);
-        (wallet["role"].as_str().unwrap().to_owned(), change)
+    let wallets = wallets.map(|line| {
+        let [change, rewards, work, fees] = [
+            number(&line["after"]) - number(&line["before"]),
+            number(&line["rewards"]),
+            number(&line["work"]),
+            number(&line["fees"]),
+        ];
+        assert_eq!(change, rewards + work + fees, "{line}");
+        (line["role"].as_str().unwrap().to_owned(), Wallet { change, rewards, work, fees })
     });
-    let changes: BTreeMap<_, _> = changes.collect();
-    assert_eq!(changes.len(), 13);
-    assert_eq!(changes.values().sum::<i128>(), 0, "what some lost, others have: {changes:?}");
-    changes
+    let wallets: BTreeMap<_, _> = wallets.collect();
+    // Thirteen who play, the operator and the sink.
+    assert_eq!(wallets.len(), 15);
+    let sum: i128 = wallets.values().map(|wallet| wallet.change).sum();
+    assert_eq!(sum, 0, "what some lost, others have: {wallets:?}");
+    wallets
+}
+
+/// Less than anything that is staked: place bonds of small models, work, and rent are.
+const LITTLE: i128 = WHOLE / 10;
+
+/// Whether an amount is so many whole tokens but for what is little.
+fn is_about(amount: i128, whole: i128) -> bool {
+    (amount - whole * WHOLE).abs() < LITTLE
 }
 
 #[test]
 fn who_is_honest_is_paid_and_who_cheats_pays() {
     let result = demo(&[]);
-    let changes = changes(&result);
-    // Prize and pool.
-    assert_eq!(changes["sponsor"], -1_200 * WHOLE);
-    // Buy-in and bond of those who did not reveal, the buy-in of a copy, the bonds of liars.
-    for (who, lost) in
-        [("copier", 200), ("forgetful", 200), ("ada again", 100), ("liar 6", 100), ("liar 7", 100)]
-    {
-        assert_eq!(changes[who], -lost * WHOLE, "{who}");
-    }
-    // A fifth of the pool and of three buy-ins, and of two bonds.
-    for miner in (1..=5).map(|number| format!("miner {number}")) {
-        assert_eq!(changes[&miner], 140 * WHOLE, "{miner}");
-    }
-    let decision = &result["board"]["decision"];
+    let wallets = wallets(&result);
+    // The prize goes to one, in full.
+    let decision = &result["decision"];
     assert_eq!(decision["outcome"], "won");
-    let winners = decision["winners"].as_array().unwrap();
-    assert!(winners.iter().all(|entry| entry == 0 || entry == 1), "{winners:?}");
-    // The prize and what those who did not reveal have lost, less the winners' own buy-ins.
-    let paid = changes["ada"] + changes["ben"];
-    assert_eq!(paid, (1_000 + 2 * 200 - 2 * 100) * WHOLE);
-    let copy = &result["board"]["entries"][3]["model"]["refusal"];
-    assert_eq!(copy["refused"], "Copy", "{copy}");
+    let winner = ["ada", "ben"][usize::try_from(decision["winner"].as_u64().unwrap()).unwrap()];
+    assert_eq!(wallets["sponsor"].rewards, -1_000 * WHOLE);
+    assert_eq!(wallets[winner].rewards, 1_000 * WHOLE);
+    // The pool; and all buy-ins, those of copies and of who did not reveal too.
+    assert!(is_about(wallets["sponsor"].fees, -200), "{:?}", wallets["sponsor"]);
+    for who in ["ada", "ben", "copier", "ada again", "forgetful"] {
+        assert!(is_about(wallets[who].fees, -100), "{who}: {:?}", wallets[who]);
+    }
+    // A lie costs the bond; who was right shares pool, buy-ins and what is left of two bonds.
+    for liar in ["liar 6", "liar 7"] {
+        assert_eq!(wallets[liar].change, -100 * WHOLE, "{liar}");
+    }
+    for miner in (1..=5).map(|number| format!("miner {number}")) {
+        assert!(is_about(wallets[&miner].fees, (200 + 5 * 100 + 2 * 100) / 5), "{miner}");
+    }
+    // Who did not reveal lost the place bond to nobody.
+    assert!(wallets["sink"].change > 0 && wallets["operator"].work > 0, "{wallets:?}");
+    assert!(wallets.values().map(|wallet| wallet.work).sum::<i128>() == 0, "{wallets:?}");
     let miners = result["miners"].as_array().unwrap().iter();
     let offences: Vec<_> = miners.filter(|miner| !miner["offence"].is_null()).collect();
     assert_eq!(offences.len(), 2, "{offences:?}");
-    assert!(!result["test"].as_array().unwrap().is_empty(), "no test was made");
     let verdicts = verdicts(&result);
-    let [ada, ben] = [result["board"]["ranking"][0].clone(), result["board"]["ranking"][1].clone()];
-    assert_eq!(verdicts["ada"], ("accepted".to_owned(), scored(&[&ada, &ben], 0)));
-    assert_eq!(verdicts["ben"], ("accepted".to_owned(), scored(&[&ada, &ben], 1)));
-    assert_eq!(verdicts["ada again"].0, "Copy");
+    let scores = result["ranking"].as_array().unwrap();
+    for (number, who) in [(0, "ada"), (1, "ben"), (3, "ada again")] {
+        let verdict = if who == winner { "accepted" } else { "Outranked" };
+        let line = scores.iter().find(|line| line["submission"] == number).unwrap();
+        assert_eq!(verdicts[who], (verdict.to_owned(), line["scores"]["score"].clone()), "{who}");
+    }
     for who in ["copier", "forgetful"] {
         assert_eq!(verdicts[who], ("NotRevealed".to_owned(), Value::Null), "{who}");
     }
     assert!(result["dapp_peak_bytes"].as_u64().unwrap() > 1 << 20, "{}", result["dapp_peak_bytes"]);
     assert_eq!((&result["replayed"], &result["is_dapp_emulated"]), (&Value::Null, &json!(false)));
-}
-
-/// The score of an entry in the ranking.
-fn scored(ranking: &[&Value], entry: u32) -> Value {
-    let line = ranking.iter().find(|line| line["entry"] == entry);
-    line.unwrap()["score"].clone()
 }
 
 /// What became of each submission, by its client: the verdict, and the score.
@@ -106,18 +127,19 @@ fn verdicts(result: &Value) -> BTreeMap<String, (String, Value)> {
 }
 
 #[test]
-fn a_sponsor_who_never_reveals_loses_prize_and_pool_to_those_who_did() {
+fn a_sponsor_who_never_reveals_loses_the_award_to_those_who_did_and_the_bond_to_nobody() {
     let result = demo(&["--silent-sponsor"]);
-    let changes = changes(&result);
-    assert_eq!(result["board"]["decision"]["outcome"], "sponsor_failed");
-    assert_eq!(changes["sponsor"], -1_200 * WHOLE);
-    // Prize, pool, and what two others have lost, among three who have their buy-ins back.
-    let revealed = ["ada", "ben", "ada again"].map(|who| changes[who]);
-    assert_eq!(verdicts(&result)["ada"], ("NotJudged".to_owned(), Value::Null));
-    assert_eq!(revealed.iter().sum::<i128>(), 1_600 * WHOLE);
-    assert!(revealed.iter().all(|gain| gain.abs_diff(1_600 * WHOLE / 3) <= 1), "{revealed:?}");
+    let wallets = wallets(&result);
+    assert_eq!(result["decision"]["outcome"], "sponsor_failed");
+    assert_eq!(wallets["sponsor"].rewards, -1_000 * WHOLE);
+    // A quarter of the award; the pool is back.
+    assert!(is_about(wallets["sponsor"].fees, -250), "{:?}", wallets["sponsor"]);
+    assert!(is_about(wallets["sink"].fees, 250), "{:?}", wallets["sink"]);
+    let revealed = ["ada", "ben", "ada again"].map(|who| wallets[who].rewards);
+    assert_eq!(revealed.iter().sum::<i128>(), 1_000 * WHOLE);
+    assert!(revealed.iter().all(|gain| gain.abs_diff(1_000 * WHOLE / 3) <= 1), "{revealed:?}");
     for miner in (1..=5).map(|number| format!("miner {number}")) {
-        assert_eq!(changes[&miner], 0, "{miner}");
+        assert_eq!(wallets[&miner].change, 0, "{miner}");
     }
 }
 
@@ -137,43 +159,30 @@ fn watched(market: &Market) -> (Proxy, Arc<Mutex<Vec<u64>>>) {
     (proxy, first_blocks)
 }
 
-fn open(market: &Market) {
-    let [base, slice, hold_out] =
-        ["digits/torch-base.onnx", "digits/client-a.safetensors", "digits/holdout.safetensors"]
-            .map(fixture);
-    let terms = format!(
-        "title = \"Digits\"\nbase = {base:?}\npublic-slice = {slice:?}\nhold-out = {hold_out:?}\n\
-         prize = \"1ether\"\nminers = 1\nclose = \"2h\"\nreveal = \"2h\"\nattest = \"2h\"\n"
-    );
-    fs::write(market.home().join("terms.toml"), terms).unwrap();
-    let open = ["--account", "1", "competition", "open", "--terms", "terms.toml"];
-    assert_eq!(market.ask(&open)["job"], 0);
-}
-
 #[test]
 fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
     let market = Market::start();
-    open(&market);
+    market.write("terms.toml", &sealed_terms(1));
+    let open = ["--account", "1", "job", "open", "--terms", "terms.toml"];
+    assert_eq!(market.ask(&open)["number"], 0);
     let model = fixture("digits/torch-trained.onnx");
-    let enter = ["--account", "2", "competition", "enter", "0", "--model", text(&model)];
-    assert_eq!(market.ask(&enter)["entry"], 0);
-    assert_eq!(market.refused(&enter), "AlreadyEntered");
-    let mine = ["--account", "3", "mine", "--job", "0", "--once"];
+    let submit = ["--account", "2", "submit", "--job", "0", "--model", text(&model)];
+    assert_eq!(market.ask(&submit)["submission"], 0);
+    let mine = ["--account", "3", "mine", "--job", "0", "--deposit", "1ether", "--once"];
     assert_eq!(market.ask(&mine)["deeds"][0]["deed"], "enlisted");
-    assert_eq!(market.ask(&["job", "list"])["items"][0]["kind"], "competition");
+    let mine = ["--account", "3", "mine", "--job", "0", "--once"];
 
-    let reveal = ["--account", "2", "competition", "reveal", "0"];
+    let reveal = ["--account", "2", "job", "reveal", "0"];
     assert_eq!(market.refused(&reveal), "NotYet");
     market.advance(7_200);
-    assert_eq!(market.ask(&mine)["deeds"][0]["deed"], "settled", "the seat is drawn");
-    let due = market.said(&["--account", "2", "deposit", "1wei"], 0);
-    assert!(due.contains("due: `deml competition reveal 0`"), "{due}");
-    market.ask(&["--account", "1", "competition", "reveal", "0", "--wait"]);
+    let due = market.said(&["--account", "2", "deposit", "1ether"], 0);
+    assert!(due.contains("due: `deml job reveal 0`"), "{due}");
+    market.ask(&["--account", "1", "job", "reveal", "0", "--wait"]);
     market.ask(&reveal);
     assert_eq!(market.refused(&reveal), "AlreadyRevealed");
     // Another account, and another computer, have no key.
-    let said = market.said(&["--account", "4", "competition", "reveal", "0"], 1);
-    assert!(said.contains("NotEntered"), "{said}");
+    let said = market.said(&["--account", "4", "job", "reveal", "0"], 1);
+    assert!(said.contains("NotSubmitted"), "{said}");
     fs::rename(market.home().join("deml/vaults"), market.home().join("deml/away")).unwrap();
     let said = market.said(&reveal, 2);
     assert!(said.contains("is not on this computer"), "{said}");
@@ -200,16 +209,16 @@ fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
     market.advance(7_200);
     let (proxy, first_blocks) = watched(&market);
     let mined = market.ask(&[&mine[..], &["--rpc-url", &proxy.url()]].concat());
-    assert_eq!(mined["deeds"][0]["deed"], "unveiled");
+    assert_eq!(mined["deeds"][0]["deed"], "revealed");
     let first = first_blocks.lock().unwrap().iter().min().copied();
     let [first, earlier] = [first.unwrap(), number(&earlier)];
     assert!(first + 100 > earlier, "read again from block {first} on, not {earlier}");
-    market.advance(2 * 7_200);
+    market.advance(7_200);
+    market.ask(&["--account", "2", "job", "settle", "0"]);
     let mined = market.ask(&mine);
-    assert_eq!(mined["deeds"][0]["deed"], "settled", "{mined}");
     // The pool, and one buy-in.
     assert_eq!(mined["earned"][0]["amount"], "300000000000000000");
-    let board = market.ask(&["competition", "board", "0"]);
-    assert_eq!(board["decision"]["winners"], json!([0]));
-    assert_eq!(market.ask(&["competition", "show", "0"])["stage"], "settled");
+    let shown = market.ask(&["job", "show", "0"]);
+    assert_eq!(shown["decision"]["winner"], 0, "{shown:#}");
+    assert_eq!(shown["stage"], "settled");
 }

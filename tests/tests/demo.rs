@@ -7,6 +7,9 @@ use std::{collections::BTreeMap, fs, process::Command};
 use deml_tests::program;
 use serde_json::Value;
 
+/// A whole coin.
+const WHOLE: i128 = 1_000_000_000_000_000_000;
+
 /// Programs of a demo that run now, by process number.
 fn running() -> BTreeMap<u32, String> {
     let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| {
@@ -53,32 +56,41 @@ fn both_jobs_are_played_and_everybody_is_paid_exactly() {
     assert_eq!(refused.count(), 1, "{submissions:#?}");
 
     check_wallets(&result);
+    check_gas(&result);
 }
 
-/// Clients have exactly their rewards more; sponsors exactly what they paid less.
+/// Clients have exactly their rewards more, less the work they paid; sponsors what they paid less.
 fn check_wallets(result: &Value) {
-    let wallets = result["wallets"].as_array().unwrap();
     let mut sums = BTreeMap::<&str, i128>::new();
-    for wallet in wallets {
+    for wallet in result["wallets"].as_array().unwrap() {
         let change = number(&wallet["after"]) - number(&wallet["before"]);
-        let asset = wallet["asset"].as_str().unwrap();
+        let [rewards, work, fees] = ["rewards", "work", "fees"].map(|name| number(&wallet[name]));
+        assert_eq!(change, rewards + work + fees, "{wallet}");
+        let (role, asset) = (wallet["role"].as_str().unwrap(), wallet["asset"].as_str().unwrap());
         *sums.entry(asset).or_default() += change;
-        let (role, address) = (wallet["role"].as_str().unwrap(), &wallet["address"]);
-        let address = address.as_str().unwrap().to_lowercase();
-        let paid: i128 = result["vouchers"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|voucher| voucher["to"].as_str().is_some_and(|to| to.to_lowercase() == address))
-            .filter(|voucher| voucher["asset"] == asset)
-            .map(|voucher| number(&voucher["amount"]))
-            .sum();
-        if role.starts_with("client") {
-            assert_eq!(change, paid, "{wallet}");
-        } else {
-            assert!(change < 0 && paid > 0, "{wallet}: the remainder of {paid} came back");
+        let is_ether = asset == "ether";
+        match role {
+            "client ada" | "client ben" => {
+                assert_eq!(rewards, if is_ether { WHOLE / 2 } else { 100 * WHOLE }, "{wallet}");
+                assert!(work < 0 && -work < WHOLE / 100 && fees == 0, "{wallet}");
+            }
+            "operator" => assert!(rewards == 0 && work > 0 && fees > 0, "{wallet}"),
+            // The part of the rent that rises as the store fills.
+            "sink" => assert!(rewards == 0 && work == 0 && fees > 0, "{wallet}"),
+            _ => {
+                assert_eq!(rewards, if is_ether { -WHOLE } else { -200 * WHOLE }, "{wallet}");
+                assert!(work < 0 && fees < 0 && -fees < WHOLE / 10, "{wallet}");
+            }
         }
     }
     assert_eq!(sums.len(), 2, "both assets moved");
-    assert!(sums.values().all(|sum| *sum == 0), "what sponsors paid, clients have: {sums:?}");
+    assert!(sums.values().all(|sum| *sum == 0), "what some paid, others have: {sums:?}");
+}
+
+/// A model of 20 KB is brought in by a deposit with the command riding on it, and one chunk.
+fn check_gas(result: &Value) {
+    let submissions = result["submissions"].as_array().unwrap();
+    let large = submissions.iter().filter(|one| one["model_bytes"].as_u64().unwrap() > 20_000);
+    let gas: Vec<_> = large.map(|one| one["gas"].as_u64().unwrap()).collect();
+    assert!(gas.len() == 2 && gas.iter().all(|gas| *gas <= 1_100_000), "{gas:?}");
 }

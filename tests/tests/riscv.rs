@@ -16,7 +16,7 @@ fn the_demo_on_risc_v_gives_the_outputs_of_the_native_program_byte_for_byte() {
 
 #[test]
 fn so_does_the_demo_of_a_competition() {
-    // Five entries, seven miners who attest and unveil, payments to all, and what they withdraw.
+    // Five submissions, seven miners who attest and reveal, payments, and what all withdraw.
     replayed(&["demo", "competition"], 45, 70);
 }
 

@@ -2,7 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
 
 /// Every tracked text file: path from the root, content.
 fn tracked() -> Vec<(String, String)> {
@@ -77,4 +82,75 @@ fn the_market_depends_on_nothing_but_blobs_and_integers() {
     assert_eq!(names, ["blobs", "primitive-types", "serde"]);
     assert!(dependencies.contains("serde = { workspace = true, optional = true }"));
     assert!(!manifest.contains("default ="));
+}
+
+/// Each file of the market can be read with those it imports read before: none leads back to it,
+/// but for a module and its children.
+#[test]
+fn no_file_of_the_market_imports_itself() {
+    let files = tracked();
+    let files = files.iter().filter_map(|(path, text)| {
+        let module = path.strip_prefix("dapp/market/src/")?.strip_suffix(".rs")?;
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        (module != "lib").then(|| (module.replace('/', "::"), text.to_owned()))
+    });
+    let files: BTreeMap<String, String> = files.collect();
+    let imports = |module: &str| -> Vec<String> {
+        let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
+        let of_crate = paths(&files[module], "crate::").into_iter();
+        let of_parent = paths(&files[module], "super::").into_iter();
+        let of_parent = of_parent.map(|path| format!("{parent}::{path}"));
+        let named = of_crate.chain(of_parent).filter_map(|path| {
+            let path = path.trim_start_matches("::");
+            let mut ends = path.match_indices("::").map(|(at, _)| at).collect::<Vec<_>>();
+            ends.push(path.len());
+            ends.iter()
+                .rev()
+                .map(|end| path[..*end].to_owned())
+                .find(|name| files.contains_key(name))
+        });
+        named.filter(|name| !is_within(name, module) && !is_within(module, name)).collect()
+    };
+    let mut found = Vec::new();
+    for start in files.keys() {
+        let (mut reached, mut next) = (BTreeSet::new(), vec![start.clone()]);
+        while let Some(module) = next.pop() {
+            for import in imports(&module) {
+                if import == *start {
+                    found.push(format!("{start} through {module}"));
+                } else if reached.insert(import.clone()) {
+                    next.push(import);
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "files that import themselves: {}", found.join(", "));
+}
+
+fn is_within(module: &str, of: &str) -> bool {
+    module == of || module.strip_prefix(of).is_some_and(|rest| rest.starts_with("::"))
+}
+
+/// All paths that begin like this, without the beginning; lists in braces one by one.
+fn paths(text: &str, begins: &str) -> Vec<String> {
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let starts = code.match_indices(begins).map(|(at, _)| at + begins.len());
+    let parts = starts.flat_map(|at| {
+        let rest = &code[at..];
+        let Some(list) = rest.strip_prefix('{') else { return vec![rest.to_owned()] };
+        let mut depth = 0_u32;
+        let items = list.split_inclusive([',', '{', '}']).filter_map(|part| {
+            let is_item = depth == 0;
+            match part.chars().last() {
+                Some('{') => depth += 1,
+                Some('}') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            is_item.then(|| part.trim().to_owned())
+        });
+        // What follows the list begins with its end.
+        items.take_while(|item| !item.starts_with(';')).collect()
+    });
+    let is_path = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
+    parts.map(|part| part.chars().take_while(|letter| is_path(*letter)).collect()).collect()
 }

@@ -11,13 +11,13 @@ function integer (value, bytes) {
   return field.subarray(8 - bytes)
 }
 
-function vector (chainId, job, leafSize, plain) {
-  const [app, sender, salt, key] = [[0xa1, 20], [0xb2, 20], [0xc3, 32], [0xd4, 32]]
+function vector (chainId, leafSize, plain) {
+  const [app, sender, salt, key, scope] = [[0xa1, 20], [0xb2, 20], [0xc3, 32], [0xd4, 32], [0xe5, 32]]
     .map(([byte, length]) => repeated(byte ^ plain.length, length))
-  const domain = Buffer.concat([Buffer.from('DeML sealed blob 1')], 32)
+  const domain = Buffer.concat([Buffer.from('DeML sealed blob 2')], 32)
   const digest = sha256(plain)
   const commitment = sha256(
-    domain, integer(chainId, 8), app, integer(job, 4), sender,
+    domain, integer(chainId, 8), app, scope, sender,
     digest, integer(plain.length, 8), integer(leafSize, 4), salt
   )
   const cipher = createCipheriv('chacha20-poly1305', key, repeated(0, 12), { authTagLength: 16 })
@@ -26,7 +26,7 @@ function vector (chainId, job, leafSize, plain) {
   return {
     chainId: String(chainId),
     app: hex(app),
-    job: String(job),
+    scope: hex(scope),
     sender: hex(sender),
     blob: { digest: hex(digest), size: String(plain.length), leafSize: String(leafSize) },
     salt: hex(salt),
@@ -38,8 +38,8 @@ function vector (chainId, job, leafSize, plain) {
 }
 
 const seals = [
-  vector(1n, 0, 262_144, Buffer.from('')),
-  vector(31_337n, 7, 262_144, Buffer.from('a model')),
-  vector(0xffff_ffff_ffff_ffffn, 0xffff_ffff, 1_048_576, repeated(0x5a, 200))
+  vector(1n, 262_144, Buffer.from('')),
+  vector(31_337n, 262_144, Buffer.from('a model')),
+  vector(0xffff_ffff_ffff_ffffn, 1_048_576, repeated(0x5a, 200))
 ]
 console.log(JSON.stringify({ seals }, null, 2))

@@ -1,6 +1,6 @@
 //! Sealed blobs: ciphertext published early, its key later, the plaintext fixed from the start.
 //!
-//! A commitment names the plaintext and says for which market, job and sender it counts. It is also
+//! A commitment names the plaintext and says for which market, scope and sender it counts. It is also
 //! what the ciphertext is authenticated with, so a ciphertext opens under its own commitment only,
 //! and a commitment for nobody but its sender.
 
@@ -14,7 +14,7 @@ pub const SEAL_BYTES: u64 = TAG_BYTES as u64;
 const TAG_BYTES: usize = 16;
 
 /// What every commitment begins with, filled up with zeros.
-const DOMAIN: [u8; 32] = *b"DeML sealed blob 1\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+const DOMAIN: [u8; 32] = *b"DeML sealed blob 2\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 /// A key seals one blob only, so that a fixed nonce is never used twice with it.
 const NONCE: [u8; 12] = [0; 12];
@@ -26,8 +26,8 @@ pub struct Binding {
     pub chain_id: u64,
     /// The market's application contract.
     pub app: [u8; 20],
-    /// The job's number.
-    pub job: u32,
+    /// What it is for: a submission's job, by its name; or the salt of a job that is not named yet.
+    pub scope: [u8; 32],
     /// Who commits.
     pub sender: [u8; 20],
 }
@@ -46,7 +46,7 @@ pub struct Opening {
 /// Why a sealed blob does not open, by the part that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum SealRefused {
-    /// Plaintext or salt are not those committed to, or not for this chain, market, job or sender.
+    /// Plaintext or salt are not those committed to, or not for this chain, market, scope or sender.
     #[error("what is revealed has commitment {found}, expected {expected}")]
     WrongCommitment {
         /// What was committed.
@@ -71,11 +71,11 @@ impl Opening {
     /// The commitment to this opening: sha2-256 of fixed-width fields.
     ///
     /// ```text
-    /// byte   0  "DeML sealed blob 1", then zeros     84  digest of the plaintext's CID
-    ///       32  chain id, big-endian                116  its size, big-endian
-    ///       40  application                         124  its leaf size, big-endian
-    ///       60  job, big-endian                     128  salt, to byte 160
-    ///       64  sender
+    /// byte   0  "DeML sealed blob 2", then zeros    112  digest of the plaintext's CID
+    ///       32  chain id, big-endian                144  its size, big-endian
+    ///       40  application                         152  its leaf size, big-endian
+    ///       60  scope                               156  salt, to byte 188
+    ///       92  sender
     /// ```
     #[must_use]
     pub fn commitment(&self, binding: &Binding) -> Digest {
@@ -83,7 +83,7 @@ impl Opening {
         hash.update(DOMAIN);
         hash.update(binding.chain_id.to_be_bytes());
         hash.update(binding.app);
-        hash.update(binding.job.to_be_bytes());
+        hash.update(binding.scope);
         hash.update(binding.sender);
         hash.update(self.plain.digest.0);
         hash.update(self.plain.size.to_be_bytes());
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::Profile;
 
-    const BINDING: Binding = Binding { chain_id: 1, app: [2; 20], job: 3, sender: [4; 20] };
+    const BINDING: Binding = Binding { chain_id: 1, app: [2; 20], scope: [3; 32], sender: [4; 20] };
 
     fn opening(plain: &[u8]) -> Opening {
         Opening { key: [5; 32], salt: [6; 32], plain: blob_ref(plain, Profile::Kubo) }
@@ -179,7 +179,7 @@ mod tests {
         let bindings = [
             Binding { chain_id: 2, ..BINDING },
             Binding { app: [1; 20], ..BINDING },
-            Binding { job: 4, ..BINDING },
+            Binding { scope: [4; 32], ..BINDING },
             Binding { sender: [3; 20], ..BINDING },
         ];
         let plain = opening.plain;

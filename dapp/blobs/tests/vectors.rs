@@ -67,7 +67,7 @@ fn seals_are_those_node_makes() {
         let binding = Binding {
             chain_id: number(&vector["chainId"]),
             app: bytes_of(&vector["app"]),
-            job: number(&vector["job"]),
+            scope: bytes_of(&vector["scope"]),
             sender: bytes_of(&vector["sender"]),
         };
         let commitment = Digest(bytes_of(&vector["commitment"]));

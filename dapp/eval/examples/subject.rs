@@ -11,7 +11,7 @@
 //! subject --net FILE.onnx --rows FILE.safetensors [--metric accuracy] [--batches 1]
 //! ```
 
-#![expect(clippy::print_stdout, reason = "the marks are what this program is for")]
+#![expect(clippy::print_stdout, reason = "the score is what this program prints")]
 
 use std::{error::Error, fs, io::Write as _};
 
@@ -44,15 +44,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     mark()?;
     let mut answer = || {
         let mut tally = Tally::new(classes);
-        judge.answer(&exam, &mut tally, Work(u64::MAX)).map(|_| tally.marks(metric)).map_err(said)
+        judge.answer(&exam, &mut tally, Work(u64::MAX)).map(|_| tally.scores(metric)).map_err(said)
     };
-    let marks = answer()?;
+    let scores = answer()?;
     mark()?;
     for _ in 0..batches {
         answer()?;
     }
     mark()?;
-    println!("{}", marks.score);
+    println!("{}", scores.score);
     Ok(())
 }
 

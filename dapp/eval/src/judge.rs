@@ -3,13 +3,13 @@
 use std::{num::NonZeroUsize, ops::Range, sync::Arc};
 
 use blobs::Cid;
-use market::{Exam, Exhibit, Judge, Likeness, Quote, Tally, Unfit, Work};
+use market::{Comparison, Exam, Exhibit, Judge, Quote, Similarity, Tally, Unfit, Work};
 
 use crate::{
     answers,
     cost::Cost,
     dataset::Dataset,
-    likeness,
+    distance,
     marking::{self, ExamRefused},
     model::Model,
     quote::{self, Estimate},
@@ -94,17 +94,18 @@ impl Judge for Evaluator {
         }
     }
 
-    fn comparing(&self, lengths: [usize; 3]) -> Work {
-        likeness::work_at_most(lengths)
+    fn reading_comparison(&self, _: &Comparison<'_>) -> Work {
+        Work(0)
     }
 
-    fn alike(
-        &mut self,
-        base: Exhibit<'_>,
-        first: Exhibit<'_>,
-        second: Exhibit<'_>,
-    ) -> Result<Likeness, Unfit> {
-        Ok(likeness::likeness(base.bytes, first.bytes, second.bytes)?)
+    fn quote_comparison(&mut self, _: &Comparison<'_>) -> Result<Work, Unfit> {
+        Ok(Work(0))
+    }
+
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
+        let Comparison { base, first, second, .. } = comparison;
+        let distance = distance::weight_distance(base.bytes, first.bytes, second.bytes)?;
+        Ok(Similarity { agreement: 0, distance: Some(distance) })
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use market::{Marks, Metric, Score, Tally};
+use market::{Metric, Score, Scores, Tally};
 
 use crate::{
     answers,
@@ -57,7 +57,7 @@ pub struct NodeSummary {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The score by the metric, and that of the worst class.
-    pub marks: Marks,
+    pub scores: Scores,
     /// Each class's recall, none for a class without rows; empty for regression.
     pub recalls: Vec<Option<Score>>,
     /// What was counted.
@@ -128,7 +128,7 @@ pub fn evaluate_on(
         progress(answers.len() / model.answers(), rows);
     }
     Ok(Report {
-        marks: tally.marks(metric),
+        scores: tally.scores(metric),
         recalls: tally.recalls(),
         tally,
         answers,

@@ -3,34 +3,32 @@
 use blobs::{BlobRef, Digest, Encoding};
 
 use crate::{
-    competition::{Attestation, CompetitionTerms, SealedBlob},
-    job::Terms,
+    attestation::Attestation,
+    submission::SubmittedModel,
+    terms::Terms,
     units::{Address, Amount, Asset, JobId, Timestamp, Work},
 };
 
 pub(crate) mod attest;
 pub(crate) mod cancel_job;
 pub(crate) mod enlist;
-pub(crate) mod enter;
 pub(crate) mod evaluate;
-pub(crate) mod object;
-pub(crate) mod open_competition;
 pub(crate) mod open_job;
 pub(crate) mod publish;
 pub(crate) mod reveal;
+pub(crate) mod reveal_attestation;
 pub(crate) mod settle;
 pub(crate) mod show;
 pub(crate) mod submit;
-pub(crate) mod unveil;
 pub(crate) mod withdraw;
 
-/// Who asks, when and where: what is known of an input beside its payload.
+/// Who asks, when and where: what is known of an input beside its payload's meaning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     /// The account the command acts for.
     pub sender: Address,
-    /// Time of the block that carries the command.
-    pub now: Timestamp,
+    /// Time of the block that carries the input.
+    pub block_time: Timestamp,
     /// The chain of that block.
     pub chain_id: u64,
     /// The application's contract on it.
@@ -39,46 +37,101 @@ pub struct Context {
     pub block: u64,
     /// What the chain's validators drew for the block.
     pub prev_randao: [u8; 32],
-    /// The input's place among all inputs to the application.
+    /// The input's number among all inputs to the application.
     pub input: u64,
+    /// The payload's length in bytes.
+    pub payload_bytes: u64,
+}
+
+/// A blob's slot in a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub enum Slot {
+    /// The job's base model.
+    BaseModel,
+    /// The dataset of its public board.
+    PublicSlice,
+    /// Its hold-out, as it is published.
+    HoldOut,
+    /// A submission's model, as it is published.
+    Submission,
+    /// A model shown on the public board.
+    Shown,
+}
+
+impl Slot {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Self; 5] =
+        [Self::BaseModel, Self::PublicSlice, Self::HoldOut, Self::Submission, Self::Shown];
+}
+
+/// What the machine can evaluate for a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub enum Target {
+    /// The base model, on the dataset that the job opens with.
+    Base,
+    /// The base model, on the revealed hold-out.
+    BaseOnHoldOut,
+    /// A submission's model, on the hold-out.
+    Submission(u32),
+    /// The model that a submission's account shows, on the public slice.
+    Shown(u32),
 }
 
 /// A command, decoded and well formed, not yet checked against the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Open a bounty.
-    OpenJob(Box<Terms>),
-    /// Open a competition.
-    OpenCompetition {
-        /// The number it must get, for which its hold-out is sealed.
+    /// Open a job.
+    OpenJob {
+        /// Its name, which follows from the sender, the salt and the terms.
         job: JobId,
+        /// Distinguishes jobs of equal terms; the sponsor's sealed hold-out is bound to it.
+        salt: [u8; 32],
         /// The terms.
-        terms: Box<CompetitionTerms>,
+        terms: Box<Terms>,
     },
-    /// Enter a sealed model.
-    Enter {
-        /// The competition.
+    /// Cancel a job that nobody has submitted to.
+    CancelJob {
+        /// The job.
         job: JobId,
-        /// The model, whose ciphertext the sender publishes next.
-        model: SealedBlob,
     },
-    /// Show an open model on the public slice.
+    /// Deliver the next bytes of an expected blob.
+    Publish {
+        /// The job.
+        job: JobId,
+        /// Which of the sender's blobs.
+        slot: Slot,
+        /// Where the chunk's plain bytes start in the blob.
+        offset: u64,
+        /// How the data is written.
+        encoding: Encoding,
+        /// The chunk.
+        data: Vec<u8>,
+    },
+    /// Submit a model, whose bytes the sender publishes next.
+    Submit {
+        /// The job.
+        job: JobId,
+        /// The model.
+        model: SubmittedModel,
+    },
+    /// Show an open model on the public board; the sender has submitted and publishes its bytes
+    /// next.
     Show {
-        /// The competition.
+        /// The job.
         job: JobId,
-        /// The model, whose bytes the sender publishes next.
+        /// The model.
         model: BlobRef,
     },
-    /// Offer to evaluate.
+    /// Offer to evaluate for a job.
     Enlist {
-        /// For which competition; for all when there is none.
-        job: Option<JobId>,
+        /// The job.
+        job: JobId,
     },
-    /// Take back the offer for all competitions.
-    Retire,
     /// Open the sender's sealed model, or its hold-out.
     Reveal {
-        /// The competition.
+        /// The job.
         job: JobId,
         /// What the ciphertext is encrypted with.
         key: [u8; 32],
@@ -89,66 +142,40 @@ pub enum Command {
     },
     /// Commit to attestations.
     Attest {
-        /// The competition.
+        /// The job.
         job: JobId,
         /// Of which page of the revealed models.
         page: u32,
         /// To what.
         commitment: Digest,
     },
-    /// Show what was committed to.
-    Unveil {
-        /// The competition.
+    /// Reveal the attestations that were committed to.
+    RevealAttestation {
+        /// The job.
         job: JobId,
         /// Of which page.
         page: u32,
         /// One for each of its models.
         attestations: Vec<Attestation>,
-        /// The results row by row, in competitions for miners only; otherwise nothing.
+        /// The results row by row, where the machine only samples; otherwise nothing.
         results: Vec<u8>,
         /// What the commitment was made with.
         salt: [u8; 32],
     },
-    /// Doubt an entry's attestations.
-    Object {
-        /// The competition.
-        job: JobId,
-        /// The entry.
-        entry: u32,
-    },
-    /// Cancel a job nobody has submitted to or entered.
-    CancelJob {
-        /// The job.
-        job: JobId,
-    },
-    /// Deliver the next bytes of an expected blob.
-    Publish {
-        /// Which blob.
-        digest: Digest,
-        /// Where the chunk's plain bytes start in the blob.
-        offset: u64,
-        /// How the data is written.
-        encoding: Encoding,
-        /// The chunk.
-        data: Vec<u8>,
-    },
-    /// Enter a model.
-    Submit {
-        /// The job.
-        job: JobId,
-        /// The model, whose bytes the sender publishes next.
-        model: BlobRef,
-        /// What it was trained on; never published.
-        data: BlobRef,
-    },
-    /// Go on with pending evaluations.
+    /// Go on with an evaluation.
     Evaluate {
         /// The job.
         job: JobId,
+        /// What.
+        target: Target,
+        /// From which step on: rows answered and models compared so far.
+        from: u32,
         /// At most this much work.
         work: Work,
+        /// The most that the sender pays while the machine lags.
+        max_surcharge: Amount,
     },
-    /// Close a job.
+    /// Move a job on as far as time and the input allow.
     Settle {
         /// The job.
         job: JobId,
@@ -160,4 +187,25 @@ pub enum Command {
         /// How much.
         amount: Amount,
     },
+}
+
+impl Command {
+    /// The job it names, if it names one.
+    #[must_use]
+    pub const fn job(&self) -> Option<JobId> {
+        match self {
+            Self::OpenJob { job, .. }
+            | Self::CancelJob { job }
+            | Self::Publish { job, .. }
+            | Self::Submit { job, .. }
+            | Self::Show { job, .. }
+            | Self::Enlist { job }
+            | Self::Reveal { job, .. }
+            | Self::Attest { job, .. }
+            | Self::RevealAttestation { job, .. }
+            | Self::Evaluate { job, .. }
+            | Self::Settle { job } => Some(*job),
+            Self::Withdraw { .. } => None,
+        }
+    }
 }

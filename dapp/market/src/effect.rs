@@ -1,12 +1,18 @@
 //! What a command brings about outside the market: payments, the registry's record, and events.
 
+use std::fmt;
+
 use blobs::{BlobRef, Digest};
 
 use crate::{
-    competition::{Attestation, CompetitionTerms, Decision, Offence, SealedBlob, Share},
-    job::{Terms, Verdict},
-    metric::Marks,
+    attestation::Attestation,
+    command::{Slot, Target},
+    decision::Decision,
+    metric::Scores,
     refusal::ModelRefusal,
+    seat::Offence,
+    submission::{SubmittedModel, Verdict},
+    terms::{SponsorStake, SubmissionStake, Terms},
     units::{Address, Amount, Asset, JobId, Score, SubmissionId},
 };
 
@@ -30,8 +36,8 @@ pub enum Effect {
         sponsor: Address,
         /// The best accepted model.
         model: BlobRef,
-        /// Its marks.
-        marks: Marks,
+        /// Its scores.
+        scores: Scores,
         /// The hold-out they were earned on.
         hold_out: BlobRef,
     },
@@ -39,32 +45,30 @@ pub enum Effect {
     Event(Event),
 }
 
-impl Effect {
-    /// A bond is lost.
-    pub(crate) const fn forfeited(
-        job: JobId,
-        account: Address,
-        bond: Amount,
-        offence: Offence,
-    ) -> Self {
-        Self::Event(Event::Forfeited { job, account, bond, offence })
-    }
-}
-
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A job opened; it waits for its blobs and its base model's score.
+    /// A job opened; it waits for its blobs and its base model's scores.
     JobOpened {
         /// The job.
         job: JobId,
+        /// Its number, for display.
+        number: u32,
         /// Whose.
         sponsor: Address,
+        /// What its name was made with.
+        salt: [u8; 32],
         /// On what terms.
         terms: Box<Terms>,
+        /// What is in escrow.
+        stake: SponsorStake,
     },
     /// All bytes of an expected blob arrived and match.
     BlobStored {
+        /// The job.
+        job: JobId,
+        /// Which of its sender's blobs.
+        slot: Slot,
         /// Which blob.
         digest: Digest,
         /// Its length in bytes.
@@ -76,96 +80,44 @@ pub enum Event {
     JobReady {
         /// The job.
         job: JobId,
-        /// What there is to beat.
-        base: Marks,
+        /// What there is to beat, as far as it is known.
+        base: Scores,
     },
-    /// A model was entered.
-    ModelSubmitted {
+    /// A model was submitted.
+    Submitted {
         /// The submission.
         submission: SubmissionId,
         /// Whose.
         client: Address,
         /// The model.
-        model: BlobRef,
-        /// What it was trained on.
-        data: BlobRef,
+        model: SubmittedModel,
+        /// What is in escrow.
+        stake: SubmissionStake,
     },
-    /// A submission was judged; marks are there when its model was evaluated.
-    ModelJudged {
-        /// The submission.
-        submission: SubmissionId,
-        /// Whose.
-        client: Address,
-        /// The model.
-        model: Digest,
-        /// The outcome.
-        verdict: Verdict,
-    },
-    /// A job ended without settlement.
-    JobCancelled {
-        /// The job.
-        job: JobId,
-        /// What went back to the sponsor's free balance.
-        refund: Amount,
-        /// Why the base model cannot be evaluated; nothing when the sponsor cancelled.
-        reason: Option<ModelRefusal>,
-    },
-    /// A job ended.
-    JobSettled {
-        /// The job.
-        job: JobId,
-        /// How many models were paid.
-        payouts: u32,
-        /// The best accepted submission.
-        winner: Option<SubmissionId>,
-        /// What went back to the sponsor's free balance.
-        remainder: Amount,
-    },
-    /// A competition opened; it waits for its blobs and its base model's score.
-    CompetitionOpened {
-        /// The job.
-        job: JobId,
-        /// Whose.
-        sponsor: Address,
-        /// On what terms.
-        terms: Box<CompetitionTerms>,
-    },
-    /// A sealed model was entered.
-    Entered {
-        /// The entry.
-        entry: SubmissionId,
-        /// Whose.
-        entrant: Address,
-        /// The model.
-        model: SealedBlob,
-    },
-    /// An entrant shows a model on the public slice.
+    /// An account shows a model on the public board.
     ModelShown {
-        /// The entry.
-        entry: SubmissionId,
+        /// The submission.
+        submission: SubmissionId,
         /// Whose.
-        entrant: Address,
+        client: Address,
         /// The model.
         model: BlobRef,
+        /// What is in escrow for its evaluation.
+        stake: Amount,
     },
-    /// A shown model was judged on the public slice.
-    ShowJudged {
-        /// The entry.
-        entry: SubmissionId,
+    /// A shown model was evaluated on the public slice.
+    ShowEvaluated {
+        /// The submission.
+        submission: SubmissionId,
         /// The model.
         model: Digest,
-        /// What the board has of the entry from now on, or why it does not move.
+        /// What the board has of the submission from now on, or why it does not move.
         board: Result<Score, ModelRefusal>,
     },
     /// A miner offers to evaluate.
     Enlisted {
-        /// For which job; for all when there is none.
-        job: Option<JobId>,
-        /// Who.
-        miner: Address,
-    },
-    /// A miner takes back its offer for all jobs.
-    Retired {
+        /// For which job.
+        job: JobId,
         /// Who.
         miner: Address,
     },
@@ -178,13 +130,13 @@ pub enum Event {
         /// Who has the first seat, the second, and so on.
         miners: Vec<Address>,
     },
-    /// An entrant's model is open, and the entrant's bond free again.
+    /// A submission's model is open.
     ModelRevealed {
-        /// The entry.
-        entry: SubmissionId,
+        /// The submission.
+        submission: SubmissionId,
         /// Whose.
-        entrant: Address,
-        /// The model's place among the revealed.
+        client: Address,
+        /// The model's number among the revealed.
         position: u32,
         /// The model.
         model: BlobRef,
@@ -200,12 +152,12 @@ pub enum Event {
         /// What opened it.
         key: Digest,
     },
-    /// The base model is scored on the hold-out.
+    /// The base model is scored on the revealed hold-out.
     HoldOutReady {
         /// The job.
         job: JobId,
         /// What there is to beat.
-        base: Marks,
+        base: Scores,
     },
     /// A miner is committed to its attestations of a page.
     Attested {
@@ -218,8 +170,8 @@ pub enum Event {
         /// To what.
         commitment: Digest,
     },
-    /// A miner has shown its attestations of a page.
-    Unveiled {
+    /// A miner has revealed its attestations of a page.
+    AttestationRevealed {
         /// The job.
         job: JobId,
         /// The page.
@@ -227,45 +179,55 @@ pub enum Event {
         /// Who.
         miner: Address,
     },
-    /// The attestations of an entry are doubted.
-    Objected {
-        /// The entry.
-        entry: SubmissionId,
-        /// By whom.
-        objector: Address,
-    },
-    /// An entry's score stands.
-    EntryScored {
-        /// The entry.
-        entry: SubmissionId,
-        /// Its model.
+    /// The machine has evaluated a submission's model on the hold-out, or the rows it samples.
+    ModelEvaluated {
+        /// The submission.
+        submission: SubmissionId,
+        /// The model.
         model: Digest,
-        /// What it is.
+        /// What it finds; where it samples, what the seats say that agrees with it.
         attestation: Attestation,
         /// How many seats say so.
         agreed: u32,
-        /// Whether the machine found it.
-        by_machine: bool,
     },
-    /// An entry is out of the ranking.
-    EntryRefused {
-        /// The entry.
-        entry: SubmissionId,
-        /// Its model.
+    /// A submission was decided.
+    SubmissionDecided {
+        /// The submission.
+        submission: SubmissionId,
+        /// Whose.
+        client: Address,
+        /// What it was committed to, or its model's digest once that is known.
         model: Digest,
-        /// Why.
-        reason: ModelRefusal,
+        /// The outcome.
+        verdict: Verdict,
     },
-    /// The exact test of the first entry and another.
+    /// The machine did work that was prepaid.
+    WorkPaid {
+        /// The job.
+        job: JobId,
+        /// On what.
+        target: Target,
+        /// Up to which step.
+        step: u32,
+        /// Whose input did it.
+        worker: Address,
+        /// What that account has for it.
+        earned: Amount,
+        /// What the operator has for it.
+        operator: Amount,
+        /// What the account paid because the machine lags.
+        surcharge: Amount,
+    },
+    /// The exact test of the best submission and another.
     Compared {
         /// The job.
         job: JobId,
-        /// The first.
-        first: u32,
+        /// The best.
+        best: u32,
         /// The other.
         other: u32,
-        /// Rows the first answers better.
-        first_better: u32,
+        /// Rows the best answers better.
+        best_better: u32,
         /// Rows the other answers better.
         other_better: u32,
         /// Whether they are told apart.
@@ -283,23 +245,94 @@ pub enum Event {
         offence: Offence,
     },
     /// All is decided; payments follow.
-    Decided {
+    JobDecided {
         /// The job.
         job: JobId,
         /// Who gets what.
         decision: Box<Decision>,
     },
-    /// A competition pays.
+    /// Money leaves a job's escrow.
     Paid {
         /// The job.
         job: JobId,
-        /// Whom.
+        /// To whom.
         to: Address,
         /// What for.
         share: Share,
-        /// What leaves as a voucher.
+        /// How much.
         amount: Amount,
-        /// What goes to the free balance.
-        bond: Amount,
+        /// Whether it leaves as a voucher; otherwise it is free balance.
+        voucher: bool,
     },
+    /// A job ended.
+    JobEnded {
+        /// The job.
+        job: JobId,
+        /// How many models were paid.
+        payouts: u32,
+        /// The best accepted submission.
+        winner: Option<u32>,
+        /// Why it ended before it opened; `None` if its sponsor cancelled or it ran its course.
+        reason: Option<ModelRefusal>,
+    },
+    /// A balance too small to be kept, or of an asset that is not, leaves as a voucher.
+    Returned {
+        /// Whose.
+        account: Address,
+        /// Of what.
+        asset: Asset,
+        /// How much.
+        amount: Amount,
+    },
+}
+
+/// What a payment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub enum Share {
+    /// A reward and the rest of the stake, or the prize and the rest of the stake.
+    Reward,
+    /// The rest of a stake.
+    Stake,
+    /// A part of an award that nobody won, and the rest of the stake.
+    Award,
+    /// What a right seat has: fees, forfeits, and its bond.
+    Mining,
+    /// A miner's bond, which was not drawn or not needed.
+    Bond,
+    /// What is left for the sponsor.
+    Remainder,
+    /// The floor of the rent, to the operator.
+    Rent,
+    /// What is lost, to the sink.
+    Sink,
+}
+
+impl Share {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Self; 8] = [
+        Self::Reward,
+        Self::Stake,
+        Self::Award,
+        Self::Mining,
+        Self::Bond,
+        Self::Remainder,
+        Self::Rent,
+        Self::Sink,
+    ];
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Reward => "reward",
+            Self::Stake => "stake",
+            Self::Award => "award",
+            Self::Mining => "mining",
+            Self::Bond => "bond",
+            Self::Remainder => "remainder",
+            Self::Rent => "rent",
+            Self::Sink => "sink",
+        })
+    }
 }

@@ -1,266 +1,281 @@
-//! A job: a sponsor's terms, what is in escrow for them, and who has submitted.
+//! A job: a sponsor's terms, what is in escrow for them, and all that belongs to it.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
-    fmt,
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, VecDeque},
 };
 
-use blobs::BlobRef;
+use blobs::{BlobRef, Digest};
 
 use crate::{
-    judge::Quote,
-    metric::{Marks, Metric, Tally},
+    attestation::Answers,
+    decision::{Decision, Paying},
+    evaluation::Evaluated,
+    invariant::there,
+    metric::Scores,
     refusal::ModelRefusal,
-    units::{Address, Amount, Asset, Score, Timestamp, Work},
+    rent::Rent,
+    seat::Seat,
+    stage::Stage,
+    store::Slots,
+    submission::Submission,
+    terms::{Award, SponsorStake, Terms},
+    units::{Address, Amount, Score, Timestamp},
 };
 
-/// How many submissions a job takes: bounds what its end has to clear away in one input.
-pub const MAX_SUBMISSIONS: u32 = 100_000;
+/// How many models a page of attestations has at most.
+pub const PAGE_MODELS: u32 = 128;
 
-/// A sponsor's terms, fixed for good when the job opens.
-///
-/// - Units: `reward` in the asset's smallest unit; scores in parts per million; `deadline` in block
-///   seconds; `max_work` in instructions
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub struct Terms {
-    /// Short UTF-8 name, zero-padded.
-    pub title: [u8; 32],
-    /// What rewards are paid in.
-    pub asset: Asset,
-    /// Paid for each accepted model.
-    pub reward: Amount,
-    /// How many models may be paid.
-    pub rewards: u32,
-    /// From this block time on nothing more is accepted.
-    pub deadline: Timestamp,
-    /// What the score measures.
-    pub metric: Metric,
-    /// Smallest score that is paid.
-    pub min_score: Score,
-    /// Smallest gain over the base model's score.
-    pub min_gain: Score,
-    /// Smallest recall of the worst class.
-    pub min_worst_class: Score,
-    /// Largest model file in bytes.
-    pub max_model_bytes: u64,
-    /// Largest work of one evaluation.
-    pub max_work: Work,
-    /// The model to beat, and to train from.
-    pub base_model: BlobRef,
-    /// The dataset that decides the score.
-    pub hold_out: BlobRef,
-}
-
-/// Where a job is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Stage {
-    /// Waits for its blobs and its base model's marks.
-    Announced,
-    /// Takes submissions or entries.
-    Open,
-    /// A competition takes keys.
-    Revealing,
-    /// A competition's models are evaluated, then paid for.
-    Evaluating,
-    /// Ended by settlement.
-    Settled,
-    /// Ended without one.
-    Cancelled,
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Announced => "announced",
-            Self::Open => "open",
-            Self::Revealing => "revealing",
-            Self::Evaluating => "evaluating",
-            Self::Settled => "settled",
-            Self::Cancelled => "cancelled",
-        })
-    }
-}
-
-/// A job and all that belongs to it except its submissions' own records.
+/// A job and all that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Job {
+    /// Its number, for display.
+    pub number: u32,
     /// Who pays.
     pub sponsor: Address,
+    /// What its name was made with.
+    pub salt: [u8; 32],
     /// For what.
     pub terms: Terms,
     /// Where it is in its life.
     pub stage: Stage,
-    /// What is still held for rewards.
-    pub escrow: Amount,
+    /// When it opened.
+    pub opened: Timestamp,
+    /// When it gives each its own, if it has not ended.
+    pub last_date: Timestamp,
+    /// What is still held of the sponsor's stake.
+    pub stake: SponsorStake,
+    /// The base model on the dataset that the job opens with.
+    pub base: Evaluated,
+    /// The base model on the revealed hold-out.
+    pub base_on_hold_out: Evaluated,
+    /// The plain hold-out, once it is known.
+    pub hold_out: Option<BlobRef>,
+    /// Submissions, by number, which is the order of their commitments; of those refused, the
+    /// oldest make place for new ones.
+    pub submissions: BTreeMap<u32, Submission>,
+    /// How many submissions were ever made; the next one's number.
+    pub submitted: u32,
     /// How many models were paid.
     pub payouts: u32,
-    /// How many submissions were made; the next one's index.
-    pub submissions: u32,
-    /// The base model's marks, once known.
-    pub base: Option<Marks>,
-    /// The best accepted submission and its marks; the earlier of equals.
-    pub best: Option<(u32, Marks)>,
-    /// Which blobs are on the shelf for this job: base model, hold-out.
-    pub(crate) has_blobs: [bool; 2],
-    /// Each client's unfinished or paid submission.
-    pub(crate) clients: BTreeMap<Address, Standing>,
-    /// What waits for evaluation, first come first.
-    pub(crate) queue: VecDeque<Task>,
-    /// How far the evaluation of the queue's head has come.
-    pub(crate) progress: Option<Progress>,
+    /// The best accepted submission and its scores; the earlier of equals.
+    pub best: Option<(u32, Scores)>,
+    /// Numbers of revealed submissions, in the order they were revealed.
+    pub revealed: Vec<u32>,
+    /// Miners that are for this job, in the order they came.
+    pub enlisted: Vec<Address>,
+    /// What the seats were drawn with, once they are.
+    pub seed: Option<Digest>,
+    /// The drawn miners.
+    pub seats: Vec<Seat>,
+    /// What the seats say of the base model, where the machine only samples.
+    pub base_answers: Answers,
+    /// The rows that the machine samples, once they are drawn.
+    pub sample: Vec<u32>,
+    /// When the job began to evaluate: its windows count from then.
+    pub evaluating_since: Option<Timestamp>,
+    /// When the machine began to judge what was revealed.
+    pub judging_since: Option<Timestamp>,
+    /// Bonds of wrong seats, after they have repaid the work that showed it.
+    pub forfeits: Amount,
+    /// How it ends, once that is decided.
+    pub decision: Option<Decision>,
+    /// Why it ended before it opened, if not by its sponsor.
+    pub cancelled_for: Option<ModelRefusal>,
+    pub(crate) rent: HeldRent,
+    pub(crate) slots: Slots,
+    /// Each account's submission that is not refused.
+    pub(crate) clients: BTreeMap<Address, u32>,
+    /// Accepted submissions, in the order they were paid.
+    pub(crate) accepted: Vec<u32>,
+    /// Refused submissions, the oldest first.
+    pub(crate) refused: VecDeque<u32>,
+    /// Submissions whose published bytes are awaited.
+    pub(crate) expecting: BTreeSet<u32>,
+    /// Submissions whose keys are awaited.
+    pub(crate) sealed: BTreeSet<u32>,
+    /// Submissions whose plain bytes are here and that are not decided.
+    pub(crate) whole: BTreeSet<u32>,
+    /// All commitments so far, hashed one after the other.
+    pub(crate) commitments: Digest,
+    /// All revealed keys so far, likewise.
+    pub(crate) keys: Digest,
+    /// What the public board has, the best first.
+    pub(crate) board: BTreeSet<(Reverse<Score>, u32)>,
+    pub(crate) enlisted_set: BTreeSet<Address>,
+    pub(crate) seat_of: BTreeMap<Address, usize>,
+    /// The salts that attestations were revealed with, hashed one after the other.
+    pub(crate) salts: Digest,
+    /// Submissions that the exact test could not tell from the best are looked for from this one on.
+    pub(crate) compared: u32,
+    pub(crate) paying: Paying,
+}
+
+/// Reserved bytes and the rent held for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct HeldRent {
+    pub(crate) bytes: u64,
+    pub(crate) rent: Rent,
 }
 
 impl Job {
-    pub(crate) fn new(sponsor: Address, terms: Terms, escrow: Amount) -> Self {
+    pub(crate) fn new(
+        number: u32,
+        sponsor: Address,
+        salt: [u8; 32],
+        terms: Terms,
+        opened: Timestamp,
+        last_date: Timestamp,
+    ) -> Self {
         Self {
+            number,
             sponsor,
+            salt,
             terms,
             stage: Stage::Announced,
-            escrow,
+            opened,
+            last_date,
+            stake: SponsorStake::default(),
+            base: Evaluated::default(),
+            base_on_hold_out: Evaluated::default(),
+            hold_out: None,
+            submissions: BTreeMap::new(),
+            submitted: 0,
             payouts: 0,
-            submissions: 0,
-            base: None,
             best: None,
-            has_blobs: [false, false],
+            revealed: Vec::new(),
+            enlisted: Vec::new(),
+            seed: None,
+            seats: Vec::new(),
+            base_answers: Answers::default(),
+            sample: Vec::new(),
+            evaluating_since: None,
+            judging_since: None,
+            forfeits: Amount::ZERO,
+            decision: None,
+            cancelled_for: None,
+            rent: HeldRent::default(),
+            slots: Slots::default(),
             clients: BTreeMap::new(),
-            queue: VecDeque::new(),
-            progress: None,
+            accepted: Vec::new(),
+            refused: VecDeque::new(),
+            expecting: BTreeSet::new(),
+            sealed: BTreeSet::new(),
+            whole: BTreeSet::new(),
+            commitments: Digest([0; 32]),
+            keys: Digest([0; 32]),
+            board: BTreeSet::new(),
+            enlisted_set: BTreeSet::new(),
+            seat_of: BTreeMap::new(),
+            salts: Digest([0; 32]),
+            compared: 0,
+            paying: Paying::default(),
         }
     }
 
-    /// The job's blobs: base model, hold-out.
-    #[must_use]
-    pub const fn blobs(&self) -> [BlobRef; 2] {
-        [self.terms.base_model, self.terms.hold_out]
-    }
-
-    /// Rewards not yet paid.
+    /// Rewards not yet paid; zero if there is a prize instead.
     #[must_use]
     pub const fn rewards_left(&self) -> u32 {
-        self.terms.rewards.saturating_sub(self.payouts)
-    }
-
-    /// Evaluations that wait or have begun.
-    #[must_use]
-    pub fn pending(&self) -> usize {
-        self.queue.len()
-    }
-
-    /// Rows the evaluation under way has answered, and all it has to.
-    #[must_use]
-    pub fn progress(&self) -> Option<(u32, u32)> {
-        self.progress.as_ref().map(|progress| (progress.tally.rows(), progress.quote.rows))
-    }
-
-    /// Whether the job has not ended.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        matches!(self.stage, Stage::Announced | Stage::Open)
-    }
-}
-
-/// Where a client stands in a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) enum Standing {
-    /// The bytes of this submission are awaited.
-    Expecting(u32),
-    /// This submission waits for its evaluation.
-    Queued(u32),
-    /// Paid for this submission.
-    Paid(u32),
-}
-
-/// What waits for evaluation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) enum Task {
-    /// The job's base model.
-    Base,
-    /// A submission's model.
-    Submission(u32),
-}
-
-/// An evaluation under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Progress {
-    pub(crate) quote: Quote,
-    pub(crate) tally: Tally,
-}
-
-/// One client's model for one job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub struct Submission {
-    /// Whose.
-    pub client: Address,
-    /// The model.
-    pub model: BlobRef,
-    /// What it was trained on; never published.
-    pub data: BlobRef,
-    /// How far it has come.
-    pub state: SubmissionState,
-}
-
-/// How far a submission has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum SubmissionState {
-    /// Its bytes are awaited.
-    Expecting,
-    /// It waits for its evaluation.
-    Queued,
-    /// It is decided.
-    Judged(Verdict),
-}
-
-/// What became of a submission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Verdict {
-    /// Paid.
-    Accepted(Marks),
-    /// Not paid; with marks when it was evaluated.
-    Refused {
-        /// Its marks.
-        marks: Option<Marks>,
-        /// Why.
-        reason: ModelRefusal,
-    },
-}
-
-impl Verdict {
-    /// The marks, if the model was evaluated.
-    #[must_use]
-    pub const fn marks(&self) -> Option<Marks> {
-        match self {
-            Self::Accepted(marks) => Some(*marks),
-            Self::Refused { marks, .. } => *marks,
+        match self.terms.award {
+            Award::Rewards { count, .. } => count.saturating_sub(self.payouts),
+            Award::Prize { .. } => 0,
         }
     }
-}
 
-/// What terms ask of a model: the smallest score, gain over the base model, and worst class,
-/// checked in this order.
-pub(crate) fn assess(
-    [min_score, min_gain, min_worst_class]: [Score; 3],
-    base: Marks,
-    marks: Marks,
-) -> Result<(), ModelRefusal> {
-    let found = marks.score;
-    if found < min_score {
-        return Err(ModelRefusal::ScoreTooLow { minimum: min_score, found });
+    /// The base model's scores that models must beat, once known.
+    #[must_use]
+    pub fn base_scores(&self) -> Option<Scores> {
+        if self.terms.sealing.is_sealed() {
+            self.base_on_hold_out.scores()
+        } else {
+            self.base.scores()
+        }
     }
-    if found.gain_over(base.score) < min_gain {
-        return Err(ModelRefusal::GainTooSmall { base: base.score, minimum: min_gain, found });
+
+    /// An account's submission that is not refused.
+    #[must_use]
+    pub fn submission_of(&self, client: Address) -> Option<u32> {
+        self.clients.get(&client).copied()
     }
-    if marks.worst_class < min_worst_class {
-        let (minimum, found) = (min_worst_class, marks.worst_class);
-        return Err(ModelRefusal::WorstClassTooLow { minimum, found });
+
+    /// An account's seat.
+    #[must_use]
+    pub fn seat_of(&self, miner: Address) -> Option<usize> {
+        self.seat_of.get(&miner).copied()
     }
-    Ok(())
+
+    /// The public board, the best first: score and submission.
+    pub fn board(&self) -> impl Iterator<Item = (Score, u32)> {
+        self.board.iter().map(|&(Reverse(score), submission)| (score, submission))
+    }
+
+    /// Submissions that are not decided.
+    pub fn undecided(&self) -> impl Iterator<Item = (u32, &Submission)> {
+        let all = self.submissions.iter().map(|(number, submission)| (*number, submission));
+        all.filter(|(_, submission)| submission.verdict().is_none())
+    }
+
+    /// Until when attestations are committed to, once the seats are drawn.
+    #[must_use]
+    pub fn attest_until(&self) -> Option<Timestamp> {
+        let miners = self.terms.miners().filter(|_| !self.seats.is_empty())?;
+        Some(self.evaluating_since?.after(miners.attest_seconds.into()))
+    }
+
+    /// Until when attestations are revealed, once the seats are drawn.
+    #[must_use]
+    pub fn attestations_until(&self) -> Option<Timestamp> {
+        let miners = self.terms.miners()?;
+        Some(self.attest_until()?.after(miners.attest_seconds.into()))
+    }
+
+    /// How many models the seats attest: the revealed ones, and where the machine only samples the
+    /// base model before them.
+    #[must_use]
+    pub fn attested_models(&self) -> u32 {
+        let revealed = u32::try_from(self.revealed.len()).unwrap_or(u32::MAX);
+        revealed.saturating_add(u32::from(self.terms.sample_rows().is_some()))
+    }
+
+    /// How many models a page has at most.
+    #[must_use]
+    pub fn page_models(&self) -> u32 {
+        if self.terms.sample_rows().is_some() { 1 } else { PAGE_MODELS }
+    }
+
+    /// How many pages the attested models have.
+    #[must_use]
+    pub fn pages(&self) -> u32 {
+        self.attested_models().div_ceil(self.page_models())
+    }
+
+    /// The models of a page: numbers of submissions, `None` for the base model.
+    #[must_use]
+    pub fn page(&self, page: u32) -> Vec<Option<u32>> {
+        let base = self.terms.sample_rows().map(|_| None);
+        let all = base.into_iter().chain(self.revealed.iter().copied().map(Some));
+        let size = self.page_models();
+        let first = usize::try_from(page.saturating_mul(size)).unwrap_or(usize::MAX);
+        all.skip(first).take(usize::try_from(size).unwrap_or(usize::MAX)).collect()
+    }
+
+    /// How many submissions have a place: all that are not refused.
+    #[must_use]
+    pub fn places_taken(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// A submission that was looked up before.
+    ///
+    /// - Panics: if it is gone, which is a bug
+    pub(crate) fn known(&self, number: u32) -> &Submission {
+        there(self.submissions.get(&number), "the submission was looked up before")
+    }
+
+    /// The same, to change it.
+    pub(crate) fn known_mut(&mut self, number: u32) -> &mut Submission {
+        there(self.submissions.get_mut(&number), "the submission was looked up before")
+    }
 }

@@ -3,12 +3,9 @@
 
 use std::fmt;
 
-use blobs::Cid;
+use blobs::{Cid, Digest};
 
-use crate::{
-    metric::{Metric, Tally},
-    units::Work,
-};
+use crate::{metric::Metric, tally::Tally, units::Work};
 
 /// A blob shown to the judge: what it is called and its bytes, already verified.
 #[derive(Clone, Copy)]
@@ -78,34 +75,72 @@ pub trait Judge {
     /// - Errors: the model's answers are not finite; the tally is then of no use
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit>;
 
-    /// What finding a likeness costs at most, known from the files' lengths alone: of the base
-    /// model and of the two that are compared.
-    fn comparing(&self, lengths: [usize; 3]) -> Work;
+    /// What reading the files of a comparison and comparing their weights costs at most, known from
+    /// their lengths alone.
+    fn reading_comparison(&self, comparison: &Comparison<'_>) -> Work;
 
-    /// How like each other two models are, both trained from the base model.
+    /// What answering the probes of a comparison takes.
     ///
-    /// - Errors: one of them is not a model
-    fn alike(
-        &mut self,
-        base: Exhibit<'_>,
-        first: Exhibit<'_>,
-        second: Exhibit<'_>,
-    ) -> Result<Likeness, Unfit>;
+    /// - Errors: one of the models or the dataset cannot be evaluated
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit>;
+
+    /// How alike two models are.
+    ///
+    /// - Errors: one of the models or the dataset cannot be evaluated
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit>;
 }
 
-/// How far two models are apart, in parts per million of the longer way that one of them has come
-/// from the base model; whatever the order, size and signs of their neurons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Likeness(pub u32);
+/// Two models to be compared, both perhaps trained from the base model.
+#[derive(Clone, Copy)]
+pub struct Comparison<'a> {
+    /// The base model.
+    pub base: Exhibit<'a>,
+    /// An accepted model.
+    pub first: Exhibit<'a>,
+    /// A later one.
+    pub second: Exhibit<'a>,
+    /// The dataset whose rows are mixed into probes.
+    pub hold_out: Exhibit<'a>,
+    /// What is measured.
+    pub metric: Metric,
+    /// Which rows are mixed, and how.
+    pub seed: Digest,
+}
 
-impl Likeness {
+/// How alike two models are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Similarity {
+    /// How many of the probes they answer alike, in parts per million.
+    pub agreement: u32,
+    /// How far their weights are apart; `None` if they cannot be compared.
+    pub distance: Option<WeightDistance>,
+}
+
+impl Similarity {
+    /// With answers alike on so many probes, weights that cannot be compared do not matter.
+    pub const COPY_AGREEMENT: u32 = 1_000_000;
+
+    /// Whether the later model is taken for a copy of the other.
+    #[must_use]
+    pub const fn is_copy(self) -> bool {
+        match self.distance {
+            Some(distance) => distance.is_copy(),
+            None => self.agreement >= Self::COPY_AGREEMENT,
+        }
+    }
+}
+
+/// How far the weights of two models are apart, in parts per million of the longer way that one of
+/// them has come from the base model; whatever the order, size and signs of their neurons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WeightDistance(pub u32);
+
+impl WeightDistance {
     /// Equal in all but the order, size and signs of neurons.
     pub const EQUAL: Self = Self(0);
-    /// As far as two models can be that went in opposite directions, or nothing to compare.
+    /// As far as two models can be that went in opposite directions.
     pub const FARTHEST: Self = Self(2_000_000);
-
-    /// How far apart two models are at most of which one is taken for a copy: what `cargo run
-    /// --example likeness` of `eval` measures for it is in `COMPETITIONS.md`.
+    /// How far apart two models are at most of which one is taken for a copy.
     pub const COPY: Self = Self(120_000);
 
     /// Whether one is taken for a copy of the other.

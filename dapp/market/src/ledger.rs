@@ -60,13 +60,22 @@ pub(crate) struct Move {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ledger {
-    /// Never holds a zero.
     free: BTreeMap<(Address, Asset), Amount>,
+    totals: BTreeMap<Asset, Solvency>,
+    /// Balances that the input under way has changed, as they were before.
+    #[cfg_attr(feature = "snapshot", serde(skip))]
+    changed: BTreeMap<(Address, Asset), Amount>,
+}
+
+/// The ledger as it was, to go back to.
+#[derive(Debug)]
+pub(crate) struct LedgerCheckpoint {
+    changed: BTreeMap<(Address, Asset), Amount>,
     totals: BTreeMap<Asset, Solvency>,
 }
 
 impl Ledger {
-    /// An account's free balance.
+    /// What an account can withdraw or spend.
     #[must_use]
     pub fn free(&self, account: Address, asset: Asset) -> Amount {
         self.free.get(&(account, asset)).copied().unwrap_or_default()
@@ -84,7 +93,13 @@ impl Ledger {
         self.free.iter().map(|(&(account, asset), &amount)| (account, asset, amount))
     }
 
-    /// Both sides of every asset ever deposited.
+    /// How many free balances are not zero.
+    #[must_use]
+    pub fn balance_count(&self) -> usize {
+        self.free.len()
+    }
+
+    /// Both sides of every asset ever kept.
     pub fn solvency(&self) -> impl Iterator<Item = (Asset, Solvency)> {
         self.totals.iter().map(|(&asset, &solvency)| (asset, solvency))
     }
@@ -134,15 +149,47 @@ impl Ledger {
     /// Makes a move.
     pub(crate) fn post(&mut self, prepared: Move) {
         let Move { account, balance, solvency } = prepared;
-        if balance == Amount::ZERO {
-            self.free.remove(&account);
-        } else {
-            self.free.insert(account, balance);
-        }
+        let before = self.put(account, balance);
+        self.changed.entry(account).or_insert(before);
         self.totals.insert(account.1, solvency);
     }
-}
 
+    /// Balances that the input under way has changed, and whether each is new.
+    pub(crate) fn changed(&self) -> Vec<(Address, Asset, bool)> {
+        let changed = self.changed.iter();
+        changed.map(|(&(account, asset), before)| (account, asset, before.0.is_zero())).collect()
+    }
+
+    /// Forgets which balances were changed; an input begins.
+    pub(crate) fn begin(&mut self) {
+        self.changed.clear();
+    }
+
+    /// What it takes to come back here.
+    pub(crate) fn checkpoint(&self) -> LedgerCheckpoint {
+        let now = self.changed.keys().map(|account| (*account, self.free(account.0, account.1)));
+        LedgerCheckpoint { changed: now.collect(), totals: self.totals.clone() }
+    }
+
+    /// Goes back to a checkpoint of the same input.
+    pub(crate) fn restore(&mut self, checkpoint: LedgerCheckpoint) {
+        let LedgerCheckpoint { changed: at_checkpoint, totals } = checkpoint;
+        for (account, before) in self.changed.clone() {
+            self.put(account, at_checkpoint.get(&account).copied().unwrap_or(before));
+        }
+        self.totals = totals;
+    }
+
+    /// Sets a balance; returns what it was.
+    fn put(&mut self, account: (Address, Asset), balance: Amount) -> Amount {
+        let before = if balance == Amount::ZERO {
+            self.free.remove(&account)
+        } else {
+            self.free.insert(account, balance)
+        };
+        before.unwrap_or_default()
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,39 +20,74 @@
     )
 )]
 
+mod attestation;
+mod board;
+mod clock;
 mod command;
-mod competition;
+mod decide;
+mod decision;
 mod effect;
+mod evaluation;
+mod invariant;
 mod job;
 mod judge;
+mod judging;
 mod ledger;
 mod market;
 mod meter;
 mod metric;
+mod payout;
+mod prices;
+mod prize;
 mod refusal;
+pub mod rent;
 mod results;
-mod shelf;
+mod rewards;
+mod sample;
+mod seat;
+mod seats;
+mod settings;
+mod settlement;
+mod shuffle;
 mod significance;
-mod submissions;
-mod turn;
+mod stage;
+mod stages;
+mod state;
+mod store;
+mod submission;
+mod tally;
+mod terms;
 mod units;
+mod work;
 
-pub use command::{Command, Context};
-pub use competition::{
-    Attestation, Competition, CompetitionTerms, Decision, Desk, Entry, EntryState, Finding,
-    MAX_ENTRIES, MAX_MINERS, MAX_SEATS, Offence, Outcome, PAGE_MODELS, RevealedModel, SealedBlob,
-    Seat, SeatSet, Share, Show, Tied, Unmet,
+pub use attestation::{Answers, Attestation, AttestationBinding};
+pub use clock::Clock;
+pub use command::{Command, Context, Slot, Target};
+pub use decision::{Decision, Outcome};
+pub use effect::{Effect, Event, Share};
+pub use evaluation::{Evaluated, Finding, Progress};
+pub use job::{Job, PAGE_MODELS};
+pub use judge::{
+    Comparison, Exam, Exhibit, Fault, Judge, Quote, Similarity, Unfit, WeightDistance,
 };
-pub use effect::{Effect, Event};
-pub use job::{Job, MAX_SUBMISSIONS, Stage, Submission, SubmissionState, Terms, Verdict};
-pub use judge::{Exam, Exhibit, Fault, Judge, Likeness, Quote, Unfit};
 pub use ledger::{Ledger, Solvency};
-pub use market::{AnyJob, Market, Settings};
-pub use meter::Prices;
-pub use metric::{MAX_LOSS_PPM, Marks, Metric, Tally};
+pub use market::{Checkpoint, Market};
+pub use metric::{Metric, Scores};
+pub use prices::Prices;
 pub use primitive_types::U256;
 pub use refusal::{ModelRefusal, Refusal};
 pub use results::Results;
-pub use shelf::{BlobState, Shelf};
+pub use seat::{Offence, Seat, SeatSet};
+pub use settings::{AssetPrices, Settings, Speed, Windows};
+pub use settlement::part;
 pub use significance::separated;
+pub use stage::Stage;
+pub use state::State;
+pub use store::{BlobState, SlotKey};
+pub use submission::{Shows, Submission, SubmissionState, SubmittedModel, Verdict};
+pub use tally::{MAX_LOSS_PPM, Tally};
+pub use terms::{
+    Award, Board, Evaluators, MAX_INPUTS, MAX_MINERS, MAX_PLACES, MAX_SAMPLE_ROWS, MAX_SEATS,
+    MinerTerms, Offer, SealedBlob, Sealing, SponsorStake, SubmissionStake, Terms, Unmet,
+};
 pub use units::{Address, Amount, Asset, JobId, Score, SubmissionId, Timestamp, Work};

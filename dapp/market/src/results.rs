@@ -158,7 +158,7 @@ impl Results {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::Tally;
+    use crate::tally::Tally;
 
     fn of_classes(right: &[bool]) -> Results {
         let mut tally = Tally::with_results(2, Metric::Accuracy);

@@ -58,22 +58,42 @@ impl Amount {
         Self(U256::from(units))
     }
 
-    /// The sum, or nothing when it does not fit.
+    /// The sum, `None` if it does not fit.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
     }
 
-    /// The difference, or nothing when it would be negative.
+    /// The difference, `None` if it would be negative.
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
     }
 
-    /// This amount `times` over, or nothing when it does not fit.
+    /// This amount `times` over, `None` if it does not fit.
     #[must_use]
-    pub fn checked_times(self, times: u32) -> Option<Self> {
+    pub fn checked_times(self, times: u64) -> Option<Self> {
         self.0.checked_mul(U256::from(times)).map(Self)
+    }
+
+    /// `self · numerator / denominator`, rounded up; `None` if the product does not fit or the
+    /// denominator is zero.
+    #[must_use]
+    pub fn scaled_up(self, numerator: U256, denominator: U256) -> Option<Self> {
+        let product = self.0.checked_mul(numerator)?;
+        let quotient = product.checked_div(denominator)?;
+        let rest = product.checked_rem(denominator)?;
+        if rest.is_zero() {
+            Some(Self(quotient))
+        } else {
+            quotient.checked_add(U256::one()).map(Self)
+        }
+    }
+
+    /// `self · numerator / denominator`, rounded down; `None` as for [`scaled_up`](Self::scaled_up).
+    #[must_use]
+    pub fn scaled_down(self, numerator: U256, denominator: U256) -> Option<Self> {
+        self.0.checked_mul(numerator)?.checked_div(denominator).map(Self)
     }
 }
 
@@ -106,11 +126,7 @@ macro_rules! unit {
 }
 
 unit! {
-    /// A job's number, counted from zero.
-    JobId(u32)
-}
-unit! {
-    /// Block time, in seconds since 1970.
+    /// A moment of the market's clock, in seconds since 1970: block time less the machine's lag.
     Timestamp(u64)
 }
 unit! {
@@ -164,6 +180,12 @@ impl Work {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// This work `times` over, at most the largest number.
+    #[must_use]
+    pub const fn times(self, times: u64) -> Self {
+        Self(self.0.saturating_mul(times))
+    }
+
     /// What is left after `spent`; zero when nothing is.
     #[must_use]
     pub const fn minus(self, spent: Self) -> Self {
@@ -171,18 +193,32 @@ impl Work {
     }
 }
 
-/// One client's model for one job: the job and the submission's place in it, counted from zero.
+/// A job's name: the SHA-256 of chain, application, sponsor, salt and terms. Whoever names a job
+/// consents to its terms.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub struct JobId(pub [u8; 32]);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("0x")?;
+        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// One client's model for one job: the job and the submission's number in it, counted from zero in
+/// the order of commitments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct SubmissionId {
     /// The job.
     pub job: JobId,
-    /// The place among the job's submissions.
+    /// The number among the job's submissions.
     pub index: u32,
-}
-
-impl fmt::Display for SubmissionId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}/{}", self.job, self.index)
-    }
 }

@@ -13,7 +13,9 @@ use std::{
 
 use blobs::Cid;
 use eval::{Dataset, Evaluator, Model, report::evaluate_on};
-use market::{Exam, Exhibit, Judge, Likeness, Marks, Metric, Quote, Tally, Unfit, Work};
+use market::{
+    Comparison, Exam, Exhibit, Judge, Metric, Quote, Scores, Similarity, Tally, Unfit, Work,
+};
 use rollup::{Answer, App, Invocation, Request, Status, run, trace};
 use wire::Output;
 
@@ -88,38 +90,37 @@ impl Judge for Liar {
         self.ask(exam, |judge, exam| judge.answer(exam, tally, budget))
     }
 
-    fn comparing(&self, lengths: [usize; 3]) -> Work {
-        self.judge.comparing(lengths)
+    fn reading_comparison(&self, comparison: &Comparison<'_>) -> Work {
+        self.judge.reading_comparison(comparison)
     }
 
-    fn alike(
-        &mut self,
-        base: Exhibit<'_>,
-        first: Exhibit<'_>,
-        second: Exhibit<'_>,
-    ) -> Result<Likeness, Unfit> {
-        self.judge.alike(base, first, second)
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit> {
+        self.judge.quote_comparison(comparison)
+    }
+
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
+        self.judge.compare(comparison)
     }
 }
 
 /// The model with the last bit turned over that changes its score: of a float the sign.
 fn turned_over(model: &[u8], hold_out: &[u8], metric: Metric) -> Vec<u8> {
-    let honest = marks(model, hold_out, metric);
+    let honest = scores(model, hold_out, metric);
     let lies = (0..model.len()).rev().map(|place| {
         let mut bytes = model.to_vec();
         bytes[place] ^= 0x80;
         bytes
     });
     let mut lies = lies.filter(|lie| {
-        let marks = marks(lie, hold_out, metric);
-        marks.is_some() && marks.map(|marks| marks.score) != honest.map(|marks| marks.score)
+        let scores = scores(lie, hold_out, metric);
+        scores.is_some() && scores.map(|scores| scores.score) != honest.map(|scores| scores.score)
     });
     lies.next().unwrap_or_else(|| model.to_vec())
 }
 
-fn marks(model: &[u8], hold_out: &[u8], metric: Metric) -> Option<Marks> {
+fn scores(model: &[u8], hold_out: &[u8], metric: Metric) -> Option<Scores> {
     let model = Model::from_onnx(model).ok()?;
     let dataset = Dataset::from_safetensors(hold_out).ok()?;
     let report = evaluate_on(NonZeroUsize::MIN, &model, &dataset, metric, &mut |_, _| {}).ok()?;
-    Some(report.marks)
+    Some(report.scores)
 }

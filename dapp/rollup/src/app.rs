@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use blobs::Cid;
-use market::{Judge, Market};
+use market::{Command, Context, Effect, Judge, Market};
 use serde::Serialize;
-use wire::{ErrorView, Genesis, Input, Output, RefusalView, decode_command, outputs};
+use wire::{Credit, ErrorView, Genesis, Input, RefusalView, decode_command, output};
 
 use crate::{
     answer::{Answer, Status},
@@ -16,6 +16,9 @@ use crate::{
 /// Why nothing new is begun.
 const MEMORY_FULL: &str =
     "the machine's memory is full; jobs can be settled and cancelled, and money withdrawn";
+
+/// The report of an input that was undone, or whose command was.
+const FAILED: &str = "the application failed on this input";
 
 /// The longest report; the server's own limit is twice as much.
 const MAX_REPORT_BYTES: usize = 1 << 20;
@@ -36,7 +39,7 @@ impl<J: Judge> App<J> {
         drive: impl IntoIterator<Item = (Cid, Vec<u8>)>,
         judge: J,
     ) -> Self {
-        let market = Market::new(genesis.settings(), drive);
+        let market = Market::new(genesis.settings.clone(), drive);
         Self::resume(genesis, market, judge)
     }
 
@@ -71,38 +74,66 @@ impl<J: Judge> App<J> {
     /// Carries out an input.
     ///
     /// A refusal is accepted with a report. A panic is undone by rejecting the input, except for a
-    /// deposit, whose money has moved on L1 already: its credit is made before its command is
-    /// looked at, and stands. What such a command can have left behind is nothing, as far as the
-    /// rules keep to their order: checks, which write nothing, then writes, which cannot fail.
+    /// deposit, whose money has moved on L1 already: its credit stands, and a command that rides on
+    /// it and panics is undone by itself.
     pub fn advance(&mut self, advance: &Advance) -> Answer {
         let Genesis { ether_portal, erc20_portal, .. } = self.genesis;
         let is_deposit = [ether_portal, erc20_portal].contains(&advance.context.sender);
         let on_failure = if is_deposit { Status::Accept } else { Status::Reject };
         match catch(|| self.carry_out(advance)) {
-            Some(Ok(outputs)) => Answer { outputs, on_failure, ..Answer::silent() },
-            Some(Err(refusal)) => Answer::report(report(&refusal)),
-            None => {
-                Answer { status: on_failure, ..failure("the application failed on this input") }
-            }
+            Some(answer) => Answer { on_failure, ..answer },
+            None => Answer { status: on_failure, on_failure, ..failure(FAILED) },
         }
     }
 
-    fn carry_out(&mut self, advance: &Advance) -> Result<Vec<Output>, RefusalView> {
+    /// Whatever the input is, the market's clock takes note of it first, and last of what it cost.
+    fn carry_out(&mut self, advance: &Advance) -> Answer {
+        let context = &advance.context;
+        self.market.begin(context);
+        let mut effects = Vec::new();
+        let report = self.take(advance, &mut effects).err();
+        effects.extend(self.market.finish(context, effects.len()));
+        let outputs = effects.iter().map(|effect| output(effect, self.genesis.registry)).collect();
+        let reports = report.into_iter().collect();
+        Answer { outputs, reports, ..Answer::silent() }
+    }
+
+    /// Takes a deposit's money, then tries the command: each stands on its own.
+    ///
+    /// - Errors: the report
+    fn take(&mut self, advance: &Advance, effects: &mut Vec<Effect>) -> Result<(), Vec<u8>> {
         let Advance { context, ref payload } = *advance;
-        let input = Input::read(&self.genesis, context, payload)
-            .map_err(|refused| RefusalView::from(&refused))?;
-        if let Some(credit) = input.credit {
-            let credited = self.market.deposit(input.context.sender, credit.asset, credit.amount);
-            credited.map_err(|refused| RefusalView::from(&refused))?;
+        let Input { context, credit, command } =
+            Input::read(&self.genesis, context, payload).map_err(|refused| refusal(&refused))?;
+        if let Some(Credit { asset, amount }) = credit {
+            let returned = self.market.deposit(&context, context.sender, asset, amount);
+            effects.extend(returned.map_err(|refused| refusal(&refused))?);
         }
-        let Some(calldata) = input.command else { return Ok(Vec::new()) };
-        let command = decode_command(calldata).map_err(|refused| RefusalView::from(&refused))?;
+        let Some(calldata) = command else { return Ok(()) };
+        let command =
+            decode_command(&context, calldata).map_err(|refused| refusal(&refused))?;
         if self.memory_is_limited && !has_room_for(&command) {
             return Err(memory_full());
         }
-        let effects = self.market.apply(&input.context, command, &mut self.judge);
-        let effects = effects.map_err(|refused| RefusalView::from(&refused))?;
-        Ok(effects.iter().flat_map(|effect| outputs(effect, self.genesis.registry)).collect())
+        effects.extend(if credit.is_some() {
+            self.ride(&context, command)?
+        } else {
+            let applied = self.market.apply(&context, command, &mut self.judge);
+            applied.map_err(|refused| refusal(&refused))?
+        });
+        Ok(())
+    }
+
+    /// Applies a command that rides on a deposit, undone if it panics.
+    fn ride(&mut self, context: &Context, command: Command) -> Result<Vec<Effect>, Vec<u8>> {
+        let checkpoint = self.market.checkpoint(&command);
+        match catch(|| self.market.apply(context, command, &mut self.judge)) {
+            Some(applied) => applied.map_err(|refused| refusal(&refused)),
+            None => {
+                self.market.restore(checkpoint);
+                Err(error(FAILED))
+            }
+        }
     }
 
     /// Answers a question.
@@ -119,13 +150,24 @@ impl<J: Judge> App<J> {
     }
 }
 
-fn memory_full() -> RefusalView {
+fn memory_full() -> Vec<u8> {
     let (refused, message) = ("MemoryFull".to_owned(), MEMORY_FULL.to_owned());
-    RefusalView { refused, message, values: BTreeMap::new() }
+    report(&RefusalView { refused, message, values: BTreeMap::new() })
 }
 
-fn failure(error: &str) -> Answer {
-    Answer::report(report(&ErrorView { error: error.to_owned() }))
+fn refusal<R>(refused: &R) -> Vec<u8>
+where
+    for<'a> RefusalView: From<&'a R>,
+{
+    report(&RefusalView::from(refused))
+}
+
+fn failure(message: &str) -> Answer {
+    Answer::report(error(message))
+}
+
+fn error(message: &str) -> Vec<u8> {
+    report(&ErrorView { error: message.to_owned() })
 }
 
 fn report(view: &impl Serialize) -> Vec<u8> {
@@ -136,8 +178,8 @@ fn report(view: &impl Serialize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use market::{Address, Amount, Asset, Context, Timestamp};
-    use wire::encode_ether_deposit;
+    use market::{Address, Amount, Asset, Timestamp};
+    use wire::{encode_command, encode_ether_deposit};
 
     use super::*;
     use crate::guard::{CatchingJudge, planted::plant};
@@ -147,29 +189,34 @@ mod tests {
     /// A panic wherever it is: an input is undone, unless it is a deposit; a question gets an
     /// answer; and the next request is answered as if nothing had been.
     #[test]
-    fn a_panic_anywhere_is_caught_and_spoken_of() {
+    fn a_panic_anywhere_is_caught_and_reported() {
         let genesis = Genesis::default();
         let mut app = App::new(genesis.clone(), [], CatchingJudge::<eval::Evaluator>::default());
-        let deposit = encode_ether_deposit(ALICE, Amount::new(7), &[]);
+        let amount = Amount::new(10_u128.pow(18));
         let advance = |sender, payload| Advance {
-            context: Context { sender, now: Timestamp(1), ..Context::default() },
+            context: Context { sender, block_time: Timestamp(1), ..Context::default() },
             payload,
         };
-        let deposit = advance(genesis.ether_portal, deposit);
-        for (name, input, status) in [
-            ("a message", advance(ALICE, vec![1, 2, 3, 4]), Status::Reject),
-            ("a deposit", deposit.clone(), Status::Accept),
+        let withdraw = encode_command(&Command::Withdraw { asset: Asset::Ether, amount });
+        let deposit =
+            |command| advance(genesis.ether_portal, encode_ether_deposit(ALICE, amount, command));
+        let failed = || failure(FAILED).reports;
+        for (name, input, skipped, status, free) in [
+            ("a message", advance(ALICE, vec![1, 2, 3, 4]), 0, Status::Reject, Amount::ZERO),
+            ("a deposit", deposit(&[]), 0, Status::Accept, Amount::ZERO),
+            ("a command on a deposit", deposit(&withdraw), 1, Status::Accept, amount),
         ] {
-            plant();
+            plant(skipped);
             let answer = app.advance(&input);
             assert_eq!((answer.status, answer.outputs.len()), (status, 0), "{name}");
-            assert_eq!(answer.reports, failure("the application failed on this input").reports);
+            assert_eq!(answer.reports, failed(), "{name}");
+            assert_eq!(app.market().ledger().free(ALICE, Asset::Ether), free, "{name}");
         }
-        plant();
+        plant(0);
         let answer = app.inspect(b"jobs");
         assert_eq!(answer, failure("the application failed on this question"));
-        app.advance(&deposit);
-        assert_eq!(app.market().ledger().free(ALICE, Asset::Ether), Amount::new(7));
-        assert_ne!(app.inspect(b"jobs"), answer);
+        let answer = app.advance(&deposit(&withdraw));
+        assert_eq!((answer.outputs.len(), answer.reports.len()), (1, 0));
+        assert_eq!(app.market().ledger().free(ALICE, Asset::Ether), amount);
     }
 }

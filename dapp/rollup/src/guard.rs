@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use market::{Command, Exam, Exhibit, Fault, Judge, Likeness, Quote, Tally, Unfit, Work};
+use market::{Command, Comparison, Exam, Fault, Judge, Quote, Similarity, Tally, Unfit, Work};
 
 /// Says one line to whoever watches the machine; a closed stderr is no reason to fail.
 pub fn say(line: &str) {
@@ -38,16 +38,18 @@ pub(crate) mod planted {
     use std::cell::Cell;
 
     thread_local! {
-        static PLANTED: Cell<bool> = const { Cell::new(false) };
+        static PLANTED: Cell<Option<u32>> = const { Cell::new(None) };
     }
 
-    /// Makes the next thing that is caught panic.
-    pub(crate) fn plant() {
-        PLANTED.set(true);
+    /// Makes what is caught panic, after so many others that are not.
+    pub(crate) fn plant(skipped: u32) {
+        PLANTED.set(Some(skipped));
     }
 
     pub(super) fn go_off() {
-        assert!(!PLANTED.take(), "planted");
+        let planted = PLANTED.take();
+        assert_ne!(planted, Some(0), "planted");
+        PLANTED.set(planted.map(|skipped| skipped - 1));
     }
 }
 
@@ -58,8 +60,26 @@ const PIECE_BYTES: usize = 16 << 20;
 /// What a question may take: views and JSON of at most a report's length.
 const QUESTION_PIECES: usize = 1;
 
-/// What an input may take: the tensors of a step (32 MiB), a model and a dataset read (a few times
-/// their files), and a longer list of records beside the shorter one.
+/// What an input may take, kept free for it: the tensors of a step (32 MiB), and a model and a
+/// dataset read (32 MiB, a few times their files).
+///
+/// What the market keeps is bounded by its settings, not by this: in bytes of the deployed genesis
+///
+/// ```text
+///  64 MiB  what jobs reserve: blobs, results, and a record of each job, place and miner
+///   8 MiB  as much room again as an upload may have beyond its bytes: an eighth
+///  14 MiB  65,536 balances, of 220 bytes each with what their tree has free
+///   4 MiB  records of ended jobs that are still on show
+///  10 MiB  the program, its stack, and what the allocator has of small pieces
+///  64 MiB  this
+/// 164 MiB  of the 192 that `cartesi.toml` lets it have of the machine's 256; the rest is for the
+///          blobs of the drive
+/// ```
+///
+/// So no sequence of inputs comes to where there is less than this; should a deployment's drive or
+/// settings be larger than its memory, what needs memory is refused, and the last 64 MiB are kept
+/// for what is never refused: the request itself, whose body takes 16 MiB at most with its payload
+/// decoded; a deposit's record; and the outputs of whatever ends a job or takes money out.
 const INPUT_PIECES: usize = 4;
 
 /// Whether there is memory to answer any question.
@@ -73,21 +93,15 @@ pub(crate) fn has_room_to_answer() -> bool {
 /// however little there is.
 pub(crate) fn has_room_for(command: &Command) -> bool {
     match command {
-        Command::CancelJob { .. }
-        | Command::Settle { .. }
-        | Command::Withdraw { .. }
-        | Command::Retire => true,
-        Command::OpenJob(_)
-        | Command::OpenCompetition { .. }
-        | Command::Enter { .. }
+        Command::CancelJob { .. } | Command::Settle { .. } | Command::Withdraw { .. } => true,
+        Command::OpenJob { .. }
+        | Command::Publish { .. }
+        | Command::Submit { .. }
         | Command::Show { .. }
         | Command::Enlist { .. }
         | Command::Reveal { .. }
         | Command::Attest { .. }
-        | Command::Unveil { .. }
-        | Command::Object { .. }
-        | Command::Publish { .. }
-        | Command::Submit { .. }
+        | Command::RevealAttestation { .. }
         | Command::Evaluate { .. } => has_room(INPUT_PIECES),
     }
 }
@@ -142,16 +156,15 @@ impl<J: Judge + Default> Judge for CatchingJudge<J> {
         self.ask(|judge| judge.answer(exam, tally, budget))
     }
 
-    fn comparing(&self, lengths: [usize; 3]) -> Work {
-        self.judge.comparing(lengths)
+    fn reading_comparison(&self, comparison: &Comparison<'_>) -> Work {
+        self.judge.reading_comparison(comparison)
     }
 
-    fn alike(
-        &mut self,
-        base: Exhibit<'_>,
-        first: Exhibit<'_>,
-        second: Exhibit<'_>,
-    ) -> Result<Likeness, Unfit> {
-        self.ask(|judge| judge.alike(base, first, second))
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit> {
+        self.ask(|judge| judge.quote_comparison(comparison))
+    }
+
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
+        self.ask(|judge| judge.compare(comparison))
     }
 }

@@ -74,18 +74,19 @@ struct Metadata<'a> {
 }
 
 impl Metadata<'_> {
-    fn context(&self) -> Result<Context, RequestRefused> {
+    fn context(&self, payload: &[u8]) -> Result<Context, RequestRefused> {
         let address =
             |text: &str, name| Address::read(text).ok_or(RequestRefused::NotHexadecimal(name));
         let prev_randao = Digest::read(&self.prev_randao);
         Ok(Context {
             sender: address(&self.msg_sender, "msg_sender")?,
-            now: Timestamp(self.block_timestamp),
+            block_time: Timestamp(self.block_timestamp),
             chain_id: self.chain_id,
             app: address(&self.app_contract, "app_contract")?,
             block: self.block_number,
             prev_randao: prev_randao.ok_or(RequestRefused::NotHexadecimal("prev_randao"))?.0,
             input: self.input_index,
+            payload_bytes: payload.len() as u64,
         })
     }
 }
@@ -102,7 +103,8 @@ impl Request {
                 let missing = || serde_json::Error::missing_field("metadata");
                 let metadata = data.metadata.ok_or_else(missing);
                 let metadata = metadata.map_err(RequestRefused::Malformed)?;
-                let (context, payload) = (metadata.context()?, bytes(&data.payload)?);
+                let payload = bytes(&data.payload)?;
+                let context = metadata.context(&payload)?;
                 Ok(Self::Advance(Advance { context, payload }))
             }
             Kind::InspectState => Ok(Self::Inspect(bytes(&data.payload)?)),

@@ -36,7 +36,7 @@ pub fn run<A: FnMut(&[u8]) -> Answer>(
     let genesis = Genesis::parse(&text).map_err(|error| named(path, &error))?;
     let drive = match &args.blobs {
         Some(folder) => {
-            read_drive(folder, genesis.max_blob_bytes).map_err(|error| named(folder, &error))?
+            read_drive(folder, genesis.settings.max_blob_bytes).map_err(|error| named(folder, &error))?
         }
         None => Vec::new(),
     };

@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path};
 
 use blobs::Digest;
 use eval::{Dataset, Model, report::evaluate_on, trace as nodes};
-use market::{Marks, Metric};
+use market::{Metric, Scores};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 
@@ -33,7 +33,7 @@ pub struct Traced {
     /// Row by row, and in each row in the order the nodes run.
     pub made: Vec<Made>,
     /// What the model earns.
-    pub marks: Marks,
+    pub scores: Scores,
 }
 
 /// The last line a program prints.
@@ -56,7 +56,7 @@ impl Traced {
         let model = Model::from_onnx(model).map_err(|refused| refused.to_string())?;
         let dataset = Dataset::from_safetensors(hold_out).map_err(|refused| refused.to_string())?;
         let report = evaluate_on(NonZeroUsize::MIN, &model, &dataset, metric, &mut |_, _| {});
-        let marks = report.map_err(|refused| refused.to_string())?.marks;
+        let scores = report.map_err(|refused| refused.to_string())?.scores;
         let names = eval::report::summary(&model).nodes;
         let mut made = Vec::new();
         let mut show = |shown: nodes::Made<'_>| {
@@ -83,7 +83,7 @@ impl Traced {
             .map_err(|refused| refused.to_string())?;
         // Batches are shown node by node; the order in a row stays.
         made.sort_by_key(|made| made.row);
-        Ok(Self { made, marks })
+        Ok(Self { made, scores })
     }
 }
 
@@ -99,8 +99,8 @@ pub fn trace(
     let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
     let (model, hold_out) = (read(&files.model)?, read(&files.hold_out)?);
     let model = change(&model, &hold_out, files.metric);
-    let Traced { made, marks } = Traced::of(&model, &hold_out, files.metric, files.row)?;
-    let earned = Earned { score: marks.score.0, worst_class: marks.worst_class.0 };
+    let Traced { made, scores } = Traced::of(&model, &hold_out, files.metric, files.row)?;
+    let earned = Earned { score: scores.score.0, worst_class: scores.worst_class.0 };
     let lines = made.iter().map(serde_json::to_string).chain([serde_json::to_string(&earned)]);
     for line in lines {
         let line = line.map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! The compiled interfaces, and the market's types as ABI tokens.
+//! The compiled interfaces, and the market's scalars as ABI tokens.
 //!
 //! The artifacts of `contracts/` are the single source of names and signatures. ethabi accepts
 //! more than the exact encoding (dirty padding, trailing bytes), so whoever decodes here encodes
@@ -7,13 +7,9 @@
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use blobs::{BlobRef, Digest, Encoding, Profile};
+use blobs::{BlobRef, Digest, Profile};
 use ethabi::{Contract, Token};
-use market::{Address, Amount, Asset, JobId, Metric, Score, Terms, Timestamp, U256, Work};
-
-mod competition;
-
-pub(crate) use competition::{attestation, code, competition_terms, sealed};
+use market::{Address, Amount, Asset, JobId, Score, Timestamp, U256, Work};
 
 use crate::refused::{InputRefused, Selector};
 
@@ -69,30 +65,26 @@ impl Interface {
     }
 
     /// The calldata of a function.
-    pub(crate) fn call(&self, name: &str, arguments: &[Token]) -> Vec<u8> {
-        let function = self.contract.function(name).expect("a function of the interface");
-        function.encode_input(arguments).expect("arguments of the function's types")
-    }
-
-    /// The calldata of a function whose last argument is `bytes`.
     ///
-    /// ethabi would take them byte by byte, several times what hashing a chunk costs: it writes
-    /// what comes before them, with the length of none, and the rest is copied here.
-    pub(crate) fn call_with_bytes(
-        &self,
-        name: &str,
-        mut arguments: Vec<Token>,
-        bytes: &[u8],
-    ) -> Vec<u8> {
-        arguments.push(Token::Bytes(Vec::new()));
-        let mut calldata = self.call(name, &arguments);
-        calldata.truncate(calldata.len() - WORD);
-        let mut length = [0; WORD];
-        U256::from(bytes.len()).to_big_endian(&mut length);
-        calldata.extend_from_slice(&length);
-        calldata.extend_from_slice(bytes);
-        let padding = bytes.len().next_multiple_of(WORD) - bytes.len();
-        calldata.extend_from_slice(&[0; WORD][..padding]);
+    /// ethabi would take a last argument of bytes one by one, several times what hashing a chunk
+    /// costs: it writes what comes before them, with the length of none, and the rest is copied.
+    pub(crate) fn call(&self, name: &str, mut arguments: Vec<Token>) -> Vec<u8> {
+        let function = self.contract.function(name).expect("a function of the interface");
+        let last = match arguments.last_mut() {
+            Some(Token::Bytes(bytes)) => Some(std::mem::take(bytes)),
+            _ => None,
+        };
+        let mut calldata =
+            function.encode_input(&arguments).expect("arguments of the function's types");
+        if let Some(bytes) = last {
+            calldata.truncate(calldata.len() - WORD);
+            let mut length = [0; WORD];
+            U256::from(bytes.len()).to_big_endian(&mut length);
+            calldata.extend_from_slice(&length);
+            calldata.extend_from_slice(&bytes);
+            let padding = bytes.len().next_multiple_of(WORD) - bytes.len();
+            calldata.extend_from_slice(&[0; WORD][..padding]);
+        }
         calldata
     }
 
@@ -114,8 +106,8 @@ impl Interface {
         let function = self.selectors.get(selector).ok_or(unknown)?.as_str();
         let malformed = InputRefused::Malformed { function };
         let decode = || self.contract.function(function)?.decode_input(arguments);
-        let tokens = decode().map_err(|_| malformed)?.into_iter();
-        Ok((function, Arguments { tokens, malformed }))
+        let tokens = decode().map_err(|_| malformed)?;
+        Ok((function, Arguments::new(tokens, malformed)))
     }
 
     /// The event of a notice's payload, and its arguments.
@@ -127,8 +119,8 @@ impl Interface {
         let function = self.topics.get(topic)?.as_str();
         let inputs = &self.contract.event(function).ok()?.inputs;
         let types: Vec<_> = inputs.iter().map(|input| input.kind.clone()).collect();
-        let tokens = ethabi::decode(&types, arguments).ok()?.into_iter();
-        Some((function, Arguments { tokens, malformed: InputRefused::Malformed { function } }))
+        let tokens = ethabi::decode(&types, arguments).ok()?;
+        Some((function, Arguments::new(tokens, InputRefused::Malformed { function })))
     }
 }
 
@@ -136,117 +128,189 @@ impl Interface {
 pub(crate) struct Arguments {
     tokens: std::vec::IntoIter<Token>,
     malformed: InputRefused,
+    /// What is taken, for messages.
+    field: &'static str,
 }
 
 impl Arguments {
-    fn next(&mut self) -> Result<Token, InputRefused> {
-        self.tokens.next().ok_or(self.malformed)
+    fn new(tokens: Vec<Token>, malformed: InputRefused) -> Self {
+        Self { tokens: tokens.into_iter(), malformed, field: "" }
+    }
+
+    /// The next argument, whose name is for messages.
+    pub(crate) fn take<T: Abi>(&mut self, field: &'static str) -> Result<T, InputRefused> {
+        self.field = field;
+        T::read(self)
+    }
+
+    /// Leaves out so many tokens of a choice that was not made; encoding again shows whether they
+    /// are zero.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.tokens.by_ref().take(count).for_each(drop);
     }
 
     /// The next argument, which is a struct.
-    fn fields(&mut self) -> Result<Self, InputRefused> {
-        let tokens = self.next()?.into_tuple().ok_or(self.malformed)?.into_iter();
-        Ok(Self { tokens, malformed: self.malformed })
+    pub(crate) fn fields(&mut self) -> Result<Self, InputRefused> {
+        let tokens = self.token(Token::into_tuple)?;
+        Ok(Self::new(tokens, self.malformed))
     }
 
-    /// An unsigned integer, which must fit its type.
-    pub(crate) fn uint<T: TryFrom<U256>>(
-        &mut self,
-        field: &'static str,
-    ) -> Result<T, InputRefused> {
-        let number = self.next()?.into_uint().ok_or(self.malformed)?;
-        T::try_from(number).map_err(|_| InputRefused::OutOfRange { field })
+    /// The next argument, which is an enum.
+    pub(crate) fn choice<T: Copy>(&mut self, all: &[T]) -> Result<T, InputRefused> {
+        let field = self.field;
+        let code: u8 = self.uint()?;
+        all.get(usize::from(code)).copied().ok_or(InputRefused::UnknownCode { field, code })
     }
 
-    pub(crate) fn amount(&mut self) -> Result<Amount, InputRefused> {
-        self.next()?.into_uint().map(Amount).ok_or(self.malformed)
+    fn token<T>(&mut self, read: impl FnOnce(Token) -> Option<T>) -> Result<T, InputRefused> {
+        self.tokens.next().and_then(read).ok_or(self.malformed)
     }
 
-    pub(crate) fn job(&mut self) -> Result<JobId, InputRefused> {
-        self.uint("job").map(JobId)
+    fn uint<T: TryFrom<U256>>(&mut self) -> Result<T, InputRefused> {
+        let number = self.token(Token::into_uint)?;
+        T::try_from(number).map_err(|_| InputRefused::OutOfRange { field: self.field })
     }
+}
 
-    pub(crate) fn score(&mut self, field: &'static str) -> Result<Score, InputRefused> {
-        self.uint(field).map(Score)
-    }
+/// A type as arguments of functions and events.
+pub(crate) trait Abi: Sized {
+    /// Adds its arguments; one, unless it is a choice that has fields of its own.
+    fn write(&self, out: &mut Vec<Token>);
 
-    pub(crate) fn address(&mut self) -> Result<Address, InputRefused> {
-        let address = self.next()?.into_address().ok_or(self.malformed)?;
-        Ok(Address(address.0))
-    }
+    /// Takes the same arguments.
+    fn read(from: &mut Arguments) -> Result<Self, InputRefused>;
+}
 
-    /// An asset: the zero address is Ether.
-    pub(crate) fn asset(&mut self) -> Result<Asset, InputRefused> {
-        let token = self.address()?;
-        Ok(if token == ETHER { Asset::Ether } else { Asset::Erc20(token) })
-    }
+/// The tokens of one value after the other.
+macro_rules! tokens {
+    ($($value:expr),*) => {{
+        let mut tokens = Vec::new();
+        $($crate::abi::Abi::write($value, &mut tokens);)*
+        tokens
+    }};
+}
 
-    pub(crate) fn bool(&mut self) -> Result<bool, InputRefused> {
-        self.next()?.into_bool().ok_or(self.malformed)
-    }
+pub(crate) use tokens;
 
-    pub(crate) fn bytes(&mut self) -> Result<Vec<u8>, InputRefused> {
-        self.next()?.into_bytes().ok_or(self.malformed)
-    }
+/// Declares how scalars are written and read: type, token, reader.
+macro_rules! scalars {
+    ($($type:ty: |$value:ident| $token:expr, |$from:ident| $read:expr;)*) => {
+        $(impl Abi for $type {
+            fn write(&self, out: &mut Vec<Token>) {
+                let $value = self;
+                out.push($token);
+            }
 
-    pub(crate) fn string(&mut self) -> Result<String, InputRefused> {
-        self.next()?.into_string().ok_or(self.malformed)
-    }
+            fn read($from: &mut Arguments) -> Result<Self, InputRefused> {
+                $read
+            }
+        })*
+    };
+}
 
-    pub(crate) fn word(&mut self) -> Result<[u8; 32], InputRefused> {
-        let bytes = self.next()?.into_fixed_bytes().ok_or(self.malformed)?;
-        bytes.try_into().map_err(|_| self.malformed)
-    }
+scalars! {
+    bool: |flag| Token::Bool(*flag), |from| from.token(Token::into_bool);
+    u32: |number| Token::Uint((*number).into()), |from| from.uint();
+    u64: |number| Token::Uint((*number).into()), |from| from.uint();
+    Score: |score| Token::Uint(score.0.into()), |from| from.uint().map(Score);
+    Timestamp: |time| Token::Uint(time.0.into()), |from| from.uint().map(Timestamp);
+    Work: |work| Token::Uint(work.0.into()), |from| from.uint().map(Work);
+    Amount: |amount| Token::Uint(amount.0), |from| from.token(Token::into_uint).map(Amount);
+    String: |text| Token::String(text.clone()), |from| from.token(Token::into_string);
+    Vec<u8>: |bytes| Token::Bytes(bytes.clone()), |from| from.token(Token::into_bytes);
+    Address: |account| Token::Address(account.0.into()),
+        |from| Ok(Self(from.token(Token::into_address)?.0));
+    [u8; 32]: |word| Token::FixedBytes(word.to_vec()),
+        |from| from.token(|token| token.into_fixed_bytes()?.try_into().ok());
+    Digest: |digest| Token::FixedBytes(digest.0.to_vec()), |from| Abi::read(from).map(Self);
+    JobId: |job| Token::FixedBytes(job.0.to_vec()), |from| Abi::read(from).map(Self);
+}
 
-    pub(crate) fn digest(&mut self) -> Result<Digest, InputRefused> {
-        self.word().map(Digest)
-    }
-
-    pub(crate) fn encoding(&mut self) -> Result<Encoding, InputRefused> {
-        match self.uint("encoding")? {
-            0 => Ok(Encoding::Plain),
-            1 => Ok(Encoding::Deflate),
-            code => Err(InputRefused::UnknownEncoding { code }),
+/// An asset: the zero address is Ether.
+impl Abi for Asset {
+    fn write(&self, out: &mut Vec<Token>) {
+        match self {
+            Self::Ether => ETHER.write(out),
+            Self::Erc20(token) => token.write(out),
         }
     }
 
-    pub(crate) fn blob(&mut self) -> Result<BlobRef, InputRefused> {
-        let mut fields = self.fields()?;
-        let (digest, size) = (fields.digest()?, fields.uint("size")?);
-        let leaf_size = fields.uint("leafSize")?;
+    fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
+        let token = Address::read(from)?;
+        Ok(if token == ETHER { Self::Ether } else { Self::Erc20(token) })
+    }
+}
+
+impl Abi for BlobRef {
+    fn write(&self, out: &mut Vec<Token>) {
+        let leaf_size = self.profile.leaf_size();
+        out.push(Token::Tuple(tokens!(&self.digest, &self.size, &leaf_size)));
+    }
+
+    fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
+        let mut fields = from.fields()?;
+        let (digest, size) = (fields.take("digest")?, fields.take("size")?);
+        let leaf_size = fields.take("leafSize")?;
         let unknown = InputRefused::UnknownLeafSize { leaf_size };
-        Ok(BlobRef { digest, size, profile: Profile::with_leaf_size(leaf_size).ok_or(unknown)? })
+        Ok(Self { digest, size, profile: Profile::with_leaf_size(leaf_size).ok_or(unknown)? })
+    }
+}
+
+/// The blob of a choice that was not made.
+pub(crate) fn no_blob() -> Token {
+    Token::Tuple(tokens!(&[0; WORD], &0_u64, &0_u32))
+}
+
+/// A list, item by item.
+impl<T: Abi> Abi for Vec<T> {
+    fn write(&self, out: &mut Vec<Token>) {
+        let mut items = Vec::new();
+        self.iter().for_each(|item| item.write(&mut items));
+        out.push(Token::Array(items));
     }
 
-    pub(crate) fn terms(&mut self) -> Result<Terms, InputRefused> {
-        let mut fields = self.fields()?;
-        Ok(Terms {
-            title: fields.title()?,
-            asset: fields.asset()?,
-            reward: fields.amount()?,
-            rewards: fields.uint("rewards")?,
-            deadline: Timestamp(fields.uint("deadline")?),
-            metric: fields.metric()?,
-            min_score: fields.score("minScore")?,
-            min_gain: fields.score("minGain")?,
-            min_worst_class: fields.score("minWorstClass")?,
-            max_model_bytes: fields.uint("maxModelBytes")?,
-            max_work: Work(fields.uint("maxWork")?),
-            base_model: fields.blob()?,
-            hold_out: fields.blob()?,
-        })
+    fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
+        let items = from.token(Token::into_array)?;
+        let count = items.len();
+        let mut items = Arguments::new(items, from.malformed);
+        (0..count).map(|_| items.take("an item")).collect()
+    }
+}
+
+impl<T: Abi> Abi for Box<T> {
+    fn write(&self, out: &mut Vec<Token>) {
+        T::write(self, out);
     }
 
-    fn title(&mut self) -> Result<[u8; 32], InputRefused> {
-        let title = self.word()?;
-        title_text(&title).map(|_| title).ok_or(InputRefused::TitleNotText {})
+    fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
+        T::read(from).map(Self::new)
+    }
+}
+
+/// What is there or not: a flag, and the value or zero.
+impl<T: Abi + Copy + Zero> Abi for Option<T> {
+    fn write(&self, out: &mut Vec<Token>) {
+        self.is_some().write(out);
+        self.unwrap_or(T::ZERO).write(out);
     }
 
-    fn metric(&mut self) -> Result<Metric, InputRefused> {
-        let code: u8 = self.uint("metric")?;
-        let metric = Metric::ALL.get(usize::from(code)).copied();
-        metric.ok_or(InputRefused::UnknownMetric { code })
+    fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
+        let (is_there, value) = (bool::read(from)?, T::read(from)?);
+        Ok(is_there.then_some(value))
     }
+}
+
+/// What stands for no value.
+pub(crate) trait Zero {
+    const ZERO: Self;
+}
+
+impl Zero for u32 {
+    const ZERO: Self = 0;
+}
+
+impl Zero for Score {
+    const ZERO: Self = Self(0);
 }
 
 /// What the ABI is made of, in bytes.
@@ -254,73 +318,3 @@ const WORD: usize = 32;
 
 /// How the ABI writes Ether where a token's address is asked for.
 const ETHER: Address = Address([0; 20]);
-
-/// A title's text, if it is UTF-8 without control characters, padded with zeros.
-///
-/// A title is shown in terminals and pages, where control characters could pretend things.
-pub(crate) fn title_text(title: &[u8; 32]) -> Option<&str> {
-    let length = title.iter().position(|byte| *byte == 0).unwrap_or(title.len());
-    let (text, padding) = title.split_at(length);
-    let text = std::str::from_utf8(text).ok()?;
-    (padding.iter().all(|byte| *byte == 0) && !text.chars().any(char::is_control)).then_some(text)
-}
-
-pub(crate) fn uint(number: impl Into<U256>) -> Token {
-    Token::Uint(number.into())
-}
-
-pub(crate) fn address(address: Address) -> Token {
-    Token::Address(address.0.into())
-}
-
-pub(crate) fn asset(asset: Asset) -> Token {
-    address(match asset {
-        Asset::Ether => ETHER,
-        Asset::Erc20(token) => token,
-    })
-}
-
-pub(crate) fn digest(digest: Digest) -> Token {
-    Token::FixedBytes(digest.0.to_vec())
-}
-
-pub(crate) fn encoding(encoding: Encoding) -> Token {
-    uint(match encoding {
-        Encoding::Plain => 0,
-        Encoding::Deflate => 1,
-    })
-}
-
-pub(crate) fn blob(blob: BlobRef) -> Token {
-    let leaf_size = uint(blob.profile.leaf_size());
-    Token::Tuple(vec![digest(blob.digest), uint(blob.size), leaf_size])
-}
-
-pub(crate) fn terms(terms: &Terms) -> Token {
-    Token::Tuple(vec![
-        Token::FixedBytes(terms.title.to_vec()),
-        asset(terms.asset),
-        uint(terms.reward.0),
-        uint(terms.rewards),
-        uint(terms.deadline.0),
-        metric(terms.metric),
-        uint(terms.min_score.0),
-        uint(terms.min_gain.0),
-        uint(terms.min_worst_class.0),
-        uint(terms.max_model_bytes),
-        uint(terms.max_work.0),
-        blob(terms.base_model),
-        blob(terms.hold_out),
-    ])
-}
-
-fn metric(metric: Metric) -> Token {
-    uint(match metric {
-        Metric::Accuracy => 0,
-        Metric::WorstClassRecall => 1,
-        Metric::MacroF1 => 2,
-        Metric::MeanSquaredError => 3,
-        Metric::MeanAbsoluteError => 4,
-        Metric::LogLoss => 5,
-    })
-}

@@ -1,40 +1,35 @@
 //! What a deployment fixes at genesis, as a JSON file of the machine's drive.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use blobs::{MAX_INFLATED_BYTES, MAX_PAYLOAD_BYTES};
-use market::{Address, Prices, Settings, Work};
-use serde::{Deserialize, Serialize};
+use market::{Address, Amount, Asset, AssetPrices, Prices, Settings, Speed, Windows, Work};
+use serde::{
+    Deserialize, Serialize,
+    de::{Deserializer, IntoDeserializer as _},
+};
+use serde_json::{Map, Value};
 
-use crate::{json, output::registry_address};
+use crate::{
+    json::{self, Json},
+    output::registry_address,
+};
 
 /// Everything a deployment can choose; what the file leaves out has its default.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Genesis {
     /// Whose payloads are deposits of Ether.
-    #[serde(with = "json::text")]
+    #[serde(with = "json")]
     pub ether_portal: Address,
     /// Whose payloads are deposits of tokens.
-    #[serde(with = "json::text")]
+    #[serde(with = "json")]
     pub erc20_portal: Address,
     /// Where settled jobs are recorded on L1.
-    #[serde(with = "json::text")]
+    #[serde(with = "json")]
     pub registry: Address,
-    /// Tokens that rewards may be paid in, beside Ether.
-    #[serde(with = "json::addresses")]
-    pub allowed_tokens: BTreeSet<Address>,
-    /// Largest blob, in bytes.
-    pub max_blob_bytes: u64,
-    /// All bytes the market keeps, beside those of the drive.
-    pub max_stored_bytes: u64,
-    /// Instructions one input may cost in the application, as predicted: the default is two fifths
-    /// of what a node's time limit allows a slow machine.
-    pub input_work: u64,
-    /// Longest time a job may be open, in seconds.
-    pub max_window_seconds: u64,
-    /// How long after its deadline a job waits for pending evaluations, in seconds.
-    pub evaluation_window_seconds: u64,
+    /// What concerns the market's rules; in the file its fields stand beside the others.
+    #[serde(flatten, with = "json")]
+    pub settings: Settings,
 }
 
 impl Default for Genesis {
@@ -44,13 +39,44 @@ impl Default for Genesis {
             ether_portal: Address(*b"\xA6\x32\xc5\xc0\x58\x12\xc6\xa6\x14\x9B\x7A\xf5\xC5\x61\x17\xd1\xD2\x60\x38\x28"),
             erc20_portal: Address(*b"\xAC\xA6\x58\x6A\x0C\xf0\x5b\xD8\x31\xf2\x50\x1E\x7B\x4a\xea\x55\x0d\xA6\x56\x2D"),
             registry: registry_address(),
-            allowed_tokens: BTreeSet::new(),
-            max_blob_bytes: 4_194_304,
-            max_stored_bytes: 67_108_864,
-            input_work: 2_000_000_000,
-            max_window_seconds: 31_536_000,
-            evaluation_window_seconds: 86_400,
+            settings: default_settings(),
         }
+    }
+}
+
+/// An account that nobody owns: it stands for burning on every chain.
+const SINK: Address = Address(*b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xde\xad");
+
+/// The settings of a deployment that says nothing: Ether alone, and nobody earns as its operator.
+///
+/// - Units: wei for a billion instructions, a mebibyte and a day, and a byte; the work of an input
+///   is two fifths of what a node's time limit allows a slow machine
+pub(crate) fn default_settings() -> Settings {
+    let ether = AssetPrices {
+        account_minimum: Amount::new(100_000_000_000_000),
+        work: Amount::new(100_000_000_000_000),
+        rent: Amount::new(100_000_000_000_000),
+        place_bond: Amount::new(10_000_000_000),
+    };
+    Settings {
+        assets: BTreeMap::from([(Asset::Ether, ether)]),
+        operator: SINK,
+        sink: SINK,
+        operator_ppm: 200_000,
+        max_blob_bytes: 4_194_304,
+        max_stored_bytes: 67_108_864,
+        max_balances: 100_000,
+        input_work: Work(2_000_000_000),
+        prices: Prices::COUNTED,
+        speed: Speed { float: 80_000_000, integer: 270_000_000, mining: 1_000_000_000 },
+        max_window_seconds: 31_536_000,
+        windows: Windows {
+            delivery_seconds: 3_600,
+            reveal_seconds: 3_600,
+            attest_seconds: 3_600,
+            evaluation_seconds: 3_600,
+        },
+        surcharge_lag_seconds: 300,
     }
 }
 
@@ -63,9 +89,23 @@ pub enum GenesisRefused {
     /// Ether and tokens would arrive through the same portal.
     #[error("ether_portal and erc20_portal are the same address {0}")]
     SamePortals(Address),
-    /// Something must be allowed.
+    /// There must be some of it, or somebody.
     #[error("{0} must not be zero")]
     Zero(&'static str),
+    /// The operator has no more than all.
+    #[error("operator_ppm {0} is more than 1000000, which is all")]
+    PartAboveAll(u32),
+    /// Nothing could be kept or paid in.
+    #[error("assets must name at least one asset")]
+    NoAssets,
+    /// Its prices would cost nothing, or its balances fill the ledger.
+    #[error("{price} of {asset} must not be zero")]
+    FreeOfCharge {
+        /// What costs nothing.
+        price: &'static str,
+        /// In which asset.
+        asset: Asset,
+    },
     /// A chunk could cost more than an input may.
     #[error("input_work {found} is less than the {least} that a chunk can take")]
     InputWorkTooSmall {
@@ -84,58 +124,115 @@ pub enum GenesisRefused {
     },
 }
 
+/// Reads the keys of all parts from one object: the market's own refuse those that nobody knows.
+impl<'a> Deserialize<'a> for Genesis {
+    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        let mut keys = Map::deserialize(from)?;
+        let default = Self::default();
+        let mut address = |key: &str, default| match keys.remove(key) {
+            Some(value) => read(value),
+            None => Ok(default),
+        };
+        let wrong = serde::de::Error::custom::<serde_json::Error>;
+        Ok(Self {
+            ether_portal: address("ether_portal", default.ether_portal).map_err(wrong)?,
+            erc20_portal: address("erc20_portal", default.erc20_portal).map_err(wrong)?,
+            registry: address("registry", default.registry).map_err(wrong)?,
+            settings: read(Value::Object(keys)).map_err(wrong)?,
+        })
+    }
+}
+
+fn read<T: Json>(value: Value) -> Result<T, serde_json::Error> {
+    T::read_json(value.into_deserializer())
+}
+
 impl Genesis {
     /// Reads and checks a genesis file.
+    ///
+    /// - Errors: the first reason against it
     pub fn parse(text: &str) -> Result<Self, GenesisRefused> {
         let genesis: Self = serde_json::from_str(text).map_err(GenesisRefused::Malformed)?;
-        let zero = |address: &Address| *address == Address::default();
-        for (name, is_zero) in [
-            ("ether_portal", zero(&genesis.ether_portal)),
-            ("erc20_portal", zero(&genesis.erc20_portal)),
-            ("registry", zero(&genesis.registry)),
-            ("an address of allowed_tokens", genesis.allowed_tokens.iter().any(zero)),
-            ("max_blob_bytes", genesis.max_blob_bytes == 0),
-            ("input_work", genesis.input_work == 0),
-            ("max_window_seconds", genesis.max_window_seconds == 0),
-        ] {
-            if is_zero {
-                return Err(GenesisRefused::Zero(name));
-            }
-        }
+        genesis.check_zeros()?;
+        genesis.check_assets()?;
         if genesis.ether_portal == genesis.erc20_portal {
             return Err(GenesisRefused::SamePortals(genesis.ether_portal));
         }
-        let (largest, stored) = (genesis.max_blob_bytes, genesis.max_stored_bytes);
+        let settings = &genesis.settings;
+        if settings.operator_ppm > 1_000_000 {
+            return Err(GenesisRefused::PartAboveAll(settings.operator_ppm));
+        }
+        let (largest, stored) = (settings.max_blob_bytes, settings.max_stored_bytes);
         if largest > stored {
             return Err(GenesisRefused::BlobExceedsStore { largest, stored });
         }
-        let (found, least) = (genesis.input_work, Self::least_input_work().0);
+        let least = Self::least_input_work(&settings.prices).0;
+        let found = settings.input_work.0;
         if found < least {
             return Err(GenesisRefused::InputWorkTooSmall { found, least });
         }
         Ok(genesis)
     }
 
-    /// What an input can cost that cannot wait: the largest chunk, and a model refused unread.
-    #[must_use]
-    pub fn least_input_work() -> Work {
-        let prices = Prices::COUNTED;
-        let chunk = prices.chunk(MAX_PAYLOAD_BYTES as u64, MAX_INFLATED_BYTES as u64);
-        chunk.plus(Work(prices.input)).plus(Work(prices.ending))
+    fn check_zeros(&self) -> Result<(), GenesisRefused> {
+        let zero = Address::default();
+        let Settings { speed, windows, .. } = self.settings;
+        for (name, is_zero) in [
+            ("ether_portal", self.ether_portal == zero),
+            ("erc20_portal", self.erc20_portal == zero),
+            ("registry", self.registry == zero),
+            ("operator", self.settings.operator == zero),
+            ("sink", self.settings.sink == zero),
+            ("max_blob_bytes", self.settings.max_blob_bytes == 0),
+            ("max_balances", self.settings.max_balances == 0),
+            ("input_work", self.settings.input_work == Work(0)),
+            ("speed.float", speed.float == 0),
+            ("speed.integer", speed.integer == 0),
+            ("speed.mining", speed.mining == 0),
+            ("max_window_seconds", self.settings.max_window_seconds == 0),
+            ("windows.delivery_seconds", windows.delivery_seconds == 0),
+            ("windows.reveal_seconds", windows.reveal_seconds == 0),
+            ("windows.attest_seconds", windows.attest_seconds == 0),
+            ("windows.evaluation_seconds", windows.evaluation_seconds == 0),
+            ("surcharge_lag_seconds", self.settings.surcharge_lag_seconds == 0),
+        ] {
+            if is_zero {
+                return Err(GenesisRefused::Zero(name));
+            }
+        }
+        Ok(())
     }
 
-    /// The part that concerns the market's rules.
-    #[must_use]
-    pub fn settings(&self) -> Settings {
-        Settings {
-            allowed_tokens: self.allowed_tokens.clone(),
-            max_blob_bytes: self.max_blob_bytes,
-            max_stored_bytes: self.max_stored_bytes,
-            input_work: Work(self.input_work),
-            prices: Prices::COUNTED,
-            max_window_seconds: self.max_window_seconds,
-            evaluation_window_seconds: self.evaluation_window_seconds,
+    fn check_assets(&self) -> Result<(), GenesisRefused> {
+        let assets = &self.settings.assets;
+        if assets.is_empty() {
+            return Err(GenesisRefused::NoAssets);
         }
+        if assets.contains_key(&Asset::Erc20(Address::default())) {
+            return Err(GenesisRefused::Zero("a token's address"));
+        }
+        for (&asset, prices) in assets {
+            let AssetPrices { account_minimum, work, rent, place_bond } = *prices;
+            for (price, amount) in [
+                ("account_minimum", account_minimum),
+                ("work", work),
+                ("rent", rent),
+                ("place_bond", place_bond),
+            ] {
+                if amount == Amount::ZERO {
+                    return Err(GenesisRefused::FreeOfCharge { price, asset });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What an input can cost that cannot wait: the largest chunk, and a model refused unread.
+    #[must_use]
+    pub fn least_input_work(prices: &Prices) -> Work {
+        let payload = Work(prices.payload_byte).times(MAX_PAYLOAD_BYTES as u64);
+        let chunk = prices.chunk(MAX_INFLATED_BYTES as u64);
+        chunk.plus(payload).plus(Work(prices.input)).plus(Work(prices.ending))
     }
 }
 
@@ -149,17 +246,41 @@ mod tests {
         assert_eq!(Genesis::parse("{}").unwrap(), default);
         let written = serde_json::to_string(&default).unwrap();
         assert_eq!(Genesis::parse(&written).unwrap(), default);
-        assert_eq!(default.settings().input_work, Work(2_000_000_000));
+        assert_eq!(default.settings.input_work, Work(2_000_000_000));
+        assert_eq!(SINK.to_string(), "0x000000000000000000000000000000000000dead");
+    }
+
+    #[test]
+    fn a_file_says_what_things_cost_in_each_asset() {
+        let text = r#"{"operator": "0x0101010101010101010101010101010101010101", "assets": {
+            "0x7070707070707070707070707070707070707070":
+                {"account_minimum": "5", "work": "6", "rent": "7", "place_bond": "8"}}}"#;
+        let settings = Genesis::parse(text).unwrap().settings;
+        assert_eq!(settings.operator, Address([1; 20]));
+        let prices = settings.asset(Asset::Erc20(Address([0x70; 20])));
+        assert_eq!((prices.account_minimum, prices.place_bond), (Amount::new(5), Amount::new(8)));
+        assert!(!settings.assets.contains_key(&Asset::Ether));
     }
 
     #[test]
     fn wrong_files_are_refused_in_words() {
         let token = "0x7070707070707070707070707070707070707070";
+        let zero = "0x0000000000000000000000000000000000000000";
+        let free = r#"{"account_minimum": "0", "work": "1", "rent": "1", "place_bond": "1"}"#;
         for (text, message) in [
             ("", "not a genesis file: EOF"),
             (r#"{"input_wrok": 1}"#, "not a genesis file: unknown field `input_wrok`"),
-            (r#"{"input_work": "1"}"#, "not a genesis file: invalid type: string"),
+            (r#"{"input_work": "one"}"#, "not a genesis file: not an unsigned number"),
             (r#"{"registry": "0x12"}"#, "not a genesis file: \"0x12\" is not an address"),
+            (r#"{"assets": {"gold": {}}}"#, "not a genesis file: missing field `account_minimum`"),
+            (r#"{"assets": {}}"#, "assets must name at least one asset"),
+            (&format!(r#"{{"assets": {{"ether": {free}}}}}"#), "account_minimum of ether must not"),
+            (&format!(r#"{{"operator": "{zero}"}}"#), "operator must not be zero"),
+            (r#"{"operator_ppm": 1000001}"#, "operator_ppm 1000001 is more than 1000000"),
+            (
+                r#"{"speed": {"float": 1, "integer": 0, "mining": 1}}"#,
+                "speed.integer must not be zero",
+            ),
             (r#"{"input_work": 0}"#, "input_work must not be zero"),
             (r#"{"input_work": 1}"#, "input_work 1 is less than the"),
             (

@@ -1,13 +1,39 @@
-//! How the market's scalars are written in JSON.
+//! The market's types in JSON: `#[serde(with = "wire::json")]` on a field of any of them.
 //!
 //! Names, addresses and money are strings; numbers are numbers up to 2^53, which every reader of
-//! JSON keeps exactly, and decimal strings above.
+//! JSON keeps exactly, and decimal strings above. Structures are as in the market, choices are
+//! objects whose `kind` says which was made.
 
-use blobs::{Cid, Digest};
-use market::{
-    Address, Amount, Asset, JobId, Metric, Outcome, Score, Share, Stage, Tied, Timestamp, U256,
-    Unmet, Work,
-};
+use std::collections::BTreeMap;
+
+use blobs::{BlobRef, Cid, Digest};
+use market::{Address, Amount, Asset, JobId, Score, Timestamp, U256, Work};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::view::BlobView;
+
+/// A type that has one form in JSON.
+pub trait Json: Sized {
+    /// Writes it.
+    fn write_json<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error>;
+
+    /// Reads what [`write_json`](Self::write_json) writes.
+    fn read_json<'a, D: Deserializer<'a>>(from: D) -> Result<Self, D::Error>;
+}
+
+/// Writes a value.
+///
+/// - Errors: the serializer's
+pub fn serialize<T: Json, S: Serializer>(value: &T, out: S) -> Result<S::Ok, S::Error> {
+    value.write_json(out)
+}
+
+/// Reads a value.
+///
+/// - Errors: it is in another form
+pub fn deserialize<'a, T: Json, D: Deserializer<'a>>(from: D) -> Result<T, D::Error> {
+    T::read_json(from)
+}
 
 /// A scalar that has one text form.
 pub trait Text: Sized {
@@ -17,136 +43,51 @@ pub trait Text: Sized {
     /// Its text.
     fn write(&self) -> String;
 
-    /// Reads its text; nothing for any other.
+    /// Reads its text; `None` for any other.
     fn read(text: &str) -> Option<Self>;
 }
 
-impl Text for Address {
-    const WHAT: &'static str = "an address (0x and 40 hexadecimal digits)";
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        fixed_hex(text).map(Self)
-    }
-}
-
-impl Text for Digest {
-    const WHAT: &'static str = "a digest (0x and 64 hexadecimal digits)";
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        fixed_hex(text).map(Self)
-    }
-}
-
-impl Text for Cid {
-    const WHAT: &'static str = "a CIDv1 with sha2-256";
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-}
-
-impl Text for Asset {
-    const WHAT: &'static str = "\"ether\" or a token's address";
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        if text == "ether" {
-            return Some(Self::Ether);
-        }
-        Address::read(text).map(Self::Erc20)
-    }
-}
-
-impl Text for Amount {
-    const WHAT: &'static str = "an amount in the asset's smallest unit (decimal digits)";
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        // The parser takes nothing for zero.
-        let amount = (!text.is_empty()).then(|| U256::from_dec_str(text).ok());
-        amount.flatten().map(Self)
-    }
-}
-
-impl Text for Metric {
-    const WHAT: &'static str = "a metric";
-
-    fn write(&self) -> String {
-        match self {
-            Self::Accuracy => "accuracy",
-            Self::WorstClassRecall => "worst_class_recall",
-            Self::MacroF1 => "macro_f1",
-            Self::MeanSquaredError => "mean_squared_error",
-            Self::MeanAbsoluteError => "mean_absolute_error",
-            Self::LogLoss => "log_loss",
-        }
-        .to_owned()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|metric| metric.write() == text)
-    }
-}
-
-impl Text for Stage {
-    const WHAT: &'static str = "a stage";
-
-    fn write(&self) -> String {
-        self.to_string()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let all = [
-            Self::Announced,
-            Self::Open,
-            Self::Revealing,
-            Self::Evaluating,
-            Self::Settled,
-            Self::Cancelled,
-        ];
-        all.into_iter().find(|stage| stage.write() == text)
-    }
-}
-
-macro_rules! named {
-    ($($name:ident: $what:literal)*) => {
-        $(impl Text for $name {
+/// Declares scalars that are shown as their text: type, what it is, reader.
+macro_rules! texts {
+    ($($type:ty: $what:literal, |$text:ident| $read:expr;)*) => {
+        $(impl Text for $type {
             const WHAT: &'static str = $what;
 
             fn write(&self) -> String {
                 self.to_string()
             }
 
-            fn read(text: &str) -> Option<Self> {
-                Self::ALL.into_iter().find(|one| one.write() == text)
+            fn read($text: &str) -> Option<Self> {
+                $read
             }
         })*
     };
 }
 
-named! {
-    Tied: "\"equal\" or \"earliest\""
-    Unmet: "\"return\" or \"share\""
-    Outcome: "an outcome"
-    Share: "what a payment is for"
+texts! {
+    Address: "an address (0x and 40 hexadecimal digits)", |text| fixed_hex(text).map(Self);
+    Digest: "a digest (0x and 64 hexadecimal digits)", |text| fixed_hex(text).map(Self);
+    JobId: "a job's name (0x and 64 hexadecimal digits)", |text| fixed_hex(text).map(Self);
+    Cid: "a CIDv1 with sha2-256", |text| text.parse().ok();
+    Asset: "\"ether\" or a token's address", |text| {
+        if text == "ether" { Some(Self::Ether) } else { Address::read(text).map(Self::Erc20) }
+    };
+    // The parser takes nothing for zero.
+    Amount: "an amount in the asset's smallest unit (decimal digits)", |text| {
+        (!text.is_empty()).then(|| U256::from_dec_str(text).ok().map(Self)).flatten()
+    };
+}
+
+impl Text for [u8; 32] {
+    const WHAT: &'static str = "32 bytes (0x and 64 hexadecimal digits)";
+
+    fn write(&self) -> String {
+        format!("0x{}", hex::encode(self))
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        fixed_hex(text)
+    }
 }
 
 fn fixed_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
@@ -155,154 +96,164 @@ fn fixed_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// An unsigned number.
-pub(crate) trait Number: Sized {
-    fn get(&self) -> u64;
-    fn new(number: u64) -> Option<Self>;
-}
-
-macro_rules! number {
-    ($($name:ident)*) => {
-        $(impl Number for $name {
-            fn get(&self) -> u64 {
-                self.0.into()
+/// Declares that scalars are strings in JSON.
+macro_rules! strings {
+    ($($type:ty),*) => {
+        $(impl $crate::json::Json for $type {
+            fn write_json<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+                out.serialize_str(&$crate::json::Text::write(self))
             }
 
-            fn new(number: u64) -> Option<Self> {
-                number.try_into().ok().map(Self)
+            fn read_json<'a, D: serde::Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+                $crate::json::read_text(from)
             }
         })*
     };
 }
 
-number! { JobId Score Timestamp Work }
+pub(crate) use strings;
 
-impl Number for u64 {
-    fn get(&self) -> u64 {
-        *self
-    }
+strings! { Address, Digest, JobId, Cid, Asset, Amount, [u8; 32] }
 
-    fn new(number: u64) -> Option<Self> {
-        Some(number)
-    }
+pub(crate) fn read_text<'a, T: Text, D: Deserializer<'a>>(from: D) -> Result<T, D::Error> {
+    let text = String::deserialize(from)?;
+    T::read(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is not {}", T::WHAT)))
 }
 
-/// `#[serde(with)]` for scalars that are text.
-pub(crate) mod text {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+/// Declares types that say themselves how they are in JSON.
+macro_rules! themselves {
+    ($($type:ty),*) => {
+        $(impl $crate::json::Json for $type {
+            fn write_json<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+                serde::Serialize::serialize(self, out)
+            }
 
-    use super::Text;
-
-    pub(crate) fn serialize<T: Text, S: Serializer>(value: &T, out: S) -> Result<S::Ok, S::Error> {
-        out.serialize_str(&value.write())
-    }
-
-    pub(crate) fn deserialize<'a, T: Text, D: Deserializer<'a>>(from: D) -> Result<T, D::Error> {
-        let text = String::deserialize(from)?;
-        T::read(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is not {}", T::WHAT)))
-    }
+            fn read_json<'a, D: serde::Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+                serde::Deserialize::deserialize(from)
+            }
+        })*
+    };
 }
 
-/// `#[serde(with)]` for a list of addresses.
-pub(crate) mod addresses {
-    use market::Address;
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+pub(crate) use themselves;
 
-    use super::Text as _;
+themselves! { bool, u32, String }
 
-    pub(crate) fn serialize<'a, C, S: Serializer>(
-        addresses: &'a C,
-        out: S,
-    ) -> Result<S::Ok, S::Error>
-    where
-        &'a C: IntoIterator<Item = &'a Address>,
-    {
-        out.collect_seq(addresses.into_iter().map(Address::write))
-    }
+/// The largest number every reader of JSON keeps exactly.
+const MAX_EXACT: u64 = 1 << 53;
 
-    pub(crate) fn deserialize<'a, C, D>(from: D) -> Result<C, D::Error>
-    where
-        C: FromIterator<Address>,
-        D: Deserializer<'a>,
-    {
-        let texts = Vec::<String>::deserialize(from)?;
-        let read = |text: &String| {
-            let wrong = || D::Error::custom(format!("{text:?} is not {}", Address::WHAT));
-            Address::read(text).ok_or_else(wrong)
-        };
-        texts.iter().map(read).collect()
-    }
-}
-
-/// `#[serde(with)]` for numbers.
-pub(crate) mod number {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-
-    use super::Number;
-
-    /// The largest number every reader of JSON keeps exactly.
-    const MAX_EXACT: u64 = 1 << 53;
-
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Number(u64),
-        Text(String),
-    }
-
-    pub(crate) fn serialize<N: Number, S: Serializer>(
-        value: &N,
-        out: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value.get() {
+impl Json for u64 {
+    fn write_json<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match *self {
             number @ ..=MAX_EXACT => out.serialize_u64(number),
             number => out.collect_str(&number),
         }
     }
 
-    pub(crate) fn deserialize<'a, N: Number, D: Deserializer<'a>>(from: D) -> Result<N, D::Error> {
+    fn read_json<'a, D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(u64),
+            Text(String),
+        }
         let number = match Written::deserialize(from)? {
             Written::Number(number) => Some(number),
             Written::Text(text) => text.parse().ok(),
         };
-        number.and_then(N::new).ok_or_else(|| D::Error::custom("not an unsigned number in range"))
+        number.ok_or_else(|| D::Error::custom("not an unsigned number in range"))
     }
 }
 
-/// `#[serde(with)]` for blobs.
-pub(crate) mod blob {
-    use blobs::BlobRef;
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+/// Declares units that are numbers in JSON.
+macro_rules! numbers {
+    ($($unit:ident)*) => {
+        $(impl Json for $unit {
+            fn write_json<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+                self.0.write_json(out)
+            }
 
-    use crate::view::BlobView;
+            fn read_json<'a, D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+                Json::read_json(from).map(Self)
+            }
+        })*
+    };
+}
 
-    pub(crate) fn serialize<S: Serializer>(blob: &BlobRef, out: S) -> Result<S::Ok, S::Error> {
-        BlobView::from(*blob).serialize(out)
+numbers! { Score Timestamp Work }
+
+impl Json for BlobRef {
+    fn write_json<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        BlobView::from(*self).serialize(out)
     }
 
-    pub(crate) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<BlobRef, D::Error> {
+    fn read_json<'a, D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
         let view = BlobView::deserialize(from)?;
-        BlobRef::try_from(&view).map_err(D::Error::custom)
+        Self::try_from(&view).map_err(D::Error::custom)
     }
 }
 
-/// `#[serde(with)]` for titles: their text without the padding.
-pub(crate) mod title {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+/// A value in its form, for serde's containers.
+struct Out<'a, T>(&'a T);
 
-    use crate::abi::title_text;
+impl<T: Json> Serialize for Out<'_, T> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        self.0.write_json(out)
+    }
+}
 
-    pub(crate) fn serialize<S: Serializer>(title: &[u8; 32], out: S) -> Result<S::Ok, S::Error> {
-        out.serialize_str(title_text(title).unwrap_or_default())
+/// A value read from its form.
+struct In<T>(T);
+
+impl<'a, T: Json> Deserialize<'a> for In<T> {
+    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        T::read_json(from).map(Self)
+    }
+}
+
+impl<T: Json> Json for Option<T> {
+    fn write_json<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        self.as_ref().map(Out).serialize(out)
     }
 
-    pub(crate) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<[u8; 32], D::Error> {
-        let text = String::deserialize(from)?;
-        let mut title = [0; 32];
-        let room = title.get_mut(..text.len());
-        room.ok_or_else(|| D::Error::custom("a title has at most 32 bytes"))?
-            .copy_from_slice(text.as_bytes());
-        title_text(&title).ok_or_else(|| D::Error::custom("a title is plain text"))?;
-        Ok(title)
+    fn read_json<'a, D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        Ok(Option::<In<T>>::deserialize(from)?.map(|In(value)| value))
+    }
+}
+
+impl<T: Json> Json for Vec<T> {
+    fn write_json<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_seq(self.iter().map(Out))
+    }
+
+    fn read_json<'a, D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        let items = Vec::<In<T>>::deserialize(from)?;
+        Ok(items.into_iter().map(|In(item)| item).collect())
+    }
+}
+
+impl<T: Json> Json for Box<T> {
+    fn write_json<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        T::write_json(self, out)
+    }
+
+    fn read_json<'a, D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        T::read_json(from).map(Self::new)
+    }
+}
+
+/// A map from what has a text form.
+impl<K: Text + Ord, V: Json> Json for BTreeMap<K, V> {
+    fn write_json<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.iter().map(|(key, value)| (key.write(), Out(value))))
+    }
+
+    fn read_json<'a, D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        let entries = BTreeMap::<String, In<V>>::deserialize(from)?;
+        let read = |(key, In(value)): (String, In<V>)| {
+            let wrong = || D::Error::custom(format!("{key:?} is not {}", K::WHAT));
+            Ok((K::read(&key).ok_or_else(wrong)?, value))
+        };
+        entries.into_iter().map(read).collect()
     }
 }

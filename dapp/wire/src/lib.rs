@@ -2,15 +2,16 @@
 //! inspect answers and settings. No I/O; ethabi stays in here.
 //!
 //! Inwards: [`Input::read`] splits an input into a portal's credit and a command's calldata,
-//! [`decode_command`] makes a command of it or names what is wrong. Outwards: [`outputs`] turns
-//! effects into vouchers and notices, [`answer`] answers an inspect query. Each form is also read
+//! [`decode_command`] makes a command of it or names what is wrong. Outwards: [`output`] turns
+//! an effect into a voucher or notice, [`answer`] answers an inspect query. Each form is also read
 //! back here, by the same types, for whoever stands outside of the machine.
 
 mod abi;
 mod command;
 mod deposit;
+mod forms;
 mod genesis;
-mod json;
+pub mod json;
 mod notice;
 mod output;
 mod query;
@@ -18,12 +19,12 @@ mod refused;
 mod view;
 
 pub use abi::prepare;
-pub use command::{MAX_CHUNK_BYTES, decode_command, encode_command};
+pub use command::{MAX_CHUNK_BYTES, decode_command, encode_command, job_name};
 pub use deposit::{Credit, Input, encode_erc20_deposit, encode_ether_deposit};
 pub use genesis::{Genesis, GenesisRefused};
 pub use json::Text;
-pub use notice::Notice;
-pub use output::{Output, outputs, registry_address};
-pub use query::{Paging, Query, answer};
+pub use notice::{BoardMove, Notice, Reason, Ruling};
+pub use output::{Output, output, registry_address};
+pub use query::{JobKey, JobList, Paging, Query, answer};
 pub use refused::{InputRefused, Selector};
 pub use view::*;

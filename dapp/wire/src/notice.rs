@@ -1,94 +1,156 @@
 //! Notices: what happened, as an event of `IDeml` in bytes and in JSON.
 
-mod of;
-
 use blobs::{BlobRef, Digest};
 use ethabi::Token;
-use market::{Address, Amount, CompetitionTerms, JobId, Outcome, Score, SealedBlob, Share, Terms};
+use market::{
+    Address, Amount, Asset, Attestation, Decision, Event, JobId, ModelRefusal, Offence, Score,
+    Scores, Share, Slot, SponsorStake, SubmissionId, SubmissionStake, SubmittedModel, Target,
+    Terms, Verdict,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    abi::{self, Arguments, address, blob, code, competition_terms, deml, digest, sealed, uint},
-    json,
+    abi::{Abi, Arguments, deml, tokens},
+    json::themselves,
     refused::InputRefused,
-    view::{AttestationView, CompetitionTermsView, SealedBlobView, TermsView},
 };
 
-/// An argument of an event.
-trait Argument: Sized {
-    fn token(&self) -> Token;
-    fn read(arguments: &mut Arguments) -> Result<Self, InputRefused>;
+/// What became of a submission, the reason in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruling {
+    /// Whether it was paid a reward or the prize.
+    pub accepted: bool,
+    /// Its scores, if it was evaluated.
+    #[serde(with = "crate::json")]
+    pub scores: Option<Scores>,
+    /// Why it was refused: the refusal's name and its message; empty if it was not.
+    pub reason: String,
 }
 
-/// Declares how types are written and read: type, token, reader.
-macro_rules! arguments {
-    ($($type:ty: |$value:ident| $token:expr, |$from:ident| $read:expr;)*) => {
-        $(impl Argument for $type {
-            fn token(&self) -> Token {
-                let $value = self;
-                $token
-            }
-
-            fn read($from: &mut Arguments) -> Result<Self, InputRefused> {
-                $read
-            }
-        })*
-    };
+impl From<Verdict> for Ruling {
+    fn from(verdict: Verdict) -> Self {
+        let reason = match &verdict {
+            Verdict::Accepted(_) => String::new(),
+            Verdict::Refused { reason, .. } => sentence(reason),
+        };
+        Self { accepted: verdict.is_accepted(), scores: verdict.scores(), reason }
+    }
 }
 
-arguments! {
-    JobId: |job| uint(job.0), |from| from.job();
-    u32: |number| uint(*number), |from| from.uint("number");
-    u64: |number| uint(*number), |from| from.uint("number");
-    Score: |score| uint(score.0), |from| from.score("score");
-    Amount: |amount| uint(amount.0), |from| from.amount();
-    bool: |flag| Token::Bool(*flag), |from| from.bool();
-    String: |text| Token::String(text.clone()), |from| from.string();
-    Address: |account| address(*account), |from| from.address();
-    Digest: |root| digest(*root), |from| from.digest();
-    BlobRef: |named| blob(*named), |from| from.blob();
-    SealedBlob: |model| sealed(model), |from| from.sealed();
-    Terms: |terms| abi::terms(terms), |from| from.terms();
-    CompetitionTerms: |terms| competition_terms(terms), |from| from.competition_terms();
-    AttestationView: |view| abi::attestation(&view.attestation()),
-        |from| from.attestation().map(AttestationView::from);
-    Outcome: |outcome| code(outcome, &Outcome::ALL), |from| from.outcome();
-    Share: |share| code(share, &Share::ALL), |from| from.share();
-    Vec<Address>: |all| Token::Array(all.iter().map(Argument::token).collect()),
-        |from| from.addresses();
-    Vec<u32>: |all| Token::Array(all.iter().map(Argument::token).collect()),
-        |from| from.numbers("numbers");
+impl Abi for Ruling {
+    fn write(&self, out: &mut Vec<Token>) {
+        out.extend(tokens!(&self.accepted, &self.scores, &self.reason));
+    }
+
+    fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
+        let (accepted, scores) = (Abi::read(from)?, Abi::read(from)?);
+        Ok(Self { accepted, scores, reason: Abi::read(from)? })
+    }
 }
 
-/// Declares the notices, each with its arguments in the order of the interface.
+/// What the public board has after a shown model was evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoardMove {
+    /// The score it has now of the account, if it moved.
+    #[serde(with = "crate::json")]
+    pub score: Option<Score>,
+    /// Why it did not move; empty if it did.
+    pub reason: String,
+}
+
+impl From<Result<Score, ModelRefusal>> for BoardMove {
+    fn from(board: Result<Score, ModelRefusal>) -> Self {
+        let reason = board.as_ref().err().map(sentence).unwrap_or_default();
+        Self { score: board.ok(), reason }
+    }
+}
+
+impl Abi for BoardMove {
+    fn write(&self, out: &mut Vec<Token>) {
+        out.extend(tokens!(&self.score, &self.reason));
+    }
+
+    fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
+        Ok(Self { score: Abi::read(from)?, reason: Abi::read(from)? })
+    }
+}
+
+/// A refusal's name and its message; empty if there is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Reason(pub String);
+
+impl From<Option<ModelRefusal>> for Reason {
+    fn from(reason: Option<ModelRefusal>) -> Self {
+        Self(reason.as_ref().map(sentence).unwrap_or_default())
+    }
+}
+
+impl Abi for Reason {
+    fn write(&self, out: &mut Vec<Token>) {
+        self.0.write(out);
+    }
+
+    fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
+        Abi::read(from).map(Self)
+    }
+}
+
+fn sentence(reason: &ModelRefusal) -> String {
+    format!("{}: {reason}", reason.name())
+}
+
+themselves! { Ruling, BoardMove, Reason }
+
+/// Declares the notices: the market's events, with their fields in the order of the interface; a
+/// submission's event begins with its job and number.
 macro_rules! notices {
-    ($($event:ident { $($(#[$json:meta])* $argument:ident: $type:ty,)* })*) => {
-        /// An event of the interface; its documentation is there.
+    ($($event:ident $(of $submission:ident)? { $($argument:ident: $type:ty,)* })*) => {
+        /// An event of the market as the interface has it; its documentation is there.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "event")]
         #[expect(missing_docs, reason = "contracts/src/IDeml.sol documents each event once")]
         #[expect(clippy::large_enum_variant, reason = "there is never more than a handful")]
         pub enum Notice {
-            $($event { $($(#[$json])* $argument: $type,)* },)*
+            $($event {
+                $(#[serde(with = "crate::json")] job: JobId, $submission: u32,)?
+                $(#[serde(with = "crate::json")] $argument: $type,)*
+            },)*
         }
 
         impl Notice {
+            /// The notice of an event.
+            #[must_use]
+            pub fn of(event: &Event) -> Self {
+                match event.clone() {
+                    $(Event::$event {
+                        $($submission: SubmissionId { job, index: $submission },)?
+                        $($argument,)*
+                    } => Self::$event {
+                        $(job, $submission,)?
+                        $($argument: $argument.into(),)*
+                    },)*
+                }
+            }
+
             /// The payload: the event's topic, then its arguments.
             #[must_use]
             pub fn encode(&self) -> Vec<u8> {
                 let (event, arguments) = match self {
-                    $(Self::$event { $($argument),* } => {
-                        (stringify!($event), vec![$($argument.token()),*])
-                    })*
+                    $(Self::$event { $(job, $submission,)? $($argument,)* } => (
+                        stringify!($event),
+                        [$(tokens!(job, $submission),)? tokens!($($argument),*)].concat(),
+                    ),)*
                 };
                 deml().notice(event, &arguments)
             }
 
             fn read(event: &'static str, arguments: &mut Arguments) -> Result<Self, InputRefused> {
                 Ok(match event {
-                    $(stringify!($event) => {
-                        Self::$event { $($argument: <$type>::read(arguments)?),* }
-                    })*
+                    $(stringify!($event) => Self::$event {
+                        $(job: arguments.take("job")?, $submission: arguments.take("submission")?,)?
+                        $($argument: arguments.take(stringify!($argument))?,)*
+                    },)*
                     // An event the interface has and this list has not; a test keeps them alike.
                     function => return Err(InputRefused::Malformed { function }),
                 })
@@ -99,264 +161,58 @@ macro_rules! notices {
 
 notices! {
     JobOpened {
-        #[serde(with = "json::number")]
         job: JobId,
-        #[serde(with = "json::text")]
+        number: u32,
         sponsor: Address,
-        #[serde(with = "TermsView")]
-        terms: Terms,
+        salt: [u8; 32],
+        terms: Box<Terms>,
+        stake: SponsorStake,
     }
-    CompetitionOpened {
-        #[serde(with = "json::number")]
-        job: JobId,
-        #[serde(with = "json::text")]
-        sponsor: Address,
-        #[serde(with = "CompetitionTermsView")]
-        terms: CompetitionTerms,
-    }
-    BlobStored {
-        #[serde(with = "json::text")]
-        digest: Digest,
-        #[serde(with = "json::number")]
-        size: u64,
-        #[serde(with = "json::text")]
-        publisher: Address,
-    }
-    JobReady {
-        #[serde(with = "json::number")]
-        job: JobId,
-        #[serde(with = "json::number")]
-        base_score: Score,
-        #[serde(with = "json::number")]
-        base_worst_class: Score,
-    }
-    ModelSubmitted {
-        #[serde(with = "json::number")]
-        job: JobId,
-        submission: u32,
-        #[serde(with = "json::text")]
+    BlobStored { job: JobId, slot: Slot, digest: Digest, size: u64, publisher: Address, }
+    JobReady { job: JobId, base: Scores, }
+    Submitted of submission { client: Address, model: SubmittedModel, stake: SubmissionStake, }
+    ModelShown of submission { client: Address, model: BlobRef, stake: Amount, }
+    ShowEvaluated of submission { model: Digest, board: BoardMove, }
+    Enlisted { job: JobId, miner: Address, }
+    SeatsDrawn { job: JobId, seed: Digest, miners: Vec<Address>, }
+    ModelRevealed of submission {
         client: Address,
-        #[serde(with = "json::blob")]
-        model: BlobRef,
-        #[serde(with = "json::blob")]
-        data: BlobRef,
-    }
-    ModelScored {
-        #[serde(with = "json::number")]
-        job: JobId,
-        submission: u32,
-        #[serde(with = "json::text")]
-        client: Address,
-        #[serde(with = "json::text")]
-        model_digest: Digest,
-        #[serde(with = "json::number")]
-        score: Score,
-        #[serde(with = "json::number")]
-        worst_class: Score,
-        accepted: bool,
-    }
-    ModelRefused {
-        #[serde(with = "json::number")]
-        job: JobId,
-        submission: u32,
-        #[serde(with = "json::text")]
-        client: Address,
-        #[serde(with = "json::text")]
-        model_digest: Digest,
-        reason: String,
-    }
-    JobCancelled {
-        #[serde(with = "json::number")]
-        job: JobId,
-        #[serde(with = "json::text")]
-        refund: Amount,
-        reason: String,
-    }
-    JobSettled {
-        #[serde(with = "json::number")]
-        job: JobId,
-        payouts: u32,
-        winner: u32,
-        #[serde(with = "json::text")]
-        remainder: Amount,
-    }
-    Entered {
-        #[serde(with = "json::number")]
-        job: JobId,
-        entry: u32,
-        #[serde(with = "json::text")]
-        entrant: Address,
-        #[serde(flatten, with = "SealedBlobView")]
-        model: SealedBlob,
-    }
-    ModelShown {
-        #[serde(with = "json::number")]
-        job: JobId,
-        entry: u32,
-        #[serde(with = "json::text")]
-        entrant: Address,
-        #[serde(with = "json::blob")]
-        model: BlobRef,
-    }
-    BoardMoved {
-        #[serde(with = "json::number")]
-        job: JobId,
-        entry: u32,
-        #[serde(with = "json::text")]
-        model_digest: Digest,
-        #[serde(with = "json::number")]
-        score: Score,
-    }
-    ShowRefused {
-        #[serde(with = "json::number")]
-        job: JobId,
-        entry: u32,
-        #[serde(with = "json::text")]
-        model_digest: Digest,
-        reason: String,
-    }
-    Enlisted {
-        #[serde(with = "json::number")]
-        job: JobId,
-        #[serde(with = "json::text")]
-        miner: Address,
-    }
-    Retired {
-        #[serde(with = "json::text")]
-        miner: Address,
-    }
-    SeatsDrawn {
-        #[serde(with = "json::number")]
-        job: JobId,
-        #[serde(with = "json::text")]
-        seed: Digest,
-        #[serde(with = "json::addresses")]
-        miners: Vec<Address>,
-    }
-    ModelRevealed {
-        #[serde(with = "json::number")]
-        job: JobId,
-        entry: u32,
-        #[serde(with = "json::text")]
-        entrant: Address,
         position: u32,
-        #[serde(with = "json::blob")]
         model: BlobRef,
-        #[serde(with = "json::text")]
         key: Digest,
     }
-    HoldOutRevealed {
-        #[serde(with = "json::number")]
+    HoldOutRevealed { job: JobId, hold_out: BlobRef, key: Digest, }
+    HoldOutReady { job: JobId, base: Scores, }
+    Attested { job: JobId, page: u32, miner: Address, commitment: Digest, }
+    AttestationRevealed { job: JobId, page: u32, miner: Address, }
+    ModelEvaluated of submission { model: Digest, attestation: Attestation, agreed: u32, }
+    SubmissionDecided of submission { client: Address, model: Digest, verdict: Ruling, }
+    WorkPaid {
         job: JobId,
-        #[serde(with = "json::blob")]
-        hold_out: BlobRef,
-        #[serde(with = "json::text")]
-        key: Digest,
-    }
-    HoldOutReady {
-        #[serde(with = "json::number")]
-        job: JobId,
-        #[serde(with = "json::number")]
-        base_score: Score,
-        #[serde(with = "json::number")]
-        base_worst_class: Score,
-    }
-    Attested {
-        #[serde(with = "json::number")]
-        job: JobId,
-        page: u32,
-        #[serde(with = "json::text")]
-        miner: Address,
-        #[serde(with = "json::text")]
-        commitment: Digest,
-    }
-    Unveiled {
-        #[serde(with = "json::number")]
-        job: JobId,
-        page: u32,
-        #[serde(with = "json::text")]
-        miner: Address,
-    }
-    Objected {
-        #[serde(with = "json::number")]
-        job: JobId,
-        entry: u32,
-        #[serde(with = "json::text")]
-        objector: Address,
-    }
-    EntryScored {
-        #[serde(with = "json::number")]
-        job: JobId,
-        entry: u32,
-        #[serde(with = "json::text")]
-        model_digest: Digest,
-        #[serde(flatten)]
-        attestation: AttestationView,
-        agreed: u32,
-        by_machine: bool,
-    }
-    EntryRefused {
-        #[serde(with = "json::number")]
-        job: JobId,
-        entry: u32,
-        #[serde(with = "json::text")]
-        model_digest: Digest,
-        reason: String,
+        target: Target,
+        step: u32,
+        worker: Address,
+        earned: Amount,
+        operator: Amount,
+        surcharge: Amount,
     }
     Compared {
-        #[serde(with = "json::number")]
         job: JobId,
-        first: u32,
+        best: u32,
         other: u32,
-        first_better: u32,
+        best_better: u32,
         other_better: u32,
         separated: bool,
     }
-    Forfeited {
-        #[serde(with = "json::number")]
-        job: JobId,
-        #[serde(with = "json::text")]
-        account: Address,
-        #[serde(with = "json::text")]
-        bond: Amount,
-        reason: String,
-    }
-    Decided {
-        #[serde(with = "json::number")]
-        job: JobId,
-        #[serde(with = "json::text")]
-        outcome: Outcome,
-        winners: Vec<u32>,
-        #[serde(with = "json::text")]
-        prize: Amount,
-        right_miners: u32,
-        right_objectors: u32,
-        #[serde(with = "json::text")]
-        fees: Amount,
-        #[serde(with = "json::text")]
-        forfeits: Amount,
-        revealed: u32,
-        #[serde(with = "json::text")]
-        refunds: Amount,
-        #[serde(with = "json::text")]
-        remainder: Amount,
-    }
-    Paid {
-        #[serde(with = "json::number")]
-        job: JobId,
-        #[serde(with = "json::text")]
-        to: Address,
-        #[serde(with = "json::text")]
-        share: Share,
-        #[serde(with = "json::text")]
-        amount: Amount,
-        #[serde(with = "json::text")]
-        bond: Amount,
-    }
+    Forfeited { job: JobId, account: Address, bond: Amount, offence: Offence, }
+    JobDecided { job: JobId, decision: Box<Decision>, }
+    Paid { job: JobId, to: Address, share: Share, amount: Amount, voucher: bool, }
+    JobEnded { job: JobId, payouts: u32, winner: Option<u32>, reason: Reason, }
+    Returned { account: Address, asset: Asset, amount: Amount, }
 }
 
 impl Notice {
-    /// Reads [`Self::encode`]'s bytes; nothing for any others.
+    /// Reads [`Self::encode`]'s bytes; `None` for any others.
     #[must_use]
     pub fn decode(payload: &[u8]) -> Option<Self> {
         let (event, mut arguments) = deml().decode_notice(payload)?;

@@ -1,11 +1,11 @@
 //! Outputs: vouchers and notices, made of the market's effects, and in the form L1 proves them.
 
-use ethabi::{ParamType, Token};
-use market::{Address, Asset, Effect, U256};
+use ethabi::ParamType;
+use market::{Address, Amount, Asset, Effect, U256};
 use sha3::{Digest as _, Keccak256};
 
 use crate::{
-    abi::{self, blob, uint},
+    abi::{self, tokens},
     notice::Notice,
 };
 
@@ -48,20 +48,18 @@ impl Output {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let (selector, arguments) = match self {
-            Self::Notice { payload } => (NOTICE, vec![Token::Bytes(payload.clone())]),
+            Self::Notice { payload } => (NOTICE, tokens!(payload)),
             Self::Voucher { destination, value, payload } => {
-                let payload = Token::Bytes(payload.clone());
-                (VOUCHER, vec![abi::address(*destination), uint(*value), payload])
+                (VOUCHER, tokens!(destination, &Amount(*value), payload))
             }
             Self::DelegateCallVoucher { destination, payload } => {
-                let payload = Token::Bytes(payload.clone());
-                (DELEGATE_CALL_VOUCHER, vec![abi::address(*destination), payload])
+                (DELEGATE_CALL_VOUCHER, tokens!(destination, payload))
             }
         };
         [selector.as_slice(), &ethabi::encode(&arguments)].concat()
     }
 
-    /// Reads [`Self::encode`]'s bytes; nothing for any others.
+    /// Reads [`Self::encode`]'s bytes; `None` for any others.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (selector, arguments) = bytes.split_first_chunk()?;
@@ -91,34 +89,29 @@ impl Output {
     }
 }
 
-/// The outputs of one effect, in the order they are emitted.
+/// The output of one effect.
 #[must_use]
-pub fn outputs(effect: &Effect, registry: Address) -> Vec<Output> {
+pub fn output(effect: &Effect, registry: Address) -> Output {
+    let call = |destination, payload| Output::Voucher { destination, value: U256::zero(), payload };
     match effect {
         Effect::Pay { to, asset: Asset::Ether, amount } => {
-            vec![Output::Voucher { destination: *to, value: amount.0, payload: Vec::new() }]
+            Output::Voucher { destination: *to, value: amount.0, payload: Vec::new() }
         }
         Effect::Pay { to, asset: Asset::Erc20(token), amount } => {
-            let payload = transfer(*to, amount.0);
-            vec![Output::Voucher { destination: *token, value: U256::zero(), payload }]
+            call(*token, transfer(*to, *amount))
         }
-        Effect::Record { job, sponsor, model, marks, hold_out } => {
-            let (job, score) = (uint(job.0), uint(marks.score.0));
-            let arguments = [job, abi::address(*sponsor), blob(*model), score, blob(*hold_out)];
-            let payload = abi::registry().call("record", &arguments);
-            vec![Output::Voucher { destination: registry, value: U256::zero(), payload }]
+        Effect::Record { job, sponsor, model, scores, hold_out } => {
+            let arguments = tokens!(job, sponsor, model, &scores.score, hold_out);
+            call(registry, abi::registry().call("record", arguments))
         }
-        Effect::Event(event) => {
-            let notices = Notice::of(event).into_iter();
-            notices.map(|notice| Output::Notice { payload: notice.encode() }).collect()
-        }
+        Effect::Event(event) => Output::Notice { payload: Notice::of(event).encode() },
     }
 }
 
 /// The calldata of ERC-20's `transfer`.
-fn transfer(to: Address, amount: U256) -> Vec<u8> {
+fn transfer(to: Address, amount: Amount) -> Vec<u8> {
     let selector = ethabi::short_signature("transfer", &[ParamType::Address, ParamType::Uint(256)]);
-    [selector.as_slice(), &ethabi::encode(&[abi::address(to), uint(amount)])].concat()
+    [selector.as_slice(), &ethabi::encode(&tokens!(&to, &amount))].concat()
 }
 
 /// Where the model registry is on every chain: made by the usual CREATE2 deployer with salt zero,

@@ -1,34 +1,29 @@
 //! Inspect: what can be asked without an input, and the JSON answers.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
-use blobs::{Cid, Digest};
-use market::{
-    Address, Competition, Job, JobId, Market, ModelRefusal, Refusal, Score, Settings, Stage,
-    SubmissionId, Work,
-};
+use market::{Address, Job, JobId, Market};
 use serde::Serialize;
 
 use crate::{
-    command::MAX_CHUNK_BYTES,
-    json::Text,
+    json::Text as _,
     view::{
-        AccountView, AnyJobView, AssetView, BalanceView, CopiesView, CopyView, EntryView,
-        ErrorView, INSTRUCTIONS_PER_SECOND, LeaderboardView, MinersView, ModelView, Page,
-        PlaceView, QuoteView, RefusalView, SeatView, SettingsView, SolvencyView, SubmissionView,
+        AccountView, AssetView, BalanceView, BoardLineView, ErrorView, JobQuoteView, JobView,
+        ModelView, Page, QuoteView, RankView, SeatView, SeatsView, SlotView, SolvencyView,
+        SubmissionView,
     },
 };
 
-const GRAMMAR: &str = "jobs, jobs/ID, jobs/ID/submissions, jobs/ID/leaderboard, jobs/ID/models, \
-    jobs/ID/miners, miners, accounts/ADDRESS, blobs/CID (or \
-    blobs/DIGEST, with ?publisher=ADDRESS), quote/JOB/MODEL_BYTES/WORK, settings, solvency; \
-    lists take ?offset=N&limit=M, limit at most 100";
+const GRAMMAR: &str = "jobs, jobs/JOB, jobs/JOB/LIST with LIST one of submissions, leaderboard, \
+    board, models, seats and blobs, jobs/JOB/submissions/NUMBER, jobs/JOB/quote, \
+    accounts/ADDRESS, quote, solvency; a JOB is its number or its name; lists take \
+    ?from=N&limit=M, limit at most 100";
 
 /// Which part of a list is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging {
-    /// How many items to skip.
-    pub offset: u64,
+    /// The first item: the number of a job or submission, otherwise how many items to skip.
+    pub from: u64,
     /// How many to return at most.
     pub limit: u64,
 }
@@ -37,53 +32,119 @@ impl Paging {
     /// The most items one answer holds.
     pub const MAX_LIMIT: u64 = 100;
 
-    fn page<T>(self, total: Option<u64>, skipped: impl Iterator<Item = T>) -> Page<T> {
-        let Self { offset, limit } = self;
-        let items = skipped.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
-        Page { total, offset, limit, items }
+    fn page<T>(self, total: Option<u64>, items: impl Iterator<Item = T>) -> Page<T> {
+        let Self { from, limit } = self;
+        Page { total, from, limit, items: self.take(items) }
     }
 
     fn skip<T>(self, all: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
-        all.skip(usize::try_from(self.offset).unwrap_or(usize::MAX))
+        all.skip(usize::try_from(self.from).unwrap_or(usize::MAX))
+    }
+
+    fn take<T>(self, items: impl Iterator<Item = T>) -> Vec<T> {
+        items.take(usize::try_from(self.limit).unwrap_or(usize::MAX)).collect()
     }
 }
 
 impl Default for Paging {
     fn default() -> Self {
-        Self { offset: 0, limit: 50 }
+        Self { from: 0, limit: 50 }
     }
+}
+
+/// How a job is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKey {
+    /// By its number, which people type.
+    Number(u32),
+    /// By its name, which commands use.
+    Name(JobId),
+}
+
+impl From<u32> for JobKey {
+    fn from(number: u32) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<JobId> for JobKey {
+    fn from(name: JobId) -> Self {
+        Self::Name(name)
+    }
+}
+
+impl fmt::Display for JobKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => fmt::Display::fmt(number, out),
+            Self::Name(name) => fmt::Display::fmt(name, out),
+        }
+    }
+}
+
+impl FromStr for JobKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let key = JobId::read(text).map(Self::Name).or_else(|| number(text).map(Self::Number));
+        key.ok_or_else(|| format!("{text:?} is neither a job's number nor {}", JobId::WHAT))
+    }
+}
+
+/// Declares the lists that a job has, each with the segment that asks for it.
+macro_rules! job_lists {
+    ($($(#[$doc:meta])* $list:ident = $segment:literal,)*) => {
+        /// A list that a job has.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum JobList {
+            $($(#[$doc])* $list,)*
+        }
+
+        impl JobList {
+            const fn segment(self) -> &'static str {
+                match self { $(Self::$list => $segment,)* }
+            }
+
+            fn read(text: &str) -> Option<Self> {
+                match text { $($segment => Some(Self::$list),)* _ => None }
+            }
+        }
+    };
+}
+
+job_lists! {
+    /// Its submissions, from a number on: a [`Page`] of [`SubmissionView`]s.
+    Submissions = "submissions",
+    /// Submissions by score on the hold-out, then those that do not count: a [`Page`] of
+    /// [`RankView`]s.
+    Leaderboard = "leaderboard",
+    /// The public board: a [`Page`] of [`BoardLineView`]s.
+    Board = "board",
+    /// The models that seats attest: a [`Page`] of [`ModelView`]s.
+    Models = "models",
+    /// Its miners: a [`SeatsView`].
+    Seats = "seats",
+    /// The blobs that it holds or expects: a [`Page`] of [`SlotView`]s.
+    Blobs = "blobs",
 }
 
 /// A question; its text form is an inspect request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Query {
-    /// All jobs, the oldest first: a [`Page`] of [`AnyJobView`]s.
+    /// Jobs that have not ended or are still on show, from a number on: a [`Page`] of [`JobView`]s.
     Jobs(Paging),
-    /// One job: an [`AnyJobView`], which can be read as a [`JobView`] if it is a bounty's.
-    ///
-    /// [`JobView`]: crate::JobView
-    Job(JobId),
-    /// A bounty's submissions: a [`Page`] of [`SubmissionView`]s; a competition's entries: a
-    /// [`Page`] of [`EntryView`]s.
-    Submissions(JobId, Paging),
-    /// A competition's board and ranking: a [`LeaderboardView`].
-    Leaderboard(JobId, Paging),
-    /// A competition's revealed models by position: a [`Page`] of [`ModelView`]s.
-    Models(JobId, Paging),
-    /// A competition's miners: a [`MinersView`].
-    Seats(JobId, Paging),
-    /// Miners for all competitions: a [`Page`] of addresses.
-    Miners(Paging),
+    /// One job: a [`JobView`].
+    Job(JobKey),
+    /// A list that a job has.
+    List(JobKey, JobList, Paging),
+    /// One submission: a [`SubmissionView`].
+    Submission(JobKey, u32),
+    /// What taking part in a job costs: a [`JobQuoteView`].
+    JobQuote(JobKey),
     /// An account: an [`AccountView`].
     Account(Address, Paging),
-    /// A blob: a [`CopiesView`].
-    Blob(Digest, Paging),
-    /// A blob expected from one account: a [`CopiesView`].
-    Awaited(Digest, Address),
-    /// What a model of so many bytes and so much work would take: a [`QuoteView`].
-    Quote(JobId, u64, Work),
-    /// What the deployment fixes: a [`SettingsView`].
-    Settings,
+    /// What everything costs, and how the machine is doing: a [`QuoteView`].
+    Quote,
     /// Both sides of the ledger: a [`SolvencyView`].
     Solvency(Paging),
 }
@@ -95,49 +156,27 @@ impl fmt::Display for Query {
                 out.write_str("jobs")?;
                 paging
             }
-            Self::Job(job) => return write!(out, "jobs/{job}"),
-            Self::Submissions(job, paging) => {
-                write!(out, "jobs/{job}/submissions")?;
-                paging
-            }
-            Self::Leaderboard(job, paging) => {
-                write!(out, "jobs/{job}/leaderboard")?;
-                paging
-            }
-            Self::Models(job, paging) => {
-                write!(out, "jobs/{job}/models")?;
-                paging
-            }
-            Self::Seats(job, paging) => {
-                write!(out, "jobs/{job}/miners")?;
-                paging
-            }
-            Self::Miners(paging) => {
-                out.write_str("miners")?;
+            Self::List(job, list, paging) => {
+                write!(out, "jobs/{job}/{}", list.segment())?;
                 paging
             }
             Self::Account(account, paging) => {
                 write!(out, "accounts/{account}")?;
                 paging
             }
-            Self::Blob(digest, paging) => {
-                write!(out, "blobs/{digest}")?;
-                paging
-            }
-            Self::Awaited(digest, publisher) => {
-                return write!(out, "blobs/{digest}?publisher={publisher}");
-            }
-            Self::Quote(job, bytes, work) => return write!(out, "quote/{job}/{bytes}/{work}"),
-            Self::Settings => return out.write_str("settings"),
             Self::Solvency(paging) => {
                 out.write_str("solvency")?;
                 paging
             }
+            Self::Job(job) => return write!(out, "jobs/{job}"),
+            Self::Submission(job, number) => return write!(out, "jobs/{job}/submissions/{number}"),
+            Self::JobQuote(job) => return write!(out, "jobs/{job}/quote"),
+            Self::Quote => return out.write_str("quote"),
         };
         if *paging == Paging::default() {
             return Ok(());
         }
-        write!(out, "?offset={}&limit={}", paging.offset, paging.limit)
+        write!(out, "?from={}&limit={}", paging.from, paging.limit)
     }
 }
 
@@ -151,75 +190,46 @@ impl Query {
     }
 
     fn parse_text(text: &str) -> Option<Self> {
-        let (path, parameters) = text.split_once('?').map_or((text, None), |(p, q)| (p, Some(q)));
-        let Parameters { paging, publisher } = Parameters::parse(parameters)?;
-        let listed = publisher.is_none();
-        let alone = listed && paging.is_none();
+        let (path, paging) = match text.split_once('?') {
+            Some((path, parameters)) => (path, Some(paging(parameters)?)),
+            None => (text, None),
+        };
         let pages = paging.unwrap_or_default();
-        let mut segments = path.split('/');
-        let mut next = || segments.next();
-        Some(match (next()?, next(), next(), next(), next()) {
-            ("jobs", None, ..) if listed => Self::Jobs(pages),
-            ("jobs", Some(job), None, ..) if alone => Self::Job(JobId(number(job)?)),
-            ("jobs", Some(job), Some(list), None, _) if listed => {
-                let job = JobId(number(job)?);
-                match list {
-                    "submissions" => Self::Submissions(job, pages),
-                    "leaderboard" => Self::Leaderboard(job, pages),
-                    "models" => Self::Models(job, pages),
-                    "miners" => Self::Seats(job, pages),
-                    _ => return None,
-                }
+        let alone = |query| paging.is_none().then_some(query);
+        let segments: Vec<&str> = path.splitn(5, '/').collect();
+        let job = |text: &str| text.parse::<JobKey>().ok();
+        match segments[..] {
+            ["jobs"] => Some(Self::Jobs(pages)),
+            ["jobs", key] => alone(Self::Job(job(key)?)),
+            ["jobs", key, "quote"] => alone(Self::JobQuote(job(key)?)),
+            ["jobs", key, list] => Some(Self::List(job(key)?, JobList::read(list)?, pages)),
+            ["jobs", key, "submissions", index] => {
+                alone(Self::Submission(job(key)?, number(index)?))
             }
-            ("miners", None, ..) if listed => Self::Miners(pages),
-            ("accounts", Some(account), None, ..) if listed => {
-                Self::Account(Address::read(account)?, pages)
-            }
-            ("blobs", Some(name), None, ..) => {
-                let digest =
-                    Cid::read(name).map(|cid| cid.digest).or_else(|| Digest::read(name))?;
-                match publisher {
-                    Some(publisher) if paging.is_none() => Self::Awaited(digest, publisher),
-                    Some(_) => return None,
-                    None => Self::Blob(digest, pages),
-                }
-            }
-            ("quote", Some(job), Some(bytes), Some(work), None) if alone => {
-                Self::Quote(JobId(number(job)?), number(bytes)?, Work(number(work)?))
-            }
-            ("settings", None, ..) if alone => Self::Settings,
-            ("solvency", None, ..) if listed => Self::Solvency(pages),
-            _ => return None,
-        })
-    }
-}
-
-struct Parameters {
-    paging: Option<Paging>,
-    publisher: Option<Address>,
-}
-
-impl Parameters {
-    fn parse(text: Option<&str>) -> Option<Self> {
-        let mut parameters = Self { paging: None, publisher: None };
-        for parameter in text.into_iter().flat_map(|text| text.split('&')) {
-            let (name, value) = parameter.split_once('=')?;
-            match name {
-                "offset" => parameters.paging.get_or_insert_default().offset = number(value)?,
-                "limit" => {
-                    let limit = number(value).filter(|limit| *limit <= Paging::MAX_LIMIT)?;
-                    parameters.paging.get_or_insert_default().limit = limit;
-                }
-                "publisher" => parameters.publisher = Some(Address::read(value)?),
-                _ => return None,
-            }
+            ["accounts", account] => Some(Self::Account(Address::read(account)?, pages)),
+            ["quote"] => alone(Self::Quote),
+            ["solvency"] => Some(Self::Solvency(pages)),
+            _ => None,
         }
-        Some(parameters)
     }
+}
+
+fn paging(text: &str) -> Option<Paging> {
+    let mut paging = Paging::default();
+    for parameter in text.split('&') {
+        match parameter.split_once('=')? {
+            ("from", value) => paging.from = number(value)?,
+            ("limit", value) => {
+                paging.limit = number(value).filter(|limit| *limit <= Paging::MAX_LIMIT)?;
+            }
+            _ => return None,
+        }
+    }
+    Some(paging)
 }
 
 /// Digits only: the standard parser also takes a plus sign.
-fn number<N: std::str::FromStr>(text: &str) -> Option<N> {
+fn number<N: FromStr>(text: &str) -> Option<N> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
@@ -231,161 +241,95 @@ pub fn answer(market: &Market, body: &[u8]) -> Vec<u8> {
 }
 
 fn respond(market: &Market, query: Query) -> Result<Vec<u8>, ErrorView> {
-    let job = |id: JobId| {
-        let unknown = || ErrorView { error: Refusal::UnknownJob { job: id }.to_string() };
-        market.job(id).ok_or_else(unknown)
-    };
     Ok(match query {
         Query::Jobs(paging) => {
-            let ids = from(paging.offset).map(|first| first..market.job_count());
-            let jobs = ids
-                .into_iter()
-                .flatten()
-                .filter_map(|id| Some(AnyJobView::new(JobId(id), market.any_job(JobId(id))?)));
+            let first = u32::try_from(paging.from).ok();
+            let jobs = first.map(|first| market.jobs_from(first)).into_iter().flatten();
+            let jobs = jobs.map(|(id, job)| JobView::new(id, job));
             json(&paging.page(Some(market.job_count().into()), jobs))
         }
-        Query::Job(id) => {
-            let unknown = || ErrorView { error: Refusal::UnknownJob { job: id }.to_string() };
-            json(&AnyJobView::new(id, market.any_job(id).ok_or_else(unknown)?))
+        Query::Job(key) => {
+            let (id, job) = find(market, key)?;
+            json(&JobView::new(id, job))
         }
-        Query::Leaderboard(..) | Query::Models(..) | Query::Seats(..) => {
-            return respond_of_competition(market, query);
+        Query::List(key, list, paging) => {
+            let (id, job) = find(market, key)?;
+            respond_list(market, (id, job), list, paging)
         }
-        Query::Miners(paging) => {
-            let miners = market.standing_miners();
-            let some = paging.skip(miners.iter()).map(Text::write);
-            json(&paging.page(u64::try_from(miners.len()).ok(), some))
+        Query::Submission(key, number) => {
+            let (_, job) = find(market, key)?;
+            let unknown = || ErrorView { error: format!("there is no submission {number}") };
+            let submission = job.submissions.get(&number).ok_or_else(unknown)?;
+            json(&SubmissionView::new(number, submission))
         }
-        Query::Submissions(id, _) if market.competition(id).is_some() => {
-            return respond_of_competition(market, query);
-        }
-        Query::Submissions(id, paging) => {
-            let total = job(id)?.submissions.into();
-            let first = from(paging.offset).map(|index| SubmissionId { job: id, index });
-            let all = first.map(|first| market.submissions_from(first)).into_iter().flatten();
-            let all = all.map(|(id, submission)| SubmissionView::new(id.index, submission));
-            json(&paging.page(Some(total), all))
+        Query::JobQuote(key) => {
+            let (id, job) = find(market, key)?;
+            let quote = JobQuoteView::new(id, &job.terms, market.settings());
+            json(&quote.map_err(|refusal| ErrorView { error: refusal.to_string() })?)
         }
         Query::Account(account, paging) => {
             let balances = paging.skip(market.ledger().balances(account));
             let balances = balances.map(|(asset, amount)| BalanceView { asset, amount });
-            json(&AccountView { account, balances: paging.page(None, balances) })
+            json(&AccountView { account, balances: paging.take(balances) })
         }
-        Query::Blob(digest, paging) => {
-            let copies = paging.skip(market.shelf().states(digest)).map(CopyView::from);
-            json(&CopiesView { digest, copies: paging.page(None, copies) })
-        }
-        Query::Awaited(digest, publisher) => {
-            let copy = market.shelf().awaited(publisher, digest).map(CopyView::from);
-            let copies = Paging::default().page(None, copy.into_iter());
-            json(&CopiesView { digest, copies })
-        }
-        Query::Quote(id, model_bytes, work) => {
-            json(&quote(market, (id, job(id)?), model_bytes, work))
-        }
-        Query::Settings => json(&SettingsView::from(market.settings())),
+        Query::Quote => json(&QuoteView::new(market)),
         Query::Solvency(paging) => {
             let solvent = market.ledger().solvency().all(|(_, solvency)| solvency.holds());
             let assets = paging.skip(market.ledger().solvency()).map(AssetView::from);
-            json(&SolvencyView { solvent, assets: paging.page(None, assets) })
+            json(&SolvencyView { solvent, assets: paging.take(assets) })
         }
     })
 }
 
-/// What is asked of competitions alone.
-fn respond_of_competition(market: &Market, query: Query) -> Result<Vec<u8>, ErrorView> {
-    let (Query::Leaderboard(id, paging)
-    | Query::Models(id, paging)
-    | Query::Seats(id, paging)
-    | Query::Submissions(id, paging)) = query
-    else {
-        return Err(ErrorView { error: "not a question about a competition".to_owned() });
-    };
-    let job = market.competition(id).ok_or_else(|| {
-        let refusal = match market.job(id) {
-            Some(_) => Refusal::WrongKind { job: id },
-            None => Refusal::UnknownJob { job: id },
-        };
-        ErrorView { error: refusal.to_string() }
-    })?;
+fn respond_list(
+    market: &Market,
+    (id, job): (JobId, &Job),
+    list: JobList,
+    paging: Paging,
+) -> Vec<u8> {
     let total = |count: usize| u64::try_from(count).ok();
-    let numbered = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
-    let first = usize::try_from(paging.offset).unwrap_or(usize::MAX);
-    Ok(match query {
-        Query::Models(..) => {
-            let models = job.models().iter().enumerate().skip(first);
-            let views = models.map(|(at, model)| ModelView::new(numbered(at), model));
-            json(&paging.page(total(job.models().len()), views))
+    match list {
+        JobList::Submissions => {
+            let first = u32::try_from(paging.from).ok();
+            let all = first.map(|first| job.submissions.range(first..)).into_iter().flatten();
+            let all = all.map(|(number, submission)| SubmissionView::new(*number, submission));
+            json(&paging.page(Some(job.submitted.into()), all))
         }
-        Query::Seats(..) => {
-            let seats = job.seats.iter().enumerate().skip(first);
-            let views = seats.map(|(at, seat)| SeatView::new(numbered(at), seat));
-            let seats = paging.page(total(job.seats.len()), views);
-            let enlisted = job.enlisted().iter().skip(first).take(100).copied().collect();
-            json(&MinersView { enlisted, seats })
+        JobList::Leaderboard => {
+            let ranks = paging.skip(RankView::all(job));
+            json(&paging.page(total(job.submissions.len()), ranks))
         }
-        Query::Submissions(..) => {
-            let entries = job.entries().iter().enumerate().skip(first);
-            let views = entries.map(|(at, entry)| EntryView::new(numbered(at), entry, job));
-            json(&paging.page(total(job.entries().len()), views))
+        JobList::Board => json(&paging.page(None, paging.skip(BoardLineView::all(job)))),
+        JobList::Models => {
+            let models = paging.skip(ModelView::all(job));
+            json(&paging.page(Some(job.attested_models().into()), models))
         }
-        _ => json(&leaderboard(job, paging)),
-    })
-}
-
-fn leaderboard(job: &Competition, paging: Paging) -> LeaderboardView {
-    let place = |(score, entry): (Score, u32)| {
-        let place = usize::try_from(entry).ok()?;
-        let entrant = job.entries().get(place)?.entrant;
-        Some(PlaceView { entry, entrant, score })
-    };
-    let board = paging.skip(job.board()).filter_map(place);
-    let ranking = paging.skip(job.ranking()).filter_map(place);
-    let winners = job.decision.as_ref().map(|decision| decision.winners.clone());
-    LeaderboardView {
-        board: paging.page(None, board),
-        ranking: paging.page(None, ranking),
-        winners: winners.unwrap_or_default(),
+        JobList::Seats => {
+            let seats = paging.skip((0..).zip(&job.seats));
+            json(&SeatsView {
+                seed: job.seed,
+                enlisted: paging.take(paging.skip(job.enlisted.iter().copied())),
+                seats: paging.take(seats.map(|(seat, of)| SeatView::new(seat, of))),
+            })
+        }
+        JobList::Blobs => {
+            let slots = paging.skip(market.blob_states(id)).map(SlotView::from);
+            json(&paging.page(None, slots))
+        }
     }
 }
 
-fn quote(market: &Market, (id, job): (JobId, &Job), model_bytes: u64, work: Work) -> QuoteView {
-    let Settings { input_work, prices, .. } = *market.settings();
-    let room = prices.room(input_work, model_bytes);
-    let terms = &job.terms;
-    let largest = terms.max_model_bytes;
-    let refusal = if job.stage != Stage::Open {
-        Some(RefusalView::from(&Refusal::JobNotOpen { job: id, stage: job.stage }))
-    } else if job.rewards_left() == 0 {
-        Some(RefusalView::from(&Refusal::NoRewardLeft { rewards: terms.rewards }))
-    } else if !(1..=largest).contains(&model_bytes) {
-        Some(RefusalView::from(&Refusal::BlobSizeOutOfRange { size: model_bytes, largest }))
-    } else if work > terms.max_work {
-        let reason = ModelRefusal::TooMuchWork { maximum: terms.max_work, found: work };
-        Some(RefusalView::from(&reason))
-    } else {
-        None
+/// The job that is asked for.
+fn find(market: &Market, key: JobKey) -> Result<(JobId, &Job), ErrorView> {
+    let unknown = |job: &str| ErrorView { error: format!("there is no job {job}") };
+    let id = match key {
+        JobKey::Name(name) => name,
+        JobKey::Number(number) => {
+            market.job_number(number).ok_or_else(|| unknown(&number.to_string()))?
+        }
     };
-    QuoteView {
-        job: id,
-        model_bytes,
-        work,
-        chunks_at_most: model_bytes.div_ceil(MAX_CHUNK_BYTES as u64),
-        input_work,
-        evaluation_inputs: work.0.div_ceil(room.0.max(1)).max(1),
-        seconds: work.0.div_ceil(INSTRUCTIONS_PER_SECOND),
-        instructions_per_second: INSTRUCTIONS_PER_SECOND,
-        refusal,
-        asset: terms.asset,
-        reward: terms.reward,
-        rewards_left: job.rewards_left(),
-        deadline: terms.deadline,
-    }
-}
-
-/// The first index of a page; none when it is past every index.
-fn from(offset: u64) -> Option<u32> {
-    u32::try_from(offset).ok()
+    let job = market.job(id).ok_or_else(|| unknown(&id.to_string()))?;
+    Ok((id, job))
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {

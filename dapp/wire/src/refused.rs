@@ -50,15 +50,11 @@ pub enum InputRefused {
     /// The title is not zero-padded UTF-8 text without control characters.
     #[error("the title is not text padded with zeros")]
     TitleNotText {},
-    /// The code of no metric.
-    #[error("{code} is the code of no metric")]
-    UnknownMetric {
-        /// What was found instead.
-        code: u8,
-    },
-    /// The code of no encoding.
-    #[error("{code} is the code of no encoding")]
-    UnknownEncoding {
+    /// An enum's code is beyond its cases.
+    #[error("{field} has no case of code {code}")]
+    UnknownCode {
+        /// The argument.
+        field: &'static str,
         /// What was found instead.
         code: u8,
     },
@@ -68,7 +64,8 @@ pub enum InputRefused {
         /// What was found instead.
         leaf_size: u32,
     },
-    /// Dirty padding, trailing bytes or unusual offsets: the same command has another encoding.
+    /// Dirty padding, trailing bytes, unusual offsets, or a field of a case that was not chosen and
+    /// is not zero: the same command has another encoding.
     #[error("the bytes are not exactly the encoding of these arguments of {function}")]
     NotCanonical {
         /// The command.
@@ -101,8 +98,9 @@ impl InputRefused {
             Self::Malformed { function } => ("Malformed", one("function", function)),
             Self::OutOfRange { field } => ("OutOfRange", one("field", field)),
             Self::TitleNotText {} => ("TitleNotText", Vec::new()),
-            Self::UnknownMetric { code } => ("UnknownMetric", one("code", code)),
-            Self::UnknownEncoding { code } => ("UnknownEncoding", one("code", code)),
+            Self::UnknownCode { field, code } => {
+                ("UnknownCode", vec![("field", (*field).to_owned()), ("code", code.to_string())])
+            }
             Self::UnknownLeafSize { leaf_size } => ("UnknownLeafSize", one("leaf_size", leaf_size)),
             Self::NotCanonical { function } => ("NotCanonical", one("function", function)),
         }

@@ -1,38 +1,377 @@
 //! What reports and inspect answers look like: one set of types, written by the dapp and read by
 //! everybody else. Readers ignore fields they do not know.
 //!
-//! - Units: scores in parts per million; amounts in the asset's smallest unit; times in block
-//!   seconds; work in instructions; sizes in bytes
+//! - Units: scores in parts per million; amounts in the asset's smallest unit; times in seconds of
+//!   the market's clock; work in instructions; sizes in bytes
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use blobs::{BlobRef, Cid, Digest, Profile};
 use market::{
-    Address, Amount, Asset, BlobState, Job, JobId, Marks, Metric, ModelRefusal, Prices, Refusal,
-    Score, Settings, Solvency, Stage, Submission, SubmissionState, Terms, Timestamp, Verdict, Work,
+    Address, Amount, Asset, Attestation, BlobState, Decision, Evaluated, Job, JobId, Market,
+    ModelRefusal, Offence, Refusal, Score, Scores, Seat, Settings, Slot, SlotKey, Solvency,
+    SponsorStake, Stage, Submission, SubmissionStake, SubmissionState, SubmittedModel, Target,
+    Terms, Timestamp, Verdict, Work,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{json, refused::InputRefused};
+use crate::{json::themselves, refused::InputRefused};
 
-mod competition;
+/// Declares views: structures whose fields are in JSON as the market's types are everywhere.
+macro_rules! views {
+    ($($(#[$doc:meta])* $view:ident { $($(#[$of_field:meta])* $field:ident: $type:ty,)* })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+            pub struct $view {
+                $($(#[$of_field])* #[serde(with = "crate::json")] pub $field: $type,)*
+            }
 
-pub use competition::*;
+            themselves! { $view }
+        )*
+    };
+}
 
-/// A blob, by its CID and by what the CID is made from.
+views! {
+    /// A blob, by its CID and by what the CID is made from.
+    BlobView {
+        /// CIDv1 in base32.
+        cid: Cid,
+        /// The CID's digest.
+        digest: Digest,
+        /// Length of the file.
+        size: u64,
+        /// Bytes per leaf of its tree.
+        leaf_size: u32,
+    }
+
+    /// A job.
+    JobView {
+        /// Its name: the hash of chain, application, sponsor, salt and terms.
+        job: JobId,
+        /// Its number, for display.
+        number: u32,
+        /// What its name was made with.
+        salt: [u8; 32],
+        /// Who pays.
+        sponsor: Address,
+        /// Where it is in its life.
+        stage: Stage,
+        /// For what.
+        terms: Terms,
+        /// What is still held of the sponsor's stake.
+        stake: SponsorStake,
+        /// When it opened.
+        opened: Timestamp,
+        /// When it gives each its own, if it has not ended.
+        last_date: Timestamp,
+        /// When it began to evaluate.
+        evaluating_since: Option<Timestamp>,
+        /// When what is over.
+        windows: WindowsView,
+        /// The base model's scores on the dataset that the job opens with, once known.
+        base: Option<Scores>,
+        /// The base model's scores on the revealed hold-out, once known.
+        base_on_hold_out: Option<Scores>,
+        /// Evaluations under way, the first of them.
+        evaluations: Vec<EvaluationView>,
+        /// The plain hold-out, once known.
+        hold_out: Option<BlobRef>,
+        /// How many models were ever submitted.
+        submitted: u32,
+        /// How many of its places are taken.
+        places_taken: u32,
+        /// How many models were paid.
+        payouts: u32,
+        /// How many more rewards can be paid; zero if there is a prize instead.
+        rewards_left: u32,
+        /// The best accepted submission.
+        best: Option<BestView>,
+        /// How many models were revealed.
+        revealed: u32,
+        /// How many pages the attested models have.
+        pages: u32,
+        /// How many miners are on its list.
+        enlisted: u32,
+        /// How many seats were drawn.
+        seats: u32,
+        /// The rows that the machine samples, once drawn.
+        sample: Vec<u32>,
+        /// Who gets what, once that is decided.
+        decision: Option<Decision>,
+        /// Why it ended before it opened, if not by its sponsor.
+        refusal: Option<RefusalView>,
+    }
+
+    /// When what is over.
+    WindowsView {
+        /// Submissions are taken until then.
+        close: Timestamp,
+        /// Keys are taken until then.
+        reveal_until: Timestamp,
+        /// Commitments to attestations are taken until then, once seats are drawn.
+        attest_until: Option<Timestamp>,
+        /// Attestations are revealed until then, once seats are drawn.
+        attestations_until: Option<Timestamp>,
+    }
+
+    /// An evaluation that is under way.
+    EvaluationView {
+        /// Of what.
+        target: Target,
+        /// The step it goes on from.
+        step: u32,
+        /// How many rows there are to answer.
+        rows: u32,
+    }
+
+    /// The best accepted submission.
+    BestView {
+        /// Its number in the job.
+        submission: u32,
+        /// Its scores.
+        scores: Scores,
+    }
+
+    /// A submission.
+    SubmissionView {
+        /// Its number in the job, in the order of commitments.
+        submission: u32,
+        /// Whose.
+        client: Address,
+        /// The model as it was submitted.
+        submitted: SubmittedModel,
+        /// The plain model, as far as it is known.
+        model: Option<BlobRef>,
+        /// How far it has come.
+        state: SubmissionStateView,
+        /// Until when what it waits for can come.
+        until: Option<Timestamp>,
+        /// The step that its evaluation goes on from: rows answered and models compared.
+        step: u32,
+        /// How many rows there are to answer, while its evaluation is under way.
+        rows: Option<u32>,
+        /// Its scores, once evaluated.
+        scores: Option<Scores>,
+        /// Why it earns nothing.
+        refusal: Option<RefusalView>,
+        /// Its number among the revealed models, if it is one.
+        position: Option<u32>,
+        /// What is still held of its stake.
+        stake: SubmissionStake,
+        /// How many models its account has shown on the public board.
+        shown: u32,
+        /// What the board has of it.
+        board: Option<Score>,
+        /// The model shown last, until it is evaluated.
+        showing: Option<BlobRef>,
+    }
+
+    /// A line of the leaderboard.
+    RankView {
+        /// Its rank, from one on; `None` if it does not count.
+        rank: Option<u32>,
+        /// The submission.
+        submission: u32,
+        /// Whose.
+        client: Address,
+        /// Its scores on the hold-out, if it was evaluated.
+        scores: Option<Scores>,
+        /// Why it does not count; `None` also while nothing is known.
+        refusal: Option<RefusalView>,
+    }
+
+    /// A line of the public board.
+    BoardLineView {
+        /// Its rank, from one on.
+        rank: u32,
+        /// The submission.
+        submission: u32,
+        /// Whose.
+        client: Address,
+        /// The score of a shown model on the public slice.
+        score: Score,
+    }
+
+    /// A model that seats attest.
+    ModelView {
+        /// On which page.
+        page: u32,
+        /// Its place among all attested models.
+        position: u32,
+        /// Whose; `None` for the base model.
+        submission: Option<u32>,
+        /// The model.
+        model: Option<BlobRef>,
+        /// What the seats say of it.
+        answers: Vec<AnswerView>,
+        /// What the machine found of it.
+        scores: Option<Scores>,
+    }
+
+    /// An answer about a model.
+    AnswerView {
+        /// What is said.
+        attestation: Attestation,
+        /// Which seats say so.
+        seats: Vec<u32>,
+    }
+
+    /// A job's miners.
+    SeatsView {
+        /// What the seats were drawn with, once they are.
+        seed: Option<Digest>,
+        /// Miners that are for it, in the order they came.
+        enlisted: Vec<Address>,
+        /// Those that were drawn, by seat.
+        seats: Vec<SeatView>,
+    }
+
+    /// A drawn miner.
+    SeatView {
+        /// Its seat.
+        seat: u32,
+        /// Who.
+        miner: Address,
+        /// The first pages that it has committed to and not revealed.
+        attested: Vec<u32>,
+        /// How many pages it has revealed.
+        revealed: u32,
+        /// Why its bond is lost.
+        offence: Option<Offence>,
+    }
+
+    /// A blob that a job holds or expects.
+    SlotView {
+        /// In which slot.
+        slot: Slot,
+        /// Of which submission; `None` for the job's own.
+        submission: Option<u32>,
+        /// Bytes that came so far; the next chunk's offset.
+        received: u64,
+        /// Length of the whole.
+        size: u64,
+        /// Whether all its bytes are here.
+        whole: bool,
+    }
+
+    /// An amount of an asset.
+    BalanceView {
+        /// Of what.
+        asset: Asset,
+        /// How much.
+        amount: Amount,
+    }
+
+    /// An account: what it can withdraw.
+    AccountView {
+        /// Whose.
+        account: Address,
+        /// Its first free balances that are not zero.
+        balances: Vec<BalanceView>,
+    }
+
+    /// What everything costs, and how the machine is doing.
+    QuoteView {
+        /// What the deployment fixes.
+        settings: Settings,
+        /// What the market's clock shows.
+        now: Timestamp,
+        /// By how many seconds the machine lags.
+        lag_seconds: u64,
+        /// Bytes of the store that jobs have reserved.
+        reserved_bytes: u64,
+        /// How many jobs were ever opened; the next one's number.
+        jobs: u32,
+    }
+
+    /// What taking part in a job costs.
+    JobQuoteView {
+        /// The job.
+        job: JobId,
+        /// The stake of a submission of the largest model.
+        submission: SubmissionStake,
+        /// The stake of showing a model on the public board.
+        show: Amount,
+        /// The most work that the machine does for one evaluation.
+        evaluation_work: Work,
+        /// How long the machine has for everything that may be submitted, in seconds.
+        evaluation_window_seconds: u64,
+    }
+
+    /// Both sides of one asset: `deposited − paid_out = free + escrowed`.
+    AssetView {
+        /// Of what.
+        asset: Asset,
+        /// All that ever came in.
+        deposited: Amount,
+        /// All that ever left as vouchers.
+        paid_out: Amount,
+        /// What accounts can withdraw.
+        free: Amount,
+        /// What jobs hold.
+        escrowed: Amount,
+        /// Whether both sides agree.
+        solvent: bool,
+    }
+
+    /// Whether all money is accounted for.
+    SolvencyView {
+        /// Whether both sides agree for every asset.
+        solvent: bool,
+        /// Assets that were ever deposited.
+        assets: Vec<AssetView>,
+    }
+}
+
+/// A part of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BlobView {
-    /// CIDv1 in base32.
-    #[serde(with = "json::text")]
-    pub cid: Cid,
-    /// The CID's digest.
-    #[serde(with = "json::text")]
-    pub digest: Digest,
-    /// Length of the file.
-    #[serde(with = "json::number")]
-    pub size: u64,
-    /// Bytes per leaf of its tree.
-    pub leaf_size: u32,
+pub struct Page<T> {
+    /// How many items there are, where that is known without counting.
+    pub total: Option<u64>,
+    /// The first item that was asked for.
+    pub from: u64,
+    /// How many were asked for at most.
+    pub limit: u64,
+    /// The items, in order.
+    pub items: Vec<T>,
+}
+
+/// How far a submission has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubmissionStateView {
+    /// Its bytes, or its ciphertext, are awaited.
+    Expecting,
+    /// Its key is awaited.
+    Sealed,
+    /// It waits for its decision.
+    Whole,
+    /// It was paid.
+    Accepted,
+    /// It earns nothing.
+    Refused,
+}
+
+/// Why a command, a model or an input was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalView {
+    /// The reason's stable name.
+    pub refused: String,
+    /// The reason in words.
+    pub message: String,
+    /// The values that explain it, by name.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+}
+
+themselves! { SubmissionStateView, RefusalView }
+
+/// Something that cannot be answered or done, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorView {
+    /// What is wrong.
+    pub error: String,
 }
 
 impl From<BlobRef> for BlobView {
@@ -52,371 +391,224 @@ impl TryFrom<&BlobView> for BlobRef {
     }
 }
 
-/// A job's terms.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Terms")]
-pub(crate) struct TermsView {
-    #[serde(with = "json::title")]
-    title: [u8; 32],
-    #[serde(with = "json::text")]
-    asset: Asset,
-    #[serde(with = "json::text")]
-    reward: Amount,
-    rewards: u32,
-    #[serde(with = "json::number")]
-    deadline: Timestamp,
-    #[serde(with = "json::text")]
-    metric: Metric,
-    #[serde(with = "json::number")]
-    min_score: Score,
-    #[serde(with = "json::number")]
-    min_gain: Score,
-    #[serde(with = "json::number")]
-    min_worst_class: Score,
-    #[serde(with = "json::number")]
-    max_model_bytes: u64,
-    #[serde(with = "json::number")]
-    max_work: Work,
-    #[serde(with = "json::blob")]
-    base_model: BlobRef,
-    #[serde(with = "json::blob")]
-    hold_out: BlobRef,
-}
-
-/// What an evaluated model has to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MarksView {
-    /// By the job's metric.
-    #[serde(with = "json::number")]
-    pub score: Score,
-    /// The recall of the class it answers worst; zero for regression.
-    #[serde(with = "json::number")]
-    pub worst_class: Score,
-}
-
-impl From<Marks> for MarksView {
-    fn from(Marks { score, worst_class }: Marks) -> Self {
-        Self { score, worst_class }
-    }
-}
-
-/// The best accepted submission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BestView {
-    /// Its number in the job.
-    pub submission: u32,
-    /// Its marks.
-    #[serde(flatten)]
-    pub marks: MarksView,
-}
-
-/// How far an evaluation has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProgressView {
-    /// Rows answered.
-    pub rows: u32,
-    /// Rows there are.
-    pub of: u32,
-}
-
-/// A job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobView {
-    /// Its number.
-    #[serde(with = "json::number")]
-    pub job: JobId,
-    /// Who pays.
-    #[serde(with = "json::text")]
-    pub sponsor: Address,
-    /// Where it is in its life.
-    #[serde(with = "json::text")]
-    pub stage: Stage,
-    /// For what.
-    #[serde(with = "TermsView")]
-    pub terms: Terms,
-    /// Whether the hold-out's bytes are public: then models can be trained on it.
-    pub hold_out_is_public: bool,
-    /// What is still held for rewards.
-    #[serde(with = "json::text")]
-    pub escrow: Amount,
-    /// How many models were paid.
-    pub payouts: u32,
-    /// How many more can be.
-    pub rewards_left: u32,
-    /// How many models were submitted.
-    pub submissions: u32,
-    /// How many evaluations wait or have begun.
-    #[serde(with = "json::number")]
-    pub pending: u64,
-    /// How far the first of them has come.
-    pub progress: Option<ProgressView>,
-    /// The base model's marks, once known.
-    pub base: Option<MarksView>,
-    /// The best accepted submission.
-    pub best: Option<BestView>,
-}
-
 impl JobView {
     pub(crate) fn new(id: JobId, job: &Job) -> Self {
+        let best = job.best.map(|(submission, scores)| BestView { submission, scores });
         Self {
             job: id,
+            number: job.number,
+            salt: job.salt,
             sponsor: job.sponsor,
             stage: job.stage,
             terms: job.terms,
-            // A bounty's hold-out is published in the open.
-            hold_out_is_public: true,
-            escrow: job.escrow,
+            stake: job.stake,
+            opened: job.opened,
+            last_date: job.last_date,
+            evaluating_since: job.evaluating_since,
+            windows: WindowsView {
+                close: job.terms.close,
+                reveal_until: job.terms.reveal_until(),
+                attest_until: job.attest_until(),
+                attestations_until: job.attestations_until(),
+            },
+            base: job.base.scores(),
+            base_on_hold_out: job.base_on_hold_out.scores(),
+            evaluations: under_way(job).take(EvaluationView::MAX_SHOWN).collect(),
+            hold_out: job.hold_out,
+            submitted: job.submitted,
+            places_taken: count(job.submissions.values().filter(|one| has_place(one)).count()),
             payouts: job.payouts,
             rewards_left: job.rewards_left(),
-            submissions: job.submissions,
-            pending: u64::try_from(job.pending()).unwrap_or(u64::MAX),
-            progress: job.progress().map(|(rows, of)| ProgressView { rows, of }),
-            base: job.base.map(MarksView::from),
-            best: job.best.map(|(submission, marks)| BestView { submission, marks: marks.into() }),
+            best,
+            revealed: count(job.revealed.len()),
+            pages: job.pages(),
+            enlisted: count(job.enlisted.len()),
+            seats: count(job.seats.len()),
+            sample: job.sample.clone(),
+            decision: job.decision,
+            refusal: job.cancelled_for.as_ref().map(RefusalView::from),
         }
     }
 }
 
-/// How far a submission has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SubmissionStateView {
-    /// Its bytes are awaited.
-    Expecting,
-    /// It waits for its evaluation.
-    Queued,
-    /// It was paid.
-    Accepted,
-    /// It earns nothing.
-    Refused,
+fn has_place(submission: &Submission) -> bool {
+    submission.verdict().is_none_or(|verdict| verdict.is_accepted())
 }
 
-/// A submission.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubmissionView {
-    /// Its number in the job.
-    pub submission: u32,
-    /// Whose.
-    #[serde(with = "json::text")]
-    pub client: Address,
-    /// The model.
-    #[serde(with = "json::blob")]
-    pub model: BlobRef,
-    /// What it was trained on; never published.
-    #[serde(with = "json::blob")]
-    pub data: BlobRef,
-    /// How far it has come.
-    pub state: SubmissionStateView,
-    /// Its marks, once evaluated.
-    pub marks: Option<MarksView>,
-    /// Why it earns nothing.
-    pub refusal: Option<RefusalView>,
+impl EvaluationView {
+    /// How many of them a job shows.
+    const MAX_SHOWN: usize = 20;
+
+    fn new(target: Target, evaluated: &Evaluated) -> Option<Self> {
+        let (_, rows) = evaluated.progress()?;
+        Some(Self { target, step: evaluated.step(), rows })
+    }
+}
+
+fn under_way(job: &Job) -> impl Iterator<Item = EvaluationView> {
+    let base = EvaluationView::new(Target::Base, &job.base);
+    let on_hold_out = EvaluationView::new(Target::BaseOnHoldOut, &job.base_on_hold_out);
+    let submissions = job.submissions.iter().flat_map(|(&number, submission)| {
+        let model = EvaluationView::new(Target::Submission(number), &submission.evaluated);
+        let shown = EvaluationView::new(Target::Shown(number), &submission.board.evaluated);
+        model.into_iter().chain(shown)
+    });
+    base.into_iter().chain(on_hold_out).chain(submissions)
 }
 
 impl SubmissionView {
-    pub(crate) fn new(index: u32, submission: &Submission) -> Self {
-        let (state, marks, refusal) = match &submission.state {
-            SubmissionState::Expecting => (SubmissionStateView::Expecting, None, None),
-            SubmissionState::Queued => (SubmissionStateView::Queued, None, None),
-            SubmissionState::Judged(verdict) => {
-                let (state, refusal) = match verdict {
-                    Verdict::Accepted(_) => (SubmissionStateView::Accepted, None),
-                    Verdict::Refused { reason, .. } => {
-                        (SubmissionStateView::Refused, Some(RefusalView::from(reason)))
-                    }
-                };
-                (state, verdict.marks().map(MarksView::from), refusal)
-            }
+    pub(crate) fn new(number: u32, submission: &Submission) -> Self {
+        use SubmissionStateView::{Accepted, Expecting, Refused, Sealed, Whole};
+        let (state, until) = match submission.state {
+            SubmissionState::Expecting { until } => (Expecting, Some(until)),
+            SubmissionState::Sealed => (Sealed, None),
+            SubmissionState::Whole { until } => (Whole, Some(until)),
+            SubmissionState::Decided(Verdict::Accepted(_)) => (Accepted, None),
+            SubmissionState::Decided(Verdict::Refused { .. }) => (Refused, None),
         };
-        let Submission { client, model, data, .. } = *submission;
-        Self { submission: index, client, model, data, state, marks, refusal }
-    }
-}
-
-/// An amount of an asset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BalanceView {
-    /// Of what.
-    #[serde(with = "json::text")]
-    pub asset: Asset,
-    /// How much.
-    #[serde(with = "json::text")]
-    pub amount: Amount,
-}
-
-/// An account: what it can withdraw.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountView {
-    /// Whose.
-    #[serde(with = "json::text")]
-    pub account: Address,
-    /// Its free balances that are not zero.
-    pub balances: Page<BalanceView>,
-}
-
-/// What is known of one copy of a blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum CopyView {
-    /// All its bytes are here.
-    Held {
-        /// Length in bytes.
-        #[serde(with = "json::number")]
-        size: u64,
-    },
-    /// Expected from an account.
-    Expected {
-        /// From whom.
-        #[serde(with = "json::text")]
-        publisher: Address,
-        /// Bytes that came so far; the next chunk's offset.
-        #[serde(with = "json::number")]
-        received: u64,
-        /// Declared length in bytes.
-        #[serde(with = "json::number")]
-        size: u64,
-    },
-}
-
-impl From<BlobState> for CopyView {
-    fn from(state: BlobState) -> Self {
-        match state {
-            BlobState::Held { size } => Self::Held { size },
-            BlobState::Expected { publisher, received, size } => {
-                Self::Expected { publisher, received, size }
-            }
-        }
-    }
-}
-
-/// All that is known of the blobs with a digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CopiesView {
-    /// The digest asked for.
-    #[serde(with = "json::text")]
-    pub digest: Digest,
-    /// Held once at most, and expected from any number of accounts.
-    pub copies: Page<CopyView>,
-}
-
-/// Instructions a second that a machine is taken to run, where nobody says otherwise.
-///
-/// - Source: measured in a Cartesi Machine (emulator 0.21, a server with two cores): 155 to 190
-///   million simple instructions, of which a multiply-add takes about as long as four or five; the
-///   kernels' mixture of both ran at 65 million
-pub const INSTRUCTIONS_PER_SECOND: u64 = 60_000_000;
-
-/// What submitting a model would take and bring.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QuoteView {
-    /// The job.
-    #[serde(with = "json::number")]
-    pub job: JobId,
-    /// Length of the model.
-    #[serde(with = "json::number")]
-    pub model_bytes: u64,
-    /// Work of its evaluation.
-    #[serde(with = "json::number")]
-    pub work: Work,
-    /// Inputs its bytes take when they do not compress.
-    #[serde(with = "json::number")]
-    pub chunks_at_most: u64,
-    /// Work one input may cost.
-    #[serde(with = "json::number")]
-    pub input_work: Work,
-    /// Inputs over which the evaluation spreads, the one that delivers its last bytes included;
-    /// more when others wait before it, or when its steps do not fill an input's work.
-    #[serde(with = "json::number")]
-    pub evaluation_inputs: u64,
-    /// Seconds that the evaluation takes at the stated speed, rounded up.
-    pub seconds: u64,
-    /// That speed.
-    #[serde(with = "json::number")]
-    pub instructions_per_second: u64,
-    /// Why it would be refused already, as far as these numbers tell.
-    pub refusal: Option<RefusalView>,
-    /// What the reward is paid in.
-    #[serde(with = "json::text")]
-    pub asset: Asset,
-    /// Paid if the model is accepted.
-    #[serde(with = "json::text")]
-    pub reward: Amount,
-    /// How many models can still be paid.
-    pub rewards_left: u32,
-    /// When the job stops accepting.
-    #[serde(with = "json::number")]
-    pub deadline: Timestamp,
-}
-
-/// What a deployment fixes for all jobs, but for its tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SettingsView {
-    /// Largest blob.
-    #[serde(with = "json::number")]
-    pub max_blob_bytes: u64,
-    /// All bytes the market keeps, beside those of the drive.
-    #[serde(with = "json::number")]
-    pub max_stored_bytes: u64,
-    /// Work one input may cost.
-    #[serde(with = "json::number")]
-    pub input_work: Work,
-    /// Longest time a job may be open, in seconds.
-    #[serde(with = "json::number")]
-    pub max_window_seconds: u64,
-    /// How long pending evaluations can hold up the end of a job, in seconds.
-    #[serde(with = "json::number")]
-    pub evaluation_window_seconds: u64,
-}
-
-impl From<&Settings> for SettingsView {
-    fn from(settings: &Settings) -> Self {
-        let Settings { max_blob_bytes, max_stored_bytes, input_work, .. } = *settings;
-        let Settings { max_window_seconds, evaluation_window_seconds, .. } = *settings;
         Self {
-            max_blob_bytes,
-            max_stored_bytes,
-            input_work,
-            max_window_seconds,
-            evaluation_window_seconds,
+            submission: number,
+            client: submission.client,
+            submitted: submission.submitted,
+            model: submission.model,
+            state,
+            until,
+            step: submission.evaluated.step(),
+            rows: submission.evaluated.progress().map(|(_, rows)| rows),
+            scores: scores(submission),
+            refusal: refusal(submission).as_ref().map(RefusalView::from),
+            position: submission.position,
+            stake: submission.stake,
+            shown: submission.board.shown,
+            board: submission.board.score,
+            showing: submission.board.model,
         }
     }
 }
 
-impl From<SettingsView> for Settings {
-    /// The settings with no tokens, and the prices that all deployments have.
-    fn from(view: SettingsView) -> Self {
+fn scores(submission: &Submission) -> Option<Scores> {
+    let decided = submission.verdict().and_then(|verdict| verdict.scores());
+    decided.or_else(|| submission.evaluated.scores())
+}
+
+fn refusal(submission: &Submission) -> Option<ModelRefusal> {
+    match submission.verdict()? {
+        Verdict::Accepted(_) => None,
+        Verdict::Refused { reason, .. } => Some(reason),
+    }
+}
+
+impl RankView {
+    /// All submissions: those that count by score, of equals the earlier first; then those that do
+    /// not, by number.
+    pub(crate) fn all(job: &Job) -> impl Iterator<Item = Self> {
+        let counts = |refusal: Option<ModelRefusal>| {
+            matches!(refusal, None | Some(ModelRefusal::Outranked { .. }))
+        };
+        let views = job.submissions.iter().map(|(&number, submission)| {
+            let (scores, refusal) = (scores(submission), refusal(submission));
+            let view = Self {
+                rank: None,
+                submission: number,
+                client: submission.client,
+                scores,
+                refusal: refusal.as_ref().map(RefusalView::from),
+            };
+            (scores.filter(|_| counts(refusal)).map(|scores| scores.score), view)
+        });
+        let (mut ranked, unranked): (Vec<_>, Vec<_>) =
+            views.partition(|(score, _)| score.is_some());
+        ranked.sort_by_key(|(score, view)| (std::cmp::Reverse(*score), view.submission));
+        let ranked = ranked.into_iter().zip(1..);
+        let ranked = ranked.map(|((_, view), rank)| Self { rank: Some(rank), ..view });
+        ranked.chain(unranked.into_iter().map(|(_, view)| view))
+    }
+}
+
+impl BoardLineView {
+    /// The whole board, the best first.
+    pub(crate) fn all(job: &Job) -> impl Iterator<Item = Self> {
+        job.board().zip(1..).filter_map(|((score, submission), rank)| {
+            let client = job.submissions.get(&submission)?.client;
+            Some(Self { rank, submission, client, score })
+        })
+    }
+}
+
+impl ModelView {
+    /// All models that seats attest, page by page.
+    pub(crate) fn all(job: &Job) -> impl Iterator<Item = Self> {
+        let pages = (0..job.pages()).flat_map(|page| {
+            job.page(page).into_iter().map(move |submission| (page, submission))
+        });
+        pages.zip(0..).filter_map(|((page, submission), position)| {
+            let of = match submission {
+                Some(number) => Some(job.submissions.get(&number)?),
+                None => None,
+            };
+            let (model, answers, evaluated) = match of {
+                Some(of) => (of.model, &of.answers, &of.evaluated),
+                None => {
+                    (Some(job.terms.offer.base_model), &job.base_answers, &job.base_on_hold_out)
+                }
+            };
+            let answers = answers.by_seats.iter().map(|(attestation, by)| AnswerView {
+                attestation: *attestation,
+                seats: (0..).zip(&job.seats).map(|(seat, _)| seat).filter(|seat| {
+                    usize::try_from(*seat).is_ok_and(|seat| by.contains(seat))
+                }).collect(),
+            });
+            let (answers, scores) = (answers.collect(), evaluated.scores());
+            Some(Self { page, position, submission, model, answers, scores })
+        })
+    }
+}
+
+impl SeatView {
+    pub(crate) fn new(seat: u32, of: &Seat) -> Self {
         Self {
-            allowed_tokens: BTreeSet::new(),
-            max_blob_bytes: view.max_blob_bytes,
-            max_stored_bytes: view.max_stored_bytes,
-            input_work: view.input_work,
-            prices: Prices::COUNTED,
-            max_window_seconds: view.max_window_seconds,
-            evaluation_window_seconds: view.evaluation_window_seconds,
+            seat,
+            miner: of.miner,
+            attested: of.attested.keys().copied().take(100).collect(),
+            revealed: of.revealed,
+            offence: of.offence,
         }
     }
 }
 
-/// Both sides of one asset: `deposited − paid_out = free + escrowed`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AssetView {
-    /// Of what.
-    #[serde(with = "json::text")]
-    pub asset: Asset,
-    /// All that ever came in.
-    #[serde(with = "json::text")]
-    pub deposited: Amount,
-    /// All that ever left as vouchers.
-    #[serde(with = "json::text")]
-    pub paid_out: Amount,
-    /// What accounts can withdraw.
-    #[serde(with = "json::text")]
-    pub free: Amount,
-    /// What jobs hold.
-    #[serde(with = "json::text")]
-    pub escrowed: Amount,
-    /// Whether both sides agree.
-    pub solvent: bool,
+impl From<(SlotKey, BlobState)> for SlotView {
+    fn from((SlotKey { slot, submission }, state): (SlotKey, BlobState)) -> Self {
+        let (received, size, whole) = match state {
+            BlobState::Whole { size } => (size, size, true),
+            BlobState::Expected { received, size } => (received, size, false),
+        };
+        Self { slot, submission, received, size, whole }
+    }
+}
+
+impl QuoteView {
+    pub(crate) fn new(market: &Market) -> Self {
+        Self {
+            settings: market.settings().clone(),
+            now: market.now(),
+            lag_seconds: market.lag_seconds(),
+            reserved_bytes: market.reserved_bytes(),
+            jobs: market.job_count(),
+        }
+    }
+}
+
+impl JobQuoteView {
+    pub(crate) fn new(job: JobId, terms: &Terms, settings: &Settings) -> Result<Self, Refusal> {
+        let largest = terms.offer.max_model_bytes.saturating_add(terms.sealing.overhead());
+        Ok(Self {
+            job,
+            submission: terms.submission_stake(settings, largest)?,
+            show: terms.show_stake(settings)?,
+            evaluation_work: terms.evaluation_work(settings),
+            evaluation_window_seconds: terms.evaluation_window(settings),
+        })
+    }
 }
 
 impl From<(Asset, Solvency)> for AssetView {
@@ -424,40 +616,6 @@ impl From<(Asset, Solvency)> for AssetView {
         let Solvency { deposited, paid_out, free, escrowed } = solvency;
         Self { asset, deposited, paid_out, free, escrowed, solvent: solvency.holds() }
     }
-}
-
-/// Whether all money is accounted for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SolvencyView {
-    /// Whether both sides agree for every asset.
-    pub solvent: bool,
-    /// Each asset ever deposited.
-    pub assets: Page<AssetView>,
-}
-
-/// A part of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page<T> {
-    /// How many items there are, where that is known without counting.
-    pub total: Option<u64>,
-    /// How many were skipped.
-    pub offset: u64,
-    /// How many were asked for at most.
-    pub limit: u64,
-    /// The items, in order.
-    pub items: Vec<T>,
-}
-
-/// Why a command, a model or an input was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefusalView {
-    /// The reason's stable name.
-    pub refused: String,
-    /// The reason in words.
-    pub message: String,
-    /// The values that explain it, by name.
-    #[serde(default)]
-    pub values: BTreeMap<String, String>,
 }
 
 macro_rules! refusal_view {
@@ -477,9 +635,6 @@ macro_rules! refusal_view {
 
 refusal_view! { Refusal ModelRefusal InputRefused }
 
-/// Something that cannot be answered or done, in words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErrorView {
-    /// What is wrong.
-    pub error: String,
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

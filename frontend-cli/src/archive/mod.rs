@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use blobs::{BlobRef, Digest, Opening, Upload};
-use market::{Address, Command, Context, JobId, SealedBlob};
+use market::{Address, Command, JobId, SealedBlob, Slot};
 use wire::{Genesis, Input, decode_command};
 
 pub use self::trail::{OtherChain, Trail};
-use crate::{convert::to_market, session::Session};
+use crate::{
+    convert::{context, to_market},
+    session::Session,
+};
 
 /// Blocks closer than this are read together: a few inputs too many cost less than a question.
 const GAP_BLOCKS: u64 = 1_000;
@@ -18,21 +21,24 @@ const GAP_BLOCKS: u64 = 1_000;
 /// Inputs of at most so many blocks are held at once.
 const WINDOW_BLOCKS: u64 = 10_000;
 
-/// What inputs have brought of the blobs and keys that are looked for.
-#[derive(Default)]
+/// The blobs and keys of one job, as far as inputs brought them.
 pub struct Archive {
-    wanted: BTreeMap<Digest, BlobRef>,
-    uploads: BTreeMap<(Address, Digest), Upload>,
+    job: JobId,
+    wanted: BTreeSet<BlobRef>,
+    /// Wanted blobs on their way, by who sends them and for which slot. A command that the market
+    /// refused may name another blob first: chunks then fit one of the two.
+    uploads: BTreeMap<(Address, Slot), Vec<Upload>>,
     blobs: BTreeMap<Digest, Vec<u8>>,
-    openings: BTreeMap<(JobId, Address), Vec<Opening>>,
+    openings: BTreeMap<Address, Vec<Opening>>,
 }
 
 impl Archive {
-    /// Reads what a trail knows of these blobs of a competition, and the keys of these accounts.
+    /// Reads the blocks that a trail knows of these blobs of a job, and of the keys of these
+    /// accounts.
     ///
-    /// What was brought before the competition was opened is taken from the store, or else looked
-    /// for in all inputs so far. Keys are as their senders wrote them: whether they open anything
-    /// is seen when they are used.
+    /// Blobs that no input brought, such as those that the deployment carries, are taken from the
+    /// store. Keys are as their senders wrote them: whether they open anything is seen when they
+    /// are used.
     pub async fn read(
         session: &Session,
         trail: &Trail,
@@ -40,48 +46,50 @@ impl Archive {
         wanted: &BTreeSet<BlobRef>,
         owners: &BTreeSet<Address>,
     ) -> Result<Self> {
-        let wanted_by_digest = wanted.iter().map(|blob| (blob.digest, *blob)).collect();
-        let mut archive = Self { wanted: wanted_by_digest, ..Self::default() };
+        let mut archive = Self {
+            job,
+            wanted: wanted.clone(),
+            uploads: BTreeMap::new(),
+            blobs: BTreeMap::new(),
+            openings: BTreeMap::new(),
+        };
         for (first, last) in spans(&trail.blocks(job, wanted, owners)) {
-            archive.read_blocks(session, first, last).await?;
+            each_command(session, first, last, |_, sender, command| archive.note(sender, command))
+                .await?;
         }
-        let missing = wanted.iter().filter(|blob| !archive.blobs.contains_key(&blob.digest));
-        let mut is_whole = true;
-        for blob in missing.copied().collect::<Vec<_>>() {
-            match session.store.get(blob.cid(), blob.size).await {
-                Ok(bytes) => {
-                    archive.blobs.insert(blob.digest, bytes);
-                }
-                Err(_) => is_whole = false,
+        for blob in wanted {
+            if !archive.blobs.contains_key(&blob.digest)
+                && let Ok(bytes) = session.store.get(blob.cid(), blob.size).await
+            {
+                archive.blobs.insert(blob.digest, bytes);
             }
-        }
-        if !is_whole {
-            archive.uploads.clear();
-            archive.read_blocks(session, 0, session.chain.head().await?).await?;
         }
         Ok(archive)
     }
 
-    async fn read_blocks(&mut self, session: &Session, first: u64, last: u64) -> Result<()> {
-        each_command(session, first, last, |_, sender, command| self.note(sender, command)).await
-    }
-
     fn note(&mut self, sender: Address, command: Command) {
+        if command.job() != Some(self.job) {
+            return;
+        }
+        for (slot, blob) in announced(&command) {
+            if self.wanted.contains(&blob) {
+                self.uploads.entry((sender, slot)).or_default().push(Upload::new(blob));
+            }
+        }
         match command {
-            Command::Publish { digest, offset, encoding, data } => {
-                let Some(blob) = self.wanted.get(&digest) else { return };
-                let upload =
-                    self.uploads.entry((sender, digest)).or_insert_with(|| Upload::new(*blob));
-                // What does not fit was refused by the market, too.
-                if let Ok(piece) = upload.check(offset, encoding, &data)
-                    && let Some(bytes) = upload.post(piece)
-                {
-                    self.blobs.insert(digest, bytes);
+            Command::Publish { slot, offset, encoding, data, .. } => {
+                for upload in self.uploads.get_mut(&(sender, slot)).into_iter().flatten() {
+                    // Chunks that do not fit were refused by the market, too.
+                    if let Ok(piece) = upload.check(offset, encoding, &data)
+                        && let Some(bytes) = upload.post(piece)
+                    {
+                        self.blobs.insert(upload.blob().digest, bytes);
+                    }
                 }
             }
-            Command::Reveal { job, key, salt, plaintext } => {
+            Command::Reveal { key, salt, plaintext, .. } => {
                 let opening = Opening { key, salt, plain: plaintext };
-                self.openings.entry((job, sender)).or_default().push(opening);
+                self.openings.entry(sender).or_default().push(opening);
             }
             _ => {}
         }
@@ -100,11 +108,11 @@ impl Archive {
     /// - Errors: ciphertext or key are not there, or do not fit
     pub fn plain(
         &self,
-        (job, owner): (JobId, Address),
+        owner: Address,
         (sealed, plain): (SealedBlob, BlobRef),
     ) -> Result<Vec<u8>> {
         let ciphertext = self.blob(sealed.ciphertext)?;
-        let openings = self.openings.get(&(job, owner)).into_iter().flatten();
+        let openings = self.openings.get(&owner).into_iter().flatten();
         // Whoever revealed may have sent other keys, too.
         let fitting = openings.filter(|opening| opening.plain == plain);
         let mut opened = fitting.flat_map(|key| key.open(sealed.commitment, ciphertext.to_vec()));
@@ -130,20 +138,34 @@ async fn each_command(
     while next <= last {
         let until = last.min(next.saturating_add(WINDOW_BLOCKS - 1));
         for input in session.chain.inputs(session.application(), next, until).await? {
-            let sender = to_market(input.advance.msg_sender);
-            let context = Context { sender, ..Context::default() };
             let block = input.advance.block_number;
-            // What cannot be read was refused by the market, too.
-            let Ok(input) = Input::read(&genesis, context, &input.advance.payload) else {
-                continue;
-            };
-            if let Some(Ok(command)) = input.command.map(decode_command) {
-                note(block, input.context.sender, command);
+            let read = Input::read(&genesis, context(&input.advance), &input.advance.payload);
+            // Inputs that cannot be read were refused by the market, too.
+            let Ok(Input { context, command: Some(calldata), .. }) = read else { continue };
+            if let Ok(command) = decode_command(&context, calldata) {
+                note(block, context.sender, command);
             }
         }
         next = until.saturating_add(1);
     }
     Ok(())
+}
+
+/// The blobs that a command announces: its sender publishes them next.
+fn announced(command: &Command) -> Vec<(Slot, BlobRef)> {
+    match command {
+        Command::OpenJob { terms, .. } => {
+            let board = terms.offer.board.map(|board| (Slot::PublicSlice, board.public_slice));
+            let own = [
+                (Slot::BaseModel, terms.offer.base_model),
+                (Slot::HoldOut, terms.sealing.published_hold_out()),
+            ];
+            own.into_iter().chain(board).collect()
+        }
+        Command::Submit { model, .. } => vec![(Slot::Submission, model.published())],
+        Command::Show { model, .. } => vec![(Slot::Shown, *model)],
+        _ => Vec::new(),
+    }
 }
 
 /// Blocks that are near each other, as ranges.

@@ -1,20 +1,20 @@
-//! Where inputs bring what belongs to competitions: looked for once, and remembered.
+//! The trail: the blocks whose inputs bring blobs and keys of jobs, looked for once and remembered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256};
 use anyhow::{Context as _, Result};
 use blobs::{BlobRef, Digest};
-use market::{Command, JobId};
+use market::{Command, JobId, Slot};
 use serde::{Deserialize, Serialize};
 
-use super::each_command;
+use super::{announced, each_command};
 use crate::{convert::to_ethereum, session::Session};
 
 /// How many of the newest blocks are read again: Ethereum may still put others in their place.
 const UNSETTLED_BLOCKS: u64 = 64;
 
-/// The blocks with the ciphertexts and keys of competitions, as far as Ethereum was read.
+/// The blocks with blobs and keys of jobs, as far as Ethereum was read.
 ///
 /// Whatever a block is remembered for is read from it again: a block that was replaced, or a
 /// command the market refused, costs a little time and nothing else.
@@ -24,13 +24,15 @@ pub struct Trail {
     head: u64,
     /// A block that stays, and its hash; all up to it need not be read again.
     settled: Option<(u64, B256)>,
-    competitions: BTreeMap<u32, Tracks>,
+    jobs: BTreeMap<B256, Tracks>,
 }
 
-/// The blocks with what belongs to one competition.
+/// The blocks with blobs and keys of one job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Tracks {
-    /// Parts of blobs, by their digests.
+    /// The blobs each account announced, by slot.
+    announced: BTreeMap<Address, Vec<(Slot, B256)>>,
+    /// The blocks that announce blobs or bring parts of them, by their digests.
     blobs: BTreeMap<B256, BTreeSet<u64>>,
     /// Keys, by who sent them.
     keys: BTreeMap<Address, BTreeSet<u64>>,
@@ -67,9 +69,9 @@ impl Trail {
         self.head
     }
 
-    /// Forgets competitions that have ended.
+    /// Forgets jobs that have ended.
     pub fn retain(&mut self, is_live: impl Fn(JobId) -> bool) {
-        self.competitions.retain(|job, _| is_live(JobId(*job)));
+        self.jobs.retain(|job, _| is_live(JobId(job.0)));
     }
 
     /// The blocks with parts of these blobs and keys of these accounts.
@@ -80,36 +82,38 @@ impl Trail {
         blobs: &BTreeSet<BlobRef>,
         owners: &BTreeSet<market::Address>,
     ) -> BTreeSet<u64> {
-        let Some(tracks) = self.competitions.get(&job.0) else { return BTreeSet::new() };
+        let Some(tracks) = self.jobs.get(&job.0.into()) else { return BTreeSet::new() };
         let parts = blobs.iter().filter_map(|blob| tracks.blobs.get(&word(blob.digest)));
         let keys = owners.iter().filter_map(|owner| tracks.keys.get(&to_ethereum(*owner)));
         parts.chain(keys).flatten().copied().collect()
     }
 
     fn note(&mut self, block: u64, sender: Address, command: &Command) {
+        let Some(JobId(job)) = command.job() else { return };
+        if matches!(command, Command::OpenJob { .. }) {
+            self.jobs.entry(job.into()).or_default();
+        }
+        let Some(tracks) = self.jobs.get_mut(&B256::from(job)) else { return };
+        for (slot, blob) in announced(command) {
+            let blob = word(blob.digest);
+            let of_sender = tracks.announced.entry(sender).or_default();
+            if !of_sender.contains(&(slot, blob)) {
+                of_sender.push((slot, blob));
+            }
+            tracks.blobs.entry(blob).or_default().insert(block);
+        }
         match command {
-            Command::OpenCompetition { job, terms } => {
-                for blob in [terms.base_model, terms.hold_out.ciphertext] {
-                    self.expect(*job, blob);
+            Command::Publish { slot, .. } => {
+                let of_sender = tracks.announced.get(&sender).into_iter().flatten();
+                for (_, blob) in of_sender.filter(|(announced, _)| announced == slot) {
+                    tracks.blobs.entry(*blob).or_default().insert(block);
                 }
             }
-            Command::Enter { job, model } => self.expect(*job, model.ciphertext),
-            Command::Publish { digest, .. } => {
-                let all = self.competitions.values_mut();
-                for blocks in all.filter_map(|tracks| tracks.blobs.get_mut(&word(*digest))) {
-                    blocks.insert(block);
-                }
-            }
-            Command::Reveal { job, .. } => {
-                let Some(tracks) = self.competitions.get_mut(&job.0) else { return };
+            Command::Reveal { .. } => {
                 tracks.keys.entry(sender).or_default().insert(block);
             }
             _ => {}
         }
-    }
-
-    fn expect(&mut self, job: JobId, blob: BlobRef) {
-        self.competitions.entry(job.0).or_default().blobs.entry(word(blob.digest)).or_default();
     }
 }
 
@@ -125,50 +129,56 @@ fn word(digest: Digest) -> B256 {
 #[cfg(test)]
 mod tests {
     use blobs::{Encoding, Profile, blob_ref};
-    use market::SealedBlob;
+    use market::{SealedBlob, SubmittedModel};
 
     use super::*;
 
-    fn publish(blob: BlobRef, offset: u64) -> Command {
-        let (digest, encoding, data) = (blob.digest, Encoding::Plain, vec![1]);
-        Command::Publish { digest, offset, encoding, data }
+    const JOB: JobId = JobId([7; 32]);
+    const OTHER: JobId = JobId([8; 32]);
+
+    fn publish(job: JobId, offset: u64) -> Command {
+        let (slot, encoding, data) = (Slot::Submission, Encoding::Plain, vec![1]);
+        Command::Publish { job, slot, offset, encoding, data }
     }
 
     #[test]
-    fn blocks_are_remembered_by_what_they_bring() {
+    fn blocks_are_remembered_by_the_blobs_and_keys_they_bring() {
         let blob = |bytes: &[u8]| blob_ref(bytes, Profile::Kubo);
         let (ours, others) = (blob(b"ours"), blob(b"others"));
         let (ada, ben) = (Address::repeat_byte(1), Address::repeat_byte(2));
-        let enter = |job, ciphertext| Command::Enter {
-            job: JobId(job),
-            model: SealedBlob { commitment: Digest([0; 32]), ciphertext },
+        let submit = |job, ciphertext| Command::Submit {
+            job,
+            model: SubmittedModel::Sealed(SealedBlob { commitment: Digest([0; 32]), ciphertext }),
         };
-        let reveal =
-            |job| Command::Reveal { job: JobId(job), key: [0; 32], salt: [0; 32], plaintext: ours };
+        let reveal = |job| Command::Reveal { job, key: [0; 32], salt: [0; 32], plaintext: ours };
         let mut trail = Trail::default();
+        // As after an opening.
+        for job in [JOB, OTHER] {
+            trail.jobs.insert(job.0.into(), Tracks::default());
+        }
         for (block, sender, command) in [
-            (1, ada, publish(ours, 0)),
-            (2, ada, enter(7, ours)),
-            (3, ada, publish(ours, 0)),
-            (4, ben, enter(8, others)),
-            (5, ben, publish(others, 0)),
-            (6, ada, publish(ours, 1)),
-            (7, ada, reveal(7)),
-            (8, ben, reveal(7)),
-            (9, ada, reveal(9)),
+            (1, ada, publish(JOB, 0)),
+            (2, ada, submit(JOB, ours)),
+            (3, ada, publish(JOB, 0)),
+            (4, ben, submit(OTHER, others)),
+            (5, ben, publish(JOB, 0)),
+            (6, ada, publish(JOB, 1)),
+            (7, ada, reveal(JOB)),
+            (8, ben, reveal(JOB)),
+            (9, ada, reveal(JobId([9; 32]))),
         ] {
             trail.note(block, sender, &command);
         }
         let (blobs, owners) = (BTreeSet::from([ours]), BTreeSet::new());
         let owner = BTreeSet::from([market::Address([1; 20])]);
-        assert_eq!(trail.blocks(JobId(7), &blobs, &owners), [3, 6].into());
-        assert_eq!(trail.blocks(JobId(7), &blobs, &owner), [3, 6, 7].into());
-        assert_eq!(trail.blocks(JobId(8), &blobs, &owner), [].into());
-        assert_eq!(trail.blocks(JobId(9), &blobs, &owner), [].into());
+        assert_eq!(trail.blocks(JOB, &blobs, &owners), [2, 3, 6].into());
+        assert_eq!(trail.blocks(JOB, &blobs, &owner), [2, 3, 6, 7].into());
+        assert_eq!(trail.blocks(OTHER, &blobs, &owner), [].into());
+        assert_eq!(trail.blocks(JobId([9; 32]), &blobs, &owner), [].into());
         let text = serde_json::to_string(&trail).unwrap();
         assert_eq!(serde_json::from_str::<Trail>(&text).unwrap(), trail);
-        trail.retain(|job| job != JobId(7));
-        assert_eq!(trail.blocks(JobId(7), &blobs, &owner), [].into());
-        assert_eq!(trail.competitions.len(), 1);
+        trail.retain(|job| job != JOB);
+        assert_eq!(trail.blocks(JOB, &blobs, &owner), [].into());
+        assert_eq!(trail.jobs.len(), 1);
     }
 }

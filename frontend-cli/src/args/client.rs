@@ -1,10 +1,11 @@
-//! Arguments of what clients do: `train`, `score`, `submit`.
+//! Arguments of what clients and miners do: `train`, `score`, `submit`, `show`, `mine`.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::MetricName;
+use super::{Caps, MetricName, Sending};
+use crate::{jobs::JobRef, quantity::Money};
 
 /// How weights are changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,8 +25,8 @@ Example:
 Ctrl-C ends it early and keeps the best model so far. Nothing of your data leaves this computer.")]
 pub struct Train {
     /// Job whose base model is trained further
-    #[arg(long, value_name = "N", required_unless_present = "base")]
-    pub job: Option<u32>,
+    #[arg(long, value_name = "JOB", required_unless_present = "base")]
+    pub job: Option<JobRef>,
     /// ONNX file to train further
     #[arg(long, value_name = "FILE", conflicts_with = "job")]
     pub base: Option<PathBuf>,
@@ -76,8 +77,8 @@ pub struct Score {
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
     /// Job whose rules and hold-out decide
-    #[arg(long, value_name = "N", required_unless_present = "hold_out")]
-    pub job: Option<u32>,
+    #[arg(long, value_name = "JOB", required_unless_present = "hold_out")]
+    pub job: Option<JobRef>,
     /// Dataset that decides: safetensors or CSV
     #[arg(long, value_name = "FILE", conflicts_with = "job")]
     pub hold_out: Option<PathBuf>,
@@ -98,18 +99,98 @@ pub struct Score {
 Example:
   deml --account 2 submit --job 0 --model better.onnx --data mine.csv
 
-Of the data only a CID is sent. An interrupted submission goes on where it stopped.")]
+It says what it may cost before it begins. Of the data only a CID is sent; of a sealed job's model
+only a ciphertext, whose key stays on this computer: reveal it after the close with `deml job
+reveal`, or lose the place bond. An interrupted submission goes on where it stopped.")]
 pub struct Submit {
-    /// The job
-    #[arg(long, value_name = "N")]
-    pub job: u32,
+    /// The job: its number, or its name: 0x and at least its first 8 digits
+    #[arg(long)]
+    pub job: JobRef,
     /// ONNX file
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
-    /// What it was trained on; its bytes are not sent
+    /// What it was trained on; its bytes are not sent [default: not said]
     #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
+    pub data: Option<PathBuf>,
     /// Submit although the checks on this computer say it will be refused
     #[arg(long)]
     pub force: bool,
+    /// Also go on with earlier submissions that must be decided before this one
+    #[arg(long)]
+    pub evaluate_earlier: bool,
+    /// Pay from the free balance in the market, without a deposit
+    #[arg(long)]
+    pub from_balance: bool,
+    /// At most how much.
+    #[command(flatten)]
+    pub caps: Caps,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+/// Showing a model.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml --account 2 show --job 0 --model better.onnx")]
+pub struct Show {
+    /// The job: its number, or its name: 0x and at least its first 8 digits
+    #[arg(long)]
+    pub job: JobRef,
+    /// ONNX file; everybody can see it
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// Pay from the free balance in the market, without a deposit
+    #[arg(long)]
+    pub from_balance: bool,
+    /// At most how much.
+    #[command(flatten)]
+    pub caps: Caps,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+/// Mining.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deml --account 5 mine --job 0 --deposit 3ether
+  deml --account 5 mine --all-matching --max-bond 1ether --min-pool 0.5ether
+
+It offers to evaluate for the jobs that are named, or that keep within the limits, and attests and
+reveals what it found until Ctrl-C. Started again, it goes on. The bond of each job comes from the
+free balance, which --deposit fills.")]
+pub struct Mine {
+    /// For this job; can be given more than once
+    #[arg(long, required_unless_present = "all_matching")]
+    pub job: Vec<JobRef>,
+    /// For every job within the limits
+    #[arg(long, conflicts_with = "job", requires = "max_bond", requires = "min_pool")]
+    pub all_matching: bool,
+    /// Only where the bond is at most this
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_bond: Option<Money>,
+    /// Only where the sponsor's pool is at least this
+    #[arg(long, value_name = "AMOUNT")]
+    pub min_pool: Option<Money>,
+    /// Only jobs in this asset: ether, or a token's address
+    #[arg(long, value_parser = asset)]
+    pub asset: Option<market::Asset>,
+    /// Deposit this much first
+    #[arg(long, value_name = "AMOUNT")]
+    pub deposit: Option<Money>,
+    /// Do what there is to do now, and end
+    #[arg(long)]
+    pub once: bool,
+    /// At most how much for moving jobs on, in all; its own duties come first and do not count.
+    #[command(flatten)]
+    pub caps: Caps,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+fn asset(text: &str) -> Result<market::Asset, String> {
+    use wire::Text as _;
+    market::Asset::read(text).ok_or_else(|| format!("{text:?} is not {}", market::Asset::WHAT))
 }

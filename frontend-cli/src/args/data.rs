@@ -2,18 +2,20 @@
 
 use std::path::PathBuf;
 
+use alloy::primitives::B256;
 use clap::{Args, Subcommand};
 
-use super::DataSeal;
+use super::Sending;
+use crate::jobs::JobRef;
 
 /// Datasets.
 #[derive(Debug, Subcommand)]
 pub enum Data {
     /// Make a dataset of a CSV file
     Pack(DataPack),
-    /// Seal a file for a competition
+    /// Seal a hold-out or a model for a sealed job
     Seal(DataSeal),
-    /// Send the missing bytes of a blob the market expects
+    /// Send the missing bytes of a file that a job expects from you
     Publish(DataPublish),
 }
 
@@ -42,19 +44,44 @@ pub struct DataPack {
     pub scale: f32,
 }
 
-/// Publishing a blob.
+/// Sealing a file.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deml --account 1 data seal holdout.safetensors --salt 0x… --out holdout.sealed
+  deml --account 2 data seal better.onnx --job 3 --out better.sealed
+
+`job open` and `submit` seal by themselves. The key is kept, encrypted, on this computer.")]
+pub struct DataSeal {
+    /// The file
+    pub file: PathBuf,
+    /// The job that a model is for
+    #[arg(long, required_unless_present = "salt")]
+    pub job: Option<JobRef>,
+    /// The salt of the job that a hold-out is for, as `job open --salt` takes it
+    #[arg(long, value_name = "HEX", conflicts_with = "job")]
+    pub salt: Option<B256>,
+    /// Where to write the ciphertext
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// Publishing a file.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Example:
   deml --account 1 data publish 0 holdout.safetensors
 
-What the market has received already is not sent again. Of a competition's sealed blobs, give the
-plain file on the computer that sealed it: it is sealed again with the same key.")]
+What the market has received already is not sent again. Of what is sealed, give the plain file on
+the computer that sealed it: it is sealed again with the same key.")]
 pub struct DataPublish {
-    /// The job it belongs to, or its CID
-    pub expected: String,
+    /// The job: its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
     /// The file
     pub file: PathBuf,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
 }
 
 /// Models.
@@ -86,8 +113,8 @@ pub struct ModelCheck {
 #[command(after_help = "Example:\n  deml model get --job 0 --out base.onnx")]
 pub struct ModelGet {
     /// The job whose base model it is
-    #[arg(long, value_name = "N", required_unless_present = "cid")]
-    pub job: Option<u32>,
+    #[arg(long, value_name = "JOB", required_unless_present = "cid")]
+    pub job: Option<JobRef>,
     /// Its CID
     #[arg(long, conflicts_with = "job")]
     pub cid: Option<blobs::Cid>,

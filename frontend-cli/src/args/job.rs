@@ -1,132 +1,43 @@
-//! Arguments of `job`, and the terms a sponsor writes.
+//! Arguments of `job`.
 
-use std::path::PathBuf;
+use clap::{Args, Subcommand};
 
-use clap::{Args, Subcommand, ValueEnum};
-use market::Metric;
-
-use crate::quantity::{Deadline, Money, Share};
+use super::JobOpen;
+use crate::{jobs::JobRef, quantity::Money};
 
 /// Jobs.
 #[derive(Debug, Subcommand)]
 pub enum Job {
-    /// Offer a reward for models better than yours
+    /// Offer rewards, or a prize, for models better than yours
     Open(Box<JobOpen>),
     /// List jobs
     List(JobList),
-    /// Show one job
+    /// Show one job: its choices, its windows, and what entering it costs at most
     Show(JobShow),
+    /// Show the public board
+    #[command(after_help = "Example:\n  deml job board 0")]
+    Board(OneJob),
+    /// Show who stands where on the hold-out
+    #[command(after_help = "Example:\n  deml job leaderboard 0")]
+    Leaderboard(OneJob),
     /// Cancel a job that nobody has submitted to
     #[command(after_help = "Example:\n  deml --account 1 job cancel 0")]
-    Cancel(JobNumber),
-    /// Close a job whose deadline has passed or whose rewards are all paid
-    #[command(after_help = "Example:\n  deml --account 1 job settle 0")]
-    Settle(JobNumber),
-    /// Go on with a job's pending evaluations
+    Cancel(JobCancel),
+    /// Move a job on as far as time allows; anyone may
+    Settle(JobSettle),
+    /// Go on with an evaluation; who does is paid for the rows answered
     Evaluate(JobEvaluate),
-}
-
-/// What a score measures, as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MetricName {
-    /// Share of rows answered right
-    Accuracy,
-    /// Share answered right of the class answered worst
-    WorstClassRecall,
-    /// Mean F1 of the classes
-    MacroF1,
-    /// 1 / (1 + mean squared error)
-    MeanSquaredError,
-    /// 1 / (1 + mean absolute error)
-    MeanAbsoluteError,
-    /// 1 / (1 + mean negative log-likelihood)
-    LogLoss,
-}
-
-impl From<MetricName> for Metric {
-    fn from(name: MetricName) -> Self {
-        match name {
-            MetricName::Accuracy => Self::Accuracy,
-            MetricName::WorstClassRecall => Self::WorstClassRecall,
-            MetricName::MacroF1 => Self::MacroF1,
-            MetricName::MeanSquaredError => Self::MeanSquaredError,
-            MetricName::MeanAbsoluteError => Self::MeanAbsoluteError,
-            MetricName::LogLoss => Self::LogLoss,
-        }
-    }
-}
-
-/// A sponsor's terms, from flags or a file; a flag wins.
-#[derive(Clone, Debug, Default, Args, serde::Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct TermsDraft {
-    /// Short name, at most 32 bytes
-    #[arg(long)]
-    pub title: Option<String>,
-    /// ONNX file of the model to beat and to train from
-    #[arg(long, value_name = "FILE")]
-    pub base: Option<PathBuf>,
-    /// safetensors file that decides the scores; it becomes public
-    #[arg(long, value_name = "FILE")]
-    pub hold_out: Option<PathBuf>,
-    /// What is measured [default: accuracy]
-    #[arg(long)]
-    pub metric: Option<MetricName>,
-    /// Reward of each accepted model: 0.5ether, 100token, 7units
-    #[arg(long, value_name = "AMOUNT")]
-    pub reward: Option<Money>,
-    /// How many models are rewarded [default: 1]
-    #[arg(long, value_name = "N")]
-    pub rewards: Option<u32>,
-    /// When it ends: a duration like 2h or 7d, or seconds since 1970
-    #[arg(long, value_name = "TIME")]
-    pub deadline: Option<Deadline>,
-    /// Smallest score that is paid: 91.5% or 915000ppm [default: 0%]
-    #[arg(long, value_name = "SHARE")]
-    pub min_score: Option<Share>,
-    /// Smallest gain over the base model's score [default: 0.1%]
-    #[arg(long, value_name = "SHARE")]
-    pub min_gain: Option<Share>,
-    /// Smallest recall of the worst class [default: 0%]
-    #[arg(long, value_name = "SHARE")]
-    pub min_worst_class: Option<Share>,
-    /// Largest model file in bytes [default: four times the base model]
-    #[arg(long, value_name = "BYTES")]
-    pub max_model_bytes: Option<u64>,
-    /// Largest work of one evaluation in instructions [default: four times the base model's]
-    #[arg(long, value_name = "WORK")]
-    pub max_work: Option<u64>,
-}
-
-/// Opening a job.
-#[derive(Clone, Debug, Default, Args)]
-#[command(after_help = "\
-Example:
-  deml --account 1 job open --title Health --base base.onnx --hold-out holdout.safetensors \\
-       --metric accuracy --reward 0.5ether --rewards 2 --min-gain 1% --deadline 2h
-
-The hold-out is published with the job: whoever wants can train on it. Give the terms in a file
-with --terms terms.toml, keys as the options: title = \"Health\", min-gain = \"1%\"…")]
-pub struct JobOpen {
-    /// TOML or JSON file with these terms
-    #[arg(long, value_name = "FILE")]
-    pub terms: Option<PathBuf>,
-    /// The terms themselves.
-    #[command(flatten)]
-    pub draft: TermsDraft,
-    /// Pay from the free balance in the market, without a deposit
-    #[arg(long)]
-    pub from_balance: bool,
+    /// Reveal what this account has sealed: its model, or its hold-out
+    Reveal(JobReveal),
 }
 
 /// Listing jobs.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml job list --limit 10")]
 pub struct JobList {
-    /// Jobs to leave out at the start
+    /// Begin at the job of this number
     #[arg(long, default_value_t = 0)]
-    pub offset: u64,
+    pub from: u64,
     /// Jobs to show at most, 100 or fewer
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub limit: u64,
@@ -136,8 +47,8 @@ pub struct JobList {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml job show 0 --submissions")]
 pub struct JobShow {
-    /// The job's number
-    pub job: u32,
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
     /// Its submissions too
     #[arg(long)]
     pub submissions: bool,
@@ -145,18 +56,122 @@ pub struct JobShow {
 
 /// One job.
 #[derive(Clone, Debug, Args)]
-pub struct JobNumber {
-    /// The job's number
-    pub job: u32,
+pub struct OneJob {
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
 }
 
-/// Going on with evaluations.
-#[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:\n  deml --account 2 job evaluate 0")]
-pub struct JobEvaluate {
-    /// The job's number
-    pub job: u32,
-    /// At most this many instructions in each input
+/// What every command that sends can be asked.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Sending {
+    /// Print the payload as hex, for other Ethereum tools, and send nothing
     #[arg(long)]
-    pub work: Option<u64>,
+    pub calldata: bool,
+}
+
+/// What may be spent on inputs that go on with something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub struct Caps {
+    /// Send at most this many inputs to go on
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub max_inputs: u32,
+    /// Spend at most this much on their gas
+    #[arg(long, value_name = "AMOUNT", default_value = "0.01ether")]
+    pub max_cost: Money,
+    /// Pay at most this surcharge for each while the machine lags, from the free balance
+    /// [default: nothing]
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_surcharge: Option<Money>,
+}
+
+/// Cancelling.
+#[derive(Clone, Debug, Args)]
+pub struct JobCancel {
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+/// Settling.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml --account 1 job settle 0")]
+pub struct JobSettle {
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
+    /// At most how much.
+    #[command(flatten)]
+    pub caps: Caps,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+/// Going on with an evaluation.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deml --account 2 job evaluate 0                    your submission, else what blocks the job
+  deml --account 2 job evaluate 0 --submission 3
+  deml --account 2 job evaluate 0 --base")]
+pub struct JobEvaluate {
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
+    /// What.
+    #[command(flatten)]
+    pub what: EvaluateWhat,
+    /// At most how much.
+    #[command(flatten)]
+    pub caps: Caps,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+/// What is evaluated; if nothing is named, this account's submission, else what blocks the job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+#[group(multiple = false)]
+pub struct EvaluateWhat {
+    /// The base model, on the dataset that the job opens with
+    #[arg(long)]
+    pub base: bool,
+    /// The base model, on the revealed hold-out
+    #[arg(long)]
+    pub base_on_hold_out: bool,
+    /// The submission of this number
+    #[arg(long, value_name = "N")]
+    pub submission: Option<u32>,
+    /// The model that the account of this submission shows on the board
+    #[arg(long, value_name = "N")]
+    pub shown: Option<u32>,
+}
+
+impl EvaluateWhat {
+    /// What is named.
+    #[must_use]
+    pub fn target(self) -> Option<market::Target> {
+        let base = self.base.then_some(market::Target::Base);
+        base.or(self.base_on_hold_out.then_some(market::Target::BaseOnHoldOut))
+            .or(self.submission.map(market::Target::Submission))
+            .or(self.shown.map(market::Target::Shown))
+    }
+}
+
+/// Revealing.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Example:
+  deml --account 2 job reveal 0 --wait
+
+Who does not reveal in time loses the place bond; a sponsor loses its bond and the award.")]
+pub struct JobReveal {
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
+    /// Wait until keys are taken
+    #[arg(long)]
+    pub wait: bool,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
 }

@@ -3,6 +3,7 @@
 use alloy::primitives::Address;
 use clap::{Args, Subcommand};
 
+use super::Sending;
 use crate::quantity::Money;
 
 /// Balances.
@@ -21,6 +22,9 @@ pub struct Balance {
 pub struct Deposit {
     /// How much: 0.5ether, 100token, 7units
     pub amount: Money,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
 }
 
 /// Withdrawing.
@@ -31,6 +35,9 @@ pub struct Deposit {
 pub struct Withdraw {
     /// How much: 0.5ether, 100token, 7units; or `all` of Ether and the token
     pub amount: String,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
 }
 
 /// Claiming.
@@ -43,6 +50,9 @@ pub struct Claim {
     /// Wait until their claims are accepted
     #[arg(long)]
     pub wait: bool,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
 }
 
 /// Keystores.

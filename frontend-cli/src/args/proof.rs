@@ -6,6 +6,7 @@ use alloy::primitives::B256;
 use clap::{Args, Subcommand};
 
 use super::Engine;
+use crate::jobs::JobRef;
 
 /// Proofs.
 #[derive(Clone, Debug, Args)]
@@ -58,8 +59,8 @@ pub enum ProofWhat {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml proof job 0 --out job.json")]
 pub struct ProofJob {
-    /// Its number
-    pub job: u32,
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
     /// Where to and where from.
     #[command(flatten)]
     pub make: ProofMake,

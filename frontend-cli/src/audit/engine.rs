@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use wire::Genesis;
 
-use super::evidence::Stretch;
+use super::evidence::BlockRange;
 use crate::chain::Advance;
 use crate::convert::context;
 use crate::devnet::{Completion, Dapp, InputStatus};
@@ -51,7 +51,7 @@ pub(super) struct Deployed {
 
 /// Blocks whose inputs were replayed.
 pub(super) struct Played {
-    pub(super) stretch: Stretch,
+    pub(super) range: BlockRange,
     /// What became of each of its inputs.
     pub(super) completions: Vec<Completion>,
     /// The market's own totals after them, where they can be seen.
@@ -109,7 +109,7 @@ impl Engine {
         undone: &BTreeSet<u64>,
         last_block: u64,
         talk: Talk,
-        mut blocks: mpsc::Receiver<Result<Stretch>>,
+        mut blocks: mpsc::Receiver<Result<BlockRange>>,
     ) -> Result<mpsc::Receiver<Result<Played>>> {
         let (played, replayed) = mpsc::channel(1);
         match &self.dapp {
@@ -122,8 +122,8 @@ impl Engine {
                 };
                 let mut native = Native { app, last_block, kept: Instant::now(), undone };
                 thread::spawn(move || {
-                    while let Some(stretch) = blocks.blocking_recv() {
-                        let result = stretch.and_then(|stretch| native.play(stretch));
+                    while let Some(range) = blocks.blocking_recv() {
+                        let result = range.and_then(|range| native.play(range));
                         if played.blocking_send(result).is_err() {
                             break;
                         }
@@ -133,9 +133,9 @@ impl Engine {
             Some(dapp) => {
                 let mut other = self.other(dapp, talk).await?;
                 tokio::spawn(async move {
-                    while let Some(stretch) = blocks.recv().await {
-                        let result = match stretch {
-                            Ok(stretch) => other.play(stretch).await,
+                    while let Some(range) = blocks.recv().await {
+                        let result = match range {
+                            Ok(range) => other.play(range).await,
                             Err(error) => Err(error),
                         };
                         if played.send(result).await.is_err() {
@@ -172,16 +172,16 @@ struct Native {
 }
 
 impl Native {
-    fn play(&mut self, stretch: Stretch) -> Result<Played> {
-        let completions = stretch.inputs().map(|input| self.advance(&input.advance));
+    fn play(&mut self, range: BlockRange) -> Result<Played> {
+        let completions = range.inputs().map(|input| self.advance(&input.advance));
         let completions = completions.collect::<Result<_>>()?;
         let totals = Some(self.app.market().ledger().solvency().collect());
-        let is_last = stretch.last_block >= self.last_block;
+        let is_last = range.last_block >= self.last_block;
         let market = (is_last || self.kept.elapsed() >= KEEP_EVERY).then(|| {
             self.kept = Instant::now();
             self.app.market().clone()
         });
-        Ok(Played { stretch, completions, totals, market })
+        Ok(Played { range, completions, totals, market })
     }
 
     fn advance(&mut self, input: &Advance) -> Result<Completion> {
@@ -210,13 +210,13 @@ struct Other {
 }
 
 impl Other {
-    async fn play(&mut self, stretch: Stretch) -> Result<Played> {
+    async fn play(&mut self, range: BlockRange) -> Result<Played> {
         let mut completions = Vec::new();
-        for input in stretch.inputs() {
+        for input in range.inputs() {
             let completion = self.replay.advance(&input.advance).await;
             let failed = || format!("cannot replay input {}", input.advance.index);
             completions.push(completion.with_context(failed)?);
         }
-        Ok(Played { stretch, completions, totals: None, market: None })
+        Ok(Played { range, completions, totals: None, market: None })
     }
 }

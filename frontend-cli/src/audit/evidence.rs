@@ -64,7 +64,7 @@ pub enum Event {
 
 /// What happened in some blocks in a row.
 #[derive(Clone, Debug)]
-pub struct Stretch {
+pub struct BlockRange {
     /// What happened, in order.
     pub events: Vec<Event>,
     /// The last of the blocks.
@@ -176,7 +176,7 @@ impl Reader {
     /// What happened in the next blocks, up to `head`; nothing when all was read.
     ///
     /// - Errors: the endpoint does not answer
-    pub async fn next(&mut self, head: u64) -> Result<Option<Stretch>> {
+    pub async fn next(&mut self, head: u64) -> Result<Option<BlockRange>> {
         let first = self.logs.next_block();
         let last = head.min(first.saturating_add(self.blocks - 1));
         let Some(logs) = self.logs.next(last).await? else { return Ok(None) };
@@ -187,19 +187,19 @@ impl Reader {
         } else if events > EVENTS_AT_ONCE * 2 {
             self.blocks = (self.blocks / 2).max(1);
         }
-        let mut stretch = Stretch { events: Vec::new(), last_block, wrong: None };
+        let mut range = BlockRange { events: Vec::new(), last_block, wrong: None };
         for log in logs {
             match self.event(&log) {
-                Ok(event) => stretch.events.extend(event),
+                Ok(event) => range.events.extend(event),
                 Err(error) => {
                     let wrong = Divergence::new(Kind::ForeignInput, format_args!("{error:#}"));
-                    stretch.wrong = Some(wrong);
+                    range.wrong = Some(wrong);
                     break;
                 }
             }
         }
-        self.check_hashes(&mut stretch).await?;
-        Ok(Some(stretch))
+        self.check_hashes(&mut range).await?;
+        Ok(Some(range))
     }
 
     /// What an event means for this application; nothing if it is about another one.
@@ -233,8 +233,8 @@ impl Reader {
     }
 
     /// Looks for the first input that the InputBox knows otherwise.
-    async fn check_hashes(&self, stretch: &mut Stretch) -> Result<()> {
-        let inputs: Vec<&Input> = stretch.inputs().collect();
+    async fn check_hashes(&self, range: &mut BlockRange) -> Result<()> {
+        let inputs: Vec<&Input> = range.inputs().collect();
         let input_box = self.chain.contracts().input_box;
         let different =
             hashes::first_different(&self.chain, input_box, self.target.application, &inputs)
@@ -247,16 +247,16 @@ impl Reader {
             let wrong = Divergence::new(Kind::InputHash, sentence)
                 .at(index, transaction)
                 .between(hash.map(|hash| hash.to_string()), Some(found.to_string()));
-            stretch.events.retain(
+            range.events.retain(
                 |event| !matches!(event, Event::Input(input) if input.advance.index >= index),
             );
-            stretch.wrong = Some(wrong);
+            range.wrong = Some(wrong);
         }
         Ok(())
     }
 }
 
-impl Stretch {
+impl BlockRange {
     /// The inputs, in order.
     pub fn inputs(&self) -> impl Iterator<Item = &Input> {
         self.events.iter().filter_map(|event| match event {

@@ -11,7 +11,7 @@
 //!   come to
 //! - `checkpoint`: how far the last audit came; `prove`: proofs that need no node
 //!
-//! Reading, replaying and checking are three stages that run at once, each one stretch of blocks
+//! Reading, replaying and checking are three stages that run at once, each one range of blocks
 //! ahead of the next.
 
 mod books;
@@ -48,7 +48,7 @@ pub use self::claims::{Claim, Claims};
 pub use self::divergence::{Divergence, Kind, Place};
 pub use self::drill::{DrillDown, FirstDifference};
 pub use self::engine::Engine;
-pub use self::evidence::{Event, Reader, Stretch, Target};
+pub use self::evidence::{Event, Reader, BlockRange, Target};
 pub use self::html::page;
 pub use self::outputs::{End, Outputs};
 pub use self::prove::Recomputed;
@@ -243,14 +243,14 @@ impl Audit {
         };
         let is_whole = self.span.begins_by(state.counts.inputs, first);
 
-        let (reading, stretches) = self.read(&target, first, head.block);
-        let engine = self.engine.start(&deployed, market, undone, head.block, self.talk, stretches);
+        let (reading, ranges) = self.read(&target, first, head.block);
+        let engine = self.engine.start(&deployed, market, undone, head.block, self.talk, ranges);
         let mut replayed = engine.await?;
         let mut course = Course::new(self, &target, &deployed.genesis, state);
         let bar = self.talk.bar("auditing inputs", self.inputs().await?);
         while let Some(played) = replayed.recv().await {
             let mut played = played?;
-            let (market, block) = (played.market.take(), played.stretch.last_block);
+            let (market, block) = (played.market.take(), played.range.last_block);
             let step = course.take(played).await?;
             bar.set(course.counts().inputs);
             if step == Step::Stop {
@@ -306,18 +306,18 @@ impl Audit {
         target: &Target,
         first: u64,
         head: u64,
-    ) -> (JoinHandle<()>, mpsc::Receiver<Result<Stretch>>) {
+    ) -> (JoinHandle<()>, mpsc::Receiver<Result<BlockRange>>) {
         let mut reader = Reader::new(&self.chain, target, first);
-        let (send, stretches) = mpsc::channel(1);
+        let (send, ranges) = mpsc::channel(1);
         let reading = tokio::spawn(async move {
-            while let Some(stretch) = reader.next(head).await.transpose() {
-                let failed = stretch.is_err();
-                if send.send(stretch).await.is_err() || failed {
+            while let Some(range) = reader.next(head).await.transpose() {
+                let failed = range.is_err();
+                if send.send(range).await.is_err() || failed {
                     break;
                 }
             }
         });
-        (reading, stretches)
+        (reading, ranges)
     }
 
     /// Whether what is replayed is what the application was made of. A program can answer for a

@@ -32,10 +32,13 @@ impl Audit {
     /// Proves the outputs that `wanted` names of each input's, given the number of the first.
     ///
     /// - Errors: something could not be read or replayed
-    pub async fn prove(&self, wanted: impl Fn(u64, &[Bytes]) -> Vec<u64>) -> Result<Recomputed> {
+    pub async fn prove(
+        &self,
+        mut wanted: impl FnMut(u64, &[Bytes]) -> Vec<u64>,
+    ) -> Result<Recomputed> {
         let mut undone = BTreeSet::new();
         loop {
-            let proven = self.prove_without(&undone, &wanted).await;
+            let proven = self.prove_without(&undone, &mut wanted).await;
             match proven.as_ref().err().and_then(|error| error.downcast_ref()) {
                 Some(Undone(input)) if undone.insert(*input) => {}
                 _ => return proven,
@@ -46,24 +49,24 @@ impl Audit {
     async fn prove_without(
         &self,
         undone: &BTreeSet<u64>,
-        wanted: impl Fn(u64, &[Bytes]) -> Vec<u64>,
+        wanted: &mut impl FnMut(u64, &[Bytes]) -> Vec<u64>,
     ) -> Result<Recomputed> {
         let head = self.head().await?;
         let target = Target::read(&self.chain, self.application, head.block).await?;
         let deployed = self.engine.deployed()?;
-        let (reading, stretches) = self.read(&target, target.deployment_block, head.block);
-        let engine = self.engine.start(&deployed, None, undone, head.block, self.talk, stretches);
+        let (reading, ranges) = self.read(&target, target.deployment_block, head.block);
+        let engine = self.engine.start(&deployed, None, undone, head.block, self.talk, ranges);
         let mut replayed = engine.await?;
         let bar = self.talk.bar("replaying inputs", self.inputs().await?);
         let (mut outputs, mut claims, mut found) = (Outputs::default(), Vec::new(), Vec::new());
         let mut inputs = 0;
         while let Some(played) = replayed.recv().await {
-            let Played { stretch, completions, .. } = played?;
-            if let Some(wrong) = stretch.wrong {
+            let Played { range, completions, .. } = played?;
+            if let Some(wrong) = range.wrong {
                 bail!("{}", wrong.sentence);
             }
             let mut completions = completions.into_iter();
-            for event in stretch.events {
+            for event in range.events {
                 match event {
                     Event::Input(input) => {
                         let made = completions.next().map_or_else(Vec::new, |made| made.outputs);

@@ -1,11 +1,19 @@
 //! Keys: encrypted keystore files for people, anvil's public accounts for the devnet.
 
+use std::io::Write as _;
 use std::path::Path;
 
-use alloy::primitives::{B256, b256};
-use alloy::signers::k256::elliptic_curve::rand_core::OsRng;
+use aes::Aes128;
+use alloy::primitives::{B256, b256, hex, keccak256};
+use alloy::signers::k256::elliptic_curve::rand_core::{OsRng, RngCore as _};
 use alloy::signers::local::{LocalSigner, PrivateKeySigner};
 use anyhow::{Context, Result};
+use ctr::Ctr128BE;
+use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
+use serde_json::{Value, json};
+
+/// How much work and memory one guess of a password costs: 2^18 rounds, as geth has it.
+const SCRYPT_LOG_N: u8 = 18;
 
 /// The ten accounts every anvil has, of the mnemonic "test test … junk".
 ///
@@ -39,7 +47,7 @@ pub fn open_keystore(path: &Path, password: &str) -> Result<PrivateKeySigner> {
         .with_context(|| format!("cannot open the keystore {}: wrong password?", path.display()))
 }
 
-/// Encrypts `key` into the new keystore file `folder/name`.
+/// Encrypts `key` into the new keystore file `folder/name`, for its owner's eyes only.
 ///
 /// - Errors: the file exists already, or cannot be written
 pub fn create_keystore(
@@ -52,10 +60,53 @@ pub fn create_keystore(
     anyhow::ensure!(!path.exists(), "{} exists already: it is not overwritten", path.display());
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let mut random = OsRng;
-    LocalSigner::encrypt_keystore(folder, &mut random, key.to_bytes(), password, Some(name))
-        .with_context(|| format!("cannot write the keystore {}", path.display()))?;
+    let cannot = || format!("cannot write the keystore {}", path.display());
+    let text = serde_json::to_vec(&encrypted(key, password)?)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
+    file.write_all(&text).with_context(cannot)?;
+    file.persist_noclobber(&path).with_context(cannot)?;
     Ok(())
+}
+
+/// A key as Web3 secret storage, version 3, has it, with the address beside it as geth writes it.
+fn encrypted(key: &PrivateKeySigner, password: &str) -> Result<Value> {
+    let (salt, iv, id) = (random::<32>(), random::<16>(), random::<16>());
+    let mut derived = [0; 32];
+    let cost = scrypt::Params::new(SCRYPT_LOG_N, 8, 1, derived.len())?;
+    scrypt::scrypt(password.as_bytes(), &salt, &cost, &mut derived)?;
+    let (cipher_key, mac_key) = derived.split_at(16);
+    let mut ciphertext = key.to_bytes().0;
+    Ctr128BE::<Aes128>::new(cipher_key.into(), &iv.into()).apply_keystream(&mut ciphertext);
+    let mac = keccak256([mac_key, &ciphertext].concat());
+    Ok(json!({
+        "address": hex::encode(key.address()),
+        "crypto": {
+            "cipher": "aes-128-ctr",
+            "cipherparams": { "iv": hex::encode(iv) },
+            "ciphertext": hex::encode(ciphertext),
+            "kdf": "scrypt",
+            "kdfparams": {
+                "dklen": 32, "n": 1_u32 << SCRYPT_LOG_N, "p": 1, "r": 8, "salt": hex::encode(salt)
+            },
+            "mac": hex::encode(mac),
+        },
+        "id": uuid(id),
+        "version": 3,
+    }))
+}
+
+/// Random bytes as a UUID of version 4.
+fn uuid(mut random: [u8; 16]) -> String {
+    random[6] = random[6] & 0x0f | 0x40;
+    random[8] = random[8] & 0x3f | 0x80;
+    let text = hex::encode(random);
+    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    OsRng.fill_bytes(&mut bytes);
+    bytes
 }
 
 #[cfg(test)]
@@ -81,5 +132,11 @@ mod tests {
         assert_eq!(open_keystore(&path, "secret").unwrap(), key);
         assert!(open_keystore(&path, "guess").is_err());
         assert!(create_keystore(folder.path(), "alice.json", &key, "secret").is_err());
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("\"n\":262144"), "{text}");
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(&path).unwrap().permissions(),
+        );
+        assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn explain(what: &str, error: RpcError<TransportErrorKind>, url: &Url
 fn reason(data: &[u8]) -> String {
     use RefusalsErrors as R;
     match RefusalsErrors::abi_decode(data) {
-        Ok(R::Error(error)) => error.reason,
+        Ok(R::Error(error)) => clipped(&error.reason),
         Ok(R::Panic(panic)) => format!("the contract failed with panic code {}", panic.code),
         Ok(R::InputTooLarge(error)) => format!(
             "the input has {} bytes and the InputBox takes {}: split it",

@@ -69,17 +69,17 @@ pub(super) fn plain(error: RpcError<TransportErrorKind>, url: &Url) -> Error {
             anyhow!("the Ethereum node at {url} says: {}", clipped(&answer.message))
         }
         RpcError::Transport(TransportErrorKind::Custom(fault)) => {
-            anyhow!("no use of the Ethereum node: {fault}")
+            anyhow!("Ethereum node unavailable: {fault}")
         }
         RpcError::Transport(TransportErrorKind::HttpError(fault)) => {
             anyhow!("the Ethereum node at {url} answers {}: {}", fault.status, fault.body)
         }
         RpcError::DeserError { err, .. } => anyhow!(
-            "the Ethereum node at {url} answers in another form than known: {}",
+            "the Ethereum node at {url} answers in an unexpected format: {}",
             clipped(&err.to_string())
         ),
         RpcError::NullResp => anyhow!("the Ethereum node at {url} does not have it"),
-        other => anyhow!("no use of the Ethereum node at {url}: {}", clipped(&other.to_string())),
+        other => anyhow!("Ethereum node at {url} unavailable: {}", clipped(&other.to_string())),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 /// Where the money comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Funding {
-    /// A deposit, on which the command rides.
+    /// A deposit of what the free balance lacks, on which the command rides.
     Deposit,
     /// The free balance.
     Balance,
@@ -29,6 +29,16 @@ impl Funding {
     }
 }
 
+/// What an account's free balance lacks of a price.
+pub async fn lacking(
+    session: &Session,
+    account: alloy::primitives::Address,
+    (currency, price): (&Currency, Amount),
+) -> Result<Amount> {
+    let free = session.free_balance(account, currency.asset).await?;
+    Ok(price.checked_sub(free).unwrap_or(Amount::ZERO))
+}
+
 /// Sends a command with what it costs.
 ///
 /// - Errors: `WalletTooSmall`, `InsufficientBalance`; what the market refuses is in the answer
@@ -40,27 +50,25 @@ pub async fn send_paid(
     funding: Funding,
     spent: &mut Spent,
 ) -> Result<Processed> {
-    let sent = match funding {
-        Funding::Deposit => {
-            let payload: Bytes = wire::encode_command(command).into();
-            money::send_deposit(session, sender, currency, price, payload).await?
-        }
-        Funding::Balance => {
-            let free = session.free_balance(sender.address(), currency.asset).await?;
-            if free < price {
-                let (needs, has) = (currency.show(price), currency.show(free));
-                let why = format_args!("needs {needs}, the free balance is {has}");
-                return Err(Refused::new("InsufficientBalance", why).into());
-            }
-            session.send(sender, command).await?
-        }
-    };
+    let lacking = lacking(session, sender.address(), (currency, price)).await?;
+    if lacking == Amount::ZERO {
+        let sent = session.send(sender, command).await?;
+        spent.add(&sent);
+        return session.follow(&sent).await;
+    }
+    if funding == Funding::Balance {
+        let (needs, lacks) = (currency.show(price), currency.show(lacking));
+        let why = format_args!("needs {needs}, the free balance is {lacks} short of it");
+        return Err(Refused::new("InsufficientBalance", why).into());
+    }
+    let payload: Bytes = wire::encode_command(command).into();
+    let sent = money::send_deposit(session, sender, currency, lacking, payload).await?;
     spent.add(&sent);
     let processed = session.follow(&sent).await?;
-    if funding == Funding::Deposit && !processed.refusals.is_empty() {
+    if !processed.refusals.is_empty() {
         session.talk.say(format_args!(
             "the deposit of {} is your free balance: use it with --from-balance or `deml withdraw`",
-            currency.show(price)
+            currency.show(lacking)
         ));
     }
     Ok(processed)

@@ -2,10 +2,10 @@
 
 use std::{fmt, path::PathBuf};
 
-use alloy::primitives::{Address, Bytes};
+use alloy::primitives::{Address, B256, Bytes};
 use anyhow::{Result, ensure};
-use market::JobId;
 use serde::Serialize;
+use wire::{JobKey, Notice};
 
 use crate::{
     args,
@@ -52,31 +52,54 @@ pub enum Wanted {
     /// One output.
     Output(u64),
     /// All that concern a job: notices that name it, and vouchers of the same inputs.
-    Job(JobId),
+    Job(JobKey),
+}
+
+/// A search through all outputs in order, which learns a numbered job's name as it opens.
+struct Search {
+    wanted: Wanted,
+    job: Option<B256>,
+}
+
+impl Search {
+    fn new(wanted: Wanted) -> Self {
+        let job = match wanted {
+            Wanted::Job(JobKey::Name(job)) => Some(job.0.into()),
+            Wanted::Job(JobKey::Number(_)) | Wanted::Output(_) => None,
+        };
+        Self { wanted, job }
+    }
+
+    /// The numbers of those that are wanted of an input's outputs, of which `first` is the first.
+    fn among(&mut self, first: u64, outputs: &[Bytes]) -> Vec<u64> {
+        let numbered = (first..).zip(outputs);
+        let key = match self.wanted {
+            Wanted::Output(wanted) => {
+                return numbered.map(|of| of.0).filter(|index| *index == wanted).collect();
+            }
+            Wanted::Job(key) => key,
+        };
+        let meant: Vec<_> =
+            numbered.map(|(index, output)| (index, Meaning::of(output))).collect();
+        if let JobKey::Number(wanted) = key {
+            let opens = |meaning: &Meaning| match meaning {
+                Meaning::Notice(notice) => matches!(**notice, Notice::JobOpened { number, .. } if number == wanted),
+                _ => false,
+            };
+            let opened = meant.iter().find(|(_, meaning)| opens(meaning));
+            self.job = self.job.or_else(|| opened?.1.job());
+        }
+        let names_it = |meaning: &Meaning| self.job.is_some() && meaning.job() == self.job;
+        let is_concerned = meant.iter().any(|(_, meaning)| names_it(meaning));
+        let is_wanted = |meaning: &Meaning| match meaning {
+            Meaning::Payment(_) | Meaning::Call(_) => is_concerned,
+            Meaning::Notice(_) | Meaning::Unknown(_) => names_it(meaning),
+        };
+        meant.iter().filter(|(_, meaning)| is_wanted(meaning)).map(|of| of.0).collect()
+    }
 }
 
 impl Wanted {
-    /// The numbers of those that are wanted of an input's outputs, of which `first` is the first.
-    fn among(self, first: u64, outputs: &[Bytes]) -> Vec<u64> {
-        let numbered = (first..).zip(outputs);
-        match self {
-            Self::Output(wanted) => {
-                numbered.map(|(index, _)| index).filter(|index| *index == wanted).collect()
-            }
-            Self::Job(JobId(job)) => {
-                let meant: Vec<_> =
-                    numbered.map(|(index, output)| (index, Meaning::of(output))).collect();
-                let names_it = |meaning: &Meaning| meaning.job() == Some(job);
-                let is_concerned = meant.iter().any(|(_, meaning)| names_it(meaning));
-                let is_wanted = |meaning: &Meaning| match meaning {
-                    Meaning::Payment(_) | Meaning::Call(_) => is_concerned,
-                    Meaning::Notice(_) | Meaning::Unknown(_) => names_it(meaning),
-                };
-                meant.into_iter().filter(|(_, meaning)| is_wanted(meaning)).map(|of| of.0).collect()
-            }
-        }
-    }
-
     /// What to say when none is proven.
     fn lacking(self, waiting: Option<(u64, Option<Wait>)>) -> anyhow::Error {
         let refused = match (waiting, self) {
@@ -92,7 +115,7 @@ impl Wanted {
                 Refused::new("NotFound", format_args!("there is no output {index}"))
             }
             (None, Self::Job(job)) => {
-                let why = format_args!("no output of the market concerns job {}", job.0);
+                let why = format_args!("no output of the market concerns job {job}");
                 Refused::new("NotFound", why)
             }
         };
@@ -106,9 +129,10 @@ impl Wanted {
 pub async fn from_node(session: &Session, wanted: Wanted, file: Option<PathBuf>) -> Result<Made> {
     let (mut proven, mut waiting) = (Vec::new(), Vec::new());
     let mut standings = Standings::new(session);
+    let mut search = Search::new(wanted);
     let records = match wanted {
         Wanted::Output(index) => vec![session.node.output(index).await?],
-        Wanted::Job(_) => records_of(session, wanted).await?,
+        Wanted::Job(_) => records_of(session, &mut search).await?,
     };
     for record in records {
         match standings.of(&record).await? {
@@ -121,28 +145,30 @@ pub async fn from_node(session: &Session, wanted: Wanted, file: Option<PathBuf>)
         return Err(wanted.lacking(first));
     }
     let waiting = waiting.into_iter().map(|(index, _)| index).collect();
-    made(&session.chain, session.application(), wanted, Recomputed { proven, waiting }, file).await
+    let (application, found) = (session.application(), Recomputed { proven, waiting });
+    made(&session.chain, application, search.job, found, file).await
 }
 
 /// Proves outputs, as far as they are claimed, from Ethereum alone.
 ///
 /// - Errors: `NotFound`; `TooEarly` when none is claimed yet
 pub async fn from_ethereum(audit: &Audit, wanted: Wanted, file: Option<PathBuf>) -> Result<Made> {
-    let found = audit.prove(|first, outputs| wanted.among(first, outputs)).await?;
+    let mut search = Search::new(wanted);
+    let found = audit.prove(|first, outputs| search.among(first, outputs)).await?;
     if found.proven.is_empty() {
         return Err(wanted.lacking(found.waiting.first().map(|index| (*index, None))));
     }
-    made(&audit.chain, audit.application, wanted, found, file).await
+    made(&audit.chain, audit.application, search.job, found, file).await
 }
 
 /// The node's records of the outputs that are wanted.
-async fn records_of(session: &Session, wanted: Wanted) -> Result<Vec<OutputRecord>> {
+async fn records_of(session: &Session, search: &mut Search) -> Result<Vec<OutputRecord>> {
     let mut found = Vec::new();
     let mut of_input: Vec<OutputRecord> = Vec::new();
     let mut keep = |of_input: &mut Vec<OutputRecord>| {
         let Some(first) = of_input.first().map(|record| record.index) else { return };
         let outputs: Vec<Bytes> = of_input.iter().map(|record| record.raw_data.clone()).collect();
-        let indices = wanted.among(first, &outputs);
+        let indices = search.among(first, &outputs);
         found.extend(of_input.drain(..).filter(|record| indices.contains(&record.index)));
     };
     let mut pages = session.node.outputs();
@@ -162,14 +188,10 @@ async fn records_of(session: &Session, wanted: Wanted) -> Result<Vec<OutputRecor
 async fn made(
     chain: &Chain,
     application: Address,
-    wanted: Wanted,
+    job: Option<B256>,
     Recomputed { proven, waiting }: Recomputed,
     file: Option<PathBuf>,
 ) -> Result<Made> {
-    let job = match wanted {
-        Wanted::Output(_) => None,
-        Wanted::Job(job) => Some(job.0),
-    };
     let bundle = Bundle::new(chain.chain_id().await?, application, job, proven);
     let verified = bundle.confirm(chain, bundle.verify(&[])?).await?;
     if let Some(file) = &file {

@@ -1,304 +1,330 @@
-//! Submitting: the verdict is computed here first, then the model is entered, delivered and judged.
+//! Submitting: the verdict is computed here first, and what it may cost at most is said; then the
+//! model is committed to, and only when that is final do its bytes leave this computer.
 
-use std::fmt;
+mod answer;
+mod plan;
 
-use alloy::primitives::Address;
-use anyhow::{Context, Result};
-use blobs::{BlobRef, Cid};
-use market::{Amount, Asset, Command, JobId, Refusal, Score, SubmissionId, Verdict};
-use serde::Serialize;
-use wire::{JobView, Notice, Page, Paging, Query, QuoteView, SubmissionStateView, SubmissionView};
+use anyhow::{Context as _, Result, ensure};
+use blobs::BlobRef;
+use market::{
+    Award, Command, JobId, Refusal, Slot, SlotKey, Stage, SubmittedModel, Target, Verdict,
+};
+use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
 
-use super::job_end;
+pub use self::{answer::Submitted, plan::Plan};
+use super::{
+    calldata::Calldata,
+    evaluate,
+    funding::{Funding, send_paid},
+};
 use crate::{
+    args,
+    budget::Budget,
     chain::Sender,
-    convert::{as_number, as_text, to_market},
-    delivery::{self, Holding},
-    files::File,
+    config::Config,
+    convert::to_market,
+    delivery,
+    files::{self, File},
     follow::Processed,
-    native::{self, JobBytes, Rehearsal},
-    quantity::percent,
-    session::{Currency, Session, Spent},
+    jobs::JobRef,
+    native,
+    quantity::{count, percent},
+    rehearsal::{self, Drive, Rehearsal},
+    seals::{self, Scope},
+    session::{Session, Spent},
     talk::{Ending, Refused},
+    vault::Vault,
 };
 
 /// What to submit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry<'a> {
     /// The job.
-    pub job: JobId,
+    pub job: JobRef,
     /// The model.
     pub model: &'a File,
     /// What it was trained on; only its name is sent.
     pub data: BlobRef,
     /// Submit although it will be refused.
     pub force: bool,
+    /// Also go on with earlier submissions that are decided first.
+    pub evaluates_earlier: bool,
+    /// Pay from the free balance alone.
+    pub from_balance: bool,
 }
 
-/// A submission that was judged.
-#[derive(Clone, Debug, Serialize)]
-pub struct Submitted {
-    /// The job.
-    #[serde(serialize_with = "as_number")]
-    pub job: JobId,
-    /// Its number in the job.
-    pub submission: u32,
-    /// Whose.
-    pub client: Address,
-    /// The model.
-    #[serde(serialize_with = "as_text")]
-    pub model_cid: Cid,
-    /// Its score, when it was evaluated; in parts per million.
-    pub score: Option<u32>,
-    /// The recall of its worst class, in parts per million.
-    pub worst_class: Option<u32>,
-    /// Whether it was paid.
-    pub accepted: bool,
-    /// Why not.
-    pub refusal: Option<Refused>,
-    /// What it was paid in.
-    #[serde(serialize_with = "as_text")]
-    pub asset: Asset,
-    /// What it was paid.
-    #[serde(serialize_with = "as_text")]
-    pub reward: Amount,
-    /// The voucher that pays, when the market gave it in an input of ours.
-    pub voucher: Option<u64>,
-    /// The block after which that voucher's claim comes.
-    pub claimed_after_block: Option<u64>,
-    /// What it cost.
-    #[serde(flatten)]
-    pub spent: Spent,
-    #[serde(skip)]
-    currency: Currency,
-}
-
-impl fmt::Display for Submitted {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (job, submission) = (self.job, self.submission);
-        let verdict = if self.accepted { "accepted" } else { "refused" };
-        writeln!(out, "submission {submission} to job {job} is {verdict}")?;
-        writeln!(out, "  model       {}", self.model_cid)?;
-        if let Some((score, worst)) = self.score.zip(self.worst_class) {
-            let (score, worst) = (percent(Score(score)), percent(Score(worst)));
-            writeln!(out, "  score       {score}, worst class {worst}")?;
-        }
-        if let Some(refusal) = &self.refusal {
-            writeln!(out, "  reason      {refusal}")?;
-        }
-        if self.accepted {
-            writeln!(out, "  reward      {}", self.currency.show(self.reward))?;
-        }
-        if let Some((voucher, block)) = self.voucher.zip(self.claimed_after_block) {
-            writeln!(
-                out,
-                "  voucher     {voucher}, claimed after block {block}; `deml claim --wait` executes it"
-            )?;
-        }
-        write!(out, "  {}", self.spent)
-    }
-}
-
-impl Submitted {
-    /// How the command ends.
+impl<'a> Entry<'a> {
+    /// A model for a job, as most submit it: for a deposit, trained on what is not said.
     #[must_use]
-    pub const fn ending(&self) -> Ending {
-        if self.accepted { Ending::Done } else { Ending::Refused }
+    pub fn new(job: impl Into<JobRef>, model: &'a File) -> Self {
+        Self {
+            job: job.into(),
+            model,
+            data: blobs::blob_ref(&[], files::PROFILE),
+            force: false,
+            evaluates_earlier: false,
+            from_balance: false,
+        }
     }
 }
 
-/// The bytes of a job's blobs, from the store.
+/// A model as it is committed to, and what is published of it.
+struct Publication {
+    submitted: SubmittedModel,
+    bytes: Vec<u8>,
+}
+
+/// Submits, or prints what would be sent.
+pub async fn run(config: &Config, submit: args::Submit) -> Result<Ending> {
+    let model = files::read(&submit.model)?;
+    let data = submit.data.as_deref().map(files::read).transpose()?.map(|file| file.blob);
+    let fresh = Entry::new(&submit.job, &model);
+    let entry = Entry {
+        data: data.unwrap_or(fresh.data),
+        force: submit.force,
+        evaluates_earlier: submit.evaluate_earlier,
+        from_balance: submit.from_balance,
+        ..fresh
+    };
+    let session = config.session()?;
+    let (sender, vault) = config.signer(&session).await?;
+    let view = session.job(&entry.job).await?;
+    let budget = &mut Budget::new(&session, &submit.caps, view.terms.asset).await?;
+    if submit.sending.calldata {
+        let publication = publication(&session, &sender, &vault, view.job, &entry).await?;
+        let plan = Plan::new(&session, &sender, &view, &publication, &entry, budget).await?;
+        return plan.calldata(&view, &publication)?.answer(&config.talk);
+    }
+    let submitted = self::submit(&session, &sender, &vault, &entry, budget).await?;
+    config.talk.answer(&submitted)?;
+    Ok(submitted.ending())
+}
+
+/// A job's base model, and the dataset that models can be evaluated on now: the hold-out, or the
+/// public slice while that is sealed; from the store.
 ///
 /// - Errors: the store has them not
-pub async fn job_bytes(session: &Session, job: &JobView) -> Result<JobBytes> {
-    let terms = &job.terms;
-    let fetch = async |blob: BlobRef, what: &str| {
-        let bytes = session.store.get(blob.cid(), blob.size).await;
-        bytes.with_context(|| {
-            format!("the {what} of job {} is needed: say with --ipfs where it is", job.job)
-        })
-    };
-    let base = fetch(terms.base_model, "base model").await?;
-    Ok(JobBytes { base, hold_out: fetch(terms.hold_out, "hold-out").await? })
+pub async fn job_bytes(session: &Session, job: &JobView) -> Result<(BlobRef, Drive)> {
+    let decides = job.hold_out.or_else(|| job.terms.opening_dataset());
+    let decides = decides.context("the job has no dataset that is public")?;
+    let mut drive = Drive::new();
+    for (blob, what) in [(job.terms.offer.base_model, "base model"), (decides, "dataset")] {
+        let bytes = session.store.get(blob.cid(), blob.size).await.with_context(|| {
+            format!("the {what} of job {} is needed: say with --ipfs where it is", job.number)
+        })?;
+        drive.insert(blob.cid(), bytes);
+    }
+    Ok((decides, drive))
 }
 
-/// What the market would say of a model, by its terms and by what it knows of the job.
+/// What the market would say of a model, by its terms and by what it shows of the job.
 ///
 /// - Errors: the market's refusal, without any gas
 pub async fn rehearse(session: &Session, job: &JobView, model: &File) -> Result<Rehearsal> {
-    let files = job_bytes(session, job).await?;
-    let quote: QuoteView =
-        session.ask(&Query::Quote(job.job, model.blob.size, market::Work(0))).await?;
-    // What the real job knows and a rehearsal does not: its stage, the rewards left, the time.
-    if let Some(refusal) = quote.refusal {
-        return Err(Refused(refusal).into());
-    }
-    let (deadline, now) = (quote.deadline, session.now().await?);
-    if now >= deadline {
-        return Err(Refused((&Refusal::DeadlinePassed { deadline, now }).into()).into());
-    }
-    let (talk, terms, input_work) = (session.talk, job.terms, quote.input_work);
+    let (decides, drive) = job_bytes(session, job).await?;
+    let (settings, talk, terms) = (session.settings().await?, session.talk, job.terms);
     let (blob, bytes) = (model.blob, model.bytes.clone());
-    let rehearsal = native::in_background(move || {
-        native::rehearse(&talk, &terms, &files, (blob, &bytes), input_work)
-    });
-    rehearsal.await
+    native::in_background(move || {
+        rehearsal::rehearse(&talk, &settings, &terms, decides, &drive, (blob, &bytes))
+    })
+    .await
 }
 
-/// Enters a model, delivers it, and waits for the verdict; goes on with what was interrupted.
+/// Enters a model, delivers it, and goes on with its evaluation; or goes on where that stopped.
 ///
 /// - Errors: the model would be refused, unless forced; the market's refusal
-pub async fn submit(session: &Session, sender: &Sender, entry: Entry<'_>) -> Result<Submitted> {
-    let job = session.job(entry.job).await?;
-    if let Err(why) = check(session, &job, entry.model).await {
+pub async fn submit(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    entry: &Entry<'_>,
+    budget: &mut Budget,
+) -> Result<Submitted> {
+    let view = session.job(&entry.job).await?;
+    let mut spent = Spent::default();
+    let begun = begun(session, sender, vault, &view, entry.model).await?;
+    let (number, publication) = match begun {
+        Some(begun) => begun,
+        None => enter(session, sender, vault, (&view, entry), budget, &mut spent).await?,
+    };
+    // What is committed to is public now, and nothing can be put before it. Its bytes go only to
+    // the very job that was looked at.
+    let job = session.job(view.job).await?;
+    let is_same = (job.number, job.terms) == (view.number, view.terms);
+    ensure!(is_same, "job {} is another one than before: do not trust the node", view.number);
+    let mut all = Vec::new();
+    let blob = publication.submitted.published();
+    if !view.terms.sealing.is_sealed() {
+        session.store.put(&publication.bytes, blob.profile).await?;
+    }
+    let own = evaluate::submission(session, view.job, number).await?;
+    if own.state == SubmissionStateView::Expecting {
+        let place = (view.job, SlotKey::of(Slot::Submission, number));
+        let delivered = delivery::deliver(session, sender, place, blob, &publication.bytes).await?;
+        spent.absorb(delivered.spent);
+        all.extend(delivered.completed);
+    }
+    let target = Target::Submission(number);
+    let evaluated = if entry.evaluates_earlier {
+        evaluate::carry_on_with_earlier(session, sender, view.job, target, budget).await?
+    } else {
+        evaluate::carry_on(session, sender, view.job, target, budget).await?
+    };
+    spent.absorb(evaluated.spent);
+    all.extend(evaluated.last);
+    let own = evaluate::submission(session, view.job, number).await?;
+    let next = evaluated.stopped.words(view.number, target);
+    answer::answer(session, &view, (own, entry.model.blob), &all, (spent, next)).await
+}
+
+/// This account's submission of this model, if it is interrupted or waits.
+///
+/// - Errors: `AlreadySubmitted` of another model, `AlreadyPaid`
+async fn begun(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    view: &JobView,
+    model: &File,
+) -> Result<Option<(u32, Publication)>> {
+    let me = to_market(sender.address());
+    let own = evaluate::submission_of(session, view.job, me).await?;
+    let Some(SubmissionView { submission, submitted, state, .. }) = own else { return Ok(None) };
+    match state {
+        SubmissionStateView::Refused => return Ok(None),
+        SubmissionStateView::Accepted => return Err(refused(&Refusal::AlreadyPaid { submission })),
+        SubmissionStateView::Expecting
+        | SubmissionStateView::Sealed
+        | SubmissionStateView::Whole => {}
+    }
+    let publication = match submitted {
+        SubmittedModel::Open { model: blob, .. } => {
+            (blob == model.blob).then(|| Publication { submitted, bytes: model.bytes.clone() })
+        }
+        SubmittedModel::Sealed(sealed) => {
+            let seal = seals::find(vault, sealed.commitment)?;
+            let is_it = seal.opening()?.plain == model.blob;
+            is_it.then(|| Publication { submitted, bytes: seal.sealed(&model.bytes).1 })
+        }
+    };
+    let Some(publication) = publication else {
+        return Err(refused(&Refusal::AlreadySubmitted { submission }));
+    };
+    session.talk.say(format_args!("going on with submission {submission}"));
+    Ok(Some((submission, publication)))
+}
+
+/// What is committed to, and published, of a model; a seal's key is kept before this returns.
+async fn publication(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    job: JobId,
+    entry: &Entry<'_>,
+) -> Result<Publication> {
+    let Entry { model, data, .. } = *entry;
+    if !session.job(job).await?.terms.sealing.is_sealed() {
+        let submitted = SubmittedModel::Open { model: model.blob, data };
+        return Ok(Publication { submitted, bytes: model.bytes.clone() });
+    }
+    let seal = seals::seal(session, sender, vault, Scope::Model(job), model).await?;
+    let (sealed, bytes) = seal.sealed(&model.bytes);
+    Ok(Publication { submitted: SubmittedModel::Sealed(sealed), bytes })
+}
+
+/// Commits to a model, with the missing part of its stake.
+async fn enter(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    (view, entry): (&JobView, &Entry<'_>),
+    budget: &Budget,
+    spent: &mut Spent,
+) -> Result<(u32, Publication)> {
+    if let Err(why) = check(session, sender, view, entry.model).await {
         if !entry.force || !why.is::<Refused>() {
             return Err(why);
         }
         session.talk.say(format_args!("submitting all the same: {why}"));
     }
-    let model = entry.model.blob;
-    session.store.put(&entry.model.bytes, model.profile).await?;
-    let mut spent = Spent::default();
-    let id = enter(session, sender, entry, &mut spent).await?;
-    let mut last = None;
-    if let Holding::Part { .. } = delivery::holding(session, sender.address(), model).await? {
-        let delivered = delivery::deliver(session, sender, model, &entry.model.bytes).await?;
-        spent.absorb(delivered.spent);
-        last = delivered.completed;
-    }
-    let mut view = submission(session, id).await?;
-    if is_pending(&view) {
-        let judged = job_end::evaluate(session, sender, id.job, None, |processed| {
-            let is_judged = processed.notices.iter().any(|notice| decides(notice, id));
-            if is_judged {
-                last = Some(processed.clone());
-            }
-            is_judged
-        });
-        spent.absorb(judged.await?.spent);
-        view = submission(session, id).await?;
-    }
-    report(session, &job, view, last.as_ref(), spent).await
+    let publication = publication(session, sender, vault, view.job, entry).await?;
+    let plan = Plan::new(session, sender, view, &publication, entry, budget).await?;
+    session.talk.say(&plan);
+    let (price, funding) = plan.price();
+    let command = Command::Submit { job: view.job, model: publication.submitted };
+    let sent = send_paid(session, sender, price, &command, funding, spent).await?;
+    let me = to_market(sender.address());
+    let submission = sent.accepted()?.notices.iter().find_map(|notice| match notice {
+        Notice::Submitted { job, submission, client, model, .. }
+            if (*job, *client, *model) == (view.job, me, publication.submitted) =>
+        {
+            Some(*submission)
+        }
+        _ => None,
+    });
+    let submission = submission.context("the market took the submission without a notice")?;
+    Ok((submission, publication))
 }
 
 /// Says what the market will say, before any gas is spent.
-async fn check(session: &Session, job: &JobView, model: &File) -> Result<()> {
-    let Rehearsal { base, verdict, .. } = rehearse(session, job, model).await?;
-    if let Some(marks) = verdict.marks() {
+async fn check(session: &Session, sender: &Sender, view: &JobView, model: &File) -> Result<()> {
+    check_open(view, to_market(sender.address()), session.now().await?)
+        .map_err(|why| refused(&why))?;
+    let Rehearsal { base, verdict, cost, inputs, .. } = rehearse(session, view, model).await?;
+    let is_sealed = view.terms.sealing.is_sealed();
+    let on = if is_sealed { " on the public slice; the hold-out is sealed" } else { "" };
+    if let Some(scores) = verdict.scores() {
         session.talk.say(format_args!(
-            "scores {} (worst class {}), the base model {}",
-            percent(marks.score),
-            percent(marks.worst_class),
+            "scores {} (worst class {}), the base model {}{on}",
+            percent(scores.score),
+            percent(scores.worst_class),
             percent(base.score)
         ));
     }
+    if let Some(cost) = cost {
+        let currency = session.currency(view.terms.asset).await;
+        session.talk.say(format_args!(
+            "its evaluation uses up {} of the stake, and takes {} after its bytes, if nobody else \
+             does it; earlier submissions, and whether it is a copy of one, are not known here",
+            currency.show(cost),
+            count(inputs.into(), "input")
+        ));
+    }
     match verdict {
-        Verdict::Accepted(_) => Ok(()),
+        // On the public slice the sponsor's thresholds decide nothing.
+        Verdict::Refused { scores: Some(_), .. } if is_sealed => Ok(()),
         Verdict::Refused { reason, .. } => Err(Refused((&reason).into()).into()),
+        Verdict::Accepted(_) => Ok(()),
     }
 }
 
-/// The submission of this model: an interrupted one of this client, or a new one.
-async fn enter(
-    session: &Session,
-    sender: &Sender,
-    entry: Entry<'_>,
-    spent: &mut Spent,
-) -> Result<SubmissionId> {
-    let Entry { job, model, data, .. } = entry;
-    let me = to_market(sender.address());
-    if let Some(index) = interrupted(session, job, sender.address(), model.blob).await? {
-        session.talk.say(format_args!("going on with submission {index}"));
-        return Ok(SubmissionId { job, index });
+/// Whether the job takes a submission of this account, as far as it is shown.
+fn check_open(
+    view: &JobView,
+    client: market::Address,
+    now: market::Timestamp,
+) -> Result<(), Refusal> {
+    let JobView { job, stage, sponsor, terms, .. } = view;
+    if client == *sponsor {
+        return Err(Refusal::SponsorSubmits {});
     }
-    let command = Command::Submit { job, model: model.blob, data };
-    let (processed, cost) = session.carry_out(sender, &command).await?;
-    spent.absorb(cost);
-    let index = processed.notices.iter().find_map(|notice| match notice {
-        Notice::ModelSubmitted { submission, client, .. } if *client == me => Some(*submission),
-        _ => None,
-    });
-    let index = index.context("the market took the submission without a notice")?;
-    Ok(SubmissionId { job, index })
-}
-
-/// This client's submission of this model that is not judged yet, among the newest.
-async fn interrupted(
-    session: &Session,
-    job: JobId,
-    client: Address,
-    model: BlobRef,
-) -> Result<Option<u32>> {
-    const NEWEST: u64 = 10 * Paging::MAX_LIMIT;
-    let view = session.job(job).await?;
-    let holding = delivery::holding(session, client, model).await?;
-    if view.pending == 0 && !matches!(holding, Holding::Part { .. }) {
-        return Ok(None);
+    if *stage != Stage::Open {
+        return Err(Refusal::JobNotOpen { job: *job, stage: *stage });
     }
-    let client = to_market(client);
-    let total = u64::from(view.submissions);
-    let mut end = total;
-    while end > total.saturating_sub(NEWEST) {
-        let offset = end.saturating_sub(Paging::MAX_LIMIT);
-        let paging = Paging { offset, limit: end - offset };
-        let page: Page<SubmissionView> = session.ask(&Query::Submissions(job, paging)).await?;
-        let mine = page.items.iter().rev().find(|submission| {
-            submission.client == client && submission.model == model && is_pending(submission)
-        });
-        if let Some(mine) = mine {
-            return Ok(Some(mine.submission));
+    if now >= terms.close {
+        return Err(Refusal::Closed { close: terms.close, now });
+    }
+    match terms.award {
+        Award::Rewards { count, .. } if view.rewards_left == 0 => {
+            Err(Refusal::NoRewardLeft { rewards: count })
         }
-        end = offset;
-    }
-    Ok(None)
-}
-
-const fn is_pending(submission: &SubmissionView) -> bool {
-    matches!(submission.state, SubmissionStateView::Expecting | SubmissionStateView::Queued)
-}
-
-fn decides(notice: &Notice, id: SubmissionId) -> bool {
-    match notice {
-        Notice::ModelScored { job, submission, .. }
-        | Notice::ModelRefused { job, submission, .. } => *job == id.job && *submission == id.index,
-        _ => false,
+        _ if view.places_taken >= terms.places => {
+            Err(Refusal::NoPlaceLeft { places: terms.places })
+        }
+        _ => Ok(()),
     }
 }
 
-async fn submission(session: &Session, id: SubmissionId) -> Result<SubmissionView> {
-    let paging = Paging { offset: id.index.into(), limit: 1 };
-    let page: Page<SubmissionView> = session.ask(&Query::Submissions(id.job, paging)).await?;
-    page.items.into_iter().next().context("the market has lost the submission: ask another node")
-}
-
-async fn report(
-    session: &Session,
-    job: &JobView,
-    view: SubmissionView,
-    last: Option<&Processed>,
-    spent: Spent,
-) -> Result<Submitted> {
-    let paid = last.into_iter().flat_map(|processed| &processed.payments);
-    let voucher =
-        paid.filter(|(payment, _)| payment.to == view.client).map(|(_, record)| record).next();
-    let claimed_after_block = match voucher {
-        Some(record) => Some(session.node.epoch(record.epoch_index).await?.last_block),
-        None => None,
-    };
-    Ok(Submitted {
-        job: job.job,
-        submission: view.submission,
-        client: crate::convert::to_ethereum(view.client),
-        model_cid: view.model.cid(),
-        score: view.marks.map(|marks| marks.score.0),
-        worst_class: view.marks.map(|marks| marks.worst_class.0),
-        accepted: view.state == SubmissionStateView::Accepted,
-        refusal: view.refusal.map(Refused),
-        asset: job.terms.asset,
-        reward: job.terms.reward,
-        voucher: voucher.map(|record| record.index),
-        claimed_after_block,
-        spent,
-        currency: session.currency(job.terms.asset).await,
-    })
+fn refused(why: &Refusal) -> anyhow::Error {
+    Refused(why.into()).into()
 }

@@ -6,6 +6,7 @@
 //! was used is shown apart.
 
 pub mod competition;
+mod flows;
 mod play;
 mod result;
 mod stage;
@@ -88,7 +89,7 @@ async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {
     for plot in [HEALTH, DIGITS] {
         jobs.push(play::job(stage, &plot, &mut submissions).await?);
     }
-    play::end(stage, &jobs).await?;
+    play::settle(stage, &jobs).await?;
     let played = finish(stage, begun, before, submissions).await?;
     play::check_registry(stage, &jobs).await?;
     Ok(played)
@@ -101,6 +102,7 @@ async fn finish(
     before: Vec<Wallet>,
     submissions: Vec<Submitted>,
 ) -> Result<Played> {
+    play::withdraw_all(stage).await?;
     Ok(Played {
         // In this order: wallets have what vouchers paid, and the dapp has done all it does.
         vouchers: play::claim_all(stage).await?,

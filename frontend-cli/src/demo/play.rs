@@ -9,14 +9,14 @@ use eval::{
     train::{Optimiser, Options, train as fit},
 };
 use market::{JobId, Metric, Score};
-use wire::{AssetView, Paging, Query, SolvencyView};
+use wire::{AssetView, Paging, Query, SolvencyView, SubmissionView};
 
 use super::{
     result::{Executed, Submitted},
     stage::{Coin, Part, Player, Stage},
 };
 use crate::{
-    args::{MetricName, TermsDraft},
+    args::{AwardDraft, MetricName, OfferDraft, TermsDraft},
     chain::{Output, dev_account},
     commands::{
         claim,
@@ -44,13 +44,14 @@ pub(super) fn cast() -> Result<Vec<Part>> {
     let people: [(_, &[Coin], _); 4] = [
         (HOSPITAL, &[Coin::Ether], 0),
         (POST, &[Coin::Token], 1_000),
-        (ADA, both, 0),
-        (BEN, both, 0),
+        // For their stakes.
+        (ADA, both, 10),
+        (BEN, both, 10),
     ];
     let part = |(account, (name, coins, tokens))| {
         Ok(Part { name, key: dev_account(account)?, coins, tokens })
     };
-    (1..).zip(people).map(part).collect()
+    (1..).zip(people).map(part).chain([Part::operator(both)]).collect()
 }
 
 /// Every job's time, in seconds.
@@ -139,15 +140,22 @@ async fn open(stage: &Stage, plot: &Plot) -> Result<JobId> {
     let Plot { sponsor, title, reward, .. } = *plot;
     stage.chapter(title);
     stage.say(sponsor, format_args!("deposits three rewards of {reward} and opens a job"));
-    let draft = TermsDraft {
-        title: Some(title.to_owned()),
+    let offer = OfferDraft {
         base: Some(stage.file(sponsor, "base.onnx", plot.base)?.path),
         hold_out: Some(stage.file(sponsor, "holdout.safetensors", plot.hold_out)?.path),
         metric: Some(MetricName::Accuracy),
-        reward: Some(reward.parse()?),
-        rewards: Some(3),
-        deadline: Some(Deadline::In(WINDOW)),
         min_gain: Some(Share(MIN_GAIN)),
+        ..OfferDraft::default()
+    };
+    let draft = TermsDraft {
+        title: Some(title.to_owned()),
+        close: Some(Deadline::In(WINDOW)),
+        offer,
+        award: AwardDraft {
+            reward: Some(reward.parse()?),
+            rewards: Some(3),
+            ..AwardDraft::default()
+        },
         ..TermsDraft::default()
     };
     let plan = job_open::plan(&stage.session, &draft).await?;
@@ -204,7 +212,7 @@ async fn train(
     stage.file(client, "model.onnx", &trained.onnx)
 }
 
-/// A client submits a model; the demo lets it, even where the check at home says no.
+/// A client submits a model; the demo lets it, even where the rehearsal says no.
 async fn enter(
     stage: &Stage,
     client: &'static str,
@@ -239,14 +247,16 @@ async fn enter(
     })
 }
 
-/// The deadline passes, the jobs are settled, and the sponsors take what is left.
-pub(super) async fn end(stage: &Stage, jobs: &[JobId]) -> Result<()> {
-    settle(stage, jobs).await?;
-    for sponsor in [HOSPITAL, POST] {
-        let Player { sender, .. } = stage.player(sponsor)?;
-        let asked = money::withdrawals(&stage.session, sender.address(), "all").await?;
+/// Everybody takes out what is free: what is left of awards, rents and stakes.
+pub(super) async fn withdraw_all(stage: &Stage) -> Result<()> {
+    for Player { name, sender, .. } in stage.players() {
+        let address = sender.address();
+        if stage.session.free_balances(address).await?.is_empty() {
+            continue;
+        }
+        let asked = money::withdrawals(&stage.session, address, "all").await?;
         for (currency, amount) in &asked {
-            stage.say(sponsor, format_args!("withdraws what is left, {}", currency.show(*amount)));
+            stage.say(name, format_args!("withdraws what is free, {}", currency.show(*amount)));
         }
         money::withdraw_all(&stage.session, sender, asked).await?;
     }
@@ -327,13 +337,13 @@ async fn describe(stage: &Stage, voucher: &claim::Executed) -> Result<Executed> 
 pub(super) async fn check_registry(stage: &Stage, jobs: &[JobId]) -> Result<()> {
     let (registry, application) = (stage.registry()?, stage.session.application());
     for &job in jobs {
-        let call = ModelRegistry::recordOfCall { application, job: job.0 };
+        let call = ModelRegistry::recordOfCall { application, job: job.0.into() };
         let record = stage.session.chain.call("read the registry", registry, &call).await?;
         let best = stage.session.job(job).await?.best.context("the job has no winner")?;
-        ensure!(record.score == best.marks.score.0, "the registry has another score of job {job}");
-        let winner = job_view::submissions(&stage.session, job).await?;
-        let winner = winner.into_iter().find(|entry| entry.submission == best.submission);
-        let winner = winner.context("the winner's submission is gone")?.model;
+        ensure!(record.score == best.scores.score.0, "the registry has another score of job {job}");
+        let winner: SubmissionView =
+            stage.session.ask(&Query::Submission(job.into(), best.submission)).await?;
+        let winner = winner.model.context("the winner has no model")?;
         ensure!(record.model.digest.0 == winner.digest.0, "the registry has another winner");
         let score = percent(Score(record.score));
         stage.talk.say(format_args!(

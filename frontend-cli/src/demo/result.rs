@@ -3,9 +3,11 @@
 use std::fmt;
 
 use alloy::primitives::{Address, B256, U256};
+use anyhow::{Result, ensure};
 use market::{Amount, Asset, Score};
 use serde::Serialize;
 
+use super::flows::{Flow, signed};
 use crate::{audit::Report, convert::as_text, quantity::percent, session::Currency};
 
 /// The whole demo.
@@ -60,6 +62,9 @@ pub struct Wallet {
     /// At the end.
     #[serde(serialize_with = "as_text")]
     pub after: Amount,
+    /// What the change comes from, by the market's notices: their sum is the change.
+    #[serde(flatten)]
+    pub flow: Flow,
     #[serde(skip)]
     currency: Currency,
 }
@@ -71,21 +76,28 @@ impl Wallet {
         currency: Currency,
         amount: Amount,
     ) -> Self {
-        Self { role, address, asset: currency.asset, before: amount, after: amount, currency }
+        let (asset, flow) = (currency.asset, Flow::default());
+        Self { role, address, asset, before: amount, after: amount, flow, currency }
     }
 
-    pub(super) fn and_now(self, now: &Self) -> Self {
-        Self { after: now.after, ..self }
+    /// The wallet as it is now, beside what it was.
+    ///
+    /// - Errors: the notices do not explain the change to the last unit
+    pub(super) fn and_now(self, now: &Self, flow: Flow) -> Result<Self> {
+        let change = signed(now.after)? - signed(self.before)?;
+        let (who, sum) = (self.role, flow.sum());
+        ensure!(change == sum, "the wallet of {who} changed by {change}, the notices say {sum}");
+        Ok(Self { after: now.after, flow, ..self })
     }
 
-    fn change(&self) -> String {
-        match self.after.checked_sub(self.before) {
-            Some(more) => format!("+{}", self.currency.show(more)),
-            None => {
-                let less = self.before.checked_sub(self.after).unwrap_or_default();
-                format!("-{}", self.currency.show(less))
-            }
-        }
+    /// A change, with its sign.
+    fn show(&self, change: i128) -> String {
+        let sign = match change {
+            0 => return "-".to_owned(),
+            1.. => '+',
+            _ => '-',
+        };
+        format!("{sign}{}", self.currency.show(Amount::new(change.unsigned_abs())))
     }
 }
 
@@ -101,14 +113,14 @@ pub struct Submitted {
     pub model_cid: blobs::Cid,
     /// Its file's length.
     pub model_bytes: u64,
-    /// On the hold-out, in parts per million; nothing when it was not evaluated.
+    /// On the hold-out, in parts per million; `None` if it was not evaluated.
     pub score: Option<u32>,
     /// `accepted`, or the name of the refusal; of sealed models that nobody judged, `NotRevealed`
     /// or `NotJudged`.
     pub verdict: String,
     /// Gas of all transactions that brought it in.
     pub gas: u64,
-    /// From the check at home to the verdict.
+    /// From the local rehearsal to the verdict.
     pub milliseconds: u128,
 }
 
@@ -124,7 +136,7 @@ pub struct Executed {
     pub value: U256,
     /// The transaction that executed it.
     pub transaction: B256,
-    /// Whom it pays; nothing when it is the registry's record.
+    /// Whom it pays; `None` if it is the registry's record.
     pub to: Option<Address>,
     /// What it pays.
     pub asset: Option<String>,
@@ -142,9 +154,10 @@ impl AsMut<Self> for Played {
 
 impl fmt::Display for Wallet {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let show = |amount| self.currency.show(amount);
-        let (before, after) = (show(self.before), show(self.after));
-        write!(out, "{:<18} {before:>24} {after:>24} {:>28}", self.role, self.change())
+        let Flow { rewards, work, fees } = self.flow;
+        let [change, rewards, work, fees] =
+            [self.flow.sum(), rewards, work, fees].map(|part| self.show(part));
+        write!(out, "{:<18} {change:>28} {rewards:>12} {work:>25} {fees:>28}", self.role)
     }
 }
 
@@ -158,7 +171,9 @@ impl fmt::Display for Played {
 impl Played {
     /// The wallets and the submissions.
     pub(super) fn fmt_people(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{:<18} {:>24} {:>24} {:>28}", "wallet", "before", "after", "change")?;
+        let [wallet, change, rewards] = ["wallet", "change", "rewards"];
+        let [work, fees] = ["work", "rent, fees, bonds"];
+        writeln!(out, "{wallet:<18} {change:>28} {rewards:>12} {work:>25} {fees:>28}")?;
         for wallet in &self.wallets {
             writeln!(out, "{wallet}")?;
         }

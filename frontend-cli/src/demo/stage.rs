@@ -1,7 +1,7 @@
 //! The stage: a devnet of its own in a temporary folder, the players with their keys and files, and
 //! time.
 
-use std::{fmt, fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, fs, path::PathBuf, sync::Arc, time::Duration};
 
 use alloy::{
     primitives::{Address, B256, U256},
@@ -10,13 +10,17 @@ use alloy::{
 use anyhow::{Context, Result, bail};
 use market::Asset;
 use tempfile::TempDir;
+use wire::Notice;
 
-use super::result::{Replayed, Wallet};
+use super::{
+    flows::Flows,
+    result::{Replayed, Wallet},
+};
 use crate::{
     audit::{Audit, Report},
-    chain::{Chain, Sender},
+    chain::{Chain, Output, Sender, dev_account},
     config::TEST_TOKEN,
-    convert::to_market,
+    convert::{to_ethereum, to_market},
     devnet::{Dapp, Devnet, Lie, MARK, Ports},
     files::{self, File},
     follow::Patience,
@@ -33,7 +37,7 @@ use crate::{
 const WHOLE: u128 = 1_000_000_000_000_000_000;
 
 /// What is in a wallet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Coin {
     Ether,
     Token,
@@ -47,6 +51,14 @@ pub(super) struct Part {
     pub(super) coins: &'static [Coin],
     /// Whole test tokens in the wallet at the start.
     pub(super) tokens: u128,
+}
+
+impl Part {
+    /// The deployment's operator, who only earns.
+    pub(super) fn operator(coins: &'static [Coin]) -> Result<Self> {
+        let key = dev_account(local_market::OPERATOR_ACCOUNT)?;
+        Ok(Self { name: "operator", key, coins, tokens: 0 })
+    }
 }
 
 /// Somebody who plays.
@@ -179,27 +191,63 @@ impl Stage {
         files::read(&folder.join(name))
     }
 
-    /// Everybody's wallets in the assets they use.
+    /// Everybody's wallets in the assets they use; and what the sink has in the market, which
+    /// nobody can take out.
     pub(super) async fn wallets(&self) -> Result<Vec<Wallet>> {
         let mut wallets = Vec::new();
+        let mut all_coins = BTreeSet::new();
         for Player { name, sender, coins, .. } in &self.players {
+            all_coins.extend(*coins);
             for coin in *coins {
-                let asset = match coin {
-                    Coin::Ether => Asset::Ether,
-                    Coin::Token => Asset::Erc20(to_market(self.token)),
-                };
-                let currency = self.session.currency(asset).await;
-                let amount = self.session.wallet(sender.address(), asset).await?;
+                let currency = self.session.currency(self.asset(*coin)).await;
+                let amount = self.session.wallet(sender.address(), currency.asset).await?;
                 wallets.push(Wallet::new(name, sender.address(), currency, amount));
             }
+        }
+        let sink = to_ethereum(self.session.quote().await?.settings.sink);
+        for coin in all_coins {
+            let currency = self.session.currency(self.asset(coin)).await;
+            let amount = self.session.free_balance(sink, currency.asset).await?;
+            wallets.push(Wallet::new("sink", sink, currency, amount));
         }
         Ok(wallets)
     }
 
-    /// The wallets, as they are now beside what they were.
+    fn asset(&self, coin: Coin) -> Asset {
+        match coin {
+            Coin::Ether => Asset::Ether,
+            Coin::Token => Asset::Erc20(to_market(self.token)),
+        }
+    }
+
+    /// The wallets as they are now beside what they were, with what explains each change.
     pub(super) async fn wallets_since(&self, before: Vec<Wallet>) -> Result<Vec<Wallet>> {
-        let now = self.wallets().await?;
-        Ok(before.into_iter().zip(now).map(|(then, now)| then.and_now(&now)).collect())
+        let (now, flows) = (self.wallets().await?, self.flows().await?);
+        let both = before.into_iter().zip(now);
+        let explained = both.map(|(then, now)| {
+            let flow = flows.of(to_market(now.address), now.asset);
+            then.and_now(&now, flow)
+        });
+        explained.collect()
+    }
+
+    /// What all notices together say of everybody's money.
+    async fn flows(&self) -> Result<Flows> {
+        let settings = self.session.quote().await?.settings;
+        let mut flows = Flows::new(settings.operator, settings.sink);
+        self.notices()?.into_iter().try_for_each(|notice| flows.note(notice))?;
+        Ok(flows)
+    }
+
+    /// All that the market has told.
+    pub(super) fn notices(&self) -> Result<Vec<Notice>> {
+        let outputs = self.devnet.history().into_iter().flat_map(|(_, done)| done.outputs);
+        let payloads = outputs.filter_map(|output| match Output::decode(&output) {
+            Some(Output::Notice { payload }) => Some(payload),
+            _ => None,
+        });
+        let notices = payloads.map(|payload| Notice::decode(&payload));
+        notices.collect::<Option<_>>().context("a notice of another application")
     }
 
     /// Lets time pass on the chain.

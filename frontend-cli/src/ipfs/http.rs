@@ -5,6 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use reqwest::{Client, RequestBuilder, Response, Url};
 
+use crate::http::clipped;
+
 /// Enough for the largest file over a slow line; a store that stops answering is given up then.
 const TRANSFER: Duration = Duration::from_secs(600);
 
@@ -32,8 +34,10 @@ pub(super) async fn succeeded(request: RequestBuilder) -> Result<Response> {
     }
     let status = response.status();
     let text = body(response, 4_096).await.unwrap_or_default();
-    let text: String = String::from_utf8_lossy(&text).chars().take(200).collect();
-    bail!("the server answered {status}: {}", text.trim())
+    if status.is_redirection() {
+        bail!("the server answered {status}: give the address it redirects to instead")
+    }
+    bail!("the server answered {status}: {}", clipped(&String::from_utf8_lossy(&text)))
 }
 
 /// A body of at most `limit` bytes.

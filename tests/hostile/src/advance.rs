@@ -13,29 +13,32 @@ use wire::{
 use crate::{
     books::Books,
     memory::{kept, within},
+    plan::{self, COMMANDS},
     script::Script,
-    world::{self, ACCOUNTS, COMMANDS, Metered, NOW, TOKEN},
+    world::{self, ACCOUNTS, Metered, NOW, TOKEN},
 };
 
 /// Inputs of one script.
-const STEPS: usize = 48;
+const STEPS: usize = 64;
 /// What an input may take for a while: a small model and its tensors, and a chunk that inflates.
 const MEMORY_BYTES: usize = 1 << 20;
-/// For each byte of an input: a chunk may inflate to 32 bytes, which the shelf takes in.
+/// For each byte of an input: a chunk may inflate to 32 bytes, which the store takes in.
 const MEMORY_PER_BYTE: usize = 80;
 /// What a judge keeps at hand: two small models and a dataset.
 const JUDGE_BYTES: usize = 256 << 10;
-/// What stays of an input for good: a record of a job, a submission or an account.
-const RECORD_BYTES: usize = 2 << 10;
+/// What a balance takes, with the room that its tree has free.
+const BALANCE_BYTES: usize = 512;
+/// What an ended job and a submission of it take while they are on show.
+const RECORD_BYTES: usize = 4 << 10;
 
 /// Plays a script of inputs.
 ///
 /// - Each is accepted, with a report only when it was refused.
-/// - What was refused changed nothing, but for a deposit's credit.
+/// - What was refused changed nothing, but for a deposit's credit and the clock.
 /// - Money is conserved, by books kept beside the market's.
 /// - What decodes as a command is the command's one encoding.
-/// - No input works more than it may, takes more memory than its length allows, or leaves more
-///   behind than a record and the bytes of the shelf.
+/// - No input works more than it may or takes more memory than its length allows, and what stays is
+///   within the bytes that jobs have reserved, the balances, and the records of ended jobs.
 ///
 /// - Panics: if one of these does not hold
 pub fn advance(bytes: &[u8]) {
@@ -51,7 +54,7 @@ fn play(bytes: &[u8]) -> App<Metered> {
     let (kept, ()) = kept(|| {
         while inputs < STEPS && !script.is_over() {
             inputs += 1;
-            match next(&mut script, &mut now) {
+            match next(&mut script, app.market(), &mut now) {
                 Step::Input(input) => check(&mut app, &worked, &mut books, &input),
                 Step::Body(body) => match Request::decode(body) {
                     Ok(Request::Advance(input)) => check(&mut app, &worked, &mut books, &input),
@@ -60,8 +63,12 @@ fn play(bytes: &[u8]) -> App<Metered> {
             }
         }
     });
-    let stored = usize::try_from(app.market().shelf().stored()).unwrap_or(usize::MAX);
-    let most = 2 * stored + inputs * RECORD_BYTES + JUDGE_BYTES;
+    let market = app.market();
+    let reserved = usize::try_from(market.reserved_bytes()).unwrap_or(usize::MAX);
+    let balances = market.ledger().balance_count();
+    let jobs = market.jobs_from(0).filter(|(_, job)| !job.stage.is_live());
+    let records: usize = jobs.map(|(_, job)| 1 + job.submissions.len()).sum();
+    let most = reserved + balances * BALANCE_BYTES + records * RECORD_BYTES + JUDGE_BYTES;
     assert!(usize::try_from(kept).unwrap_or_default() <= most, "{kept} bytes stay, not {most}");
     app
 }
@@ -75,23 +82,23 @@ enum Step<'a> {
 
 /// The next step of a script. Its first byte says what and how often it is changed, the second who
 /// sends it and how, the third how much later.
-fn next<'a>(script: &mut Script<'a>, now: &mut u64) -> Step<'a> {
+fn next<'a>(script: &mut Script<'a>, market: &Market, now: &mut u64) -> Step<'a> {
     let (what, who, later) = (script.byte(), script.byte(), script.byte());
     *now += u64::from(later) * 32;
-    let (kind, edits) = (what & 0xf, what >> 4);
+    let (kind, edits) = (what & 0x1f, what >> 5);
+    let account = ACCOUNTS[usize::from(who & 3)];
     if kind > COMMANDS {
         return Step::Body(script.block());
     }
     let mut payload = if kind == COMMANDS {
         script.block().to_vec()
     } else {
-        encode_command(&world::command(kind, script.byte()))
+        encode_command(&plan::command(kind, script.byte(), account, market))
     };
     script.edit(&mut payload, edits);
-    let account = ACCOUNTS[usize::from(who & 3)];
     let amount = Amount(match who >> 4 {
         15 => U256::MAX,
-        hundreds => U256::from(u32::from(hundreds) * 100),
+        thousands => U256::from(u32::from(thousands) * 10_000),
     });
     let Genesis { ether_portal, erc20_portal, .. } = Genesis::default();
     let (sender, payload) = match who >> 2 & 3 {
@@ -120,11 +127,9 @@ fn check(app: &mut App<Metered>, worked: &Rc<Cell<Work>>, books: &mut Books, inp
     let budget = before.settings().input_work;
     assert!(worked.get() <= budget, "worked {} of {budget}", worked.get());
     let credited = credit(&before, input, books);
-    let refused = !answer.reports.is_empty();
-    if refused {
-        assert!(answer.outputs.is_empty(), "a refusal has no outputs");
-        assert!(*app.market() == credited, "a refused input left a trace");
-        let report: Value = serde_json::from_slice(&answer.reports[0]).expect("a report is JSON");
+    if let Some(report) = answer.reports.first() {
+        assert_same(app.market(), &credited);
+        let report: Value = serde_json::from_slice(report).expect("a report is JSON");
         assert!(report["refused"].is_string(), "{report}");
     }
     books.left(&answer.outputs, Genesis::default().registry);
@@ -134,21 +139,30 @@ fn check(app: &mut App<Metered>, worked: &Rc<Cell<Work>>, books: &mut Books, inp
 /// The market as it must be when nothing but the credit of an input's deposit came of it.
 fn credit(before: &Market, input: &Advance, books: &mut Books) -> Market {
     let mut credited = before.clone();
-    let genesis = Genesis::default();
-    let Ok(read) = Input::read(&genesis, input.context, &input.payload) else {
-        return credited;
-    };
-    if let Some(credit) = read.credit
-        && credited.deposit(read.context.sender, credit.asset, credit.amount).is_ok()
-    {
-        books.deposited(credit.asset, credit.amount);
+    credited.begin(&input.context);
+    if let Ok(read) = Input::read(&world::genesis(), input.context, &input.payload) {
+        let context = &read.context;
+        if let Some(credit) = read.credit
+            && credited.deposit(context, context.sender, credit.asset, credit.amount).is_ok()
+        {
+            books.deposited(credit.asset, credit.amount);
+        }
+        if let Some(calldata) = read.command
+            && let Ok(command) = decode_command(context, calldata)
+        {
+            assert!(encode_command(&command) == calldata, "a command has one encoding");
+        }
     }
-    if let Some(calldata) = read.command
-        && let Ok(command) = decode_command(calldata)
-    {
-        assert!(encode_command(&command) == calldata, "a command has one encoding");
-    }
+    credited.finish(&input.context, 0);
     credited
+}
+
+/// Two markets are the same but for what the clock has been charged.
+pub(crate) fn assert_same(one: &Market, other: &Market) {
+    assert!(one.ledger() == other.ledger(), "a refused input left a trace on the ledger");
+    assert!(one.jobs_from(0).eq(other.jobs_from(0)), "a refused input left a trace in a job");
+    assert_eq!(one.reserved_bytes(), other.reserved_bytes());
+    assert_eq!(one.job_count(), other.job_count());
 }
 
 /// Whatever came, the application goes on, says at most one thing, and nothing panicked.
@@ -169,28 +183,27 @@ pub(crate) fn message(sender: Address, payload: Vec<u8>) -> Advance {
 
 /// What is known of a message of this sender at this time.
 pub(crate) fn context(sender: Address, now: u64) -> Context {
-    Context { sender, now: Timestamp(now), ..Context::default() }
+    Context { sender, block_time: Timestamp(now), ..Context::default() }
 }
 
 #[cfg(test)]
 mod tests {
-    use market::{Competition, EntryState, JobId, Stage};
+    use market::Stage;
 
     use super::*;
-    use crate::seeds;
+    use crate::{plan::PLANS, seeds};
 
     /// What fuzzing begins with goes all the way, so that changes of it come near everything.
     #[test]
-    fn the_seeds_hold_competitions_to_their_end() {
-        for (terms, has_seat) in [(0x00, false), (0x04, true), (0x0c, true)] {
-            let app = play(&seeds::competition(terms));
-            let job: &Competition = app.market().competition(JobId(0)).expect("it opens");
-            let is_revealed =
-                |entry: &market::Entry| matches!(entry.state, EntryState::Revealed { .. });
-            assert_eq!(job.entries().iter().filter(|entry| is_revealed(entry)).count(), 2);
-            assert!(job.hold_out.is_some(), "{terms}");
-            assert_eq!(job.seats.len(), usize::from(has_seat), "{terms}");
-            assert_eq!(job.stage, Stage::Settled, "{terms}");
+    fn the_seeds_hold_every_combination_to_its_end() {
+        for (choices, plan) in (0..).zip(&*PLANS) {
+            let app = play(&seeds::job(0, choices));
+            let job = app.market().job(plan.job).expect("it opens");
+            assert_eq!(job.stage, Stage::Settled, "{choices}");
+            assert_eq!(job.submitted, 2, "{choices}");
+            assert_eq!(job.revealed.len(), if plan.is_sealed() { 2 } else { 0 }, "{choices}");
+            assert_eq!(job.seats.is_empty(), plan.terms.miners().is_none(), "{choices}");
+            assert_eq!(job.best.is_some(), job.seats.is_empty(), "{choices}");
         }
     }
 }

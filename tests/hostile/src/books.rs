@@ -10,17 +10,17 @@ const MAX_OUTPUT_BYTES: usize = 2 << 20;
 /// `transfer(address,uint256)`
 const TRANSFER: [u8; 4] = [0xa9, 0x05, 0x9c, 0xbb];
 
-/// What came in and what left, of each asset.
+/// What of each asset came in and has not left.
 #[derive(Default)]
 pub(crate) struct Books {
-    assets: BTreeMap<Asset, [Amount; 2]>,
+    held: BTreeMap<Asset, Amount>,
 }
 
 impl Books {
     /// A portal's deposit that was credited.
     pub(crate) fn deposited(&mut self, asset: Asset, amount: Amount) {
-        let [deposited, _] = self.assets.entry(asset).or_default();
-        *deposited = deposited.checked_add(amount).expect("the ledger refuses what does not fit");
+        let held = self.held.entry(asset).or_default();
+        *held = held.checked_add(amount).expect("the ledger refuses what does not fit");
     }
 
     /// Outputs that left: each can be read back, and vouchers take money with them.
@@ -30,8 +30,11 @@ impl Books {
             assert!(bytes.len() <= MAX_OUTPUT_BYTES, "an output of {} bytes", bytes.len());
             assert_eq!(Output::decode(&bytes).as_ref(), Some(output), "an output reads back");
             match output {
-                Output::Voucher { destination, value, payload } => {
-                    self.voucher(*destination, *value, payload, registry);
+                Output::Voucher { .. } => {
+                    if let Some((_, asset, amount)) = payment(output, registry) {
+                        let held = self.held.entry(asset).or_default();
+                        *held = held.checked_sub(amount).expect("no more leaves than came");
+                    }
                 }
                 Output::Notice { payload } => {
                     let notice = Notice::decode(payload).expect("a notice reads back");
@@ -42,45 +45,47 @@ impl Books {
         }
     }
 
-    fn voucher(&mut self, to: Address, value: U256, payload: &[u8], registry: Address) {
-        let (asset, amount) = match payload.split_first_chunk() {
-            None => (Asset::Ether, value),
-            Some((&TRANSFER, arguments)) => {
-                (Asset::Erc20(to), U256::from_big_endian(&arguments[32..]))
-            }
-            Some(_) => {
-                assert_eq!((to, value), (registry, U256::zero()), "a call of nothing else");
-                return;
-            }
-        };
-        let [_, paid] = self.assets.entry(asset).or_default();
-        *paid = paid.checked_add(Amount(amount)).expect("no more leaves than came");
-    }
-
-    /// The market's ledger says the same, and what it holds is what accounts and jobs hold.
+    /// The market's ledger says the same, and what is free is what accounts have; nothing is in
+    /// escrow when no job is under way.
     pub(crate) fn check(&self, market: &Market) {
-        let mut held: BTreeMap<Asset, [Amount; 2]> = BTreeMap::new();
-        let sum = |sum: &mut Amount, amount| {
-            *sum = sum.checked_add(amount).expect("totals fit 256 bits");
-        };
+        let mut free: BTreeMap<Asset, Amount> = BTreeMap::new();
         for (_, asset, amount) in market.ledger().accounts() {
-            sum(&mut held.entry(asset).or_default()[0], amount);
+            let sum = free.entry(asset).or_default();
+            *sum = sum.checked_add(amount).expect("totals fit 256 bits");
         }
-        for (_, job) in market.jobs_from(market::JobId(0)) {
-            sum(&mut held.entry(job.terms.asset).or_default()[1], job.escrow);
-        }
-        for (_, job) in market.competitions_from(market::JobId(0)) {
-            sum(&mut held.entry(job.terms.asset).or_default()[1], job.escrow);
-        }
+        let mut held = self.held.clone();
+        let is_idle = market.jobs_from(0).all(|(_, job)| !job.stage.is_live());
         for (asset, solvency) in market.ledger().solvency() {
             assert!(solvency.holds(), "{asset}: {solvency:?}");
-            let [deposited, paid] = self.assets.get(&asset).copied().unwrap_or_default();
-            assert_eq!([solvency.deposited, solvency.paid_out], [deposited, paid], "{asset}");
-            let [free, escrowed] = held.remove(&asset).unwrap_or_default();
-            assert_eq!([solvency.free, solvency.escrowed], [free, escrowed], "{asset}");
+            assert_eq!(solvency.free, free.remove(&asset).unwrap_or_default(), "{asset}");
+            let total = solvency.free.checked_add(solvency.escrowed);
+            assert_eq!(total, Some(held.remove(&asset).unwrap_or_default()), "{asset}");
+            assert!(!is_idle || solvency.escrowed == Amount::ZERO, "{asset}: {solvency:?}");
         }
-        assert!(held.is_empty(), "money of assets that never came: {held:?}");
-        let (stored, most) = (market.shelf().stored(), market.settings().max_stored_bytes);
-        assert!(stored <= most, "{stored} bytes are stored, {most} allowed");
+        held.retain(|_, amount| *amount > Amount::ZERO);
+        assert!(held.is_empty() && free.is_empty(), "not on the ledger: {held:?} {free:?}");
+        let settings = market.settings();
+        assert!(market.reserved_bytes() <= settings.max_stored_bytes, "the store is too full");
+        // Beside them the operator and the sink.
+        let balances = market.ledger().balance_count();
+        let most = settings.max_balances as usize + 2 * settings.assets.len();
+        assert!(balances <= most, "{balances} balances");
+    }
+}
+
+/// Whom a voucher pays what; `None` if it is the registry's record.
+pub(crate) fn payment(output: &Output, registry: Address) -> Option<(Address, Asset, Amount)> {
+    let Output::Voucher { destination, value, payload } = output else { return None };
+    match payload.split_first_chunk() {
+        None => Some((*destination, Asset::Ether, Amount(*value))),
+        Some((&TRANSFER, arguments)) => {
+            let to = arguments[12..32].try_into().expect("twenty bytes");
+            let amount = Amount(U256::from_big_endian(&arguments[32..]));
+            Some((Address(to), Asset::Erc20(*destination), amount))
+        }
+        Some(_) => {
+            assert_eq!((*destination, *value), (registry, U256::zero()), "a call of nothing else");
+            None
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Questions to an application that has something to tell.
 
-use market::Address;
 use rollup::App;
 use serde_json::Value;
 use wire::{Query, encode_command, encode_ether_deposit};
@@ -8,6 +7,7 @@ use wire::{Query, encode_command, encode_ether_deposit};
 use crate::{
     advance::{check_answer, message},
     memory::within,
+    plan, seeds,
     world::{self, ACCOUNTS, Metered},
 };
 
@@ -40,26 +40,21 @@ pub fn inspect(bytes: &[u8]) {
     }
 }
 
-/// An application with a job, balances and submissions of all kinds.
+/// An application with jobs of all kinds, balances and submissions.
 fn played() -> App<Metered> {
-    let [sponsor, clients @ ..] = ACCOUNTS;
     let (mut app, _) = world::app(false);
-    let deposit = |to: Address| {
-        let amount = market::Amount::new(1_000);
-        message(world::genesis().ether_portal, encode_ether_deposit(to, amount, &[]))
-    };
-    let send = |kind, choice| encode_command(&world::command(kind, choice));
-    let mut inputs = vec![deposit(sponsor)];
-    inputs.push(message(sponsor, send(0, 1)));
-    inputs.extend([1, 2, 5, 5, 5, 5].map(|kind| message(sponsor, send(kind, 0))));
-    for (client, model) in clients.into_iter().zip([4, 2, 0]) {
-        inputs.extend([3, 4].map(|kind| message(client, send(kind, model << 2))));
-        inputs.extend([deposit(client), message(client, send(5, 0))]);
+    for choices in [0, 1, 4, 6] {
+        // Not to their ends, so that there is something under way.
+        let script = seeds::job(0, choices);
+        for step in script[1..].chunks(4).take(30) {
+            let [kind, who, _, choice] = step.try_into().expect("four bytes");
+            let account = ACCOUNTS[usize::from(who & 3)];
+            let command = encode_command(&plan::command(kind, choice, account, app.market()));
+            let deposit = encode_ether_deposit(account, market::Amount::new(100_000), &command);
+            app.advance(&message(world::genesis().ether_portal, deposit));
+        }
     }
-    for input in inputs {
-        app.advance(&input);
-    }
-    let job = app.market().job(market::JobId(0)).expect("the job was opened");
-    assert_eq!(job.submissions, 3, "the clients were let in");
+    let submitted = app.market().jobs_from(0).map(|(_, job)| job.submitted);
+    assert_eq!(submitted.sum::<u32>(), 8, "the clients were let in");
     app
 }

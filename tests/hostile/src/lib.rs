@@ -12,14 +12,15 @@
 //! - [`inspect`] takes questions
 //! - [`sealed`] takes sealed blobs, and what opens them or does not
 //!
-//! [`load`] is a crowd of honest and other people who send inputs for as long as one likes.
+//! [`load`] is a crowd of honest and other people who send inputs for as long as one likes, and
+//! [`attack`] are those who want to end the program itself, with the memory that it is deployed with.
 //!
 //! Memory is what the allocator handed out on this thread, so its bounds hold on any machine.
 
 mod advance;
+pub mod attack;
 mod books;
 mod chunks;
-mod contest;
 mod dataset;
 mod inspect;
 pub mod load;
@@ -28,11 +29,14 @@ mod onnx;
 #[expect(dead_code, reason = "the evaluator's tests write more than is written here")]
 #[path = "../../../dapp/eval/tests/it/onnx.rs"]
 mod onnx_writer;
+mod plan;
 mod portal;
+mod program;
 mod script;
 mod sealed;
 mod season;
 pub mod seeds;
+mod sender;
 mod world;
 
 pub use advance::advance;

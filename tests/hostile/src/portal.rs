@@ -1,10 +1,10 @@
 //! What portals send, and what strangers send that looks the same.
 
-use market::{Address, Amount, Asset, Market, U256};
+use market::{Address, Amount, Asset, Context, Effect, Market, U256};
 use wire::{Genesis, Input, InputRefused, encode_erc20_deposit, encode_ether_deposit};
 
 use crate::{
-    advance::{check_answer, message},
+    advance::{assert_same, check_answer, message},
     books::Books,
     script::Script,
     world::{self, ACCOUNTS, NOW},
@@ -12,8 +12,8 @@ use crate::{
 
 /// Sends the same bytes as each portal and as a stranger.
 ///
-/// - From a portal they are credited exactly as they say, whatever rides on them; too few bytes are
-///   refused, as a balance beyond 256 bits is.
+/// - From a portal they are credited exactly as they say, whatever rides on them, or go straight
+///   back; too few bytes are refused, as a balance beyond 256 bits is.
 /// - Read and written again they are the same bytes.
 /// - From a stranger they credit nobody.
 ///
@@ -28,20 +28,21 @@ pub fn portal(bytes: &[u8]) {
         let mut books = Books::default();
         for _ in 0..1 + u8::from(twice) {
             let before = app.market().clone();
-            let answer = app.advance(&message(portal, payload.to_vec()));
+            let input = message(portal, payload.to_vec());
+            let answer = app.advance(&input);
             check_answer(&answer);
             match deposit(portal == ether_portal, payload) {
                 Some((account, asset, amount)) => {
                     check_read(portal, payload, account, asset, amount);
-                    if credited(&before, app.market(), asset, amount) {
+                    if is_credited(before, &input.context, account, asset, amount) {
                         books.deposited(asset, amount);
                     } else {
-                        assert!(*app.market() == before, "half of a refused deposit stayed");
+                        assert_eq!(answer.reports.len(), 1, "a refused deposit is reported");
                     }
                 }
                 None => {
                     assert_eq!(answer.reports.len(), 1, "a deposit that ends early is reported");
-                    assert!(*app.market() == before, "a deposit that ends early left a trace");
+                    assert_same(app.market(), &before);
                 }
             }
             books.left(&answer.outputs, Genesis::default().registry);
@@ -83,14 +84,20 @@ fn check_read(portal: Address, payload: &[u8], account: Address, asset: Asset, a
     assert!(written == payload, "a deposit has one encoding");
 }
 
-/// Whether the amount came in; it does unless the sum exceeds 256 bits.
-fn credited(before: &Market, after: &Market, asset: Asset, amount: Amount) -> bool {
-    let deposited = |market: &Market| {
-        let mut totals = market.ledger().solvency().filter(|(of, _)| *of == asset);
-        totals.next().map_or(Amount::ZERO, |(_, solvency)| solvency.deposited)
-    };
-    let (before, after) = (deposited(before), deposited(after));
-    let expected = before.checked_add(amount);
-    assert_eq!(after, expected.unwrap_or(before), "{asset}");
-    expected.is_some()
+/// Whether the amount comes in: it is kept, or goes straight back; it does neither if the sum exceeds
+/// 256 bits.
+fn is_credited(
+    mut market: Market,
+    context: &Context,
+    account: Address,
+    asset: Asset,
+    amount: Amount,
+) -> bool {
+    let free = market.ledger().free(account, asset);
+    market.begin(context);
+    let Ok(effects) = market.deposit(context, account, asset, amount) else { return false };
+    let returned = Effect::Pay { to: account, asset, amount };
+    let is_kept = free.checked_add(amount) == Some(market.ledger().free(account, asset));
+    assert!(is_kept || effects.contains(&returned), "{asset}: {amount} is lost");
+    true
 }

@@ -22,7 +22,7 @@ pub fn sealed(bytes: &[u8]) {
     let binding = Binding {
         chain_id: u64::from(script.short()),
         app: [script.byte(); 20],
-        job: u32::from(script.short()),
+        scope: [script.byte(); 32],
         sender: [script.byte(); 20],
     };
     let plain = script.block().to_vec();

@@ -11,7 +11,12 @@ use prost::encoding::{WireType, decode_key, decode_varint};
 use serde_json::Value;
 use wire::{encode_command, encode_ether_deposit};
 
-use crate::{onnx_writer as writer, script::Script, world};
+use crate::{
+    onnx_writer as writer,
+    plan::{self, COMBINATIONS, COMMANDS, HOLD_OUT, PLANS},
+    script::Script,
+    world,
+};
 
 /// Files of this size and less are seeds; larger ones only slow a fuzzer down.
 const MAX_FILE_BYTES: usize = 10_000;
@@ -80,38 +85,18 @@ fn block(bytes: &[u8]) -> Vec<u8> {
     [&length.to_le_bytes(), bytes].concat()
 }
 
-/// Scripts of inputs: whole bounties, and each command of the vectors sent by each way.
+/// Scripts of inputs: whole jobs, one cut short, and each command of the vectors sent by each way.
 fn scripts() -> Vec<Vec<u8>> {
-    const SPONSOR: u8 = 8;
-    const ETHER: u8 = 0xf0;
-    const TOKEN: u8 = 0xf4;
-    let [open, base, hold_out, submit, publish, evaluate, settle, cancel, withdraw] =
-        [0_u8, 1, 2, 3, 4, 5, 6, 7, 8];
-    let job = |way: u8, choice| {
-        [[open, way & 0x4f, 0, choice], [base, SPONSOR, 0, 0], [hold_out, SPONSOR, 0, 0]].concat()
-    };
-    let entry = |client: u8, model: u8| {
-        let (who, choice) = (SPONSOR | client, model << 2);
-        [[submit, who, 0, choice], [publish, who, 0, choice], [evaluate, who, 0, 0]].concat()
-    };
-    let end = [[evaluate, SPONSOR, 120, 0], [settle, SPONSOR, 0, 0], [settle, SPONSOR, 250, 0]];
-    let end = [end.concat(), [withdraw, SPONSOR, 0, 10].to_vec()].concat();
-    let again = [evaluate, SPONSOR, 0, 0].repeat(8);
-    let mut scripts = Vec::new();
-    for (drive, way, choice) in [(0, ETHER, 1), (1, ETHER, 0), (0, TOKEN, 0x81), (1, TOKEN, 0x80)] {
-        let begin = [vec![drive], job(way, choice), again.clone()].concat();
-        let entries = [entry(1, 0), again.clone(), entry(2, 1), again.clone()].concat();
-        let bad = (2..6).flat_map(|model| entry(3, model)).collect::<Vec<_>>();
-        let cancelled = [begin.clone(), vec![cancel, SPONSOR, 0, 0]].concat();
-        scripts.extend([[begin, entries, bad, end.clone()].concat(), cancelled]);
-    }
-    scripts.extend([0x00, 0x04, 0x0c].map(competition));
+    let [directly, ether, token] = [8, 0x10, 0x14];
+    let mut scripts: Vec<_> = (0..COMBINATIONS).map(|choices| job(choices & 1, choices)).collect();
+    let cancelled = job(1, 0).into_iter().take(5).chain([14, directly, 0, 0]);
+    scripts.push(cancelled.collect());
     let vectors = json("tests/vectors/commands.json");
     let calldata =
         [bytes_of(&vectors["commands"], "calldata"), bytes_of(&vectors["refused"], "calldata")];
     for (place, calldata) in calldata.concat().iter().enumerate() {
-        let way = [SPONSOR, ETHER & 0x1f, TOKEN & 0x1f][place % 3];
-        scripts.push([&[1, world::COMMANDS, way, 0][..], &block(calldata)].concat());
+        let way = [directly, ether, token][place % 3];
+        scripts.push([&[1, COMMANDS, way, 0][..], &block(calldata)].concat());
     }
     for body in [
         r#"{"request_type":"inspect_state","data":{"payload":"0x6a6f6273"}}"#.to_owned(),
@@ -121,49 +106,57 @@ fn scripts() -> Vec<Vec<u8>> {
             1
         ),
     ] {
-        scripts.push([&[0, 15, 0, 0][..], &block(body.as_bytes())].concat());
+        scripts.push([&[0, 31, 0, 0][..], &block(body.as_bytes())].concat());
     }
     scripts
 }
 
-/// A whole competition with two entrants and a miner, on terms of this choice.
-pub(crate) fn competition(terms: u8) -> Vec<u8> {
-    // Who sends (0x90 and more with a deposit), how much later, and what: see `contest`.
-    let steps: [[u8; 4]; 18] = [
-        [9, 0x90, 0, terms],
-        [1, 8, 0, 0],
-        [2, 8, 0, 0],
-        [12, 8, 0, 0x4c],
-        [10, 0x91, 0, 0x14],
-        [10, 9, 0, 0x54],
-        [10, 0x92, 0, 0x20],
-        [10, 10, 0, 0x60],
-        [12, 0x93, 0, 0x34],
-        [12, 9, 0, 0x00],
-        [6, 8, 113, 0],
-        [11, 9, 0, 0x14],
-        [11, 10, 0, 0x20],
-        [11, 8, 0, 0x40],
-        [5, 8, 0, 0],
-        [12, 11, 19, 0x70],
-        [12, 11, 19, 0x74],
-        [12, 9, 19, 0x48],
-    ];
-    let end = [[6, 8, 19, 0], [5, 8, 0, 0]].concat().repeat(12);
-    [&[0][..], &steps.concat(), &end].concat()
+/// A whole job of these choices, with two submissions, one of them shown, and a miner.
+pub(crate) fn job(drive: u8, choices: u8) -> Vec<u8> {
+    // A command's kind, who sends it and how, how much later, and its choice: see `plan`.
+    let [on_deposit, directly] = [if choices & 8 == 0 { 0xe0 } else { 0xe4 }, 8];
+    let [sponsor, one, other, miner] = [0, 1, 2, 3];
+    let step =
+        |kind, how: u8, who: u8, later, what: u8| [kind, how | who, later, choices | what << 4];
+    let mut steps = vec![step(0, on_deposit, sponsor, 0, 0)];
+    steps.extend([1, 2, 3].map(|kind| step(kind, directly, sponsor, 0, 0)));
+    steps.extend([step(12, directly, sponsor, 0, 0); 4]);
+    steps.push(step(8, on_deposit, miner, 0, 0));
+    for (client, model) in [(one, 0), (other, 1)] {
+        steps.push(step(4, on_deposit, client, 0, model));
+        steps.push(step(5, directly, client, 0, model));
+        steps.extend([step(12, directly, client, 0, 2 | (client - 1) << 2); 3]);
+    }
+    steps.push(step(6, on_deposit, other, 0, 1));
+    steps.push(step(7, directly, other, 0, 1));
+    steps.push(step(13, directly, sponsor, 113, 0));
+    steps.push(step(9, directly, one, 0, 0));
+    steps.push(step(9, directly, other, 0, 1));
+    steps.push(step(9, directly, sponsor, 0, HOLD_OUT));
+    steps.push(step(13, directly, sponsor, 19, 0));
+    steps.push(step(10, directly, miner, 0, 0));
+    steps.push(step(11, directly, miner, 20, 0));
+    steps.extend([step(12, directly, sponsor, 0, 1); 4]);
+    steps.push(step(13, directly, sponsor, 20, 0));
+    for number in [0, 1] {
+        steps.extend([step(12, directly, sponsor, 0, 2 | number << 2); 4]);
+    }
+    steps.extend([step(13, directly, sponsor, 40, 0); 12]);
+    [&[drive][..], &steps.concat()].concat()
 }
 
 fn deposits() -> Vec<Vec<u8>> {
     let vectors = json("tests/vectors/portals.json");
     let mut payloads = bytes_of(&vectors["portals"], "payload");
-    // Each command riding on a deposit: those of the vectors, then those of a competition, which
-    // fit the market that is attacked.
+    // Each command riding on a deposit: those of the vectors, then those that fit the market that is
+    // attacked.
     let commands = bytes_of(&json("tests/vectors/commands.json")["commands"], "calldata");
-    let own =
-        (0..world::COMMANDS).flat_map(|kind| [0, 0x14, 0x40, 0x7c].map(|choice| (kind, choice)));
-    let own = own.map(|(kind, choice)| encode_command(&world::command(kind, choice)));
+    let (app, _) = world::app(true);
+    let (account, amount) = (world::ACCOUNTS[0], Amount::new(100_000));
+    let own = (0..COMMANDS).flat_map(|kind| [0, 0x15, 0x42, 0xf6].map(|choice| (kind, choice)));
+    let own = own.map(|(kind, choice)| plan::command(kind, choice, account, app.market()));
+    let own: Vec<_> = own.map(|command| encode_command(&command)).collect();
     for command in commands.into_iter().chain(own) {
-        let (account, amount) = (world::ACCOUNTS[0], Amount::new(1_000));
         payloads.push(encode_ether_deposit(account, amount, &command));
     }
     payloads
@@ -177,7 +170,7 @@ fn seals() -> Vec<Vec<u8>> {
     let plains = [&b""[..], b"a model", &world::FILES.base, &[7; 300]];
     let seal = |part: u8| {
         plains.map(|plain| {
-            let head = [&[part << 1 | part & 1][..], &[0x4b; 32], &[0x5a; 32], &[1, 0, 2, 0, 0, 3]];
+            let head = [&[part << 1 | part & 1][..], &[0x4b; 32], &[0x5a; 32], &[1, 0, 2, 0, 3]];
             [&head.concat()[..], &block(plain), &[5, 0, 0x80], &[0; 20]].concat()
         })
     };
@@ -185,26 +178,25 @@ fn seals() -> Vec<Vec<u8>> {
 }
 
 fn questions() -> Vec<Vec<u8>> {
-    let account = world::ACCOUNTS[1];
-    let file = world::file(&world::FILES.hold_out);
+    let (account, job) = (world::ACCOUNTS[1], PLANS[0].job);
     [
         "jobs".to_owned(),
-        "jobs?offset=1&limit=2".to_owned(),
+        "jobs?from=1&limit=2".to_owned(),
         "jobs/0".to_owned(),
+        format!("jobs/{job}"),
         "jobs/0/submissions".to_owned(),
         "jobs/0/submissions?limit=1".to_owned(),
-        format!("accounts/{account}"),
-        format!("blobs/{}", file.digest),
-        format!("blobs/{}", file.cid()),
-        format!("blobs/{}?publisher={account}", file.digest),
+        "jobs/0/submissions/1".to_owned(),
         "jobs/0/leaderboard?limit=3".to_owned(),
-        "jobs/0/models".to_owned(),
-        "jobs/0/miners".to_owned(),
-        "miners".to_owned(),
-        "quote/0/200/1000".to_owned(),
-        "settings".to_owned(),
+        "jobs/1/board".to_owned(),
+        "jobs/2/models".to_owned(),
+        "jobs/2/seats".to_owned(),
+        "jobs/3/blobs".to_owned(),
+        format!("jobs/{job}/quote"),
+        format!("accounts/{account}"),
+        "quote".to_owned(),
         "solvency".to_owned(),
-        "solvency?offset=18446744073709551615".to_owned(),
+        "solvency?from=18446744073709551615".to_owned(),
     ]
     .map(String::into_bytes)
     .into()

@@ -1,38 +1,40 @@
-//! A small market to be attacked: settings with near limits, models and a hold-out of a few rows,
-//! and the commands with which honest people use it.
+//! A small market to be attacked: settings with near limits, and models and a hold-out of a few
+//! rows.
 
 use std::{cell::Cell, rc::Rc, sync::LazyLock};
 
-use blobs::{BlobRef, Cid, Encoding, Profile, blob_ref};
+use blobs::{BlobRef, Cid, Profile, blob_ref};
 use eval::{Dataset, Evaluator, Features, Labels, Shape};
 use market::{
-    Address, Amount, Asset, Command, Exam, Exhibit, JobId, Judge, Likeness, Metric, Prices, Quote,
-    Score, Tally, Terms, Timestamp, U256, Unfit, Work,
+    Address, Amount, Asset, AssetPrices, Comparison, Exam, Exhibit, Judge, Metric, Prices, Quote,
+    Settings, Similarity, Tally, Unfit, Windows, Work,
 };
 use rollup::App;
 use wire::Genesis;
 
-use crate::{contest, onnx_writer as writer};
+use crate::onnx_writer as writer;
 
 /// When everything begins.
 pub(crate) const NOW: u64 = 1_700_000_000;
 /// How long jobs are open.
 pub(crate) const WINDOW_SECONDS: u64 = 3_600;
-/// What an accepted model earns, in wei or the token's smallest unit.
-pub(crate) const REWARD: Amount = Amount(U256([10, 0, 0, 0]));
-/// The one allowed token.
+/// How long each window after that is, and the least that it may be.
+pub(crate) const SECONDS: u32 = 600;
+/// The one token that is kept.
 pub(crate) const TOKEN: Address = Address([0x70; 20]);
 /// Who takes part.
 pub(crate) const ACCOUNTS: [Address; 4] =
     [Address([0xa1; 20]), Address([0xb0; 20]), Address([0xc4; 20]), Address([0xd0; 20])];
 
-const ROWS: u8 = 200;
+/// Who has a part of the price of work.
+const OPERATOR: Address = Address([0x09; 20]);
+pub(crate) const ROWS: u8 = 200;
 
 /// The files that are around: base model, hold-out, and what is submitted.
 pub(crate) static FILES: LazyLock<Files> = LazyLock::new(Files::make);
 
 /// What an evaluation in this market takes.
-static QUOTE: LazyLock<Quote> = LazyLock::new(|| {
+pub(crate) static QUOTE: LazyLock<Quote> = LazyLock::new(|| {
     let Files { base, hold_out, .. } = &*FILES;
     Evaluator::new().quote(&exam(base, hold_out)).expect("the base model can be evaluated")
 });
@@ -50,8 +52,9 @@ fn exam<'a>(model: &'a [u8], hold_out: &'a [u8]) -> Exam<'a> {
 pub(crate) struct Files {
     pub(crate) base: Vec<u8>,
     pub(crate) hold_out: Vec<u8>,
-    /// Better, best, worse, of answers that are not finite, of huge cost, and no model at all.
-    pub(crate) models: [Vec<u8>; 6],
+    /// Better, best, worse, of answers that are not finite, of large cost, no model at all, and the
+    /// best one over again with a field that nobody knows.
+    pub(crate) models: [Vec<u8>; 7],
 }
 
 impl Files {
@@ -62,20 +65,22 @@ impl Files {
         let row = Shape::new(&[2]).expect("a shape");
         let hold_out = Dataset::new(row, features, Labels::Classes(labels)).expect("a dataset");
         let plane = |left: f32, right: f32| model(&[-left, left, -right, right]);
-        let huge = writer::model(&[
+        let large = writer::model(&[
             writer::node("MatMul", &["x", "w"], "h", &[]),
             writer::node("MatMul", &["h", "v"], "y", &[]),
-            writer::weights("w", &[2, 400], &[0.5; 800]),
-            writer::weights("v", &[400, 2], &[0.5; 800]),
+            writer::weights("w", &[2, 200], &[0.5; 400]),
+            writer::weights("v", &[200, 2], &[0.5; 400]),
             writer::ports(&[-1, 2]),
         ]);
+        let again = [plane(1.0, 1.0), writer::bytes(99, b"again")].concat();
         let models = [
             plane(1.0, 0.0),
             plane(1.0, 1.0),
             plane(-1.0, -1.0),
             plane(f32::MAX, f32::MAX),
-            huge,
+            large,
             b"no model".to_vec(),
+            again,
         ];
         Self { base: plane(-1.0, 0.5), hold_out: hold_out.to_safetensors(), models }
     }
@@ -95,24 +100,38 @@ pub(crate) fn file(bytes: &[u8]) -> BlobRef {
     blob_ref(bytes, Profile::Kubo)
 }
 
-/// Settings whose limits are near: a few files fill the shelf, an evaluation takes some inputs.
+/// Settings whose limits are near: a few jobs fill the store, an evaluation takes some inputs.
 pub(crate) fn genesis() -> Genesis {
-    Genesis {
-        allowed_tokens: [TOKEN].into(),
+    let seconds = u64::from(SECONDS);
+    let prices = AssetPrices {
+        account_minimum: Amount::new(3),
+        work: Amount::new(100),
+        rent: Amount::new(1_000),
+        place_bond: Amount::new(1),
+    };
+    let settings = Settings {
+        assets: [Asset::Ether, Asset::Erc20(TOKEN)].map(|asset| (asset, prices)).into(),
+        operator: OPERATOR,
         max_blob_bytes: 16_384,
-        max_stored_bytes: 32_768,
-        input_work: input_work().0,
-        evaluation_window_seconds: WINDOW_SECONDS,
-        ..Genesis::default()
-    }
+        max_stored_bytes: 1 << 20,
+        max_balances: 8,
+        input_work: input_work(),
+        windows: Windows {
+            delivery_seconds: seconds,
+            reveal_seconds: seconds,
+            attest_seconds: seconds,
+            evaluation_seconds: seconds,
+        },
+        ..Genesis::default().settings
+    };
+    Genesis { settings, ..Genesis::default() }
 }
 
 /// Room for what cannot wait, or for a model being read and two of its steps.
 fn input_work() -> Work {
-    let (prices, Files { base, hold_out, .. }) = (Prices::COUNTED, &*FILES);
-    let exam = exam(base, hold_out);
-    let turn = Evaluator::new().reading(&exam).plus(prices.verdict(base.len() as u64));
-    let turn = turn.plus(QUOTE.step).plus(QUOTE.step);
+    let Files { base, hold_out, .. } = &*FILES;
+    let turn = Evaluator::new().reading(&exam(base, hold_out));
+    let turn = turn.plus(Work(Prices::COUNTED.ending)).plus(QUOTE.step).plus(QUOTE.step);
     Genesis::least_input_work().plus(turn)
 }
 
@@ -130,59 +149,17 @@ pub(crate) fn app(with_drive: bool) -> (App<Metered>, Rc<Cell<Work>>) {
     (App::new(genesis(), drive, judge), worked)
 }
 
-/// How many commands there are to choose from.
-pub(crate) const COMMANDS: u8 = 13;
-
-/// A command as someone honest would send it; `choice` picks the job and the model.
-pub(crate) fn command(kind: u8, choice: u8) -> Command {
-    let Files { base, hold_out, models } = &*FILES;
-    let job = JobId(u32::from(choice & 3));
-    let model = &models[usize::from(choice >> 2) % models.len()];
-    let token = choice & 0x80 != 0;
-    let asset = if token { Asset::Erc20(TOKEN) } else { Asset::Ether };
-    match kind % COMMANDS {
-        0 => Command::OpenJob(Box::new(terms(asset, choice))),
-        1 => publish(base),
-        2 => publish(hold_out),
-        3 => Command::Submit { job, model: file(model), data: file(b"own rows") },
-        4 => publish(model),
-        5 => Command::Evaluate { job, work: Work(u64::MAX) },
-        6 => Command::Settle { job },
-        7 => Command::CancelJob { job },
-        9..=12 => contest::command(kind % COMMANDS - 9, choice, job),
-        _ => Command::Withdraw { asset, amount: Amount::new(u128::from(choice & 0x7f)) },
-    }
-}
-
-pub(crate) fn terms(asset: Asset, choice: u8) -> Terms {
-    Terms {
-        title: [0; 32],
-        asset,
-        reward: REWARD,
-        rewards: 1 + u32::from(choice & 1),
-        deadline: Timestamp(NOW + WINDOW_SECONDS),
-        metric: Metric::Accuracy,
-        min_score: Score(0),
-        min_gain: Score(1),
-        min_worst_class: Score(0),
-        max_model_bytes: 8_192,
-        max_work: Work(QUOTE.work.0.saturating_mul(100)),
-        base_model: file(&FILES.base),
-        hold_out: file(&FILES.hold_out),
-    }
-}
-
-/// The first and only chunk of a file.
-pub(crate) fn publish(bytes: &[u8]) -> Command {
-    let (digest, data) = (file(bytes).digest, bytes.to_vec());
-    Command::Publish { digest, offset: 0, encoding: Encoding::Plain, data }
-}
-
 /// The real judge, its work counted. It catches no panic: a panic is what is looked for.
 #[derive(Default)]
 pub(crate) struct Metered {
     judge: Evaluator,
     worked: Rc<Cell<Work>>,
+}
+
+impl Metered {
+    fn add(&self, work: Work) {
+        self.worked.set(self.worked.get().plus(work));
+    }
 }
 
 impl Judge for Metered {
@@ -196,25 +173,21 @@ impl Judge for Metered {
 
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
         let work = self.judge.answer(exam, tally, budget)?;
-        self.worked.set(self.worked.get().plus(work));
+        self.add(work);
         Ok(work)
     }
 
-    fn comparing(&self, lengths: [usize; 3]) -> Work {
-        self.judge.comparing(lengths)
+    fn reading_comparison(&self, comparison: &Comparison<'_>) -> Work {
+        self.judge.reading_comparison(comparison)
     }
 
-    fn alike(
-        &mut self,
-        base: Exhibit<'_>,
-        first: Exhibit<'_>,
-        second: Exhibit<'_>,
-    ) -> Result<Likeness, Unfit> {
-        self.worked.set(
-            self.worked
-                .get()
-                .plus(self.comparing([base, first, second].map(|model| model.bytes.len()))),
-        );
-        self.judge.alike(base, first, second)
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit> {
+        self.judge.quote_comparison(comparison)
+    }
+
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
+        let probes = self.judge.quote_comparison(comparison)?;
+        self.add(self.judge.reading_comparison(comparison).plus(probes));
+        self.judge.compare(comparison)
     }
 }

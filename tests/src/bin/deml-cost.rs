@@ -125,8 +125,12 @@ fn check(json: bool) -> Result<()> {
     let limit = fit::TOLERANCE_PERCENT;
     let far = usual.iter().filter(|line| !line.is_near()).count();
     ensure!(far == 0, "{far} of {} predictions are more than {limit} % off", usual.len());
-    let dear = hostile.iter().filter(|line| !line.is_covered()).count();
-    ensure!(dear == 0, "{dear} of {} predictions are more than {limit} % too low", hostile.len());
+    let expensive = hostile.iter().filter(|line| !line.is_covered()).count();
+    ensure!(
+        expensive == 0,
+        "{expensive} of {} predictions are more than {limit} % too low",
+        hostile.len()
+    );
     Ok(())
 }
 
@@ -162,8 +166,8 @@ fn count_inputs(json: bool) -> Result<()> {
             );
         }
     }
-    let dear = inputs.iter().filter(|input| !input.is_within()).count();
-    ensure!(dear == 0, "{dear} inputs cost more than they may");
+    let expensive = inputs.iter().filter(|input| !input.is_within()).count();
+    ensure!(expensive == 0, "{expensive} inputs cost more than they may");
     Ok(())
 }
 

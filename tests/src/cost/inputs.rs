@@ -15,9 +15,9 @@ use crate::fixture;
 /// What an input of the market that is counted may cost: a part of what answering its rows takes.
 pub const INPUT_WORK: u64 = 150_000_000;
 
-/// Rows of the bounty's hold-out.
+/// Rows of the open job's hold-out.
 const ROWS: usize = 1_000;
-/// Rows of the competition's public slice and of its hold-out, as many as the fixtures have.
+/// Rows of the sealed job's public slice and of its hold-out, as many as the fixtures have.
 const SLICE_ROWS: usize = 100;
 const HOLD_OUT_ROWS: usize = 300;
 /// Rows that miners alone evaluate, more than the machine looks at.
@@ -56,8 +56,9 @@ impl Input {
     }
 }
 
-/// Counts the inputs of a bounty, whose convolutional network without a zero takes several to be
-/// evaluated, and of competitions from their opening to their end; and parts of the dearest steps.
+/// Counts the inputs of an open job, whose convolutional network without a zero takes several to be
+/// evaluated, and of sealed ones from their opening to their end; and parts of the most expensive
+/// steps.
 /// Of inputs with the same name the one that comes nearest to what it may cost.
 ///
 /// - Errors: the program that is counted fails
@@ -108,7 +109,8 @@ fn files() -> Result<Vec<(String, Vec<u8>)>> {
     Ok(files)
 }
 
-/// Networks whose weights are compared: such as are trained, and those whose form makes that dear.
+/// Networks whose weights are compared: such as are trained, and those whose form makes that
+/// expensive.
 fn alike() -> Vec<(&'static str, Net)> {
     let relu = |net: Net| net.then("Relu", &[]);
     let deep = |width: i64, layers: u32, first: Net| {

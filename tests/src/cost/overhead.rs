@@ -15,10 +15,13 @@ use deml::{
     replay::Replay,
 };
 use market::{
-    Address, Amount, Asset, Command as Order, JobId, Metric, Score, Terms, Timestamp, Work,
+    Address, Amount, Asset, Award, Command as Order, Evaluators, JobId, Metric, Offer, Score,
+    Sealing, Slot, Terms, Timestamp, Work,
 };
 use serde::Serialize;
-use wire::{Genesis, MAX_CHUNK_BYTES, encode_command, encode_erc20_deposit, encode_ether_deposit};
+use wire::{
+    Genesis, MAX_CHUNK_BYTES, encode_command, encode_erc20_deposit, encode_ether_deposit, job_name,
+};
 
 use super::counter::Counter;
 
@@ -28,13 +31,17 @@ const START_LIMIT: u64 = 50_000_000;
 const INPUT_LIMIT: u64 = 1_000_000;
 /// What the program may weigh, in bytes.
 const SIZE_LIMIT: u64 = 8_000_000;
-/// How often each input is tried; the dearest counts.
+/// How often each input is tried; the most expensive counts.
 const TIMES: u64 = 3;
 
 const ALICE: Address = Address([0xa1; 20]);
 const BOB: Address = Address([0xb0; 20]);
 const TOKEN: Address = Address([0x70; 20]);
+const APP: Address = Address([0xaa; 20]);
+const CHAIN_ID: u64 = 31_337;
 const NOW: u64 = 1_700_000_000;
+/// A whole coin.
+const WHOLE: u128 = 1_000_000_000_000_000_000;
 
 /// One thing that was counted.
 #[derive(Clone, Debug, Serialize)]
@@ -45,7 +52,7 @@ pub struct Figure {
     pub unit: &'static str,
     /// How many.
     pub count: u64,
-    /// How many there may be; nothing where it depends on the bytes that are sent.
+    /// How many there may be; `None` if it depends on the bytes that are sent.
     pub limit: Option<u64>,
 }
 
@@ -91,7 +98,10 @@ async fn instructions(counter: &Counter, program: &Path) -> Result<Vec<Figure>> 
     let folder = folder.path();
     let (launcher, counts) = counter.launcher(program, folder)?;
     let genesis = folder.join("genesis.json");
-    fs::write(&genesis, serde_json::to_string(&Genesis::default())?)?;
+    let mut written = Genesis::default();
+    let prices = written.settings.asset(Asset::Ether);
+    written.settings.assets.insert(Asset::Erc20(TOKEN), prices);
+    fs::write(&genesis, serde_json::to_string(&written)?)?;
     let dapp = Dapp::Program(launcher);
     let mut replay = Replay::start(&dapp, &genesis, &[], folder, Arc::new(|_| {})).await?;
     let mut before = count(&counts).await?;
@@ -119,8 +129,8 @@ async fn instructions(counter: &Counter, program: &Path) -> Result<Vec<Figure>> 
 
 fn input(index: u64, sender: Address, payload: Vec<u8>) -> Advance {
     Advance {
-        chain_id: 31_337,
-        app_contract: Account::repeat_byte(0xaa),
+        chain_id: CHAIN_ID,
+        app_contract: Account::from(APP.0),
         msg_sender: sender.0.into(),
         block_number: index + 1,
         block_timestamp: NOW,
@@ -149,10 +159,11 @@ fn cases() -> Vec<Case> {
         Case { what, sender, payload, is_refused, limit }
     };
     let Genesis { ether_portal, erc20_portal, .. } = Genesis::default();
-    let ether = encode_ether_deposit(ALICE, Amount::new(1_000), &[]);
-    let token = encode_erc20_deposit(TOKEN, ALICE, Amount::new(1_000), &[]);
-    let settle = encode_command(&Order::Settle { job: JobId(99) });
-    let withdraw = encode_command(&Order::Withdraw { asset: Asset::Ether, amount: Amount::new(1) });
+    let ether = encode_ether_deposit(ALICE, Amount::new(WHOLE), &[]);
+    let token = encode_erc20_deposit(TOKEN, ALICE, Amount::new(WHOLE), &[]);
+    let settle = encode_command(&Order::Settle { job: JobId([9; 32]) });
+    let withdraw =
+        encode_command(&Order::Withdraw { asset: Asset::Ether, amount: Amount::new(WHOLE / 10) });
     let mut cases = vec![
         case("no bytes at all, refused", ALICE, true, always(Vec::new())),
         case("an unknown command, refused", ALICE, true, always(vec![1; 36])),
@@ -164,9 +175,9 @@ fn cases() -> Vec<Case> {
     ];
     let large = [
         case("65,216 bytes of nonsense, refused", ALICE, true, always(vec![1; MAX_PAYLOAD_BYTES])),
-        case("65,024 bytes of a blob nobody expects", BOB, true, chunks(BASE_MODEL, 0xff)),
-        case("65,024 bytes of a blob", ALICE, false, chunks(BASE_MODEL, 0xff)),
-        case("65,024 bytes of a blob, deflated to half", ALICE, false, chunks(HOLD_OUT, 0x0f)),
+        case("65,024 bytes of a blob nobody expects", BOB, true, chunks(Slot::BaseModel, 0xff)),
+        case("65,024 bytes of a blob", ALICE, false, chunks(Slot::BaseModel, 0xff)),
+        case("65,024 bytes of a blob, deflated to half", ALICE, false, chunks(Slot::HoldOut, 0x0f)),
     ];
     cases.extend(large.map(|case| Case { limit: None, ..case }));
     cases
@@ -176,46 +187,64 @@ fn always(payload: Vec<u8>) -> Payload {
     Box::new(move |_| payload.clone())
 }
 
-/// Kinds of blobs, which never come whole.
-const BASE_MODEL: u8 = 1;
-const HOLD_OUT: u8 = 2;
+/// A blob that never comes whole.
+const fn blob(byte: u8) -> BlobRef {
+    BlobRef { digest: Digest([byte; 32]), size: 1 << 20, profile: Profile::Kubo }
+}
 
-fn blob(kind: u8, job: u64) -> BlobRef {
-    let mut digest = Digest([kind; 32]);
-    digest.0[..8].copy_from_slice(&job.to_be_bytes());
-    BlobRef { digest, size: 1 << 20, profile: Profile::Kubo }
+/// What the opened jobs have in common.
+fn terms() -> Terms {
+    Terms {
+        title: [0; 32],
+        asset: Asset::Ether,
+        close: Timestamp(NOW + 3_600),
+        places: 1,
+        offer: Offer {
+            metric: Metric::Accuracy,
+            min_score: Score(0),
+            min_gain: Score(1),
+            min_worst_class: Score(0),
+            max_model_bytes: 1_000,
+            max_work: Work(1_000_000),
+            max_inputs: 1,
+            rows: 1_000,
+            base_model: blob(1),
+            board: None,
+        },
+        sealing: Sealing::Open { hold_out: blob(2) },
+        evaluators: Evaluators::Machine,
+        award: Award::Rewards { reward: Amount::new(1), count: 1 },
+    }
+}
+
+/// The salt of the job that is opened after so many others.
+fn salt(times: u64) -> [u8; 32] {
+    let mut salt = [0; 32];
+    salt[..8].copy_from_slice(&times.to_be_bytes());
+    salt
+}
+
+/// The name of the job with this salt.
+fn job(salt: [u8; 32]) -> JobId {
+    job_name(CHAIN_ID, APP, ALICE, salt, &terms())
 }
 
 fn open_job(times: u64) -> Vec<u8> {
-    let terms = Terms {
-        title: [0; 32],
-        asset: Asset::Ether,
-        reward: Amount::new(1),
-        rewards: 1,
-        deadline: Timestamp(NOW + 3_600),
-        metric: Metric::Accuracy,
-        min_score: Score(0),
-        min_gain: Score(1),
-        min_worst_class: Score(0),
-        max_model_bytes: 1_000,
-        max_work: Work(1_000_000),
-        base_model: blob(BASE_MODEL, times),
-        hold_out: blob(HOLD_OUT, times),
-    };
-    let order = Order::OpenJob(Box::new(terms));
-    encode_ether_deposit(ALICE, Amount::new(1), &encode_command(&order))
+    let salt = salt(times);
+    let order = Order::OpenJob { job: job(salt), salt, terms: Box::new(terms()) };
+    encode_ether_deposit(ALICE, Amount::new(WHOLE), &encode_command(&order))
 }
 
 /// The chunks of a blob of the first job, one after the other. Its bytes look random, as weights
 /// do, in the bits of `mask`.
-fn chunks(kind: u8, mask: u8) -> Payload {
+fn chunks(slot: Slot, mask: u8) -> Payload {
     let mut random = fastrand::Rng::with_seed(1);
     let bytes: Vec<u8> = (0..1 << 20).map(|_| random.u8(..) & mask).collect();
     let chunks = blobs::split(&bytes, MAX_CHUNK_BYTES);
+    let job = job(salt(0));
     Box::new(move |times| {
         let chunk = usize::try_from(times).ok().and_then(|times| chunks.get(times));
         let Some(Chunk { offset, encoding, data }) = chunk.cloned() else { return Vec::new() };
-        let digest = blob(kind, 0).digest;
-        encode_command(&Order::Publish { digest, offset, encoding, data })
+        encode_command(&Order::Publish { job, slot, offset, encoding, data })
     })
 }

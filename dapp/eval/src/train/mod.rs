@@ -264,7 +264,7 @@ impl Trainer {
         }
         let report = report::evaluate(&self.model, watched, metric, &mut |_, _| {});
         match report {
-            Ok(report) => Ok(report.marks.score),
+            Ok(report) => Ok(report.scores.score),
             Err(ExamRefused::NotFinite { .. }) => Ok(Score(0)),
             Err(refused) => Err(refused.into()),
         }

@@ -52,7 +52,7 @@ fn compare(name: &str, reference: &Value) {
     }
 
     let score =
-        |metric| report::evaluate(&model, &dataset, metric, &mut |_, _| {}).unwrap().marks.score;
+        |metric| report::evaluate(&model, &dataset, metric, &mut |_, _| {}).unwrap().scores.score;
     let metrics = &reference["metrics"];
     let expect = |key: &str, metric, expected: &dyn Fn(f64) -> f64| {
         let Some(theirs) = metrics[key].as_f64() else { return };

@@ -36,7 +36,7 @@ fn trained(file: &[u8], shard: &Dataset, options: &Options) -> Trained {
 fn score(file: &[u8], hold_out: &Dataset, metric: Metric) -> u32 {
     let model = Model::from_onnx(file).unwrap();
     let Score(score) =
-        report::evaluate(&model, hold_out, metric, &mut |_, _| {}).unwrap().marks.score;
+        report::evaluate(&model, hold_out, metric, &mut |_, _| {}).unwrap().scores.score;
     score
 }
 

@@ -1,26 +1,27 @@
-//! Attest: a drawn miner commits to what it finds of a page of models, before anybody says it.
+//! Attest: a drawn miner commits to what it finds of a page of models.
 
 use blobs::Digest;
 
 use super::Context;
 use crate::{
-    competition::Competition,
     effect::{Effect, Event},
-    market::Market,
+    job::Job,
     refusal::Refusal,
+    stage::Stage,
+    state::State,
     units::{JobId, Timestamp},
 };
 
 pub(crate) fn apply(
-    market: &mut Market,
+    state: &mut State,
     context: &Context,
     id: JobId,
     page: u32,
     commitment: Digest,
 ) -> Result<Vec<Effect>, Refusal> {
-    let miner = context.sender;
-    let job = market.competition_or_refuse(id)?;
-    check_window(job, id, [job.terms.reveal_until(), job.terms.attest_until()], context.now)?;
+    let (miner, now) = (context.sender, state.now());
+    let job = state.named(id)?;
+    check_window(job, id, [job.evaluating_since, job.attest_until()], now)?;
     let seat = job.seat_of(miner).ok_or(Refusal::NotSeated {})?;
     let pages = job.pages();
     if page >= pages {
@@ -31,29 +32,26 @@ pub(crate) fn apply(
     }
 
     // Nothing below can fail.
-    if let Some(job) = market.competitions.get_mut(&id)
-        && let Some(seat) = job.seats.get_mut(seat)
-    {
+    if let Some(seat) = state.known_mut(id).seats.get_mut(seat) {
         seat.attested.insert(page, commitment);
     }
     Ok(vec![Effect::Event(Event::Attested { job: id, page, miner, commitment })])
 }
 
-/// Checks that it is the time for this, and that nothing is decided yet.
+/// Checks that a job is in a window of its attestations.
 pub(super) fn check_window(
-    job: &Competition,
+    job: &Job,
     id: JobId,
-    [opens, deadline]: [Timestamp; 2],
+    window: [Option<Timestamp>; 2],
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    if !job.is_live() || job.decision.is_some() {
-        return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
+    let not_open = Refusal::JobNotOpen { job: id, stage: job.stage };
+    if job.stage != Stage::Evaluating || job.decision.is_some() {
+        return Err(not_open);
     }
+    let [Some(opens), Some(close)] = window else { return Err(Refusal::NoMiners {}) };
     if now < opens {
         return Err(Refusal::NotYet { opens, now });
     }
-    if now >= deadline {
-        return Err(Refusal::DeadlinePassed { deadline, now });
-    }
-    Ok(())
+    if now < close { Ok(()) } else { Err(Refusal::Closed { close, now }) }
 }

@@ -1,113 +1,99 @@
-//! Open job: a sponsor's reward moves from free balance to escrow, and the terms are fixed.
+//! Open job: a sponsor moves its stake to escrow and announces its terms, for good.
 
-use blobs::BlobRef;
-
-use super::{Context, evaluate};
+use super::Context;
 use crate::{
+    command::{Slot, Target},
     effect::{Effect, Event},
-    job::{Job, Task, Terms},
+    job::{HeldRent, Job},
     judge::Judge,
+    judging,
     ledger::Kind,
-    market::{Market, Settings},
-    meter::Meter,
     refusal::Refusal,
-    shelf::Purpose,
-    units::{Amount, Asset, JobId, Score, Timestamp, Work},
+    rent,
+    stage::Stage,
+    state::State,
+    store::SlotKey,
+    terms::{Sealing, Terms},
+    units::JobId,
+    work::Worker,
 };
 
 pub(crate) fn apply(
-    market: &mut Market,
+    state: &mut State,
     context: &Context,
+    (id, salt): (JobId, [u8; 32]),
     terms: Terms,
     judge: &mut dyn Judge,
 ) -> Result<Vec<Effect>, Refusal> {
-    check_terms(&market.settings, &terms, context.now)?;
-    let (reward, rewards) = (terms.reward, terms.rewards);
-    let overflow = Refusal::EscrowOverflow { reward, rewards };
-    let escrow = reward.checked_times(rewards).ok_or(overflow)?;
-    let has_blobs = [terms.base_model, terms.hold_out].map(|blob| market.shelf.holds(blob));
-    for (blob, held) in [terms.base_model, terms.hold_out].into_iter().zip(has_blobs) {
-        if !held {
-            market.shelf.check_expect(context.sender, blob)?;
-        }
+    let (now, settings, sponsor) = (state.now(), &state.settings, context.sender);
+    if state.jobs.contains_key(&id) {
+        return Err(Refusal::JobExists { job: id });
     }
-    let sponsor = context.sender;
-    let transfer = market.ledger.prepare(Kind::Escrow, sponsor, terms.asset, escrow)?;
+    terms.check(settings, now)?;
+    let stake = terms.sponsor_stake(settings, now, state.reserved)?;
+    let total = stake.total()?;
+    let last_date = terms.last_date(settings);
+    let (bytes, seconds) = (terms.reserved_bytes(), last_date.0.saturating_sub(now.0));
+    let floor = settings.asset(terms.asset).rent;
+    let capacity = settings.max_stored_bytes;
+    let rent = rent::price(floor, capacity, state.reserved, bytes, seconds)?;
+    let transfer = state.ledger.prepare(Kind::Escrow, sponsor, terms.asset, total)?;
 
     // Nothing below can fail.
-    let id = JobId(market.next_job);
-    market.next_job = market.next_job.saturating_add(1);
-    market.ledger.post(transfer);
-    let mut job = Job::new(sponsor, terms, escrow);
-    job.has_blobs = has_blobs;
-    if has_blobs == [true, true] {
-        job.queue.push_back(Task::Base);
-    }
-    for (blob, held) in job.blobs().into_iter().zip(has_blobs) {
-        if held {
-            market.shelf.need(blob);
-        } else {
-            market.shelf.expect(sponsor, blob, Purpose::Job(id));
+    state.ledger.post(transfer);
+    state.reserved = state.reserved.saturating_add(bytes);
+    let number = state.next_number;
+    state.next_number = number.saturating_add(1);
+    let mut job = Job::new(number, sponsor, salt, terms, now, last_date);
+    job.stake = stake;
+    job.rent = HeldRent { bytes, rent };
+    let own = [
+        (Slot::BaseModel, Some(terms.offer.base_model)),
+        (Slot::PublicSlice, terms.offer.board.map(|board| board.public_slice)),
+        (Slot::HoldOut, Some(terms.sealing.published_hold_out())),
+    ];
+    for (slot, blob) in own {
+        if let Some(blob) = blob {
+            job.slots.expect(&state.drive, SlotKey::job(slot), blob);
         }
     }
-    market.jobs.insert(id, job);
-    let opened = Event::JobOpened { job: id, sponsor, terms: Box::new(terms) };
+    if let Sealing::Open { hold_out } = terms.sealing {
+        job.hold_out = Some(hold_out);
+    }
+    state.numbers.insert(number, id);
+    state.jobs.insert(id, job);
+    let terms = Box::new(terms);
+    let opened = Event::JobOpened { job: id, number, sponsor, salt, terms, stake };
     let mut effects = vec![Effect::Event(opened)];
-    let meter = Meter::new(&market.settings);
-    effects.extend(evaluate::run(market, id, meter, judge));
+    begin(state, id, Worker::new(sponsor), judge, &mut effects);
     Ok(effects)
 }
 
-fn check_terms(settings: &Settings, terms: &Terms, now: Timestamp) -> Result<(), Refusal> {
-    if let Asset::Erc20(token) = terms.asset
-        && !settings.allowed_tokens.contains(&token)
-    {
-        return Err(Refusal::AssetNotAllowed { asset: terms.asset });
+/// With all its blobs, a job's base model is evaluated; where that is beyond the machine, it opens.
+pub(super) fn begin(
+    state: &mut State,
+    id: JobId,
+    worker: Worker,
+    judge: &mut dyn Judge,
+    effects: &mut Vec<Effect>,
+) {
+    let job = state.known_mut(id);
+    if job.stage != Stage::Announced || !job.has_blobs() {
+        return;
     }
-    if terms.reward == Amount::ZERO || terms.rewards == 0 {
-        return Err(Refusal::RewardZero {});
+    if job.terms.sample_rows().is_some() {
+        job.stage = Stage::Open;
+    } else if state.may_go_on() {
+        judging::go_on(state, id, Target::Base, worker, judge, effects);
+        super::settle::cancel_unfit(state, id, effects);
     }
-    let deadline = terms.deadline;
-    if deadline <= now {
-        return Err(Refusal::DeadlineTooSoon { deadline, now });
-    }
-    let latest = now.after(settings.max_window_seconds);
-    if deadline > latest {
-        return Err(Refusal::DeadlineTooFar { deadline, latest });
-    }
-    check_scores(terms)?;
-    if terms.max_work == Work(0) {
-        return Err(Refusal::WorkZero {});
-    }
-    let largest = settings.max_blob_bytes;
-    check_size(terms.max_model_bytes, largest)?;
-    check_blob(terms.base_model, largest)?;
-    check_blob(terms.hold_out, largest)?;
-    if terms.base_model.digest == terms.hold_out.digest {
-        return Err(Refusal::SameBlob { digest: terms.hold_out.digest });
-    }
-    Ok(())
 }
 
-fn check_scores(terms: &Terms) -> Result<(), Refusal> {
-    let scores = [terms.min_score, terms.min_gain, terms.min_worst_class];
-    if let Some(&found) = scores.iter().find(|score| **score > Score::MAX) {
-        return Err(Refusal::ScoreOutOfRange { found, largest: Score::MAX });
+impl Job {
+    /// Whether all its own blobs are here.
+    pub(crate) fn has_blobs(&self) -> bool {
+        let board = self.terms.offer.board.map(|_| Slot::PublicSlice);
+        let mut needed = [Some(Slot::BaseModel), Some(Slot::HoldOut), board].into_iter().flatten();
+        needed.all(|slot| self.slots.is_whole(SlotKey::job(slot)))
     }
-    if terms.min_gain == Score(0) {
-        return Err(Refusal::GainZero {});
-    }
-    if terms.metric.is_regression() && terms.min_worst_class != Score(0) {
-        return Err(Refusal::WorstClassOfRegression {});
-    }
-    Ok(())
-}
-
-pub(super) fn check_blob(blob: BlobRef, largest: u64) -> Result<(), Refusal> {
-    check_size(blob.size, largest)
-}
-
-pub(super) fn check_size(size: u64, largest: u64) -> Result<(), Refusal> {
-    let fits = (1..=largest).contains(&size);
-    fits.then_some(()).ok_or(Refusal::BlobSizeOutOfRange { size, largest })
 }

@@ -1,111 +1,112 @@
-//! Publish: the next bytes of an expected blob. With the last ones, its evaluation begins.
+//! Publish: the next bytes of an expected blob arrive; a model that is whole is evaluated at once,
+//! as far as the input goes.
 
-use blobs::{Digest, Encoding};
+use blobs::Encoding;
 
-use super::{Context, evaluate};
+use super::Context;
 use crate::{
-    competition::{self, EntryState, advance},
+    command::{Slot, Target},
     effect::{Effect, Event},
-    job::{Standing, SubmissionState, Task},
     judge::Judge,
-    market::Market,
-    meter::Meter,
+    judging,
     refusal::Refusal,
-    shelf::Purpose,
-    units::{JobId, SubmissionId},
+    state::State,
+    store::SlotKey,
+    submission::SubmissionState,
+    units::JobId,
+    work::Worker,
 };
 
-/// Part of a blob, as it was sent.
+/// A chunk of a blob.
 pub(crate) struct Chunk<'a> {
-    pub(crate) digest: Digest,
+    pub(crate) slot: Slot,
     pub(crate) offset: u64,
     pub(crate) encoding: Encoding,
     pub(crate) data: &'a [u8],
 }
 
 pub(crate) fn apply(
-    market: &mut Market,
+    state: &mut State,
     context: &Context,
+    id: JobId,
     chunk: &Chunk<'_>,
     judge: &mut dyn Judge,
 ) -> Result<Vec<Effect>, Refusal> {
-    let (sender, digest) = (context.sender, chunk.digest);
-    let expected = market.shelf.expected(sender, digest)?;
-    let purpose = expected.purpose;
-    let id = match purpose {
-        Purpose::Job(job)
-        | Purpose::Model(SubmissionId { job, .. })
-        | Purpose::Sealed(SubmissionId { job, .. })
-        | Purpose::Shown(SubmissionId { job, .. }) => job,
-    };
-    let competition = market.competitions.get(&id);
-    let deadline = match competition {
-        Some(competition) => competition.terms.close,
-        None => market.job_or_refuse(id)?.terms.deadline,
-    };
-    let (is_competition, now) = (competition.is_some(), context.now);
-    if now >= deadline {
-        return Err(Refusal::DeadlinePassed { deadline, now });
+    let (slot, publisher) = (chunk.slot, context.sender);
+    let job = state.named(id)?;
+    if !job.stage.is_live() || job.decision.is_some() {
+        return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
     }
-    let (offset, encoding) = (chunk.offset, chunk.encoding);
-    let piece = market.shelf.check(expected, offset, encoding, chunk.data)?;
-    let sent = u64::try_from(chunk.data.len()).unwrap_or(u64::MAX);
-    let mut meter = Meter::new(&market.settings);
-    meter.spend(market.settings.prices.chunk(sent, piece.size()));
+    let key = match slot {
+        Slot::BaseModel | Slot::PublicSlice | Slot::HoldOut if publisher == job.sponsor => {
+            SlotKey::job(slot)
+        }
+        Slot::BaseModel | Slot::PublicSlice | Slot::HoldOut => {
+            return Err(Refusal::NotSponsor { sponsor: job.sponsor });
+        }
+        Slot::Submission | Slot::Shown => {
+            let number = job.submission_of(publisher).ok_or(Refusal::NotSubmitted {})?;
+            SlotKey::of(slot, number)
+        }
+    };
+    check_time(state, id, key)?;
+    let piece = state.known(id).slots.check(key, chunk.offset, chunk.encoding, chunk.data)?;
 
     // Nothing below can fail.
-    let Some(blob) = market.shelf.take(sender, digest, piece) else { return Ok(Vec::new()) };
-    let (size, publisher) = (blob.size, sender);
-    let mut effects = vec![Effect::Event(Event::BlobStored { digest, size, publisher })];
-    if is_competition {
-        arrived_for_competition(market, id, digest, purpose);
-        effects.extend(advance::run(market, context, id, meter, judge));
-        return Ok(effects);
+    state.meter.spend(state.settings.prices.chunk(piece.size()));
+    let Some(blob) = state.known_mut(id).slots.take(key, piece) else { return Ok(Vec::new()) };
+    let (digest, size) = (blob.digest, blob.size);
+    let stored = Event::BlobStored { job: id, slot, digest, size, publisher };
+    let mut effects = vec![Effect::Event(stored)];
+    let worker = Worker::new(publisher);
+    match (slot, key.submission) {
+        (Slot::Submission, Some(number)) => whole(state, id, number, worker, judge, &mut effects),
+        (Slot::Shown, Some(number)) if state.may_go_on() => {
+            judging::go_on(state, id, Target::Shown(number), worker, judge, &mut effects);
+        }
+        (Slot::Submission | Slot::Shown, _) => {}
+        (Slot::BaseModel | Slot::PublicSlice | Slot::HoldOut, _) => {
+            super::open_job::begin(state, id, worker, judge, &mut effects);
+        }
     }
-    match purpose {
-        Purpose::Model(submission) => queue(market, submission),
-        Purpose::Job(_) | Purpose::Sealed(_) | Purpose::Shown(_) => arrived(market, id, digest),
-    }
-    effects.extend(evaluate::run(market, id, meter, judge));
     Ok(effects)
 }
 
-/// A blob of a competition is whole: one of its own, an entry's, or one to be shown.
-fn arrived_for_competition(market: &mut Market, id: JobId, digest: Digest, purpose: Purpose) {
-    let Some(job) = market.competitions.get_mut(&id) else { return };
-    match purpose {
-        Purpose::Job(_) | Purpose::Model(_) => {
-            for (blob, held) in job.blobs().into_iter().zip(&mut job.has_blobs) {
-                *held |= blob.digest == digest;
-            }
-            job.begin();
-        }
-        Purpose::Sealed(entry) => {
-            if let Some(entry) = job.entry_mut(entry.index) {
-                entry.state = EntryState::Sealed;
-            }
-        }
-        Purpose::Shown(show) => job.queue.push_back(competition::Task::Show(show.index)),
-    }
+/// Bytes come before the close, and a submission's own in its time.
+fn check_time(state: &State, id: JobId, key: SlotKey) -> Result<(), Refusal> {
+    let (job, now) = (state.known(id), state.now());
+    let until = key.submission.and_then(|number| match job.known(number).state {
+        SubmissionState::Expecting { until } if key.slot == Slot::Submission => Some(until),
+        SubmissionState::Expecting { .. }
+        | SubmissionState::Sealed
+        | SubmissionState::Whole { .. }
+        | SubmissionState::Decided(_) => None,
+    });
+    let close = until.unwrap_or(job.terms.close);
+    if now < close { Ok(()) } else { Err(Refusal::Closed { close, now }) }
 }
 
-/// One of a job's own blobs is whole; with both, the base model can be evaluated.
-fn arrived(market: &mut Market, id: JobId, digest: Digest) {
-    let Some(job) = market.jobs.get_mut(&id) else { return };
-    for (blob, held) in job.blobs().into_iter().zip(&mut job.has_blobs) {
-        *held |= blob.digest == digest;
+/// A submission's bytes are here: a sealed one waits for its key, an open one is evaluated.
+pub(super) fn whole(
+    state: &mut State,
+    id: JobId,
+    number: u32,
+    worker: Worker,
+    judge: &mut dyn Judge,
+    effects: &mut Vec<Effect>,
+) {
+    let window = state.known(id).terms.evaluation_work(&state.settings);
+    let until = state.now().after(state.settings.evaluation_window(window));
+    let job = state.known_mut(id);
+    job.expecting.remove(&number);
+    if job.terms.sealing.is_sealed() {
+        job.sealed.insert(number);
+        job.known_mut(number).state = SubmissionState::Sealed;
+        return;
     }
-    if job.has_blobs == [true, true] {
-        job.queue.push_back(Task::Base);
-    }
-}
-
-/// A submitted model is whole and waits for its turn.
-fn queue(market: &mut Market, id: SubmissionId) {
-    let Some(submission) = market.submissions.get_mut(id) else { return };
-    submission.state = SubmissionState::Queued;
-    if let Some(job) = market.jobs.get_mut(&id.job) {
-        job.clients.insert(submission.client, Standing::Queued(id.index));
-        job.queue.push_back(Task::Submission(id.index));
+    job.whole.insert(number);
+    job.known_mut(number).state = SubmissionState::Whole { until };
+    if state.may_go_on() {
+        judging::go_on(state, id, Target::Submission(number), worker, judge, effects);
     }
 }

@@ -1,157 +1,188 @@
-//! Reveal: the key of an entrant's sealed model, or of the sponsor's hold-out.
+//! Reveal: the key of a sealed model, or of the hold-out, opens what was published before.
 
-use blobs::{Binding, Opening, SealRefused};
+use blobs::{Binding, Digest, Opening, SealRefused};
 
 use super::Context;
 use crate::{
-    competition::{Competition, EntryState, RevealedModel, SealedBlob, Task, advance},
+    command::{Slot, Target},
     effect::{Effect, Event},
-    job::Stage,
-    judge::Judge,
-    ledger::Kind,
-    market::Market,
-    meter::Meter,
-    refusal::Refusal,
-    shelf::Purpose,
-    units::{JobId, SubmissionId, Timestamp},
+    evaluation::Evaluated,
+    judge::{Exam, Exhibit, Judge},
+    judging,
+    refusal::{ModelRefusal, Refusal},
+    stage::Stage,
+    state::State,
+    store::SlotKey,
+    submission::{SubmissionState, SubmittedModel},
+    terms::{SealedBlob, Sealing},
+    units::{JobId, SubmissionId, Work},
+    work::{self, Worker},
 };
 
 pub(crate) fn apply(
-    market: &mut Market,
+    state: &mut State,
     context: &Context,
     id: JobId,
     opening: &Opening,
     judge: &mut dyn Judge,
 ) -> Result<Vec<Effect>, Refusal> {
-    let job = market.competition_or_refuse(id)?;
-    check_window(job, id, context.now)?;
-    if context.sender == job.sponsor {
-        reveal_hold_out(market, context, id, opening, judge)
-    } else {
-        reveal_model(market, context, id, opening)
-    }
-}
-
-fn check_window(job: &Competition, id: JobId, now: Timestamp) -> Result<(), Refusal> {
-    let (opens, deadline) = (job.terms.close, job.terms.reveal_until());
-    if !matches!(job.stage, Stage::Open | Stage::Revealing) {
+    let now = state.now();
+    let job = state.named(id)?;
+    let Sealing::Sealed { hold_out, .. } = job.terms.sealing else {
+        return Err(Refusal::SealingMismatch { sealed: false });
+    };
+    let (opens, until) = (job.terms.close, job.terms.reveal_until());
+    if !matches!(job.stage, Stage::Open | Stage::Revealing) || job.decision.is_some() {
         return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
     }
     if now < opens {
         return Err(Refusal::NotYet { opens, now });
     }
-    if now >= deadline {
-        return Err(Refusal::DeadlinePassed { deadline, now });
+    if now >= until {
+        return Err(Refusal::Closed { close: until, now });
     }
-    Ok(())
+    if context.sender == job.sponsor {
+        reveal_hold_out(state, context, id, hold_out, opening, judge)
+    } else {
+        reveal_model(state, context, id, opening)
+    }
 }
 
 fn reveal_model(
-    market: &mut Market,
+    state: &mut State,
     context: &Context,
     id: JobId,
     opening: &Opening,
 ) -> Result<Vec<Effect>, Refusal> {
-    let entrant = context.sender;
-    let job = market.competition_or_refuse(id)?;
-    let index = job.entry_of(entrant).ok_or(Refusal::NotEntered {})?;
-    let entry = job.entry(index).ok_or(Refusal::NotEntered {})?;
-    match entry.state {
-        EntryState::Expecting => return Err(Refusal::NotWhole {}),
-        EntryState::Revealed { .. } => return Err(Refusal::AlreadyRevealed {}),
-        EntryState::Sealed => {}
+    let client = context.sender;
+    let job = state.known(id);
+    let number = job.submission_of(client).ok_or(Refusal::NotSubmitted {})?;
+    let submission = job.known(number);
+    let SubmittedModel::Sealed(sealed) = submission.submitted else {
+        return Err(Refusal::SealingMismatch { sealed: false });
+    };
+    match submission.state {
+        SubmissionState::Expecting { .. } => return Err(Refusal::NotWhole {}),
+        SubmissionState::Sealed => {}
+        SubmissionState::Whole { .. } | SubmissionState::Decided(_) => {
+            return Err(Refusal::AlreadyRevealed {});
+        }
     }
-    let entry_id = SubmissionId { job: id, index };
-    let ciphertext = market.shelf.waiting(Purpose::Sealed(entry_id)).ok_or(Refusal::NotWhole {})?;
-    let plain = open(context, id, &entry.model, opening, ciphertext)?;
-    let position = u32::try_from(job.models.len()).unwrap_or(u32::MAX);
-    let (asset, bond) = (job.terms.asset, job.terms.entrant_bond);
-    let payment = market.ledger.prepare(Kind::Release, entrant, asset, bond)?;
-    let overdrawn = Refusal::InsufficientBalance { needed: bond, free: job.escrow };
-    let escrow = job.escrow.checked_sub(bond).ok_or(overdrawn)?;
+    let key = SlotKey::of(Slot::Submission, number);
+    let plain = open(state, context, id, (id.0, sealed, key), opening)?;
 
     // Nothing below can fail.
-    market.ledger.post(payment);
-    market.shelf.unseal(entry_id, plain);
-    let (model, key) = (opening.plain, blobs::Digest(opening.key));
-    let revealed = Event::ModelRevealed { entry: entry_id, entrant, position, model, key };
-    let mut effects = vec![Effect::Event(revealed)];
-    if let Some(job) = market.competitions.get_mut(&id) {
-        job.escrow = escrow;
-        job.models.push(RevealedModel::new(Some(index), model));
-        if let Some(entry) = job.entry_mut(index) {
-            entry.state = EntryState::Revealed { position };
-        }
-        effects.extend(job.note_digest(id, index, model.digest));
-    }
+    let until = state.known(id).last_date;
+    let job = state.known_mut(id);
+    job.slots.put(key, plain);
+    let position = u32::try_from(job.revealed.len()).unwrap_or(u32::MAX);
+    job.revealed.push(number);
+    job.keys = Digest::of(&[job.keys.0, opening.key].concat());
+    job.sealed.remove(&number);
+    job.whole.insert(number);
+    let model = opening.plain;
+    let submission = job.known_mut(number);
+    submission.model = Some(model);
+    submission.position = Some(position);
+    submission.state = SubmissionState::Whole { until };
+    let work = state.settings.prices.opening(sealed.ciphertext.size);
+    let mut effects = Vec::new();
+    let submission = SubmissionId { job: id, index: number };
+    let key = Digest(opening.key);
+    let revealed = Event::ModelRevealed { submission, client, position, model, key };
+    effects.push(Effect::Event(revealed));
+    let worker = Worker::new(client);
+    work::pay(state, id, Target::Submission(number), worker, work, &mut effects);
     Ok(effects)
 }
 
 fn reveal_hold_out(
-    market: &mut Market,
+    state: &mut State,
     context: &Context,
     id: JobId,
+    sealed: SealedBlob,
     opening: &Opening,
     judge: &mut dyn Judge,
 ) -> Result<Vec<Effect>, Refusal> {
-    let job = market.competition_or_refuse(id)?;
+    let job = state.known(id);
     if job.hold_out.is_some() {
         return Err(Refusal::AlreadyRevealed {});
     }
-    let sealed = job.terms.hold_out;
-    let ciphertext = market.shelf.blob(sealed.ciphertext.cid()).ok_or(Refusal::NotWhole {})?;
-    let mut meter = Meter::new(&market.settings);
-    meter.spend(market.settings.prices.opening(sealed.ciphertext.size));
-    let plain = open(context, id, &sealed, opening, ciphertext)?;
+    let key = SlotKey::job(Slot::HoldOut);
+    let plain = open(state, context, id, (job.salt, sealed, key), opening)?;
 
     // Nothing below can fail.
     let hold_out = opening.plain;
-    market.shelf.unseal_held(sealed.ciphertext, hold_out, plain);
-    if let Some(job) = market.competitions.get_mut(&id) {
-        job.hold_out = Some(hold_out);
-        // What is still in the queue is of the public board, which nobody waits for any more.
-        job.queue.clear();
-        job.progress = None;
-        job.queue.push_back(Task::BaseOnHoldOut);
-    }
-    let key = blobs::Digest(opening.key);
+    let job = state.known_mut(id);
+    job.slots.put(key, plain);
+    job.hold_out = Some(hold_out);
+    job.keys = Digest::of(&[job.keys.0, opening.key].concat());
+    let key = Digest(opening.key);
     let mut effects = vec![Effect::Event(Event::HoldOutRevealed { job: id, hold_out, key })];
-    effects.extend(advance::run(market, context, id, meter, judge));
+    let worker = Worker::new(context.sender);
+    let work = state.settings.prices.opening(sealed.ciphertext.size);
+    work::pay(state, id, Target::BaseOnHoldOut, worker, work, &mut effects);
+    if state.known(id).terms.sample_rows().is_some() {
+        check_sampled(state, id, judge);
+    } else if state.may_go_on() {
+        judging::go_on(state, id, Target::BaseOnHoldOut, worker, judge, &mut effects);
+    }
     Ok(effects)
 }
 
-/// The plain bytes, if they are what the sender has committed to.
+/// Where the machine only samples, it still sees whether the hold-out is the one that the terms
+/// promise, and whether a row of it fits an input.
+fn check_sampled(state: &mut State, id: JobId, judge: &mut dyn Judge) {
+    let job = state.known(id);
+    let (offer, blob) = (&job.terms.offer, |slot| {
+        job.slots.blob(&state.drive, SlotKey::job(slot)).unwrap_or_default()
+    });
+    let exam = Exam {
+        model: Exhibit { cid: offer.base_model.cid(), bytes: blob(Slot::BaseModel) },
+        hold_out: Exhibit {
+            cid: job.hold_out.unwrap_or(offer.base_model).cid(),
+            bytes: blob(Slot::HoldOut),
+        },
+        metric: offer.metric,
+        rows: None,
+    };
+    let reading = judge.reading(&exam);
+    let (maximum, stated) = (state.settings.input_work, offer.rows);
+    let failure = match judge.quote(&exam) {
+        Err(unfit) => Some(ModelRefusal::Unfit { unfit }),
+        Ok(quote) if quote.rows != stated => {
+            Some(ModelRefusal::RowsMismatch { stated, found: quote.rows })
+        }
+        Ok(quote) => {
+            let around =
+                Work(state.settings.prices.input.saturating_add(state.settings.prices.ending));
+            let found = around.plus(quote.reading).plus(quote.step);
+            (found > maximum).then_some(ModelRefusal::StepTooLarge { maximum, found })
+        }
+    };
+    state.meter.advance(reading);
+    if let Some(reason) = failure {
+        state.known_mut(id).base_on_hold_out = Evaluated::Failed(reason);
+    }
+}
+
+/// The plain bytes, if they are what the sender has committed to for this scope.
 fn open(
+    state: &mut State,
     context: &Context,
     id: JobId,
-    sealed: &SealedBlob,
+    (scope, sealed, key): ([u8; 32], SealedBlob, SlotKey),
     opening: &Opening,
-    ciphertext: &[u8],
 ) -> Result<Vec<u8>, Refusal> {
-    let binding = Binding {
-        chain_id: context.chain_id,
-        app: context.app.0,
-        job: id.0,
-        sender: context.sender.0,
-    };
+    let binding =
+        Binding { chain_id: context.chain_id, app: context.app.0, scope, sender: context.sender.0 };
     let refused = |reason| match reason {
         SealRefused::WrongCommitment { .. } => Refusal::WrongCommitment {},
         SealRefused::WrongKey => Refusal::WrongKey {},
         SealRefused::WrongContent { .. } => Refusal::WrongContent {},
     };
     opening.check(&binding, sealed.commitment).map_err(refused)?;
-    opening.open(sealed.commitment, ciphertext.to_vec()).map_err(refused)
-}
-
-impl Competition {
-    /// The same bytes twice count for the earlier commitment.
-    fn note_digest(&mut self, id: JobId, entry: u32, digest: blobs::Digest) -> Option<Effect> {
-        let Some(other) = self.digests.get(&digest).copied() else {
-            self.digests.insert(digest, entry);
-            return None;
-        };
-        let (original, copy) = (entry.min(other), entry.max(other));
-        self.digests.insert(digest, original);
-        self.drop_copy(id, copy, original, 0)
-    }
+    let ciphertext = state.blob(id, key).ok_or(Refusal::NotWhole {})?.to_vec();
+    state.meter.advance(state.settings.prices.opening(sealed.ciphertext.size));
+    opening.open(sealed.commitment, ciphertext).map_err(refused)
 }

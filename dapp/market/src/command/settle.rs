@@ -1,112 +1,60 @@
-//! Settle: a job ends at its deadline, or when all its rewards are paid, and what is left in
-//! escrow goes back to the sponsor's free balance.
-
-use std::collections::VecDeque;
+//! Settle: anyone moves a job on as far as time and the input allow.
 
 use super::Context;
 use crate::{
-    competition::advance,
-    effect::{Effect, Event},
-    job::{Stage, Standing, SubmissionState, Verdict},
+    decision::Outcome,
+    effect::Effect,
+    evaluation::Evaluated,
     judge::Judge,
-    ledger::{Kind, Move},
-    market::Market,
-    refusal::{ModelRefusal, Refusal},
-    shelf::Purpose,
-    units::{Amount, JobId, SubmissionId, Timestamp},
+    payout,
+    refusal::Refusal,
+    stage::Stage,
+    stages,
+    state::State,
+    units::{JobId, Timestamp},
 };
 
 pub(crate) fn apply(
-    market: &mut Market,
+    state: &mut State,
     context: &Context,
     id: JobId,
     judge: &mut dyn Judge,
 ) -> Result<Vec<Effect>, Refusal> {
-    if market.competitions.contains_key(&id) {
-        return advance::settle(market, context, id, judge);
+    let job = state.named(id)?;
+    if !job.stage.is_live() {
+        return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
     }
-    check(market, id, context.now)?;
-    let refund = prepare_refund(market, id)?;
+    if stages::next(state, id).is_none() {
+        return Err(Refusal::NothingToDo { until: until(state, id), now: state.now() });
+    }
 
     // Nothing below can fail.
-    let remainder = close(market, id, Stage::Settled, refund);
-    let Some(job) = market.jobs.get(&id) else { return Ok(Vec::new()) };
-    let winner = job.best.map(|(index, _)| SubmissionId { job: id, index });
-    let settled = Event::JobSettled { job: id, payouts: job.payouts, winner, remainder };
-    let mut effects = vec![Effect::Event(settled)];
-    let best = winner.zip(job.best);
-    effects.extend(best.and_then(|(winner, (_, marks))| {
-        let model = market.submissions.get(winner)?.model;
-        let (sponsor, hold_out) = (job.sponsor, job.terms.hold_out);
-        Some(Effect::Record { job: id, sponsor, model, marks, hold_out })
-    }));
+    let mut effects = Vec::new();
+    stages::advance(state, context, id, judge, &mut effects);
     Ok(effects)
 }
 
-fn check(market: &Market, id: JobId, now: Timestamp) -> Result<(), Refusal> {
-    let job = market.job_or_refuse(id)?;
-    if !job.is_live() {
-        return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
+/// Until when a job waits for what is not `settle`'s.
+fn until(state: &State, id: JobId) -> Timestamp {
+    let job = state.known(id);
+    match job.stage {
+        Stage::Announced | Stage::Open => job.terms.close,
+        Stage::Revealing => job.terms.reveal_until(),
+        Stage::Evaluating | Stage::Settled | Stage::Cancelled => match job.judging_since {
+            None => job.attestations_until().unwrap_or(job.last_date),
+            Some(since) => since.after(job.terms.evaluation_window(&state.settings)),
+        },
     }
-    let deadline = job.terms.deadline;
-    if job.rewards_left() == 0 {
-        return Ok(());
-    }
-    if now < deadline {
-        return Err(Refusal::DeadlineAhead { deadline, now });
-    }
-    let until = deadline.after(market.settings.evaluation_window_seconds);
-    if !job.queue.is_empty() && now < until {
-        let queued = u64::try_from(job.queue.len()).unwrap_or(u64::MAX);
-        return Err(Refusal::EvaluationsPending { queued, until });
-    }
-    Ok(())
 }
 
-/// The move of a job's whole escrow back to its sponsor.
-pub(super) fn prepare_refund(market: &Market, id: JobId) -> Result<(Move, Amount), Refusal> {
-    let job = market.job_or_refuse(id)?;
-    let (asset, escrow) = (job.terms.asset, job.escrow);
-    Ok((market.ledger.prepare(Kind::Release, job.sponsor, asset, escrow)?, escrow))
-}
-
-/// Ends a job: its escrow goes back, whatever was unfinished expires, its blobs are dropped.
-pub(super) fn close(
-    market: &mut Market,
-    id: JobId,
-    stage: Stage,
-    (refund, amount): (Move, Amount),
-) -> Amount {
-    market.ledger.post(refund);
-    let Market { jobs, shelf, submissions, .. } = market;
-    let Some(job) = jobs.get_mut(&id) else { return amount };
-    job.stage = stage;
-    job.escrow = Amount::ZERO;
-    job.queue = VecDeque::new();
-    job.progress = None;
-    for (blob, held) in job.blobs().into_iter().zip(job.has_blobs) {
-        if held {
-            shelf.release(blob);
-        } else {
-            shelf.forget(job.sponsor, blob.digest);
+/// Cancels a job whose base model cannot be evaluated.
+pub(super) fn cancel_unfit(state: &mut State, id: JobId, effects: &mut Vec<Effect>) {
+    let job = state.known_mut(id);
+    if let (Stage::Announced, Evaluated::Failed(reason)) = (job.stage, &job.base) {
+        job.cancelled_for = Some(*reason);
+        payout::decide(state, id, (Outcome::Cancelled, None), effects);
+        while state.known(id).stage.is_live() {
+            payout::pay_next(state, id, effects);
         }
     }
-    let reason = match job.rewards_left() {
-        0 => ModelRefusal::NoRewardLeft { rewards: job.terms.rewards },
-        _ => ModelRefusal::Expired { deadline: job.terms.deadline },
-    };
-    for (client, standing) in std::mem::take(&mut job.clients) {
-        let (Standing::Expecting(index) | Standing::Queued(index)) = standing else { continue };
-        let submission_id = SubmissionId { job: id, index };
-        shelf.remove(Purpose::Model(submission_id));
-        if let Some(submission) = submissions.get_mut(submission_id) {
-            if matches!(standing, Standing::Expecting(_)) {
-                shelf.forget(client, submission.model.digest);
-            }
-            let verdict = Verdict::Refused { marks: None, reason };
-            submission.state = SubmissionState::Judged(verdict);
-        }
-    }
-    submissions.close(id);
-    amount
 }

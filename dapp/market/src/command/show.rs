@@ -1,46 +1,63 @@
-//! Show: an entrant publishes an open model, which is scored on the public slice.
+//! Show: an account that has submitted shows an open model on the public board.
 
 use blobs::BlobRef;
 
-use super::{Context, enter::check_open, open_job::check_size};
+use super::{Context, submit::check_open};
 use crate::{
-    competition::Show,
+    command::{Slot, Target},
     effect::{Effect, Event},
-    market::Market,
+    judge::Judge,
+    judging,
+    ledger::Kind,
     refusal::Refusal,
-    shelf::Purpose,
+    state::State,
+    store::SlotKey,
     units::{JobId, SubmissionId},
+    work::Worker,
 };
 
 pub(crate) fn apply(
-    market: &mut Market,
+    state: &mut State,
     context: &Context,
     id: JobId,
     model: BlobRef,
+    judge: &mut dyn Judge,
 ) -> Result<Vec<Effect>, Refusal> {
-    let entrant = context.sender;
-    let job = market.competition_or_refuse(id)?;
-    check_open(job, id, context.now)?;
-    if job.terms.miners_only {
-        return Err(Refusal::BoardOfMinersOnly {});
+    let client = context.sender;
+    let job = state.named(id)?;
+    check_open(job, id, state.now())?;
+    let board = job.terms.offer.board.filter(|_| job.terms.sample_rows().is_none());
+    let board = board.ok_or(Refusal::NoBoard {})?;
+    let number = job.submission_of(client).ok_or(Refusal::NotSubmitted {})?;
+    let shows = &job.known(number).board;
+    if shows.model.is_some() {
+        return Err(Refusal::ShowPending {});
     }
-    let number = job.entry_of(entrant).ok_or(Refusal::NotEntered {})?;
-    let (shows, quota) = (job.entry(number).map_or(0, |entry| entry.shows), job.terms.quota);
-    if shows >= quota {
-        return Err(Refusal::QuotaUsed { quota });
+    if shows.shown >= board.quota {
+        return Err(Refusal::QuotaUsed { quota: board.quota });
     }
-    check_size(model.size, job.terms.max_model_bytes)?;
-    market.shelf.check_expect(entrant, model)?;
-    let index = u32::try_from(job.shows.len()).unwrap_or(u32::MAX);
+    let (size, largest) = (model.size, job.terms.offer.max_model_bytes);
+    if size == 0 || size > largest {
+        return Err(Refusal::BlobSizeOutOfRange { size, largest });
+    }
+    let stake = job.terms.show_stake(&state.settings)?;
+    let transfer = state.ledger.prepare(Kind::Escrow, client, job.terms.asset, stake)?;
 
     // Nothing below can fail.
-    market.shelf.expect(entrant, model, Purpose::Shown(SubmissionId { job: id, index }));
-    if let Some(job) = market.competitions.get_mut(&id) {
-        job.shows.push(Show { entry: number, model });
-        if let Some(entry) = job.entry_mut(number) {
-            entry.shows = entry.shows.saturating_add(1);
-        }
+    state.ledger.post(transfer);
+    let key = SlotKey::of(Slot::Shown, number);
+    let State { jobs, drive, .. } = state;
+    let job = crate::invariant::there(jobs.get_mut(&id), "the job was looked up before");
+    job.slots.expect(drive, key, model);
+    let is_whole = job.slots.is_whole(key);
+    let shows = &mut job.known_mut(number).board;
+    shows.shown = shows.shown.saturating_add(1);
+    (shows.model, shows.stake) = (Some(model), stake);
+    let submission = SubmissionId { job: id, index: number };
+    let mut effects = vec![Effect::Event(Event::ModelShown { submission, client, model, stake })];
+    if is_whole && state.may_go_on() {
+        let worker = Worker::new(client);
+        judging::go_on(state, id, Target::Shown(number), worker, judge, &mut effects);
     }
-    let entry = SubmissionId { job: id, index: number };
-    Ok(vec![Effect::Event(Event::ModelShown { entry, entrant, model })])
+    Ok(effects)
 }

@@ -1,104 +1,137 @@
-//! Submit: a client enters a model, whose bytes it publishes next.
+//! Submit: a client stakes what its model may cost, and commits to it; the bytes come next.
 
-use blobs::BlobRef;
+use blobs::{Digest, SEAL_BYTES};
 
-use super::Context;
+use super::{Context, publish};
 use crate::{
+    attestation::Answers,
+    command::Slot,
     effect::{Effect, Event},
-    job::{MAX_SUBMISSIONS, Stage, Standing, Submission, SubmissionState, Verdict},
-    market::Market,
-    refusal::{ModelRefusal, Refusal},
-    shelf::Purpose,
-    units::{JobId, SubmissionId},
+    evaluation::Evaluated,
+    job::Job,
+    judge::Judge,
+    ledger::Kind,
+    refusal::Refusal,
+    stage::Stage,
+    state::State,
+    store::SlotKey,
+    submission::{Shows, Submission, SubmissionState, SubmittedModel},
+    terms::Award,
+    units::{Address, JobId, SubmissionId, Timestamp},
+    work::Worker,
 };
 
 pub(crate) fn apply(
-    market: &mut Market,
+    state: &mut State,
     context: &Context,
     id: JobId,
-    model: BlobRef,
-    data: BlobRef,
+    submitted: SubmittedModel,
+    judge: &mut dyn Judge,
 ) -> Result<Vec<Effect>, Refusal> {
-    let client = context.sender;
-    let replaced = check(market, context, id, model)?;
-    let job = market.job_or_refuse(id)?;
-    let index = job.submissions;
-    if index >= MAX_SUBMISSIONS {
-        return Err(Refusal::TooManySubmissions { submissions: index });
+    let (client, now) = (context.sender, state.now());
+    let job = state.named(id)?;
+    check_open(job, id, now)?;
+    if client == job.sponsor {
+        return Err(Refusal::SponsorSubmits {});
     }
+    check_client(job, client)?;
+    check_model(job, submitted)?;
+    let places = job.terms.places;
+    if u32::try_from(job.places_taken()).unwrap_or(u32::MAX) >= places {
+        return Err(Refusal::NoPlaceLeft { places });
+    }
+    let stake = job.terms.submission_stake(&state.settings, submitted.published().size)?;
+    let (asset, total) = (job.terms.asset, stake.total()?);
+    let transfer = state.ledger.prepare(Kind::Escrow, client, asset, total)?;
 
     // Nothing below can fail.
-    let submission_id = SubmissionId { job: id, index };
-    let mut effects = Vec::new();
-    effects.extend(replaced.and_then(|old| replace(market, old, index)));
-    if let Some(job) = market.jobs.get_mut(&id) {
-        job.submissions = index.saturating_add(1);
-        job.clients.insert(client, Standing::Expecting(index));
+    state.ledger.post(transfer);
+    let until = now.after(state.settings.windows.delivery_seconds);
+    let key = |number| SlotKey::of(Slot::Submission, number);
+    let State { jobs, drive, .. } = state;
+    let job = crate::invariant::there(jobs.get_mut(&id), "the job was looked up before");
+    let until = if submitted.is_sealed() { until.min(job.terms.close) } else { until };
+    let number = job.make_place();
+    job.commitments = Digest::of(&[job.commitments.0, submitted.commitment().0].concat());
+    job.clients.insert(client, number);
+    job.expecting.insert(number);
+    job.slots.expect(drive, key(number), submitted.published());
+    job.submissions.insert(
+        number,
+        Submission {
+            client,
+            submitted,
+            model: submitted.plain(),
+            stake,
+            state: SubmissionState::Expecting { until },
+            position: None,
+            evaluated: Evaluated::default(),
+            answers: Answers::default(),
+            board: Shows::default(),
+        },
+    );
+    let submission = SubmissionId { job: id, index: number };
+    let event = Event::Submitted { submission, client, model: submitted, stake };
+    let mut effects = vec![Effect::Event(event)];
+    if state.known(id).slots.is_whole(key(number)) {
+        publish::whole(state, id, number, Worker::new(client), judge, &mut effects);
     }
-    let submission = Submission { client, model, data, state: SubmissionState::Expecting };
-    market.submissions.push(id, submission);
-    market.shelf.expect(client, model, Purpose::Model(submission_id));
-    effects.push(Effect::Event(Event::ModelSubmitted {
-        submission: submission_id,
-        client,
-        model,
-        data,
-    }));
     Ok(effects)
 }
 
-/// Checks a submission; returns the client's earlier one whose bytes never came, which it replaces.
-fn check(
-    market: &Market,
-    context: &Context,
-    id: JobId,
-    model: BlobRef,
-) -> Result<Option<SubmissionId>, Refusal> {
-    let job = market.job_or_refuse(id)?;
-    let (deadline, now) = (job.terms.deadline, context.now);
-    if job.stage != Stage::Open {
+/// Checks that a job takes submissions and what is shown.
+pub(super) fn check_open(job: &Job, id: JobId, now: Timestamp) -> Result<(), Refusal> {
+    if job.stage != Stage::Open || job.decision.is_some() {
         return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
     }
-    if now >= deadline {
-        return Err(Refusal::DeadlinePassed { deadline, now });
-    }
-    if job.rewards_left() == 0 {
-        return Err(Refusal::NoRewardLeft { rewards: job.terms.rewards });
-    }
-    let replaced = match job.clients.get(&context.sender) {
-        Some(Standing::Paid(submission)) => {
-            return Err(Refusal::ClientPaid { submission: *submission });
-        }
-        Some(Standing::Queued(submission)) => {
-            return Err(Refusal::SubmissionPending { submission: *submission });
-        }
-        Some(Standing::Expecting(index)) => Some(SubmissionId { job: id, index: *index }),
-        None => None,
-    };
-    let (size, largest) = (model.size, job.terms.max_model_bytes);
-    if !(1..=largest).contains(&size) {
-        return Err(Refusal::BlobSizeOutOfRange { size, largest });
-    }
-    let digest = model.digest;
-    if digest == job.terms.base_model.digest {
-        return Err(Refusal::ModelIsBase { digest });
-    }
-    if market.paid_models.contains(&digest) {
-        return Err(Refusal::ModelPaid { digest });
-    }
-    let own = replaced.and_then(|old| market.submissions.get(old));
-    if own.is_none_or(|own| own.model.digest != digest) {
-        market.shelf.check_expect(context.sender, model)?;
-    }
-    Ok(replaced)
+    let close = job.terms.close;
+    if now < close { Ok(()) } else { Err(Refusal::Closed { close, now }) }
 }
 
-/// Gives up a submission whose bytes never came in favour of the client's next one.
-fn replace(market: &mut Market, old: SubmissionId, by: u32) -> Option<Effect> {
-    let submission = market.submissions.get_mut(old)?;
-    let (client, model) = (submission.client, submission.model.digest);
-    let verdict = Verdict::Refused { marks: None, reason: ModelRefusal::Replaced { by } };
-    submission.state = SubmissionState::Judged(verdict);
-    market.shelf.forget(client, model);
-    Some(Effect::Event(Event::ModelJudged { submission: old, client, model, verdict }))
+/// An account has one submission that is not refused.
+fn check_client(job: &Job, client: Address) -> Result<(), Refusal> {
+    if let (Award::Rewards { count, .. }, 0) = (job.terms.award, job.rewards_left()) {
+        return Err(Refusal::NoRewardLeft { rewards: count });
+    }
+    let Some(submission) = job.submission_of(client) else { return Ok(()) };
+    Err(match job.known(submission).verdict() {
+        Some(_) => Refusal::AlreadyPaid { submission },
+        None if job.terms.sealing.is_sealed() => Refusal::AlreadySubmitted { submission },
+        None => Refusal::SubmissionPending { submission },
+    })
+}
+
+fn check_model(job: &Job, submitted: SubmittedModel) -> Result<(), Refusal> {
+    let sealed = job.terms.sealing.is_sealed();
+    if submitted.is_sealed() != sealed {
+        return Err(Refusal::SealingMismatch { sealed });
+    }
+    let published = submitted.published();
+    let (size, overhead) = (published.size, job.terms.sealing.overhead());
+    let largest = job.terms.offer.max_model_bytes.saturating_add(overhead);
+    if size == 0 || size > largest {
+        return Err(Refusal::BlobSizeOutOfRange { size, largest });
+    }
+    if sealed && size <= SEAL_BYTES {
+        return Err(Refusal::CiphertextTooShort { size });
+    }
+    if published.digest == job.terms.offer.base_model.digest {
+        return Err(Refusal::ModelIsBase { digest: published.digest });
+    }
+    Ok(())
+}
+
+impl Job {
+    /// The next submission's number; the oldest refused one makes room for its record.
+    fn make_place(&mut self) -> u32 {
+        let places = usize::try_from(self.terms.places).unwrap_or(usize::MAX);
+        if self.submissions.len() >= places
+            && let Some(oldest) = self.refused.pop_front()
+        {
+            self.submissions.remove(&oldest);
+        }
+        let number = self.submitted;
+        self.submitted = number.saturating_add(1);
+        number
+    }
 }

@@ -4,13 +4,13 @@ use super::Context;
 use crate::{
     effect::Effect,
     ledger::Kind,
-    market::Market,
     refusal::Refusal,
+    state::State,
     units::{Amount, Asset},
 };
 
 pub(crate) fn apply(
-    market: &mut Market,
+    state: &mut State,
     context: &Context,
     asset: Asset,
     amount: Amount,
@@ -18,9 +18,9 @@ pub(crate) fn apply(
     if amount == Amount::ZERO {
         return Err(Refusal::AmountZero {});
     }
-    let payment = market.ledger.prepare(Kind::Withdraw, context.sender, asset, amount)?;
+    let payment = state.ledger.prepare(Kind::Withdraw, context.sender, asset, amount)?;
 
     // Nothing below can fail.
-    market.ledger.post(payment);
+    state.ledger.post(payment);
     Ok(vec![Effect::Pay { to: context.sender, asset, amount }])
 }

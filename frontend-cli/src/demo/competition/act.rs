@@ -1,4 +1,4 @@
-//! What players do: the sponsor opens, entrants train, seal and cheat, miners attest and lie.
+//! The players' deeds: the sponsor opens, clients train, seal and cheat, miners attest and lie.
 
 use std::{ops::ControlFlow, time::Instant};
 
@@ -8,15 +8,17 @@ use eval::{
     Dataset, Features, Labels,
     train::{Disguise, Epoch, Optimiser, Options, disguise, train as fit},
 };
-use market::{Attestation, Command, Desk, JobId, Metric, Score};
-use wire::EntryView;
+use market::{
+    Attestation, AttestationBinding, Command, JobId, Metric, Score, Slot, SubmittedModel,
+};
+use wire::{SubmissionStateView, SubmissionView};
 
 use super::cast::{liars, miner, miners};
 use crate::{
-    args::{CompetitionDraft, MetricName},
+    args::{AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, SealingDraft, TermsDraft},
     commands::{
-        competition::{enter, open, publish, reveal},
         funding::{Funding, send_paid},
+        job_open, reveal, show, submit,
     },
     convert::to_market,
     delivery,
@@ -27,7 +29,7 @@ use crate::{
     files::File,
     native,
     quantity::{Deadline, percent},
-    seals,
+    seals::{self, Seal},
     session::Spent,
     talk::Refused,
 };
@@ -38,11 +40,11 @@ macro_rules! digits {
     };
 }
 
-/// How long entries are taken, in seconds.
+/// How long submissions are taken, in seconds.
 pub(super) const OPEN: u64 = 7 * 24 * 60 * 60;
 /// How long keys are taken.
 pub(super) const REVEAL: u64 = 24 * 60 * 60;
-/// How long attesting, unveiling and objecting take.
+/// How long attestations are committed to, and then as long revealed.
 pub(super) const ATTEST: u64 = 60 * 60;
 
 /// Rows of the hold-out's file that are shown as the public slice.
@@ -57,30 +59,40 @@ pub(super) enum Sponsor {
     Silent,
 }
 
-/// The sponsor deposits prize and pool with the competition riding on them.
+/// The sponsor deposits prize, pool and bond with the job riding on them.
 pub(super) async fn open(stage: &Stage) -> Result<JobId> {
     let sponsor = stage.player("sponsor")?;
     let rows = Dataset::from_safetensors(digits!("holdout.safetensors"))?;
     let slice = part(&rows, 0..SLICE_ROWS)?;
     let hold_out = part(&rows, SLICE_ROWS..rows.rows())?;
     let base = digits!("torch-base.onnx");
-    let draft = CompetitionDraft {
+    let draft = TermsDraft {
         title: Some("Digits".to_owned()),
-        base: Some(stage.file(sponsor.name, "base.onnx", base)?.path),
-        public_slice: Some(stage.file(sponsor.name, "slice.safetensors", &slice)?.path),
-        hold_out: Some(stage.file(sponsor.name, "holdout.safetensors", &hold_out)?.path),
-        metric: Some(MetricName::Accuracy),
-        prize: Some("1000token".parse()?),
-        miners: Some(7),
         close: Some(Deadline::In(OPEN)),
-        reveal: Some(Deadline::In(REVEAL)),
-        attest: Some(Deadline::In(ATTEST)),
-        ..CompetitionDraft::default()
+        offer: OfferDraft {
+            base: Some(stage.file(sponsor.name, "base.onnx", base)?.path),
+            public_slice: Some(stage.file(sponsor.name, "slice.safetensors", &slice)?.path),
+            hold_out: Some(stage.file(sponsor.name, "holdout.safetensors", &hold_out)?.path),
+            metric: Some(MetricName::Accuracy),
+            ..OfferDraft::default()
+        },
+        sealing: SealingDraft {
+            sealed: Some(true),
+            reveal: Some(Deadline::In(REVEAL)),
+            ..SealingDraft::default()
+        },
+        evaluators: EvaluatorsDraft {
+            miners: Some(7),
+            attest: Some(Deadline::In(ATTEST)),
+            ..EvaluatorsDraft::default()
+        },
+        award: AwardDraft { prize: Some("1000token".parse()?), ..AwardDraft::default() },
+        ..TermsDraft::default()
     };
-    let plan = open::plan(&stage.session, &draft).await?;
+    let plan = job_open::plan(&stage.session, &draft).await?;
     let (session, sender, vault) = (&stage.session, &sponsor.sender, &sponsor.vault);
-    let opened = open::open(session, sender, vault, &plan, Funding::Deposit).await?;
-    stage.say(sponsor.name, format_args!("competition {} is open, a sealed hold-out", opened.job));
+    let opened = job_open::open(session, sender, vault, &plan, Funding::Deposit).await?;
+    stage.say(sponsor.name, format_args!("job {} is open, its hold-out sealed", opened.number));
     Ok(opened.job)
 }
 
@@ -92,7 +104,7 @@ fn part(all: &Dataset, rows: std::ops::Range<usize>) -> Result<Vec<u8>> {
     Ok(Dataset::new(all.row(), features, labels)?.to_safetensors())
 }
 
-/// An entry, as its entrant knows it.
+/// A submission, as its client knows it.
 pub(super) struct Entry {
     who: &'static str,
     model: BlobRef,
@@ -102,22 +114,18 @@ pub(super) struct Entry {
 
 impl Entry {
     /// What became of it.
-    pub(super) fn judged(&self, job: JobId, view: &EntryView) -> Submitted {
-        let model = view.model.as_ref();
-        let refusal = model.and_then(|model| model.refusal.as_ref());
-        let finding = model.and_then(|model| model.finding.as_ref());
-        let verdict = match (model, refusal, finding) {
-            (None, ..) => "NotRevealed",
-            (_, Some(refusal), _) => &refusal.refused,
-            (_, None, None) => "NotJudged",
-            (_, None, Some(_)) => "accepted",
+    pub(super) fn judged(&self, job: u32, view: &SubmissionView) -> Submitted {
+        let verdict = match (&view.refusal, view.state) {
+            (Some(refusal), _) => &refusal.refused,
+            (None, SubmissionStateView::Accepted) => "accepted",
+            (None, _) => "NotJudged",
         };
         Submitted {
-            job: job.0,
+            job,
             client: self.who,
             model_cid: self.model.cid(),
             model_bytes: self.model.size,
-            score: finding.and_then(|found| found.attestation().marks()).map(|marks| marks.score.0),
+            score: view.scores.map(|scores| scores.score.0),
             verdict: verdict.to_owned(),
             gas: self.gas,
             milliseconds: self.begun.elapsed().as_millis(),
@@ -125,20 +133,20 @@ impl Entry {
     }
 }
 
-/// Two entrants train on their own rows, a third does what they do and forgets it.
-pub(super) async fn enter_all(stage: &Stage, job: JobId) -> Result<Vec<Entry>> {
+/// Two clients train on their own rows, a third does what they do and forgets it.
+pub(super) async fn submit_all(stage: &Stage, job: JobId) -> Result<Vec<Entry>> {
     let (a, b) = (digits!("client-a.safetensors"), digits!("client-b.safetensors"));
     let model = train(stage, "ada", a, 30).await?;
-    let ada = enter(stage, "ada", job, &model).await?;
+    let ada = submit(stage, "ada", job, &model).await?;
     let ben = train(stage, "ben", b, 12).await?;
     let ben = show(stage, "ben", job, &ben).await?;
     let copier = copy_ciphertext(stage, job, &model).await?;
     let how = Disguise { reorder: true, rescale: true, turn: true, noise: 0.05, seed: 1 };
     let noised = disguise(digits!("torch-base.onnx"), &model.bytes, &how)?;
     let noised = stage.file("ada again", "model.onnx", &noised)?;
-    let again = enter(stage, "ada again", job, &noised).await?;
+    let again = submit(stage, "ada again", job, &noised).await?;
     let other = train(stage, "forgetful", b, 4).await?;
-    let forgetful = enter(stage, "forgetful", job, &other).await?;
+    let forgetful = submit(stage, "forgetful", job, &other).await?;
     Ok(vec![ada, ben, copier, again, forgetful])
 }
 
@@ -164,43 +172,48 @@ async fn train(stage: &Stage, who: &'static str, rows: &[u8], epochs: u32) -> Re
     stage.file(who, "model.onnx", &trained.onnx)
 }
 
-async fn enter(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<Entry> {
+async fn submit(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<Entry> {
     let begun = Instant::now();
     let Player { sender, vault, .. } = stage.player(who)?;
-    let entered = enter::enter(&stage.session, sender, vault, job, model, Funding::Deposit).await?;
-    stage.say(who, format_args!("enters a sealed model as entry {}", entered.entry));
-    Ok(Entry { who, model: model.blob, begun, gas: entered.spent.gas_used })
+    let entry = submit::Entry { job, model, data: None, force: true };
+    let submitted = submit::submit(&stage.session, sender, vault, entry).await?;
+    stage.say(who, format_args!("submits a sealed model as submission {}", submitted.submission));
+    Ok(Entry { who, model: model.blob, begun, gas: submitted.spent.gas_used })
 }
 
-/// Enters, and shows the same model on the board.
+/// Submits, and shows the same model on the board.
 async fn show(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<Entry> {
-    let entry = enter(stage, who, job, model).await?;
-    let shown = publish::publish(&stage.session, &stage.player(who)?.sender, job, model).await?;
+    let entry = submit(stage, who, job, model).await?;
+    let shown = show::show(&stage.session, &stage.player(who)?.sender, job, model).await?;
     let score = shown.board.map_or_else(|| "nothing".to_owned(), |score| percent(Score(score)));
     stage.say(who, format_args!("shows it on the public board: {score}"));
     Ok(entry)
 }
 
-/// Enters with another's commitment and ciphertext, which everybody can see.
+/// Submits another's commitment and ciphertext, which everybody can see.
 async fn copy_ciphertext(stage: &Stage, job: JobId, model: &File) -> Result<Entry> {
     let (begun, mut spent) = (Instant::now(), Spent::default());
     let Player { name, sender, .. } = stage.player("copier")?;
-    let ada = stage.player("ada")?;
-    let seal = seals::list(&ada.vault)?.into_iter().find(|seal| seal.job == job.0);
-    let (sealed, ciphertext) = seal.context("ada has sealed nothing")?.sealed(&model.bytes);
+    let (sealed, ciphertext) = seal_of_ada(stage, job)?.sealed(&model.bytes);
     let session = &stage.session;
-    let terms = session.competition(job).await?.terms;
-    let price = terms.buy_in.checked_add(terms.entrant_bond).context("too much")?;
-    let price = (&session.currency(terms.asset).await, price);
-    let command = Command::Enter { job, model: sealed };
+    let (terms, settings) = (session.job(job).await?.terms, session.quote().await?.settings);
+    let stake = terms.submission_stake(&settings, sealed.ciphertext.size)?.total()?;
+    let price = (&session.currency(terms.asset).await, stake);
+    let command = Command::Submit { job, model: SubmittedModel::Sealed(sealed) };
     let sent = send_paid(session, sender, price, &command, Funding::Deposit, &mut spent);
     sent.await?.accepted()?;
-    spent.absorb(delivery::deliver(session, sender, sealed.ciphertext, &ciphertext).await?.spent);
-    stage.say(name, "enters with ada's commitment and ciphertext");
+    let delivered = delivery::deliver(session, sender, job, Slot::Submission, &ciphertext).await?;
+    spent.absorb(delivered.spent);
+    stage.say(name, "submits ada's commitment and ciphertext");
     Ok(Entry { who: name, model: model.blob, begun, gas: spent.gas_used })
 }
 
-/// The sponsor and the entrants open what they sealed, as far as they can and want.
+fn seal_of_ada(stage: &Stage, job: JobId) -> Result<Seal> {
+    let seals = seals::list(&stage.player("ada")?.vault)?;
+    seals.into_iter().find(|seal| seal.scope == job.0).context("ada has sealed nothing")
+}
+
+/// The sponsor and the clients open what they sealed, as far as they can and want.
 pub(super) async fn reveal_all(
     stage: &Stage,
     job: JobId,
@@ -220,9 +233,7 @@ pub(super) async fn reveal_all(
         }
         stage.say(name, "reveals");
     }
-    let (ada, copier) = (stage.player("ada")?, stage.player("copier")?);
-    let seal = seals::list(&ada.vault)?.into_iter().find(|seal| seal.job == job.0);
-    let opening = seal.context("ada has sealed nothing")?.opening()?;
+    let (copier, opening) = (stage.player("copier")?, seal_of_ada(stage, job)?.opening()?);
     let (key, salt, plaintext) = (opening.key, opening.salt, opening.plain);
     let command = Command::Reveal { job, key, salt, plaintext };
     let copied = stage.session.carry_out(&copier.sender, &command).await;
@@ -247,16 +258,16 @@ pub(super) async fn enlist_all(stage: &Stage, job: JobId) -> Result<()> {
     Ok(())
 }
 
-/// Honest miners do a round; liars commit to, or show, what they made up.
-pub(super) async fn mine(stage: &Stage, job: JobId, what: Lie) -> Result<()> {
+/// Honest miners do a round; liars commit to what they made up, or reveal it.
+pub(super) async fn mine(stage: &Stage, job: JobId, lie: Lie) -> Result<()> {
     for (name, miner) in miners(stage, job) {
         for deed in miner.round().await?.deeds {
             stage.say(name, deed);
         }
     }
-    let models = stage.session.competition(job).await?.models;
+    let models = stage.session.job(job).await?.revealed;
     for liar in liars(stage) {
-        lie(stage, liar, job, models, what).await?;
+        tell(stage, liar, job, models, lie).await?;
     }
     Ok(())
 }
@@ -266,14 +277,12 @@ pub(super) async fn mine(stage: &Stage, job: JobId, what: Lie) -> Result<()> {
 pub(super) enum Lie {
     /// They commit to it.
     Attest,
-    /// They show it.
-    Unveil,
-    /// They wait.
-    Nothing,
+    /// They reveal it.
+    Reveal,
 }
 
 /// Calls every model nearly perfect, without having looked at any.
-async fn lie(stage: &Stage, liar: &Player, job: JobId, models: u32, lie: Lie) -> Result<()> {
+async fn tell(stage: &Stage, liar: &Player, job: JobId, models: u32, lie: Lie) -> Result<()> {
     let made_up = Attestation {
         score: Score(990_000),
         worst_class: Score(950_000),
@@ -282,18 +291,20 @@ async fn lie(stage: &Stage, liar: &Player, job: JobId, models: u32, lie: Lie) ->
     let count = usize::try_from(models).unwrap_or(0);
     let (page, salt, attestations) = (0, liar.vault.derived(b"lie"), vec![made_up; count]);
     let command = match lie {
-        Lie::Nothing => return Ok(()),
         Lie::Attest => {
-            let desk = Desk {
+            let binding = AttestationBinding {
                 chain_id: stage.session.chain.chain_id().await?,
                 app: to_market(stage.session.application()),
                 job,
                 miner: to_market(liar.sender.address()),
                 page,
             };
-            Command::Attest { job, page, commitment: desk.commitment(&attestations, &salt) }
+            Command::Attest { job, page, commitment: binding.commitment(&attestations, &salt) }
         }
-        Lie::Unveil => Command::Unveil { job, page, attestations, results: Vec::new(), salt },
+        Lie::Reveal => {
+            let results = Vec::new();
+            Command::RevealAttestation { job, page, attestations, results, salt }
+        }
     };
     stage.session.carry_out(&liar.sender, &command).await?;
     stage.say(liar.name, "says that every model is nearly perfect");

@@ -33,7 +33,8 @@ pub(super) fn cast() -> Result<Vec<Part>> {
         let key = PrivateKeySigner::from_bytes(&secret).context("a digest is no key")?;
         Ok(Part { name, key, coins: &[Coin::Token], tokens })
     };
-    CAST.into_iter().map(part).collect()
+    let operator = Part::operator(&[Coin::Token]);
+    CAST.into_iter().map(part).chain([operator]).collect()
 }
 
 /// Those who mine by the rules.

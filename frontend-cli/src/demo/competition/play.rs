@@ -4,105 +4,100 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use market::{JobId, Stage as Life};
+use wire::{Notice, Paging, Query, SeatsView, SubmissionView};
 
 use super::{
     act::{self, ATTEST, Lie, OPEN, REVEAL, Sponsor},
     cast::{self, liars, miner},
-    result::{MinerLine, Played},
+    result::{MinerLine, Played, Test},
 };
 use crate::{
-    commands::{
-        competition::{board, settle, show},
-        money,
-    },
+    commands::settle,
+    convert::to_market,
     demo::{self, stage::Stage},
 };
 
 pub(super) async fn play(stage: &Stage, sponsor: Sponsor, begun: Instant) -> Result<Played> {
     let before = stage.wallets().await?;
-    stage.chapter("A competition opens");
+    stage.chapter("A competition opens: a sealed job with a prize");
     let job = act::open(stage).await?;
     act::enlist_all(stage, job).await?;
-    stage.chapter("Entries");
-    let mut entries = act::enter_all(stage, job).await?;
-    stage.chapter("It closes: seats are drawn, keys are due");
+    stage.chapter("Submissions");
+    let mut entries = act::submit_all(stage, job).await?;
+    stage.chapter("It closes: keys are due");
     stage.advance_time(OPEN).await?;
     settle(stage, job).await?;
     act::reveal_all(stage, job, sponsor, &mut entries).await?;
-    stage.chapter("Keys are no longer taken");
+    stage.chapter("Keys are no longer taken: seats are drawn");
     stage.advance_time(REVEAL).await?;
+    settle(stage, job).await?;
     if sponsor == Sponsor::Honest {
         evaluate(stage, job).await?;
     }
-    settle(stage, job).await?;
-    let view = stage.session.competition(job).await?;
-    ensure!(view.stage == Life::Settled, "competition {job} is {}", view.stage);
-    let board = board::board(&stage.session, job).await?;
-    let submissions = entries.iter().zip(&board.entries);
-    let submissions = submissions.map(|(entry, view)| entry.judged(job, view)).collect();
+    let view = stage.session.job(job).await?;
+    ensure!(view.stage == Life::Settled, "job {job} is {}", view.stage);
+    let of_job: Vec<SubmissionView> =
+        stage.session.all(|paging| Query::Submissions(job.into(), paging)).await?;
+    let submissions = entries.iter().zip(&of_job);
+    let submissions = submissions.map(|(entry, of)| entry.judged(view.number, of)).collect();
     let miners = miners(stage, job).await?;
-    withdraw_all(stage).await?;
     let players = stage.players().iter();
     let names = players.map(|player| (player.sender.address(), player.name)).collect();
-    let common = demo::finish(stage, begun, before, submissions).await?;
-    Ok(Played { common, test: board.tests.clone(), board, miners, names })
+    Ok(Played {
+        board: stage.session.all(|paging| Query::Board(job.into(), paging)).await?,
+        ranking: stage.session.all(|paging| Query::Leaderboard(job.into(), paging)).await?,
+        tests: stage.notices()?.into_iter().filter_map(test).collect(),
+        decision: view.decision,
+        miners,
+        names,
+        common: demo::finish(stage, begun, before, submissions).await?,
+    })
 }
 
-/// Miners attest, unveil, and may object.
+/// Miners commit and reveal; then the machine looks.
 async fn evaluate(stage: &Stage, job: JobId) -> Result<()> {
-    for (words, lie) in [
-        ("Miners commit to what they find", Lie::Attest),
-        ("Miners show it", Lie::Unveil),
-        ("Whoever doubts it may object", Lie::Nothing),
-    ] {
+    for (words, lie) in
+        [("Miners commit to what they find", Lie::Attest), ("Miners reveal it", Lie::Reveal)]
+    {
         stage.chapter(words);
         act::mine(stage, job, lie).await?;
         stage.advance_time(ATTEST).await?;
     }
     stage.chapter("Where miners differ, the machine looks, and at the first of the ranking");
+    settle(stage, job).await
+}
+
+/// Moves the job on as far as time allows.
+async fn settle(stage: &Stage, job: JobId) -> Result<()> {
+    let settled = settle::settle(&stage.session, &stage.player("ada")?.sender, job).await?;
+    stage.say("ada", format_args!("settles: {}", settled.stage));
     Ok(())
 }
 
-/// Moves the competition on; that nothing was to do is fine.
-async fn settle(stage: &Stage, job: JobId) -> Result<()> {
-    let sponsor = stage.player("sponsor")?;
-    match settle::settle(&stage.session, &sponsor.sender, job).await {
-        Ok(settled) => {
-            stage.say("somebody", format_args!("settles: {}", settled.stage));
-            Ok(())
+/// The exact test that a notice is about.
+fn test(notice: Notice) -> Option<Test> {
+    match notice {
+        Notice::Compared { best, other, best_better, other_better, separated, .. } => {
+            Some(Test { best, other, best_better, other_better, separated })
         }
-        Err(why) if settle::is_early(&why) => Ok(()),
-        Err(why) => Err(why),
+        _ => None,
     }
 }
 
 /// What became of the miners.
 async fn miners(stage: &Stage, job: JobId) -> Result<Vec<MinerLine>> {
-    let seats = show::seats(&stage.session, job).await?;
+    let seats: SeatsView = stage.session.ask(&Query::Seats(job.into(), Paging::default())).await?;
     let mut miners = Vec::new();
     let of_liars = liars(stage).map(|liar| (liar.name, miner(stage, liar, job)));
     for (name, miner) in cast::miners(stage, job).chain(of_liars) {
-        let me = crate::convert::to_market(miner.sender.address());
-        let seat = seats.iter().find(|seat| seat.miner == me);
+        let me = to_market(miner.sender.address());
+        let seat = seats.seats.items.iter().find(|seat| seat.miner == me);
         miners.push(MinerLine {
             name,
-            unveiled: seat.map_or(0, |seat| seat.unveiled),
-            offence: seat.and_then(|seat| seat.offence.clone()),
+            revealed: seat.map_or(0, |seat| seat.revealed),
+            offence: seat.and_then(|seat| seat.offence).map(|offence| offence.to_string()),
             earned: miner.round().await?.earned,
         });
     }
     Ok(miners)
-}
-
-/// Everybody takes their free balance out.
-async fn withdraw_all(stage: &Stage) -> Result<()> {
-    for player in stage.players() {
-        let address = player.sender.address();
-        if stage.session.free_balances(address).await?.is_empty() {
-            continue;
-        }
-        let asked = money::withdrawals(&stage.session, address, "all").await?;
-        money::withdraw_all(&stage.session, &player.sender, asked).await?;
-    }
-    Ok(())
 }

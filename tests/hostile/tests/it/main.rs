@@ -9,6 +9,7 @@ use std::{fs, path::PathBuf};
 
 use hostile::{
     Body, TARGETS,
+    attack::Attack,
     load::{Load, Mix},
     seeds,
 };
@@ -137,15 +138,29 @@ fn any_seal() {
 /// what is on record.
 #[test]
 fn a_crowd_leaves_only_records() {
-    for mix in [Mix::Standstill, Mix::Bounties, Mix::Competitions] {
+    for mix in [Mix::Standstill, Mix::Jobs] {
         let mut load = Load::new(mix, 7);
         while load.counts().inputs < 20_000 {
             load.step();
         }
         let (counts, kept) = (load.counts(), load.kept());
         assert!(counts.refused > 2_000 && counts.outputs > 1_000, "{counts:?}");
-        assert!(kept.stored_bytes <= 262_144, "{kept:?}");
-        assert_eq!(kept.records > 500, mix != Mix::Standstill, "{kept:?}");
-        assert_eq!(load.won() > 5, mix == Mix::Competitions, "{} won", load.won());
+        assert_eq!(kept.jobs > 100, mix == Mix::Jobs, "{kept:?}");
+        assert_eq!(kept.payouts > 20, mix == Mix::Jobs, "{kept:?}");
     }
+}
+
+/// The attack that `soak` carries on for a million inputs: made-up tokens and accounts, a store
+/// filled for money, bonds that nobody can pay, junk, one model over and over, and machine time for
+/// nothing. The program lives, and whoever has money in it takes it out.
+#[test]
+fn the_program_outlives_an_attack_with_the_memory_it_is_deployed_with() {
+    let mut attack = Attack::new(7);
+    while attack.counts().inputs < 20_000 {
+        attack.step();
+    }
+    let (counts, memory) = (attack.counts(), attack.memory());
+    assert!(counts.refused > 2_000 && counts.outputs > 1_000, "{counts:?}");
+    assert!(memory.reserved_bytes > 40 << 20 && memory.balances > 1_000, "{memory:?}");
+    attack.end();
 }

@@ -31,7 +31,7 @@ fn deep_nesting() {
     for depth in [100, 127, 128, 30_000] {
         let body = format!(r#"{{"request_type":"inspect_state","data":{}}}"#, nested(depth));
         let length = u16::try_from(body.len()).unwrap().to_le_bytes();
-        advance(&[&[0, 15, 0, 0], &length[..], body.as_bytes()].concat());
+        advance(&[&[0, 31, 0, 0], &length[..], body.as_bytes()].concat());
     }
 }
 

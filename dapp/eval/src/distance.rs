@@ -1,0 +1,88 @@
+//! Whether a model is another one dressed up: its neurons in another order, of other sizes or
+//! signs, or with some noise.
+//!
+//! Both models are compared after their neurons have been brought into one order, size and sign
+//! (`layers`). What counts is how far they are apart, relative to how far they have moved from the
+//! base model: whoever trains moves away from it in a direction of their own, a copy stays where
+//! its original is.
+
+use market::{WeightDistance, Work};
+
+use crate::{
+    layers::{Layers, matching_at_most},
+    quote,
+    refusal::ModelRefused,
+};
+
+/// Instructions that one product of a matching takes, and beside reading one number of a
+/// comparison; rounded up from what `cargo cost inputs` counts.
+const PER_PRODUCT: u64 = 5;
+const PER_NUMBER: u64 = 40;
+
+/// What comparing two models, and each with the base model, costs at most.
+pub(crate) fn work_at_most(lengths: [usize; 3]) -> Work {
+    let reading = lengths.map(|length| quote::reading_at_most([length, 0]));
+    let numbers = lengths.map(|length| length / size_of::<f32>());
+    let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let products = [numbers[0].min(numbers[1]), numbers[1].min(numbers[2])].map(matching_at_most);
+    let products = wide(products[0].saturating_add(products[1])).saturating_mul(PER_PRODUCT);
+    let numbers = numbers.into_iter().fold(0, usize::saturating_add);
+    let comparing = Work(products.saturating_add(wide(numbers).saturating_mul(PER_NUMBER)));
+    reading.into_iter().fold(comparing, Work::plus)
+}
+
+/// Bytes of the largest file whose neurons are looked at; larger models are compared weight by
+/// weight in the order of the file.
+const ALIGNED_BYTES: usize = 4 << 20;
+
+/// How far two models are apart, relative to the longer way that one of them has come from the base
+/// model, or from nothing when the base model is of another form.
+///
+/// Models of different forms are as far apart as can be.
+///
+/// - Errors: a file is not a model
+pub(crate) fn weight_distance(base: &[u8], first: &[u8], second: &[u8]) -> Result<WeightDistance, ModelRefused> {
+    let are_aligned = [base, first, second].iter().all(|file| file.len() <= ALIGNED_BYTES);
+    let read = |file| Layers::read(file, are_aligned);
+    let [base, mut first, mut second] = [read(base)?, read(first)?, read(second)?];
+    if !second.has_form_of(&first) {
+        return Ok(WeightDistance::FARTHEST);
+    }
+    let has_base = base.has_form_of(&first);
+    if has_base {
+        first.align_with(&base);
+    }
+    second.align_with(&first);
+    let moved = [&first, &second].map(|model| {
+        if has_base {
+            squares(base.numbers().zip(model.numbers()))
+        } else {
+            squares(model.numbers().map(|number| (number, 0.0)))
+        }
+    });
+    let apart = squares(first.numbers().zip(second.numbers()));
+    Ok(relative(apart, moved[0].max(moved[1])))
+}
+
+/// The sum of the squared differences.
+fn squares(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+    pairs.map(|(a, b)| (a - b) * (a - b)).sum()
+}
+
+/// The root of the quotient of two sums of squares; two that are nothing are equal.
+fn relative(apart: f64, moved: f64) -> WeightDistance {
+    if apart == 0.0 {
+        return WeightDistance::EQUAL;
+    }
+    let distance = (apart / moved).sqrt() * 1e6;
+    if distance.is_nan() || distance >= f64::from(WeightDistance::FARTHEST.0) {
+        return WeightDistance::FARTHEST;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a distance that is not negative and below the farthest"
+    )]
+    let parts_per_million = distance as u32;
+    WeightDistance(parts_per_million)
+}

@@ -1,0 +1,126 @@
+//! What a miner says of a model, and how it commits to saying it.
+
+use blobs::Digest;
+
+use crate::{
+    metric::Scores,
+    results::Results,
+    seat::SeatSet,
+    units::{Address, JobId, Score},
+};
+
+/// What a miner finds of a model on the hold-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub struct Attestation {
+    /// By the job's metric.
+    pub score: Score,
+    /// The recall of the class it answers worst; zero for regression.
+    pub worst_class: Score,
+    /// SHA-256 of the results row by row.
+    pub results: Digest,
+}
+
+impl Attestation {
+    /// Said of a model that cannot be evaluated within the terms.
+    pub const UNFIT: Self =
+        Self { score: Score(0), worst_class: Score(0), results: Digest([0; 32]) };
+
+    /// What these scores and results come to.
+    #[must_use]
+    pub fn new(scores: Scores, results: &Results) -> Self {
+        let Scores { score, worst_class } = scores;
+        Self { score, worst_class, results: results.digest() }
+    }
+
+    /// The scores, if the model can be evaluated.
+    #[must_use]
+    pub fn scores(&self) -> Option<Scores> {
+        let Self { score, worst_class, .. } = *self;
+        (*self != Self::UNFIT).then_some(Scores { score, worst_class })
+    }
+}
+
+/// What all seats say of a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub struct Answers {
+    /// Each answer with the seats that give it, in the order they came.
+    pub by_seats: Vec<(Attestation, SeatSet)>,
+    /// The results that answers name; kept where the machine only samples.
+    pub(crate) results: Vec<(Digest, Results)>,
+}
+
+impl Answers {
+    /// The answer of more than half of the seats, if there is one.
+    #[must_use]
+    pub fn majority(&self, seats: usize) -> Option<Attestation> {
+        let by_most = |(_, by): &&(Attestation, SeatSet)| by.len().saturating_mul(2) > seats;
+        self.by_seats.iter().find(by_most).map(|(answer, _)| *answer)
+    }
+
+    /// The results that an answer names.
+    #[must_use]
+    pub fn results(&self, digest: Digest) -> Option<&Results> {
+        self.results.iter().find(|(named, _)| *named == digest).map(|(_, results)| results)
+    }
+
+    /// Counts a seat's answer.
+    pub(crate) fn add(&mut self, seat: usize, answer: Attestation) {
+        match self.by_seats.iter_mut().find(|(given, _)| *given == answer) {
+            Some((_, by)) => by.insert(seat),
+            None => {
+                let mut by = SeatSet::default();
+                by.insert(seat);
+                self.by_seats.push((answer, by));
+            }
+        }
+    }
+}
+
+/// What a commitment to attestations is bound to: nobody else can use it, nor anywhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttestationBinding {
+    /// The chain.
+    pub chain_id: u64,
+    /// The application on it.
+    pub app: Address,
+    /// The job.
+    pub job: JobId,
+    /// Whose attestations.
+    pub miner: Address,
+    /// Of which page.
+    pub page: u32,
+}
+
+impl AttestationBinding {
+    /// The commitment to these attestations with this salt.
+    ///
+    /// ```text
+    /// byte   0  "DeML attestation 2", zero-padded to 32
+    /// byte  32  chain        u64, big-endian
+    /// byte  40  application  20 bytes
+    /// byte  60  job          32 bytes
+    /// byte  92  miner        20 bytes
+    /// byte 112  page         u32, big-endian
+    /// byte 116  for each attestation its score and worst class (u32, big-endian) and 32 bytes
+    ///           of results, then the salt
+    /// ```
+    #[must_use]
+    pub fn commitment(&self, attestations: &[Attestation], salt: &[u8; 32]) -> Digest {
+        let mut bytes = [0; 32].to_vec();
+        bytes.iter_mut().zip(b"DeML attestation 2").for_each(|(byte, tag)| *byte = *tag);
+        bytes.extend(self.chain_id.to_be_bytes());
+        bytes.extend(self.app.0);
+        bytes.extend(self.job.0);
+        bytes.extend(self.miner.0);
+        bytes.extend(self.page.to_be_bytes());
+        for attestation in attestations {
+            bytes.extend(attestation.score.0.to_be_bytes());
+            bytes.extend(attestation.worst_class.0.to_be_bytes());
+            bytes.extend(attestation.results.0);
+        }
+        bytes.extend(salt);
+        Digest::of(&bytes)
+    }
+}

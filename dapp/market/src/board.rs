@@ -1,0 +1,54 @@
+//! The public board: it moves by the Ladder rule, so that nobody climbs it by chance.
+//!
+//! - Source: Blum and Hardt, "The Ladder: a reliable leaderboard for machine learning competitions"
+//!   (2015), section 3, with a step that the terms state
+
+use std::cmp::Reverse;
+
+use crate::{
+    command::Slot,
+    effect::{Effect, Event, Share},
+    evaluation::Evaluated,
+    refusal::ModelRefusal,
+    state::{Route, State},
+    store::SlotKey,
+    units::{JobId, Score, SubmissionId},
+};
+
+/// A shown model was evaluated: the board moves if it is better than what it has of the account by
+/// more than the step; before anything was shown, that is the base model.
+pub(crate) fn conclude(state: &mut State, id: JobId, number: u32, effects: &mut Vec<Effect>) {
+    let job = state.known_mut(id);
+    let base = job.base.scores().map(|base| base.score).unwrap_or_default();
+    let step = job.terms.offer.board.map_or(Score(0), |board| board.ladder_step);
+    let submission = job.known_mut(number);
+    let client = submission.client;
+    let shows = &mut submission.board;
+    let evaluated = std::mem::take(&mut shows.evaluated);
+    let model = shows.model.take();
+    let stake = std::mem::take(&mut shows.stake);
+    let before = shows.score;
+    let shown = before.unwrap_or(base);
+    let board = match evaluated {
+        Evaluated::Failed(reason) => Err(reason),
+        Evaluated::Done(finding) if finding.scores.score.gain_over(shown) > step => {
+            Ok(finding.scores.score)
+        }
+        Evaluated::Done(_) | Evaluated::Waiting | Evaluated::UnderWay(_) => {
+            Err(ModelRefusal::NotBetter { shown, step })
+        }
+    };
+    if let Ok(score) = board {
+        shows.score = Some(score);
+        if let Some(before) = before {
+            job.board.remove(&(Reverse(before), number));
+        }
+        job.board.insert((Reverse(score), number));
+    }
+    job.slots.clear(SlotKey::of(Slot::Shown, number));
+    if let Some(model) = model {
+        let (submission, model) = (SubmissionId { job: id, index: number }, model.digest);
+        effects.push(Effect::Event(Event::ShowEvaluated { submission, model, board }));
+    }
+    state.pay(id, client, (Share::Stake, stake), Route::Balance, effects);
+}

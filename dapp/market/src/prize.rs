@@ -1,0 +1,51 @@
+//! The prize: it goes to the earliest commitment that the exact test cannot tell from the best.
+//!
+//! A copy is always later than its original, so copies gain nothing here, nor do more accounts.
+
+use crate::{
+    effect::{Effect, Event},
+    settlement::ranking,
+    significance::separated,
+    state::State,
+    terms::Award,
+    units::{JobId, Score},
+};
+
+/// What comes of looking for the winner.
+pub(crate) enum Search {
+    /// Others are still to be compared.
+    Unfinished,
+    /// No model is acceptable.
+    Nobody,
+    Winner(u32),
+}
+
+/// Compares the best submission with the next that was committed to before it.
+pub(crate) fn search(state: &mut State, id: JobId, effects: &mut Vec<Effect>) -> Search {
+    let job = state.known(id);
+    let Award::Prize { significance: Score(significance), .. } = job.terms.award else {
+        return Search::Nobody;
+    };
+    let ranking = ranking(job);
+    let Some(&(_, best)) = ranking.first() else { return Search::Nobody };
+    let earlier = job.undecided().map(|(number, _)| number);
+    let other = earlier.filter(|number| (job.compared..best).contains(number)).next();
+    let Some(other) = other else { return Search::Winner(best) };
+    let results =
+        |number| job.known(number).evaluated.finding().and_then(|finding| finding.results.as_ref());
+    let pair = results(best).zip(results(other));
+    let Some((best_better, other_better)) = pair.and_then(|(best, other)| best.against(other))
+    else {
+        // It was not evaluated: it is out.
+        state.known_mut(id).compared = other.saturating_add(1);
+        return Search::Unfinished;
+    };
+    let separated = separated(best_better, other_better, significance);
+    let compared = Event::Compared { job: id, best, other, best_better, other_better, separated };
+    effects.push(Effect::Event(compared));
+    if !separated {
+        return Search::Winner(other);
+    }
+    state.known_mut(id).compared = other.saturating_add(1);
+    Search::Unfinished
+}

@@ -1,0 +1,67 @@
+//! The settlement: from what is known of a job to who gets what. Pure functions.
+
+use crate::{
+    decision::{Decision, Outcome},
+    invariant::there,
+    job::Job,
+    terms::{Award, Unmet},
+    units::{Amount, Score},
+};
+
+impl Job {
+    /// Who gets what when the job ends like this.
+    #[must_use]
+    pub fn divide(&self, outcome: Outcome, winner: Option<u32>) -> Decision {
+        let revealed = u32::try_from(self.revealed.len()).unwrap_or(u32::MAX);
+        let right = self.seats.iter().filter(|seat| seat.offence.is_none()).count();
+        let was_judged = matches!(outcome, Outcome::Won | Outcome::NoWinner);
+        let right_seats = u32::try_from(right).unwrap_or(u32::MAX);
+        let right_seats = if was_judged { right_seats } else { 0 };
+        let fees = if right_seats > 0 { self.all_fees() } else { Amount::ZERO };
+        let vouches = matches!(self.terms.award, Award::Prize { unmet: Unmet::Share, .. });
+        let is_shared = revealed > 0
+            && (outcome == Outcome::SponsorFailed || (outcome == Outcome::NoWinner && vouches));
+        let has_failed = outcome == Outcome::SponsorFailed
+            || (outcome == Outcome::NobodyRevealed && self.hold_out.is_none());
+        Decision {
+            outcome,
+            winner,
+            prize: if winner.is_some() { self.stake.award } else { Amount::ZERO },
+            shared: if is_shared { self.stake.award } else { Amount::ZERO },
+            revealed,
+            fees,
+            forfeits: self.forfeits,
+            right_seats,
+            sponsor_loses: if has_failed { self.stake.bond } else { Amount::ZERO },
+        }
+    }
+
+    /// The pool and all buy-ins.
+    fn all_fees(&self) -> Amount {
+        let buy_ins = self.submissions.values().map(|submission| submission.stake.buy_in);
+        let mut all = buy_ins.chain([self.stake.pool]);
+        let sum = all.try_fold(Amount::ZERO, Amount::checked_add);
+        there(sum, "what a job holds fits the ledger")
+    }
+}
+
+/// Part `number` of a sum divided into `count`: rounded down, the first takes what is left over.
+///
+/// - Panics: if there is nobody to divide it among, which is a bug
+#[must_use]
+pub fn part(sum: Amount, count: u32, number: u32) -> Amount {
+    let count = primitive_types::U256::from(count);
+    let each = there(sum.0.checked_div(count), "somebody shares");
+    let rest = sum.0.checked_rem(count).unwrap_or_default();
+    Amount(if number == 0 { each.saturating_add(rest) } else { each })
+}
+
+/// Submissions with acceptable scores, the best first; of equals the earlier.
+pub(crate) fn ranking(job: &Job) -> Vec<(Score, u32)> {
+    let scored = job.undecided().filter(|(_, submission)| submission.is_whole());
+    let scored = scored
+        .filter_map(|(number, submission)| Some((submission.evaluated.scores()?.score, number)));
+    let mut ranking: Vec<_> = scored.collect();
+    ranking.sort_by_key(|(score, number)| (std::cmp::Reverse(*score), *number));
+    ranking
+}

@@ -1,0 +1,193 @@
+//! The store: the bytes that jobs hold, each in a slot of one job.
+//!
+//! All bytes a job may come to hold are reserved when it opens, so that nobody in it ever meets a
+//! full store. No two jobs share bytes; those of the deployment's drive are nobody's.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use blobs::{BlobRef, Cid, Encoding, Piece, Upload};
+
+use crate::{command::Slot, invariant::there, refusal::Refusal};
+
+/// A slot of a job, of one submission if it is not the job's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub struct SlotKey {
+    /// Which slot.
+    pub slot: Slot,
+    /// Of which submission; `None` for the job's own.
+    pub submission: Option<u32>,
+}
+
+impl SlotKey {
+    /// A slot of the job itself.
+    #[must_use]
+    pub const fn job(slot: Slot) -> Self {
+        Self { slot, submission: None }
+    }
+
+    /// A slot of a submission.
+    #[must_use]
+    pub const fn of(slot: Slot, submission: u32) -> Self {
+        Self { slot, submission: Some(submission) }
+    }
+}
+
+/// What is known of a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlobState {
+    /// All its bytes are here.
+    Whole {
+        /// Length in bytes.
+        size: u64,
+    },
+    /// Expected.
+    Expected {
+        /// Bytes that came so far; the next chunk's offset.
+        received: u64,
+        /// Declared length in bytes.
+        size: u64,
+    },
+}
+
+/// A value that a checkpoint shares instead of copying it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shared<T>(Arc<T>);
+
+#[cfg(feature = "snapshot")]
+impl<T: serde::Serialize> serde::Serialize for Shared<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "snapshot")]
+impl<'de, T: serde::Deserialize<'de>> serde::Deserialize<'de> for Shared<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Arc::new).map(Self)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+enum Held {
+    Expected(Shared<Upload>),
+    Whole(Shared<Vec<u8>>),
+    Drive(Cid),
+}
+
+/// The deployment's blobs, which need not be published.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Drive(BTreeMap<Cid, Vec<u8>>);
+
+impl Drive {
+    pub(crate) fn new(blobs: impl IntoIterator<Item = (Cid, Vec<u8>)>) -> Self {
+        Self(blobs.into_iter().collect())
+    }
+
+    pub(crate) fn blob(&self, cid: Cid) -> Option<&[u8]> {
+        self.0.get(&cid).map(Vec::as_slice)
+    }
+
+    fn holds(&self, blob: BlobRef) -> bool {
+        self.blob(blob.cid()).is_some_and(|bytes| length(bytes) == blob.size)
+    }
+}
+
+/// The slots of one job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Slots(BTreeMap<SlotKey, Held>);
+
+impl Slots {
+    /// Expects a blob, unless the drive has it.
+    pub(crate) fn expect(&mut self, drive: &Drive, key: SlotKey, blob: BlobRef) {
+        let held = if drive.holds(blob) {
+            Held::Drive(blob.cid())
+        } else {
+            Held::Expected(Shared(Arc::new(Upload::new(blob))))
+        };
+        self.0.insert(key, held);
+    }
+
+    /// The whole blob in a slot.
+    pub(crate) fn blob<'a>(&'a self, drive: &'a Drive, key: SlotKey) -> Option<&'a [u8]> {
+        match self.0.get(&key)? {
+            Held::Expected(_) => None,
+            Held::Whole(bytes) => Some(bytes.0.as_slice()),
+            Held::Drive(cid) => drive.blob(*cid),
+        }
+    }
+
+    /// Whether a slot's blob is whole.
+    pub(crate) fn is_whole(&self, key: SlotKey) -> bool {
+        matches!(self.0.get(&key), Some(Held::Whole(_) | Held::Drive(_)))
+    }
+
+    /// What is known of all slots.
+    pub(crate) fn states<'a>(
+        &'a self,
+        drive: &'a Drive,
+    ) -> impl Iterator<Item = (SlotKey, BlobState)> + 'a {
+        self.0.iter().map(|(key, held)| {
+            let state = match held {
+                Held::Expected(upload) => BlobState::Expected {
+                    received: upload.0.received(),
+                    size: upload.0.blob().size,
+                },
+                Held::Whole(bytes) => BlobState::Whole { size: length(&bytes.0) },
+                Held::Drive(cid) => BlobState::Whole { size: drive.blob(*cid).map_or(0, length) },
+            };
+            (*key, state)
+        })
+    }
+
+    /// Checks a chunk of an expected blob.
+    ///
+    /// - Errors: `NotExpected`, `BadChunk`
+    pub(crate) fn check<'a>(
+        &self,
+        key: SlotKey,
+        offset: u64,
+        encoding: Encoding,
+        data: &'a [u8],
+    ) -> Result<Piece<'a>, Refusal> {
+        let Some(Held::Expected(upload)) = self.0.get(&key) else {
+            return Err(Refusal::NotExpected {});
+        };
+        upload.0.check(offset, encoding, data).map_err(|reason| Refusal::BadChunk { reason })
+    }
+
+    /// Takes a checked chunk; returns the blob if it is whole now.
+    pub(crate) fn take(&mut self, key: SlotKey, piece: Piece<'_>) -> Option<BlobRef> {
+        let upload = match self.0.get_mut(&key) {
+            Some(Held::Expected(upload)) => Some(upload),
+            Some(Held::Whole(_) | Held::Drive(_)) | None => None,
+        };
+        let upload = Arc::make_mut(&mut there(upload, "a chunk was checked in its slot").0);
+        let blob = upload.blob();
+        let bytes = upload.post(piece)?;
+        self.put(key, bytes);
+        Some(blob)
+    }
+
+    /// Puts whole bytes into a slot.
+    pub(crate) fn put(&mut self, key: SlotKey, bytes: Vec<u8>) {
+        self.0.insert(key, Held::Whole(Shared(Arc::new(bytes))));
+    }
+
+    /// Empties a slot.
+    pub(crate) fn clear(&mut self, key: SlotKey) {
+        self.0.remove(&key);
+    }
+
+    /// Empties all slots.
+    pub(crate) fn clear_all(&mut self) {
+        self.0 = BTreeMap::new();
+    }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,211 @@
+//! A tally: what is counted while a model answers the rows of a dataset.
+
+use crate::{
+    metric::{Metric, Scores, inverse_loss, ratio},
+    results::Results,
+    units::Score,
+};
+
+/// A row's loss is counted in parts per million and at most as this.
+pub const MAX_LOSS_PPM: u64 = 1_000_000_000_000;
+
+/// What is counted while a model answers the rows of a dataset; integers only, so that it can be
+/// kept between inputs and added up in any number of steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub struct Tally {
+    classes: usize,
+    rows: u32,
+    /// By true class, then by predicted class; each with one place more, for no class at all.
+    confusion: Vec<u32>,
+    loss_ppm: u128,
+    /// Each row's result, when they are kept.
+    results: Option<Results>,
+}
+
+impl Tally {
+    /// Nothing counted yet, for this many classes (zero for regression).
+    #[must_use]
+    pub fn new(classes: u16) -> Self {
+        let classes = usize::from(classes);
+        let places = classes.saturating_add(1);
+        let confusion = vec![0; places.saturating_mul(places)];
+        Self { classes, rows: 0, confusion, loss_ppm: 0, results: None }
+    }
+
+    /// As [`new`](Self::new), keeping each row's result by this metric too.
+    #[must_use]
+    pub fn with_results(classes: u16, metric: Metric) -> Self {
+        Self { results: Some(Results::new(metric)), ..Self::new(classes) }
+    }
+
+    /// Each row's result, when they are kept.
+    #[must_use]
+    pub const fn results(&self) -> Option<&Results> {
+        self.results.as_ref()
+    }
+
+    /// Gives the results away.
+    #[must_use]
+    pub fn into_results(self) -> Option<Results> {
+        self.results
+    }
+
+    /// Rows counted so far; the next row to answer.
+    #[must_use]
+    pub const fn rows(&self) -> u32 {
+        self.rows
+    }
+
+    /// Counts one row's answer among classes, and its loss (zero unless the metric is a loss).
+    ///
+    /// A class out of range is no class: the row is wrong, for its class and for all.
+    pub fn count_class(&mut self, truth: u16, predicted: u16, loss_ppm: u64) {
+        let [truth, predicted] =
+            [truth, predicted].map(|class| usize::from(class).min(self.classes));
+        let cell = truth.saturating_mul(self.places()).saturating_add(predicted);
+        if let Some(count) = self.confusion.get_mut(cell) {
+            *count = count.saturating_add(1);
+        }
+        self.count_row(truth == predicted && truth < self.classes, loss_ppm);
+    }
+
+    /// Counts one row's loss, in parts per million, at most [`MAX_LOSS_PPM`].
+    pub fn count_loss(&mut self, loss_ppm: u64) {
+        self.count_row(false, loss_ppm);
+    }
+
+    fn count_row(&mut self, is_right: bool, loss_ppm: u64) {
+        let loss_ppm = loss_ppm.min(MAX_LOSS_PPM);
+        self.rows = self.rows.saturating_add(1);
+        self.loss_ppm = self.loss_ppm.saturating_add(loss_ppm.into());
+        if let Some(results) = &mut self.results {
+            results.push(is_right, loss_ppm);
+        }
+    }
+
+    /// The scores by this metric.
+    #[must_use]
+    pub fn scores(&self, metric: Metric) -> Scores {
+        Scores { score: self.score(metric), worst_class: self.worst_class() }
+    }
+
+    /// The score by this metric.
+    ///
+    /// - Units: parts per million, rounded down
+    #[must_use]
+    pub fn score(&self, metric: Metric) -> Score {
+        match metric {
+            Metric::Accuracy => ratio(self.diagonal().sum(), self.rows.into()),
+            Metric::WorstClassRecall => self.worst_class(),
+            Metric::MacroF1 => self.macro_f1(),
+            Metric::MeanSquaredError | Metric::MeanAbsoluteError | Metric::LogLoss => {
+                inverse_loss(self.loss_ppm, self.rows)
+            }
+        }
+    }
+
+    /// The recall of the class answered worst, of those that have rows; zero for regression.
+    #[must_use]
+    pub fn worst_class(&self) -> Score {
+        self.recalls().into_iter().flatten().min().unwrap_or_default()
+    }
+
+    /// Each class's recall; none for a class without rows.
+    #[must_use]
+    pub fn recalls(&self) -> Vec<Option<Score>> {
+        self.diagonal()
+            .zip(self.by_truth())
+            .map(|(right, rows)| (rows > 0).then(|| ratio(right, rows)))
+            .collect()
+    }
+
+    /// F1 of a class is `2·right / (rows of the class + answers of the class)`, rounded down; a
+    /// class with neither rows nor answers is left out.
+    fn macro_f1(&self) -> Score {
+        let mut answered = vec![0_u64; self.classes];
+        for row in self.confusion.chunks_exact(self.places()) {
+            for (sum, count) in answered.iter_mut().zip(row) {
+                *sum = sum.saturating_add((*count).into());
+            }
+        }
+        let f1 = self.diagonal().zip(self.by_truth()).zip(answered).filter_map(
+            |((right, rows), answered)| {
+                let either = rows.saturating_add(answered);
+                (either > 0).then(|| u64::from(ratio(right.saturating_mul(2), either).0))
+            },
+        );
+        let (sum, classes) = f1.fold((0_u64, 0_u64), |(sum, classes), f1| {
+            (sum.saturating_add(f1), classes.saturating_add(1))
+        });
+        let mean = sum.checked_div(classes).unwrap_or_default();
+        Score(u32::try_from(mean).unwrap_or_default())
+    }
+
+    /// The classes and the place of no class.
+    const fn places(&self) -> usize {
+        self.classes.saturating_add(1)
+    }
+
+    fn diagonal(&self) -> impl Iterator<Item = u64> {
+        let rows = self.by_class().enumerate();
+        rows.map(|(class, row)| row.get(class).copied().unwrap_or_default().into())
+    }
+
+    fn by_truth(&self) -> impl Iterator<Item = u64> {
+        let rows = self.by_class();
+        rows.map(|row| row.iter().copied().map(u64::from).fold(0, u64::saturating_add))
+    }
+
+    /// The answers to the rows of each class.
+    fn by_class(&self) -> impl Iterator<Item = &[u32]> {
+        self.confusion.chunks_exact(self.places()).take(self.classes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(classes: u16, answers: &[(u16, u16)]) -> Tally {
+        let mut tally = Tally::new(classes);
+        for &(truth, predicted) in answers {
+            tally.count_class(truth, predicted, 0);
+        }
+        tally
+    }
+
+    #[test]
+    fn scores_of_classes() {
+        let tally = tally(3, &[(0, 0), (0, 0), (0, 1), (1, 1), (1, 0), (1, 0), (1, 0)]);
+        assert_eq!(tally.score(Metric::Accuracy), Score(428_571));
+        assert_eq!(tally.score(Metric::WorstClassRecall), Score(250_000));
+        // F1: 2·2/(3+5) = 0.5 and 2·1/(4+2) = 0.333333; class 2 has neither rows nor answers.
+        assert_eq!(tally.score(Metric::MacroF1), Score(416_666));
+        assert_eq!(tally.recalls(), [Some(Score(666_666)), Some(Score(250_000)), None]);
+    }
+
+    #[test]
+    fn scores_of_losses() {
+        for (losses, score) in [
+            (&[0_u64][..], 1_000_000),
+            (&[1_000_000, 1_000_000][..], 500_000),
+            (&[3_000_000][..], 250_000),
+            (&[u64::MAX][..], 0),
+            (&[][..], 0),
+        ] {
+            let mut tally = Tally::new(0);
+            losses.iter().for_each(|loss| tally.count_loss(*loss));
+            assert_eq!(tally.score(Metric::MeanSquaredError), Score(score), "{losses:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_class_is_wrong() {
+        let tally = tally(2, &[(0, 0), (1, 1), (1, 7), (7, 0), (7, 7)]);
+        assert_eq!(tally.score(Metric::Accuracy), Score(400_000));
+        assert_eq!(tally.score(Metric::WorstClassRecall), Score(500_000));
+        // F1: 2·1/(1+2) and 2·1/(2+1).
+        assert_eq!(tally.score(Metric::MacroF1), Score(666_666));
+    }
+}

@@ -1,0 +1,105 @@
+//! A job's terms: an offer, a sealing, evaluators and an award, fixed for good when it opens.
+//!
+//! No rule asks which kind of job it is; each looks at the choice it concerns. What follows from
+//! terms alone (stakes, windows, bytes reserved) is computed here, so that everybody computes the
+//! same before any money moves.
+
+mod award;
+mod evaluators;
+mod offer;
+mod sealing;
+mod stakes;
+mod windows;
+
+use blobs::BlobRef;
+
+pub use award::{Award, Unmet};
+pub use evaluators::{Evaluators, MAX_SAMPLE_ROWS, MAX_SEATS, MinerTerms};
+pub use offer::{Board, MAX_INPUTS, Offer};
+pub use sealing::{SealedBlob, Sealing};
+pub use stakes::{MAX_MINERS, SponsorStake, SubmissionStake};
+
+use crate::{
+    refusal::Refusal,
+    settings::Settings,
+    units::{Asset, Timestamp},
+};
+
+/// The most submissions a job can hold at a time.
+pub const MAX_PLACES: u32 = 10_000;
+
+/// A sponsor's terms.
+///
+/// - Units: amounts in the asset's smallest unit; scores in parts per million; times in seconds of
+///   the market's clock; work in instructions; sizes in bytes
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub struct Terms {
+    /// Short UTF-8 name, zero-padded.
+    pub title: [u8; 32],
+    /// What everything is paid in.
+    pub asset: Asset,
+    /// From this moment on nobody submits.
+    pub close: Timestamp,
+    /// How many submissions the job holds at a time; their bytes are reserved when it opens.
+    pub places: u32,
+    /// What an acceptable model is.
+    pub offer: Offer,
+    /// Whether models and hold-out arrive as bytes, or as ciphertext first.
+    pub sealing: Sealing,
+    /// Who computes the scores.
+    pub evaluators: Evaluators,
+    /// Who is paid, and when.
+    pub award: Award,
+}
+
+impl Terms {
+    /// The dataset the base model is scored on before the job opens: the hold-out if it is open,
+    /// else the public slice.
+    #[must_use]
+    pub fn opening_dataset(&self) -> Option<BlobRef> {
+        match self.sealing {
+            Sealing::Open { hold_out } => Some(hold_out),
+            Sealing::Sealed { .. } => self.offer.board.map(|board| board.public_slice),
+        }
+    }
+
+    /// The miners' terms, if miners evaluate.
+    #[must_use]
+    pub const fn miners(&self) -> Option<&MinerTerms> {
+        match &self.evaluators {
+            Evaluators::Machine => None,
+            Evaluators::Miners(miners) => Some(miners),
+        }
+    }
+
+    /// The rows the machine checks where evaluations are beyond it; `None` if it evaluates all.
+    #[must_use]
+    pub fn sample_rows(&self) -> Option<u32> {
+        self.miners().map(|miners| miners.sample_rows).filter(|rows| *rows > 0)
+    }
+
+    /// Checks all that can be checked before any bytes are here.
+    ///
+    /// - Errors: the first reason against the terms
+    pub fn check(&self, settings: &Settings, now: Timestamp) -> Result<(), Refusal> {
+        if !settings.assets.contains_key(&self.asset) {
+            return Err(Refusal::AssetNotAllowed { asset: self.asset });
+        }
+        let close = self.close;
+        if close <= now {
+            return Err(Refusal::CloseTooSoon { close, now });
+        }
+        let latest = now.after(settings.max_window_seconds);
+        if close > latest {
+            return Err(Refusal::CloseTooFar { close, latest });
+        }
+        if !(1..=MAX_PLACES).contains(&self.places) {
+            return Err(Refusal::PlacesOutOfRange { found: self.places, largest: MAX_PLACES });
+        }
+        self.award.check(self.places)?;
+        self.offer.check(settings)?;
+        self.sealing.check(settings, self)?;
+        self.evaluators.check(settings, self)
+    }
+}

@@ -1,0 +1,84 @@
+//! The award: who is paid, and when.
+
+use std::fmt;
+
+use crate::{
+    refusal::Refusal,
+    units::{Amount, Score},
+};
+
+/// Who is paid, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub enum Award {
+    /// A reward for each accepted model, in the order of commitments.
+    Rewards {
+        /// Paid for each accepted model.
+        reward: Amount,
+        /// How many models may be paid.
+        count: u32,
+    },
+    /// A prize for the best model: the earliest commitment that the exact test cannot tell from it.
+    Prize {
+        /// For the winner.
+        prize: Amount,
+        /// Models are told apart when the exact test's probability is at most this.
+        significance: Score,
+        /// Who takes the prize when no model is accepted.
+        unmet: Unmet,
+    },
+}
+
+/// Who takes the prize when models were revealed and none is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub enum Unmet {
+    /// The sponsor has it back.
+    Return,
+    /// All who revealed, in equal parts: the sponsor vouches that its terms can be met.
+    Share,
+}
+
+impl Unmet {
+    /// Both, in the order of their codes.
+    pub const ALL: [Self; 2] = [Self::Return, Self::Share];
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Return => "return",
+            Self::Share => "share",
+        })
+    }
+}
+
+impl Award {
+    /// All of it.
+    ///
+    /// - Errors: `AwardOverflow`
+    pub fn total(&self) -> Result<Amount, Refusal> {
+        match self {
+            Self::Rewards { reward, count } => {
+                reward.checked_times((*count).into()).ok_or(Refusal::AwardOverflow {})
+            }
+            Self::Prize { prize, .. } => Ok(*prize),
+        }
+    }
+
+    pub(super) fn check(&self, places: u32) -> Result<(), Refusal> {
+        if self.total()? == Amount::ZERO {
+            return Err(Refusal::AwardZero {});
+        }
+        match *self {
+            Self::Rewards { count, .. } if count > places => {
+                Err(Refusal::TooFewPlaces { places, rewards: count })
+            }
+            Self::Prize { significance, .. } if significance > Score::MAX => {
+                Err(Refusal::ScoreOutOfRange { found: significance, largest: Score::MAX })
+            }
+            Self::Prize { significance: Score(0), .. } => Err(Refusal::SignificanceZero {}),
+            Self::Rewards { .. } | Self::Prize { .. } => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The offer: what an acceptable model is.
+
+use blobs::BlobRef;
+
+use crate::{
+    metric::{Metric, Scores},
+    refusal::{ModelRefusal, Refusal},
+    settings::Settings,
+    units::{Score, Work},
+};
+
+/// The most inputs that one evaluation may be spread over.
+pub const MAX_INPUTS: u32 = 10_000;
+
+/// What an acceptable model is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub struct Offer {
+    /// What the score measures.
+    pub metric: Metric,
+    /// Smallest score that is accepted.
+    pub min_score: Score,
+    /// Smallest gain over the base model's score on the hold-out.
+    pub min_gain: Score,
+    /// Smallest recall of the worst class.
+    pub min_worst_class: Score,
+    /// Largest model file.
+    pub max_model_bytes: u64,
+    /// Largest work of one evaluation on the hold-out.
+    pub max_work: Work,
+    /// Most inputs that one evaluation may take.
+    pub max_inputs: u32,
+    /// How many rows the hold-out has.
+    pub rows: u32,
+    /// The model to beat, and to train from.
+    pub base_model: BlobRef,
+    /// The public board, if there is one.
+    pub board: Option<Board>,
+}
+
+/// A public board of models shown before the close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub struct Board {
+    /// The dataset that models are shown on.
+    pub public_slice: BlobRef,
+    /// How many models each account may show.
+    pub quota: u32,
+    /// By how much a shown model must beat what the board has of its account.
+    pub ladder_step: Score,
+}
+
+impl Offer {
+    pub(super) fn check(&self, settings: &Settings) -> Result<(), Refusal> {
+        let step = self.board.map_or(Score(0), |board| board.ladder_step);
+        let scores = [self.min_score, self.min_gain, self.min_worst_class, step];
+        if let Some(&found) = scores.iter().find(|score| **score > Score::MAX) {
+            return Err(Refusal::ScoreOutOfRange { found, largest: Score::MAX });
+        }
+        if self.min_gain == Score(0) {
+            return Err(Refusal::GainZero {});
+        }
+        if self.metric.is_regression() && self.min_worst_class != Score(0) {
+            return Err(Refusal::WorstClassOfRegression {});
+        }
+        if self.max_work == Work(0) || self.rows == 0 {
+            return Err(Refusal::WorkZero {});
+        }
+        if !(1..=MAX_INPUTS).contains(&self.max_inputs) {
+            return Err(Refusal::InputsOutOfRange { found: self.max_inputs, largest: MAX_INPUTS });
+        }
+        settings.check_size(self.max_model_bytes)?;
+        settings.check_size(self.base_model.size)?;
+        self.board.map_or(Ok(()), |board| settings.check_size(board.public_slice.size))
+    }
+
+    /// Whether a model with these scores is accepted: the smallest score, the gain over the base
+    /// model, and the worst class, checked in this order.
+    pub(crate) fn accept(&self, base: Scores, scores: Scores) -> Result<(), ModelRefusal> {
+        let found = scores.score;
+        if found < self.min_score {
+            return Err(ModelRefusal::ScoreTooLow { minimum: self.min_score, found });
+        }
+        if found.gain_over(base.score) < self.min_gain {
+            let (base, minimum) = (base.score, self.min_gain);
+            return Err(ModelRefusal::GainTooSmall { base, minimum, found });
+        }
+        if scores.worst_class < self.min_worst_class {
+            let (minimum, found) = (self.min_worst_class, scores.worst_class);
+            return Err(ModelRefusal::WorstClassTooLow { minimum, found });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! The sealing: whether models and hold-out arrive as bytes, or as ciphertext first and key later.
+
+use blobs::{BlobRef, Digest, SEAL_BYTES};
+
+use super::Terms;
+use crate::{
+    refusal::Refusal,
+    settings::Settings,
+    units::{Amount, Work},
+};
+
+/// Whether models and hold-out are sealed until the close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub enum Sealing {
+    /// Everything is public at once.
+    Open {
+        /// The dataset that decides the score.
+        hold_out: BlobRef,
+    },
+    /// Ciphertext first; keys after the close.
+    Sealed {
+        /// The dataset that decides the score.
+        hold_out: SealedBlob,
+        /// How long keys are taken.
+        reveal_seconds: u32,
+        /// Lost by a sponsor who does not reveal a hold-out that fits; a quarter of the award or
+        /// more.
+        sponsor_bond: Amount,
+    },
+}
+
+/// A blob published as ciphertext, and what its key will have to open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+pub struct SealedBlob {
+    /// SHA-256 of chain, application, job, sender, the plaintext's CID and size, and a salt.
+    pub commitment: Digest,
+    /// The ciphertext.
+    pub ciphertext: BlobRef,
+}
+
+impl Sealing {
+    /// Whether submissions are sealed.
+    #[must_use]
+    pub const fn is_sealed(&self) -> bool {
+        matches!(self, Self::Sealed { .. })
+    }
+
+    /// The hold-out's bytes as they are published: plain, or the ciphertext.
+    #[must_use]
+    pub const fn published_hold_out(&self) -> BlobRef {
+        match self {
+            Self::Open { hold_out } => *hold_out,
+            Self::Sealed { hold_out, .. } => hold_out.ciphertext,
+        }
+    }
+
+    /// The sponsor's bond; zero if nothing is sealed.
+    #[must_use]
+    pub const fn sponsor_bond(&self) -> Amount {
+        match self {
+            Self::Open { .. } => Amount::ZERO,
+            Self::Sealed { sponsor_bond, .. } => *sponsor_bond,
+        }
+    }
+
+    /// By how much a published model is longer than its plain bytes.
+    #[must_use]
+    pub const fn overhead(&self) -> u64 {
+        if self.is_sealed() { SEAL_BYTES } else { 0 }
+    }
+
+    pub(super) fn check(&self, settings: &Settings, terms: &Terms) -> Result<(), Refusal> {
+        let published = self.published_hold_out();
+        settings.check_size(published.size)?;
+        let Self::Sealed { reveal_seconds, sponsor_bond, .. } = *self else { return Ok(()) };
+        if terms.offer.board.is_none() {
+            return Err(Refusal::NoPublicSlice {});
+        }
+        if published.size <= SEAL_BYTES {
+            return Err(Refusal::CiphertextTooShort { size: published.size });
+        }
+        let longest = terms.offer.max_model_bytes.saturating_add(SEAL_BYTES);
+        settings.check_size(longest)?;
+        settings.check_window(reveal_seconds, settings.windows.reveal_seconds)?;
+        let least = terms.award.total()?.scaled_up(1.into(), 4.into());
+        let least = least.ok_or(Refusal::AwardOverflow {})?;
+        if sponsor_bond < least {
+            return Err(Refusal::SponsorBondTooSmall { found: sponsor_bond, least });
+        }
+        let opening = settings.prices.opening(published.size.max(longest));
+        let (found, maximum) = (opening.plus(Work(settings.prices.input)), settings.input_work);
+        if found > maximum {
+            return Err(Refusal::OpeningTooExpensive { maximum, found });
+        }
+        Ok(())
+    }
+}

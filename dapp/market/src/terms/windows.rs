@@ -1,0 +1,33 @@
+//! When what is over, by the market's clock.
+
+use super::{Sealing, Terms};
+use crate::{settings::Settings, units::Timestamp};
+
+impl Terms {
+    /// When keys are no longer taken.
+    #[must_use]
+    pub fn reveal_until(&self) -> Timestamp {
+        match self.sealing {
+            Sealing::Open { .. } => self.close,
+            Sealing::Sealed { reveal_seconds, .. } => self.close.after(reveal_seconds.into()),
+        }
+    }
+
+    /// How long the machine has for everything that may be submitted.
+    #[must_use]
+    pub fn evaluation_window(&self, settings: &Settings) -> u64 {
+        settings.evaluation_window(self.evaluation_work(settings).times(self.places.into()))
+    }
+
+    /// When a job that has not ended gives each its own, whatever went wrong: its latest regular
+    /// end, and as long again as the machine may take.
+    #[must_use]
+    pub fn last_date(&self, settings: &Settings) -> Timestamp {
+        let attest = self.miners().map_or(0, |miners| u64::from(miners.attest_seconds));
+        let evaluation = self.evaluation_window(settings);
+        self.reveal_until()
+            .after(settings.windows.delivery_seconds)
+            .after(attest.saturating_mul(2))
+            .after(evaluation.saturating_mul(2))
+    }
+}

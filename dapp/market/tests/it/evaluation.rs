@@ -1,0 +1,197 @@
+//! How an evaluation is divided over inputs changes when it ends, never how; and one input does no
+//! more than its part.
+
+use blobs::Encoding;
+use market::{
+    Address, Amount, Asset, Award, Command, Evaluators, JobId, Metric, ModelRefusal, Offer, Prices,
+    Quote, Score, Sealing, Settings, Slot, SubmittedModel, Target, Terms, Timestamp, Verdict, Work,
+};
+use proptest::{collection::vec, prelude::*};
+
+use crate::world::{World, job_name, named, settings};
+
+const BASE: &[u8] = b"right=20,20,20";
+const HOLD_OUT: &[u8] = b"rows=70,60,50";
+
+fn client(number: usize) -> Address {
+    let [low, high, ..] = number.to_le_bytes();
+    let mut address = [1; 20];
+    [address[0], address[1]] = [low, high];
+    Address(address)
+}
+
+/// A market with one job that takes submissions.
+struct Bounty {
+    world: World,
+    job: JobId,
+}
+
+impl Bounty {
+    fn new(settings: Settings, max_work: Work) -> Self {
+        let mut world = World::new(settings, []);
+        let terms = terms(max_work);
+        let (sponsor, salt) = (client(0), [0; 32]);
+        world.deposit(sponsor, (Asset::Ether, Amount::new(10_000)), None).unwrap();
+        let job = job_name(sponsor, salt, &terms);
+        world.act(sponsor, Command::OpenJob { job, salt, terms: Box::new(terms) }).unwrap();
+        let mut bounty = Self { world, job };
+        bounty.publish(sponsor, Slot::HoldOut, HOLD_OUT);
+        bounty.publish(sponsor, Slot::BaseModel, BASE);
+        bounty
+    }
+
+    fn publish(&mut self, sender: Address, slot: Slot, bytes: &[u8]) {
+        let (job, data) = (self.job, bytes.to_vec());
+        let chunk = Command::Publish { job, slot, offset: 0, encoding: Encoding::Plain, data };
+        self.world.act(sender, chunk).unwrap();
+    }
+
+    fn submit(&mut self, number: usize, model: &str) {
+        let (job, data) = (self.job, named(b""));
+        let submitted = SubmittedModel::Open { model: named(model.as_bytes()), data };
+        self.world.act(client(number), Command::Submit { job, model: submitted }).unwrap();
+    }
+
+    /// Goes on by inputs of so much work until nothing is left to do.
+    fn drain(&mut self, work: Work) {
+        while let Some((target, from)) = self.next() {
+            let (job, max_surcharge) = (self.job, Amount::ZERO);
+            let command = Command::Evaluate { job, target, from, work, max_surcharge };
+            self.world.act(client(0), command).unwrap();
+        }
+    }
+
+    fn next(&self) -> Option<(Target, u32)> {
+        let job = self.world.market.job(self.job)?;
+        if job.base.scores().is_none() {
+            return Some((Target::Base, job.base.step()));
+        }
+        let (number, submission) = job.undecided().next()?;
+        Some((Target::Submission(number), submission.evaluated.step()))
+    }
+
+    fn verdicts(&self) -> Vec<Option<Verdict>> {
+        let job = self.world.market.job(self.job).unwrap();
+        job.submissions.values().map(market::Submission::verdict).collect()
+    }
+}
+
+fn terms(max_work: Work) -> Terms {
+    Terms {
+        title: [0; 32],
+        asset: Asset::Ether,
+        close: Timestamp(2_000),
+        places: 200,
+        offer: Offer {
+            metric: Metric::MacroF1,
+            min_score: Score(300_000),
+            min_gain: Score(100_000),
+            min_worst_class: Score(200_000),
+            max_model_bytes: 1_000,
+            max_work,
+            max_inputs: 10_000,
+            rows: 180,
+            base_model: named(BASE),
+            board: None,
+        },
+        sealing: Sealing::Open { hold_out: named(HOLD_OUT) },
+        evaluators: Evaluators::Machine,
+        award: Award::Rewards { reward: Amount::new(5), count: 3 },
+    }
+}
+
+/// Submits each text as a model of another client, with so much work an input; what became of them.
+fn judged(input_work: Work, work: Work, models: &[String]) -> Bounty {
+    let mut bounty = Bounty::new(Settings { input_work, ..settings() }, Work(5_000));
+    bounty.drain(work);
+    models.iter().enumerate().for_each(|(number, model)| bounty.submit(number + 1, model));
+    for (number, model) in models.iter().enumerate() {
+        // All rewards may be paid before its bytes are here.
+        let (job, data) = (bounty.job, model.as_bytes().to_vec());
+        let (slot, encoding) = (Slot::Submission, Encoding::Plain);
+        let chunk = Command::Publish { job, slot, offset: 0, encoding, data };
+        bounty.world.act(client(number + 1), chunk).ok();
+    }
+    bounty.drain(work);
+    bounty
+}
+
+fn model() -> impl Strategy<Value = String> {
+    let right = (0..=70_u32, 0..=60_u32, 0..=50_u32);
+    let odd = prop_oneof![8 => Just(""), 1 => Just("nan=9"), 1 => Just("unfit=BadGraph")];
+    (right, 1..40_u64, 1..4_u32, odd).prop_map(|((a, b, c), work, step, odd)| {
+        format!("right={a},{b},{c} work={work} step={step} {odd}")
+    })
+}
+
+proptest! {
+    #[test]
+    fn many_inputs_give_what_one_gives(
+        models in vec(model(), 1..8), input_work in 300..2_000_u64, work in any::<u16>(),
+    ) {
+        let unbounded = Work(u64::MAX);
+        let one = judged(unbounded, unbounded, &models);
+        let many = judged(Work(input_work), Work(work.into()), &models);
+        prop_assert_eq!(one.verdicts(), many.verdicts());
+        prop_assert_eq!(one.world.market.ledger(), many.world.market.ledger());
+    }
+}
+
+/// What a model of one step is told: by the input with its last bytes, and by one that goes on.
+fn told(input_work: u64, max_work: u64, model: &str) -> [Option<Verdict>; 2] {
+    let prices = Prices { input: 10, payload_byte: 1, blob_byte: 2, ending: 5, ..Prices::default() };
+    let settings = Settings { prices, input_work: Work(input_work), ..settings() };
+    let mut bounty = Bounty::new(settings, Work(max_work));
+    bounty.drain(Work(u64::MAX));
+    bounty.submit(1, model);
+    bounty.publish(client(1), Slot::Submission, model.as_bytes());
+    let first = bounty.verdicts()[0];
+    bounty.drain(Work(0));
+    [first, bounty.verdicts()[0]]
+}
+
+#[test]
+fn an_input_and_an_evaluation_are_full_to_the_last_instruction() {
+    let model = "right=50,50,50 work=7 step=180";
+    let (bytes, step) = (model.len() as u64, 180 * 7);
+    // Every input; reading, the step, its end.
+    let alone = 10 + bytes + step + 5;
+    // The chunk on top, each byte as it is sent and as it is kept; and the decision.
+    let with_chunk = alone + bytes + 2 * bytes + 5;
+    let whole = bytes + step;
+    let is_paid = |verdict: Option<Verdict>| verdict.is_some_and(|verdict| verdict.is_accepted());
+    for (input_work, at_once) in
+        [(with_chunk + 1, true), (with_chunk, true), (with_chunk - 1, false), (alone, false)]
+    {
+        let told = told(input_work, whole, model).map(is_paid);
+        assert_eq!(told, [at_once, true], "{input_work}");
+    }
+    let refused = |reason| Some(Verdict::Refused { scores: None, reason });
+    let too_large = ModelRefusal::StepTooLarge { maximum: Work(alone - 1), found: Work(alone) };
+    assert_eq!(told(alone - 1, whole, model)[1], refused(too_large));
+    let too_much = ModelRefusal::TooMuchWork { maximum: Work(whole - 1), found: Work(whole) };
+    assert_eq!(told(with_chunk, whole - 1, model)[1], refused(too_much));
+    assert!(is_paid(told(with_chunk, whole + 1, model)[0]));
+}
+
+#[test]
+fn a_quote_tells_how_many_inputs_it_takes() {
+    let quote = |work: u64, reading: u64, step: u64| Quote {
+        rows: 1,
+        classes: 2,
+        work: Work(work),
+        reading: Work(reading),
+        step: Work(step),
+    };
+    for (quote, each, inputs) in [
+        (quote(1_010, 10, 100), 1_010, Some(1)),
+        (quote(1_010, 10, 100), 1_009, Some(2)),
+        (quote(1_010, 10, 100), 110, Some(10)),
+        (quote(1_010, 10, 100), 109, None),
+        (quote(1_011, 10, 100), 110, Some(11)),
+        (quote(10, 10, 0), 10, None),
+        (quote(u64::MAX, 0, 1), u64::MAX, Some(1)),
+    ] {
+        assert_eq!(quote.inputs(Work(each)), inputs, "{quote:?} {each}");
+    }
+}

@@ -1,0 +1,186 @@
+//! A judge for tests: integer arithmetic over models and datasets written as words, so that a
+//! reader sees the scores in the bytes. The judge of networks is `eval`'s.
+//!
+//! ```text
+//! dataset  rows=10,10                  rows of each class; one number for regression
+//! model    right=8,7                   rows of each class answered right
+//!          loss=250000                 loss of each row, in parts per million
+//!          work=3 step=4               work of a row, rows that cannot be divided
+//!          unfit=BadShape@2            cannot be evaluated, because of node 2
+//!          nan=5                       the answer to row 5 is not finite
+//!          like=3                      a copy of every other model with this number
+//!          graph=2                     its weights can be compared with those of this graph only
+//!          #anything                   makes other bytes of the same model
+//! ```
+
+use market::{
+    Comparison, Exam, Fault, Judge, Quote, Similarity, Tally, Unfit, WeightDistance, Work,
+};
+
+/// The judge; it remembers nothing.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct WordJudge;
+
+#[derive(Default)]
+struct Model {
+    right: Vec<u32>,
+    loss_ppm: u64,
+    row_work: u64,
+    step_rows: u32,
+    not_finite_row: Option<u32>,
+    like: Option<u32>,
+    graph: u32,
+}
+
+impl Judge for WordJudge {
+    fn reading(&self, exam: &Exam<'_>) -> Work {
+        Work(exam.model.bytes.len() as u64)
+    }
+
+    fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
+        let (model, rows_by_class) = read(exam)?;
+        let all: u32 = rows_by_class.iter().sum();
+        let rows = exam.rows.map_or(all, |rows| u32::try_from(rows.len()).unwrap_or(all));
+        let classes = if exam.metric.is_regression() { 0 } else { rows_by_class.len() };
+        Ok(Quote {
+            rows,
+            classes: u16::try_from(classes).map_err(|_| unfit(Fault::MalformedDataset))?,
+            work: self.reading(exam).plus(Work(u64::from(rows).saturating_mul(model.row_work))),
+            reading: self.reading(exam),
+            step: Work(u64::from(model.step_rows).saturating_mul(model.row_work)),
+        })
+    }
+
+    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
+        let (model, rows_by_class) = read(exam)?;
+        let mut answers = answers(&model, &rows_by_class);
+        if let Some(rows) = exam.rows {
+            answers = rows.iter().map(|row| answers[*row as usize]).collect();
+        }
+        let mut work = Work(0);
+        loop {
+            let begin = tally.rows() as usize;
+            let step = answers.iter().skip(begin).take(model.step_rows as usize);
+            for &(truth, predicted) in step {
+                if model.not_finite_row == Some(tally.rows()) {
+                    return Err(unfit(Fault::AnswerNotFinite));
+                }
+                if exam.metric.is_regression() {
+                    tally.count_loss(model.loss_ppm);
+                } else {
+                    tally.count_class(truth, predicted, model.loss_ppm);
+                }
+                work = work.plus(Work(model.row_work));
+            }
+            let next = answers.len().saturating_sub(tally.rows() as usize);
+            let next = (next.min(model.step_rows as usize) as u64).saturating_mul(model.row_work);
+            if next == 0 || work.plus(Work(next)) > budget {
+                return Ok(work);
+            }
+        }
+    }
+
+    fn reading_comparison(&self, comparison: &Comparison<'_>) -> Work {
+        let Comparison { base, first, second, hold_out, .. } = comparison;
+        Work([base, first, second, hold_out].map(|exhibit| exhibit.bytes.len() as u64).iter().sum())
+    }
+
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit> {
+        let models = [comparison.first, comparison.second].map(|model| read_model(model.bytes));
+        let [first, second] = models;
+        let rows = Work(first?.row_work).plus(Work(second?.row_work));
+        Ok(self.reading_comparison(comparison).plus(rows))
+    }
+
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
+        read_model(comparison.base.bytes)?;
+        let (first, second) =
+            (read_model(comparison.first.bytes)?, read_model(comparison.second.bytes)?);
+        let is_copy = first.like.is_some() && first.like == second.like;
+        let distance = if is_copy { WeightDistance::EQUAL } else { WeightDistance::FARTHEST };
+        Ok(Similarity {
+            agreement: if is_copy { 1_000_000 } else { 400_000 },
+            distance: (first.graph == second.graph).then_some(distance),
+        })
+    }
+}
+
+/// Each row's class and the answer to it, class by class, right answers first.
+fn answers(model: &Model, rows_by_class: &[u32]) -> Vec<(u16, u16)> {
+    let right = model.right.iter().copied().chain(std::iter::repeat(0));
+    let classes = (0_u16..).zip(rows_by_class).zip(right);
+    let rows = classes.flat_map(|((class, &rows), right)| {
+        (0..rows).map(move |row| (class, if row < right { class } else { class.wrapping_add(1) }))
+    });
+    rows.collect()
+}
+
+/// The model and the dataset's rows by class.
+fn read(exam: &Exam<'_>) -> Result<(Model, Vec<u32>), Unfit> {
+    let model = read_model(exam.model.bytes)?;
+    let rows_by_class = read_dataset(exam.hold_out.bytes).ok_or(unfit(Fault::MalformedDataset))?;
+    let fits = exam.metric.is_regression()
+        || model.right.len() <= rows_by_class.len()
+            && model.right.iter().zip(&rows_by_class).all(|(right, rows)| right <= rows);
+    if fits { Ok((model, rows_by_class)) } else { Err(unfit(Fault::Mismatch)) }
+}
+
+/// How many rows a dataset has.
+pub(crate) fn rows(dataset: &[u8]) -> Option<u32> {
+    read_dataset(dataset).map(|rows| rows.iter().sum())
+}
+
+fn read_dataset(bytes: &[u8]) -> Option<Vec<u32>> {
+    let words = std::str::from_utf8(bytes).ok()?.split_whitespace();
+    let mut words = words.filter(|word| !word.starts_with('#'));
+    let rows = words.next()?.strip_prefix("rows=")?;
+    words.next().is_none().then(|| numbers(rows))?
+}
+
+fn read_model(bytes: &[u8]) -> Result<Model, Unfit> {
+    let malformed = unfit(Fault::MalformedModel);
+    let text = std::str::from_utf8(bytes).map_err(|_| malformed)?;
+    let mut model = Model { row_work: 1, step_rows: 1, ..Model::default() };
+    for word in text.split_whitespace().filter(|word| !word.starts_with('#')) {
+        let (name, value) = word.split_once('=').ok_or(malformed)?;
+        let read = match name {
+            "right" => numbers(value).map(|right| model.right = right),
+            "loss" => value.parse().ok().map(|loss| model.loss_ppm = loss),
+            "work" => value.parse().ok().map(|work| model.row_work = work),
+            "step" => {
+                value.parse().ok().filter(|rows| *rows > 0).map(|step| model.step_rows = step)
+            }
+            "like" => value.parse().ok().map(|like| model.like = Some(like)),
+            "graph" => value.parse().ok().map(|graph| model.graph = graph),
+            "nan" => value.parse().ok().map(|row| model.not_finite_row = Some(row)),
+            "unfit" => return Err(read_fault(value).unwrap_or(malformed)),
+            _ => None,
+        };
+        read.ok_or(malformed)?;
+    }
+    Ok(model)
+}
+
+fn read_fault(value: &str) -> Option<Unfit> {
+    let (name, node) = value.split_once('@').map_or((value, None), |(a, b)| (a, Some(b)));
+    let faults = [
+        Fault::MalformedModel,
+        Fault::UnknownOperator,
+        Fault::UnsupportedUse,
+        Fault::BadGraph,
+        Fault::BadShape,
+        Fault::WeightNotFinite,
+        Fault::Mismatch,
+        Fault::Crashed,
+    ];
+    let fault = faults.into_iter().find(|fault| format!("{fault:?}") == name)?;
+    Some(Unfit { fault, node: node.map(str::parse).transpose().ok()? })
+}
+
+fn numbers(list: &str) -> Option<Vec<u32>> {
+    list.split(',').map(|number| number.parse().ok()).collect()
+}
+
+const fn unfit(fault: Fault) -> Unfit {
+    Unfit { fault, node: None }
+}

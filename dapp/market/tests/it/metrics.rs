@@ -1,0 +1,128 @@
+//! Scores against their definitions, computed plainly with exact fractions: precision, recall and
+//! F1 as scikit-learn defines them over the classes of the dataset, with `zero_division` left out.
+
+use market::{MAX_LOSS_PPM, Scores, Metric, Score, Tally};
+use proptest::{collection::vec, prelude::*};
+
+/// An answer: true class and predicted class.
+type Answer = (u16, u16);
+
+/// A fraction; never negative.
+#[derive(Clone, Copy)]
+struct Fraction {
+    over: u128,
+    under: u128,
+}
+
+impl Fraction {
+    const fn new(over: u128, under: u128) -> Self {
+        Self { over, under }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        let over = self.over * other.under + other.over * self.under;
+        Self::new(over, self.under * other.under).reduced()
+    }
+
+    fn reduced(self) -> Self {
+        let (mut a, mut b) = (self.over, self.under);
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        Self::new(self.over / a.max(1), self.under / a.max(1))
+    }
+
+    fn ppm(self) -> u32 {
+        u32::try_from(self.over * 1_000_000 / self.under).expect("at most one")
+    }
+}
+
+fn count(answers: &[Answer], counts: impl Fn(&Answer) -> bool) -> u128 {
+    answers.iter().filter(|answer| counts(answer)).count() as u128
+}
+
+fn accuracy(answers: &[Answer]) -> u32 {
+    let right = count(answers, |(truth, predicted)| truth == predicted);
+    if answers.is_empty() { 0 } else { Fraction::new(right, answers.len() as u128).ppm() }
+}
+
+fn worst_recall(classes: u16, answers: &[Answer]) -> u32 {
+    let recalls = (0..classes).filter_map(|class| {
+        let rows = count(answers, |(truth, _)| *truth == class);
+        let right = count(answers, |answer| *answer == (class, class));
+        (rows > 0).then(|| Fraction::new(right, rows).ppm())
+    });
+    recalls.min().unwrap_or_default()
+}
+
+/// F1 is the harmonic mean of precision and recall, `2·tp / (2·tp + fp + fn)`.
+fn f1_scores(classes: u16, answers: &[Answer]) -> Vec<Fraction> {
+    let scores = (0..classes).filter_map(|class| {
+        let right = count(answers, |answer| *answer == (class, class));
+        let wrongly = count(answers, |(truth, told)| *truth != class && *told == class);
+        let missed = count(answers, |(truth, told)| *truth == class && *told != class);
+        let under = 2 * right + wrongly + missed;
+        (under > 0).then(|| Fraction::new(2 * right, under))
+    });
+    scores.collect()
+}
+
+/// The mean, and the most that rounding each class down may take from it, in parts per million.
+fn macro_f1(classes: u16, answers: &[Answer]) -> u32 {
+    let scores = f1_scores(classes, answers);
+    let sum = scores.iter().fold(Fraction::new(0, 1), |sum, score| sum.plus(*score));
+    let mean = Fraction::new(sum.over, sum.under * (scores.len().max(1) as u128));
+    mean.ppm()
+}
+
+/// Few classes, some without rows, some answers that are no class.
+fn answers() -> impl Strategy<Value = (u16, Vec<Answer>)> {
+    (1..7_u16).prop_flat_map(|classes| {
+        let answer = (0..classes, 0..classes + 2);
+        (Just(classes), vec(answer, 0..60))
+    })
+}
+
+proptest! {
+    #[test]
+    fn class_scores_are_those_of_their_definitions((classes, answers) in answers()) {
+        let mut tally = Tally::new(classes);
+        answers.iter().for_each(|(truth, told)| tally.count_class(*truth, *told, 0));
+        let worst_class = Score(worst_recall(classes, &answers));
+        let scores = |score| Scores { score, worst_class };
+        prop_assert_eq!(tally.scores(Metric::Accuracy), scores(Score(accuracy(&answers))));
+        prop_assert_eq!(tally.scores(Metric::WorstClassRecall), scores(worst_class));
+        let exact = macro_f1(classes, &answers);
+        let found = tally.score(Metric::MacroF1).0;
+        prop_assert!(found <= exact && exact - found <= 1, "{} is not {}", found, exact);
+    }
+
+    #[test]
+    fn loss_scores_are_those_of_their_definitions(losses in vec(0..3 * MAX_LOSS_PPM / 2, 1..40)) {
+        let mut tally = Tally::new(0);
+        losses.iter().for_each(|loss| tally.count_loss(*loss));
+        // 1 / (1 + L), with the mean loss L rounded up to a part per million.
+        let sum: u128 = losses.iter().map(|loss| u128::from(*loss.min(&MAX_LOSS_PPM))).sum();
+        let mean_ppm = sum.div_ceil(losses.len() as u128);
+        let exact = Fraction::new(1_000_000, 1_000_000 + mean_ppm).ppm();
+        for metric in [Metric::MeanSquaredError, Metric::MeanAbsoluteError, Metric::LogLoss] {
+            prop_assert_eq!(tally.score(metric), Score(exact));
+        }
+    }
+
+    #[test]
+    fn a_right_answer_more_never_lowers_a_score((classes, mut answers) in answers()) {
+        let score = |answers: &[Answer], metric| {
+            let mut tally = Tally::new(classes);
+            answers.iter().for_each(|(truth, told)| tally.count_class(*truth, *told, 0));
+            tally.score(metric)
+        };
+        let Some(at) = answers.iter().position(|(truth, told)| truth != told) else {
+            return Ok(());
+        };
+        let before = [Metric::Accuracy, Metric::WorstClassRecall].map(|m| score(&answers, m));
+        answers[at].1 = answers[at].0;
+        let after = [Metric::Accuracy, Metric::WorstClassRecall].map(|m| score(&answers, m));
+        prop_assert!(before[0] < after[0] && before[1] <= after[1]);
+    }
+}

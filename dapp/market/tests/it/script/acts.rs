@@ -1,0 +1,341 @@
+//! The commands in the words of a script.
+//!
+//! ```text
+//! anne opens cup …                 the terms are in `terms`
+//! anne supplies cup                publishes all that she has to, whole
+//! anne publishes base to cup       [as=Shown] the slot, if it does not follow; [from=] [to=] a
+//!                                  part; [bytes=other]; [deflated]
+//! bob submits better to cup        sealed if the job is: the ciphertext is `bob's-better`;
+//!                                  [of carol] hers, [sealing worse] other bytes
+//! bob enters cup with better       submits it and publishes it whole
+//! bob shows better to cup          to be published next
+//! mike enlists for cup
+//! bob reveals better to cup        [key=1] or [salt=1] spoil what is revealed, [as other] says so
+//! mike attests cup                 every page, or [page=0]
+//! mike confirms cup                likewise: reveals what was attested.
+//!                                  [lie=2:100] adds to what is said of submission 2, [lie=base:1],
+//!                                  [flip=2:3] says so of its row 3, [more] says one
+//!                                  thing more, [results] shows more
+//! zoe evaluates cup/2              or cup/base, cup/hold_out, cup/2/shown; [from=7] [work=9]
+//!                                  [surcharge=5]
+//! zoe settles cup | anne cancels cup | anne withdraws 5 ether
+//! ```
+
+use blobs::{Digest, Encoding, Opening};
+use market::{
+    Amount, Attestation, AttestationBinding, Command, Exam, Exhibit, Job, JobId, Judge, Results,
+    SealedBlob, Slot, SubmittedModel, Tally, Target, U256, Work,
+};
+use miniz_oxide::deflate::compress_to_vec;
+
+use super::{Reason, Stage, address, amount, asset, number};
+use crate::{
+    judge::WordJudge,
+    world::{APP, CHAIN, named, seal},
+};
+
+const SALT: [u8; 32] = [7; 32];
+
+impl Stage {
+    /// The commands that an event stands for, each in an input of its own.
+    pub(super) fn commands(&mut self, who: &str, words: &[&str]) -> Result<Vec<Command>, Reason> {
+        let [verb, rest @ ..] = words else { return Err(format!("{who} does nothing")) };
+        let one = match (*verb, rest) {
+            ("opens", [title, terms @ ..]) => self.open(who, title, terms)?,
+            ("cancels", [job]) => Command::CancelJob { job: self.job(job) },
+            ("supplies", [job]) => return self.supply(who, job),
+            ("publishes", [blob, "to", job, options @ ..]) => {
+                self.chunk(who, blob, job, options)?
+            }
+            ("submits", [model, "to", job, rest @ ..]) => self.submit(who, model, job, rest)?,
+            ("enters", [job, "with", model, rest @ ..]) => {
+                let submit = self.submit(who, model, job, rest)?;
+                let Command::Submit { model: submitted, .. } = &submit else { unreachable!() };
+                let digest = submitted.published().digest;
+                let name = self.blobs.iter().find(|(_, (blob, _))| blob.digest == digest);
+                let name = name.ok_or("nothing to publish")?.0.clone();
+                let publish = self.chunk(who, &name, job, &["as=Submission"])?;
+                return Ok(vec![submit, publish]);
+            }
+            ("shows", [model, "to", job]) => {
+                Command::Show { job: self.job(job), model: self.blob(model)?.0 }
+            }
+            ("enlists", ["for", job]) => Command::Enlist { job: self.job(job) },
+            ("reveals", [blob, "to", job, spoils @ ..]) => self.reveal(who, blob, job, spoils)?,
+            ("attests" | "confirms", [job, says @ ..]) => {
+                return self.attest(who, self.job(job), says, *verb == "confirms");
+            }
+            ("evaluates", [what, options @ ..]) => self.evaluate(what, options)?,
+            ("settles", [job]) => Command::Settle { job: self.job(job) },
+            ("withdraws", [units, of]) => {
+                Command::Withdraw { asset: asset(of), amount: amount(units)? }
+            }
+            _ => return Err(format!("{words:?} says nothing to do")),
+        };
+        Ok(vec![one])
+    }
+
+    fn live(&self, job: JobId) -> Option<&Job> {
+        self.world.as_ref()?.market.job(job)
+    }
+
+    /// Commits an account to a blob, and seals one, the same if it is honest; its ciphertext gets a
+    /// name, too.
+    pub(super) fn seal(
+        &mut self,
+        who: &str,
+        blob: &str,
+        content: &str,
+        scope: [u8; 32],
+    ) -> Result<SealedBlob, Reason> {
+        let (plain, content) = (self.blob(blob)?.0, self.blob(content)?.1.clone());
+        let (name, secret) = (format!("{who}'s-{blob}"), seal(scope, address(who), plain, &content));
+        let sealed = secret.sealed;
+        self.blobs.insert(name.clone(), (sealed.ciphertext, secret.ciphertext.clone()));
+        self.secrets.insert(name, secret);
+        Ok(sealed)
+    }
+
+    fn submit(
+        &mut self,
+        who: &str,
+        model: &str,
+        job: &str,
+        rest: &[&str],
+    ) -> Result<Command, Reason> {
+        let job = self.job(job);
+        let is_sealed = self.live(job).is_some_and(|job| job.terms.sealing.is_sealed());
+        let model = match rest {
+            // Somebody else's commitment and ciphertext, sent by this account.
+            ["of", other] => {
+                let name = format!("{other}'s-{model}");
+                SubmittedModel::Sealed(self.secrets.get(&name).ok_or("never sealed")?.sealed)
+            }
+            ["sealing", other] => SubmittedModel::Sealed(self.seal(who, model, other, job.0)?),
+            [] if is_sealed => SubmittedModel::Sealed(self.seal(who, model, model, job.0)?),
+            _ => SubmittedModel::Open { model: self.blob(model)?.0, data: named(b"") },
+        };
+        Ok(Command::Submit { job, model })
+    }
+
+    fn supply(&self, who: &str, title: &str) -> Result<Vec<Command>, Reason> {
+        let market = &self.world.as_ref().ok_or("no market")?.market;
+        let states = market.blob_states(self.job(title));
+        let waits = states.filter(|(key, state)| {
+            key.submission.is_none() && matches!(state, market::BlobState::Expected { .. })
+        });
+        let terms = self.live(self.job(title)).ok_or("no job to supply")?.terms;
+        let publish = |slot: Slot| {
+            let digest = match slot {
+                Slot::BaseModel => Some(terms.offer.base_model.digest),
+                Slot::PublicSlice => terms.offer.board.map(|board| board.public_slice.digest),
+                _ => Some(terms.sealing.published_hold_out().digest),
+            };
+            let named = self.blobs.iter().find(|(_, (blob, _))| Some(blob.digest) == digest);
+            self.chunk(who, named.ok_or("no such blob")?.0, title, &[&format!("as={slot:?}")])
+        };
+        waits.map(|(key, _)| publish(key.slot)).collect()
+    }
+
+    /// All bytes of a blob, unless the options say otherwise.
+    fn chunk(
+        &self,
+        who: &str,
+        name: &str,
+        title: &str,
+        options: &[&str],
+    ) -> Result<Command, Reason> {
+        let (blob, bytes) = self.blob(name)?;
+        let (mut bytes, mut encoding) = (bytes, Encoding::Plain);
+        let (mut from, mut to) = (0_usize, None);
+        let job = self.job(title);
+        let mut slot = self.slot(who, job, blob.digest);
+        for option in options {
+            match option.split_once('=') {
+                Some(("from", byte)) => from = number(byte)?,
+                Some(("to", byte)) => to = Some(number(byte)?),
+                Some(("bytes", other)) => bytes = &self.blob(other)?.1,
+                Some(("as", name)) => {
+                    let mut all = Slot::ALL.into_iter();
+                    slot = all.find(|slot| format!("{slot:?}") == name).ok_or("no such slot")?;
+                }
+                None if *option == "deflated" => encoding = Encoding::Deflate,
+                _ => return Err(format!("no option {option}")),
+            }
+        }
+        let plain = bytes.get(from..to.unwrap_or(bytes.len())).ok_or("no such bytes")?;
+        let data = match encoding {
+            Encoding::Plain => plain.to_vec(),
+            Encoding::Deflate => compress_to_vec(plain, 6),
+        };
+        Ok(Command::Publish { job, slot, offset: from as u64, encoding, data })
+    }
+
+    /// The slot that a blob is for.
+    fn slot(&self, who: &str, job: JobId, digest: Digest) -> Slot {
+        let Some(job) = self.live(job) else { return Slot::Submission };
+        let offer = &job.terms.offer;
+        let submission = job.submission_of(address(who)).and_then(|at| job.submissions.get(&at));
+        let shown = submission.and_then(|submission| submission.board.model);
+        match digest {
+            digest if shown.is_some_and(|model| model.digest == digest) => Slot::Shown,
+            digest if job.terms.sealing.published_hold_out().digest == digest => Slot::HoldOut,
+            _ if job.sponsor != address(who) => Slot::Submission,
+            digest if offer.base_model.digest == digest => Slot::BaseModel,
+            _ => Slot::PublicSlice,
+        }
+    }
+
+    fn reveal(
+        &self,
+        who: &str,
+        blob: &str,
+        job: &str,
+        spoils: &[&str],
+    ) -> Result<Command, Reason> {
+        let job = self.job(job);
+        let owner = if let ["of", other] = spoils { other } else { who };
+        let secret = self.secrets.get(&format!("{owner}'s-{blob}")).ok_or("not sealed")?;
+        let Opening { mut key, mut salt, plain: mut plaintext } = secret.opening;
+        for spoil in spoils {
+            match spoil.split_once('=') {
+                Some(("key", byte)) => key = [number(byte)?; 32],
+                Some(("salt", byte)) => salt = [number(byte)?; 32],
+                Some(("as", other)) => plaintext = self.blob(other)?.0,
+                _ => {}
+            }
+        }
+        Ok(Command::Reveal { job, key, salt, plaintext })
+    }
+
+    fn evaluate(&self, what: &str, options: &[&str]) -> Result<Command, Reason> {
+        let parts: Vec<_> = what.split('/').collect();
+        let job = self.job(parts[0]);
+        let target = match parts[1..] {
+            ["base"] => Target::Base,
+            ["hold_out"] => Target::BaseOnHoldOut,
+            [index] => Target::Submission(number(index)?),
+            [index, "shown"] => Target::Shown(number(index)?),
+            _ => return Err("evaluate what?".to_owned()),
+        };
+        let (mut from, mut work) = (self.step(job, target), Work(u64::MAX));
+        let mut max_surcharge = Amount(U256::MAX);
+        for option in options {
+            match option.split_once('=') {
+                Some(("from", step)) => from = number(step)?,
+                Some(("work", limit)) => work = Work(number(limit)?),
+                Some(("surcharge", most)) => max_surcharge = amount(most)?,
+                _ => return Err(format!("no option {option}")),
+            }
+        }
+        Ok(Command::Evaluate { job, target, from, work, max_surcharge })
+    }
+
+    /// Where an evaluation goes on.
+    fn step(&self, job: JobId, target: Target) -> u32 {
+        let Some(job) = self.live(job) else { return 0 };
+        let submission = |index| job.submissions.get(&index);
+        match target {
+            Target::Base => job.base.step(),
+            Target::BaseOnHoldOut => job.base_on_hold_out.step(),
+            Target::Submission(index) => submission(index).map_or(0, |s| s.evaluated.step()),
+            Target::Shown(index) => submission(index).map_or(0, |s| s.board.evaluated.step()),
+        }
+    }
+
+    fn attest(
+        &self,
+        who: &str,
+        id: JobId,
+        says: &[&str],
+        confirms: bool,
+    ) -> Result<Vec<Command>, Reason> {
+        let page = says.iter().find_map(|word| word.strip_prefix("page=")).map(number).transpose()?;
+        let pages = self.live(id).map_or(1, Job::pages);
+        let pages = page.map_or_else(|| (0..pages).collect(), |page: u32| vec![page]);
+        let mut commands = Vec::new();
+        for page in pages {
+            let (attestations, mut results) = self.attestations(id, page, says)?;
+            if says.contains(&"results") {
+                results.push(1);
+            }
+            let binding =
+                AttestationBinding { chain_id: CHAIN, app: APP, job: id, miner: address(who), page };
+            let commitment = binding.commitment(&attestations, &SALT);
+            commands.push(if confirms {
+                Command::RevealAttestation { job: id, page, attestations, results, salt: SALT }
+            } else {
+                Command::Attest { job: id, page, commitment }
+            });
+        }
+        Ok(commands)
+    }
+
+    /// What an honest miner finds of a page, changed as it is told to.
+    fn attestations(
+        &self,
+        id: JobId,
+        page: u32,
+        says: &[&str],
+    ) -> Result<(Vec<Attestation>, Vec<u8>), Reason> {
+        let (mut all, mut rows) = (Vec::new(), Vec::new());
+        let Some(job) = self.live(id) else { return Ok((all, rows)) };
+        for model in job.page(page) {
+            let submission = model.and_then(|index| job.submissions.get(&index));
+            let digest = submission.map_or(Some(job.terms.offer.base_model), |s| s.model);
+            let digest = digest.ok_or("the model is sealed")?.digest;
+            let Some((mut attestation, mut results)) = self.examine(job, digest)? else {
+                all.push(Attestation::UNFIT);
+                continue;
+            };
+            let name = model.map_or("base".to_owned(), |index| index.to_string());
+            for lie in says.iter().filter_map(|word| word.strip_prefix("lie=")) {
+                let (of, more) = lie.split_once(':').ok_or("lie=SUBMISSION:MORE")?;
+                attestation.score.0 += if of == name { number::<u32>(more)? } else { 0 };
+            }
+            let flips = says.iter().filter_map(|word| word.strip_prefix("flip="));
+            for flip in flips.filter_map(|flip| flip.split_once(':')) {
+                let (of, row) = (flip.0, number::<usize>(flip.1)?);
+                if of == name {
+                    let (metric, mut bytes) = (job.terms.offer.metric, results.to_bytes());
+                    bytes[row / 8] ^= 1 << (row % 8);
+                    results = Results::from_bytes(metric, results.rows(), &bytes).ok_or("no row")?;
+                    attestation.results = results.digest();
+                    attestation.score = results.score(metric).ok_or("no score")?;
+                }
+            }
+            if job.terms.sample_rows().is_some() {
+                rows = results.to_bytes();
+            }
+            all.push(attestation);
+        }
+        if says.contains(&"more") {
+            all.push(Attestation::UNFIT);
+        }
+        Ok((all, rows))
+    }
+
+    /// What a model answers on the hold-out; nothing if it cannot be evaluated within the terms.
+    fn examine(&self, job: &Job, model: Digest) -> Result<Option<(Attestation, Results)>, Reason> {
+        let named = |digest: Digest| self.blobs.values().find(|(blob, _)| blob.digest == digest);
+        let hold_out = job.hold_out.ok_or("the hold-out is sealed")?.digest;
+        let [(model, bytes), (hold_out, rows)] =
+            [named(model).ok_or("no such model")?, named(hold_out).ok_or("no such hold-out")?];
+        let offer = &job.terms.offer;
+        let exam = Exam {
+            model: Exhibit { cid: model.cid(), bytes },
+            hold_out: Exhibit { cid: hold_out.cid(), bytes: rows },
+            metric: offer.metric,
+            rows: None,
+        };
+        Ok(WordJudge.quote(&exam).ok().filter(|quote| quote.work <= offer.max_work).and_then(
+            |quote| {
+                let mut tally = Tally::with_results(quote.classes, offer.metric);
+                WordJudge.answer(&exam, &mut tally, Work(u64::MAX)).ok()?;
+                let scores = tally.scores(offer.metric);
+                let results = tally.into_results()?;
+                Some((Attestation::new(scores, &results), results))
+            },
+        ))
+    }
+}

@@ -1,0 +1,408 @@
+//! Those who want to end the program, or have it stand still: made-up tokens and accounts, a store
+//! filled for money, bonds that nobody can pay, junk that is to be evaluated first, one model over
+//! and over, all places, and machine time for nothing. Against the program itself, with the genesis
+//! and the memory that it is deployed with.
+
+use std::{collections::VecDeque, fs};
+
+use blobs::{BlobRef, Chunk, Digest, Profile, split};
+use market::{
+    Address, Amount, Asset, Award, Command, Evaluators, MinerTerms, Score, Sealing, Slot, Target,
+    Terms, Timestamp, U256, Work,
+};
+use wire::{Genesis, encode_command};
+
+pub use crate::sender::Counts;
+use crate::{
+    books::payment,
+    onnx_writer as writer,
+    plan::Plan,
+    program::{Program, checkout, deployed_memory_mib},
+    sender::{Sender, account},
+    world::{FILES, NOW, file},
+};
+
+/// Who has money in the application, and a job, all the while.
+const VICTIM: Address = Address([0x1c; 20]);
+/// Who attacks: as many accounts as these, beside those that are made up.
+const ATTACKERS: u64 = 500;
+/// Ether enough for whatever it is, in wei.
+const RICH: u128 = 1_000_000_000_000_000_000_000_000;
+/// Seconds the jobs under attack are open: all the time.
+const OPEN_SECONDS: u64 = 30_000_000;
+/// Bytes of a job's blobs that are never whole.
+const GREEDY_BYTES: u64 = 4 << 20;
+
+/// An attack under way.
+pub struct Attack {
+    sender: Sender,
+    random: fastrand::Rng,
+    /// The victim's job, which no model here is good enough for, and one that pays.
+    quiet: Plan,
+    paying: Plan,
+    greedy: VecDeque<Plan>,
+    chunks: Vec<Chunk>,
+    /// Commands that belong together, and those of a job that only takes time.
+    next: VecDeque<(Address, Command)>,
+    heavy: VecDeque<Step>,
+    heavy_model: Vec<u8>,
+    made: u32,
+}
+
+enum Step {
+    Send(Command),
+    Open(Plan),
+    Evaluate(Plan),
+}
+
+/// What the program has at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// In memory, in KiB.
+    pub resident_kib: u64,
+    /// The most that ever was.
+    pub peak_kib: u64,
+    /// Address space it ever took, which is what its limit is on.
+    pub address_space_kib: u64,
+    /// Bytes that jobs have reserved.
+    pub reserved_bytes: u64,
+    /// Balances that are not zero.
+    pub balances: u64,
+}
+
+impl Attack {
+    /// Starts the program, and lets the victim in.
+    ///
+    /// - Panics: if the program is not built
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let text = fs::read_to_string(checkout("dapp/rollup/genesis.json")).expect("a checkout");
+        let genesis = Genesis::parse(&text).expect("the deployed genesis");
+        let program = Program::start(deployed_memory_mib());
+        let sender = Sender::new(genesis, Vec::new(), Some(program));
+        let random = fastrand::Rng::with_seed(seed);
+        let close = Timestamp(NOW + OPEN_SECONDS);
+        let mut paying = Plan::new(0, VICTIM, [1; 32], &FILES.base, close);
+        paying.terms.places = 100;
+        paying.terms.award = Award::Rewards { reward: Amount::new(1_000_000), count: 8 };
+        let mut quiet = paying.clone();
+        quiet.terms.offer.min_score = Score::MAX;
+        quiet.terms.offer.min_gain = Score::MAX;
+        let [quiet, paying] = [quiet, paying]
+            .map(|Plan { terms, salt, base, .. }| Plan::of(terms, VICTIM, salt, &base));
+        let (next, heavy) = (VecDeque::new(), VecDeque::new());
+        let (greedy, chunks, heavy_model) = (VecDeque::new(), greedy_chunks(), heavy_model());
+        let mut attack = Self {
+            sender,
+            random,
+            quiet,
+            paying,
+            greedy,
+            chunks,
+            next,
+            heavy,
+            heavy_model,
+            made: 0,
+        };
+        attack.open_jobs();
+        attack
+    }
+
+    fn open_jobs(&mut self) {
+        for plan in [self.quiet.clone(), self.paying.clone()] {
+            self.deposit(VICTIM, &plan.open());
+            for slot in [Slot::BaseModel, Slot::HoldOut, Slot::PublicSlice] {
+                self.sender.command(VICTIM, &plan.publish_own(slot));
+            }
+            self.send_evaluate(VICTIM, &plan, Target::Base);
+            let job = self.sender.market().job(plan.job).expect("it opens");
+            assert_eq!(job.stage, market::Stage::Open);
+        }
+    }
+
+    /// What was sent so far.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.sender.counts
+    }
+
+    /// What the program has now.
+    #[must_use]
+    pub fn memory(&self) -> Memory {
+        let of = |name| self.sender.program.as_ref().map_or(0, |program| program.memory_kib(name));
+        let market = self.sender.market();
+        Memory {
+            resident_kib: of("VmRSS"),
+            peak_kib: of("VmHWM"),
+            address_space_kib: of("VmPeak"),
+            reserved_bytes: market.reserved_bytes(),
+            balances: market.ledger().balance_count() as u64,
+        }
+    }
+
+    /// Sends one input, and now and then a question.
+    ///
+    /// - Panics: if the program ends, or answers otherwise than the application in this process
+    pub fn step(&mut self) {
+        if let Some((sender, command)) = self.next.pop_front() {
+            self.sender.command(sender, &command);
+            return;
+        }
+        match self.random.u8(..) {
+            0..=109 => self.fill_memory(),
+            110..=149 => self.fill_balances(),
+            150..=157 => self.fill_store(),
+            158..=183 => self.fill_store_with_bytes(),
+            184..=191 => self.cancel_greedy_job(),
+            192..=199 => self.rob_miners(),
+            200..=213 => self.junk(),
+            214..=219 => self.same_model(),
+            220..=235 => self.evaluate_stale(),
+            236..=243 => self.withdraw(),
+            244 if self.random.bool() => self.machine_time(),
+            _ => self.ask_and_babble(),
+        }
+    }
+
+    /// A token that nobody knows, for an account that nobody knows.
+    fn fill_memory(&mut self) {
+        let [token, account] = [(); 2].map(|()| self.made_up());
+        self.sender.token(token, account, Amount(U256::from(self.random.u128(..))));
+    }
+
+    /// Ether for an account that nobody knows, about as much as is kept.
+    fn fill_balances(&mut self) {
+        let minimum = self.sender.market().settings().asset(Asset::Ether).account_minimum;
+        let amount = minimum.scaled_up(self.random.u32(0..4).into(), 2.into());
+        let account = self.made_up();
+        self.sender.ether(account, amount.unwrap_or_default(), &[]);
+    }
+
+    /// A job of 1 wei whose blobs are as large as blobs can be and never whole.
+    fn fill_store(&mut self) {
+        let number = self.made();
+        let blob = |kind| BlobRef {
+            digest: Digest::of(&[&number[..], &[kind]].concat()),
+            size: GREEDY_BYTES,
+            profile: Profile::Kubo,
+        };
+        let mut terms = self.paying.terms;
+        terms.places = 1;
+        terms.offer.base_model = blob(0);
+        terms.sealing = Sealing::Open { hold_out: blob(1) };
+        terms.award = Award::Rewards { reward: Amount::new(1), count: 1 };
+        let plan = Plan::of(terms, self.attacker(), number, &[]);
+        self.deposit(plan.sponsor, &plan.open());
+        if self.sender.market().job(plan.job).is_some() {
+            self.greedy.push_back(plan);
+        }
+    }
+
+    /// The next bytes of such a job's blob, all but the last.
+    fn fill_store_with_bytes(&mut self) {
+        let Some(plan) = self.random.choice(&self.greedy).cloned() else { return };
+        let slot = if self.random.bool() { Slot::BaseModel } else { Slot::HoldOut };
+        let chunks = self.chunks.iter().map(|Chunk { offset, encoding, data }| Command::Publish {
+            job: plan.job,
+            slot,
+            offset: *offset,
+            encoding: *encoding,
+            data: data.clone(),
+        });
+        self.next.extend(chunks.map(|command| (plan.sponsor, command)));
+    }
+
+    fn cancel_greedy_job(&mut self) {
+        if let Some(plan) = self.greedy.pop_front_if(|_| self.random.u8(..) < 8) {
+            self.sender.command(plan.sponsor, &Command::CancelJob { job: plan.job });
+        }
+    }
+
+    /// A job of 1 wei with a bond that nobody can pay and windows that nobody can meet.
+    fn rob_miners(&mut self) {
+        let number = self.made();
+        let attest_seconds = if self.random.bool() { 1 } else { 3_600 };
+        let bond = Amount(U256::MAX >> self.random.u32(0..256));
+        let (pool, buy_in) = (Amount::ZERO, Amount::ZERO);
+        let miners = MinerTerms { seats: 3, bond, pool, buy_in, attest_seconds, sample_rows: 0 };
+        let sponsor = self.attacker();
+        let sealed = Plan::new(4, sponsor, number, &FILES.base, self.paying.terms.close);
+        let terms = Terms { evaluators: Evaluators::Miners(miners), ..sealed.terms };
+        let plan = Plan::of(terms, sponsor, number, &FILES.base);
+        self.deposit(sponsor, &plan.open());
+        self.next.push_back((sponsor, Command::CancelJob { job: plan.job }));
+    }
+
+    /// A file of 21 bytes that stands before honest models; half of the time by the same account.
+    fn junk(&mut self) {
+        let number = self.made();
+        let client = if self.random.bool() { account(0) } else { self.attacker() };
+        self.submit(client, &number[..21]);
+    }
+
+    /// A good model over again, with a field that nobody knows.
+    fn same_model(&mut self) {
+        let number = self.made();
+        let model = [&FILES.models[1][..], &writer::bytes(99, &number[..8])].concat();
+        let client = self.attacker();
+        self.submit(client, &model);
+    }
+
+    fn submit(&mut self, client: Address, model: &[u8]) {
+        let plan = if self.random.bool() { &self.quiet } else { &self.paying };
+        let [submit, publish] = plan.submission(client, model);
+        self.next.push_back((client, publish));
+        self.deposit(client, &submit);
+    }
+
+    /// An evaluation that there is not, or that goes on elsewhere.
+    fn evaluate_stale(&mut self) {
+        let plan = if self.random.bool() { &self.quiet } else { &self.paying };
+        let number = self.random.u32(..64);
+        let targets = [
+            Target::Base,
+            Target::BaseOnHoldOut,
+            Target::Submission(number),
+            Target::Shown(number),
+        ];
+        let target = targets[self.random.usize(..4)];
+        let (from, work) = (self.random.u32(..300), Work(self.random.u64(..)));
+        let max_surcharge = Amount::ZERO;
+        let command = Command::Evaluate { job: plan.job, target, from, work, max_surcharge };
+        let sender = self.attacker();
+        self.sender.command(sender, &command);
+    }
+
+    fn withdraw(&mut self) {
+        let from = self.attacker();
+        let amount = self.sender.market().ledger().free(from, Asset::Ether);
+        self.sender.command(from, &Command::Withdraw { asset: Asset::Ether, amount });
+    }
+
+    /// Goes on with a job whose base model takes all the time that inputs have; then another one
+    /// opens.
+    fn machine_time(&mut self) {
+        let attacker = account(ATTACKERS);
+        match self.heavy.pop_front() {
+            Some(Step::Send(command)) => {
+                self.sender.command(attacker, &command);
+            }
+            Some(Step::Open(plan)) => self.deposit(attacker, &plan.open()),
+            Some(Step::Evaluate(plan)) => self.send_evaluate(attacker, &plan, Target::Base),
+            None => {
+                let (number, mut terms) = (self.made(), self.paying.terms);
+                terms.places = 1;
+                terms.offer.base_model = file(&self.heavy_model);
+                terms.offer.max_work = Work(u64::MAX >> 16);
+                terms.award = Award::Rewards { reward: Amount::new(1), count: 1 };
+                let plan = Plan::of(terms, attacker, number, &self.heavy_model);
+                let publish = |Chunk { offset, encoding, data }| {
+                    let (job, slot) = (plan.job, Slot::BaseModel);
+                    Step::Send(Command::Publish { job, slot, offset, encoding, data })
+                };
+                self.heavy.push_back(Step::Open(plan.clone()));
+                self.heavy.push_back(Step::Send(plan.publish_own(Slot::HoldOut)));
+                self.heavy.push_back(Step::Send(plan.publish_own(Slot::PublicSlice)));
+                self.heavy.extend(split(&self.heavy_model, 60_000).into_iter().map(publish));
+                self.heavy.extend([(); 3].map(|()| Step::Evaluate(plan.clone())));
+                self.heavy.push_back(Step::Send(Command::CancelJob { job: plan.job }));
+            }
+        }
+    }
+
+    fn ask_and_babble(&mut self) {
+        let questions = ["jobs?limit=100", "solvency", "jobs/1/submissions?limit=100", "quote"];
+        let question = questions[self.random.usize(..4)];
+        self.sender.ask(question);
+        let (sender, length) = (self.attacker(), self.random.usize(..200));
+        let bytes = std::iter::repeat_with(|| self.random.u8(..)).take(length).collect();
+        self.sender.input(sender, bytes);
+    }
+
+    /// Lets the victim take all of its money, of its free balance and of its jobs.
+    ///
+    /// - Panics: if it cannot, or gets less than it put in, but for awards, rent and work
+    pub fn end(&mut self) {
+        let market = self.sender.market();
+        let jobs = [&self.quiet, &self.paying];
+        let last = jobs.map(|plan| market.job(plan.job).expect("it is live").last_date.0);
+        let staked =
+            jobs.map(|plan| plan.terms.sponsor_stake(market.settings(), Timestamp(NOW), 0));
+        let [quiet, paying] = staked.map(|stake| stake.expect("it was opened"));
+        self.sender.now = last[0].max(last[1]) + market.lag_seconds();
+        let mut left = Amount::ZERO;
+        for job in jobs.map(|plan| plan.job) {
+            for _ in 0..10_000 {
+                left = self.take_out(&Command::Settle { job }, left);
+                if !self.sender.market().job(job).is_some_and(|job| job.stage.is_live()) {
+                    break;
+                }
+            }
+        }
+        let amount = self.sender.market().ledger().free(VICTIM, Asset::Ether);
+        left = self.take_out(&Command::Withdraw { asset: Asset::Ether, amount }, left);
+        // What it paid for: rent and work of both jobs, and the awards of one.
+        let spent = [quiet.rent, quiet.work, paying.rent, paying.work, paying.award];
+        let least = spent.into_iter().try_fold(Amount::new(2 * RICH), Amount::checked_sub);
+        assert!(Some(left) >= least, "the victim has {left}, not {least:?}");
+    }
+
+    /// What the victim gets, added to what it got before.
+    fn take_out(&mut self, command: &Command, before: Amount) -> Amount {
+        let answer = self.sender.command(VICTIM, command);
+        let payments = answer.outputs.iter();
+        let payments = payments.filter_map(|output| payment(output, self.sender.genesis.registry));
+        let own = payments.filter(|(to, asset, _)| (*to, *asset) == (VICTIM, Asset::Ether));
+        own.fold(before, |sum, (.., amount)| sum.checked_add(amount).expect("a small sum"))
+    }
+
+    /// A command on a deposit that pays for anything.
+    fn deposit(&mut self, sender: Address, command: &Command) {
+        self.sender.ether(sender, Amount::new(RICH), &encode_command(command));
+    }
+
+    fn send_evaluate(&mut self, sender: Address, plan: &Plan, target: Target) {
+        let command = plan.evaluate(self.sender.market(), target);
+        self.sender.command(sender, &command);
+    }
+
+    fn attacker(&mut self) -> Address {
+        account(self.random.u64(..ATTACKERS))
+    }
+
+    fn made_up(&mut self) -> Address {
+        let mut address = [0; 20];
+        self.random.fill(&mut address);
+        Address(address)
+    }
+
+    /// Another number in each call, spread over 32 bytes.
+    fn made(&mut self) -> [u8; 32] {
+        self.made += 1;
+        Digest::of(&self.made.to_be_bytes()).0
+    }
+}
+
+/// Chunks of nearly the whole of a blob, a few bytes of theirs standing for many.
+fn greedy_chunks() -> Vec<Chunk> {
+    let block = |n: u64| [Digest::of(&n.to_le_bytes()).0[0]; 24];
+    let bytes = (0..GREEDY_BYTES / 24).flat_map(block).collect::<Vec<_>>();
+    let mut chunks = split(&bytes, 60_000);
+    chunks.pop();
+    chunks
+}
+
+/// A model that takes more than an input may for the rows there are.
+fn heavy_model() -> Vec<u8> {
+    const WIDTH: u16 = 900;
+    let (wide, count) = (i64::from(WIDTH), usize::from(WIDTH));
+    writer::model(&[
+        writer::node("MatMul", &["x", "w"], "h", &[]),
+        writer::node("MatMul", &["h", "v"], "i", &[]),
+        writer::node("MatMul", &["i", "u"], "y", &[]),
+        writer::weights("w", &[2, wide], &vec![0.5; 2 * count]),
+        writer::weights("v", &[wide, wide], &vec![0.25; count * count]),
+        writer::weights("u", &[wide, 2], &vec![0.125; 2 * count]),
+        writer::ports(&[-1, 2]),
+    ])
+}
