@@ -1,5 +1,7 @@
 //! A submission is decided: its verdict stands, its stake returns, its bytes go.
 
+use std::cmp::Reverse;
+
 use crate::{
     command::Slot,
     effect::{Effect, Event, Share},
@@ -78,6 +80,9 @@ fn finish(
     let job = state.known_mut(id);
     job.expecting.remove(&number);
     job.sealed.remove(&number);
+    if let Some(scores) = verdict.scores() {
+        job.ranking.remove(&(Reverse(scores.score), number));
+    }
     job.whole.remove(&number);
     job.slots.clear(SlotKey::of(Slot::Shown, number));
     // Miners have done nothing yet for what was decided before they were drawn.

@@ -118,6 +118,15 @@ pub(crate) struct Assignment<'a> {
     pub(crate) checks: Work,
 }
 
+/// Work that an input did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Done {
+    /// Paid for out of the stake, as far as that goes.
+    pub(crate) prepaid: Work,
+    /// Reading again what was read before, which the worker bears.
+    pub(crate) borne: Work,
+}
+
 /// How far an input brought an evaluation.
 pub(crate) enum Turn {
     /// It has not gone on.
@@ -126,19 +135,19 @@ pub(crate) enum Turn {
     Finished(Result<Finding, ModelRefusal>),
 }
 
-/// Runs an evaluation as far as the input goes; also how much was done that is paid for: reading
-/// the files once, and rows. Whoever reads them again bears that.
+/// Runs an evaluation as far as the input goes; also what was done: reading the files once, and
+/// rows, are prepaid, and whoever reads them again bears that.
 pub(crate) fn take(
     settings: &Settings,
     assignment: &Assignment<'_>,
     meter: &mut Meter,
     judge: &mut dyn Judge,
-) -> (Turn, Work) {
+) -> (Turn, Done) {
     let exam = &assignment.exam;
     let reading = judge.reading(exam);
     let ending = Work(settings.prices.ending).plus(assignment.checks);
     if !meter.may_begin(settings, reading.plus(ending)) {
-        return (Turn::Waits, Work(0));
+        return (Turn::Waits, Done::default());
     }
     let is_new = assignment.under_way.is_none();
     let mut progress = match assignment.under_way {
@@ -147,34 +156,39 @@ pub(crate) fn take(
             Ok(progress) => progress,
             Err(reason) => {
                 meter.advance(reading.plus(ending));
-                return (Turn::Finished(Err(reason)), reading);
+                let done = Done { prepaid: reading, borne: Work(0) };
+                return (Turn::Finished(Err(reason)), done);
             }
         },
     };
     let Quote { rows, reading, step, .. } = progress.quote;
     let ending = ending.plus(naming(settings, assignment, rows));
     meter.spend(reading);
-    let mut paid = if is_new { reading } else { Work(0) };
+    let mut done = match is_new {
+        true => Done { prepaid: reading, borne: Work(0) },
+        false => Done { prepaid: Work(0), borne: reading },
+    };
     if progress.tally.rows() < rows && meter.fits(step.plus(ending)) {
         match judge.answer(exam, &mut progress.tally, meter.left().minus(ending)) {
             Ok(work) => {
                 meter.answer(work);
-                paid = paid.plus(work);
+                done.prepaid = done.prepaid.plus(work);
             }
             Err(unfit) => {
                 // Rows up to the one that has no answer were run all the same.
                 meter.answer(step.plus(ending));
-                return (Turn::Finished(Err(ModelRefusal::Unfit { unfit })), paid.plus(step));
+                done.prepaid = done.prepaid.plus(step);
+                return (Turn::Finished(Err(ModelRefusal::Unfit { unfit })), done);
             }
         }
     }
     if progress.tally.rows() < rows {
-        return (Turn::Unfinished(progress), paid);
+        return (Turn::Unfinished(progress), done);
     }
     meter.advance(ending);
     let scores = progress.tally.scores(exam.metric);
     let results = progress.tally.into_results();
-    (Turn::Finished(Ok(Finding { scores, rows, results, compared: 0 })), paid)
+    (Turn::Finished(Ok(Finding { scores, rows, results, compared: 0 })), done)
 }
 
 /// Begins, if the terms and the deployment allow what it costs.

@@ -103,6 +103,8 @@ pub struct Job {
     pub(crate) keys: Digest,
     /// What the public board has, the best first.
     pub(crate) board: BTreeSet<(Reverse<Score>, u32)>,
+    /// Acceptable submissions that are not decided, the best first.
+    pub(crate) ranking: BTreeSet<(Reverse<Score>, u32)>,
     pub(crate) enlisted_set: BTreeSet<Address>,
     pub(crate) seat_of: BTreeMap<Address, usize>,
     /// The salts that attestations were revealed with, hashed one after the other.
@@ -167,6 +169,7 @@ impl Job {
             commitments: Digest([0; 32]),
             keys: Digest([0; 32]),
             board: BTreeSet::new(),
+            ranking: BTreeSet::new(),
             enlisted_set: BTreeSet::new(),
             seat_of: BTreeMap::new(),
             salts: Digest([0; 32]),
@@ -265,6 +268,29 @@ impl Job {
     #[must_use]
     pub fn places_taken(&self) -> usize {
         self.clients.len()
+    }
+
+    /// Drops what only rules need: the job has ended, and is on show for a while.
+    pub(crate) fn shrink(&mut self) {
+        self.slots.clear_all();
+        self.clients.clear();
+        self.ranking.clear();
+        self.enlisted = Vec::new();
+        self.enlisted_set.clear();
+        self.base_answers = Answers::default();
+        self.sample = Vec::new();
+        self.revealed.shrink_to_fit();
+        for submission in self.submissions.values_mut() {
+            submission.answers = Answers::default();
+        }
+        for seat in &mut self.seats {
+            seat.attested.clear();
+        }
+    }
+
+    /// Acceptable submissions that are not decided, the best first: score and submission.
+    pub fn ranking(&self) -> impl Iterator<Item = (Score, u32)> {
+        self.ranking.iter().map(|&(Reverse(score), submission)| (score, submission))
     }
 
     /// A submission that was looked up before.

@@ -1,13 +1,15 @@
 //! Judging: the machine goes on with one evaluation, whoever sends the input has a part of what
 //! was prepaid for it, and its end has consequences.
 
+use std::cmp::Reverse;
+
 use crate::{
     attestation::Attestation,
     board,
     command::{Slot, Target},
     decide,
     effect::{Effect, Event},
-    evaluation::{self, Assignment, Evaluated, Finding, Turn},
+    evaluation::{self, Assignment, Evaluated, Finding, Progress, Turn},
     invariant::there,
     judge::{Exam, Exhibit, Judge},
     prices::Prices,
@@ -32,7 +34,7 @@ pub(crate) fn go_on(
 ) -> bool {
     let mut meter = state.meter;
     let assignment = there(assignment(state, id, target), "what is evaluated has its bytes");
-    let (turn, work) = evaluation::take(&state.settings, &assignment, &mut meter, judge);
+    let (turn, done) = evaluation::take(&state.settings, &assignment, &mut meter, judge);
     state.meter = meter;
     let is_over = matches!(turn, Turn::Finished(_));
     match turn {
@@ -45,11 +47,24 @@ pub(crate) fn go_on(
         }
         Turn::Finished(Err(reason)) => *slot(state, id, target) = Evaluated::Failed(reason),
     }
-    pay(state, id, target, worker, work, effects);
+    pay(state, id, target, worker, done, effects);
     if is_over {
         conclude(state, id, target, worker, judge, effects);
     }
     is_over
+}
+
+/// What going on with an evaluation is sure to cost its sender: reading again, less what a step of
+/// the rows earns that the input is sure to answer.
+pub(crate) fn reading_again(state: &State, id: JobId, target: Target, wanted: Work) -> Work {
+    let assignment = there(assignment(state, id, target), "what is evaluated has its bytes");
+    let Some(Progress { quote, tally }) = assignment.under_way else { return Work(0) };
+    let rows = quote.rows.saturating_sub(tally.rows());
+    let each = quote.work.minus(quote.reading).0.checked_div(quote.rows.into());
+    let left = Work(each.unwrap_or_default()).times(rows.into());
+    let room = wanted.min(state.settings.input_work).minus(quote.reading).minus(quote.step);
+    let sure = room.min(left).max(quote.step);
+    quote.reading.minus(sure)
 }
 
 /// What an evaluation looks at; `None` if bytes are missing.
@@ -160,8 +175,13 @@ fn conclude_submission(state: &mut State, id: JobId, number: u32, effects: &mut 
         Evaluated::Failed(reason) => Err(*reason),
         Evaluated::Waiting | Evaluated::UnderWay(_) => Ok(()),
     };
-    if let Err(reason) = verdict {
-        decide::refuse(state, id, number, reason, effects);
+    let scores = job.known(number).evaluated.scores();
+    match (verdict, scores) {
+        (Err(reason), _) => decide::refuse(state, id, number, reason, effects),
+        (Ok(()), Some(scores)) => {
+            state.known_mut(id).ranking.insert((Reverse(scores.score), number));
+        }
+        (Ok(()), None) => {}
     }
 }
 

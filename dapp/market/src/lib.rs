@@ -87,7 +87,7 @@ pub use store::{BlobState, SlotKey};
 pub use submission::{Shows, Submission, SubmissionState, SubmittedModel, Verdict};
 pub use tally::{MAX_LOSS_PPM, Tally};
 pub use terms::{
-    Award, Board, Evaluators, MAX_INPUTS, MAX_MINERS, MAX_PLACES, MAX_SAMPLE_ROWS, MAX_SEATS,
-    MinerTerms, Offer, SealedBlob, Sealing, SponsorStake, SubmissionStake, Terms, Unmet,
+    Award, Board, Evaluators, MAX_INPUTS, MAX_MINERS, MAX_PLACES, MAX_REWARDS, MAX_SAMPLE_ROWS,
+    MAX_SEATS, MinerTerms, Offer, SealedBlob, Sealing, SponsorStake, SubmissionStake, Terms, Unmet,
 };
 pub use units::{Address, Amount, Asset, JobId, Score, SubmissionId, Timestamp, Work};

@@ -13,7 +13,7 @@ use crate::{
     stage::Stage,
     state::{Route, State},
     terms::SponsorStake,
-    units::{Amount, JobId},
+    units::{Amount, JobId, Timestamp},
 };
 
 /// Decides how a job ends; payments follow.
@@ -109,16 +109,10 @@ fn pay_seat(
     effects: &mut Vec<Effect>,
 ) {
     let job = state.known_mut(id);
-    let was_judged = matches!(decision.outcome, Outcome::Won | Outcome::NoWinner);
     let bond = job.miner_bond();
     let seat = there(job.seats.get(seat), "a drawn miner has a seat");
     let (miner, offence) = (seat.miner, seat.offence);
     match offence {
-        // Where nothing was judged, nobody was wrong: the bond is in the forfeits still.
-        Some(Offence::Wrong) if !was_judged => {
-            job.forfeits = less(job.forfeits, bond);
-            state.pay(id, miner, (Share::Bond, bond), Route::Balance, effects);
-        }
         Some(_) => {}
         None if decision.right_seats == 0 => {
             state.pay(id, miner, (Share::Bond, bond), Route::Balance, effects);
@@ -145,9 +139,10 @@ fn less(sum: Amount, part: Amount) -> Amount {
 /// has lost.
 fn end(state: &mut State, id: JobId, decision: &Decision, effects: &mut Vec<Effect>) {
     let (now, operator, sink) = (state.now(), state.settings.operator, state.settings.sink);
+    let least_seconds = state.settings.windows.delivery_seconds;
     let job = state.known_mut(id);
     let sponsor = job.sponsor;
-    let rent = job.used_rent(now);
+    let rent = job.used_rent(now, least_seconds);
     let steep = less(rent.all, rent.floor);
     let forfeits = std::mem::take(&mut job.forfeits);
     let SponsorStake { award, pool, bond, work, rent: held } = std::mem::take(&mut job.stake);
@@ -171,8 +166,7 @@ fn close(state: &mut State, id: JobId, decision: &Decision, effects: &mut Vec<Ef
     let job = state.known_mut(id);
     let is_cancelled = decision.outcome == Outcome::Cancelled;
     job.stage = if is_cancelled { Stage::Cancelled } else { Stage::Settled };
-    job.slots.clear_all();
-    job.clients.clear();
+    job.shrink();
     let (payouts, reason) = (job.payouts, job.cancelled_for);
     let winner = job.best.map(|(winner, _)| winner);
     effects.push(Effect::Event(Event::JobEnded { job: id, payouts, winner, reason }));
@@ -190,10 +184,11 @@ fn record(job: &Job, id: JobId) -> Option<Effect> {
 }
 
 impl Job {
-    /// The rent of the time since the job opened: rounded up, the floor's part down.
-    fn used_rent(&self, now: crate::units::Timestamp) -> Rent {
+    /// The rent of the time since the job opened, or of the shortest that is charged: rounded up,
+    /// the floor's part down.
+    fn used_rent(&self, now: Timestamp, least_seconds: u64) -> Rent {
         let all = self.last_date.0.saturating_sub(self.opened.0).max(1);
-        let used = now.0.saturating_sub(self.opened.0).min(all);
+        let used = now.0.saturating_sub(self.opened.0).max(least_seconds).min(all);
         let Rent { all: price, floor } = self.rent.rent;
         let price = price.scaled_up(used.into(), all.into());
         let floor = floor.scaled_down(used.into(), all.into());

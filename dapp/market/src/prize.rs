@@ -4,7 +4,6 @@
 
 use crate::{
     effect::{Effect, Event},
-    settlement::ranking,
     significance::separated,
     state::State,
     terms::Award,
@@ -26,11 +25,10 @@ pub(crate) fn search(state: &mut State, id: JobId, effects: &mut Vec<Effect>) ->
     let Award::Prize { significance: Score(significance), .. } = job.terms.award else {
         return Search::Nobody;
     };
-    let ranking = ranking(job);
-    let Some(&(_, best)) = ranking.first() else { return Search::Nobody };
-    let earlier = job.undecided().map(|(number, _)| number);
-    let other = earlier.filter(|number| (job.compared..best).contains(number)).next();
-    let Some(other) = other else { return Search::Winner(best) };
+    let Some((_, best)) = job.ranking().next() else { return Search::Nobody };
+    let Some(&other) = job.whole.range(job.compared.min(best)..best).next() else {
+        return Search::Winner(best);
+    };
     let results =
         |number| job.known(number).evaluated.finding().and_then(|finding| finding.results.as_ref());
     let pair = results(best).zip(results(other));

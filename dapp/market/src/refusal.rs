@@ -79,6 +79,7 @@ reasons! {
         CloseTooSoon { close: Timestamp, now: Timestamp } = "the close {close} is not after now, {now}",
         CloseTooFar { close: Timestamp, latest: Timestamp } = "the close {close} is after the latest possible, {latest}",
         PlacesOutOfRange { found: u32, largest: u32 } = "a job has 1 to {largest} places, not {found}",
+        RewardsOutOfRange { found: u32, largest: u32 } = "a job has at most {largest} rewards, not {found}",
         TooFewPlaces { places: u32, rewards: u32 } = "{places} places cannot hold {rewards} accepted models",
         ScoreOutOfRange { found: Score, largest: Score } = "the score {found:#} is above {largest:#}",
         GainZero {} = "the minimum gain must be at least 1 part per million, 0.0001 %",

@@ -11,7 +11,8 @@ use crate::{
     command::{Slot, Target},
     decide,
     effect::Effect,
-    evaluation::Evaluated,
+    evaluation::{Done, Evaluated},
+    job::Job,
     judge::{Comparison, Exhibit, Judge, Similarity},
     meter::Meter,
     refusal::ModelRefusal,
@@ -35,9 +36,12 @@ pub(crate) fn decide_next(
     effects: &mut Vec<Effect>,
 ) {
     for _ in 0..DECISIONS_PER_INPUT {
-        let Some(number) = next(state, id) else { return };
+        let Some(number) = state.known(id).next_reward() else { return };
         let ending = Work(state.settings.prices.ending);
         if !state.meter.may_begin(&state.settings, ending) {
+            return;
+        }
+        if state.known(id).rewards_left() == 0 {
             return;
         }
         match compare(state, id, number, worker, judge, effects) {
@@ -50,28 +54,31 @@ pub(crate) fn decide_next(
     }
 }
 
-/// The next submission to be decided, if it can be.
-pub(crate) fn next(state: &State, id: JobId) -> Option<u32> {
-    let job = state.known(id);
-    if !matches!(job.terms.award, Award::Rewards { .. }) || job.decision.is_some() {
-        return None;
+impl Job {
+    /// The next submission to be decided, if it can be.
+    pub(crate) fn next_reward(&self) -> Option<u32> {
+        if !matches!(self.terms.award, Award::Rewards { .. }) || self.decision.is_some() {
+            return None;
+        }
+        let number = *self.whole.first()?;
+        self.known(number).evaluated.finding()?;
+        let left = usize::try_from(self.rewards_left()).unwrap_or(usize::MAX);
+        let earlier = self.expecting.range(..number).take(left).count();
+        (earlier < left || left == 0).then_some(number)
     }
-    let number = *job.whole.first()?;
-    job.known(number).evaluated.finding()?;
-    let left = usize::try_from(job.rewards_left()).unwrap_or(usize::MAX);
-    let earlier = job.expecting.range(..number).take(left).count();
-    (earlier < left).then_some(number)
 }
 
-/// Whoever is first now has had to wait for others: its time begins.
-fn give_time(state: &mut State, id: JobId) {
+/// Whoever is first now and found acceptable has had to wait for others: its time begins.
+pub(crate) fn give_time(state: &mut State, id: JobId) {
     let now = state.now();
     let work = state.known(id).terms.evaluation_work(&state.settings);
     let window = state.settings.evaluation_window(work);
     let job = state.known_mut(id);
     let Some(&first) = job.whole.first() else { return };
     let submission = job.known_mut(first);
-    if let SubmissionState::Whole { until } = submission.state {
+    if let (SubmissionState::Whole { until }, Evaluated::Done(_)) =
+        (submission.state, &submission.evaluated)
+    {
         submission.state = SubmissionState::Whole { until: until.max(now.after(window)) };
     }
 }
@@ -96,13 +103,15 @@ fn compare(
     let from = from.map_or(0, |finding| usize::try_from(finding.compared).unwrap_or(usize::MAX));
     let others = state.known(id).accepted.clone();
     for original in others.into_iter().skip(from) {
-        let Some((similarity, work)) = similarity(state, id, [original, number], judge) else {
+        let pair = [original, number];
+        let Some((similarity, prepaid)) = similarity(state, id, pair, worker, judge) else {
             return Compared::Waits;
         };
         if let Evaluated::Done(finding) = &mut state.known_mut(id).known_mut(number).evaluated {
             finding.compared = finding.compared.saturating_add(1);
         }
-        work::pay(state, id, Target::Submission(number), worker, work, effects);
+        let done = Done { prepaid, borne: Work(0) };
+        work::pay(state, id, Target::Submission(number), worker, done, effects);
         if similarity.is_copy() {
             let agreement = similarity.agreement;
             return Compared::Copy(ModelRefusal::Copy { original, agreement });
@@ -112,11 +121,12 @@ fn compare(
 }
 
 /// How alike two submissions' models are, and what finding out took; `None` if the input has no
-/// room for it.
+/// room for it, or the sender has not what it costs beyond the stake.
 fn similarity(
     state: &mut State,
     id: JobId,
     [original, number]: [u32; 2],
+    worker: Worker,
     judge: &mut dyn Judge,
 ) -> Option<(Similarity, Work)> {
     let mut meter = state.meter;
@@ -133,17 +143,19 @@ fn similarity(
     }
     let probes = judge.quote_comparison(&comparison).unwrap_or(Work(0));
     let work = reading.plus(probes);
-    let compared = match (fresh.fits(work), meter.fits(work)) {
-        (true, false) => None,
-        (false, _) => Some((unlike, reading)),
-        (true, true) => {
-            meter.answer(probes);
-            Some((judge.compare(&comparison).unwrap_or(unlike), work))
-        }
-    };
     meter.spend(reading);
+    if !fresh.fits(work) {
+        state.meter = meter;
+        return Some((unlike, reading));
+    }
+    let fits = meter.fits(probes);
+    let similarity = if fits { judge.compare(&comparison).unwrap_or(unlike) } else { unlike };
+    if fits {
+        meter.answer(probes);
+    }
     state.meter = meter;
-    compared
+    let is_paid = work::affords(state, id, Target::Submission(number), worker.account, work);
+    (fits && is_paid).then_some((similarity, work))
 }
 
 fn comparison(state: &State, id: JobId, numbers: [u32; 2]) -> Option<Comparison<'_>> {

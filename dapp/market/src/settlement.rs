@@ -5,7 +5,7 @@ use crate::{
     invariant::there,
     job::Job,
     terms::{Award, Unmet},
-    units::{Amount, Score},
+    units::Amount,
 };
 
 impl Job {
@@ -54,14 +54,4 @@ pub fn part(sum: Amount, count: u32, number: u32) -> Amount {
     let each = there(sum.0.checked_div(count), "somebody shares");
     let rest = sum.0.checked_rem(count).unwrap_or_default();
     Amount(if number == 0 { each.saturating_add(rest) } else { each })
-}
-
-/// Submissions with acceptable scores, the best first; of equals the earlier.
-pub(crate) fn ranking(job: &Job) -> Vec<(Score, u32)> {
-    let scored = job.undecided().filter(|(_, submission)| submission.is_whole());
-    let scored = scored
-        .filter_map(|(number, submission)| Some((submission.evaluated.scores()?.score, number)));
-    let mut ranking: Vec<_> = scored.collect();
-    ranking.sort_by_key(|(score, number)| (std::cmp::Reverse(*score), *number));
-    ranking
 }

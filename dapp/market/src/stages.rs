@@ -74,6 +74,9 @@ pub(crate) fn advance(
         state.meter.advance(cost);
         take(state, context, id, step, judge, effects);
         has_moved = true;
+        if step == Step::Decide {
+            break;
+        }
     }
     has_moved
 }
@@ -125,6 +128,7 @@ fn take(
             let until = state.known(id).until(number);
             let lost = (ModelRefusal::NotDelivered { until }, Offence::NotDelivered);
             decide::forfeit(state, id, number, lost, effects);
+            rewards::give_time(state, id);
         }
         Step::Unrevealed(number) => {
             let until = state.known(id).terms.reveal_until();
@@ -134,6 +138,7 @@ fn take(
         Step::Unevaluated(number) => {
             let until = state.known(id).until(number);
             decide::refuse(state, id, number, ModelRefusal::NotEvaluated { until }, effects);
+            rewards::give_time(state, id);
         }
         Step::Close => close(state, id),
         Step::EndReveal => end_reveal(state, context, id, effects),
@@ -188,6 +193,7 @@ fn open(job: &Job, now: Timestamp) -> Option<Step> {
     match job.late(now) {
         Some(step) => Some(step),
         None if is_paid => Some(Step::End(Outcome::Won)),
+        None if job.next_reward().is_some() => Some(Step::Decide),
         None if is_closed && job.clients.is_empty() && job.terms.sealing.is_sealed() => {
             Some(Step::End(Outcome::NobodySubmitted))
         }
@@ -203,6 +209,7 @@ fn evaluating_open(job: &Job, now: Timestamp) -> Option<Step> {
     match job.late(now) {
         Some(step) => Some(step),
         None if is_paid => Some(Step::End(Outcome::Won)),
+        None if job.next_reward().is_some() => Some(Step::Decide),
         None if job.expecting.is_empty() && job.whole.is_empty() => Some(job.end()),
         None if all_found && matches!(job.terms.award, Award::Prize { .. }) => Some(Step::Search),
         None => None,
@@ -234,7 +241,7 @@ fn evaluating_sealed(state: &State, id: JobId, now: Timestamp) -> Option<Step> {
         (None, _) if is_prize => Some(Step::Search),
         (None, _) if job.rewards_left() == 0 => Some(Step::End(Outcome::Won)),
         (None, Some(first)) if is_late => Some(Step::Unevaluated(*first)),
-        (None, _) => rewards::next(state, id).map(|_| Step::Decide),
+        (None, _) => job.next_reward().map(|_| Step::Decide),
     }
 }
 
@@ -267,8 +274,11 @@ fn end_reveal(state: &mut State, context: &Context, id: JobId, effects: &mut Vec
             job.evaluating_since = Some(now);
             seats::draw(state, context, id, effects);
             let job = state.known_mut(id);
-            if job.seats.is_empty() {
-                job.judging_since = Some(now);
+            match (job.seats.is_empty(), job.terms.sample_rows()) {
+                // Nobody can say what is beyond the machine.
+                (true, Some(_)) => payout::decide(state, id, (Outcome::Returned, None), effects),
+                (true, None) => job.judging_since = Some(now),
+                (false, _) => {}
             }
         }
     }
@@ -284,11 +294,7 @@ impl Job {
                 && match self.known(**number).evaluated {
                     Evaluated::Waiting | Evaluated::UnderWay(_) => true,
                     // What is found is decided when it is first; then it has its own time.
-                    Evaluated::Done(_) => {
-                        matches!(self.terms.award, Award::Rewards { .. })
-                            && self.whole.first() == Some(*number)
-                            && self.expecting.is_empty()
-                    }
+                    Evaluated::Done(_) => self.next_reward() == Some(**number),
                     Evaluated::Failed(_) => false,
                 }
         };

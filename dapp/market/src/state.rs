@@ -14,7 +14,7 @@ use crate::{
     refusal::Refusal,
     settings::Settings,
     store::{BlobState, Drive, SlotKey},
-    units::{Address, Amount, Asset, JobId, Timestamp},
+    units::{Address, Amount, JobId, Timestamp},
 };
 
 /// How many submissions ended jobs keep on show, all together.

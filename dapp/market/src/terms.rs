@@ -13,7 +13,7 @@ mod windows;
 
 use blobs::BlobRef;
 
-pub use award::{Award, Unmet};
+pub use award::{Award, MAX_REWARDS, Unmet};
 pub use evaluators::{Evaluators, MAX_SAMPLE_ROWS, MAX_SEATS, MinerTerms};
 pub use offer::{Board, MAX_INPUTS, Offer};
 pub use sealing::{SealedBlob, Sealing};

@@ -1,9 +1,11 @@
 //! Work that was prepaid: whoever sends the input that does it has a part, the operator the rest.
 
+use primitive_types::U256;
+
 use crate::{
     command::Target,
     effect::{Effect, Event},
-    evaluation::Evaluated,
+    evaluation::{Done, Evaluated},
     invariant::{possible, there},
     ledger::Kind,
     state::State,
@@ -25,52 +27,89 @@ impl Worker {
     }
 }
 
-/// Pays for work out of what was prepaid for it.
+/// Pays for work out of what was prepaid for it. What the worker bears itself, and what the stake
+/// does not cover, costs it what the operator would have had, so that machine time is never free.
 pub(crate) fn pay(
     state: &mut State,
     id: JobId,
     target: Target,
     worker: Worker,
-    work: Work,
+    done: Done,
     effects: &mut Vec<Effect>,
 ) {
     let asset = state.known(id).terms.asset;
-    let price = possible(state.settings.work_price(asset, work), "a price that a stake was for");
-    let job = state.known_mut(id);
-    let pot = match target {
-        Target::Base | Target::BaseOnHoldOut => &mut job.stake.work,
-        Target::Submission(number) => &mut job.known_mut(number).stake.work,
-        Target::Shown(number) => &mut job.known_mut(number).board.stake,
-    };
-    let price = price.min(*pot);
-    *pot = there(pot.checked_sub(price), "no more is taken than is there");
-    let operator = price.scaled_down(state.settings.operator_ppm.into(), 1_000_000.into());
-    let operator = there(operator, "a part of a price fits");
-    let earned = there(price.checked_sub(operator), "a part is no more than the whole");
-    let surcharge = surcharge(state, worker, asset, work);
+    let whole = price(state, asset, done.prepaid);
+    let pot = pot(state, id, target);
+    let paid = whole.min(*pot);
+    *pot = there(pot.checked_sub(paid), "no more is taken than is there");
+    let operator = operators_part(state, paid);
+    let earned = there(paid.checked_sub(operator), "a part is no more than the whole");
     for (to, amount) in [(worker.account, earned), (state.settings.operator, operator)] {
         let payment = state.ledger.prepare(Kind::Release, to, asset, amount);
         state.ledger.post(possible(payment, "what a job holds is in escrow"));
     }
+    let short = there(whole.checked_sub(paid), "a part is no more than the whole");
+    let surcharge = surcharge(state, worker, asset, (done, short));
     let step = slot(state, id, target).step();
     let worker = worker.account;
     let paid = Event::WorkPaid { job: id, target, step, worker, earned, operator, surcharge };
     effects.push(Effect::Event(paid));
 }
 
-/// Takes the surcharge from the worker's free balance; it has looked before whether it is there.
-fn surcharge(state: &mut State, worker: Worker, asset: Asset, work: Work) -> Amount {
-    if worker.surcharge == 0 {
-        return Amount::ZERO;
-    }
-    let price = possible(state.settings.work_price(asset, work), "a price within the input's");
-    let amount = there(price.checked_times(worker.surcharge), "a surcharge looked at before");
+/// What the worker pays itself, to the sink: it has looked before whether that is there.
+fn surcharge(
+    state: &mut State,
+    worker: Worker,
+    asset: Asset,
+    (done, short): (Done, Amount),
+) -> Amount {
+    let borne = operators_part(state, price(state, asset, done.borne));
+    let short = operators_part(state, short);
+    let again = price(state, asset, done.prepaid).checked_times(worker.surcharge);
+    let all = [short, again.unwrap_or(Amount(U256::MAX))];
+    let all = all.into_iter().try_fold(borne, Amount::checked_add);
+    let free = state.ledger.free(worker.account, asset);
+    let amount = all.unwrap_or(free).min(free);
     let sink = state.settings.sink;
     for (kind, account) in [(Kind::Escrow, worker.account), (Kind::Release, sink)] {
         let payment = state.ledger.prepare(kind, account, asset, amount);
-        state.ledger.post(possible(payment, "a surcharge looked at before"));
+        state.ledger.post(possible(payment, "no more is taken than is there"));
     }
     amount
+}
+
+/// Whether an account has what more work on a target costs it beyond what is prepaid.
+pub(crate) fn affords(
+    state: &mut State,
+    id: JobId,
+    target: Target,
+    account: Address,
+    work: Work,
+) -> bool {
+    let asset = state.known(id).terms.asset;
+    let whole = price(state, asset, work);
+    let prepaid = *pot(state, id, target);
+    let short = whole.checked_sub(prepaid).unwrap_or_default();
+    operators_part(state, short) <= state.ledger.free(account, asset)
+}
+
+fn price(state: &State, asset: Asset, work: Work) -> Amount {
+    possible(state.settings.work_price(asset, work), "what one input does has a price")
+}
+
+fn operators_part(state: &State, price: Amount) -> Amount {
+    let part = price.scaled_down(state.settings.operator_ppm.into(), 1_000_000.into());
+    there(part, "a part of a price fits")
+}
+
+/// What is left of what was prepaid for an evaluation.
+fn pot(state: &mut State, id: JobId, target: Target) -> &mut Amount {
+    let job = state.known_mut(id);
+    match target {
+        Target::Base | Target::BaseOnHoldOut => &mut job.stake.work,
+        Target::Submission(number) => &mut job.known_mut(number).stake.work,
+        Target::Shown(number) => &mut job.known_mut(number).board.stake,
+    }
 }
 
 /// Where an evaluation's state is kept.

@@ -19,7 +19,7 @@ pub(crate) fn apply(
 ) -> Result<Vec<Effect>, Refusal> {
     let (miner, now) = (context.sender, state.now());
     let job = state.named(id)?;
-    if !matches!(job.stage, Stage::Announced | Stage::Open) || job.decision.is_some() {
+    if job.stage != Stage::Open || job.decision.is_some() {
         return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
     }
     let close = job.terms.close;

@@ -44,6 +44,7 @@ pub(crate) fn apply(
     }
     let surcharge = state.surcharge();
     check_surcharge(state, context, id, request, surcharge)?;
+    check_reading(state, context, id, request)?;
 
     // Nothing below can fail.
     state.meter.want(request.work);
@@ -54,7 +55,10 @@ pub(crate) fn apply(
         Target::Submission(_) if is_found => {
             rewards::decide_next(state, id, worker, judge, &mut effects);
         }
-        target => {
+        target @ (Target::Base
+        | Target::BaseOnHoldOut
+        | Target::Submission(_)
+        | Target::Shown(_)) => {
             judging::go_on(state, id, target, worker, judge, &mut effects);
             super::settle::cancel_unfit(state, id, &mut effects);
         }
@@ -117,13 +121,30 @@ fn check_decidable(state: &State, id: JobId, number: u32) -> Result<(), Refusal>
     }
     let first = job.whole.first().copied().unwrap_or(number);
     let earlier = job.expecting.first().copied().unwrap_or(first);
-    match rewards::next(state, id) {
+    match state.known(id).next_reward() {
         Some(next) if next == number => Ok(()),
         Some(next) => Err(Refusal::EarlierFirst { submission: next }),
         None => {
             Err(Refusal::EarlierFirst { submission: if first == number { earlier } else { first } })
         }
     }
+}
+
+/// Whoever goes on bears reading the files again, beyond what it is sure to earn.
+fn check_reading(
+    state: &State,
+    context: &Context,
+    id: JobId,
+    request: &Request,
+) -> Result<(), Refusal> {
+    if evaluated_is_found(state.known(id), request.target) {
+        return Ok(());
+    }
+    let asset = state.known(id).terms.asset;
+    let work = judging::reading_again(state, id, request.target, request.work);
+    let needed = state.settings.work_price(asset, work)?;
+    let free = state.ledger.free(context.sender, asset);
+    if needed > free { Err(Refusal::InsufficientBalance { needed, free }) } else { Ok(()) }
 }
 
 /// While the machine lags, the sender pays for its work over again, up to what it states.

@@ -6,7 +6,7 @@ use super::Context;
 use crate::{
     command::{Slot, Target},
     effect::{Effect, Event},
-    evaluation::Evaluated,
+    evaluation::{Done, Evaluated},
     judge::{Exam, Exhibit, Judge},
     judging,
     refusal::{ModelRefusal, Refusal},
@@ -85,14 +85,14 @@ fn reveal_model(
     submission.model = Some(model);
     submission.position = Some(position);
     submission.state = SubmissionState::Whole { until };
-    let work = state.settings.prices.opening(sealed.ciphertext.size);
     let mut effects = Vec::new();
     let submission = SubmissionId { job: id, index: number };
     let key = Digest(opening.key);
     let revealed = Event::ModelRevealed { submission, client, position, model, key };
     effects.push(Effect::Event(revealed));
     let worker = Worker::new(client);
-    work::pay(state, id, Target::Submission(number), worker, work, &mut effects);
+    let done = opening_work(state, sealed);
+    work::pay(state, id, Target::Submission(number), worker, done, &mut effects);
     Ok(effects)
 }
 
@@ -120,14 +120,20 @@ fn reveal_hold_out(
     let key = Digest(opening.key);
     let mut effects = vec![Effect::Event(Event::HoldOutRevealed { job: id, hold_out, key })];
     let worker = Worker::new(context.sender);
-    let work = state.settings.prices.opening(sealed.ciphertext.size);
-    work::pay(state, id, Target::BaseOnHoldOut, worker, work, &mut effects);
+    let done = opening_work(state, sealed);
+    work::pay(state, id, Target::BaseOnHoldOut, worker, done, &mut effects);
     if state.known(id).terms.sample_rows().is_some() {
         check_sampled(state, id, judge);
     } else if state.may_go_on() {
         judging::go_on(state, id, Target::BaseOnHoldOut, worker, judge, &mut effects);
     }
     Ok(effects)
+}
+
+/// What opening a ciphertext takes is prepaid.
+const fn opening_work(state: &State, sealed: SealedBlob) -> Done {
+    let prepaid = state.settings.prices.opening(sealed.ciphertext.size);
+    Done { prepaid, borne: Work(0) }
 }
 
 /// Where the machine only samples, it still sees whether the hold-out is the one that the terms

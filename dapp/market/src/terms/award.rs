@@ -7,6 +7,9 @@ use crate::{
     units::{Amount, Score},
 };
 
+/// The most rewards of a job: each model is compared with all accepted before it.
+pub const MAX_REWARDS: u32 = 256;
+
 /// Who is paid, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
@@ -71,6 +74,9 @@ impl Award {
             return Err(Refusal::AwardZero {});
         }
         match *self {
+            Self::Rewards { count, .. } if count > MAX_REWARDS => {
+                Err(Refusal::RewardsOutOfRange { found: count, largest: MAX_REWARDS })
+            }
             Self::Rewards { count, .. } if count > places => {
                 Err(Refusal::TooFewPlaces { places, rewards: count })
             }

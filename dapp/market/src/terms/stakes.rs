@@ -143,8 +143,7 @@ impl Terms {
         let opening = if self.sealing.is_sealed() { prices.opening(published) } else { Work(0) };
         let evaluation = self.evaluation_work(settings);
         let comparing = match self.award {
-            Award::Rewards { count: 0 | 1, .. } => Work(0),
-            Award::Rewards { .. } => evaluation,
+            Award::Rewards { count, .. } => evaluation.times(count.saturating_sub(1).into()),
             Award::Prize { .. } => prices.comparing(self.offer.rows),
         };
         evaluation.plus(opening).plus(comparing)

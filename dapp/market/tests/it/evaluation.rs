@@ -59,12 +59,17 @@ impl Bounty {
             let command = Command::Evaluate { job, target, from, work, max_surcharge };
             self.world.act(client(0), command).unwrap();
         }
+        // All rewards are paid: whoever still waits has its own.
+        while self.world.act(client(0), Command::Settle { job: self.job }).is_ok() {}
     }
 
     fn next(&self) -> Option<(Target, u32)> {
         let job = self.world.market.job(self.job)?;
         if job.base.scores().is_none() {
             return Some((Target::Base, job.base.step()));
+        }
+        if job.rewards_left() == 0 {
+            return None;
         }
         let (number, submission) = job.undecided().next()?;
         Some((Target::Submission(number), submission.evaluated.step()))

@@ -23,19 +23,23 @@ fn every_event_has_the_outcome_written_beneath_it() {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let mut wrong = Vec::new();
     for (path, text) in scripts().unwrap() {
-        let played = script::play(&text).unwrap_or_else(|reason| panic!("{path:?}: {reason}"));
+        let played = script::play(&text);
+        if let Some(line) = played.lines().find(|line| line.contains("makes no sense")) {
+            wrong.push(format!("{path:?}: {line}"));
+        }
         if played == text {
             continue;
         }
         if update {
             fs::write(&path, &played).unwrap();
+            continue;
         }
         let lines = played.lines().zip(text.lines()).enumerate();
         let differs = lines.into_iter().find(|(_, (found, stated))| found != stated);
         let (at, (found, stated)) = differs.unwrap_or((0, ("more or fewer lines", "")));
         wrong.push(format!("{path:?}:{}\n  stated {stated}\n  found  {found}", at + 1));
     }
-    assert!(update || wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use blobs::{Binding, BlobRef, Cid, Digest, Opening, Profile, blob_ref};
 use market::{
-    Address, Amount, Asset, AssetPrices, Command, Context, Effect, Event, Judge, JobId, Market,
+    Address, Amount, Asset, AssetPrices, Command, Context, Effect, Judge, JobId, Market,
     Refusal, SealedBlob, Settings, Speed, Terms, Timestamp, U256, Windows, Work,
 };
 
@@ -122,7 +122,8 @@ impl World {
         if let (Err(refusal), Some(mut before)) = (&outcome, before) {
             // What the refusal cost is on the meter, which each input begins anew.
             let mut after = self.market.clone();
-            [&mut before, &mut after].map(|market| market.begin(context));
+            before.begin(context);
+            after.begin(context);
             assert!(before == after, "{refusal} changed something: {said:?}");
         }
         outcome
@@ -219,14 +220,4 @@ pub(crate) fn seal(scope: [u8; 32], sender: Address, plain: BlobRef, content: &[
     let ciphertext = blobs::seal(&opening.key, commitment, content);
     let sealed = SealedBlob { commitment, ciphertext: named(&ciphertext) };
     Secret { ciphertext, sealed, opening }
-}
-
-/// What is paid to whom in these effects, whether as a voucher or not.
-pub(crate) fn paid_to(effects: &[Effect], account: Address) -> Amount {
-    effects.iter().fold(Amount::ZERO, |sum, effect| match effect {
-        Effect::Event(Event::Paid { to, amount, .. }) if *to == account => {
-            sum.checked_add(*amount).unwrap()
-        }
-        _ => sum,
-    })
 }
