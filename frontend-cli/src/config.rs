@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::{
     args::Global,
     chain::{Chain, Contracts, Sender, dev_account},
-    commands::competition::reveal,
+    commands::reveal,
     folders,
     follow::Patience,
     http,

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use alloy::primitives::{Address, U256};
-use market::{Amount, Context, JobId, Score, Timestamp};
+use market::{Amount, Context, Score, Timestamp};
 use serde::Serializer;
 
 use crate::chain::Advance;
@@ -25,12 +25,13 @@ pub fn to_market(account: Address) -> market::Address {
 pub fn context(input: &Advance) -> Context {
     Context {
         sender: to_market(input.msg_sender),
-        now: Timestamp(input.block_timestamp),
+        block_time: Timestamp(input.block_timestamp),
         chain_id: input.chain_id,
         app: to_market(input.app_contract),
         block: input.block_number,
         prev_randao: input.prev_randao.0,
         input: input.index,
+        payload_bytes: input.payload.len() as u64,
     }
 }
 
@@ -49,11 +50,6 @@ pub fn to_amount(word: U256) -> Amount {
 /// `#[serde(serialize_with)]` for what has one text form.
 pub(crate) fn as_text<T: Display, S: Serializer>(value: &T, out: S) -> Result<S::Ok, S::Error> {
     out.collect_str(value)
-}
-
-/// `#[serde(serialize_with)]` for a job's number.
-pub(crate) fn as_number<S: Serializer>(job: &JobId, out: S) -> Result<S::Ok, S::Error> {
-    out.serialize_u32(job.0)
 }
 
 /// `#[serde(serialize_with)]` for a score, in parts per million.

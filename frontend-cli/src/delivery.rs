@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use blobs::{BlobRef, Chunk, split};
 use market::{Command, JobId, Slot, SlotKey};
 use serde::Serialize;
-use wire::{MAX_CHUNK_BYTES, Query, SlotView};
+use wire::{JobList, MAX_CHUNK_BYTES, Query, SlotView};
 
 use crate::{
     chain::Sender,
@@ -50,7 +50,7 @@ pub struct Delivered {
 
 /// What a job has in a slot.
 pub async fn holding(session: &Session, job: JobId, key: SlotKey) -> Result<Holding> {
-    let slots: Vec<SlotView> = session.all(|paging| Query::Blobs(job.into(), paging)).await?;
+    let slots: Vec<SlotView> = session.all(|paging| Query::List(job.into(), JobList::Blobs, paging)).await?;
     let slot = slots.iter().find(|one| (one.slot, one.submission) == (key.slot, key.submission));
     Ok(match slot {
         None => Holding::Nothing,

@@ -311,12 +311,11 @@ impl<'a> Play<'a> {
         self.market.begin(&context);
         let mut effects = Vec::new();
         if let Some((asset, amount)) = deposit {
-            let credited = self.market.deposit(&context, sender, asset, amount);
-            effects.extend(credited.map_err(|why| refused(&why))?);
+            effects.extend(self.market.deposit(sender, asset, amount));
         }
         let done = self.market.apply(&context, command, &mut self.judge);
         let done = done.map(|more| effects.extend(more));
-        effects.extend(self.market.finish(&context, effects.len()));
+        effects.extend(self.market.finish(effects.len()));
         self.note(&effects)?;
         Ok(done)
     }

@@ -203,20 +203,20 @@ impl Session {
     ///
     /// - Errors: the pages do not go on, or have no end
     pub async fn all<T: Listed>(&self, query: impl Fn(Paging) -> Query) -> Result<Vec<T>> {
-        self.pages(async |paging| self.ask(&query(paging)).await).await
+        self.pages(async |paging| Ok(self.ask::<Page<T>>(&query(paging)).await?.items)).await
     }
 
     async fn pages<T: Listed>(
         &self,
-        page: impl AsyncFn(Paging) -> Result<Page<T>>,
+        page: impl AsyncFn(Paging) -> Result<Vec<T>>,
     ) -> Result<Vec<T>> {
         let mut all: Vec<T> = Vec::new();
         let mut paging = Paging { from: 0, limit: Paging::MAX_LIMIT };
         loop {
-            let page = page(paging).await?;
-            let found = page.items.len() as u64;
+            let items = page(paging).await?;
+            let found = items.len() as u64;
             ensure!(found <= paging.limit, "the node answers with longer pages than asked for");
-            for item in page.items {
+            for item in items {
                 let number = item.number().unwrap_or(paging.from);
                 ensure!(number >= paging.from, "the node's pages do not go on");
                 paging.from = number.saturating_add(1);

@@ -105,6 +105,12 @@ impl Settings {
         seconds(work, self.speed.float)
     }
 
+    /// How long a machine takes for work that is not on rows, in seconds, rounded up.
+    #[must_use]
+    pub const fn reading_seconds(&self, work: Work) -> u64 {
+        seconds(work, self.speed.integer)
+    }
+
     /// How long a miner takes for work on rows, in seconds, rounded up.
     #[must_use]
     pub const fn mining_seconds(&self, work: Work) -> u64 {

@@ -39,16 +39,20 @@ pub(crate) fn pay(
 ) {
     let asset = state.known(id).terms.asset;
     let whole = price(state, asset, done.prepaid);
+    let is_own = worker.account == owner(state, id, target);
+    let covered = whole.min(*pot(state, id, target));
+    let operator = operators_part(state, covered);
+    let earned = there(covered.checked_sub(operator), "a part is no more than the whole");
+    // Whoever does its own work keeps its part in the stake, which returns as one sum.
+    let earned = if is_own { Amount::ZERO } else { earned };
     let pot = pot(state, id, target);
-    let paid = whole.min(*pot);
-    *pot = there(pot.checked_sub(paid), "no more is taken than is there");
-    let operator = operators_part(state, paid);
-    let earned = there(paid.checked_sub(operator), "a part is no more than the whole");
+    let left = pot.checked_sub(operator).and_then(|left| left.checked_sub(earned));
+    *pot = there(left, "no more is taken than is there");
     for (to, amount) in [(worker.account, earned), (state.settings.operator, operator)] {
         let payment = state.ledger.prepare(Kind::Release, to, asset, amount);
         state.ledger.post(possible(payment, "what a job holds is in escrow"));
     }
-    let short = there(whole.checked_sub(paid), "a part is no more than the whole");
+    let short = there(whole.checked_sub(covered), "a part is no more than the whole");
     let surcharge = surcharge(state, worker, asset, (done, short));
     let step = slot(state, id, target).step();
     let worker = worker.account;
@@ -100,6 +104,15 @@ fn price(state: &State, asset: Asset, work: Work) -> Amount {
 fn operators_part(state: &State, price: Amount) -> Amount {
     let part = price.scaled_down(state.settings.operator_ppm.into(), 1_000_000.into());
     there(part, "a part of a price fits")
+}
+
+/// Whose stake pays for an evaluation.
+fn owner(state: &State, id: JobId, target: Target) -> Address {
+    let job = state.known(id);
+    match target {
+        Target::Base | Target::BaseOnHoldOut => job.sponsor,
+        Target::Submission(number) | Target::Shown(number) => job.known(number).client,
+    }
 }
 
 /// What is left of what was prepaid for an evaluation.

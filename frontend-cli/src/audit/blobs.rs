@@ -4,7 +4,7 @@
 //! Blobs are kept by job, slot and submission, as the market keeps them: what one job names or
 //! ends changes nothing in another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Bytes;
 use blobs::{BlobRef, Cid, Digest, Opening, Upload};
@@ -38,8 +38,8 @@ struct JobBlobs {
     /// Each account's newest submission.
     newest: BTreeMap<Address, u32>,
     accepted: Vec<u32>,
-    /// Submissions of which a score was told.
-    told: Vec<u32>,
+    /// Undecided submissions of which a score was told.
+    told: BTreeSet<u32>,
     /// All commitments so far, hashed one after the other.
     commitments: Digest,
 }
@@ -116,7 +116,7 @@ impl JobBlobs {
             sealed: BTreeMap::new(),
             newest: BTreeMap::new(),
             accepted: Vec::new(),
-            told: Vec::new(),
+            told: BTreeSet::new(),
             commitments: Digest([0; 32]),
         };
         for (slot, blob) in own.into_iter().chain(board) {
@@ -216,6 +216,8 @@ impl JobBlobs {
                 if verdict.accepted {
                     self.accepted.push(*submission);
                 }
+                self.told.remove(submission);
+                self.sealed.remove(submission);
                 if !verdict.accepted || !self.pays_several() {
                     self.slots.remove(&submission_key(submission));
                 }
@@ -232,10 +234,9 @@ impl JobBlobs {
 
     /// The evaluation of a submission, unless one was asked for before.
     fn submission(&mut self, number: u32, told: Told) -> Option<Task> {
-        if self.told.contains(&number) {
+        if !self.told.insert(number) {
             return None;
         }
-        self.told.push(number);
         let model = self.file(SlotKey::of(Slot::Submission, number));
         Some(Task::Evaluate(Evaluation {
             submission: Some(number),

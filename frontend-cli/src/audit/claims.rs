@@ -48,7 +48,7 @@ impl Claims {
         Some(Divergence { input, transaction: Some(claim.transaction), ..wrong })
     }
 
-    /// The first epoch whose claim should have come by block `head`: a later one came, or more than
+    /// The epochs whose claim should have come by block `head`: a later one came, or more than
     /// `patience` blocks have gone by since it ended. Only epochs whose last input is judged count.
     pub fn missing(
         &self,
@@ -56,18 +56,20 @@ impl Claims {
         patience: u64,
         outputs: &Outputs,
         is_judged: impl Fn(u64, u64) -> bool,
-    ) -> Option<Divergence> {
+    ) -> Vec<Divergence> {
         let is_late = |last_block: u64| {
             self.newest.is_some_and(|newest| newest > last_block)
                 || head > last_block.saturating_add(patience)
         };
-        let mut awaited = self.awaited.iter();
-        let (last_block, (input, transaction)) = awaited.find(|(last_block, (input, _))| {
+        let late = self.awaited.iter().filter(|(last_block, (input, _))| {
             is_late(**last_block) && is_judged(*input, **last_block)
-        })?;
-        let sentence = format!("the epoch that ended with block {last_block} was not claimed");
-        let root = outputs.root_after(*last_block).to_string();
-        let missing = Divergence::new(Kind::MissingClaim, sentence);
-        Some(missing.at(*input, *transaction).between(Some(root), None))
+        });
+        late.map(|(last_block, (input, transaction))| {
+            let sentence = format!("the epoch that ended with block {last_block} was not claimed");
+            let root = outputs.root_after(*last_block).to_string();
+            let missing = Divergence::new(Kind::MissingClaim, sentence);
+            missing.at(*input, *transaction).between(Some(root), None)
+        })
+        .collect()
     }
 }

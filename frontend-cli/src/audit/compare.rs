@@ -1,8 +1,8 @@
 //! Naming how what the node has of an input differs from what the application made of it.
 
 use alloy::primitives::Bytes;
-use market::Score;
-use wire::{Notice, Output};
+use market::{Attestation, Score, Scores};
+use wire::{Notice, Output, Ruling};
 
 use super::divergence::{Divergence, Kind, Place, shown};
 use super::served::{InputRecord, Served};
@@ -65,8 +65,8 @@ fn outputs_differ(
         Kind::Dropped => (our, None),
         _ => (our, their),
     };
-    let (expected, found) = match (kind, our.and_then(marks), their.and_then(marks)) {
-        (Kind::Score, Some(ours), Some(theirs)) => different_marks(ours, theirs),
+    let (expected, found) = match (kind, our.and_then(scores), their.and_then(scores)) {
+        (Kind::Score, Some(ours), Some(theirs)) => different_scores(ours, theirs),
         _ => (expected.and_then(shown), found.and_then(shown)),
     };
     let sentence = sentence(kind, index, our, their);
@@ -102,34 +102,46 @@ fn kind(ours: &[Bytes], theirs: &[Bytes], at: usize) -> Kind {
 
 /// Whether two notices say of the same model that it has earned something else.
 fn is_other_score(our: &Bytes, their: &Bytes) -> bool {
-    let (Some(ours), Some(mut theirs)) = (notice(our), notice(their)) else { return false };
-    match (&ours, &mut theirs) {
-        (
-            Notice::ModelScored { score, worst_class, accepted, .. },
-            Notice::ModelScored { score: s, worst_class: w, accepted: a, .. },
-        ) if (*s, *w) != (*score, *worst_class) => (*s, *w, *a) = (*score, *worst_class, *accepted),
-        (
-            Notice::JobReady { base_score, base_worst_class, .. },
-            Notice::JobReady { base_score: s, base_worst_class: w, .. },
-        ) => (*s, *w) = (*base_score, *base_worst_class),
-        _ => return false,
+    let (Some(mut ours), Some(mut theirs)) = (notice(our), notice(their)) else { return false };
+    match (take_scores(&mut ours), take_scores(&mut theirs)) {
+        (Some(our), Some(their)) => our != their && ours == theirs,
+        _ => false,
     }
-    ours == theirs
 }
 
 /// The score and the worst class's that a notice tells.
-fn marks(output: &Bytes) -> Option<[Score; 2]> {
-    match notice(output)? {
-        Notice::ModelScored { score, worst_class, .. }
-        | Notice::JobReady { base_score: score, base_worst_class: worst_class, .. } => {
-            Some([score, worst_class])
+fn scores(output: &Bytes) -> Option<[Score; 2]> {
+    take_scores(&mut notice(output)?)
+}
+
+/// Takes the scores that a notice tells out of it, with what follows from them.
+fn take_scores(notice: &mut Notice) -> Option<[Score; 2]> {
+    let none = Score(0);
+    let taken = match notice {
+        Notice::JobReady { base: scores, .. } | Notice::HoldOutReady { base: scores, .. } => {
+            std::mem::replace(scores, Scores { score: none, worst_class: none })
         }
-        _ => None,
-    }
+        Notice::ModelEvaluated { attestation, agreed, .. } => {
+            *agreed = 0;
+            let Attestation { score, worst_class, .. } =
+                std::mem::replace(attestation, Attestation::UNFIT);
+            Scores { score, worst_class }
+        }
+        Notice::SubmissionDecided { verdict, .. } => {
+            let none = Ruling { accepted: false, scores: None, reason: String::new() };
+            std::mem::replace(verdict, none).scores?
+        }
+        Notice::ShowEvaluated { board, .. } => {
+            let score = board.score.replace(none)?;
+            Scores { score, worst_class: none }
+        }
+        _ => return None,
+    };
+    Some([taken.score, taken.worst_class])
 }
 
 /// The two scores, or those of the worst class where only these differ.
-fn different_marks(ours: [Score; 2], theirs: [Score; 2]) -> (Option<String>, Option<String>) {
+fn different_scores(ours: [Score; 2], theirs: [Score; 2]) -> (Option<String>, Option<String>) {
     let pair = ours.into_iter().zip(theirs).find(|(our, their)| our != their);
     pair.map(|(our, their)| (our.to_string(), their.to_string())).unzip()
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use eval::Dataset;
-use market::{Marks, Metric};
+use market::{Metric, Score};
 use rollup::{Made, Traced};
 use serde::Serialize;
 use tokio::process::Command;
 use wire::Text as _;
 
-use super::exam::Exam;
+use super::evaluation::Evaluation;
 use crate::devnet::launcher;
 
 /// Where an evaluation goes another way.
@@ -50,28 +50,29 @@ impl DrillDown {
     /// Compares this program's evaluation with that of `program`, if there is one, or only with the
     /// score that was told.
     ///
-    /// - Errors: the program cannot be run, or shows nothing; the exam has no papers
+    /// - Errors: the program cannot be run, or shows nothing; the evaluation has no files
     pub(super) async fn of(
-        exam: &Exam,
-        found: Option<Marks>,
+        told: &Evaluation,
+        found: Option<Score>,
         program: Option<&Path>,
     ) -> Result<Self> {
-        let (model, (_, hold_out)) = exam.papers.as_ref().context("nothing to evaluate")?;
-        let ours = traced(model, hold_out, exam.metric, None)?;
+        let (model, hold_out) = told.files.as_ref().context("nothing to evaluate")?;
+        let (model, hold_out, metric) = (&model.bytes, &hold_out.bytes, told.metric);
+        let ours = traced(model, hold_out, metric, None)?;
         let rows = Dataset::from_safetensors(hold_out)?.rows();
-        let apart = apart(exam.metric, rows, ours.marks, found.unwrap_or(exam.told));
+        let apart = apart(metric, rows, ours.scores.score, found.unwrap_or(told.scores().score));
         let Some(program) = program else { return Ok(Self { apart, first: None }) };
 
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let files = ["model.onnx", "hold-out.safetensors"].map(|name| folder.path().join(name));
         std::fs::write(&files[0], model)?;
         std::fs::write(&files[1], hold_out)?;
-        let theirs = shown(program, &files, exam.metric, None).await?;
+        let theirs = shown(program, &files, metric, None).await?;
         let pair = ours.made.iter().zip(&theirs).find(|(our, their)| our != their);
         let Some((our, _)) = pair else { return Ok(Self { apart, first: None }) };
         let row = Some(our.row);
-        let ours = traced(model, hold_out, exam.metric, row)?.made;
-        let theirs = shown(program, &files, exam.metric, row).await?;
+        let ours = traced(model, hold_out, metric, row)?.made;
+        let theirs = shown(program, &files, metric, row).await?;
         let mut pairs = ours.iter().zip(&theirs);
         let first = pairs.find_map(|(our, their)| difference(our, their));
         Ok(Self { apart, first })
@@ -117,8 +118,8 @@ fn difference(our: &Made, their: &Made) -> Option<FirstDifference> {
     })
 }
 
-fn apart(metric: Metric, rows: usize, earned: Marks, told: Marks) -> String {
-    let ppm = u64::from(earned.score.0.abs_diff(told.score.0));
+fn apart(metric: Metric, rows: usize, earned: Score, told: Score) -> String {
+    let ppm = u64::from(earned.0.abs_diff(told.0));
     if metric == Metric::Accuracy {
         let rows = rows as u64;
         let answers = (ppm * rows + 500_000) / 1_000_000;

@@ -199,7 +199,11 @@ impl Evaluation {
         let classes = evaluator.quote(&exam).map_err(|why| why.to_string())?.classes;
         let mut tally = Tally::with_results(classes, self.metric);
         evaluator.answer(&exam, &mut tally, Work(u64::MAX)).map_err(|why| why.to_string())?;
-        let scores = tally.scores(self.metric);
+        let mut scores = tally.scores(self.metric);
+        if self.is_attested {
+            // The market does not take seats' word for it.
+            scores.worst_class = self.scores().worst_class;
+        }
         Ok((scores, tally.into_results().ok_or("it has no results")?))
     }
 }

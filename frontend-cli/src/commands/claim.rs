@@ -1,15 +1,21 @@
 //! Claim: vouchers are executed on Ethereum once their epoch's claim is accepted.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::{
+    primitives::{Address, B256, Bytes, U256},
+    sol_types::SolCall as _,
+};
 use anyhow::Result;
 use market::Asset;
 use serde::Serialize;
 
-use super::money::known_assets;
+use super::money;
 use crate::{
-    chain::{Output, Sender, bindings::Application},
+    chain::{
+        Output, Sender,
+        bindings::{Application, OutputValidityProof},
+    },
     convert::{to_ethereum, to_market},
     node::OutputRecord,
     payment::Payment,
@@ -73,13 +79,16 @@ impl fmt::Display for Voucher {
     }
 }
 
-/// The vouchers that pay an account, in order.
-pub async fn vouchers_of(session: &Session, account: Address) -> Result<Vec<Voucher>> {
-    let mut destinations = vec![account];
-    destinations.extend(known_assets(session).await?.into_iter().filter_map(|asset| match asset {
-        Asset::Ether => None,
-        Asset::Erc20(token) => Some(to_ethereum(token)),
-    }));
+/// The vouchers that pay an account some of these assets, in order.
+pub async fn vouchers_of(
+    session: &Session,
+    account: Address,
+    assets: &BTreeSet<Asset>,
+) -> Result<Vec<Voucher>> {
+    let destinations = assets.iter().map(|asset| match asset {
+        Asset::Ether => account,
+        Asset::Erc20(token) => to_ethereum(*token),
+    });
     let (mut vouchers, mut standings) = (Vec::new(), Standings::new(session));
     for destination in destinations {
         let mut pages = session.node.vouchers_to(destination);
@@ -196,14 +205,8 @@ pub async fn claim(
     indices: &[u64],
     wait: bool,
 ) -> Result<Claimed> {
-    let vouchers = if indices.is_empty() {
-        let all = vouchers_of(session, sender.address()).await?;
-        all.into_iter().filter(|voucher| !voucher.is_executed()).collect()
-    } else {
-        named(session, indices).await?
-    };
     let mut claimed = Claimed { executed: Vec::new(), waiting: Vec::new() };
-    for voucher in vouchers {
+    for voucher in wanted(session, sender.address(), indices).await? {
         if voucher.state == State::Ready || wait && await_claim(session, &voucher).await? {
             claimed.executed.push(execute(session, sender, voucher).await?);
         } else {
@@ -211,6 +214,53 @@ pub async fn claim(
         }
     }
     Ok(claimed)
+}
+
+/// Transactions that would execute vouchers.
+#[derive(Clone, Debug, Serialize)]
+pub struct Executions {
+    /// The contract they call.
+    pub application: Address,
+    /// What they call it with, one for each voucher.
+    pub calldata: Vec<Bytes>,
+}
+
+impl fmt::Display for Executions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.calldata.iter().map(Bytes::to_string).collect();
+        out.write_str(&lines.join("\n"))
+    }
+}
+
+/// The transactions that would execute the vouchers whose claims are accepted.
+///
+/// - Errors: as for [`claim`]
+pub async fn executions(
+    session: &Session,
+    account: Address,
+    indices: &[u64],
+) -> Result<Executions> {
+    let mut calldata = Vec::new();
+    for voucher in wanted(session, account, indices).await? {
+        if voucher.state == State::Ready {
+            let index = voucher.index;
+            let Proof { output, siblings, .. } = proven(session, index).await?;
+            let proof = OutputValidityProof { outputIndex: index, outputHashesSiblings: siblings };
+            let call = Application::executeOutputCall { output: output.to_vec().into(), proof };
+            calldata.push(call.abi_encode().into());
+        }
+    }
+    Ok(Executions { application: session.application(), calldata })
+}
+
+async fn wanted(session: &Session, account: Address, indices: &[u64]) -> Result<Vec<Voucher>> {
+    if !indices.is_empty() {
+        return named(session, indices).await;
+    }
+    let balances = session.free_balances(account).await?;
+    let assets = money::assets_of(session, &balances).await?;
+    let all = vouchers_of(session, account, &assets).await?;
+    Ok(all.into_iter().filter(|voucher| !voucher.is_executed()).collect())
 }
 
 async fn named(session: &Session, indices: &[u64]) -> Result<Vec<Voucher>> {
@@ -240,13 +290,16 @@ async fn await_claim(session: &Session, voucher: &Voucher) -> Result<bool> {
     Ok(accepted.await?.is_some())
 }
 
-/// Checks the node's proof here and on Ethereum, then executes the voucher.
-async fn execute(session: &Session, sender: &Sender, voucher: Voucher) -> Result<Executed> {
-    let Voucher { index, payment, currency, .. } = voucher;
+/// A voucher's proof, checked here and on Ethereum.
+async fn proven(session: &Session, index: u64) -> Result<Proof> {
     let epoch = session.node.output(index).await?.epoch_index;
     let epoch = session.node.epoch(epoch).await?;
-    let proven = proof::validated(&session.node, &session.chain, index, &epoch).await?;
-    let Proof { output, siblings, .. } = proven.proof;
+    Ok(proof::validated(&session.node, &session.chain, index, &epoch).await?.proof)
+}
+
+async fn execute(session: &Session, sender: &Sender, voucher: Voucher) -> Result<Executed> {
+    let Voucher { index, payment, currency, .. } = voucher;
+    let Proof { output, siblings, .. } = proven(session, index).await?;
     let sent = sender.execute_output(session.application(), &output, index, siblings).await?;
     let mut spent = Spent::default();
     spent.add(&sent);

@@ -2,26 +2,27 @@
 
 use std::{fmt, path::PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use blobs::{BlobRef, Cid};
 use eval::{
     Dataset, Labels,
     dataset::{LabelColumn, LabelKind},
 };
-use market::{JobId, SealedBlob};
+use market::{JobId, Slot, SlotKey};
 use serde::Serialize;
-use wire::AnyJobView;
 
-use super::competition::enter::entry_of;
+use super::job_view;
 use crate::{
     args,
     chain::Sender,
     convert::as_text,
-    delivery::{self, Delivered},
+    delivery::Delivered,
     files::{self, File},
+    jobs::JobRef,
     native,
     quantity::count,
-    rows, seals,
+    rows,
+    seals::{self, Scope},
     session::Session,
     vault::Vault,
 };
@@ -120,16 +121,16 @@ impl fmt::Display for Sealed {
     }
 }
 
-/// Seals a file for a competition, and writes the ciphertext.
+/// Seals a file, and writes the ciphertext.
 pub async fn seal(
     session: &Session,
     sender: &Sender,
     vault: &Vault,
-    job: JobId,
+    scope: Scope,
     file: &File,
     out: PathBuf,
 ) -> Result<Sealed> {
-    let seal = seals::seal(session, sender, vault, job, file).await?;
+    let seal = seals::seal(session, sender, vault, scope, file).await?;
     let (sealed, bytes) = seal.sealed(&file.bytes);
     files::write(&out, &bytes)?;
     let BlobRef { size, .. } = sealed.ciphertext;
@@ -142,69 +143,66 @@ pub async fn seal(
     })
 }
 
-/// Publishes a file that the market expects: one of a job's, sealed where it is to be, or a blob by
-/// its CID.
-///
-/// - Errors: the file is none of those; `NotExpected`
-pub async fn publish(
-    session: &Session,
-    sender: &Sender,
-    vault: &Vault,
-    expected: &str,
-    file: File,
-) -> Result<Delivered> {
-    let (blob, bytes) = match expected.parse().map(JobId) {
-        Ok(job) => of_job(session, sender, vault, job, file).await?,
-        Err(_) => {
-            let Ok(cid) = expected.parse::<Cid>() else {
-                bail!("{expected:?} is neither a job's number nor a CID");
-            };
-            let found = file.blob.cid();
-            ensure!(found == cid, "{} is {found}, not {cid}", file.path.display());
-            (file.blob, file.bytes)
-        }
-    };
-    delivery::deliver(session, sender, blob, &bytes).await
+/// What is published: where, which blob, and its bytes.
+#[derive(Clone, Debug)]
+pub struct Publication {
+    /// The job.
+    pub job: JobId,
+    /// Which of its blobs.
+    pub key: SlotKey,
+    /// The blob as it is published.
+    pub blob: BlobRef,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
 }
 
-/// The blob of a job that a file is, or that is sealed from it, with its bytes.
-async fn of_job(
+/// The blob of a job that a file is, or that was sealed from it on this computer.
+///
+/// - Errors: the job expects no such file from this account
+pub async fn publication(
     session: &Session,
-    sender: &Sender,
+    account: market::Address,
     vault: &Vault,
-    job: JobId,
+    job: &JobRef,
     file: File,
-) -> Result<(BlobRef, Vec<u8>)> {
-    let (blobs, sealed, kinds) = match session.any_job(job).await? {
-        AnyJobView::Bounty(view) => {
-            let blobs = vec![view.terms.base_model, view.terms.hold_out];
-            (blobs, Vec::new(), "the base model nor the hold-out")
+) -> Result<Publication> {
+    let view = session.job(job).await?;
+    let mut expected = Vec::new();
+    let own = |slot| SlotKey { slot, submission: None };
+    if view.sponsor == account {
+        expected.push((own(Slot::BaseModel), view.terms.offer.base_model));
+        let board = view.terms.offer.board.iter();
+        expected.extend(board.map(|board| (own(Slot::PublicSlice), board.public_slice)));
+        expected.push((own(Slot::HoldOut), view.terms.sealing.published_hold_out()));
+    }
+    for one in job_view::submissions(session, view.job).await? {
+        if one.client == account {
+            let submission = Some(one.submission);
+            let key = |slot| SlotKey { slot, submission };
+            expected.push((key(Slot::Submission), one.submitted.published()));
+            expected.extend(one.showing.map(|shown| (key(Slot::Shown), shown)));
         }
-        AnyJobView::Competition(view) => {
-            let terms = view.terms;
-            let entry = entry_of(session, sender, job).await?.map(|entry| entry.sealed);
-            let sealed: Vec<SealedBlob> = [terms.hold_out].into_iter().chain(entry).collect();
-            let blobs = [terms.base_model, terms.public_slice].into_iter();
-            let blobs = blobs.chain(sealed.iter().map(|sealed| sealed.ciphertext)).collect();
-            (blobs, sealed, "the base model, the slice, the hold-out nor your entry")
-        }
-    };
-    let is_file = |blob: &BlobRef| blobs::blob_ref(&file.bytes, blob.profile) == *blob;
-    if let Some(blob) = blobs.iter().copied().find(is_file) {
-        return Ok((blob, file.bytes));
+    }
+    let (job, mut bytes) = (view.job, file.bytes);
+    let is = |bytes: &[u8], blob: BlobRef| blobs::blob_ref(bytes, blob.profile) == blob;
+    if let Some(&(key, blob)) = expected.iter().find(|(_, blob)| is(&bytes, *blob)) {
+        return Ok(Publication { job, key, blob, bytes });
     }
     // Of what is sealed, people have the plain file; whoever sealed it here can do so again.
     for seal in seals::list(vault)? {
-        let is_meant =
-            |sealed: &SealedBlob| sealed.commitment.0 == seal.commitment.0 && seal.job == job.0;
-        if sealed.iter().any(is_meant) && seal.opening()?.plain == file.blob {
-            let (sealed, bytes) = seal.sealed(&file.bytes);
-            return Ok((sealed.ciphertext, bytes));
+        if seal.opening()?.plain != file.blob {
+            continue;
+        }
+        let sealed = seal.sealed(&bytes);
+        let found = expected.iter().find(|(_, blob)| *blob == sealed.0.ciphertext);
+        if let Some(&(key, blob)) = found {
+            bytes = sealed.1;
+            return Ok(Publication { job, key, blob, bytes });
         }
     }
-    let cids: Vec<String> = blobs.iter().map(|blob| blob.cid().to_string()).collect();
-    let (path, cids) = (file.path.display(), cids.join(", "));
-    bail!("{path} is neither {kinds} of job {job}: those are {cids}");
+    let cids: Vec<String> = expected.iter().map(|(_, blob)| blob.cid().to_string()).collect();
+    let (path, cids, number) = (file.path.display(), cids.join(", "), view.number);
+    bail!("{path} is none of the blobs that job {number} expects from {account}: {cids}");
 }
 
 impl fmt::Display for Delivered {

@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::{Result, bail};
 use market::{Award, Command, JobId, Stage, Target, Work};
 use serde::Serialize;
-use wire::{JobView, Notice, Query, SubmissionStateView, SubmissionView};
+use wire::{JobList, JobView, Notice, Query, SubmissionStateView, SubmissionView};
 
 use super::calldata::Calldata;
 use crate::{
@@ -31,6 +31,8 @@ pub enum Stopped {
         /// Its number.
         submission: u32,
     },
+    /// The base model on the hold-out is evaluated first.
+    BaseFirst,
     /// As many inputs were sent, or as much was paid, as was allowed.
     CapReached,
     /// The last input did not advance it.
@@ -96,8 +98,12 @@ impl Stopped {
         Some(match self {
             Self::Done => return None,
             Self::EarlierFirst { submission } => format!(
-                "submission {submission} is decided first: `deml job evaluate {job} --submission \
-                 {submission}` goes on with it, at your expense but paid for each row"
+                "submission {submission} is decided first: once its bytes are here, `deml job evaluate \
+                 {job} --submission {submission}` goes on with it; you pay the gas, and are paid \
+                 for each row"
+            ),
+            Self::BaseFirst => format!(
+                "the base model comes first: `deml job evaluate {job} --base-on-hold-out`"
             ),
             Self::CapReached => format!(
                 "stopped at --max-inputs or --max-cost: `deml job evaluate {job} {next}` goes on"
@@ -111,7 +117,7 @@ impl Stopped {
 }
 
 /// What is evaluated, in words.
-fn name(target: Target) -> String {
+pub(crate) fn name(target: Target) -> String {
     match target {
         Target::Base => "the base model".to_owned(),
         Target::BaseOnHoldOut => "the base model on the hold-out".to_owned(),
@@ -170,8 +176,14 @@ pub async fn carry_on_with_earlier(
     let mut all = carry_on(session, sender, job, target, budget).await?;
     while let Stopped::EarlierFirst { submission } = all.stopped {
         let earlier = Target::Submission(submission);
-        all.absorb(carry_on(session, sender, job, earlier, budget).await?);
-        if all.stopped != Stopped::Done {
+        let done = carry_on(session, sender, job, earlier, budget).await?;
+        let is_over = done.stopped == Stopped::Done;
+        // Nothing can be done for one whose bytes are still awaited.
+        if is_over && done.spent.inputs.is_empty() {
+            break;
+        }
+        all.absorb(done);
+        if !is_over {
             break;
         }
         all.absorb(carry_on(session, sender, job, target, budget).await?);
@@ -202,13 +214,11 @@ async fn waited_for(
     if view.stage == Stage::Announced {
         return Ok(Target::Base);
     }
-    if view.stage == Stage::Evaluating && view.hold_out.is_some() && view.base_on_hold_out.is_none()
-        && view.terms.sealing.is_sealed()
-    {
+    if is_base_due(view) {
         return Ok(Target::BaseOnHoldOut);
     }
     let all: Vec<SubmissionView> =
-        session.all(|paging| Query::Submissions(view.job.into(), paging)).await?;
+        session.all(|paging| Query::List(view.job.into(), JobList::Submissions, paging)).await?;
     let waits = |one: &&SubmissionView| one.state == SubmissionStateView::Whole;
     let own = all.iter().filter(|one| one.client == account);
     if let Some(own) = own.clone().find(waits) {
@@ -225,6 +235,12 @@ async fn waited_for(
     })
 }
 
+/// Whether the base model waits to be evaluated on a revealed hold-out.
+fn is_base_due(view: &JobView) -> bool {
+    let is_known = view.hold_out.is_some() && view.terms.sealing.is_sealed();
+    is_known && view.base_on_hold_out.is_none() && view.stage.is_live()
+}
+
 /// The command that goes on with an evaluation.
 const fn command(job: JobId, target: Target, from: u32, budget: &Budget) -> Command {
     let (work, max_surcharge) = (Work(u64::MAX), budget.surcharge);
@@ -239,9 +255,7 @@ pub async fn step(session: &Session, job: JobId, target: Target) -> Result<Optio
     let waits = |does: bool| Ok(does.then_some(step));
     match target {
         Target::Base => waits(view.stage == Stage::Announced),
-        Target::BaseOnHoldOut => {
-            waits(view.stage == Stage::Evaluating && view.base_on_hold_out.is_none())
-        }
+        Target::BaseOnHoldOut => waits(is_base_due(&view)),
         Target::Submission(number) => {
             let one = submission(session, job, number).await?;
             // A prize is decided by itself; after rows, rewards have comparisons.
@@ -269,7 +283,7 @@ pub async fn submission_of(
     account: market::Address,
 ) -> Result<Option<SubmissionView>> {
     let all: Vec<SubmissionView> =
-        session.all(|paging| Query::Submissions(job.into(), paging)).await?;
+        session.all(|paging| Query::List(job.into(), JobList::Submissions, paging)).await?;
     Ok(all.into_iter().rfind(|one| one.client == account))
 }
 
@@ -284,10 +298,11 @@ pub async fn carry_on(
     target: Target,
     budget: &mut Budget,
 ) -> Result<Evaluated> {
-    let (spent, notices, last) = (Spent::default(), Vec::new(), None);
-    let stopped = Stopped::Done;
-    let mut evaluated = Evaluated { job, target, step: 0, stopped, notices, spent, last };
-    let mut next = step(session, job, target).await?;
+    let number = session.job(job).await?.number;
+    let (step, stopped, notices, spent) = (0, Stopped::Done, Vec::new(), Spent::default());
+    let mut evaluated =
+        Evaluated { job, number, target, step, stopped, notices, spent, last: None };
+    let mut next = self::step(session, job, target).await?;
     let mut bar = None;
     while let Some(from) = next {
         evaluated.step = from;
@@ -307,7 +322,7 @@ pub async fn carry_on(
             None => {
                 evaluated.notices.extend(processed.notices.iter().cloned());
                 evaluated.last = Some(processed);
-                step(session, job, target).await?
+                self::step(session, job, target).await?
             }
             Some(refused) => match refused_step(refused) {
                 Ok(expected) => Some(expected),
@@ -334,6 +349,7 @@ fn refused_step(refused: &Refused) -> Result<u32, Option<Stopped>> {
     match refused.0.refused.as_str() {
         "StaleStep" => value("expected").ok_or(None),
         "AlreadyEvaluated" => Err(Some(Stopped::Done)),
+        "BaseFirst" => Err(Some(Stopped::BaseFirst)),
         "EarlierFirst" => {
             Err(value("submission").map(|submission| Stopped::EarlierFirst { submission }))
         }

@@ -378,7 +378,7 @@ fn outcome(job: JobId, notices: &[Notice]) -> Option<Result<(Score, Score)>> {
             Some(Ok((base.score, base.worst_class)))
         }
         Notice::JobEnded { job: of, reason, .. } if *of == job => {
-            Some(Err(Refused::new("JobCancelled", reason).into()))
+            Some(Err(Refused::new("JobCancelled", &reason.0).into()))
         }
         _ => None,
     })

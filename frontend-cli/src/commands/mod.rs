@@ -6,38 +6,48 @@
 pub mod account;
 pub mod audit;
 pub mod bits;
+pub mod calldata;
+pub mod cancel;
 pub mod claim;
-pub mod competition;
 pub mod data;
 pub mod devnet;
-pub mod encode;
+pub mod evaluate;
 pub mod funding;
-pub mod job_end;
 pub mod job_open;
 pub mod job_view;
 pub mod mine;
 pub mod model;
 pub mod money;
 pub mod proof;
+pub mod reveal;
 pub mod score;
+pub mod settle;
+pub mod show;
 pub mod submit;
 pub mod train;
 pub mod watch;
 
-use alloy::signers::local::PrivateKeySigner;
+use alloy::{primitives::Bytes, signers::local::PrivateKeySigner};
 use anyhow::{Context, Result};
-use market::{JobId, Work};
+use wire::JobKey;
 
-use self::{funding::Funding, submit::Entry};
+use self::{
+    calldata::{Calldata, DepositCalldata},
+    data::Publication,
+};
 use crate::{
     args::{self, Command},
     audit::Unchecked,
     config::Config,
+    convert::to_market,
+    delivery::{self, Holding},
     demo,
     effort::Speed,
-    files, keystore,
+    files,
+    jobs::JobRef,
+    keystore,
+    seals::Scope,
     talk::Ending,
-    terms,
 };
 
 /// Does what was asked for.
@@ -62,13 +72,13 @@ pub async fn run(config: &Config, command: Command) -> Result<Ending> {
         }
         Command::Devnet(devnet) => devnet::run(config.talk, devnet).await,
         Command::Job(job) => run_job(config, job).await,
-        Command::Competition(competition) => competition::run(config, competition).await,
-        Command::Mine(mine) => mine::run(config, mine).await,
         Command::Data(data) => run_data(config, data).await,
         Command::Model(model) => run_model(config, model).await,
         Command::Train(train) => run_train(config, train).await,
         Command::Score(score) => run_score(config, score).await,
-        Command::Submit(submit) => run_submit(config, submit).await,
+        Command::Submit(submit) => submit::run(config, submit).await,
+        Command::Show(show) => show::run(config, show).await,
+        Command::Mine(mine) => mine::run(config, mine).await,
         Command::Balance(balance) => run_balance(config, balance).await,
         Command::Deposit(deposit) => run_deposit(config, deposit).await,
         Command::Withdraw(withdraw) => run_withdraw(config, withdraw).await,
@@ -85,45 +95,32 @@ pub async fn run(config: &Config, command: Command) -> Result<Ending> {
         }
         Command::Watch(watch) => watch::run(config, watch).await,
         Command::Account(account) => run_account(config, account),
-        Command::Encode(encode) => run_encode(config, encode).await,
         // `main` runs it without any of this.
         Command::Guard(_) => Ok(Ending::Done),
     }
 }
 
 async fn run_job(config: &Config, job: args::Job) -> Result<Ending> {
-    let session = config.session()?;
+    let talk = config.talk;
     match job {
         args::Job::List(page) => {
-            config.talk.answer(&job_view::list(&session, &page).await?)?;
+            talk.answer(&job_view::list(&config.session()?, &page).await?)?;
         }
         args::Job::Show(show) => {
-            let shown = job_view::show(&session, JobId(show.job), show.submissions);
-            config.talk.answer(&shown.await?)?;
+            let shown = job_view::show(&config.session()?, show.job, show.submissions).await?;
+            talk.answer(&shown)?;
         }
-        args::Job::Open(open) => {
-            let draft = terms::draft(&open)?;
-            let sender = config.sender(&session).await?;
-            let plan = job_open::plan(&session, &draft).await?;
-            let funding = Funding::new(open.from_balance);
-            config.talk.answer(&job_open::open(&session, &sender, &plan, funding).await?)?;
+        args::Job::Board(one) => {
+            talk.answer(&job_view::board(&config.session()?, one.job).await?)?;
         }
-        args::Job::Cancel(number) => {
-            let sender = config.sender(&session).await?;
-            let ended = job_end::cancel(&session, &sender, JobId(number.job)).await?;
-            config.talk.answer(&ended)?;
+        args::Job::Leaderboard(one) => {
+            talk.answer(&job_view::leaderboard(&config.session()?, one.job).await?)?;
         }
-        args::Job::Settle(number) => {
-            let sender = config.sender(&session).await?;
-            let ended = job_end::settle(&session, &sender, JobId(number.job)).await?;
-            config.talk.answer(&ended)?;
-        }
-        args::Job::Evaluate(evaluate) => {
-            let sender = config.sender(&session).await?;
-            let (job, work) = (JobId(evaluate.job), evaluate.work.map(Work));
-            let evaluated = job_end::evaluate(&session, &sender, job, work, |_| false).await?;
-            config.talk.answer(&evaluated)?;
-        }
+        args::Job::Open(open) => return job_open::run(config, *open).await,
+        args::Job::Cancel(cancel) => return cancel::run(config, cancel).await,
+        args::Job::Settle(settle) => return settle::run(config, settle).await,
+        args::Job::Evaluate(evaluate) => return evaluate::run(config, evaluate).await,
+        args::Job::Reveal(reveal) => return reveal::run(config, reveal).await,
     }
     Ok(Ending::Done)
 }
@@ -135,16 +132,33 @@ async fn run_data(config: &Config, data: args::Data) -> Result<Ending> {
             let file = files::read(&seal.file)?;
             let session = config.session()?;
             let (sender, vault) = config.signer(&session).await?;
-            let (job, out) = (JobId(seal.job), seal.out);
-            config.talk.answer(&data::seal(&session, &sender, &vault, job, &file, out).await?)?;
+            let scope = match (seal.salt, seal.job) {
+                (Some(salt), _) => Scope::HoldOut(salt.0),
+                (None, job) => {
+                    let job = job.context("for which job? say --job JOB or --salt HEX")?;
+                    Scope::Model(session.job(job).await?.job)
+                }
+            };
+            let sealed = data::seal(&session, &sender, &vault, scope, &file, seal.out).await?;
+            config.talk.answer(&sealed)?;
         }
         args::Data::Publish(publish) => {
             let file = files::read(&publish.file)?;
             let session = config.session()?;
             let (sender, vault) = config.signer(&session).await?;
-            let expected = &publish.expected;
-            let delivered = data::publish(&session, &sender, &vault, expected, file).await?;
-            config.talk.answer(&delivered)?;
+            let account = to_market(sender.address());
+            let Publication { job, key, blob, bytes } =
+                data::publication(&session, account, &vault, &publish.job, file).await?;
+            if publish.sending.calldata {
+                let received = match delivery::holding(&session, job, key).await? {
+                    Holding::Part { received } => received,
+                    Holding::Whole | Holding::Nothing => blob.size,
+                };
+                let chunks = delivery::chunks_from(job, key.slot, &bytes, received)?;
+                return Calldata::inputs(&chunks).answer(&config.talk);
+            }
+            let delivered = delivery::deliver(&session, &sender, (job, key), blob, &bytes);
+            config.talk.answer(&delivered.await?)?;
         }
     }
     Ok(Ending::Done)
@@ -160,8 +174,8 @@ async fn run_model(config: &Config, model: args::Model) -> Result<Ending> {
             let cid = match (get.cid, get.job) {
                 (Some(cid), _) => cid,
                 (None, job) => {
-                    let job = JobId(job.unwrap_or_default());
-                    model::base_of(&config.session()?, job).await?
+                    let job = job.context("which model? say --job JOB or --cid CID")?;
+                    model::base_of(&config.session()?, &job).await?
                 }
             };
             config.talk.answer(&model::get(&config.store()?, cid, get.out).await?)?;
@@ -186,22 +200,12 @@ async fn run_score(config: &Config, score: args::Score) -> Result<Ending> {
             score::on_file(config.talk, file, hold_out, score.metric.into(), bits, speed).await?
         }
         (None, job) => {
-            let job = JobId(job.unwrap_or_default());
-            score::for_job(&config.session()?, job, file, bits, speed).await?
+            let job = job.context("on what? say --job JOB or --hold-out FILE")?;
+            score::for_job(&config.session()?, &job, file, bits, speed).await?
         }
     };
     config.talk.answer(&scored)?;
     Ok(scored.ending())
-}
-
-async fn run_submit(config: &Config, submit: args::Submit) -> Result<Ending> {
-    let (model, data) = (files::read(&submit.model)?, files::read(&submit.data)?.blob);
-    let session = config.session()?;
-    let sender = config.sender(&session).await?;
-    let entry = Entry { job: JobId(submit.job), model: &model, data, force: submit.force };
-    let submitted = submit::submit(&session, &sender, entry).await?;
-    config.talk.answer(&submitted)?;
-    Ok(submitted.ending())
 }
 
 async fn run_balance(config: &Config, balance: args::Balance) -> Result<Ending> {
@@ -216,6 +220,12 @@ async fn run_balance(config: &Config, balance: args::Balance) -> Result<Ending> 
 
 async fn run_deposit(config: &Config, deposit: args::Deposit) -> Result<Ending> {
     let session = config.session()?;
+    if deposit.sending.calldata {
+        let (currency, amount) = session.money(deposit.amount).await?;
+        let (asset, exec_layer_data) = (currency.asset, Bytes::new());
+        let deposit = Some(DepositCalldata { asset, amount, exec_layer_data });
+        return Calldata { deposit, payloads: Vec::new() }.answer(&config.talk);
+    }
     let sender = config.sender(&session).await?;
     config.talk.answer(&money::deposit(&session, &sender, deposit.amount).await?)?;
     Ok(Ending::Done)
@@ -223,6 +233,12 @@ async fn run_deposit(config: &Config, deposit: args::Deposit) -> Result<Ending> 
 
 async fn run_withdraw(config: &Config, withdraw: args::Withdraw) -> Result<Ending> {
     let session = config.session()?;
+    if withdraw.sending.calldata {
+        let account = config.account(&session).await?;
+        let asked = money::withdrawals(&session, account, &withdraw.amount).await?;
+        let commands: Vec<_> = asked.iter().map(money::withdrawal).collect();
+        return Calldata::inputs(&commands).answer(&config.talk);
+    }
     let sender = config.sender(&session).await?;
     let asked = money::withdrawals(&session, sender.address(), &withdraw.amount).await?;
     let withdrawals = money::withdraw_all(&session, &sender, asked).await?;
@@ -232,6 +248,13 @@ async fn run_withdraw(config: &Config, withdraw: args::Withdraw) -> Result<Endin
 
 async fn run_claim(config: &Config, claim: args::Claim) -> Result<Ending> {
     let session = config.session()?;
+    if claim.sending.calldata {
+        let account = config.account(&session).await?;
+        let executions = claim::executions(&session, account, &claim.index).await?;
+        config.talk.say(format_args!("transactions to {}", executions.application));
+        config.talk.answer(&executions)?;
+        return Ok(Ending::Done);
+    }
     let sender = config.sender(&session).await?;
     let claimed = claim::claim(&session, &sender, &claim.index, claim.wait).await?;
     config.talk.answer(&claimed)?;
@@ -251,7 +274,14 @@ async fn run_proof(config: &Config, proof: args::Proof) -> Result<Ending> {
             config.talk.answer(&proof::verify(&verify, rpc_url, app).await?)?;
         }
         (Some(args::ProofWhat::Job(job)), _) => {
-            prove(config, proof::Wanted::Job(JobId(job.job)), job.make).await?;
+            let key = match job.job {
+                JobRef::Number(number) => JobKey::Number(number),
+                JobRef::Name(name) => JobKey::Name(name),
+                prefix @ JobRef::Prefix(_) => {
+                    JobKey::Name(config.session()?.job(prefix).await?.job)
+                }
+            };
+            prove(config, proof::Wanted::Job(key), job.make).await?;
         }
         (None, output) => {
             let wanted = proof::Wanted::Output(output.context("which output?")?);
@@ -284,19 +314,5 @@ fn run_account(config: &Config, account: args::Account) -> Result<Ending> {
     };
     let password = keystore::new_password(config.password_file())?;
     config.talk.answer(&keystore::create(&name, &key, &password)?)?;
-    Ok(Ending::Done)
-}
-
-async fn run_encode(config: &Config, encode: args::Encode) -> Result<Ending> {
-    let encoded = encode::encode(config, &encode.command).await?;
-    config.talk.answer(&encoded)?;
-    if encode.deposit {
-        config.talk.say(
-            "as data of a deposit: cartesi deposit ether AMOUNT --exec-layer-data HEX\n\
-             or: cartesi deposit erc20 AMOUNT --exec-layer-data HEX",
-        );
-    } else {
-        config.talk.say("as an input: cartesi send HEX --encoding hex");
-    }
     Ok(Ending::Done)
 }

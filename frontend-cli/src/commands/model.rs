@@ -8,7 +8,7 @@ use eval::{
     Dataset, Estimate, Features, Labels, Model,
     report::{Summary, summary},
 };
-use market::{JobId, Metric, Quote};
+use market::{Metric, Quote};
 use serde::Serialize;
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     effort::{Effort, Speed, default_input_work},
     files::{self, File},
     ipfs::Store,
+    jobs::JobRef,
     native,
     session::Session,
 };
@@ -147,6 +148,6 @@ pub async fn get(store: &Store, cid: Cid, out: PathBuf) -> Result<Fetched> {
 }
 
 /// The CID of a job's base model.
-pub async fn base_of(session: &Session, job: JobId) -> Result<Cid> {
-    Ok(session.job(job).await?.terms.base_model.cid())
+pub async fn base_of(session: &Session, job: &JobRef) -> Result<Cid> {
+    Ok(session.job(job).await?.terms.offer.base_model.cid())
 }

@@ -1,6 +1,6 @@
 //! Money in and out of the market: deposit, withdraw, balance.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use alloy::primitives::{Address, Bytes};
 use anyhow::{Context, Result, ensure};
@@ -11,7 +11,7 @@ use wire::{Paging, Query, SolvencyView};
 use super::claim::{self, Voucher};
 use crate::{
     chain::{Sender, Sent},
-    convert::{as_text, to_ethereum, to_word},
+    convert::{as_text, to_ethereum, to_market, to_word},
     quantity::Money,
     session::{Currency, Session, Spent},
     talk::Refused,
@@ -106,6 +106,12 @@ impl fmt::Display for Withdrawn {
         writeln!(out, "voucher {} pays {amount}: `deml claim` executes it", self.voucher)?;
         write!(out, "  {}", self.spent)
     }
+}
+
+/// The command that takes an amount out.
+#[must_use]
+pub const fn withdrawal((currency, amount): &(Currency, Amount)) -> Command {
+    Command::Withdraw { asset: currency.asset, amount: *amount }
 }
 
 /// Takes free balance out, as a voucher.
@@ -213,38 +219,36 @@ impl fmt::Display for Balance {
     }
 }
 
-/// Looks up what an account has: Ether, the configured token, and what the market holds for it.
+/// Looks up what an account has: of each asset that concerns it, and its vouchers.
 pub async fn balance(session: &Session, account: Address) -> Result<Balance> {
     let free = session.free_balances(account).await?;
-    let token = session.token.map(|token| Asset::Erc20(crate::convert::to_market(token)));
-    let mut wanted: Vec<Asset> = vec![Asset::Ether];
-    wanted.extend(token);
-    wanted.extend(free.iter().map(|(asset, _)| *asset));
-    wanted.sort_unstable();
-    wanted.dedup();
+    let wanted = assets_of(session, &free).await?;
     let mut assets = Vec::new();
-    for asset in wanted {
-        let held = free.iter().find(|(of, _)| *of == asset).map_or(Amount::ZERO, |held| held.1);
-        let wallet = session.wallet(account, asset).await?;
-        let currency = session.currency(asset).await;
-        assets.push(AssetBalance { asset, wallet, free: held, currency });
+    for asset in &wanted {
+        let held = free.iter().find(|(of, _)| of == asset).map_or(Amount::ZERO, |held| held.1);
+        let wallet = session.wallet(account, *asset).await?;
+        let currency = session.currency(*asset).await;
+        assets.push(AssetBalance { asset: *asset, wallet, free: held, currency });
     }
-    let vouchers = claim::vouchers_of(session, account).await?;
+    let vouchers = claim::vouchers_of(session, account, &wanted).await?;
     let vouchers = vouchers.into_iter().filter(|voucher| !voucher.is_executed()).collect();
     Ok(Balance { account, assets, vouchers })
 }
 
-/// Every asset ever deposited in the market.
-pub(crate) async fn known_assets(session: &Session) -> Result<Vec<Asset>> {
-    let mut all = Vec::new();
-    loop {
-        let paging = Paging { offset: all.len() as u64, limit: Paging::MAX_LIMIT };
-        let view: SolvencyView = session.ask(&Query::Solvency(paging)).await?;
-        ensure!(view.solvent, "the market says its books do not balance: do not use it");
-        let is_last = (view.assets.items.len() as u64) < paging.limit;
-        all.extend(view.assets.items.into_iter().map(|side| side.asset));
-        if is_last {
-            return Ok(all);
-        }
-    }
+/// The assets that concern an account: those the market keeps, the configured token, and those of
+/// its balances; not every token that anybody ever sent.
+///
+/// - Errors: the market's own sums do not agree
+pub(crate) async fn assets_of(
+    session: &Session,
+    balances: &[(Asset, Amount)],
+) -> Result<BTreeSet<Asset>> {
+    let first = Paging { from: 0, limit: 1 };
+    let sums: SolvencyView = session.ask(&Query::Solvency(first)).await?;
+    ensure!(sums.solvent, "the market says that its sums do not agree: do not use it");
+    let mut all: BTreeSet<Asset> = session.settings().await?.assets.into_keys().collect();
+    all.insert(Asset::Ether);
+    all.extend(session.token.map(|token| Asset::Erc20(to_market(token))));
+    all.extend(balances.iter().map(|(asset, _)| *asset));
+    Ok(all)
 }

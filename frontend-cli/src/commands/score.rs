@@ -2,18 +2,19 @@
 
 use std::fmt;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use blobs::Cid;
 use eval::{Dataset, Estimate, report::Report};
-use market::{JobId, Metric, Score, Verdict};
+use market::{Amount, Award, JobId, Metric, Score, SubmissionStake, Verdict};
 use serde::Serialize;
 use wire::JobView;
 
 use super::{bits::Bits, data::label_column, submit};
 use crate::{
-    convert::{as_number, as_text},
+    convert::as_text,
     effort::{self, Effort, Speed},
     files::File,
+    jobs::JobRef,
     native,
     quantity::percent,
     session::{Currency, Session},
@@ -47,16 +48,28 @@ pub struct Scored {
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// The job.
-    #[serde(serialize_with = "as_number")]
+    #[serde(serialize_with = "as_text")]
     pub job: JobId,
+    /// Its number, for display.
+    pub number: u32,
+    /// Whether the hold-out is sealed: then all of this is about the public slice.
+    pub is_sealed: bool,
     /// The base model's score, in parts per million.
     pub base_score: u32,
-    /// Whether it would be paid.
+    /// Whether it would be accepted.
     pub accepted: bool,
     /// Why not.
     pub refusal: Option<Refused>,
-    /// What it would be paid.
-    pub reward: String,
+    /// What it would be paid, or can win.
+    pub award: String,
+    /// What submitting it moves to escrow.
+    #[serde(with = "wire::json")]
+    pub stake: SubmissionStake,
+    /// What of that would be used up; `None` while the hold-out is sealed.
+    #[serde(with = "wire::json")]
+    pub cost: Option<Amount>,
+    #[serde(skip)]
+    currency: Currency,
 }
 
 impl fmt::Display for Scored {
@@ -71,11 +84,17 @@ impl fmt::Display for Scored {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (job, base) = (self.job, percent(Score(self.base_score)));
+        let (job, base, award) = (self.number, percent(Score(self.base_score)), &self.award);
+        let on = if self.is_sealed { ", on the public slice" } else { "" };
         match &self.refusal {
-            None => write!(out, "job {job} (base model {base}) would pay {}", self.reward),
-            Some(why) => write!(out, "job {job} (base model {base}) would refuse it: {why}"),
+            None if self.is_sealed => write!(out, "job {job} (base model {base}{on}): {award}")?,
+            None => write!(out, "job {job} (base model {base}) would pay {award}")?,
+            Some(why) => write!(out, "job {job} (base model {base}{on}) would refuse it: {why}")?,
         }
+        let show = |amount| self.currency.show(amount);
+        let stake = self.stake.total().map_or_else(|_| "too much".to_owned(), show);
+        write!(out, "\n  stake   {stake}")?;
+        self.cost.map_or(Ok(()), |cost| write!(out, ", of which {} is used up", show(cost)))
     }
 }
 
@@ -122,15 +141,15 @@ pub async fn on_file(
         let kind = native::label_kind(metric);
         let dataset = native::dataset(&hold_out, label_column(None), kind)?;
         let read = native::model(&model.bytes)?;
-        let Report { marks, recalls, .. } = native::evaluate(&talk, &read, &dataset, metric)?;
+        let Report { scores, recalls, .. } = native::evaluate(&talk, &read, &dataset, metric)?;
         let files = [model.bytes.len(), dataset.to_safetensors().len()];
         let estimate = Estimate::new(files, &read, &dataset, metric);
         let estimate = estimate.map_err(|why| Refused::new("Unfit", why))?;
         let (quote, limit) = (estimate.quote(&dataset), effort::default_input_work());
         Ok(Scored {
             model_cid: model.blob.cid(),
-            score: Some(marks.score.0),
-            worst_class: Some(marks.worst_class.0),
+            score: Some(scores.score.0),
+            worst_class: Some(scores.worst_class.0),
             recalls: recalls.into_iter().map(|recall| recall.map(|recall| recall.0)).collect(),
             effort: Some(Effort::new(&quote, &model.bytes, limit, speed)),
             outcome: None,
@@ -145,7 +164,7 @@ pub async fn on_file(
 /// - Errors: the market would not take the submission at all
 pub async fn for_job(
     session: &Session,
-    job: JobId,
+    job: &JobRef,
     model: File,
     bits: bool,
     speed: Speed,
@@ -153,19 +172,28 @@ pub async fn for_job(
     let view = session.job(job).await?;
     let rehearsal = submit::rehearse(session, &view, &model).await?;
     let currency: Currency = session.currency(view.terms.asset).await;
-    let marks = rehearsal.verdict.marks();
+    let scores = rehearsal.verdict.scores();
     let refusal = match rehearsal.verdict {
         Verdict::Accepted(_) => None,
         Verdict::Refused { reason, .. } => Some(Refused((&reason).into())),
     };
+    let award = match view.terms.award {
+        Award::Rewards { reward, .. } => currency.show(reward),
+        Award::Prize { prize, .. } => format!("{} if it is the best", currency.show(prize)),
+    };
     let outcome = Outcome {
-        job,
+        job: view.job,
+        number: view.number,
+        is_sealed: view.terms.sealing.is_sealed() && view.hold_out.is_none(),
         base_score: rehearsal.base.score.0,
         accepted: refusal.is_none(),
         refusal,
-        reward: currency.show(view.terms.reward),
+        award,
+        stake: rehearsal.stake,
+        cost: rehearsal.cost,
+        currency,
     };
-    let limit = rehearsal.input_work;
+    let limit = session.settings().await?.input_work;
     let effort = rehearsal.quote.map(|quote| Effort::new(&quote, &model.bytes, limit, speed));
     let model_cid = model.blob.cid();
     let bits = match bits {
@@ -174,8 +202,8 @@ pub async fn for_job(
     };
     Ok(Scored {
         model_cid,
-        score: marks.map(|marks| marks.score.0),
-        worst_class: marks.map(|marks| marks.worst_class.0),
+        score: scores.map(|scores| scores.score.0),
+        worst_class: scores.map(|scores| scores.worst_class.0),
         recalls: Vec::new(),
         effort,
         outcome: Some(outcome),
@@ -184,10 +212,11 @@ pub async fn for_job(
 }
 
 async fn bits_for_job(session: &Session, job: &JobView, model: File) -> Result<Bits> {
-    let files = submit::job_bytes(session, job).await?;
+    let (decides, drive) = submit::job_bytes(session, job).await?;
     native::in_background(move || {
         let unfit = |why| Refused::new("UnfitDataset", why);
-        let dataset = Dataset::from_safetensors(&files.hold_out).map_err(unfit)?;
+        let dataset = drive.get(&decides.cid()).context("the dataset is not at hand")?;
+        let dataset = Dataset::from_safetensors(dataset).map_err(unfit)?;
         let model = native::model(&model.bytes)?;
         if model.row().elements() != dataset.row().elements() {
             return Err(Refused::new("Unfit", "the model takes other rows").into());

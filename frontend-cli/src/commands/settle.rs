@@ -131,7 +131,6 @@ fn returned(notices: &[Notice], view: &JobView) -> Amount {
     paid.fold(Amount::ZERO, |sum, more| sum.checked_add(more).unwrap_or(sum))
 }
 
-/// From when on the market lets a job be moved on, if time is all that is missing.
 fn opens(refused: &Refused) -> Option<u64> {
     let value = match refused.0.refused.as_str() {
         "NothingToDo" => "until",
@@ -141,7 +140,7 @@ fn opens(refused: &Refused) -> Option<u64> {
     refused.0.values.get(value)?.parse().ok()
 }
 
-/// Whether the market says that time has to pass first.
-pub(crate) fn is_early(why: &anyhow::Error) -> bool {
-    why.downcast_ref::<Refused>().is_some_and(|refused| opens(refused).is_some())
+/// From when on the market lets a job be moved on, if time is all that is missing.
+pub(crate) fn opens_at(why: &anyhow::Error) -> Option<Timestamp> {
+    why.downcast_ref::<Refused>().and_then(opens).map(Timestamp)
 }

@@ -93,7 +93,7 @@ pub async fn run(config: &Config, submit: args::Submit) -> Result<Ending> {
     if submit.sending.calldata {
         let publication = publication(&session, &sender, &vault, view.job, &entry).await?;
         let plan = Plan::new(&session, &sender, &view, &publication, &entry, budget).await?;
-        return plan.calldata(&view, &publication)?.answer(&config.talk);
+        return plan.calldata(&view, &publication).answer(&config.talk);
     }
     let submitted = self::submit(&session, &sender, &vault, &entry, budget).await?;
     config.talk.answer(&submitted)?;
@@ -250,9 +250,9 @@ async fn enter(
     let publication = publication(session, sender, vault, view.job, entry).await?;
     let plan = Plan::new(session, sender, view, &publication, entry, budget).await?;
     session.talk.say(&plan);
-    let (price, funding) = plan.price();
+    let funding = Funding::new(entry.from_balance);
     let command = Command::Submit { job: view.job, model: publication.submitted };
-    let sent = send_paid(session, sender, price, &command, funding, spent).await?;
+    let sent = send_paid(session, sender, plan.price(), &command, funding, spent).await?;
     let me = to_market(sender.address());
     let submission = sent.accepted()?.notices.iter().find_map(|notice| match notice {
         Notice::Submitted { job, submission, client, model, .. }

@@ -78,13 +78,14 @@ pub struct Course {
 /// The course that arguments describe; a job's base model comes from the store.
 pub async fn course(session: Option<&Session>, train: &args::Train) -> Result<Course> {
     let data = train.data.iter().map(|path| files::read(path)).collect::<Result<_>>()?;
-    let (base, metric) = match (&train.base, train.job) {
+    let (base, metric) = match (&train.base, &train.job) {
         (Some(base), _) => (files::read(base)?.bytes, None),
         (None, job) => {
             let session = session.context("a job is in a market: say --app ADDRESS")?;
-            let terms = session.job(market::JobId(job.unwrap_or_default())).await?.terms;
-            let base = terms.base_model;
-            (session.store.get(base.cid(), base.size).await?, Some(terms.metric))
+            let job = job.as_ref().context("which model? say --base FILE or --job JOB")?;
+            let offer = session.job(job).await?.terms.offer;
+            let base = offer.base_model;
+            (session.store.get(base.cid(), base.size).await?, Some(offer.metric))
         }
     };
     let metric = train.metric.map(Metric::from).or(metric).unwrap_or(Metric::Accuracy);

@@ -29,6 +29,9 @@ pub(crate) fn apply(
     let board = job.terms.offer.board.filter(|_| job.terms.sample_rows().is_none());
     let board = board.ok_or(Refusal::NoBoard {})?;
     let number = job.submission_of(client).ok_or(Refusal::NotSubmitted {})?;
+    if job.known(number).verdict().is_some() {
+        return Err(Refusal::NotSubmitted {});
+    }
     let shows = &job.known(number).board;
     if shows.model.is_some() {
         return Err(Refusal::ShowPending {});

@@ -83,7 +83,11 @@ impl Sealing {
         }
         let longest = terms.offer.max_model_bytes.saturating_add(SEAL_BYTES);
         settings.check_size(longest)?;
-        settings.check_window(reveal_seconds, settings.windows.reveal_seconds)?;
+        let prices = &settings.prices;
+        let opening = prices.opening(longest).times(terms.places.into());
+        let opening = settings.reading_seconds(opening.plus(prices.opening(published.size)));
+        let shortest = settings.windows.reveal_seconds.max(opening);
+        settings.check_window(reveal_seconds, shortest)?;
         let least = terms.award.total()?.scaled_up(1.into(), 4.into());
         let least = least.ok_or(Refusal::AwardOverflow {})?;
         if sponsor_bond < least {

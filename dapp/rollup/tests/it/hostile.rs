@@ -1,24 +1,26 @@
 //! Any bytes, from anyone: the application answers, does not panic, and refuses without a trace.
 
-use market::{Address, Command, Context, JobId, Timestamp, Work};
+use market::{Address, Amount, Command, Slot, Target};
 use proptest::prelude::*;
 use rollup::{Advance, App, Status};
 use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
 
 use crate::sample::{
-    ALICE, BASE, BOB, GOOD, HOLD_OUT, NOW, REWARD, Speller, open_job, publish, submit,
+    ALICE, BASE, BOB, DEPOSIT, GOOD, HOLD_OUT, NOW, Speller, context, evaluate, open, publish,
+    submit, terms,
 };
 
 /// Calldata of every command that a running job can meet, and random bytes.
 fn calldata() -> impl Strategy<Value = Vec<u8>> {
-    let job = JobId(0);
+    let (job, open) = open(terms(BASE));
     let commands = [
-        open_job(BASE),
-        publish(BASE),
-        publish(HOLD_OUT),
-        publish(GOOD),
-        submit(GOOD),
-        Command::Evaluate { job, work: Work(u64::MAX) },
+        open,
+        publish(job, Slot::BaseModel, BASE),
+        publish(job, Slot::HoldOut, HOLD_OUT),
+        publish(job, Slot::Submission, GOOD),
+        submit(job, GOOD),
+        evaluate(job, Target::Base, 0),
+        evaluate(job, Target::Submission(0), 0),
         Command::Settle { job },
         Command::CancelJob { job },
     ];
@@ -36,7 +38,7 @@ fn input() -> impl Strategy<Value = Advance> {
     (senders, calldata(), 0..4_u8, 0..2_u64, change).prop_map(
         |(sender, calldata, kind, late, change)| {
             let Genesis { ether_portal, erc20_portal, .. } = Genesis::default();
-            let amount = market::Amount::new(REWARD);
+            let amount = Amount::new(DEPOSIT);
             let (sender, mut payload) = match kind {
                 0 => (ether_portal, encode_ether_deposit(sender, amount, &calldata)),
                 1 => {
@@ -51,8 +53,7 @@ fn input() -> impl Strategy<Value = Advance> {
                 let index = index.index(payload.len());
                 payload[index] = value;
             }
-            let now = Timestamp(NOW + late * 4_000);
-            Advance { context: Context { sender, now, ..Context::default() }, payload }
+            Advance { context: context(sender, NOW + late * 4_000), payload }
         },
     )
 }
@@ -64,7 +65,7 @@ proptest! {
     fn refused_inputs_leave_no_trace_and_money_is_conserved(
         inputs in prop::collection::vec(input(), 1..24),
     ) {
-        let mut app = App::new(Genesis::default(), [], Speller);
+        let mut app = App::new(Genesis::default(), [], Speller::default());
         let Genesis { ether_portal, erc20_portal, .. } = Genesis::default();
         for input in inputs {
             let before = app.market().clone();
@@ -72,8 +73,10 @@ proptest! {
             prop_assert_eq!(answer.status, Status::Accept);
             let is_deposit = [ether_portal, erc20_portal].contains(&input.context.sender);
             if !answer.reports.is_empty() {
-                prop_assert!(answer.outputs.is_empty());
-                prop_assert!(is_deposit || *app.market() == before);
+                let (before, after) = (&before, app.market());
+                prop_assert!(is_deposit || before.ledger() == after.ledger());
+                prop_assert!(before.jobs_from(0).eq(after.jobs_from(0)));
+                prop_assert!(is_deposit || answer.outputs.is_empty());
             }
             prop_assert!(app.market().ledger().solvency().all(|(_, solvency)| solvency.holds()));
         }
@@ -81,7 +84,7 @@ proptest! {
 
     #[test]
     fn any_body_is_accepted(body in prop::collection::vec(any::<u8>(), 0..300)) {
-        let mut app = App::new(Genesis::default(), [], Speller);
+        let mut app = App::new(Genesis::default(), [], Speller::default());
         let answer = app.answer(&body);
         prop_assert_eq!((answer.status, answer.reports.len()), (Status::Accept, 1));
         let answer = app.inspect(&body);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
 mod hostile;
+mod lag;
 // Under qemu the limit cannot be had: it would be qemu's own.
 #[cfg(not(target_arch = "riscv64"))]
 mod memory;

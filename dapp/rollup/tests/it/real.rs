@@ -2,15 +2,14 @@
 
 use std::{fs, path::PathBuf};
 
-use blobs::{Profile, blob_ref};
 use eval::Evaluator;
-use market::{Command, JobId, Score};
+use market::{Score, Scores, Sealing, Slot};
 use rollup::{App, CatchingJudge, read_drive};
-use wire::{Genesis, Notice, encode_command};
+use wire::{Genesis, Notice};
 
 use crate::{
-    sample::{ALICE, BOB, REWARD, command, deposit, open_job, publish},
-    server::{Step, payload, play},
+    sample::{ALICE, BOB, command, file, open, publish, ride, submit, terms},
+    server::{Step, play},
 };
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -29,27 +28,26 @@ async fn a_model_made_by_pytorch_beats_the_base_model_and_is_paid() {
     let drive = read_drive(drive.path(), 100_000).unwrap();
     let mut app = App::new(Genesis::default(), drive, CatchingJudge::<Evaluator>::default());
 
-    let Command::OpenJob(mut terms) = open_job(&base) else { unreachable!("it opens a job") };
-    terms.hold_out = blob_ref(&hold_out, Profile::Kubo);
-    terms.max_model_bytes = 10_000;
-    let open = encode_command(&Command::OpenJob(terms));
-    let model_ref = blob_ref(&model, Profile::Kubo);
-    let submit = Command::Submit { job: JobId(0), model: model_ref, data: model_ref };
-    let requests = [deposit(REWARD, &open), command(BOB, &submit), command(BOB, &publish(&model))];
+    let mut terms = terms(&base);
+    terms.sealing = Sealing::Open { hold_out: file(&hold_out) };
+    terms.offer.rows = 169;
+    let (job, open) = open(terms);
+    let requests = [
+        ride(ALICE, &open),
+        ride(BOB, &submit(job, &model)),
+        command(BOB, &publish(job, Slot::Submission, &model)),
+    ];
     let turns = play(&mut app, requests.map(Step::Ask).into()).await;
 
-    assert_eq!(
-        turns[0].paths(),
-        ["/notice", "/notice"],
-        "the drive's base model is judged at once"
-    );
-    assert_eq!(turns[2].paths(), ["/notice", "/notice", "/voucher"]);
-    let (_, scored) = &turns[2].posts[1];
-    let Some(Notice::ModelScored { score, worst_class, accepted, .. }) =
-        Notice::decode(&payload(scored))
-    else {
-        panic!("the model is scored")
-    };
-    assert_eq!((score, worst_class, accepted), (Score(970_414), Score(968_253), true));
-    assert_eq!(app.market().job(JobId(0)).unwrap().sponsor, ALICE);
+    let ready = turns[0].notices();
+    assert!(matches!(ready[..], [Notice::JobOpened { .. }, Notice::JobReady { .. }]), "{ready:?}");
+    let notices = turns[2].notices();
+    let scored = notices.iter().find_map(|notice| match notice {
+        Notice::SubmissionDecided { verdict, .. } => Some((verdict.accepted, verdict.scores)),
+        _ => None,
+    });
+    let scores = Scores { score: Score(970_414), worst_class: Score(968_253) };
+    assert_eq!(scored, Some((true, Some(scores))));
+    assert_eq!(turns[2].paths().iter().filter(|path| **path == "/voucher").count(), 2);
+    assert_eq!(app.market().job(job).unwrap().sponsor, ALICE);
 }

@@ -1,25 +1,39 @@
 //! A small market's commands, and judges that need no models.
 
-use blobs::{BlobRef, Digest, Encoding, Profile, blob_ref};
+use blobs::{BlobRef, Encoding, Profile, blob_ref};
 use market::{
-    Address, Amount, Asset, Command, Exam, Exhibit, JobId, Judge, Likeness, Metric, Quote, Score,
-    Tally, Terms, Timestamp, Unfit, Work,
+    Address, Amount, Asset, Award, Command, Comparison, Context, Exam, JobId, Judge, Metric, Offer,
+    Quote, Score, Sealing, Similarity, Slot, SubmittedModel, Tally, Target, Terms, Timestamp,
+    Unfit, WeightDistance, Work,
 };
 use serde_json::{Value, json};
-use wire::{Genesis, Text, encode_command, encode_ether_deposit};
+use wire::{Genesis, Text, encode_command, encode_ether_deposit, job_name};
 
 pub(crate) const ALICE: Address = Address([0xa1; 20]);
 pub(crate) const BOB: Address = Address([0xb0; 20]);
 pub(crate) const NOW: u64 = 1_700_000_000;
+pub(crate) const CHAIN: u64 = 31_337;
+pub(crate) const APP: Address = Address([0xe7; 20]);
 pub(crate) const REWARD: u128 = 1_000_000_000_000_000_000;
+/// More than a job or a submission takes.
+pub(crate) const DEPOSIT: u128 = 10 * REWARD;
+pub(crate) const ROWS: u32 = 1_000;
 pub(crate) const BASE: &[u8] = b"400";
 pub(crate) const HOLD_OUT: &[u8] = b"a thousand rows";
 pub(crate) const GOOD: &[u8] = b"900";
+const SALT: [u8; 32] = [7; 32];
 
 /// Judges a model by the number its bytes spell: how many of a thousand rows it answers right.
-/// What spells none makes it panic.
-#[derive(Default)]
-pub(crate) struct Speller;
+/// What spells none makes it panic. Each row takes so much work.
+pub(crate) struct Speller {
+    pub(crate) row: Work,
+}
+
+impl Default for Speller {
+    fn default() -> Self {
+        Self { row: Work(1) }
+    }
+}
 
 impl Judge for Speller {
     fn reading(&self, _: &Exam<'_>) -> Work {
@@ -27,30 +41,32 @@ impl Judge for Speller {
     }
 
     fn quote(&mut self, _: &Exam<'_>) -> Result<Quote, Unfit> {
-        let (work, reading, step) = (Work(1_000), Work(0), Work(1));
-        Ok(Quote { rows: 1_000, classes: 2, work, reading, step })
+        let (work, reading, step) = (self.row.times(ROWS.into()), Work(0), self.row);
+        Ok(Quote { rows: ROWS, classes: 2, work, reading, step })
     }
 
-    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, _: Work) -> Result<Work, Unfit> {
+    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
         let right: u32 = std::str::from_utf8(exam.model.bytes).unwrap().parse().unwrap();
-        while tally.rows() < 1_000 {
+        let mut done = Work(0);
+        while tally.rows() < ROWS && (done == Work(0) || done.plus(self.row) <= budget) {
             tally.count_class(1, u16::from(tally.rows() < right), 0);
+            done = done.plus(self.row);
         }
-        Ok(Work(1_000))
+        Ok(done)
     }
 
-    fn comparing(&self, _: [usize; 3]) -> Work {
+    fn reading_comparison(&self, _: &Comparison<'_>) -> Work {
         Work(0)
     }
 
-    fn alike(
-        &mut self,
-        _: Exhibit<'_>,
-        first: Exhibit<'_>,
-        second: Exhibit<'_>,
-    ) -> Result<Likeness, Unfit> {
-        let is_copy = first.bytes == second.bytes;
-        Ok(if is_copy { Likeness::EQUAL } else { Likeness::FARTHEST })
+    fn quote_comparison(&mut self, _: &Comparison<'_>) -> Result<Work, Unfit> {
+        Ok(Work(0))
+    }
+
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
+        let is_copy = comparison.first.bytes == comparison.second.bytes;
+        let distance = if is_copy { WeightDistance::EQUAL } else { WeightDistance::FARTHEST };
+        Ok(Similarity { agreement: 0, distance: Some(distance) })
     }
 }
 
@@ -58,39 +74,63 @@ pub(crate) fn file(bytes: &[u8]) -> BlobRef {
     blob_ref(bytes, Profile::Kubo)
 }
 
-pub(crate) fn open_job(base_model: &[u8]) -> Command {
-    Command::OpenJob(Box::new(Terms {
+pub(crate) fn terms(base_model: &[u8]) -> Terms {
+    Terms {
         title: [0; 32],
         asset: Asset::Ether,
-        reward: Amount::new(REWARD),
-        rewards: 1,
-        deadline: Timestamp(NOW + 3_600),
-        metric: Metric::Accuracy,
-        min_score: Score(0),
-        min_gain: Score(1),
-        min_worst_class: Score(0),
-        max_model_bytes: 1_000,
-        max_work: Work(1_000_000),
-        base_model: file(base_model),
-        hold_out: file(HOLD_OUT),
-    }))
+        close: Timestamp(NOW + 3_600),
+        places: 4,
+        offer: Offer {
+            metric: Metric::Accuracy,
+            min_score: Score(0),
+            min_gain: Score(1),
+            min_worst_class: Score(0),
+            max_model_bytes: 10_000,
+            max_work: Work(1_000_000_000),
+            max_inputs: 1_000,
+            rows: ROWS,
+            base_model: file(base_model),
+            board: None,
+        },
+        sealing: Sealing::Open { hold_out: file(HOLD_OUT) },
+        evaluators: market::Evaluators::Machine,
+        award: Award::Rewards { reward: Amount::new(REWARD), count: 1 },
+    }
 }
 
-pub(crate) fn publish(bytes: &[u8]) -> Command {
-    let (digest, data) = (Digest::of(bytes), bytes.to_vec());
-    Command::Publish { digest, offset: 0, encoding: Encoding::Plain, data }
+/// A job that Alice opens, and its name.
+pub(crate) fn open(terms: Terms) -> (JobId, Command) {
+    let job = job_name(CHAIN, APP, ALICE, SALT, &terms);
+    (job, Command::OpenJob { job, salt: SALT, terms: Box::new(terms) })
 }
 
-pub(crate) fn submit(bytes: &[u8]) -> Command {
-    Command::Submit { job: JobId(0), model: file(bytes), data: file(b"own rows") }
+pub(crate) fn publish(job: JobId, slot: Slot, bytes: &[u8]) -> Command {
+    let (encoding, data) = (Encoding::Plain, bytes.to_vec());
+    Command::Publish { job, slot, offset: 0, encoding, data }
+}
+
+pub(crate) fn submit(job: JobId, bytes: &[u8]) -> Command {
+    let model = SubmittedModel::Open { model: file(bytes), data: file(b"own rows") };
+    Command::Submit { job, model }
+}
+
+pub(crate) fn evaluate(job: JobId, target: Target, from: u32) -> Command {
+    let (work, max_surcharge) = (Work(u64::MAX), Amount::new(REWARD));
+    Command::Evaluate { job, target, from, work, max_surcharge }
+}
+
+/// What is known of an input of this sender.
+pub(crate) fn context(sender: Address, block_time: u64) -> Context {
+    let block_time = Timestamp(block_time);
+    Context { sender, block_time, chain_id: CHAIN, app: APP, ..Context::default() }
 }
 
 /// The request of an input.
 pub(crate) fn input(sender: Address, payload: &[u8]) -> Value {
     json!({ "request_type": "advance_state", "data": {
         "metadata": {
-            "chain_id": 31_337,
-            "app_contract": "0xe7f1725e7734ce288f8367e1bb143e90bb3f0512",
+            "chain_id": CHAIN,
+            "app_contract": APP.write(),
             "msg_sender": sender.write(),
             "block_number": 7,
             "block_timestamp": NOW,
@@ -105,10 +145,15 @@ pub(crate) fn command(sender: Address, command: &Command) -> Value {
     input(sender, &encode_command(command))
 }
 
-/// The request of an Ether deposit by Alice, with calldata riding on it.
-pub(crate) fn deposit(amount: u128, calldata: &[u8]) -> Value {
-    let payload = encode_ether_deposit(ALICE, Amount::new(amount), calldata);
+/// The request of an Ether deposit, with calldata riding on it.
+pub(crate) fn deposit(sender: Address, amount: u128, calldata: &[u8]) -> Value {
+    let payload = encode_ether_deposit(sender, Amount::new(amount), calldata);
     input(Genesis::default().ether_portal, &payload)
+}
+
+/// The same, with a command.
+pub(crate) fn ride(sender: Address, command: &Command) -> Value {
+    deposit(sender, DEPOSIT, &encode_command(command))
 }
 
 pub(crate) fn question(path: &str) -> Value {

@@ -19,6 +19,7 @@ use market::Judge;
 use rollup::{App, Client, serve};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify};
+use wire::Notice;
 
 /// What the server does with one `/finish`.
 #[derive(Clone, Debug)]
@@ -47,6 +48,12 @@ impl Turn {
     pub(crate) fn reports(&self) -> Vec<Value> {
         let reports = self.posts.iter().filter(|(path, _)| path == "/report");
         reports.map(|(_, body)| serde_json::from_slice(&payload(body)).unwrap()).collect()
+    }
+
+    /// The notices, in order.
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        let notices = self.posts.iter().filter(|(path, _)| path == "/notice");
+        notices.map(|(_, body)| Notice::decode(&payload(body)).unwrap()).collect()
     }
 
     /// The paths, in order.

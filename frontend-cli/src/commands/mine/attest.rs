@@ -1,18 +1,21 @@
-//! Attesting and unveiling: what this computer finds of each revealed model.
+//! Attesting, and revealing attestations: what this computer finds of each revealed model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Bytes;
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
 use eval::{Evaluator, report};
-use market::{Attestation, Command, Desk, Exam, Exhibit, JobId, Results, Settings, Work};
-use wire::{AttestationView, CompetitionView, EntryView, ModelView, Page, Paging, Query, SeatView};
+use market::{
+    Attestation, AttestationBinding, Command, Exam, Exhibit, JobId, Judge, MAX_SEATS, Quote,
+    Results, Sealing, Settings, SubmittedModel, Tally, Terms, Work,
+};
+use wire::{JobList, JobView, ModelView, Page, Paging, Query, SeatView, SeatsView, SubmissionView};
 
 use super::{
     Mined, Miner,
     state::{Found, State},
 };
-use crate::{archive::Archive, commands::competition::show, convert::to_market, native};
+use crate::{archive::Archive, commands::evaluate, convert::to_market, native};
 
 /// What is found of a model, and row by row.
 type Findings = Vec<(Attestation, Option<Results>)>;
@@ -21,73 +24,78 @@ impl Miner<'_> {
     /// Commits to what is found of each page that this account owes.
     pub(super) async fn attest(
         &self,
-        view: &CompetitionView,
+        view: &JobView,
         state: &mut State,
         mined: &mut Mined,
     ) -> Result<()> {
-        let job = view.job;
+        let (job, now) = (view.job, self.session.moment().await?);
+        if view.hold_out.is_none() || view.windows.attest_until.is_none_or(|until| now >= until) {
+            return Ok(());
+        }
         let Some(seat) = self.seat(job).await? else { return Ok(()) };
         // The market shows the first of them; what it shows is complete, or we remember the rest.
         let is_all = (seat.attested.len() as u64) < Paging::MAX_LIMIT;
-        for page in 0..view.pages {
+        for page in 0..pages(view) {
             let is_remembered = !is_all && state.of(job).attested.contains(&page);
             if seat.attested.contains(&page) || is_remembered {
                 continue;
             }
             let found = self.found(view, page, state).await?;
-            let attestations: Vec<_> =
-                found.attestations.iter().map(|one| one.attestation()).collect();
-            let desk = self.desk(job, page).await?;
-            let commitment = desk.commitment(&attestations, &self.salt(job, page));
+            let binding = self.binding(job, page).await?;
+            let commitment = binding.commitment(&found.attestations, &self.salt(job, page));
             let command = Command::Attest { job, page, commitment };
-            self.send(&command, ("attested", Some(job), Some(page)), mined).await?;
+            self.send(&command, ("attested", view, Some(page)), mined).await?;
             state.of(job).attested.insert(page);
         }
         Ok(())
     }
 
     /// Shows what was committed to.
-    pub(super) async fn unveil(
+    pub(super) async fn reveal(
         &self,
-        view: &CompetitionView,
+        view: &JobView,
         state: &mut State,
         mined: &mut Mined,
     ) -> Result<()> {
-        let Some(seat) = self.seat(view.job).await? else { return Ok(()) };
+        let (job, now) = (view.job, self.session.moment().await?);
+        let windows = view.windows.attest_until.zip(view.windows.attestations_until);
+        if windows.is_none_or(|(opens, closes)| now < opens || now >= closes) {
+            return Ok(());
+        }
+        let Some(seat) = self.seat(job).await? else { return Ok(()) };
         for page in seat.attested {
             let Found { attestations, results } = self.found(view, page, state).await?;
-            let attestations = attestations.iter().map(AttestationView::attestation).collect();
-            let (job, salt, results) = (view.job, self.salt(view.job, page), results.to_vec());
-            let command = Command::Unveil { job, page, attestations, results, salt };
-            self.send(&command, ("unveiled", Some(job), Some(page)), mined).await?;
+            let (salt, results) = (self.salt(job, page), results.to_vec());
+            let command = Command::RevealAttestation { job, page, attestations, results, salt };
+            self.send(&command, ("revealed", view, Some(page)), mined).await?;
         }
         Ok(())
     }
 
     async fn seat(&self, job: JobId) -> Result<Option<SeatView>> {
         let me = to_market(self.sender.address());
-        Ok(show::seats(self.session, job).await?.into_iter().find(|seat| seat.miner == me))
+        let paging = Paging { from: 0, limit: Paging::MAX_LIMIT };
+        let query = Query::List(job.into(), JobList::Seats, paging);
+        let miners: SeatsView = self.session.ask(&query).await?;
+        Ok(miners.seats.into_iter().find(|seat| seat.miner == me))
     }
 
     /// What this computer finds of a page: now, or when it was asked before.
     ///
     /// It is kept before this returns.
-    pub(super) async fn found(
-        &self,
-        view: &CompetitionView,
-        page: u32,
-        state: &mut State,
-    ) -> Result<Found> {
+    async fn found(&self, view: &JobView, page: u32, state: &mut State) -> Result<Found> {
         if let Some(found) = state.of(view.job).found.get(&page) {
             return Ok(found.clone());
         }
         let models = self.models(view, page).await?;
         let findings = self.evaluate(view, &models, state).await?;
         let results = match findings.first() {
-            Some((_, Some(results))) if view.terms.miners_only => results.to_bytes().into(),
+            Some((_, Some(results))) if view.terms.sample_rows().is_some() => {
+                results.to_bytes().into()
+            }
             _ => Bytes::new(),
         };
-        let attestations = findings.iter().map(|(found, _)| (*found).into()).collect();
+        let attestations = findings.iter().map(|(found, _)| *found).collect();
         let found = Found { attestations, results };
         state.of(view.job).found.insert(page, found.clone());
         self.keep(state)?;
@@ -95,49 +103,52 @@ impl Miner<'_> {
     }
 
     /// The revealed models of a page.
-    async fn models(&self, view: &CompetitionView, page: u32) -> Result<Vec<ModelView>> {
+    async fn models(&self, view: &JobView, page: u32) -> Result<Vec<ModelView>> {
         let (size, mut models) = (u64::from(page_models(view)), Vec::new());
         loop {
             let got = models.len() as u64;
             let limit = Paging::MAX_LIMIT.min(size.saturating_sub(got));
-            let offset = u64::from(page).saturating_mul(size).saturating_add(got);
-            let query = Query::Models(view.job, Paging { offset, limit });
-            let page: Page<ModelView> = self.session.ask(&query).await?;
-            let is_last = (page.items.len() as u64) < Paging::MAX_LIMIT;
-            models.extend(page.items);
-            if is_last {
+            let from = u64::from(page).saturating_mul(size).saturating_add(got);
+            let query = Query::List(view.job.into(), JobList::Models, Paging { from, limit });
+            let part: Page<ModelView> = self.session.ask(&query).await?;
+            let is_last = (part.items.len() as u64) < limit;
+            models.extend(part.items);
+            if is_last || models.len() as u64 >= size {
                 return Ok(models);
             }
         }
     }
 
     /// Fetches models and evaluates them on all cores, as the machine would.
-    pub(super) async fn evaluate(
+    async fn evaluate(
         &self,
-        view: &CompetitionView,
+        view: &JobView,
         models: &[ModelView],
         state: &State,
     ) -> Result<Findings> {
         let (session, job, terms) = (self.session, view.job, view.terms);
-        let settings = settings(session.settings().await?, terms.miners_only);
-        let entries = self.entries(job, models).await?;
-        let plain = view.hold_out.as_ref().context("the hold-out is sealed")?;
-        let hold_out = blobs::BlobRef::try_from(plain).map_err(anyhow::Error::msg)?;
-        let bases = models.iter().filter(|model| model.entry.is_none()).map(|model| model.model);
-        let wanted = entries.values().map(|entry| entry.sealed.ciphertext).chain(bases);
-        let wanted: BTreeSet<_> = wanted.chain([terms.hold_out.ciphertext]).collect();
-        let owners = entries.values().map(|entry| entry.entrant).chain([view.sponsor]).collect();
+        let settings = session.settings().await?;
+        let Sealing::Sealed { hold_out: sealed, .. } = terms.sealing else {
+            return Ok(Vec::new());
+        };
+        let hold_out = view.hold_out.context("the hold-out is sealed")?;
+        let submissions = self.submissions(job, models).await?;
+        let published = submissions.values().map(|one| one.submitted.published());
+        let wanted = published.chain([sealed.ciphertext, terms.offer.base_model]).collect();
+        let owners = submissions.values().map(|one| one.client).chain([view.sponsor]).collect();
         let archive = Archive::read(session, &state.trail, job, &wanted, &owners).await?;
-        let rows = archive.plain((job, view.sponsor), (terms.hold_out, hold_out))?;
+        let rows = archive.plain(view.sponsor, (sealed, hold_out))?;
         let mut files = Vec::new();
         for model in models {
-            let bytes = match model.entry.and_then(|entry| entries.get(&entry)) {
-                Some(EntryView { entrant, sealed, .. }) => {
-                    archive.plain((job, *entrant), (*sealed, model.model))?
+            let blob = model.model.context("an attested model is sealed")?;
+            let submission = model.submission.and_then(|number| submissions.get(&number));
+            let bytes = match submission {
+                Some(SubmissionView { client, submitted: SubmittedModel::Sealed(sealed), .. }) => {
+                    archive.plain(*client, (*sealed, blob))?
                 }
-                None => archive.blob(model.model)?.to_vec(),
+                Some(_) | None => archive.blob(blob)?.to_vec(),
             };
-            files.push((model.model.cid(), bytes));
+            files.push((blob.cid(), bytes));
         }
         let talk = session.talk;
         let evaluated = native::in_background(move || {
@@ -149,35 +160,36 @@ impl Miner<'_> {
                 let exam = Exam {
                     model: Exhibit { cid: *cid, bytes },
                     hold_out: Exhibit { cid: hold_out.cid(), bytes: &rows },
-                    metric: terms.metric,
+                    metric: terms.offer.metric,
                     rows: None,
                 };
-                found.push(Attestation::examine(&settings, &exam, terms.max_work, &mut judge));
+                let one = examine(&settings, &terms, &exam, &mut judge);
+                found.push(one.map_or((Attestation::UNFIT, None), |(found, rows)| {
+                    (found, Some(rows))
+                }));
             }
             Ok(found)
         });
         evaluated.await
     }
 
-    /// The entries of these models, by number.
-    async fn entries(&self, job: JobId, models: &[ModelView]) -> Result<BTreeMap<u32, EntryView>> {
-        let numbers: Vec<u32> = models.iter().filter_map(|model| model.entry).collect();
-        let entries: Vec<EntryView> = match numbers[..] {
-            [] => Vec::new(),
-            [entry] => {
-                let paging = Paging { offset: entry.into(), limit: 1 };
-                let page: Page<_> = self.session.ask(&Query::Submissions(job, paging)).await?;
-                page.items
-            }
-            _ => self.session.all(|paging| Query::Submissions(job, paging)).await?,
-        };
-        let named = entries.into_iter().filter(|entry| numbers.contains(&entry.entry));
-        Ok(named.map(|entry| (entry.entry, entry)).collect())
+    /// The submissions of these models, by number.
+    async fn submissions(
+        &self,
+        job: JobId,
+        models: &[ModelView],
+    ) -> Result<BTreeMap<u32, SubmissionView>> {
+        let numbers: BTreeSet<u32> = models.iter().filter_map(|model| model.submission).collect();
+        let mut submissions = BTreeMap::new();
+        for number in numbers {
+            submissions.insert(number, evaluate::submission(self.session, job, number).await?);
+        }
+        Ok(submissions)
     }
 
     /// What this account's commitment to a page is bound to.
-    async fn desk(&self, job: JobId, page: u32) -> Result<Desk> {
-        Ok(Desk {
+    async fn binding(&self, job: JobId, page: u32) -> Result<AttestationBinding> {
+        Ok(AttestationBinding {
             chain_id: self.session.chain.chain_id().await?,
             app: to_market(self.session.application()),
             job,
@@ -186,23 +198,65 @@ impl Miner<'_> {
         })
     }
 
-    /// Hides the attestations of a page until they are unveiled; always the same, so that nothing
+    /// Hides the attestations of a page until they are revealed; always the same, so that nothing
     /// is lost with the state.
     fn salt(&self, job: JobId, page: u32) -> [u8; 32] {
-        let mut purpose = b"attestations".to_vec();
-        purpose.extend(job.0.to_be_bytes());
-        purpose.extend(page.to_be_bytes());
+        let purpose = [b"attestations", job.0.as_slice(), &page.to_be_bytes()].concat();
         self.vault.derived(&purpose)
     }
 }
 
-/// How many models a page has.
-pub(super) const fn page_models(view: &CompetitionView) -> u32 {
-    if view.terms.miners_only { 1 } else { market::PAGE_MODELS }
+/// What the machine would find of a model; `None` if it cannot be evaluated within the terms.
+fn examine(
+    settings: &Settings,
+    terms: &Terms,
+    exam: &Exam<'_>,
+    judge: &mut dyn Judge,
+) -> Option<(Attestation, Results)> {
+    let quote = judge.quote(exam).ok().filter(|quote| fits(settings, terms, *quote))?;
+    let mut tally = Tally::with_results(quote.classes, exam.metric);
+    while tally.rows() < quote.rows {
+        judge.answer(exam, &mut tally, Work(u64::MAX)).ok()?;
+    }
+    let scores = tally.scores(exam.metric);
+    let results = tally.into_results()?;
+    Some((Attestation::new(scores, &results), results))
 }
 
-/// What miners go by: in competitions for miners only, nothing has to fit the machine.
-fn settings(deployment: Settings, miners_only: bool) -> Settings {
-    let input_work = if miners_only { Work(u64::MAX) } else { deployment.input_work };
-    Settings { input_work, ..deployment }
+/// Whether the machine takes an evaluation on, as `market`'s own evaluations begin; where it only
+/// samples, each sampled row may take a step of its own.
+fn fits(settings: &Settings, terms: &Terms, quote: Quote) -> bool {
+    let (prices, offer) = (&settings.prices, &terms.offer);
+    let (work, rows) = match terms.sample_rows() {
+        None => (quote.work, quote.rows),
+        Some(rows) => {
+            (quote.work.min(quote.reading.plus(quote.step.times(rows.into()))), rows)
+        }
+    };
+    let seats = usize::try_from(MAX_SEATS).unwrap_or(usize::MAX);
+    let checked = if terms.sample_rows().is_some() { rows as usize } else { 0 };
+    let around = Work(prices.input.saturating_add(prices.ending))
+        .plus(prices.outputs(seats))
+        .plus(prices.checking(checked, seats))
+        .plus(prices.results(offer.metric.is_loss(), rows));
+    let quote = Quote { work, ..quote };
+    let inputs = quote.inputs(settings.input_work.minus(around)).unwrap_or(u64::MAX);
+    quote.rows == offer.rows
+        && work <= offer.max_work
+        && around.plus(quote.reading).plus(quote.step) <= settings.input_work
+        && inputs <= offer.max_inputs.into()
+}
+
+/// How many models a page has.
+const fn page_models(view: &JobView) -> u32 {
+    let is_sampled = match view.terms.miners() {
+        Some(miners) => miners.sample_rows > 0,
+        None => false,
+    };
+    if is_sampled { 1 } else { market::PAGE_MODELS }
+}
+
+/// How many pages there are: as many as the node says, if the job can have so many models.
+fn pages(view: &JobView) -> u32 {
+    view.pages.min(view.terms.places.saturating_add(1))
 }

@@ -1,43 +1,43 @@
-//! Mining: evaluating for competitions, for a share of their fees.
+//! Mining: evaluating for jobs with miners, for a share of their pools.
 //!
-//! A round looks at every competition and does what its windows ask of this account. What was
-//! found, and how far Ethereum was read, is kept encrypted before anything is sent, and salts are
-//! derived from the account's key, so a miner that was killed goes on where it was.
+//! A round looks at the chosen jobs, and those that hold a bond of this account, and does what their
+//! windows ask of it, what is due first; then it enlists, and last it moves jobs on, within a day's
+//! budget. What was found, and how far Ethereum was read, is kept encrypted before anything is sent,
+//! and salts are derived from the account's key, so a miner that was killed goes on where it was.
 
 mod attest;
-mod object;
+mod choice;
+mod moving;
 mod state;
 
-pub use self::object::Checked;
+pub use self::choice::{Choice, Limits};
 
 use std::{fmt, time::Duration};
 
 use anyhow::{Result, ensure};
-use market::{Amount, Asset, Command, JobId, Stage, Timestamp};
+use market::{Amount, Asset, Command, Stage};
 use serde::Serialize;
-use wire::{AnyJobView, CompetitionView, MinersView, Paging, Query};
+use wire::JobView;
 
-use self::state::State;
+use self::state::{State, Sums};
 use super::{
-    competition::settle,
+    calldata::Calldata,
     funding::{Funding, send_paid},
     money,
 };
 use crate::{
     args::Mine,
+    budget::Budget,
     chain::Sender,
     config::Config,
-    convert::{as_text, to_market},
+    convert::as_text,
     follow::Processed,
     session::{Currency, Session, Spent},
     talk::{Ending, Refused},
     vault::Vault,
 };
 
-/// Said of an entry that is doubted now.
-const OBJECTED: &str = "objected";
-
-/// Said of a competition that could not be attended to.
+/// Said of a job that could not be attended to.
 const FAILED: &str = "failed";
 
 /// One account that mines.
@@ -49,21 +49,21 @@ pub struct Miner<'a> {
     pub sender: &'a Sender,
     /// What it keeps to itself.
     pub vault: &'a Vault,
-    /// Only these competitions; all when there are none.
-    pub jobs: Vec<JobId>,
-    /// Whether it takes new work.
-    pub enlists: bool,
+    /// Which jobs it works for.
+    pub choice: Choice,
+    /// What a day may cost for moving jobs on; its own duties do not count.
+    pub daily: Budget,
 }
 
 /// Something a miner did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Deed {
-    /// What: `enlisted`, `retired`, `settled`, `attested`, `unveiled`, `objected`, `failed`, or the
-    /// name of a refusal.
+    /// What: `enlisted`, `attested`, `revealed`, `evaluated`, `settled`, `failed`, or the name of a
+    /// refusal.
     pub deed: String,
-    /// For which competition; nothing for all.
-    pub job: Option<u32>,
-    /// Of which page or entry.
+    /// For which job, by its number.
+    pub job: u32,
+    /// Of which page or submission.
     pub of: Option<u32>,
 }
 
@@ -72,20 +72,20 @@ pub struct Deed {
 pub struct Mined {
     /// What was done, in order.
     pub deeds: Vec<Deed>,
-    /// Fees and forfeits of others, by asset.
+    /// Pay and lost bonds, by asset.
     pub earned: Vec<Earned>,
     /// What it cost.
     #[serde(flatten)]
     pub spent: Spent,
 }
 
-/// What a miner earned of an asset since the market began, as vouchers.
+/// What a miner earned of an asset in the jobs that it attended to.
 #[derive(Clone, Debug, Serialize)]
 pub struct Earned {
     /// Of what.
     #[serde(serialize_with = "as_text")]
     pub asset: Asset,
-    /// How much.
+    /// How much, beside bonds that came back.
     #[serde(serialize_with = "as_text")]
     pub amount: Amount,
     /// Bonds that were lost.
@@ -97,12 +97,11 @@ pub struct Earned {
 
 impl fmt::Display for Deed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.deed)?;
-        let what = if self.deed == OBJECTED { "to entry" } else { "page" };
-        match (self.job, self.of) {
-            (Some(job), Some(of)) => write!(out, " {what} {of} of competition {job}"),
-            (Some(job), None) => write!(out, " for competition {job}"),
-            (None, _) => out.write_str(" for all competitions"),
+        let Self { deed, job, of } = self;
+        let what = if deed == "evaluated" { "submission" } else { "page" };
+        match of {
+            Some(of) => write!(out, "{deed} {what} {of} of job {job}"),
+            None => write!(out, "{deed} for job {job}"),
         }
     }
 }
@@ -126,17 +125,19 @@ impl fmt::Display for Mined {
 /// Mines once, or until it is ended.
 pub async fn run(config: &Config, mine: Mine) -> Result<Ending> {
     let session = config.session()?;
+    let choice = Choice::new(&session, &mine).await?;
+    let jobs = choice.jobs(&session, std::iter::empty()).await?;
+    if mine.sending.calldata {
+        let commands: Vec<_> = jobs.iter().map(|job| Command::Enlist { job: job.job }).collect();
+        return Calldata::inputs(&commands).answer(&config.talk);
+    }
     let (sender, vault) = config.signer(&session).await?;
     if let Some(deposit) = mine.deposit {
         config.talk.say(money::deposit(&session, &sender, deposit).await?);
     }
-    let miner = Miner {
-        session: &session,
-        sender: &sender,
-        vault: &vault,
-        jobs: mine.job.into_iter().map(JobId).collect(),
-        enlists: !mine.retire,
-    };
+    let asset = mine.asset.or(jobs.first().map(|job| job.terms.asset)).unwrap_or(Asset::Ether);
+    let daily = Budget::new(&session, &mine.caps, asset).await?;
+    let miner = Miner { session: &session, sender: &sender, vault: &vault, choice, daily };
     if mine.once {
         let mined = miner.round().await?;
         config.talk.answer(&mined)?;
@@ -162,142 +163,79 @@ pub async fn run(config: &Config, mine: Mine) -> Result<Ending> {
     }
 }
 
+/// What a miner does for a job, in the order in which it does it for all of them.
+#[derive(Clone, Copy, Debug)]
+enum Duty {
+    Reveal,
+    Attest,
+    Enlist,
+    MoveOn,
+}
+
 impl Miner<'_> {
     /// Does what there is to do now.
     ///
     /// What the market refuses is a deed of its own: another miner was faster, or a window closed.
     ///
-    /// A competition that lacks something is a deed, too, and said on the way.
+    /// A job that lacks something is a deed, too, and said on the way.
     ///
     /// - Errors: chain or node are not there
     pub async fn round(&self) -> Result<Mined> {
         let (place, mut state) = self.state().await?;
         let mut mined = Mined::default();
-        if self.jobs.is_empty() {
-            self.stand(&mut mined).await?;
-        }
-        let jobs: Vec<AnyJobView> = self.session.all(Query::Jobs).await?;
-        let has_ended = |job: JobId| {
-            let view = usize::try_from(job.0).ok().and_then(|place| jobs.get(place));
-            let view =
-                view.map(|view| !matches!(view, AnyJobView::Competition(view) if is_live(view)));
-            view == Some(true)
-        };
-        state.retain(|job| !has_ended(job));
-        for job in &jobs {
-            let AnyJobView::Competition(view) = job else { continue };
-            if is_live(view) && (self.jobs.is_empty() || self.jobs.contains(&view.job)) {
+        let before = state.budget;
+        let jobs = self.choice.jobs(self.session, state.enlisted()).await?;
+        state.retain(|job| jobs.iter().any(|view| view.job == job));
+        jobs.iter().for_each(|view| state.attend(view));
+        for duty in [Duty::Reveal, Duty::Attest, Duty::Enlist, Duty::MoveOn] {
+            for view in &jobs {
+                let done = match duty {
+                    Duty::Reveal => self.reveal(view, &mut state, &mut mined).await,
+                    Duty::Attest => self.attest(view, &mut state, &mut mined).await,
+                    Duty::Enlist => self.enlist(view, &mut state, &mut mined).await,
+                    Duty::MoveOn => self.move_on(view, &mut state, &mut mined).await,
+                };
                 // Others must not wait for what this one lacks.
-                if let Err(why) = self.attend(view, &mut state, &mut mined).await {
-                    self.session.talk.say(format_args!("competition {}: {why:#}", view.job));
-                    mined.note(FAILED, Some(view.job), None);
+                if let Err(why) = done {
+                    self.session.talk.say(format_args!("job {}: {why:#}", view.number));
+                    mined.note(FAILED, view, None);
                 }
             }
         }
         self.count(&mut state).await?;
-        if state.place() != place || !mined.deeds.is_empty() {
+        if state.place() != place || state.budget != before || !mined.deeds.is_empty() {
             self.keep(&state)?;
         }
-        mined.earned = self.earned(&jobs, &state).await;
+        mined.earned = self.earned(&state).await;
         Ok(mined)
     }
 
-    /// Joins the list for all competitions, or leaves it.
-    async fn stand(&self, mined: &mut Mined) -> Result<()> {
-        let me = to_market(self.sender.address());
-        let listed: Vec<String> = self.session.all(Query::Miners).await?;
-        let is_listed = listed.contains(&me.to_string());
-        let (command, deed) = match (self.enlists, is_listed) {
-            (true, false) => (Command::Enlist { job: None }, "enlisted"),
-            (false, true) => (Command::Retire, "retired"),
-            _ => return Ok(()),
-        };
-        self.send(&command, (deed, None, None), mined).await
-    }
-
-    /// Does what a competition's windows ask for.
-    async fn attend(
-        &self,
-        view: &CompetitionView,
-        state: &mut State,
-        mined: &mut Mined,
-    ) -> Result<()> {
-        let job = view.job;
-        self.enlist(view, state, mined).await?;
-        let now = self.session.moment().await?;
-        if now >= view.stage_deadline {
-            match settle::settle(self.session, self.sender, job).await {
-                Ok(settled) => {
-                    mined.spent.absorb(settled.spent);
-                    mined.note("settled", Some(job), None);
-                }
-                Err(why) if settle::is_early(&why) => {}
-                Err(why) => mined.note(&refusal(why)?, Some(job), None),
-            }
-        }
-        let view = self.session.competition(job).await?;
-        if view.decision.is_some() || view.hold_out.is_none() {
-            return Ok(());
-        }
-        let now = self.session.moment().await?;
-        let windows = view.windows;
-        let within = |opens: Timestamp, closes: Timestamp| now >= opens && now < closes;
-        if within(windows.reveal_until, windows.attest_until) {
-            self.attest(&view, state, mined).await?;
-        } else if within(windows.attest_until, windows.unveil_until) {
-            self.unveil(&view, state, mined).await?;
-        } else if within(windows.unveil_until, windows.object_until) {
-            self.object(&view, state, mined).await?;
-        }
-        Ok(())
-    }
-
-    /// Offers to evaluate for one competition.
-    async fn enlist(
-        &self,
-        view: &CompetitionView,
-        state: &mut State,
-        mined: &mut Mined,
-    ) -> Result<()> {
-        let (job, terms) = (view.job, &view.terms);
-        let offers = self.enlists && self.jobs.contains(&job) && !state.of(job).enlisted;
-        if !offers || view.stage != Stage::Open || terms.miners == 0 {
-            return Ok(());
-        }
-        let me = to_market(self.sender.address());
-        let paging = Paging { offset: 0, limit: Paging::MAX_LIMIT };
-        let miners: MinersView = self.session.ask(&Query::Seats(job, paging)).await?;
-        let now = self.session.moment().await?;
-        if !miners.enlisted.contains(&me) && now < terms.close {
-            let command = Command::Enlist { job: Some(job) };
-            self.send_bonded(view, &command, ("enlisted", Some(job), None), mined).await?;
-            // The market shows the first of the enlisted only: others ask once.
-            state.of(job).enlisted = true;
-        }
-        Ok(())
-    }
-
-    /// Sends a command that takes a miner's bond: from the free balance, or from the wallet where
-    /// that is too small and the competition was named.
-    async fn send_bonded(
-        &self,
-        view: &CompetitionView,
-        command: &Command,
-        (deed, job, of): (&str, Option<JobId>, Option<u32>),
-        mined: &mut Mined,
-    ) -> Result<()> {
+    /// Offers to evaluate for a job, with a bond by its terms.
+    async fn enlist(&self, view: &JobView, state: &mut State, mined: &mut Mined) -> Result<()> {
         let Self { session, sender, .. } = *self;
-        let (asset, bond) = (view.terms.asset, view.terms.miner_bond);
-        let currency = session.currency(asset).await;
-        let is_short = session.free_balance(sender.address(), asset).await? < bond;
-        let deposits = is_short && self.jobs.contains(&view.job);
-        let funding = if deposits { Funding::Deposit } else { Funding::Balance };
-        let price = (&currency, bond);
-        let sent = send_paid(session, sender, price, command, funding, &mut mined.spent).await;
-        match sent.and_then(Processed::accepted) {
-            Ok(_) => mined.note(deed, job, of),
-            Err(why) => mined.note(&refusal(why)?, job, of),
+        let Some(miners) = view.terms.miners() else { return Ok(()) };
+        let is_open = matches!(view.stage, Stage::Announced | Stage::Open);
+        if !is_open || !self.choice.allows(view) || state.of(view.job).enlisted {
+            return Ok(());
         }
+        if session.moment().await? >= view.windows.close {
+            return Ok(());
+        }
+        let currency = session.currency(view.terms.asset).await;
+        let funding = match &self.choice {
+            Choice::Named(_) => Funding::Deposit,
+            Choice::Matching(_) => Funding::Balance,
+        };
+        let (price, command) = ((&currency, miners.bond), Command::Enlist { job: view.job });
+        let sent = send_paid(session, sender, price, &command, funding, &mut mined.spent).await;
+        let deed = match sent.and_then(Processed::accepted) {
+            Ok(_) => "enlisted".to_owned(),
+            Err(why) => refusal(why)?,
+        };
+        // The market shows the first of the enlisted only: whoever has lost its state asks again.
+        let is_in = ["enlisted", "AlreadyEnlisted"].contains(&deed.as_str());
+        state.of(view.job).enlisted = is_in;
+        mined.note(&deed, view, None);
         Ok(())
     }
 
@@ -305,46 +243,41 @@ impl Miner<'_> {
     async fn send(
         &self,
         command: &Command,
-        (deed, job, of): (&str, Option<JobId>, Option<u32>),
+        (deed, view, of): (&str, &JobView, Option<u32>),
         mined: &mut Mined,
     ) -> Result<()> {
         match self.session.carry_out(self.sender, command).await {
             Ok((_, spent)) => {
                 mined.spent.absorb(spent);
-                mined.note(deed, job, of);
+                mined.note(deed, view, of);
             }
-            Err(why) => mined.note(&refusal(why)?, job, of),
+            Err(why) => mined.note(&refusal(why)?, view, of),
         }
         Ok(())
     }
 
-    /// What this account was paid for attestations, and lost in bonds, in each asset.
-    async fn earned(&self, jobs: &[AnyJobView], state: &State) -> Vec<Earned> {
+    /// What this account was paid, and lost in bonds, in each asset.
+    async fn earned(&self, state: &State) -> Vec<Earned> {
         let mut earned: Vec<Earned> = Vec::new();
-        for (job, [amount, lost]) in state.sums() {
-            let view = usize::try_from(job.0).ok().and_then(|place| jobs.get(place));
-            let Some(AnyJobView::Competition(view)) = view else { continue };
-            let asset = view.terms.asset;
-            if !earned.iter().any(|sum| sum.asset == asset) {
-                let currency = self.session.currency(asset).await;
-                earned.push(Earned { asset, amount: Amount::ZERO, lost: Amount::ZERO, currency });
-            }
-            for sum in earned.iter_mut().filter(|sum| sum.asset == asset) {
-                sum.amount = sum.amount.checked_add(amount).unwrap_or(sum.amount);
-                sum.lost = sum.lost.checked_add(lost).unwrap_or(sum.lost);
+        for &Sums { asset, earned: amount, lost, .. } in state.sums() {
+            match earned.iter_mut().find(|sum| sum.asset == asset) {
+                Some(sum) => {
+                    sum.amount = sum.amount.checked_add(amount).unwrap_or(sum.amount);
+                    sum.lost = sum.lost.checked_add(lost).unwrap_or(sum.lost);
+                }
+                None => {
+                    let currency = self.session.currency(asset).await;
+                    earned.push(Earned { asset, amount, lost, currency });
+                }
             }
         }
         earned
     }
 }
 
-const fn is_live(view: &CompetitionView) -> bool {
-    !matches!(view.stage, Stage::Settled | Stage::Cancelled)
-}
-
 impl Mined {
-    fn note(&mut self, deed: &str, job: Option<JobId>, of: Option<u32>) {
-        self.deeds.push(Deed { deed: deed.to_owned(), job: job.map(|job| job.0), of });
+    fn note(&mut self, deed: &str, view: &JobView, of: Option<u32>) {
+        self.deeds.push(Deed { deed: deed.to_owned(), job: view.number, of });
     }
 }
 

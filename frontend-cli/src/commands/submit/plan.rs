@@ -10,7 +10,7 @@ use super::{Entry, Publication, refused};
 use crate::{
     budget::{self, Budget},
     chain::Sender,
-    commands::{calldata::Calldata, funding::Funding},
+    commands::{calldata::Calldata, funding::lacking},
     delivery,
     quantity::{ETHER_DECIMALS, count, decimal},
     session::{Currency, Session},
@@ -49,8 +49,8 @@ impl Plan {
         let stake = terms.submission_stake(&settings, published.size);
         let stake = stake.map_err(|why| refused(&why))?;
         let total = stake.total().map_err(|why| refused(&why))?;
-        let free = session.free_balance(sender.address(), terms.asset).await?;
-        let missing = total.checked_sub(free).unwrap_or(Amount::ZERO);
+        let currency = session.currency(terms.asset).await;
+        let missing = lacking(session, sender.address(), (&currency, total)).await?;
         let chunks =
             delivery::chunks_from(view.job, Slot::Submission, &publication.bytes, 0)?;
         let submit = Command::Submit { job: view.job, model: publication.submitted };
@@ -59,7 +59,7 @@ impl Plan {
             payloads.map(|command| wire::encode_command(command).len()).collect();
         let gas = budget::gas(&payloads, missing != Amount::ZERO);
         Ok(Self {
-            currency: session.currency(terms.asset).await,
+            currency,
             stake,
             total,
             missing,
@@ -72,25 +72,16 @@ impl Plan {
         })
     }
 
-    /// What is sent with the commitment, and where it comes from: only what is missing is
-    /// deposited.
-    pub(super) const fn price(&self) -> ((&Currency, Amount), Funding) {
-        let is_covered = self.from_balance || self.missing.0.is_zero();
-        if is_covered {
-            ((&self.currency, self.total), Funding::Balance)
-        } else {
-            ((&self.currency, self.missing), Funding::Deposit)
-        }
+    /// What is moved to escrow.
+    pub(super) const fn price(&self) -> (&Currency, Amount) {
+        (&self.currency, self.total)
     }
 
     /// All of it as hex.
-    pub(super) fn calldata(&self, view: &JobView, publication: &Publication) -> Result<Calldata> {
+    pub(super) fn calldata(&self, view: &JobView, publication: &Publication) -> Calldata {
         let command = Command::Submit { job: view.job, model: publication.submitted };
-        let deposit = match self.price() {
-            ((_, amount), Funding::Deposit) => amount,
-            (_, Funding::Balance) => Amount::ZERO,
-        };
-        Ok(Calldata::paid(self.currency.asset, deposit, &command).then(&self.chunks))
+        let deposit = if self.from_balance { Amount::ZERO } else { self.missing };
+        Calldata::paid(self.currency.asset, deposit, &command).then(&self.chunks)
     }
 }
 
