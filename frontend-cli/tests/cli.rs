@@ -89,14 +89,10 @@ fn every_command_has_help_with_an_example() {
     assert!(help.contains("Examples:") && help.contains("Exit codes"), "{help}");
     let commands = commands();
     let names: Vec<String> = commands.iter().map(|(typed, _)| typed.join(" ")).collect();
-    for known in ["job open", "demo", "demo competition", "proof verify", "competition object"] {
+    for known in ["job open", "demo", "demo competition", "proof verify", "job reveal", "show"] {
         assert!(names.iter().any(|name| name == known), "{known} is not among {names:?}");
     }
     for (typed, command) in commands {
-        // The commands of `encode` are the market's own, and share its examples.
-        if typed[0] == "encode" && typed.len() > 1 {
-            continue;
-        }
         let mut arguments: Vec<&str> = typed.iter().map(String::as_str).collect();
         arguments.push("--help");
         let (help, _) = person.run(&arguments, 0);
@@ -109,48 +105,91 @@ fn every_command_has_help_with_an_example() {
 }
 
 #[test]
-fn competitions_can_be_told_all_that_their_terms_have() {
+fn every_command_that_sends_can_print_instead() {
+    let sending = [
+        "job open",
+        "job cancel",
+        "job settle",
+        "job evaluate",
+        "job reveal",
+        "submit",
+        "show",
+        "mine",
+        "deposit",
+        "withdraw",
+        "claim",
+        "data publish",
+    ];
+    for (typed, command) in commands() {
+        let prints = command.get_arguments().any(|argument| argument.get_id() == "calldata");
+        assert_eq!(prints, sending.contains(&typed.join(" ").as_str()), "{typed:?}");
+    }
+}
+
+#[test]
+fn every_command_that_goes_on_has_its_caps() {
+    let going_on = ["job settle", "job evaluate", "submit", "show", "mine"];
+    for (typed, command) in commands() {
+        let is_capped = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
+        for cap in ["max_inputs", "max_cost", "max_surcharge"] {
+            // An offer has a cap of that name, on the inputs of one evaluation.
+            let is_meant = going_on.contains(&typed.join(" ").as_str())
+                || cap == "max_inputs" && typed.join(" ") == "job open";
+            assert_eq!(is_capped(cap), is_meant, "{typed:?} {cap}");
+        }
+    }
+}
+
+#[test]
+fn jobs_can_be_told_all_that_their_terms_have() {
     let person = Person::new();
     let terms = [
         "--terms",
         "--title",
+        "--close",
+        "--places",
         "--base",
-        "--public-slice",
         "--hold-out",
         "--metric",
-        "--prize",
-        "--miners-pool",
-        "--buy-in",
-        "--entrant-bond",
-        "--miner-bond",
-        "--miners",
-        "--close",
-        "--reveal",
-        "--attest",
-        "--quota",
-        "--ladder-step",
         "--min-score",
         "--min-gain",
         "--min-worst-class",
-        "--significance",
-        "--tied",
         "--max-model-bytes",
         "--max-work",
-        "--miners-only",
+        "--max-inputs",
+        "--public-slice",
+        "--quota",
+        "--ladder-step",
+        "--sealed",
+        "--reveal",
+        "--sponsor-bond",
+        "--miners",
+        "--miner-bond",
+        "--miners-pool",
+        "--buy-in",
+        "--attest",
         "--sample-rows",
+        "--reward",
+        "--rewards",
+        "--prize",
+        "--significance",
+        "--unmet",
+        "--salt",
         "--from-balance",
+        "--dry-run",
+        "--calldata",
     ];
     for (command, options) in [
-        (&["competition", "open"][..], &terms[..]),
-        (&["competition", "show"], &["<JOB>"]),
-        (&["competition", "enter"], &["<JOB>", "--model", "--from-balance"]),
-        (&["competition", "publish"], &["<JOB>", "--model"]),
-        (&["competition", "reveal"], &["<JOB>", "--wait"]),
-        (&["competition", "object"], &["<JOB>", "--entry", "--from-balance"]),
-        (&["competition", "settle"], &["<JOB>"]),
-        (&["competition", "board"], &["<JOB>"]),
-        (&["mine"], &["--job", "--deposit", "--once", "--retire"]),
-        (&["data", "seal"], &["<FILE>", "--job", "--out"]),
+        (&["job", "open"][..], &terms[..]),
+        (&["job", "show"], &["<JOB>", "--submissions"]),
+        (&["job", "evaluate"], &["<JOB>", "--base", "--base-on-hold-out", "--submission"]),
+        (&["job", "reveal"], &["<JOB>", "--wait"]),
+        (&["job", "board"], &["<JOB>"]),
+        (&["job", "leaderboard"], &["<JOB>"]),
+        (&["submit"], &["--job", "--model", "--data", "--from-balance", "--evaluate-earlier"]),
+        (&["show"], &["--job", "--model"]),
+        (&["mine"], &["--job", "--all-matching", "--max-bond", "--min-pool", "--once"]),
+        (&["data", "seal"], &["<FILE>", "--job", "--salt", "--out"]),
         (&["demo", "competition"], &["--dapp", "--silent-sponsor"]),
     ] {
         let (help, _) = person.run(&[command, &["--help"]].concat(), 0);
@@ -167,22 +206,27 @@ fn wrong_arguments_are_faults_that_say_what_is_right() {
     for (args, says) in [
         (&["--colour"][..], "--colour"),
         (&["fly"], "fly"),
+        (&["competition", "open"], "competition"),
+        (&["encode", "settle", "0"], "encode"),
         (&["job", "show", "many"], "many"),
+        (&["job", "show", "0xabc"], "8 to 64 hexadecimal digits"),
         (&["deposit", "5"], "needs a unit"),
         (&["job", "open", "--min-gain", "1"], "91.5% or 915000ppm"),
         (&["job", "open", "--deadline", "soon"], "2h"),
+        (&["job", "open", "--close", "soon"], "2h"),
+        (&["job", "open", "--prize", "5"], "needs a unit"),
+        (&["job", "open", "--prize", "5ether", "--reward", "1ether"], "cannot be used with"),
+        (&["job", "open", "--unmet", "burn"], "return, share"),
+        (&["job", "open", "--significance", "5"], "91.5% or 915000ppm"),
         (&["job", "list", "--app", "0x12"], "0x12"),
-        (&["competition", "fly"], "fly"),
-        (&["competition", "open", "--prize", "5"], "needs a unit"),
-        (&["competition", "open", "--tied", "both"], "equal, earliest"),
-        (&["competition", "open", "--significance", "5"], "91.5% or 915000ppm"),
-        (&["competition", "open", "--close", "soon"], "2h"),
-        (&["competition", "enter", "0"], "--model"),
-        (&["competition", "reveal"], "<JOB>"),
-        (&["competition", "object", "0", "--entry", "first"], "first"),
-        (&["competition", "settle", "all"], "all"),
+        (&["job", "reveal"], "<JOB>"),
+        (&["job", "settle", "all"], "all"),
+        (&["job", "evaluate", "0", "--base", "--submission", "1"], "cannot be used with"),
+        (&["submit", "--job", "0"], "--model"),
         (&["mine", "--job", "all"], "all"),
-        (&["mine", "--deposit", "5"], "needs a unit"),
+        (&["mine"], "--job"),
+        (&["mine", "--all-matching", "--max-bond", "1ether"], "--min-pool"),
+        (&["mine", "--job", "0", "--deposit", "5"], "needs a unit"),
         (&["data", "seal", "holdout.safetensors", "--out", "sealed"], "--job"),
         (&["demo", "competition", "--loud"], "--loud"),
         (&["job", "list", "--patience", "9"], "duration"),
@@ -206,21 +250,18 @@ fn what_is_missing_is_named_with_what_to_do() {
             "is it running?",
         ),
         (&["--app", APP, "--rpc-url", NOBODY, "--account", "0", "balance"], "is it running?"),
-        (&["--app", APP, "job", "settle", "0"], "who signs?"),
         (&["--app", APP, "--keystore", "nobody", "balance"], "deml account new"),
         (&["--app", APP, "--rpc-url", "ftp://x", "job", "list"], "http or https"),
         (&["model", "check", "absent.onnx"], "cannot read absent.onnx"),
         (&["score", "--model", &model, "--hold-out", "absent.csv"], "cannot read absent.csv"),
         (&["job", "open", "--terms", "absent.toml", "--app", APP], "cannot read absent.toml"),
-        (&["encode", "open-job", "--reward", "1ether"], "--base FILE"),
-        (&["competition", "board", "0"], "deml devnet"),
-        (&["competition", "open", "--terms", "absent.toml", "--app", APP], "read absent.toml"),
-        (&["competition", "open", "--app", APP], "who signs?"),
-        (&["competition", "enter", "0", "--model", "absent", "--app", APP], "cannot read absent"),
-        (&["competition", "publish", "0", "--model", "absent", "--app", APP], "cannot read absent"),
-        (&["competition", "reveal", "0", "--app", APP], "who signs?"),
-        (&["competition", "object", "0", "--app", APP], "who signs?"),
-        (&["mine", "--app", APP], "who signs?"),
+        (&["job", "open", "--app", APP], "--reward 0.5ether"),
+        (&["job", "open", "--reward", "1ether", "--app", APP], "--base FILE"),
+        (&["job", "board", "0"], "deml devnet"),
+        (&["job", "reveal", "0", "--app", APP], "who signs?"),
+        (&["submit", "--job", "0", "--model", "absent", "--app", APP], "cannot read absent"),
+        (&["show", "--job", "0", "--model", "absent", "--app", APP], "cannot read absent"),
+        (&["mine", "--job", "0", "--inspect-url", NOBODY, "--app", APP], "is it running?"),
         (&["data", "seal", "absent", "--job", "0", "--out", "sealed"], "cannot read absent"),
         (&["data", "publish", "0", "absent"], "cannot read absent"),
         (&["demo", "competition", "--dapp", "absent"], "absent"),
@@ -346,28 +387,12 @@ fn a_table_becomes_a_dataset() {
 }
 
 #[test]
-fn commands_are_encoded_without_any_node() {
+fn a_deposit_is_printed_without_any_node() {
     let person = Person::new();
-    let (settle, said) = person.run(&["encode", "settle", "7"], 0);
-    assert!(said.contains("cartesi send"), "{said}");
-    assert_eq!(settle.trim().len(), 2 + 2 * (4 + 32));
-    assert!(settle.trim().ends_with("07"));
-    let (withdraw, _) = person.run(&["encode", "--quiet", "withdraw", "1wei"], 0);
-    assert_eq!(withdraw.trim().len(), 2 + 2 * (4 + 64));
-    let open = [
-        "encode",
-        "--deposit",
-        "open-job",
-        "--base",
-        &fixture("health/torch-base.onnx"),
-        "--hold-out",
-        &fixture("health/holdout.safetensors"),
-        "--reward",
-        "0.5ether",
-        "--deadline",
-        "2h",
-    ];
-    let (payload, said) = person.run(&open, 0);
-    assert!(payload.starts_with("0x") && payload.trim().len() > 1_000, "{payload}");
-    assert!(said.contains("--exec-layer-data"), "{said}");
+    let deposit = ["--json", "--app", APP, "deposit", "1wei", "--calldata"];
+    let (printed, said) = person.run(&deposit, 0);
+    assert!(said.contains("cartesi deposit"), "{said}");
+    let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(printed["deposit"]["amount"], "1");
+    assert_eq!(printed["deposit"]["exec_layer_data"], "0x");
 }

@@ -1,40 +1,53 @@
-//! How often independently trained models are taken for copies, and how often copies are: what the
-//! limit for copies is chosen by.
+//! How often models that others trained are taken for copies, and how often copies are: what the
+//! limits of [`Similarity`] are chosen by. Prints tables in Markdown.
 //!
 //! ```text
 //! cargo build --release --locked --workspace --bins --examples
-//! target/release/examples/likeness [MODELS]
+//! target/release/examples/copies [MODELS]
 //! ```
 //!
-//! From each base model of the fixtures that training improves, MODELS models are trained, each
-//! with its own seed, lengths of steps and of training, on one half of the rows or on the other;
-//! all pairs are compared. Then each is copied in disguise, with noise, and with further training.
+//! From each base model MODELS models are trained, each with its own seed, lengths of steps and of
+//! training, on one half of the rows or on the other; all pairs are compared. Then each is copied:
+//! its graph written otherwise, its neurons changed, with noise, with further training.
+
+#![expect(clippy::unwrap_used, reason = "it ends at the first fault")]
 
 use std::{error::Error, fs, ops::ControlFlow, path::PathBuf};
 
-use blobs::{Cid, Codec};
+use blobs::{Cid, Codec, Digest};
 use eval::{
-    Dataset, Evaluator, Features, Labels,
+    Dataset, Evaluator, Features, Labels, Model, Shape, report,
     train::{Disguise, Epoch, Optimiser, Options, disguise, train},
 };
-use market::{Exhibit, Judge, Likeness, Metric};
+use market::{Comparison, Exhibit, Judge, Metric, Similarity};
 
-/// Base models, and the files of rows: of both halves, or one that is divided.
-const BASES: [(&str, &[&str]); 7] = [
-    ("digits/torch-base", &["digits/client-a", "digits/client-b"]),
-    ("digits/keras-base", &["digits/client-a", "digits/client-b"]),
-    ("digits/sklearn-base", &["digits/client-a", "digits/client-b"]),
-    ("health/torch-base", &["health/client-b"]),
-    ("health/sklearn-base", &["health/client-b"]),
-    ("diabetes/sklearn-base", &["diabetes/client-b"]),
-    ("images/cnn", &["images/holdout"]),
+#[path = "../tests/it/onnx.rs"]
+#[expect(dead_code, reason = "tests write more kinds of files")]
+mod onnx;
+#[path = "../tests/it/rewrites.rs"]
+mod rewrites;
+
+/// Base models, the files of rows, of both halves or one that is divided, and the hold-out.
+const BASES: [(&str, &[&str], &str); 7] = [
+    ("digits/torch-base", &["digits/client-a", "digits/client-b"], "digits/holdout"),
+    ("digits/keras-base", &["digits/client-a", "digits/client-b"], "digits/holdout"),
+    ("digits/sklearn-base", &["digits/client-a", "digits/client-b"], "digits/holdout"),
+    ("health/torch-base", &["health/client-b"], "health/holdout"),
+    ("health/sklearn-base", &["health/client-b"], "health/holdout"),
+    ("diabetes/sklearn-base", &["diabetes/client-b"], "diabetes/holdout"),
+    ("images/cnn", &["images/holdout"], "images/holdout"),
 ];
+
+/// Clouds of points that a small network learns to tell apart without an error: numbers of a row,
+/// classes, how wide a cloud is, and rows of each half.
+const CLOUDS: [(usize, usize, f64, usize); 3] =
+    [(8, 4, 0.3, 200), (20, 2, 0.5, 300), (20, 5, 0.4, 400)];
+
+/// Neurons of the base model's hidden layer, and of the networks that others bring themselves.
+const NEURONS: [usize; 2] = [16, 24];
 
 /// How sure the bounds are.
 const CONFIDENCE: f64 = 0.95;
-
-/// After so many models the same half of the rows, length of steps and of training come again.
-const WAYS: usize = 12;
 
 /// Lengths of noise, in parts of the way from the base model.
 const NOISE: [f64; 4] = [0.01, 0.02, 0.05, 0.1];
@@ -51,69 +64,259 @@ struct Share {
     of: u32,
 }
 
-#[expect(clippy::print_stdout, reason = "a program that prints a table")]
+/// A base model with the rows it is trained on, and what is trained from it.
+struct Course {
+    base: Vec<u8>,
+    halves: [Dataset; 2],
+    hold_out: Dataset,
+    hold_out_file: Vec<u8>,
+    /// How many times as long the training is.
+    patience: u32,
+}
+
+/// Which half of the rows a model has seen, and the model.
+struct Trained {
+    half: usize,
+    file: Vec<u8>,
+    is_perfect: bool,
+}
+
+/// Shares by what they are of, in the order they came up.
+#[derive(Default)]
+struct Table(Vec<(String, [Share; 2])>);
+
+#[expect(clippy::print_stdout, reason = "a program that prints tables")]
 fn main() -> Outcome<()> {
-    let models = std::env::args().nth(1).map_or(Ok(36), |models| models.parse())?;
-    let limit = f64::from(Likeness::COPY.0) / 10_000.0;
-    println!("One of a pair is taken for a copy when they are at most {limit} % apart, of the");
-    println!("longer way from the base model. {models} models from each base model; the nearest");
-    println!("and the median pair in per cent, and how many pairs are taken for copies.\n");
-    // Of all pairs, and of those of which no two share a model.
-    let mut pairs = [[Share::default(); 2]; 2];
-    let mut copies: Vec<(String, Share)> = Vec::new();
-    for (base, shards) in BASES {
-        let file = read(&format!("{base}.onnx"))?;
-        let halves = halves(shards)?;
-        let trained = trained(&file, &halves, models)?;
-        println!("{base}");
-        for (is_other, name) in [(0, "same rows"), (1, "other rows")] {
-            let (mut found, mut apart) = (Vec::new(), Vec::new());
-            for (place, (shard, first)) in trained.iter().enumerate() {
-                for (before, (other, second)) in trained[..place].iter().enumerate() {
-                    if usize::from(shard != other) != is_other {
-                        continue;
-                    }
-                    let likeness = alike(&file, first, second)?;
-                    found.push(likeness);
-                    // Each with the next that was trained in the same way.
-                    let (each, step) = [(2 * WAYS, WAYS), (2, 1)][is_other];
-                    if place == before + step && before % each < step {
-                        apart.push(likeness);
-                    }
-                }
+    let models = std::env::args().nth(1).map_or(Ok(16), |models| models.parse())?;
+    let (mut honest, mut copies) = (Table::default(), Table::default());
+    for (base, shards, hold_out) in BASES {
+        let course = Course {
+            base: read(&format!("{base}.onnx"))?,
+            halves: halves(shards)?,
+            hold_out: dataset(hold_out)?,
+            hold_out_file: read(&format!("{hold_out}.safetensors"))?,
+            patience: 1,
+        };
+        let trained = course.trained(models)?;
+        course.compare_pairs(&trained, &mut honest)?;
+        course.copy(&trained, &mut copies)?;
+    }
+    for (place, (numbers, classes, width, rows)) in (0..).zip(CLOUDS) {
+        let of = |rows, seed| clouds(rows, [numbers, classes], width, [place, seed]);
+        let hold_out = of(200, 3)?;
+        let course = Course {
+            base: onnx::perceptron(numbers, NEURONS[0], classes, 1),
+            halves: [of(rows, 1)?, of(rows, 2)?],
+            hold_out_file: hold_out.to_safetensors(),
+            hold_out,
+            patience: 2,
+        };
+        let mut trained = course.trained(models)?;
+        course.copy(&trained, &mut copies)?;
+        trained.retain(|model| model.is_perfect);
+        course.compare_pairs(&trained, &mut honest)?;
+        for seed in 0..u64::try_from(models)? {
+            let own = onnx::perceptron(numbers, NEURONS[1], classes, 100 + seed);
+            let half = usize::from(seed % 2 == 1);
+            let own = course.further(&own, half, seed, 0.01, 60)?;
+            if !course.is_perfect(&own)? {
+                continue;
             }
-            for (all, more) in pairs[is_other].iter_mut().zip([&found, &apart]) {
-                all.add(share(more));
-            }
-            let shown = said(share(&found));
-            println!("  {name:10}  {}, {shown}", spread(&mut found));
-        }
-        for (name, found) in copied(&file, &halves, &trained)? {
-            let share = share(&found);
-            match copies.iter_mut().find(|(other, _)| *other == name) {
-                Some((_, all)) => all.add(share),
-                None => copies.push((name, share)),
+            for (place, model) in trained.iter().enumerate() {
+                let similarity = course.similarity(&model.file, &own)?;
+                let is_alone = place as u64 == seed;
+                honest.add("right on every row, networks of different forms", similarity, is_alone);
             }
         }
     }
-    for (name, [all, apart]) in [("same rows", pairs[0]), ("other rows", pairs[1])] {
-        println!("\nTaken for copies of all pairs trained on {name}: {}; with 95 %", said(all));
-        println!("confidence fewer than {:.2} % of such pairs, were they", 100.0 * at_most(all));
-        println!("independent. Of those that share no model: {}; fewer than", said(apart));
-        println!("{:.2} %.", 100.0 * at_most(apart));
+    println!(
+        "| pairs trained independently | taken for copies | bound | of pairs that share no \
+              model | bound |\n| --- | --- | --- | --- | --- |"
+    );
+    for (name, [all, apart]) in honest.0 {
+        let [bound, bound_apart] = [all, apart].map(|share| 100.0 * share.at_most());
+        let (all, apart) = (all.said(), apart.said());
+        println!("| {name} | {all} | {bound:.2} % | {apart} | {bound_apart:.1} % |");
     }
-    println!("\nCopies that are taken for copies:");
-    for (name, share) in copies {
-        println!("  {name:47} {}", said(share));
+    println!("\n| copies | taken for copies | missed at most |\n| --- | --- | --- |");
+    for (name, [all, _]) in copies.0 {
+        let missed = Share { found: all.of - all.found, ..all };
+        println!("| {name} | {} | {:.1} % |", all.said(), 100.0 * missed.at_most());
     }
     Ok(())
 }
 
+impl Course {
+    /// Models trained from the base model.
+    fn trained(&self, models: usize) -> Outcome<Vec<Trained>> {
+        let one = |place: usize| {
+            let (half, way) = (place % 2, place / 2);
+            let (rate, epochs) = ([0.002, 0.01][way % 2], [4, 30][way / 2 % 2]);
+            let epochs = epochs * self.patience;
+            let file = self.further(&self.base, half, place as u64, rate, epochs)?;
+            Ok(Trained { half, is_perfect: self.is_perfect(&file)?, file })
+        };
+        (0..models).map(one).collect()
+    }
+
+    /// A model trained from another.
+    fn further(
+        &self,
+        file: &[u8],
+        half: usize,
+        seed: u64,
+        rate: f32,
+        epochs: u32,
+    ) -> Outcome<Vec<u8>> {
+        let options = Options {
+            optimiser: Optimiser::Adam,
+            learning_rate: rate,
+            epochs,
+            batch_rows: 32,
+            seed,
+            held_back_percent: 10,
+            metric: self.metric(),
+        };
+        let go_on = &mut |_: Epoch| ControlFlow::Continue(());
+        Ok(train(file, &self.halves[half], &options, go_on)?.onnx)
+    }
+
+    fn metric(&self) -> Metric {
+        if self.hold_out.classes() == 0 { Metric::MeanSquaredError } else { Metric::Accuracy }
+    }
+
+    fn is_perfect(&self, file: &[u8]) -> Outcome<bool> {
+        let model = Model::from_onnx(file)?;
+        let report = report::evaluate(&model, &self.hold_out, self.metric(), &mut |_, _| {})?;
+        Ok(report.scores.score.0 == 1_000_000)
+    }
+
+    fn similarity(&self, first: &[u8], second: &[u8]) -> Outcome<Similarity> {
+        let exhibit = |bytes| Exhibit { cid: Cid::of_block(Codec::Raw, bytes), bytes };
+        let comparison = Comparison {
+            base: exhibit(&self.base),
+            first: exhibit(first),
+            second: exhibit(second),
+            hold_out: exhibit(&self.hold_out_file),
+            metric: self.metric(),
+            seed: Digest::of(second),
+        };
+        Evaluator::new().compare(&comparison).map_err(|unfit| unfit.to_string().into())
+    }
+
+    fn compare_pairs(&self, trained: &[Trained], honest: &mut Table) -> Outcome<()> {
+        let mut used = vec![[false; 2]; trained.len()];
+        for (place, second) in trained.iter().enumerate() {
+            for (before, first) in trained[..place].iter().enumerate() {
+                let is_same = first.half == second.half;
+                let rows = if is_same { "the very same rows" } else { "different rows" };
+                let name = match self.patience {
+                    1 => format!("on {rows}"),
+                    _ => format!("right on every row, on {rows}"),
+                };
+                let kind = usize::from(is_same);
+                let is_alone = !used[place][kind] && !used[before][kind];
+                if is_alone {
+                    (used[place][kind], used[before][kind]) = (true, true);
+                }
+                honest.add(&name, self.similarity(&first.file, &second.file)?, is_alone);
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies each model in all ways, and counts which are taken for copies.
+    fn copy(&self, trained: &[Trained], copies: &mut Table) -> Outcome<()> {
+        let none = Disguise::default();
+        let all = Disguise { reorder: true, rescale: true, turn: true, ..none };
+        let rewrites = |file: &[u8]| rewrites::rewrites(file, self.hold_out.classes() == 0);
+        for (seed, Trained { half, file, .. }) in (0..).zip(trained) {
+            let mut add = |name: &str, copy: &[u8]| {
+                self.similarity(file, copy).map(|similarity| copies.add(name, similarity, false))
+            };
+            for (name, copy) in rewrites(file) {
+                add(name, &copy)?;
+            }
+            let how = Disguise { seed, ..all };
+            add("neurons of other order, sizes and signs", &disguise(&self.base, file, &how)?)?;
+            for noise in NOISE {
+                let copy = disguise(&self.base, file, &Disguise { noise, ..how })?;
+                let name = format!("the same, noise of {:.0} %", noise * 100.0);
+                add(&name, &copy)?;
+                for (rewrite, copy) in rewrites(&copy) {
+                    if rewrite == rewrites::IDLE || rewrite == rewrites::BIASES {
+                        add(&format!("{name}, {rewrite}"), &copy)?;
+                    }
+                }
+            }
+            for (epochs, rate) in FURTHER {
+                let copy = disguise(&self.base, file, &how)?;
+                let copy = self.further(&copy, *half, 1_000 + seed, rate, epochs)?;
+                let name = format!("epochs more: {epochs}, in steps of {rate}");
+                add(&name, &copy)?;
+                for (rewrite, copy) in rewrites(&copy) {
+                    if rewrite == rewrites::IDLE {
+                        add(&format!("{name}, {rewrite}"), &copy)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    fn add(&mut self, name: &str, similarity: Similarity, is_alone: bool) {
+        let place = self.0.iter().position(|(other, _)| other == name).unwrap_or_else(|| {
+            self.0.push((name.to_owned(), Default::default()));
+            self.0.len() - 1
+        });
+        let counted = if is_alone { 2 } else { 1 };
+        for share in &mut self.0[place].1[..counted] {
+            share.found += u32::from(similarity.is_copy());
+            share.of += 1;
+        }
+    }
+}
+
+impl Share {
+    fn said(self) -> String {
+        format!("{} of {}", self.found, self.of)
+    }
+
+    /// The largest share of all that is not too unlikely to have been found so rarely.
+    ///
+    /// - Source: Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the
+    ///   case of the binomial" (1934), one-sided
+    fn at_most(self) -> f64 {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            if self.as_few(middle) > 1.0 - CONFIDENCE {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        high
+    }
+
+    /// How likely it is that of so many no more than these are found.
+    fn as_few(self, share: f64) -> f64 {
+        let Self { found, of } = self;
+        let odds = share / (1.0 - share);
+        let mut term = f64::from(of) * (-share).ln_1p();
+        let mut sum = term.exp();
+        for place in 0..found {
+            term += (f64::from(of - place) / f64::from(place + 1) * odds).ln();
+            sum += term.exp();
+        }
+        sum
+    }
+}
+
 /// The rows of either half.
 fn halves(shards: &[&str]) -> Outcome<[Dataset; 2]> {
-    let dataset = |shard: &str| {
-        Ok::<_, Box<dyn Error>>(Dataset::from_safetensors(&read(&format!("{shard}.safetensors"))?)?)
-    };
     match shards {
         [one, other] => Ok([dataset(one)?, dataset(other)?]),
         _ => {
@@ -142,138 +345,28 @@ fn every_second(all: &Dataset, first: usize) -> Outcome<Dataset> {
     Ok(Dataset::new(all.row(), features, labels)?)
 }
 
-/// Which half of the rows a model has seen, and the model.
-type Trained = (usize, Vec<u8>);
-
-/// Models trained from a base model.
-fn trained(file: &[u8], halves: &[Dataset; 2], models: usize) -> Outcome<Vec<Trained>> {
-    let one = |place: usize| {
-        let (shard, more) = (place % 2, place / 2);
-        let (rate, epochs) = ([0.002, 0.01][more % 2], [2, 8, 30][more / 2 % 3]);
-        Ok((shard, further(file, &halves[shard], place as u64, rate, epochs)?))
-    };
-    (0..models).map(one).collect()
+/// Rows of classes, each of which is a cloud around a point of its own.
+fn clouds(
+    rows: usize,
+    [numbers, classes]: [usize; 2],
+    width: f64,
+    [points, seed]: [u64; 2],
+) -> Outcome<Dataset> {
+    let mut bell = onnx::bell(1_000 + points);
+    let points = (0..classes * numbers).map(|_| bell()).collect::<Vec<_>>();
+    let mut bell = onnx::bell(seed);
+    let labels = (0..rows).map(|row| row % classes).collect::<Vec<_>>();
+    let row = |class: &usize| points[class * numbers..][..numbers].to_vec();
+    #[expect(clippy::cast_possible_truncation, reason = "features are of single precision")]
+    let features = labels.iter().flat_map(row).map(|point| (point + width * bell()) as f32);
+    let features = Features::Real(features.collect());
+    let labels = labels.iter().map(|class| u8::try_from(*class)).collect::<Result<_, _>>()?;
+    let row = Shape::new(&[numbers]).ok_or("no shape")?;
+    Ok(Dataset::new(row, features, Labels::Classes(labels))?)
 }
 
-/// A model trained from another.
-fn further(file: &[u8], rows: &Dataset, seed: u64, rate: f32, epochs: u32) -> Outcome<Vec<u8>> {
-    let is_regression = matches!(rows.labels(), Labels::Targets(_));
-    let options = Options {
-        optimiser: Optimiser::Adam,
-        learning_rate: rate,
-        epochs,
-        batch_rows: 32,
-        seed,
-        held_back_percent: 10,
-        metric: if is_regression { Metric::MeanSquaredError } else { Metric::Accuracy },
-    };
-    let go_on = &mut |_: Epoch| ControlFlow::Continue(());
-    Ok(train(file, rows, &options, go_on)?.onnx)
-}
-
-/// How like their originals copies are, by what was done to them; only where it does anything.
-fn copied(
-    base: &[u8],
-    halves: &[Dataset; 2],
-    trained: &[Trained],
-) -> Outcome<Vec<(String, Vec<Likeness>)>> {
-    let none = Disguise::default();
-    let all = Disguise { reorder: true, rescale: true, turn: true, ..none };
-    let mut ways = vec![
-        ("neurons in another order".to_owned(), Disguise { reorder: true, ..none }),
-        ("neurons of other sizes".to_owned(), Disguise { rescale: true, ..none }),
-        ("neurons with other signs".to_owned(), Disguise { turn: true, ..none }),
-        ("all of these".to_owned(), all),
-    ];
-    for noise in NOISE {
-        let name = format!("all of these, noise of {:.0} %", noise * 100.0);
-        ways.push((name, Disguise { noise, ..all }));
-    }
-    let mut found = Vec::new();
-    for (name, how) in ways {
-        let mut likenesses = Vec::new();
-        for (seed, (_, model)) in (0..).zip(trained) {
-            let copy = disguise(base, model, &Disguise { seed, ..how })?;
-            if copy != *model {
-                likenesses.push(alike(base, model, &copy)?);
-            }
-        }
-        found.push((name, likenesses));
-    }
-    for (epochs, rate) in FURTHER {
-        let mut likenesses = Vec::new();
-        for (seed, (shard, model)) in (1_000..).zip(trained) {
-            let copy = disguise(base, model, &Disguise { seed, ..all })?;
-            let copy = further(&copy, &halves[*shard], seed, rate, epochs)?;
-            likenesses.push(alike(base, model, &copy)?);
-        }
-        let name = format!("all of these, epochs more: {epochs}, in steps of {rate}");
-        found.push((name, likenesses));
-    }
-    Ok(found)
-}
-
-impl Share {
-    fn add(&mut self, other: Self) {
-        self.found += other.found;
-        self.of += other.of;
-    }
-}
-
-fn share(likenesses: &[Likeness]) -> Share {
-    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    let copies = likenesses.iter().filter(|likeness| likeness.is_copy()).count();
-    Share { found: count(copies), of: count(likenesses.len()) }
-}
-
-fn said(Share { found, of }: Share) -> String {
-    format!("{found} of {of}")
-}
-
-/// The smallest and the median, in per cent.
-fn spread(pairs: &mut [Likeness]) -> String {
-    pairs.sort_unstable();
-    let (Some(nearest), Some(median)) = (pairs.first(), pairs.get(pairs.len() / 2)) else {
-        return "-".to_owned();
-    };
-    let [nearest, median] = [nearest, median].map(|found| f64::from(found.0) / 10_000.0);
-    format!("{nearest:.1} {median:.1}")
-}
-
-/// The largest share of all that is not too unlikely to have been found so rarely.
-///
-/// - Source: Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the case
-///   of the binomial" (1934), one-sided
-fn at_most(Share { found, of }: Share) -> f64 {
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..60 {
-        let middle = f64::midpoint(low, high);
-        if as_few(found, of, middle) > 1.0 - CONFIDENCE {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    high
-}
-
-/// How likely it is that of so many no more than these are found.
-fn as_few(found: u32, of: u32, share: f64) -> f64 {
-    let odds = share / (1.0 - share);
-    let mut term = f64::from(of) * (-share).ln_1p();
-    let mut sum = term.exp();
-    for place in 0..found {
-        term += (f64::from(of - place) / f64::from(place + 1) * odds).ln();
-        sum += term.exp();
-    }
-    sum
-}
-
-fn alike(base: &[u8], first: &[u8], second: &[u8]) -> Outcome<Likeness> {
-    let exhibit = |bytes| Exhibit { cid: Cid::of_block(Codec::Raw, bytes), bytes };
-    Evaluator::new()
-        .alike(exhibit(base), exhibit(first), exhibit(second))
-        .map_err(|unfit| unfit.to_string().into())
+fn dataset(path: &str) -> Outcome<Dataset> {
+    Ok(Dataset::from_safetensors(&read(&format!("{path}.safetensors"))?)?)
 }
 
 fn read(path: &str) -> Outcome<Vec<u8>> {

@@ -2,11 +2,12 @@
 //! signs, or with some noise.
 //!
 //! Both models are compared after their neurons have been brought into one order, size and sign
-//! (`layers`). What counts is how far they are apart, relative to how far they have moved from the
+//! (`layers`); of classes, what all of them are given alike and the size of all answers do not
+//! count, as no softmax and no choice of the greatest sees them. What counts is how far they are apart, relative to how far they have moved from the
 //! base model: whoever trains moves away from it in a direction of their own, a copy stays where
 //! its original is.
 
-use market::{WeightDistance, Work};
+use market::{Comparison, WeightDistance, Work};
 
 use crate::{
     layers::{Layers, matching_at_most},
@@ -20,7 +21,9 @@ const PER_PRODUCT: u64 = 5;
 const PER_NUMBER: u64 = 40;
 
 /// What comparing two models, and each with the base model, costs at most.
-pub(crate) fn work_at_most(lengths: [usize; 3]) -> Work {
+pub(crate) fn work_at_most(comparison: &Comparison<'_>) -> Work {
+    let models = [comparison.base, comparison.first, comparison.second];
+    let lengths = models.map(|model| model.bytes.len());
     let reading = lengths.map(|length| quote::reading_at_most([length, 0]));
     let numbers = lengths.map(|length| length / size_of::<f32>());
     let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
@@ -36,23 +39,32 @@ pub(crate) fn work_at_most(lengths: [usize; 3]) -> Work {
 const ALIGNED_BYTES: usize = 4 << 20;
 
 /// How far two models are apart, relative to the longer way that one of them has come from the base
-/// model, or from nothing when the base model is of another form.
-///
-/// Models of different forms are as far apart as can be.
+/// model, or from nothing when the base model is of another form; nothing when the two are of
+/// different forms.
 ///
 /// - Errors: a file is not a model
-pub(crate) fn weight_distance(base: &[u8], first: &[u8], second: &[u8]) -> Result<WeightDistance, ModelRefused> {
-    let are_aligned = [base, first, second].iter().all(|file| file.len() <= ALIGNED_BYTES);
+pub(crate) fn weight_distance(
+    comparison: &Comparison<'_>,
+) -> Result<Option<WeightDistance>, ModelRefused> {
+    let files = [comparison.base, comparison.first, comparison.second].map(|model| model.bytes);
+    let are_aligned = files.iter().all(|file| file.len() <= ALIGNED_BYTES);
     let read = |file| Layers::read(file, are_aligned);
-    let [base, mut first, mut second] = [read(base)?, read(first)?, read(second)?];
+    let mut models = [read(files[0])?, read(files[1])?, read(files[2])?];
+    if !comparison.metric.is_regression() {
+        models.iter_mut().for_each(Layers::centre_last);
+    }
+    let [base, mut first, mut second] = models;
     if !second.has_form_of(&first) {
-        return Ok(WeightDistance::FARTHEST);
+        return Ok(None);
     }
     let has_base = base.has_form_of(&first);
     if has_base {
         first.align_with(&base);
     }
     second.align_with(&first);
+    if !comparison.metric.is_regression() {
+        second.scale_last(&first);
+    }
     let moved = [&first, &second].map(|model| {
         if has_base {
             squares(base.numbers().zip(model.numbers()))
@@ -61,7 +73,7 @@ pub(crate) fn weight_distance(base: &[u8], first: &[u8], second: &[u8]) -> Resul
         }
     });
     let apart = squares(first.numbers().zip(second.numbers()));
-    Ok(relative(apart, moved[0].max(moved[1])))
+    Ok(Some(relative(apart, moved[0].max(moved[1]))))
 }
 
 /// The sum of the squared differences.

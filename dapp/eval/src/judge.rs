@@ -12,11 +12,12 @@ use crate::{
     distance,
     marking::{self, ExamRefused},
     model::Model,
+    probes::{self, Probes},
     quote::{self, Estimate},
     refusal::ModelRefused,
 };
 
-/// Models kept: that being evaluated and the base model it is compared with.
+/// Models kept: that being evaluated and another, as the base model or one to compare it with.
 const MODELS: usize = 2;
 /// Datasets kept.
 const DATASETS: usize = 1;
@@ -94,19 +95,33 @@ impl Judge for Evaluator {
         }
     }
 
-    fn reading_comparison(&self, _: &Comparison<'_>) -> Work {
-        Work(0)
+    fn reading_comparison(&self, comparison: &Comparison<'_>) -> Work {
+        let exams = exams(comparison).map(|exam| self.reading(&exam));
+        exams.into_iter().fold(distance::work_at_most(comparison), Work::plus)
     }
 
-    fn quote_comparison(&mut self, _: &Comparison<'_>) -> Result<Work, Unfit> {
-        Ok(Work(0))
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit> {
+        let mut work = Work(0);
+        for exam in exams(comparison) {
+            let (model, dataset) = self.prepare(&exam)?;
+            work = work.plus(probes::cost(&model, &dataset, exam.metric)?.work());
+        }
+        Ok(work)
     }
 
     fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
-        let Comparison { base, first, second, .. } = comparison;
-        let distance = distance::weight_distance(base.bytes, first.bytes, second.bytes)?;
-        Ok(Similarity { agreement: 0, distance: Some(distance) })
+        let [first, second] = exams(comparison);
+        let (first, dataset) = self.prepare(&first)?;
+        let (second, _) = self.prepare(&second)?;
+        let agreement = Probes::draw(&dataset, comparison.seed).agreement(&first, &second)?;
+        Ok(Similarity { agreement, distance: distance::weight_distance(comparison)? })
     }
+}
+
+/// A comparison's two models, each on the hold-out.
+fn exams<'a>(comparison: &Comparison<'a>) -> [Exam<'a>; 2] {
+    let Comparison { first, second, hold_out, metric, .. } = *comparison;
+    [first, second].map(|model| Exam { model, hold_out, metric, rows: None })
 }
 
 /// Whether these are rows of the dataset, in ascending order.

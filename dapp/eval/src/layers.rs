@@ -231,6 +231,35 @@ impl Layers {
         }
     }
 
+    /// Takes from the neurons of the last layer what they have in common, if there are several.
+    pub(crate) fn centre_last(&mut self) {
+        let Some(last) = self.layers.last_mut().filter(|last| last.neurons.len() > 1) else {
+            return;
+        };
+        #[expect(clippy::cast_precision_loss, reason = "there are few neurons")]
+        let count = last.neurons.len() as f64;
+        for place in 0..last.form.incoming + last.form.own {
+            let mean = last.neurons.iter().map(|neuron| neuron[place]).sum::<f64>() / count;
+            last.neurons.iter_mut().for_each(|neuron| neuron[place] -= mean);
+        }
+    }
+
+    /// Makes all of the last layer so many times as large that it is most like that of a model of
+    /// the same form, if it has several neurons.
+    pub(crate) fn scale_last(&mut self, other: &Self) {
+        let (Some(last), Some(other)) = (self.layers.last_mut(), other.layers.last()) else {
+            return;
+        };
+        let pairs = last.neurons.iter().flatten().zip(other.neurons.iter().flatten());
+        let (product, square) = pairs.fold((0.0, 0.0), |(product, square), (own, other)| {
+            (product + own * other, square + own * own)
+        });
+        let factor = product / square;
+        if last.neurons.len() > 1 && factor.is_finite() && factor > 0.0 {
+            last.neurons.iter_mut().flatten().for_each(|number| *number *= factor);
+        }
+    }
+
     /// All numbers, in an order that depends on the form alone.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = f64> {
         let neurons = self.layers.iter().flat_map(|layer| layer.neurons.iter().flatten()).copied();

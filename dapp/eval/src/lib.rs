@@ -8,7 +8,7 @@
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
 //! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
 //! - running: `backend`, `kernel`, `math` hold all arithmetic and state its rules
-//! - comparing weights: `layers`, `likeness`
+//! - comparing models: `probes` by their answers, `layers` and `distance` by their weights
 //! - answers → integers: `dataset`, `answers`, `marking`, `judge`
 //! - memory: a model's weights, once more those that a kernel has arranged, its dataset, and for
 //!   each thread at most 32 MiB of tensors while a batch runs, which for all but models with huge
@@ -32,8 +32,9 @@ mod model;
 mod onnx;
 mod op;
 mod plan;
-pub mod probes;
+mod probes;
 mod quote;
+mod random;
 mod refusal;
 pub mod report;
 mod shape;

@@ -1,67 +1,197 @@
-//! Prototype.
+//! How alike two models answer, whatever their graphs are made of.
+//!
+//! They are asked about rows on the way from one row of the dataset to another: `a + (b − a) · t`.
+//! Of classes only that of each answer is looked at, since any other part of it can be changed at
+//! will without changing one: where on the way a model no longer answers the class of the first
+//! row is found by halving, and two models are apart by how far these places are, of the whole
+//! way, on average. Models that others trained can be right on all rows and still change their
+//! minds elsewhere on the way between them. Of numbers, which a constant and a factor change as
+//! little as a class, the correlation is looked at.
+
+use blobs::Digest;
 use market::Metric;
-use sha2::{Digest as _, Sha256};
 
-use crate::{Dataset, Labels, Model, marking};
+use crate::{
+    cost::{Cost, Kind},
+    dataset::{Dataset, Labels},
+    marking,
+    model::Model,
+    quote::{self, too_dear},
+    random::Random,
+    refusal::ModelRefused,
+};
 
-/// A segment between two rows.
-pub struct Probes {
-    /// Rows.
-    pub ends: Vec<[usize; 2]>,
+/// Ways between rows.
+const WAYS: usize = 32;
+/// How often each way is halved; so many probes are on it.
+const HALVINGS: u32 = 8;
+/// How many rows are drawn for the end of a way, until one is of another class.
+const TRIES: usize = 8;
+
+/// In parts per million, all that answers can be apart or alike.
+const ALL: u32 = 1_000_000;
+
+/// Ways between the rows of a dataset.
+pub(crate) struct Probes<'a> {
+    dataset: &'a Dataset,
+    /// The rows from and to which each way goes.
+    ways: Vec<[usize; 2]>,
 }
 
-impl Probes {
-    /// Draws.
-    pub fn draw(dataset: &Dataset, seed: [u8; 32], count: usize) -> Self {
-        let rows = dataset.rows() as u64;
-        let differ = |a: usize, b: usize| match dataset.labels() {
-            Labels::Classes(c) => c[a] != c[b],
-            Labels::Targets(t) => t[a] != t[b],
+/// What answering the probes costs.
+///
+/// - Errors: the model cannot answer so many rows
+pub(crate) fn cost(model: &Model, dataset: &Dataset, metric: Metric) -> Result<Cost, ModelRefused> {
+    let batch = model.batch_rows().min(WAYS);
+    let step = |rows: usize| {
+        let step = quote::step(model, dataset, metric, rows)?;
+        let numbers = [rows, dataset.row().elements()];
+        // A mixture takes a second row.
+        let mixed = quote::features(dataset, rows).and_then(|made| step.plus(made));
+        mixed.and_then(|mixed| mixed.and(Kind::Arithmetic, &numbers)).ok_or(too_dear())
+    };
+    let (batches, rest) = (WAYS / batch, WAYS % batch);
+    let whole = step(batch)?.times(u64::try_from(batches).unwrap_or(u64::MAX));
+    let rest = if rest > 0 { step(rest)? } else { Cost::default() };
+    let halving = whole.and_then(|whole| whole.plus(rest));
+    halving.and_then(|halving| halving.times(HALVINGS.into())).ok_or(too_dear())
+}
+
+impl<'a> Probes<'a> {
+    /// Draws ways between rows, of different classes where some are found.
+    pub(crate) fn draw(dataset: &'a Dataset, seed: Digest) -> Self {
+        let Digest([a, b, c, d, e, f, g, h, ..]) = seed;
+        let mut random = Random::new(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+        let differ = |from: usize, to: usize| match dataset.labels() {
+            Labels::Classes(classes) => classes[from] != classes[to],
+            Labels::Targets(_) => from != to,
         };
-        let ends = (0..count as u64).map(|place| {
-            let mut hash = Sha256::new();
-            hash.update(seed);
-            hash.update(place.to_be_bytes());
-            let hash: [u8; 32] = hash.finalize().into();
-            let n = |i: usize| ((u64::from(u32::from_be_bytes(hash[4*i..4*i+4].try_into().unwrap())) * rows) >> 32) as usize;
-            let a = n(0);
-            let b = (1..8).map(n).find(|b| differ(a, *b)).unwrap_or(n(7));
-            [a, b]
-        });
-        Self { ends: ends.collect() }
+        let way = |_| {
+            let from = random.below(dataset.rows());
+            let mut to = from;
+            for _ in 0..TRIES {
+                to = random.below(dataset.rows());
+                if differ(from, to) {
+                    break;
+                }
+            }
+            [from, to]
+        };
+        Self { dataset, ways: (0..WAYS).map(way).collect() }
     }
 
-    fn rows(&self, dataset: &Dataset, at: &[f32]) -> Vec<f32> {
-        let mut rows = Vec::new();
-        for ([a, b], t) in self.ends.iter().zip(at) {
-            let (a, b) = (dataset.features(*a..*a + 1), dataset.features(*b..*b + 1));
-            rows.extend(a.iter().zip(&b).map(|(a, b)| a + (b - a) * t));
-        }
-        rows
+    /// How alike a model and a later one answer, in parts per million.
+    ///
+    /// A later one whose answers are not finite gains nothing by it, nor does an earlier one.
+    ///
+    /// - Errors: a model cannot answer so many rows
+    pub(crate) fn agreement(&self, first: &Model, second: &Model) -> Result<u32, ModelRefused> {
+        let apart = match self.dataset.labels() {
+            Labels::Classes(classes) => {
+                either(self.places(first, classes)?, self.places(second, classes)?, places_apart)
+            }
+            Labels::Targets(_) => {
+                either(self.numbers(first)?, self.numbers(second)?, numbers_apart)
+            }
+        };
+        Ok(ALL.saturating_sub(apart))
     }
 
-    /// Answers at.
-    pub fn answers(&self, model: &Model, dataset: &Dataset, at: &[f32]) -> Vec<f32> {
-        let rows = self.rows(dataset, at);
-        let width = model.row().elements();
-        rows.chunks(width * model.batch_rows()).flat_map(|c| model.answer(c.to_vec()).unwrap()).collect()
-    }
-
-    /// Where each leaves.
-    pub fn leaves(&self, model: &Model, dataset: &Dataset, _metric: Metric, bits: u32) -> Vec<u32> {
-        let mut low = vec![0_u32; self.ends.len()];
-        let unit = 1.0 / (1_u32 << bits) as f32;
-        for bit in (0..bits).rev() {
-            let at: Vec<f32> = low.iter().map(|l| (l + (1 << bit)) as f32 * unit).collect();
-            let answers = self.answers(model, dataset, &at);
-            for ((answer, low), [a, b]) in answers.chunks(model.answers()).zip(&mut low).zip(&self.ends) {
-                let stays = match dataset.labels() {
-                    Labels::Classes(c) => marking::predicted(answer) == u16::from(c[*a]),
-                    Labels::Targets(t) => (answer[0] - t[*a]).abs() <= (answer[0] - t[*b]).abs(),
-                };
-                if stays { *low += 1 << bit; }
+    /// On each way the last place, of 2⁸, at which halving finds the class of its first row;
+    /// nothing when an answer is not finite.
+    fn places(&self, model: &Model, classes: &[u8]) -> Result<Option<Vec<u32>>, ModelRefused> {
+        let mut places = vec![0; WAYS];
+        for halving in (0..HALVINGS).rev() {
+            let next = places.iter().map(|place| place + (1 << halving)).collect::<Vec<u32>>();
+            let Some(answers) = self.answers(model, &next)? else { return Ok(None) };
+            let answers = answers.chunks_exact(model.answers());
+            for ((answer, [from, _]), (place, next)) in
+                answers.zip(&self.ways).zip(places.iter_mut().zip(next))
+            {
+                if marking::predicted(answer) == u16::from(classes[*from]) {
+                    *place = next;
+                }
             }
         }
-        low
+        Ok(Some(places))
     }
+
+    /// The numbers that are answered at as many places as halving would look at; nothing when one
+    /// is not finite.
+    fn numbers(&self, model: &Model) -> Result<Option<Vec<f32>>, ModelRefused> {
+        let mut numbers = Vec::with_capacity(WAYS * (HALVINGS as usize));
+        for place in 0..HALVINGS {
+            let places = [(place << 5) + 16; WAYS];
+            let Some(answers) = self.answers(model, &places)? else { return Ok(None) };
+            numbers.extend(answers);
+        }
+        Ok(Some(numbers))
+    }
+
+    /// The answers at a place on each way; nothing when one of them is not finite.
+    fn answers(&self, model: &Model, places: &[u32]) -> Result<Option<Vec<f32>>, ModelRefused> {
+        let mut answers = Vec::with_capacity(WAYS * model.answers());
+        let batch = model.batch_rows();
+        for (ways, places) in self.ways.chunks(batch).zip(places.chunks(batch)) {
+            let rows = ways.iter().zip(places).flat_map(|(way, place)| self.row(*way, *place));
+            answers.extend(model.answer(rows.collect())?);
+        }
+        Ok(answers.iter().all(|number| number.is_finite()).then_some(answers))
+    }
+
+    /// The row at a place on a way.
+    fn row(&self, way: [usize; 2], place: u32) -> impl Iterator<Item = f32> + use<> {
+        #[expect(clippy::cast_precision_loss, reason = "places are below 2⁹")]
+        let part = place as f32 / (1_u32 << HALVINGS) as f32;
+        let [from, to] = way.map(|row| self.dataset.features(row..row + 1));
+        from.into_iter().zip(to).map(move |(from, to)| from + (to - from) * part)
+    }
+}
+
+/// How far answers are apart, where both models' are finite.
+fn either<T>(
+    first: Option<Vec<T>>,
+    second: Option<Vec<T>>,
+    apart: impl Fn(&[T], &[T]) -> u32,
+) -> u32 {
+    match (first, second) {
+        (Some(first), Some(second)) => apart(&first, &second),
+        (None, Some(_)) => ALL,
+        (_, None) => 0,
+    }
+}
+
+/// The mean distance of places, of the whole way.
+fn places_apart(first: &[u32], second: &[u32]) -> u32 {
+    let sum = first.iter().zip(second).map(|(first, second)| u64::from(first.abs_diff(*second)));
+    let whole = u64::try_from(WAYS).unwrap_or(u64::MAX) << HALVINGS;
+    u32::try_from(sum.sum::<u64>() * u64::from(ALL) / whole).unwrap_or(ALL)
+}
+
+/// The root of what a perfect correlation has more.
+///
+/// In f64, in the order of the probes.
+fn numbers_apart(first: &[f32], second: &[f32]) -> u32 {
+    #[expect(clippy::cast_precision_loss, reason = "there are few probes")]
+    let count = first.len() as f64;
+    let centred = |numbers: &[f32]| {
+        let mean = numbers.iter().copied().map(f64::from).sum::<f64>() / count;
+        numbers.iter().map(|number| f64::from(*number) - mean).collect::<Vec<_>>()
+    };
+    let product =
+        |one: &[f64], other: &[f64]| one.iter().zip(other).map(|(a, b)| a * b).sum::<f64>();
+    let (first, second) = (centred(first), centred(second));
+    let sizes = (product(&first, &first) * product(&second, &second)).sqrt();
+    if sizes == 0.0 {
+        return if first == second { 0 } else { ALL };
+    }
+    let correlation = product(&first, &second) / sizes;
+    let apart = (1.0 - correlation).max(0.0).sqrt() * f64::from(ALL);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative, and cut where it is larger than can be"
+    )]
+    let parts_per_million = apart.min(f64::from(ALL)) as u32;
+    parts_per_million
 }

@@ -144,11 +144,7 @@ pub(crate) fn step(
         answered = answered.and(Kind::Replanned, &[model.parts().0]).ok_or(too_dear())?;
     }
     let others = || {
-        let made = match dataset.stored() {
-            Features::Bytes { .. } => Kind::FromBytes,
-            Features::Real(_) => Kind::Copied,
-        };
-        let cost = Cost::of(made, &[rows, dataset.row().elements()])?
+        let cost = features(dataset, rows)?
             .and(Kind::Answers, &[rows, model.answers()])?
             .and(Kind::Rows, &[rows])?;
         if metric != Metric::LogLoss {
@@ -159,6 +155,15 @@ pub(crate) fn step(
     others().and_then(|others| answered.plus(others)).ok_or(too_dear())
 }
 
-fn too_dear() -> ModelRefused {
+/// What taking the features of so many rows costs.
+pub(crate) fn features(dataset: &Dataset, rows: usize) -> Option<Cost> {
+    let made = match dataset.stored() {
+        Features::Bytes { .. } => Kind::FromBytes,
+        Features::Real(_) => Kind::Copied,
+    };
+    Cost::of(made, &[rows, dataset.row().elements()])
+}
+
+pub(crate) fn too_dear() -> ModelRefused {
     ModelRefused::TooDear { limit: limits::ROW_WORK }
 }

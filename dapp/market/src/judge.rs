@@ -110,23 +110,31 @@ pub struct Comparison<'a> {
 /// How alike two models are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Similarity {
-    /// How many of the probes they answer alike, in parts per million.
+    /// How alike they answer probes, in parts per million: a million where no answer differs.
     pub agreement: u32,
     /// How far their weights are apart; `None` if they cannot be compared.
     pub distance: Option<WeightDistance>,
 }
 
 impl Similarity {
-    /// With answers alike on so many probes, weights that cannot be compared do not matter.
-    pub const COPY_AGREEMENT: u32 = 1_000_000;
+    /// Least agreement of a copy whose weights are alike.
+    pub const COPY_WITH_WEIGHTS_ALIKE: u32 = 960_000;
+    /// Least agreement of a copy whose weights cannot be compared.
+    pub const COPY_WITHOUT_WEIGHTS: u32 = 990_000;
+    /// Least agreement of a copy whose weights are far: what does not matter to the answers can be
+    /// made as far as one likes.
+    pub const COPY_WITH_WEIGHTS_FAR: u32 = 998_000;
 
-    /// Whether the later model is taken for a copy of the other.
+    /// Whether the later model is taken for a copy of the other: the less their weights have in
+    /// common, the more their answers must have. How often that errs is in `RULES.md`.
     #[must_use]
     pub const fn is_copy(self) -> bool {
-        match self.distance {
-            Some(distance) => distance.is_copy(),
-            None => self.agreement >= Self::COPY_AGREEMENT,
-        }
+        let least = match self.distance {
+            Some(distance) if distance.is_alike() => Self::COPY_WITH_WEIGHTS_ALIKE,
+            Some(_) => Self::COPY_WITH_WEIGHTS_FAR,
+            None => Self::COPY_WITHOUT_WEIGHTS,
+        };
+        self.agreement >= least
     }
 }
 
@@ -140,13 +148,13 @@ impl WeightDistance {
     pub const EQUAL: Self = Self(0);
     /// As far as two models can be that went in opposite directions.
     pub const FARTHEST: Self = Self(2_000_000);
-    /// How far apart two models are at most of which one is taken for a copy.
-    pub const COPY: Self = Self(120_000);
+    /// How far apart weights are at most that are alike.
+    pub const ALIKE: Self = Self(100_000);
 
-    /// Whether one is taken for a copy of the other.
+    /// Whether the weights are alike.
     #[must_use]
-    pub const fn is_copy(self) -> bool {
-        self.0 <= Self::COPY.0
+    pub const fn is_alike(self) -> bool {
+        self.0 <= Self::ALIKE.0
     }
 }
 

@@ -78,6 +78,7 @@ reasons! {
         AwardOverflow {} = "the amounts of the terms together exceed 256 bits",
         CloseTooSoon { close: Timestamp, now: Timestamp } = "the close {close} is not after now, {now}",
         CloseTooFar { close: Timestamp, latest: Timestamp } = "the close {close} is after the latest possible, {latest}",
+        LastDateTooFar { last_date: Timestamp, latest: Timestamp } = "evaluating all places could take until {last_date}, after the latest possible, {latest}; state fewer places or less work",
         PlacesOutOfRange { found: u32, largest: u32 } = "a job has 1 to {largest} places, not {found}",
         RewardsOutOfRange { found: u32, largest: u32 } = "a job has at most {largest} rewards, not {found}",
         TooFewPlaces { places: u32, rewards: u32 } = "{places} places cannot hold {rewards} accepted models",

@@ -14,6 +14,7 @@ const MEBIBYTE_DAY: u64 = 1_048_576 * 86_400;
 
 /// What a reservation costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rent {
     /// All of it.
     pub all: Amount,

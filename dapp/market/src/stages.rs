@@ -227,7 +227,7 @@ fn evaluating_sealed(state: &State, id: JobId, now: Timestamp) -> Option<Step> {
         Some(_) => return Some(Step::End(Outcome::SponsorFailed)),
         None => {}
     }
-    let is_late = now >= since.after(job.terms.evaluation_window(&state.settings));
+    let is_late = now >= since.after(judging_window(state, id));
     if is_late && job.base_on_hold_out.finding().is_none() {
         return Some(Step::End(Outcome::Returned));
     }
@@ -243,6 +243,14 @@ fn evaluating_sealed(state: &State, id: JobId, now: Timestamp) -> Option<Step> {
         (None, Some(first)) if is_late => Some(Step::Unevaluated(*first)),
         (None, _) => job.next_reward().map(|_| Step::Decide),
     }
+}
+
+/// How long the machine has for the models of a sealed job that were revealed.
+pub(crate) fn judging_window(state: &State, id: JobId) -> u64 {
+    let job = state.known(id);
+    let models = u64::try_from(job.revealed.len()).unwrap_or(u64::MAX).saturating_add(1);
+    let work = job.terms.evaluation_work(&state.settings);
+    state.settings.evaluation_window(work.times(models))
 }
 
 /// Nobody submits any more.

@@ -97,6 +97,11 @@ impl Terms {
         if !(1..=MAX_PLACES).contains(&self.places) {
             return Err(Refusal::PlacesOutOfRange { found: self.places, largest: MAX_PLACES });
         }
+        let last_date = self.last_date(settings);
+        let latest = latest.after(settings.max_window_seconds);
+        if last_date > latest {
+            return Err(Refusal::LastDateTooFar { last_date, latest });
+        }
         self.award.check(self.places)?;
         self.offer.check(settings)?;
         self.sealing.check(settings, self)?;

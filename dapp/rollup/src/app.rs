@@ -92,7 +92,7 @@ impl<J: Judge> App<J> {
         self.market.begin(context);
         let mut effects = Vec::new();
         let report = self.take(advance, &mut effects).err();
-        effects.extend(self.market.finish(context, effects.len()));
+        effects.extend(self.market.finish(effects.len()));
         let outputs = effects.iter().map(|effect| output(effect, self.genesis.registry)).collect();
         let reports = report.into_iter().collect();
         Answer { outputs, reports, ..Answer::silent() }
@@ -106,12 +106,10 @@ impl<J: Judge> App<J> {
         let Input { context, credit, command } =
             Input::read(&self.genesis, context, payload).map_err(|refused| refusal(&refused))?;
         if let Some(Credit { asset, amount }) = credit {
-            let returned = self.market.deposit(&context, context.sender, asset, amount);
-            effects.extend(returned.map_err(|refused| refusal(&refused))?);
+            effects.extend(self.market.deposit(context.sender, asset, amount));
         }
         let Some(calldata) = command else { return Ok(()) };
-        let command =
-            decode_command(&context, calldata).map_err(|refused| refusal(&refused))?;
+        let command = decode_command(&context, calldata).map_err(|refused| refusal(&refused))?;
         if self.memory_is_limited && !has_room_for(&command) {
             return Err(memory_full());
         }

@@ -35,9 +35,8 @@ pub fn run<A: FnMut(&[u8]) -> Answer>(
     let text = fs::read_to_string(path).map_err(|error| named(path, &error))?;
     let genesis = Genesis::parse(&text).map_err(|error| named(path, &error))?;
     let drive = match &args.blobs {
-        Some(folder) => {
-            read_drive(folder, genesis.settings.max_blob_bytes).map_err(|error| named(folder, &error))?
-        }
+        Some(folder) => read_drive(folder, genesis.settings.max_blob_bytes)
+            .map_err(|error| named(folder, &error))?,
         None => Vec::new(),
     };
     let url = std::env::var("ROLLUP_HTTP_SERVER_URL").unwrap_or_else(|_| DEFAULT_SERVER.to_owned());

@@ -5,7 +5,7 @@ use ethabi::Token;
 use market::{Address, Command, Context, JobId, SubmittedModel, Terms};
 
 use crate::{
-    abi::{Abi as _, Arguments, deml, tokens},
+    abi::{Arguments, deml, tokens},
     refused::InputRefused,
 };
 

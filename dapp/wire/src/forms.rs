@@ -17,7 +17,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
     abi::{Abi, Arguments, Zero, no_blob, tokens},
-    genesis,
     json::{Json, Text, strings},
     refused::InputRefused,
 };
@@ -238,7 +237,7 @@ json_structures! {
         output: u64,
         ending: u64,
     }
-    #[serde(default = "genesis::default_settings", deny_unknown_fields)]
+    #[serde(deny_unknown_fields)]
     "Settings" Settings {
         assets: BTreeMap<Asset, AssetPrices>,
         operator: Address,
@@ -423,8 +422,7 @@ impl Abi for Sealing {
 
     fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
         let mut fields = from.fields()?;
-        let is_sealed = fields.take("is_sealed")?;
-        let published = fields.take("hold_out")?;
+        let (is_sealed, published) = (fields.take::<bool>("is_sealed")?, fields.take("hold_out")?);
         if !is_sealed {
             return Ok(Self::Open { hold_out: published });
         }
@@ -492,7 +490,7 @@ impl Abi for SubmittedModel {
         match self {
             Self::Open { data, .. } => fields.extend(tokens!(&Digest([0; 32]), data)),
             Self::Sealed(sealed) => {
-                sealed.commitment.write(&mut fields);
+                fields.extend(tokens!(&sealed.commitment));
                 fields.push(no_blob());
             }
         }

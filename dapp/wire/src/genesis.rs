@@ -6,7 +6,7 @@ use blobs::{MAX_INFLATED_BYTES, MAX_PAYLOAD_BYTES};
 use market::{Address, Amount, Asset, AssetPrices, Prices, Settings, Speed, Windows, Work};
 use serde::{
     Deserialize, Serialize,
-    de::{Deserializer, IntoDeserializer as _},
+    de::{Deserializer, Error as _},
 };
 use serde_json::{Map, Value};
 
@@ -51,7 +51,7 @@ const SINK: Address = Address(*b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xde\xad");
 ///
 /// - Units: wei for a billion instructions, a mebibyte and a day, and a byte; the work of an input
 ///   is two fifths of what a node's time limit allows a slow machine
-pub(crate) fn default_settings() -> Settings {
+fn default_settings() -> Settings {
     let ether = AssetPrices {
         account_minimum: Amount::new(100_000_000_000_000),
         work: Amount::new(100_000_000_000_000),
@@ -124,27 +124,25 @@ pub enum GenesisRefused {
     },
 }
 
-/// Reads the keys of all parts from one object: the market's own refuse those that nobody knows.
+/// Reads the default with the file's keys in it; the market's part refuses those nobody knows.
 impl<'a> Deserialize<'a> for Genesis {
     fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
-        let mut keys = Map::deserialize(from)?;
-        let default = Self::default();
-        let mut address = |key: &str, default| match keys.remove(key) {
-            Some(value) => read(value),
-            None => Ok(default),
-        };
-        let wrong = serde::de::Error::custom::<serde_json::Error>;
+        let wrong = D::Error::custom::<serde_json::Error>;
+        let default = serde_json::to_value(Self::default()).map_err(wrong)?;
+        let mut keys = Map::deserialize(default).map_err(wrong)?;
+        keys.extend(Map::deserialize(from)?);
+        let mut address = |key| read(keys.remove(key).unwrap_or_default()).map_err(wrong);
         Ok(Self {
-            ether_portal: address("ether_portal", default.ether_portal).map_err(wrong)?,
-            erc20_portal: address("erc20_portal", default.erc20_portal).map_err(wrong)?,
-            registry: address("registry", default.registry).map_err(wrong)?,
+            ether_portal: address("ether_portal")?,
+            erc20_portal: address("erc20_portal")?,
+            registry: address("registry")?,
             settings: read(Value::Object(keys)).map_err(wrong)?,
         })
     }
 }
 
 fn read<T: Json>(value: Value) -> Result<T, serde_json::Error> {
-    T::read_json(value.into_deserializer())
+    T::read_json(value)
 }
 
 impl Genesis {

@@ -106,11 +106,7 @@ impl Archive {
     /// A sealed blob's plain bytes.
     ///
     /// - Errors: ciphertext or key are not there, or do not fit
-    pub fn plain(
-        &self,
-        owner: Address,
-        (sealed, plain): (SealedBlob, BlobRef),
-    ) -> Result<Vec<u8>> {
+    pub fn plain(&self, owner: Address, (sealed, plain): (SealedBlob, BlobRef)) -> Result<Vec<u8>> {
         let ciphertext = self.blob(sealed.ciphertext)?;
         let openings = self.openings.get(&owner).into_iter().flatten();
         // Whoever revealed may have sent other keys, too.

@@ -97,12 +97,7 @@ const fn job_of(notice: &Notice) -> Option<JobId> {
 }
 
 impl JobBlobs {
-    fn new(
-        id: JobId,
-        sponsor: Address,
-        terms: Box<Terms>,
-        drive: &BTreeMap<Cid, Bytes>,
-    ) -> Self {
+    fn new(id: JobId, sponsor: Address, terms: Box<Terms>, drive: &BTreeMap<Cid, Bytes>) -> Self {
         let board = terms.offer.board.map(|board| (Slot::PublicSlice, board.public_slice));
         let own = [
             (Slot::BaseModel, terms.offer.base_model),
@@ -176,7 +171,8 @@ impl JobBlobs {
             Notice::ShowEvaluated { submission, board, .. } => {
                 let model = self.slots.remove(&SlotKey::of(Slot::Shown, *submission));
                 let model = model.and_then(Held::whole);
-                let evaluation = self.evaluation(model, Slot::PublicSlice, Told::Score(board.score?));
+                let evaluation =
+                    self.evaluation(model, Slot::PublicSlice, Told::Score(board.score?));
                 return Some(Task::Evaluate(evaluation));
             }
             Notice::ModelRevealed { submission, model, key, .. } => {
@@ -203,9 +199,9 @@ impl JobBlobs {
             }
             Notice::ModelEvaluated { submission, attestation, .. } => {
                 let told = Told::Attestation(*attestation);
-                return self.submission(*submission, told).filter(|_| {
-                    *attestation != Attestation::UNFIT
-                });
+                return self
+                    .submission(*submission, told)
+                    .filter(|_| *attestation != Attestation::UNFIT);
             }
             Notice::SubmissionDecided { submission, verdict, .. } => {
                 let is_copy = verdict.reason.starts_with("Copy:");

@@ -14,7 +14,7 @@ use market::Market;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 
-use super::course::State;
+use super::run::State;
 use crate::chain::Chain;
 use crate::talk::Talk;
 
@@ -25,7 +25,7 @@ const TABLE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("checkpoints
 const KEPT: usize = 3;
 
 /// Raised whenever what is kept has another form or meaning.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What a checkpoint is about: it holds for nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -73,6 +73,8 @@ pub(super) struct Place {
     pub(super) input: u64,
     pub(super) output: u64,
     pub(super) transaction: B256,
+    /// Whether it is within what is audited.
+    pub(super) is_judged: bool,
 }
 
 /// What came of a task.
@@ -83,6 +85,8 @@ pub(super) enum Outcome {
     Wrong(Box<Divergence>, Option<Evaluation>),
     /// The miners' word is not what the model earns, on rows that the machine has not seen.
     AttestedOtherwise(String),
+    /// It is not, before what is audited.
+    NotJudged,
 }
 
 /// The thread that evaluates.
@@ -103,6 +107,12 @@ impl EvaluationThread {
                 let outcome = match task {
                     Task::Evaluate(evaluation) => evaluation.check(&mut evaluator, place),
                     Task::Compare(check) => check.check(&mut evaluator, place),
+                };
+                let outcome = match outcome {
+                    Outcome::Wrong(..) | Outcome::AttestedOtherwise(_) if !place.is_judged => {
+                        Outcome::NotJudged
+                    }
+                    outcome => outcome,
                 };
                 if send.send(outcome).is_err() {
                     break;
@@ -164,14 +174,13 @@ impl Evaluation {
             return Outcome::Holds(kept.map(|((_, results), number)| (self.job, number, results)));
         }
         let expected = as_told.as_ref().ok().map(|earned| shown(*earned, told));
-        let found = as_told.as_ref().map_or_else(
-            |_| self.scores().score.to_string(),
-            |earned| shown(told, *earned),
-        );
+        let found = as_told
+            .as_ref()
+            .map_or_else(|_| self.scores().score.to_string(), |earned| shown(told, *earned));
         if self.is_attested {
-            let whose = self.submission.map_or("the base model".to_owned(), |number| {
-                format!("submission {number}")
-            });
+            let whose = self
+                .submission
+                .map_or("the base model".to_owned(), |number| format!("submission {number}"));
             let earned = expected.unwrap_or("no score".to_owned());
             return Outcome::AttestedOtherwise(format!(
                 "of {whose} of job {} the miners say {found}, and it earns {earned}",

@@ -56,13 +56,16 @@ pub fn page(report: &Report, application: &str) -> Result<String, fmt::Error> {
     )?;
     match &report.divergence {
         None => writeln!(out, "<p>All holds: {} up to block {}.</p>", report.counts, report.block)?,
-        Some(divergence) => wrong(&mut out, divergence)?,
+        Some(_) => report.divergences().try_for_each(|divergence| wrong(&mut out, divergence))?,
+    }
+    if report.left_out > 0 {
+        writeln!(out, "<p>And {} more.</p>", report.left_out)?;
     }
     for note in &report.notes {
         writeln!(out, "<p>Note: {}</p>", Escaped(note))?;
     }
     writeln!(out, "</section>\n<h2>What happened</h2>\n<ol>")?;
-    timeline(&mut out, &report.timeline, report.divergence.as_ref())?;
+    timeline(&mut out, &report.timeline, report.divergences())?;
     writeln!(out, "</ol>")?;
     writeln!(out, "<p><small>Checked: {}; {:.1} s.</small></p>", report.counts, report.seconds)?;
     Ok(out)
@@ -89,16 +92,20 @@ fn wrong(out: &mut String, divergence: &Divergence) -> fmt::Result {
     writeln!(out, "</table>")
 }
 
-/// The story, with what is wrong where it belongs.
-fn timeline(out: &mut String, timeline: &Timeline, wrong: Option<&Divergence>) -> fmt::Result {
-    let mut wrong = wrong;
+/// The story, with each divergence where it belongs.
+fn timeline<'a>(
+    out: &mut String,
+    timeline: &Timeline,
+    wrongs: impl Iterator<Item = &'a Divergence>,
+) -> fmt::Result {
+    let mut wrongs = wrongs.peekable();
     for telling in &timeline.moments {
         let Telling { time, input, transaction, words } = telling;
-        if let Some(divergence) = wrong
-            && input.is_some_and(|input| divergence.input.is_some_and(|at| input > at))
-        {
+        let is_past = |wrong: &&Divergence| {
+            input.is_some_and(|input| wrong.input.is_some_and(|at| input > at))
+        };
+        while let Some(divergence) = wrongs.next_if(is_past) {
             moment(out, "wrong", &divergence.sentence, "")?;
-            wrong = None;
         }
         let mut place = String::new();
         if let Some(input) = input {
@@ -110,7 +117,7 @@ fn timeline(out: &mut String, timeline: &Timeline, wrong: Option<&Divergence>) -
         write!(place, "{transaction}")?;
         moment(out, "", words, &place)?;
     }
-    if let Some(divergence) = wrong {
+    for divergence in wrongs {
         moment(out, "wrong", &divergence.sentence, "")?;
     }
     match timeline.left_out {
@@ -173,6 +180,8 @@ mod tests {
         let report = Report {
             verdict: Verdict::Diverges,
             divergence: Some(wrong),
+            later: vec![Divergence::new(Kind::Score, "another <one>").at(2, B256::ZERO)],
+            left_out: 0,
             counts: Counts::default(),
             resumed: None,
             block: 7,
@@ -181,10 +190,10 @@ mod tests {
             timeline: Timeline { moments, left_out: 3 },
         };
         let page = page(&report, "0x<").unwrap();
-        for stranger in ["<script", "<b>", "<i>", "0x<", "src=", "href="] {
+        for stranger in ["<script", "<b>", "<one>", "<i>", "0x<", "src=", "href="] {
             assert!(!page.contains(stranger), "{stranger}");
         }
-        let order = ["&lt;script&gt;", "a &lt;b&gt;", "later", "and 3 more"];
+        let order = ["&lt;script&gt;", "a &lt;b&gt;", "later", "another &lt;one&gt;", "and 3 more"];
         let story = &page[page.find("<ol>").unwrap()..];
         let places: Vec<_> = order.iter().map(|part| story.find(part).unwrap()).collect();
         assert!(places.is_sorted(), "{places:?}");

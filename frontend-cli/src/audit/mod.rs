@@ -1,38 +1,46 @@
-//! The auditor: derives everything that DeML ever decided from Ethereum, and names the first thing
-//! that is not as it must be.
+//! The auditor: derives everything that DeML ever decided from Ethereum, and names each thing that
+//! is not as it must be.
 //!
 //! - `evidence`, `hashes`: what Ethereum holds, checked against the InputBox
 //! - `engine`: the replay of the inputs; `outputs`: the tree of what they led to
 //! - `served`, `compare`: what the node answers, beside the replay
-//! - `told`, `books`: money, counted apart from the market
-//! - `scores`, `exam`: scores, computed anew; `drill`: where one goes another way
+//! - `decoded`: an input and its outputs as the market means them; three models follow from them,
+//!   apart from the market, with every job in one map and every choice in one place: `ledger` and
+//!   `escrow` (money), `blobs` and `evaluation` (bytes and scores), `rulings` (what the terms make
+//!   of scores); `drill`: where a wrong evaluation goes another way
 //! - `claims`: what was accepted on Ethereum, beside the replay's roots
-//! - `course`: all checks, input by input; `divergence`, `report`, `timeline`, `html`: what they
-//!   come to
+//! - `run`: all checks, input by input; `divergence`, `report`, `timeline`, `html`: what they come
+//!   to
 //! - `checkpoint`: how far the last audit came; `prove`: proofs that need no node
+//!
+//! After something wrong an audit goes on with what was told, so that a lie, or what only looks
+//! like one, hides nothing that comes after it: everything wrong is listed that does not follow
+//! from what was wrong before.
 //!
 //! Reading, replaying and checking are three stages that run at once, each one range of blocks
 //! ahead of the next.
 
-mod books;
+mod blobs;
 mod checkpoint;
 mod claims;
 mod compare;
-mod course;
+mod decoded;
 mod divergence;
 mod drill;
 mod engine;
+mod escrow;
+mod evaluation;
 mod evidence;
-mod exam;
 mod hashes;
 mod html;
+mod ledger;
 mod outputs;
 mod prove;
 mod report;
-mod scores;
+mod rulings;
+mod run;
 mod served;
 mod timeline;
-mod told;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -48,7 +56,7 @@ pub use self::claims::{Claim, Claims};
 pub use self::divergence::{Divergence, Kind, Place};
 pub use self::drill::{DrillDown, FirstDifference};
 pub use self::engine::Engine;
-pub use self::evidence::{Event, Reader, BlockRange, Target};
+pub use self::evidence::{BlockRange, Event, Reader, Target};
 pub use self::html::page;
 pub use self::outputs::{End, Outputs};
 pub use self::prove::Recomputed;
@@ -56,8 +64,8 @@ pub use self::report::{Counts, Report, Unchecked, Verdict};
 pub use self::timeline::{Telling, Timeline};
 
 use self::checkpoint::{Checkpoint, Checkpoints, Identity};
-use self::course::{Course, State, Step};
 use self::engine::Undone;
+use self::run::{AuditRun, State, Step};
 use crate::chain::{Chain, bindings::InputBox};
 use crate::devnet::{Dapp, Info};
 use crate::node::Node;
@@ -227,8 +235,9 @@ impl Audit {
         let mut notes = Vec::new();
         if let Some(divergence) = self.check_template(&target, &mut notes).await? {
             let state = State::at_genesis(&deployed);
-            let course = Course::new(self, &target, &deployed.genesis, state);
-            let report = course.finish_with(divergence, head.block, begun, notes).await?;
+            let mut run = AuditRun::new(self, &target, &deployed.genesis, state);
+            run.suspect(divergence);
+            let report = run.finish(head.block, begun, notes).await?;
             return Ok((report, None, target.deployment_block));
         }
         let checkpoints = self.checkpoints(&target).await?;
@@ -246,22 +255,22 @@ impl Audit {
         let (reading, ranges) = self.read(&target, first, head.block);
         let engine = self.engine.start(&deployed, market, undone, head.block, self.talk, ranges);
         let mut replayed = engine.await?;
-        let mut course = Course::new(self, &target, &deployed.genesis, state);
+        let mut run = AuditRun::new(self, &target, &deployed.genesis, state);
         let bar = self.talk.bar("auditing inputs", self.inputs().await?);
         while let Some(played) = replayed.recv().await {
             let mut played = played?;
             let (market, block) = (played.market.take(), played.range.last_block);
-            let step = course.take(played).await?;
-            bar.set(course.counts().inputs);
+            let step = run.take(played).await?;
+            bar.set(run.counts().inputs);
             if step == Step::Stop {
                 break;
             }
             if let (Some(checkpoints), Some(market), true) = (&checkpoints, market, is_whole) {
-                self.keep(checkpoints, &mut course, market, block).await?;
+                self.keep(checkpoints, &mut run, market, block).await?;
             }
         }
         reading.abort();
-        let report = course.finish(head.block, begun, notes).await?;
+        let report = run.finish(head.block, begun, notes).await?;
         Ok((Report { resumed, ..report }, checkpoints, first))
     }
 
@@ -290,11 +299,11 @@ impl Audit {
     async fn keep(
         &self,
         checkpoints: &Checkpoints,
-        course: &mut Course,
+        run: &mut AuditRun,
         market: Market,
         block: u64,
     ) -> Result<()> {
-        let Some(state) = course.settled().await? else { return Ok(()) };
+        let Some(state) = run.settled().await? else { return Ok(()) };
         let hash = self.chain.block_hash(block).await?;
         let hash = hash.context("the Ethereum node lacks a block it just had")?;
         checkpoints.keep(&Checkpoint { block, hash, state: state.clone(), market })

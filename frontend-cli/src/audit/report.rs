@@ -1,4 +1,4 @@
-//! What an audit came to: one line when all holds, otherwise the first thing that does not.
+//! The report of an audit: one line when all holds, otherwise everything that does not.
 
 use std::fmt;
 
@@ -63,10 +63,14 @@ pub struct Report {
     /// The first thing that does not.
     #[serde(flatten)]
     pub divergence: Option<Divergence>,
+    /// Everything after it that does not hold either, whatever became of it.
+    pub later: Vec<Divergence>,
+    /// How many more there are than are listed.
+    pub left_out: u64,
     /// How much was checked.
     #[serde(flatten)]
     pub counts: Counts,
-    /// The block of the checkpoint it went on from; nothing when it began at genesis.
+    /// The block of the checkpoint it went on from; `None` if it began at genesis.
     pub resumed: Option<u64>,
     /// The newest block that was looked at.
     pub block: u64,
@@ -80,6 +84,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// All divergences that are listed.
+    pub fn divergences(&self) -> impl Iterator<Item = &Divergence> {
+        self.divergence.iter().chain(&self.later)
+    }
+
     /// How the command ends.
     #[must_use]
     pub const fn ending(&self) -> Ending {
@@ -106,9 +115,14 @@ impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.divergence {
             None => write!(out, "all holds: {} in {:.1} s", self.counts, self.seconds)?,
-            Some(divergence) => {
-                write!(out, "{divergence}\nchecked up to there: {}", self.counts)?;
-            }
+            Some(divergence) => write!(out, "{divergence}")?,
+        }
+        self.later.iter().try_for_each(|later| write!(out, "\n{later}"))?;
+        if self.left_out > 0 {
+            write!(out, "\nand {} more", self.left_out)?;
+        }
+        if self.divergence.is_some() {
+            write!(out, "\nchecked: {}", self.counts)?;
         }
         self.notes.iter().try_for_each(|note| write!(out, "\nnote: {note}"))
     }

@@ -1,12 +1,10 @@
 //! What happened, for people to read: the story an audit went over.
 
-mod competition;
-
 use alloy::primitives::B256;
-use market::{Amount, Asset};
+use market::{Amount, Asset, Award};
 use wire::Notice;
 
-use super::told::{Saying, Told};
+use super::decoded::{DecodedInput, DecodedOutput};
 use crate::chain::Advance;
 use crate::payment::Payment;
 use crate::quantity::{ETHER_DECIMALS, decimal, percent};
@@ -47,60 +45,107 @@ impl Timeline {
     }
 
     /// Tells what an input led to.
-    pub(super) fn input(&mut self, input: &Advance, transaction: B256, told: &Told) {
-        let credit = told.credit.map(|credit| {
-            let (sender, amount) = (told.context.sender, credit.amount);
+    pub(super) fn input(&mut self, input: &Advance, transaction: B256, decoded: &DecodedInput) {
+        let credit = decoded.credit.map(|credit| {
+            let (sender, amount) = (decoded.context.sender, credit.amount);
             format!("{sender} deposits {}", money(credit.asset, amount))
         });
-        for words in credit.into_iter().chain(told.sayings.iter().filter_map(words)) {
+        for words in credit.into_iter().chain(decoded.outputs.iter().filter_map(words)) {
             let (time, input) = (Some(input.block_timestamp), Some(input.index));
             self.tell(Telling { time, input, transaction, words });
         }
     }
 }
 
-fn words(saying: &Saying) -> Option<String> {
-    match saying {
-        Saying::Notice(notice) => Some(notice_words(notice)),
-        Saying::Payment(Payment { to, asset, amount }) => {
+fn words(output: &DecodedOutput) -> Option<String> {
+    match output {
+        DecodedOutput::Notice(notice) => Some(notice_words(notice)),
+        DecodedOutput::Payment(Payment { to, asset, amount }) => {
             Some(format!("a voucher pays {} to {to}", money(*asset, *amount)))
         }
-        Saying::Call(to) => Some(format!("a voucher calls {to}")),
-        Saying::Other => None,
+        DecodedOutput::Call(_) => Some("a voucher tells the registry of a winner".to_owned()),
+        DecodedOutput::Other => None,
     }
 }
 
 fn notice_words(notice: &Notice) -> String {
     match notice {
-        Notice::JobOpened { job, sponsor, terms } => {
+        Notice::JobOpened { job, number, sponsor, terms, .. } => {
             let title = title(&terms.title);
-            let (rewards, reward) = (terms.rewards, money(terms.asset, terms.reward));
-            format!("job {job} {title:?} opens: {sponsor} offers {rewards} rewards of {reward}")
+            let offer = match terms.award {
+                Award::Rewards { reward, count } => {
+                    format!("{count} rewards of {}", money(terms.asset, reward))
+                }
+                Award::Prize { prize, .. } => {
+                    format!("{} for the best model", money(terms.asset, prize))
+                }
+            };
+            format!("job {number} {title:?} ({job}) opens: {sponsor} offers {offer}")
         }
         Notice::BlobStored { digest, size, .. } => {
             format!("blob {digest} of {size} bytes is whole")
         }
-        Notice::JobReady { job, base_score, .. } => {
-            format!("job {job} takes models better than {}", percent(*base_score))
+        Notice::JobReady { job, base } => {
+            format!("{} takes models; the base model has {}", short(job), percent(base.score))
         }
-        Notice::ModelSubmitted { job, submission, client, .. } => {
-            format!("{client} enters model {submission} for job {job}")
+        Notice::Submitted { job, submission, client, .. } => {
+            format!("{client} makes submission {submission} to {}", short(job))
         }
-        Notice::ModelScored { job, submission, score, accepted, .. } => {
-            let verdict = if *accepted { "accepted" } else { "not accepted" };
-            format!("model {submission} of job {job} earns {}: {verdict}", percent(*score))
+        Notice::ShowEvaluated { job, submission, board, .. } => match board.score {
+            Some(score) => {
+                format!("the board of {} has {submission} with {}", short(job), percent(score))
+            }
+            None => format!("the board of {} does not move: {}", short(job), board.reason),
+        },
+        Notice::SeatsDrawn { job, miners, .. } => {
+            format!("{} draws {} miners", short(job), miners.len())
         }
-        Notice::ModelRefused { job, submission, reason, .. } => {
-            format!("model {submission} of job {job} is refused: {reason}")
+        Notice::ModelRevealed { job, submission, .. } => {
+            format!("submission {submission} of {} is revealed", short(job))
         }
-        Notice::JobCancelled { job, refund, .. } => {
-            format!("job {job} is cancelled; {refund} units go back")
+        Notice::HoldOutRevealed { job, .. } => {
+            format!("the hold-out of {} is revealed", short(job))
         }
-        Notice::JobSettled { job, payouts, remainder, .. } => {
-            format!("job {job} ends after {payouts} rewards; {remainder} units go back")
+        Notice::HoldOutReady { job, base } => {
+            let score = percent(base.score);
+            format!("the base model of {} earns {score} on the hold-out", short(job))
         }
-        other => competition::words(other),
+        Notice::AttestationRevealed { job, page, miner } => {
+            format!("{miner} reveals its attestations of page {page} of {}", short(job))
+        }
+        Notice::ModelEvaluated { job, submission, attestation, .. } => {
+            let score = percent(attestation.score);
+            format!("submission {submission} of {} is found to earn {score}", short(job))
+        }
+        Notice::SubmissionDecided { job, submission, verdict, .. } => {
+            let score = verdict.scores.map(|scores| format!(" with {}", percent(scores.score)));
+            let score = score.unwrap_or_default();
+            if verdict.accepted {
+                format!("submission {submission} of {} is accepted{score}", short(job))
+            } else {
+                let reason = &verdict.reason;
+                format!("submission {submission} of {} is refused{score}: {reason}", short(job))
+            }
+        }
+        Notice::Forfeited { job, account, bond, offence } => {
+            format!("{account} loses a bond of {bond} units in {}: {offence:?}", short(job))
+        }
+        Notice::JobDecided { job, decision } => {
+            format!("{} is decided: {}", short(job), decision.outcome)
+        }
+        Notice::Paid { job, to, share, amount, .. } => {
+            format!("{} pays {amount} units to {to} ({share})", short(job))
+        }
+        Notice::JobEnded { job, payouts, .. } => {
+            format!("{} ends after {payouts} payments for models", short(job))
+        }
+        other => serde_json::to_string(other).unwrap_or_default(),
     }
+}
+
+/// A job by the beginning of its name.
+fn short(job: &market::JobId) -> String {
+    format!("job {:.10}", job.to_string())
 }
 
 fn title(padded: &[u8; 32]) -> String {

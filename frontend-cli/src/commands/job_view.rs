@@ -177,8 +177,14 @@ impl Shown {
                     Unmet::Return => "goes back to the sponsor",
                     Unmet::Share => "is shared by all who revealed",
                 };
-                writeln!(out, "  award       {prize} for the best model; if none is accepted it {unmet}")?;
-                writeln!(out, "              of models that chance would tell apart more often than")?;
+                writeln!(
+                    out,
+                    "  award       {prize} for the best model; if none is accepted it {unmet}"
+                )?;
+                writeln!(
+                    out,
+                    "              of models that chance would tell apart more often than"
+                )?;
                 writeln!(out, "              {told}, the earliest commitment wins")?;
             }
         }
@@ -217,7 +223,10 @@ impl Shown {
             Sealing::Sealed { reveal_seconds, sponsor_bond, .. } => {
                 let (keys, bond) = (duration(reveal_seconds.into()), currency.show(sponsor_bond));
                 writeln!(out, "  sealed      until the close; then keys are taken for {keys};")?;
-                writeln!(out, "              the sponsor loses {bond} and the award if it is silent")?;
+                writeln!(
+                    out,
+                    "              the sponsor loses {bond} and the award if it is silent"
+                )?;
             }
         }
         match job.terms.evaluators {
@@ -372,7 +381,8 @@ pub struct Leaderboard {
 /// Asks the market who stands where.
 pub async fn leaderboard(session: &Session, job: impl Into<JobRef>) -> Result<Leaderboard> {
     let job = session.job(job).await?.job;
-    let ranking = session.all(|paging| Query::List(job.into(), JobList::Leaderboard, paging)).await?;
+    let ranking =
+        session.all(|paging| Query::List(job.into(), JobList::Leaderboard, paging)).await?;
     Ok(Leaderboard { job, ranking })
 }
 

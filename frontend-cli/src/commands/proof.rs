@@ -79,11 +79,12 @@ impl Search {
             }
             Wanted::Job(key) => key,
         };
-        let meant: Vec<_> =
-            numbered.map(|(index, output)| (index, Meaning::of(output))).collect();
+        let meant: Vec<_> = numbered.map(|(index, output)| (index, Meaning::of(output))).collect();
         if let JobKey::Number(wanted) = key {
             let opens = |meaning: &Meaning| match meaning {
-                Meaning::Notice(notice) => matches!(**notice, Notice::JobOpened { number, .. } if number == wanted),
+                Meaning::Notice(notice) => {
+                    matches!(**notice, Notice::JobOpened { number, .. } if number == wanted)
+                }
                 _ => false,
             };
             let opened = meant.iter().find(|(_, meaning)| opens(meaning));

@@ -17,11 +17,12 @@ use super::{
 };
 use crate::{
     args::{AwardDraft, MetricName, OfferDraft, TermsDraft},
+    budget::Budget,
     chain::{Output, dev_account},
     commands::{
         claim,
         funding::Funding,
-        job_end, job_open, job_view, money,
+        job_open, money, settle,
         submit::{self, Entry},
     },
     convert::to_ethereum,
@@ -121,7 +122,7 @@ pub(super) async fn job(
 ) -> Result<JobId> {
     let job = open(stage, plot).await?;
     let view = stage.session.job(job).await?;
-    let base = view.terms.base_model;
+    let base = view.terms.offer.base_model;
     for (client, (name, shard)) in [ADA, BEN].into_iter().zip(plot.shards) {
         let shard = stage.file(client, name, shard)?;
         let base = stage.session.store.get(base.cid(), base.size).await?;
@@ -159,10 +160,11 @@ async fn open(stage: &Stage, plot: &Plot) -> Result<JobId> {
         ..TermsDraft::default()
     };
     let plan = job_open::plan(&stage.session, &draft).await?;
-    let Player { sender, .. } = stage.player(sponsor)?;
-    let opened = job_open::open(&stage.session, sender, &plan, Funding::Deposit).await?;
+    let Player { sender, vault, .. } = stage.player(sponsor)?;
+    let funding = Funding::Deposit;
+    let opened = job_open::open(&stage.session, sender, vault, &plan, funding).await?;
     let score = percent(opened.base_score);
-    stage.say(sponsor, format_args!("job {} is open: beat {score}", opened.job));
+    stage.say(sponsor, format_args!("job {} is open: beat {score}", opened.number));
     Ok(opened.job)
 }
 
@@ -220,23 +222,24 @@ async fn enter(
     model: &File,
     shard: &File,
 ) -> Result<Submitted> {
-    let Player { sender, .. } = stage.player(client)?;
-    let entry = Entry { job, model, data: shard.blob, force: true };
-    let begun = Instant::now();
-    let submitted = submit::submit(&stage.session, sender, entry).await?;
+    let Player { sender, vault, .. } = stage.player(client)?;
+    let entry = Entry { data: shard.blob, force: true, ..Entry::new(job, model) };
+    let (begun, budget) = (Instant::now(), &mut Budget::default());
+    let submitted = submit::submit(&stage.session, sender, vault, &entry, budget).await?;
     let milliseconds = begun.elapsed().as_millis();
     let score =
         submitted.score.map_or_else(|| "no score".to_owned(), |score| percent(Score(score)));
     let verdict = match &submitted.refusal {
-        None => "accepted".to_owned(),
+        None if submitted.accepted => "accepted".to_owned(),
+        None => "NotDecided".to_owned(),
         Some(refused) => refused.0.refused.clone(),
     };
     match &submitted.refusal {
-        None => stage.say(client, format_args!("accepted with {score}; a voucher pays the reward")),
+        None => stage.say(client, format_args!("{verdict} with {score}; a voucher pays")),
         Some(refused) => stage.say(client, format_args!("refused: {refused}")),
     }
     Ok(Submitted {
-        job: job.0,
+        job: submitted.number,
         client,
         model_cid: submitted.model_cid,
         model_bytes: model.blob.size,
@@ -268,8 +271,10 @@ pub(super) async fn settle(stage: &Stage, jobs: &[JobId]) -> Result<()> {
     stage.chapter("A day later");
     stage.advance_time(WINDOW).await?;
     for &job in jobs {
-        let ended = job_end::settle(&stage.session, &stage.player(ADA)?.sender, job).await?;
-        stage.say(ADA, format_args!("settles job {job}: {} models were paid", ended.payouts));
+        let (sender, budget) = (&stage.player(ADA)?.sender, &mut Budget::default());
+        let ended = settle::settle(&stage.session, sender, job, budget).await?;
+        let (number, payouts) = (ended.number, ended.payouts);
+        stage.say(ADA, format_args!("settles job {number}: {payouts} models were paid"));
     }
     Ok(())
 }
@@ -339,15 +344,16 @@ pub(super) async fn check_registry(stage: &Stage, jobs: &[JobId]) -> Result<()> 
     for &job in jobs {
         let call = ModelRegistry::recordOfCall { application, job: job.0.into() };
         let record = stage.session.chain.call("read the registry", registry, &call).await?;
-        let best = stage.session.job(job).await?.best.context("the job has no winner")?;
-        ensure!(record.score == best.scores.score.0, "the registry has another score of job {job}");
+        let view = stage.session.job(job).await?;
+        let (number, best) = (view.number, view.best.context("the job has no winner")?);
+        ensure!(record.score == best.scores.score.0, "the registry has another score of job {number}");
         let winner: SubmissionView =
             stage.session.ask(&Query::Submission(job.into(), best.submission)).await?;
         let winner = winner.model.context("the winner has no model")?;
         ensure!(record.model.digest.0 == winner.digest.0, "the registry has another winner");
         let score = percent(Score(record.score));
         stage.talk.say(format_args!(
-            "the registry on L1: job {job} was won by {} with {score}",
+            "the registry on L1: job {number} was won by {} with {score}",
             winner.cid()
         ));
     }

@@ -142,7 +142,8 @@ fn what_belongs_to_a_choice_that_is_not_taken_is_refused() {
 
 #[test]
 fn places_fit_the_store() {
-    let (_folder, draft) = written(&BOUNTY.replace("min-gain", "max-model-bytes = 4000000\nmin-gain"));
+    let (_folder, draft) =
+        written(&BOUNTY.replace("min-gain", "max-model-bytes = 4000000\nmin-gain"));
     let terms = planned(&draft.unwrap()).unwrap();
     let store = settings().max_stored_bytes;
     assert!((2..PLACES).contains(&terms.places), "{}", terms.places);

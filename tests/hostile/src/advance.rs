@@ -142,9 +142,8 @@ fn credit(before: &Market, input: &Advance, books: &mut Books) -> Market {
     credited.begin(&input.context);
     if let Ok(read) = Input::read(&world::genesis(), input.context, &input.payload) {
         let context = &read.context;
-        if let Some(credit) = read.credit
-            && credited.deposit(context, context.sender, credit.asset, credit.amount).is_ok()
-        {
+        if let Some(credit) = read.credit {
+            credited.deposit(context.sender, credit.asset, credit.amount);
             books.deposited(credit.asset, credit.amount);
         }
         if let Some(calldata) = read.command
@@ -153,7 +152,7 @@ fn credit(before: &Market, input: &Advance, books: &mut Books) -> Market {
             assert!(encode_command(&command) == calldata, "a command has one encoding");
         }
     }
-    credited.finish(&input.context, 0);
+    credited.finish(0);
     credited
 }
 

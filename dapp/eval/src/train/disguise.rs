@@ -1,10 +1,10 @@
 //! How someone might dress up a copy of a model: to show what a copy is taken for.
 
-use super::random::Random;
 use crate::{
     graph::{Graph, Weight},
     layers::Layers,
     onnx,
+    random::Random,
     refusal::ModelRefused,
 };
 

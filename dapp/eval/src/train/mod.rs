@@ -9,7 +9,6 @@ mod convolution;
 mod disguise;
 mod head;
 mod optimiser;
-mod random;
 
 use std::ops::ControlFlow;
 
@@ -20,7 +19,6 @@ use head::Head;
 use market::{Metric, Score};
 pub use optimiser::Optimiser;
 use optimiser::State;
-use random::Random;
 use thiserror::Error;
 
 use crate::{
@@ -31,6 +29,7 @@ use crate::{
     model::Model,
     onnx,
     plan::Plan,
+    random::Random,
     report,
     shape::Shape,
 };

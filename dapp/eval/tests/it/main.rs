@@ -4,13 +4,13 @@
 
 mod bits;
 mod cases;
+mod copies;
 mod fixtures;
 mod hostile;
 mod judge;
-#[cfg(feature = "train")]
-mod likeness;
 mod onnx;
 mod reference;
+mod rewrites;
 #[cfg(all(feature = "client", feature = "train"))]
 mod train;
 

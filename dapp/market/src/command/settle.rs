@@ -42,7 +42,7 @@ fn until(state: &State, id: JobId) -> Timestamp {
         Stage::Revealing => job.terms.reveal_until(),
         Stage::Evaluating | Stage::Settled | Stage::Cancelled => match job.judging_since {
             None => job.attestations_until().unwrap_or(job.last_date),
-            Some(since) => since.after(job.terms.evaluation_window(&state.settings)),
+            Some(since) => since.after(stages::judging_window(state, id)),
         },
     }
 }

@@ -13,10 +13,11 @@ impl Terms {
         }
     }
 
-    /// How long the machine has for everything that may be submitted.
+    /// How long the machine has at most for everything that may be submitted, and the base model.
     #[must_use]
     pub fn evaluation_window(&self, settings: &Settings) -> u64 {
-        settings.evaluation_window(self.evaluation_work(settings).times(self.places.into()))
+        let models = u64::from(self.places).saturating_add(1);
+        settings.evaluation_window(self.evaluation_work(settings).times(models))
     }
 
     /// When a job that has not ended gives each its own, whatever went wrong: its latest regular

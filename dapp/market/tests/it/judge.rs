@@ -96,7 +96,8 @@ impl Judge for WordJudge {
         read_model(comparison.base.bytes)?;
         let (first, second) =
             (read_model(comparison.first.bytes)?, read_model(comparison.second.bytes)?);
-        let is_copy = first.like.is_some() && first.like == second.like;
+        let is_same = comparison.first.bytes == comparison.second.bytes;
+        let is_copy = is_same || (first.like.is_some() && first.like == second.like);
         let distance = if is_copy { WeightDistance::EQUAL } else { WeightDistance::FARTHEST };
         Ok(Similarity {
             agreement: if is_copy { 1_000_000 } else { 400_000 },

@@ -25,12 +25,12 @@ mod terms;
 use std::{collections::BTreeMap, str::FromStr};
 
 use blobs::{BlobRef, Profile, blob_ref};
-use market::{Address, Amount, Asset, Effect, JobId, Refusal, Settings, Timestamp, U256, Work};
+use market::{Address, Amount, Asset, Effect, JobId, Market, Refusal, Settings, Timestamp, U256, Work};
 
 use crate::world::{Secret, World, settings};
 
 /// What is wrong with a line of a script.
-pub(crate) type Reason = String;
+type Reason = String;
 
 /// Blobs and money of most scripts. The hold-outs are `rows`, and `hidden` of sealed jobs.
 const USUAL: &str = "blob rows rows=10,10
@@ -43,14 +43,14 @@ blob best right=10,9
 blob fair right=12,12
 blob top right=19,19
 blob junk nonsense
-anne deposits 1000 ether
-bob deposits 200 ether
-carol deposits 200 ether
-dave deposits 200 ether
-max deposits 100 ether
-mia deposits 100 ether
-moe deposits 100 ether
-mel deposits 100 ether";
+anne deposits 10000 ether
+bob deposits 1000 ether
+carol deposits 1000 ether
+dave deposits 1000 ether
+max deposits 1000 ether
+mia deposits 1000 ether
+moe deposits 1000 ether
+mel deposits 1000 ether";
 
 /// The script with the outcomes that its events have.
 pub(crate) fn play(text: &str) -> String {
@@ -99,11 +99,20 @@ impl Stage {
         all
     }
 
-    /// Plays a line that is refused, and for this reason.
+    /// Plays a line that is refused, for a reason that begins so.
     pub(crate) fn refused(&mut self, line: &str, reason: &str) {
         let outcome = self.line(line).unwrap();
         let last = outcome.last().map_or("", String::as_str);
         assert!(last.starts_with(&format!("refused {reason}")), "{line}: {outcome:?}");
+    }
+
+    pub(crate) fn market(&self) -> &Market {
+        &self.world.as_ref().unwrap().market
+    }
+
+    /// Calls a job by a title.
+    pub(crate) fn call(&mut self, title: &str, job: JobId) {
+        self.jobs.insert(title.to_owned(), job);
     }
 
     /// What an account has, free and paid out, beyond what it deposited.
@@ -158,6 +167,7 @@ impl Stage {
             let (name, value) = setting.split_once('=').ok_or("a setting has no value")?;
             let of = &mut self.settings;
             match name {
+                "operator_ppm" => of.operator_ppm = number(value)?,
                 "max_blob_bytes" => of.max_blob_bytes = number(value)?,
                 "max_stored_bytes" => of.max_stored_bytes = number(value)?,
                 "max_balances" => of.max_balances = number(value)?,
@@ -223,7 +233,7 @@ impl Stage {
     }
 
     /// A job by its title; one that there is not has the title for a name.
-    fn job(&self, title: &str) -> JobId {
+    pub(crate) fn job(&self, title: &str) -> JobId {
         self.jobs.get(title).copied().unwrap_or_else(|| JobId(padded(title)))
     }
 
@@ -298,7 +308,7 @@ fn split(outcome: crate::world::Outcome) -> (Vec<Effect>, Result<(), Refusal>) {
 }
 
 /// An account's or token's address is its name, zero-padded.
-pub(crate) fn address(name: &str) -> Address {
+fn address(name: &str) -> Address {
     Address(padded(name))
 }
 

@@ -9,16 +9,18 @@ use eval::{
     train::{Disguise, Epoch, Optimiser, Options, disguise, train as fit},
 };
 use market::{
-    Attestation, AttestationBinding, Command, JobId, Metric, Score, Slot, SubmittedModel,
+    Attestation, AttestationBinding, Command, JobId, Metric, Score, Slot, SlotKey,
+    SubmittedModel,
 };
 use wire::{SubmissionStateView, SubmissionView};
 
 use super::cast::{liars, miner, miners};
 use crate::{
     args::{AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, SealingDraft, TermsDraft},
+    budget::Budget,
     commands::{
-        funding::{Funding, send_paid},
-        job_open, reveal, show, submit,
+        evaluate,
+        funding::{Funding, send_paid}, job_open, reveal, show, submit,
     },
     convert::to_market,
     delivery,
@@ -175,8 +177,8 @@ async fn train(stage: &Stage, who: &'static str, rows: &[u8], epochs: u32) -> Re
 async fn submit(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<Entry> {
     let begun = Instant::now();
     let Player { sender, vault, .. } = stage.player(who)?;
-    let entry = submit::Entry { job, model, data: None, force: true };
-    let submitted = submit::submit(&stage.session, sender, vault, entry).await?;
+    let (entry, budget) = (submit::Entry::new(job, model), &mut Budget::default());
+    let submitted = submit::submit(&stage.session, sender, vault, &entry, budget).await?;
     stage.say(who, format_args!("submits a sealed model as submission {}", submitted.submission));
     Ok(Entry { who, model: model.blob, begun, gas: submitted.spent.gas_used })
 }
@@ -184,7 +186,9 @@ async fn submit(stage: &Stage, who: &'static str, job: JobId, model: &File) -> R
 /// Submits, and shows the same model on the board.
 async fn show(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<Entry> {
     let entry = submit(stage, who, job, model).await?;
-    let shown = show::show(&stage.session, &stage.player(who)?.sender, job, model).await?;
+    let (sender, budget) = (&stage.player(who)?.sender, &mut Budget::default());
+    let what = (&job.into(), model);
+    let shown = show::show(&stage.session, sender, what, Funding::Deposit, budget).await?;
     let score = shown.board.map_or_else(|| "nothing".to_owned(), |score| percent(Score(score)));
     stage.say(who, format_args!("shows it on the public board: {score}"));
     Ok(entry)
@@ -202,8 +206,11 @@ async fn copy_ciphertext(stage: &Stage, job: JobId, model: &File) -> Result<Entr
     let command = Command::Submit { job, model: SubmittedModel::Sealed(sealed) };
     let sent = send_paid(session, sender, price, &command, Funding::Deposit, &mut spent);
     sent.await?.accepted()?;
-    let delivered = delivery::deliver(session, sender, job, Slot::Submission, &ciphertext).await?;
-    spent.absorb(delivered.spent);
+    let me = to_market(sender.address());
+    let own = evaluate::submission_of(session, job, me).await?.context("it did not come in")?;
+    let place = (job, SlotKey::of(Slot::Submission, own.submission));
+    let blob = sealed.ciphertext;
+    spent.absorb(delivery::deliver(session, sender, place, blob, &ciphertext).await?.spent);
     stage.say(name, "submits ada's commitment and ciphertext");
     Ok(Entry { who: name, model: model.blob, begun, gas: spent.gas_used })
 }
@@ -258,13 +265,14 @@ pub(super) async fn enlist_all(stage: &Stage, job: JobId) -> Result<()> {
     Ok(())
 }
 
-/// Honest miners do a round; liars commit to what they made up, or reveal it.
-pub(super) async fn mine(stage: &Stage, job: JobId, lie: Lie) -> Result<()> {
+/// Honest miners do a round; liars commit to what they made up, reveal it, or wait.
+pub(super) async fn mine(stage: &Stage, job: JobId, lie: Option<Lie>) -> Result<()> {
     for (name, miner) in miners(stage, job) {
         for deed in miner.round().await?.deeds {
             stage.say(name, deed);
         }
     }
+    let Some(lie) = lie else { return Ok(()) };
     let models = stage.session.job(job).await?.revealed;
     for liar in liars(stage) {
         tell(stage, liar, job, models, lie).await?;

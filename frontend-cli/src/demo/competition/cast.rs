@@ -5,7 +5,8 @@ use anyhow::{Context, Result};
 use market::JobId;
 
 use crate::{
-    commands::mine::Miner,
+    budget::Budget,
+    commands::mine::{Choice, Miner},
     demo::stage::{Coin, Part, Player, Stage},
 };
 
@@ -43,10 +44,11 @@ pub(super) fn miners(stage: &Stage, job: JobId) -> impl Iterator<Item = (&'stati
     honest.map(move |player| (player.name, miner(stage, player, job)))
 }
 
-/// A player who mines for one competition.
+/// A player who mines for one job.
 pub(super) fn miner<'a>(stage: &'a Stage, player: &'a Player, job: JobId) -> Miner<'a> {
     let Player { sender, vault, .. } = player;
-    Miner { session: &stage.session, sender, vault, jobs: vec![job], enlists: true }
+    let (choice, daily) = (Choice::Named(vec![job]), Budget::default());
+    Miner { session: &stage.session, sender, vault, choice, daily }
 }
 
 /// Those who mine and say what they like.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use market::{JobId, Stage as Life};
-use wire::{Notice, Paging, Query, SeatsView, SubmissionView};
+use wire::{JobList, Notice, Paging, Query, SeatsView, SubmissionView};
 
 use super::{
     act::{self, ATTEST, Lie, OPEN, REVEAL, Sponsor},
@@ -37,15 +37,15 @@ pub(super) async fn play(stage: &Stage, sponsor: Sponsor, begun: Instant) -> Res
     let view = stage.session.job(job).await?;
     ensure!(view.stage == Life::Settled, "job {job} is {}", view.stage);
     let of_job: Vec<SubmissionView> =
-        stage.session.all(|paging| Query::Submissions(job.into(), paging)).await?;
+        stage.session.all(|paging| list(job, JobList::Submissions, paging)).await?;
     let submissions = entries.iter().zip(&of_job);
     let submissions = submissions.map(|(entry, of)| entry.judged(view.number, of)).collect();
     let miners = miners(stage, job).await?;
     let players = stage.players().iter();
     let names = players.map(|player| (player.sender.address(), player.name)).collect();
     Ok(Played {
-        board: stage.session.all(|paging| Query::Board(job.into(), paging)).await?,
-        ranking: stage.session.all(|paging| Query::Leaderboard(job.into(), paging)).await?,
+        board: stage.session.all(|paging| list(job, JobList::Board, paging)).await?,
+        ranking: stage.session.all(|paging| list(job, JobList::Leaderboard, paging)).await?,
         tests: stage.notices()?.into_iter().filter_map(test).collect(),
         decision: view.decision,
         miners,
@@ -54,24 +54,30 @@ pub(super) async fn play(stage: &Stage, sponsor: Sponsor, begun: Instant) -> Res
     })
 }
 
-/// Miners commit and reveal; then the machine looks.
+/// Miners commit and reveal; then the machine looks, and whoever carries that on is paid for it.
 async fn evaluate(stage: &Stage, job: JobId) -> Result<()> {
-    for (words, lie) in
-        [("Miners commit to what they find", Lie::Attest), ("Miners reveal it", Lie::Reveal)]
-    {
+    for (words, lie) in [
+        ("Miners commit to what they find", Some(Lie::Attest)),
+        ("Miners reveal it", Some(Lie::Reveal)),
+        ("The machine looks at what was revealed, and at who was wrong", None),
+    ] {
         stage.chapter(words);
         act::mine(stage, job, lie).await?;
         stage.advance_time(ATTEST).await?;
     }
-    stage.chapter("Where miners differ, the machine looks, and at the first of the ranking");
     settle(stage, job).await
 }
 
 /// Moves the job on as far as time allows.
 async fn settle(stage: &Stage, job: JobId) -> Result<()> {
-    let settled = settle::settle(&stage.session, &stage.player("ada")?.sender, job).await?;
+    let (sender, budget) = (&stage.player("ada")?.sender, &mut Budget::default());
+    let settled = settle::settle(&stage.session, sender, job, budget).await?;
     stage.say("ada", format_args!("settles: {}", settled.stage));
     Ok(())
+}
+
+fn list(job: JobId, list: JobList, paging: Paging) -> Query {
+    Query::List(job.into(), list, paging)
 }
 
 /// The exact test that a notice is about.
@@ -86,12 +92,12 @@ fn test(notice: Notice) -> Option<Test> {
 
 /// What became of the miners.
 async fn miners(stage: &Stage, job: JobId) -> Result<Vec<MinerLine>> {
-    let seats: SeatsView = stage.session.ask(&Query::Seats(job.into(), Paging::default())).await?;
+    let seats: SeatsView = stage.session.ask(&list(job, JobList::Seats, Paging::default())).await?;
     let mut miners = Vec::new();
     let of_liars = liars(stage).map(|liar| (liar.name, miner(stage, liar, job)));
     for (name, miner) in cast::miners(stage, job).chain(of_liars) {
         let me = to_market(miner.sender.address());
-        let seat = seats.seats.items.iter().find(|seat| seat.miner == me);
+        let seat = seats.seats.iter().find(|seat| seat.miner == me);
         miners.push(MinerLine {
             name,
             revealed: seat.map_or(0, |seat| seat.revealed),

@@ -6,7 +6,8 @@
 //! anne publishes base to cup       [as=Shown] the slot, if it does not follow; [from=] [to=] a
 //!                                  part; [bytes=other]; [deflated]
 //! bob submits better to cup        sealed if the job is: the ciphertext is `bob's-better`;
-//!                                  [of carol] hers, [sealing worse] other bytes
+//!                                  [of carol] hers, [sealing worse] other bytes, [plain] all the
+//!                                  same in the open
 //! bob enters cup with better       submits it and publishes it whole
 //! bob shows better to cup          to be published next
 //! mike enlists for cup
@@ -112,6 +113,7 @@ impl Stage {
                 SubmittedModel::Sealed(self.secrets.get(&name).ok_or("never sealed")?.sealed)
             }
             ["sealing", other] => SubmittedModel::Sealed(self.seal(who, model, other, job.0)?),
+            ["plain"] => SubmittedModel::Open { model: self.blob(model)?.0, data: named(b"") },
             [] if is_sealed => SubmittedModel::Sealed(self.seal(who, model, model, job.0)?),
             _ => SubmittedModel::Open { model: self.blob(model)?.0, data: named(b"") },
         };

@@ -1,30 +1,32 @@
-//! A seeded order of rows, the same on every computer.
+//! Numbers and orders drawn with a seed, the same on every computer.
 
 /// A sequence of numbers fixed by its seed.
 ///
 /// - Source: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators" (SplitMix64)
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// Puts the list into a random order.
-    pub(super) fn shuffle<T>(&mut self, list: &mut [T]) {
+    #[cfg(feature = "train")]
+    pub(crate) fn shuffle<T>(&mut self, list: &mut [T]) {
         for place in (1..list.len()).rev() {
             list.swap(place, self.below(place + 1));
         }
     }
 
     /// A number below `limit`; its bias is below `limit / 2⁶⁴`.
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         let wide = u128::from(self.next()) * u128::try_from(limit).unwrap_or(u128::MAX);
         usize::try_from(wide >> 64).unwrap_or(0)
     }
 
     /// A number from zero to one.
-    pub(super) fn fraction(&mut self) -> f64 {
+    #[cfg(feature = "train")]
+    pub(crate) fn fraction(&mut self) -> f64 {
         f64::from(u32::try_from(self.next() >> 32).unwrap_or(0)) / f64::from(u32::MAX)
     }
 
@@ -49,6 +51,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "train")]
     fn a_shuffle_loses_nothing() {
         let mut list = (0..100).collect::<Vec<_>>();
         Random::new(7).shuffle(&mut list);

@@ -1,0 +1,346 @@
+//! Copies, however they are dressed up, are told from models that others trained.
+
+use blobs::{Cid, Codec, Digest};
+use eval::{Dataset, Evaluator, Features, Labels, Shape};
+use market::{Comparison, Exhibit, Fault, Judge, Metric, Similarity, Unfit, WeightDistance, Work};
+
+use crate::{
+    models,
+    onnx::{bell, model, node, perceptron, ports, weights},
+    read,
+    rewrites::rewrites,
+};
+
+/// What models are compared with and on.
+struct Room<'a> {
+    base: &'a [u8],
+    hold_out: &'a [u8],
+    metric: Metric,
+}
+
+impl Room<'_> {
+    fn comparison<'a>(&'a self, first: &'a [u8], second: &'a [u8]) -> Comparison<'a> {
+        let exhibit = |bytes| Exhibit { cid: Cid::of_block(Codec::Raw, bytes), bytes };
+        Comparison {
+            base: exhibit(self.base),
+            first: exhibit(first),
+            second: exhibit(second),
+            hold_out: exhibit(self.hold_out),
+            metric: self.metric,
+            seed: Digest::of(b"seed"),
+        }
+    }
+
+    fn compare(&self, first: &[u8], second: &[u8]) -> Result<Similarity, Unfit> {
+        Evaluator::new().compare(&self.comparison(first, second))
+    }
+}
+
+/// Rows of two numbers around a point for each class.
+fn clouds(rows: usize, seed: u64) -> Dataset {
+    let points = [[0.0, 1.0], [1.0, -0.5], [-1.0, -0.5]];
+    let mut bell = bell(seed);
+    let classes = (0..rows).map(|row| (row % 3) as u8).collect::<Vec<_>>();
+    let features = classes.iter().flat_map(|class| points[usize::from(*class)]);
+    let features = features.map(|place: f64| (place + 0.1 * bell()) as f32).collect();
+    let row = Shape::new(&[2]).unwrap();
+    Dataset::new(row, Features::Real(features), Labels::Classes(classes)).unwrap()
+}
+
+#[test]
+fn no_rewrite_of_its_graph_hides_a_copy() {
+    let mut names = Vec::new();
+    for (name, hold_out) in models() {
+        let (file, hold_out) = (read(&name), read(&hold_out));
+        let is_number = name.starts_with("diabetes");
+        let metric = if is_number { Metric::MeanSquaredError } else { Metric::Accuracy };
+        let base = read(&name.replace("-trained", "-base").replace("-branches", ""));
+        let room = Room { base: &base, hold_out: &hold_out, metric };
+        for (rewrite, copy) in rewrites(&file, is_number) {
+            assert_ne!(copy, file);
+            for similarity in [room.compare(&file, &copy), room.compare(&copy, &file)] {
+                let similarity = similarity.unwrap();
+                assert!(similarity.is_copy(), "{name}, {rewrite}: {similarity:?}");
+                assert!(similarity.agreement >= 999_900, "{name}, {rewrite}: {similarity:?}");
+            }
+            names.push(rewrite);
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), 13, "a rewrite suits no model: {names:?}");
+}
+
+/// What is added to or multiplied with the answers of all classes is not seen in the weights either.
+#[test]
+fn what_all_classes_have_in_common_does_not_count_as_weights() {
+    let [base, file] = ["digits/torch-base.onnx", "digits/torch-trained.onnx"].map(read);
+    let hold_out = read("digits/holdout.safetensors");
+    let room = Room { base: &base, hold_out: &hold_out, metric: Metric::Accuracy };
+    for (rewrite, copy) in rewrites(&file, false) {
+        let distance = room.compare(&file, &copy).unwrap().distance;
+        if ["1 added to all final biases", "a final layer three times as large"].contains(&rewrite)
+        {
+            assert!(distance.unwrap() < WeightDistance(10), "{rewrite}: {distance:?}");
+        }
+        if rewrite == "nodes that do nothing" {
+            assert_eq!(distance, None);
+        }
+    }
+}
+
+#[test]
+fn networks_of_others_are_not_copies() {
+    let hold_out = read("digits/holdout.safetensors");
+    let metric = Metric::Accuracy;
+    let names = ["torch", "keras", "sklearn", "torch-branches"];
+    let files = names.map(|name| read(&format!("digits/{name}-trained.onnx")));
+    let base = read("digits/torch-base.onnx");
+    let room = Room { base: &base, hold_out: &hold_out, metric };
+    for (place, second) in files.iter().enumerate() {
+        for first in &files[..place] {
+            let similarity = room.compare(first, second).unwrap();
+            assert!(!similarity.is_copy(), "{similarity:?}");
+            assert_eq!(similarity.distance, None);
+        }
+    }
+    assert_eq!(
+        room.compare(&base, &base),
+        Ok(Similarity { agreement: 1_000_000, distance: Some(WeightDistance::EQUAL) })
+    );
+    // A base model of another form is no base: what counts is the way from nothing.
+    let keras = read("digits/keras-base.onnx");
+    let room = Room { base: &keras, ..room };
+    let distance = room.compare(&base, &files[0]).unwrap().distance;
+    assert!(distance > Some(WeightDistance::ALIKE), "{distance:?}");
+}
+
+#[test]
+fn answers_that_are_not_finite_help_nobody() {
+    let hold_out = clouds(30, 1).to_safetensors();
+    let honest = perceptron(2, 4, 3, 1);
+    let broken = model(&[
+        node("Div", &["x", "zero"], "nothing", &[]),
+        node("MatMul", &["nothing", "w"], "y", &[]),
+        weights("zero", &[1], &[0.0]),
+        weights("w", &[2, 3], &[1.0; 6]),
+        ports(&[-1, 2]),
+    ]);
+    let room = Room { base: &honest, hold_out: &hold_out, metric: Metric::Accuracy };
+    let agreement = |first: &[u8], second: &[u8]| room.compare(first, second).unwrap().agreement;
+    assert_eq!(agreement(&honest, &broken), 1_000_000);
+    assert_eq!(agreement(&broken, &honest), 0);
+    assert_eq!(agreement(&broken, &broken), 1_000_000);
+}
+
+#[test]
+fn a_comparison_costs_what_shapes_say() {
+    let hold_out = read("digits/holdout.safetensors");
+    let [torch, keras, trained] = ["torch-base", "keras-base", "torch-trained"]
+        .map(|name| read(&format!("digits/{name}.onnx")));
+    let room = Room { base: &torch, hold_out: &hold_out, metric: Metric::Accuracy };
+    let quote = |first: &[u8], second: &[u8]| {
+        let comparison = room.comparison(first, second);
+        let mut judge = Evaluator::new();
+        (judge.quote_comparison(&comparison).unwrap(), judge.reading_comparison(&comparison))
+    };
+    let [(one, reading), (other, _), (both, _)] =
+        [quote(&torch, &trained), quote(&keras, &keras), quote(&keras, &torch)];
+    assert_eq!(quote(&torch, &torch), quote(&trained, &trained));
+    assert_eq!(Work((one.0 + other.0) / 2), both);
+    let comparison = Comparison { seed: Digest::of(b"other"), ..room.comparison(&torch, &trained) };
+    assert_eq!(Evaluator::new().quote_comparison(&comparison), Ok(one));
+    // Fewer rows than the hold-out has, and no more than an input may cost.
+    assert!(one < Work(500_000_000), "{one}");
+    assert!(reading < Work(1_000_000_000), "{reading}");
+}
+
+#[test]
+fn what_cannot_be_compared_is_named() {
+    let [torch, health] = ["digits/torch-base.onnx", "health/torch-base.onnx"].map(read);
+    let hold_out = read("digits/holdout.safetensors");
+    let room = Room { base: &torch, hold_out: &hold_out, metric: Metric::Accuracy };
+    let unfit = |fault| Err(Unfit { fault, node: None });
+    assert_eq!(room.compare(&torch, b"\xff"), unfit(Fault::MalformedModel));
+    assert_eq!(room.compare(&health, &torch), unfit(Fault::Mismatch));
+    assert_eq!(
+        Room { base: b"\xff", ..room }.compare(&torch, &torch),
+        unfit(Fault::MalformedModel)
+    );
+}
+
+/// Exact on every platform: these are the integers of all.
+#[test]
+fn similarities_are_the_same_everywhere() {
+    let similarity = |folder: &str, [base, first, second]: [&str; 3], metric| {
+        let [base, first, second] =
+            [base, first, second].map(|name| read(&format!("{folder}/{name}.onnx")));
+        let hold_out = read(&format!("{folder}/holdout.safetensors"));
+        let room = Room { base: &base, hold_out: &hold_out, metric };
+        let Similarity { agreement, distance } = room.compare(&first, &second).unwrap();
+        (agreement, distance.map(|distance| distance.0))
+    };
+    let digits = similarity("digits", ["torch-base"; 3].map(|name| name), Metric::Accuracy);
+    assert_eq!(digits, (1_000_000, Some(0)));
+    for (found, expected) in [
+        (
+            similarity("digits", ["torch-base", "torch-base", "torch-trained"], Metric::Accuracy),
+            (0, None),
+        ),
+        (
+            similarity("digits", ["keras-base", "torch-trained", "keras-trained"], Metric::LogLoss),
+            (0, None),
+        ),
+        (
+            similarity(
+                "diabetes",
+                ["sklearn-base", "sklearn-base", "sklearn-trained"],
+                Metric::MeanSquaredError,
+            ),
+            (0, None),
+        ),
+    ] {
+        assert_eq!(found, expected);
+    }
+}
+
+#[cfg(feature = "train")]
+mod trained {
+    use std::ops::ControlFlow;
+
+    use eval::{
+        Model, report,
+        train::{Disguise, Epoch, Optimiser, Options, disguise, train},
+    };
+    use market::{Exam, Tally};
+
+    use super::*;
+
+    const OPTIONS: Options = Options {
+        optimiser: Optimiser::Adam,
+        learning_rate: 0.01,
+        epochs: 6,
+        batch_rows: 32,
+        seed: 1,
+        held_back_percent: 0,
+        metric: Metric::Accuracy,
+    };
+
+    fn trained(base: &[u8], data: &Dataset, options: &Options) -> Vec<u8> {
+        let go_on = &mut |_: Epoch| ControlFlow::Continue(());
+        train(base, data, options, go_on).unwrap().onnx
+    }
+
+    fn dataset(path: &str) -> Dataset {
+        Dataset::from_safetensors(&read(path)).unwrap()
+    }
+
+    #[test]
+    fn a_copy_is_known_in_any_disguise_and_others_work_is_not_taken_for_one() {
+        for name in
+            ["digits/torch-base", "digits/sklearn-base", "digits/keras-base", "health/torch-base"]
+        {
+            let base = read(&format!("{name}.onnx"));
+            let (folder, _) = name.split_once('/').unwrap();
+            let hold_out = read(&format!("{folder}/holdout.safetensors"));
+            let room = Room { base: &base, hold_out: &hold_out, metric: Metric::Accuracy };
+            let data = dataset(&format!("{folder}/client-b.safetensors"));
+            let model = trained(&base, &data, &OPTIONS);
+            let none = Disguise::default();
+            let all = Disguise { reorder: true, rescale: true, turn: true, seed: 7, ..none };
+            for how in [
+                Disguise { reorder: true, ..none },
+                Disguise { rescale: true, ..none },
+                Disguise { noise: 0.05, ..none },
+                Disguise { noise: 0.05, ..all },
+            ] {
+                let copy = disguise(&base, &model, &how).unwrap();
+                assert_ne!(copy, model, "{name} {how:?}");
+                for similarity in [room.compare(&model, &copy), room.compare(&copy, &model)] {
+                    let similarity = similarity.unwrap();
+                    assert!(similarity.is_copy(), "{name} {how:?}: {similarity:?}");
+                }
+            }
+            // A little noise, and a graph whose weights cannot be compared.
+            let copy = disguise(&base, &model, &Disguise { noise: 0.02, ..all }).unwrap();
+            for (rewrite, copy) in rewrites(&copy, false) {
+                let similarity = room.compare(&model, &copy).unwrap();
+                assert!(similarity.is_copy(), "{name}, {rewrite}: {similarity:?}");
+            }
+            let other = trained(&base, &data, &Options { seed: 2, ..OPTIONS });
+            let similarity = room.compare(&model, &other).unwrap();
+            assert!(!similarity.is_copy(), "{name}: {similarity:?}");
+        }
+    }
+
+    #[test]
+    fn two_models_that_are_right_on_every_row_are_no_copies() {
+        let hold_out = clouds(150, 3);
+        let file = hold_out.to_safetensors();
+        let base = perceptron(2, 16, 3, 1);
+        let room = Room { base: &base, hold_out: &file, metric: Metric::Accuracy };
+        let options = Options { epochs: 40, ..OPTIONS };
+        let ours = trained(&base, &clouds(200, 1), &options);
+        let theirs = trained(&base, &clouds(200, 2), &Options { seed: 2, ..options });
+        let wider = trained(&perceptron(2, 24, 3, 2), &clouds(200, 2), &options);
+        let models = [ours, theirs, wider];
+        for model in &models {
+            let model = Model::from_onnx(model).unwrap();
+            let report = report::evaluate(&model, &hold_out, Metric::Accuracy, &mut |_, _| {});
+            assert_eq!(report.unwrap().scores.score.0, 1_000_000);
+        }
+        for (first, second) in [(0, 1), (0, 2), (1, 2)] {
+            let similarity = room.compare(&models[first], &models[second]).unwrap();
+            assert!(!similarity.is_copy(), "{first} {second}: {similarity:?}");
+        }
+    }
+
+    #[test]
+    fn a_disguise_without_noise_answers_as_the_model_does() {
+        let base = read("digits/torch-base.onnx");
+        let hold_out = dataset("digits/holdout.safetensors");
+        let model = trained(&base, &dataset("digits/client-b.safetensors"), &OPTIONS);
+        let how = Disguise { reorder: true, rescale: true, turn: true, noise: 0.0, seed: 3 };
+        let copy = disguise(&base, &model, &how).unwrap();
+        let predicted = |file: &[u8]| {
+            let model = Model::from_onnx(file).unwrap();
+            let report = report::evaluate(&model, &hold_out, Metric::Accuracy, &mut |_, _| {});
+            report.unwrap().predicted().collect::<Vec<_>>()
+        };
+        assert_eq!(predicted(&copy), predicted(&model));
+    }
+
+    /// Behind a tanh signs can be turned without a bit of the answers changing, and it does not
+    /// help.
+    #[test]
+    fn turned_signs_change_neither_answers_nor_weights() {
+        let metric = Metric::MeanSquaredError;
+        let base = read("diabetes/sklearn-base.onnx");
+        let hold_out = read("diabetes/holdout.safetensors");
+        let rows = dataset("diabetes/client-b.safetensors");
+        let room = Room { base: &base, hold_out: &hold_out, metric };
+        let model = trained(&base, &rows, &Options { metric, ..OPTIONS });
+        let losses = |file: &[u8]| {
+            let Comparison { first: model, hold_out, .. } = room.comparison(file, file);
+            let exam = Exam { model, hold_out, metric, rows: None };
+            let mut tally = Tally::with_results(0, metric);
+            Evaluator::new().answer(&exam, &mut tally, Work(u64::MAX)).unwrap();
+            tally.into_results().unwrap()
+        };
+        let how = Disguise { turn: true, seed: 5, ..Disguise::default() };
+        let copy = disguise(&base, &model, &how).unwrap();
+        assert_ne!(copy, model);
+        assert_eq!(losses(&copy), losses(&model));
+        let equal = Similarity { agreement: 1_000_000, distance: Some(WeightDistance::EQUAL) };
+        assert_eq!(room.compare(&model, &copy), Ok(equal));
+        assert_eq!(room.compare(&copy, &model), Ok(equal));
+        let how =
+            Disguise { reorder: true, turn: true, noise: 0.05, seed: 6, ..Disguise::default() };
+        let copy = disguise(&base, &model, &how).unwrap();
+        assert!(room.compare(&copy, &model).unwrap().is_copy());
+        // Without a tanh nothing is turned.
+        let relus = read("digits/torch-trained.onnx");
+        let how = Disguise { turn: true, seed: 5, ..Disguise::default() };
+        assert_eq!(disguise(&relus, &relus, &how).unwrap(), relus);
+    }
+}

@@ -1,0 +1,520 @@
+//! The money of one job: its stakes, and that everything it pays is a part of them by its terms.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use market::{
+    Address, Amount, Award, Command, Decision, JobId, Offence, Outcome, Settings, Share,
+    SponsorStake, SubmissionStake, Target, Terms, Timestamp, U256, Unmet,
+};
+use serde::{Deserialize, Serialize};
+use wire::Notice;
+
+use super::divergence::{Divergence, Kind};
+use super::ledger::{Checked, conservation, payout};
+
+/// The money of a job that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Escrow {
+    sponsor: Address,
+    pub(super) terms: Box<Terms>,
+    /// All that is in escrow.
+    held: Amount,
+    /// The sponsor's stake, as far as it is not spent.
+    stake: SponsorStake,
+    submissions: BTreeMap<u32, Stake>,
+    /// Enlisted miners whose bonds are held.
+    bonds: BTreeSet<Address>,
+    /// Drawn miners that have done nothing wrong.
+    right: BTreeSet<Address>,
+    /// Bonds of seats that were wrong.
+    forfeits: Amount,
+    has_hold_out: bool,
+    decision: Option<Decision>,
+    /// How many of those who share the award, and of the right seats, were paid.
+    paid: [u32; 2],
+    /// A payment that must come next: amount, or another one with the buy-in.
+    due: Option<(Address, Share, [Amount; 2])>,
+    /// Whether something was wrong: what follows from it is taken as it is told.
+    is_disputed: bool,
+}
+
+/// A submission's stake, as far as it is not spent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stake {
+    client: Address,
+    /// What it had for its work.
+    prepaid: Amount,
+    left: SubmissionStake,
+    shown: Amount,
+    is_revealed: bool,
+}
+
+/// A move between a job and an account.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Transfer {
+    /// From its free balance to the job.
+    In(Amount),
+    /// To its free balance.
+    Out(Amount),
+    /// To its wallet.
+    Voucher(Amount),
+}
+
+type Moves = Vec<(Address, Transfer)>;
+
+impl Escrow {
+    pub(super) fn new(sponsor: Address, terms: Box<Terms>) -> Self {
+        Self {
+            sponsor,
+            terms,
+            held: Amount::ZERO,
+            stake: SponsorStake::default(),
+            submissions: BTreeMap::new(),
+            bonds: BTreeSet::new(),
+            right: BTreeSet::new(),
+            forfeits: Amount::ZERO,
+            has_hold_out: !terms_are_sealed(&terms),
+            decision: None,
+            paid: [0; 2],
+            due: None,
+            is_disputed: false,
+        }
+    }
+
+    /// Checks a sponsor's stake by the terms. Its rent depends on the market's clock, which is
+    /// never ahead of the block's: the time it is for is at least what the block leaves.
+    pub(super) fn check_stake(
+        &self,
+        settings: &Settings,
+        block_time: Timestamp,
+        reserved: u64,
+        stake: &SponsorStake,
+    ) -> Checked {
+        let least = self.terms.sponsor_stake(settings, block_time, reserved);
+        let is_right = least.is_ok_and(|least| {
+            stake.rent >= least.rent && *stake == SponsorStake { rent: stake.rent, ..least }
+        });
+        if is_right { Ok(()) } else { payout("a job opens with another stake than its terms ask") }
+    }
+
+    /// Checks that nothing is left when the job ends.
+    pub(super) fn check_end(&self, id: JobId) -> Checked {
+        if self.is_disputed || self.held == Amount::ZERO {
+            return Ok(());
+        }
+        let sentence = format!("job {id} ends with money that nobody gets");
+        let wrong = Divergence::new(Kind::Conservation, sentence);
+        Err(wrong.between(Some("0".to_owned()), Some(self.held.to_string())).into())
+    }
+
+    /// Enters a notice; returns the moves it tells of, and what is wrong with it.
+    pub(super) fn take(
+        &mut self,
+        id: JobId,
+        notice: &Notice,
+        settings: &Settings,
+        command: Option<&Command>,
+    ) -> (Moves, Checked) {
+        let moves = self.moves(notice, settings);
+        for (_, transfer) in &moves {
+            let held = match transfer {
+                Transfer::In(amount) => self.held.checked_add(*amount),
+                Transfer::Out(amount) | Transfer::Voucher(amount) => self.held.checked_sub(*amount),
+            };
+            match held {
+                Some(held) => self.held = held,
+                None if self.is_disputed => self.held = Amount::ZERO,
+                None => {
+                    self.is_disputed = true;
+                    return (moves, conservation(format!("job {id} pays more than it holds")));
+                }
+            }
+        }
+        let is_payment = matches!(notice, Notice::Paid { .. });
+        let on_time = if is_payment { Ok(()) } else { self.check_due(id) };
+        let followed = self.follow(id, notice, settings, command);
+        let was_disputed = self.is_disputed;
+        self.is_disputed |= followed.is_err();
+        let followed = if was_disputed { Ok(()) } else { followed };
+        (moves, on_time.and(followed))
+    }
+
+    /// The moves that a notice tells of.
+    fn moves(&self, notice: &Notice, settings: &Settings) -> Moves {
+        let asked = |total: Result<Amount, _>| total.unwrap_or_default();
+        match notice {
+            Notice::JobOpened { sponsor, stake, .. } => {
+                vec![(*sponsor, Transfer::In(asked(stake.total())))]
+            }
+            Notice::Submitted { client, stake, .. } => {
+                vec![(*client, Transfer::In(asked(stake.total())))]
+            }
+            Notice::ModelShown { client, stake, .. } => vec![(*client, Transfer::In(*stake))],
+            Notice::Enlisted { miner, .. } => vec![(*miner, Transfer::In(self.bond()))],
+            Notice::WorkPaid { worker, earned, operator, surcharge, .. } => vec![
+                (*worker, Transfer::Out(*earned)),
+                (settings.operator, Transfer::Out(*operator)),
+                (*worker, Transfer::In(*surcharge)),
+                (settings.sink, Transfer::Out(*surcharge)),
+            ],
+            Notice::Paid { to, amount, voucher: true, .. } => {
+                vec![(*to, Transfer::Voucher(*amount))]
+            }
+            Notice::Paid { to, amount, .. } => vec![(*to, Transfer::Out(*amount))],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Checks that no payment is missing: one that is due comes before anything else.
+    pub(super) fn check_due(&mut self, id: JobId) -> Checked {
+        let Some((to, share, amounts)) = self.due.take() else { return Ok(()) };
+        if std::mem::replace(&mut self.is_disputed, true) {
+            return Ok(());
+        }
+        let sentence = format!("job {id} owes {to} a payment ({share}) and does not make it");
+        let wrong = Divergence::new(Kind::Payout, sentence);
+        Err(wrong.between(Some(amounts[0].to_string()), None).into())
+    }
+
+    fn follow(
+        &mut self,
+        id: JobId,
+        notice: &Notice,
+        settings: &Settings,
+        command: Option<&Command>,
+    ) -> Checked {
+        match notice {
+            Notice::JobOpened { stake, .. } => self.stake = *stake,
+            Notice::Submitted { submission, client, model, stake, .. } => {
+                let (client, left, prepaid) = (*client, *stake, stake.work);
+                let new = Stake { client, prepaid, left, shown: Amount::ZERO, is_revealed: false };
+                self.submissions.insert(*submission, new);
+                let asked = self.terms.submission_stake(settings, model.published().size);
+                if asked != Ok(*stake) {
+                    return payout("a submission stakes another amount than its terms ask");
+                }
+            }
+            Notice::ModelShown { submission, stake, .. } => {
+                let asked = self.terms.show_stake(settings);
+                self.known(*submission)?.shown = *stake;
+                if asked != Ok(*stake) {
+                    return payout("a shown model stakes another amount than its terms ask");
+                }
+            }
+            Notice::ShowEvaluated { submission, .. } => {
+                let known = self.known(*submission)?;
+                let due = (known.client, std::mem::take(&mut known.shown));
+                self.owe(due.0, Share::Stake, [due.1; 2]);
+            }
+            Notice::Enlisted { miner, .. } => {
+                if !self.bonds.insert(*miner) {
+                    return payout(format!("{miner} enlists for job {id} twice"));
+                }
+            }
+            Notice::SeatsDrawn { miners, .. } => self.right = miners.iter().copied().collect(),
+            Notice::ModelRevealed { submission, .. } => {
+                self.known(*submission)?.is_revealed = true;
+            }
+            Notice::HoldOutRevealed { .. } => self.has_hold_out = true,
+            Notice::ModelEvaluated { submission, .. } => self.repay(*submission)?,
+            Notice::SubmissionDecided { submission, verdict, .. } => {
+                self.decide(*submission, verdict.accepted)?;
+            }
+            Notice::WorkPaid { target, worker, earned, operator, surcharge, .. } => {
+                self.check_surcharge(*surcharge, settings, command)?;
+                self.spend(id, *target, *worker, [*earned, *operator], settings)?;
+            }
+            Notice::Forfeited { account, bond, offence, .. } => {
+                self.forfeit(id, *account, *bond, *offence, settings)?;
+            }
+            Notice::JobDecided { decision, .. } => self.divide(id, decision)?,
+            Notice::Paid { to, share, amount, .. } => {
+                if !self.is_due(*to, *share, *amount, settings) {
+                    let sentence = format!("job {id} pays a share ({share}) that is not due");
+                    let wrong = Divergence::new(Kind::Payout, sentence);
+                    return Err(wrong.between(None, Some(format!("{amount} to {to}"))).into());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn known(&mut self, submission: u32) -> Checked<&mut Stake> {
+        match self.submissions.get_mut(&submission) {
+            Some(known) => Ok(known),
+            None => payout(format!("submission {submission} was never made")),
+        }
+    }
+
+    fn bond(&self) -> Amount {
+        self.terms.miners().map_or(Amount::ZERO, |miners| miners.bond)
+    }
+
+    /// A worker pays what it has allowed while the machine lags, and for work that nobody has
+    /// prepaid: no more than one input can do.
+    fn check_surcharge(
+        &self,
+        surcharge: Amount,
+        settings: &Settings,
+        command: Option<&Command>,
+    ) -> Checked {
+        let allowed = match command {
+            Some(Command::Evaluate { max_surcharge, .. }) => *max_surcharge,
+            _ => Amount::ZERO,
+        };
+        let input = settings.work_price(self.terms.asset, settings.input_work);
+        let most = input.ok().and_then(|input| input.checked_add(allowed));
+        if most.is_none_or(|most| surcharge <= most) {
+            return Ok(());
+        }
+        payout("a surcharge is more than its payer has allowed")
+    }
+
+    /// Work is paid out of what was staked for it: a fixed part to the operator, the rest to the
+    /// worker, unless it did its own.
+    fn spend(
+        &mut self,
+        id: JobId,
+        target: Target,
+        worker: Address,
+        [earned, operator]: [Amount; 2],
+        settings: &Settings,
+    ) -> Checked {
+        let sponsor = self.sponsor;
+        let (owner, pot) = match target {
+            Target::Base | Target::BaseOnHoldOut => (sponsor, &mut self.stake.work),
+            Target::Submission(number) => {
+                let known = self.known(number)?;
+                (known.client, &mut known.left.work)
+            }
+            Target::Shown(number) => {
+                let known = self.known(number)?;
+                (known.client, &mut known.shown)
+            }
+        };
+        let price = sum(earned, operator)?;
+        let left = pot.checked_sub(price);
+        *pot = left.unwrap_or_default();
+        let part = price.scaled_down(settings.operator_ppm.into(), U256::from(1_000_000));
+        let is_divided =
+            if worker == owner { earned == Amount::ZERO } else { part == Some(operator) };
+        if left.is_some() && is_divided {
+            return Ok(());
+        }
+        payout(format!("job {id} pays more for work than its stake, or divides it otherwise"))
+    }
+
+    /// The work that showed seats to be wrong is repaid from their bonds.
+    fn repay(&mut self, submission: u32) -> Checked {
+        let forfeits = self.forfeits;
+        let known = self.known(submission)?;
+        let used = known.prepaid.checked_sub(known.left.work).unwrap_or_default();
+        let repaid = used.min(forfeits);
+        known.left.work = sum(known.left.work, repaid)?;
+        self.forfeits = forfeits.checked_sub(repaid).unwrap_or_default();
+        Ok(())
+    }
+
+    /// A submission is decided: what is left of its stake returns, with its reward if it has one.
+    /// The buy-in does unless miners have begun with it.
+    fn decide(&mut self, submission: u32, is_accepted: bool) -> Checked {
+        let award = match self.terms.award {
+            _ if !is_accepted => Amount::ZERO,
+            Award::Rewards { reward, .. } => reward,
+            Award::Prize { prize, .. } => prize,
+        };
+        let Some(left) = self.stake.award.checked_sub(award) else {
+            return payout("a reward is paid that is not left");
+        };
+        self.stake.award = left;
+        let known = self.known(submission)?;
+        let SubmissionStake { work, bond, buy_in } = known.left;
+        let client = known.client;
+        known.left = SubmissionStake { buy_in, ..SubmissionStake::default() };
+        let stake = sum(sum(work, bond)?, std::mem::take(&mut known.shown))?;
+        let amount = sum(stake, award)?;
+        let early = if is_accepted { amount } else { sum(amount, buy_in)? };
+        let share = if is_accepted { Share::Reward } else { Share::Stake };
+        let is_over = !is_accepted && !known.is_revealed && buy_in == Amount::ZERO;
+        if is_over {
+            self.submissions.remove(&submission);
+        }
+        self.owe(client, share, [amount, early]);
+        Ok(())
+    }
+
+    fn owe(&mut self, to: Address, share: Share, amounts: [Amount; 2]) {
+        self.due = (amounts[0] > Amount::ZERO).then_some((to, share, amounts));
+    }
+
+    fn forfeit(
+        &mut self,
+        id: JobId,
+        account: Address,
+        bond: Amount,
+        offence: Offence,
+        settings: &Settings,
+    ) -> Checked {
+        let is_sponsor = account == self.sponsor;
+        let held = match offence {
+            Offence::Silent | Offence::Wrong => {
+                let is_right = self.right.remove(&account) && self.bonds.contains(&account);
+                is_right.then_some(self.bond())
+            }
+            Offence::NotRevealed if is_sponsor => {
+                return match self.decision {
+                    Some(decision) if decision.sponsor_loses == bond => Ok(()),
+                    _ => payout(format!("job {id} takes a bond of its sponsor that is not lost")),
+                };
+            }
+            Offence::NotDelivered | Offence::NotRevealed => {
+                let newest = self.submissions.values_mut().rev();
+                let of_account = newest.into_iter().find(|stake| stake.client == account);
+                of_account.map(|stake| std::mem::take(&mut stake.left.bond))
+            }
+        };
+        if held != Some(bond) {
+            return payout(format!("{account} loses a bond of job {id} that it has not"));
+        }
+        self.bonds.remove(&account);
+        if offence == Offence::Wrong {
+            self.forfeits = sum(self.forfeits, bond)?;
+        } else {
+            self.owe(settings.sink, Share::Sink, [bond; 2]);
+        }
+        Ok(())
+    }
+
+    /// Works out what an outcome makes of the money, and compares it with what was told.
+    fn divide(&mut self, id: JobId, told: &Decision) -> Checked {
+        let Decision { outcome, winner, .. } = *told;
+        let was_judged = matches!(outcome, Outcome::Won | Outcome::NoWinner);
+        let count = |all: usize| u32::try_from(all).unwrap_or(u32::MAX);
+        let revealed = count(self.submissions.values().filter(|of| of.is_revealed).count());
+        let right_seats = if was_judged { count(self.right.len()) } else { 0 };
+        let vouches = matches!(self.terms.award, Award::Prize { unmet: Unmet::Share, .. });
+        let is_shared = revealed > 0
+            && (outcome == Outcome::SponsorFailed || (outcome == Outcome::NoWinner && vouches));
+        let loses = outcome == Outcome::SponsorFailed
+            || (outcome == Outcome::NobodyRevealed && !self.has_hold_out);
+        let fees = self
+            .submissions
+            .values()
+            .try_fold(self.stake.pool, |fees, of| fees.checked_add(of.left.buy_in));
+        let only = |amount, is_due| if is_due { amount } else { Amount::ZERO };
+        let ours = Decision {
+            outcome,
+            winner,
+            prize: only(self.stake.award, winner.is_some()),
+            shared: only(self.stake.award, is_shared),
+            revealed,
+            fees: only(fees.unwrap_or_default(), right_seats > 0),
+            forfeits: self.forfeits,
+            right_seats,
+            sponsor_loses: only(self.stake.bond, loses),
+        };
+        self.decision = Some(*told);
+        if right_seats > 0 {
+            self.stake.pool = Amount::ZERO;
+            self.submissions.values_mut().for_each(|of| of.left.buy_in = Amount::ZERO);
+        }
+        if is_shared {
+            self.stake.award = Amount::ZERO;
+        }
+        if ours == *told {
+            return Ok(());
+        }
+        let wrong =
+            Divergence::new(Kind::Payout, format!("job {id} divides its money against its terms"));
+        Err(wrong.between(Some(format!("{ours:?}")), Some(format!("{told:?}"))).into())
+    }
+
+    /// Whether a payment is the next of its kind; it is owed no more then.
+    fn is_due(&mut self, to: Address, share: Share, amount: Amount, settings: &Settings) -> bool {
+        if let Some((whom, what, amounts)) = self.due {
+            let is_next = (whom, what) == (to, share) && amounts.contains(&amount);
+            if is_next && amount != amounts[0] {
+                self.return_buy_in(to);
+            }
+            if is_next {
+                self.due = None;
+                return true;
+            }
+        }
+        if share == Share::Stake && self.is_buy_in(to, amount) {
+            return true;
+        }
+        let (Some(decision), None) = (self.decision, self.due) else { return false };
+        match share {
+            Share::Reward | Share::Stake => false,
+            Share::Award => {
+                let next = self.submissions.values_mut().find(|of| of.is_revealed);
+                let is_whose = next.is_some_and(|next| {
+                    next.is_revealed = false;
+                    next.client == to
+                });
+                let number = self.paid[0];
+                self.paid[0] += 1;
+                is_whose && amount == part(decision.shared, decision.revealed, number)
+            }
+            Share::Mining => {
+                let number = self.paid[1];
+                self.paid[1] += 1;
+                let parts = [decision.fees, decision.forfeits];
+                let [fee, forfeit] = parts.map(|sum| part(sum, decision.right_seats, number));
+                self.forfeits = self.forfeits.checked_sub(forfeit).unwrap_or_default();
+                let all = sum(fee, forfeit).and_then(|both| sum(both, self.bond()));
+                let is_right = self.right.contains(&to) && self.bonds.remove(&to);
+                is_right && decision.right_seats > 0 && all == Ok(amount)
+            }
+            Share::Bond => {
+                let is_mining = decision.right_seats > 0 && self.right.contains(&to);
+                !is_mining && self.bonds.remove(&to) && amount == self.bond()
+            }
+            Share::Rent => {
+                let left = self.stake.rent.checked_sub(amount);
+                self.stake.rent = left.unwrap_or_default();
+                to == settings.operator && left.is_some()
+            }
+            Share::Sink => {
+                let lost = self.forfeits.checked_add(decision.sponsor_loses);
+                let steep = lost.and_then(|lost| amount.checked_sub(lost));
+                let left = steep.and_then(|steep| self.stake.rent.checked_sub(steep));
+                to == settings.sink && left.is_some()
+            }
+            // All else is gone by then.
+            Share::Remainder => to == self.sponsor && self.held == Amount::ZERO,
+        }
+    }
+
+    /// Whether an account's buy-in returns, because no miner has earned it.
+    fn is_buy_in(&mut self, to: Address, amount: Amount) -> bool {
+        let can_return = self.due.is_none() && amount > Amount::ZERO;
+        let mut stakes = self.submissions.values_mut();
+        let whose = stakes.find(|of| can_return && of.client == to && of.left.buy_in == amount);
+        whose.is_some_and(|of| std::mem::take(&mut of.left.buy_in) == amount)
+    }
+
+    fn return_buy_in(&mut self, client: Address) {
+        let newest = self.submissions.values_mut().rev().find(|of| of.client == client);
+        newest.into_iter().for_each(|of| of.left.buy_in = Amount::ZERO);
+    }
+}
+
+const fn terms_are_sealed(terms: &Terms) -> bool {
+    terms.sealing.is_sealed()
+}
+
+fn sum(one: Amount, other: Amount) -> Checked<Amount> {
+    match one.checked_add(other) {
+        Some(sum) => Ok(sum),
+        None => conservation("amounts that no asset has"),
+    }
+}
+
+/// Part `number` of a sum divided into `count`: rounded down, the first takes what is left over.
+fn part(sum: Amount, count: u32, number: u32) -> Amount {
+    let (each, rest) = sum.0.div_mod(U256::from(count.max(1)));
+    Amount(if number == 0 { each + rest } else { each })
+}

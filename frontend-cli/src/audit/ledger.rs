@@ -1,0 +1,359 @@
+//! The ledger model: what everybody has and what is in escrow, kept from deposits, notices and
+//! vouchers alone, by the terms of the jobs and not by the market's code.
+//!
+//! Each payment must follow from something: a withdrawal from its sender's command and free
+//! balance, everything else from a notice that `escrow` has checked. After something wrong the
+//! model goes on with what was told, so that only what is independent of it is wrong later.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use market::{Address, Amount, Asset, Command, JobId, Settings, Solvency};
+use serde::{Deserialize, Serialize};
+use wire::{Credit, Notice};
+
+use super::decoded::{DecodedInput, DecodedOutput};
+use super::divergence::{Divergence, Kind};
+use super::escrow::{Escrow, Transfer};
+use crate::payment::Payment;
+
+/// Everybody's money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LedgerModel {
+    settings: Settings,
+    free: BTreeMap<(Address, Asset), Amount>,
+    totals: BTreeMap<Asset, Solvency>,
+    jobs: BTreeMap<JobId, Escrow>,
+    /// Bytes that jobs have reserved.
+    reserved: u64,
+    /// How many jobs were opened.
+    opened: u32,
+}
+
+/// Payments that an input has still to make.
+#[derive(Default)]
+struct Owed {
+    /// In order.
+    vouchers: VecDeque<Payment>,
+    withdrawal: Option<Payment>,
+    /// A deposit that is not kept.
+    returned: Option<Payment>,
+    /// Jobs that something happened in.
+    jobs: BTreeSet<JobId>,
+}
+
+pub(super) type Checked<T = ()> = Result<T, Box<Divergence>>;
+
+impl LedgerModel {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            free: BTreeMap::new(),
+            totals: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            reserved: 0,
+            opened: 0,
+        }
+    }
+
+    /// Enters an input; returns how many payments it made, and what does not follow from anything,
+    /// with the output's place among those of the input.
+    pub(super) fn take(&mut self, input: &DecodedInput) -> (u64, Vec<Divergence>) {
+        let sender = input.context.sender;
+        let returned = input.credit.and_then(|credit| self.deposit(sender, credit));
+        let withdrawal = match input.command {
+            Some(Command::Withdraw { asset, amount }) => {
+                Some(Payment { to: sender, asset, amount })
+            }
+            _ => None,
+        };
+        let mut owed = Owed { returned, withdrawal, ..Owed::default() };
+        let (mut payments, mut wrongs) = (0, Vec::new());
+        for (place, output) in (0..).zip(&input.outputs) {
+            let checked = match output {
+                DecodedOutput::Notice(notice) => self.notice(input, notice, &mut owed),
+                DecodedOutput::Payment(payment) => {
+                    payments += 1;
+                    self.pay(payment, &mut owed)
+                }
+                // What the registry is told is checked with the rulings.
+                DecodedOutput::Call(_) => Ok(()),
+                DecodedOutput::Other => payout("there is an output that the market never makes"),
+            };
+            let at_place = |wrong: Box<Divergence>| Divergence { output: Some(place), ..*wrong };
+            wrongs.extend(checked.err().map(at_place));
+        }
+        let jobs = owed.jobs.iter().filter_map(|id| self.jobs.get_mut(id)?.check_due(*id).err());
+        wrongs.extend(jobs.map(|wrong| *wrong));
+        let missing = owed.vouchers.into_iter().chain(owed.withdrawal).chain(owed.returned);
+        wrongs.extend(missing.map(|payment| {
+            let sentence = format!("{} is owed a payment that is not made", payment.to);
+            Divergence::new(Kind::Payout, sentence).between(Some(said(&payment)), None)
+        }));
+        wrongs.extend(self.unbalanced());
+        (payments, wrongs)
+    }
+
+    /// Credits a deposit; returns it if it goes straight back, because its asset is not kept or a
+    /// token that lies about its supply brings in more than can be counted.
+    fn deposit(&mut self, account: Address, Credit { asset, amount }: Credit) -> Option<Payment> {
+        let total = self.totals.get(&asset).copied().unwrap_or_default();
+        let sums = (
+            self.free(account, asset).checked_add(amount),
+            total.deposited.checked_add(amount),
+            total.free.checked_add(amount),
+        );
+        if let (Some(more), Some(deposited), Some(all_free), true) =
+            (sums.0, sums.1, sums.2, self.settings.assets.contains_key(&asset))
+        {
+            self.set_free(account, asset, more);
+            self.totals.insert(asset, Solvency { deposited, free: all_free, ..total });
+            return None;
+        }
+        (amount > Amount::ZERO).then_some(Payment { to: account, asset, amount })
+    }
+
+    fn notice(&mut self, input: &DecodedInput, notice: &Notice, owed: &mut Owed) -> Checked {
+        match notice {
+            Notice::Returned { account, asset, amount } => {
+                let payment = Payment { to: *account, asset: *asset, amount: *amount };
+                owed.vouchers.push_back(payment);
+                if owed.returned == Some(payment) {
+                    owed.returned = None;
+                    return Ok(());
+                }
+                self.give_back(&payment)
+            }
+            Notice::JobOpened { job, number, sponsor, salt, terms, stake } => {
+                let (app, chain_id) = (input.context.app, input.context.chain_id);
+                let is_named = wire::job_name(chain_id, app, *sponsor, *salt, terms) == *job;
+                let is_new = is_named && *number == self.opened && !self.jobs.contains_key(job);
+                self.opened = number.saturating_add(1);
+                let escrow = Escrow::new(*sponsor, terms.clone());
+                let (now, settings) = (input.context.block_time, &self.settings);
+                let checked = escrow.check_stake(settings, now, self.reserved, stake);
+                self.reserved = self.reserved.saturating_add(terms.reserved_bytes());
+                self.jobs.insert(*job, escrow);
+                let moved = self.enter(*job, notice, input, owed);
+                if !is_new {
+                    return payout(format!("job {number} has another name or number than its own"));
+                }
+                checked.and(moved)
+            }
+            Notice::JobEnded { job, .. } => {
+                let Some(escrow) = self.jobs.remove(job) else {
+                    return payout(format!("job {job} ends and was not open"));
+                };
+                let bytes = escrow.terms.reserved_bytes();
+                self.reserved = self.reserved.saturating_sub(bytes);
+                escrow.check_end(*job)
+            }
+            other => match job_of(other) {
+                Some(job) => self.enter(job, notice, input, owed),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Enters a notice of a job, and makes the moves that follow from it.
+    fn enter(
+        &mut self,
+        id: JobId,
+        notice: &Notice,
+        input: &DecodedInput,
+        owed: &mut Owed,
+    ) -> Checked {
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return payout(format!("something happens in job {id}, which is not open"));
+        };
+        owed.jobs.insert(id);
+        let asset = job.terms.asset;
+        let (moves, checked) = job.take(id, notice, &self.settings, input.command.as_ref());
+        let mut checked = checked;
+        for (account, transfer) in moves {
+            let moved = match transfer {
+                Transfer::In(amount) => self.escrow(account, asset, amount),
+                Transfer::Out(amount) => self.release(account, asset, amount),
+                Transfer::Voucher(amount) => {
+                    owed.vouchers.push_back(Payment { to: account, asset, amount });
+                    Ok(())
+                }
+            };
+            checked = checked.and(moved);
+        }
+        checked
+    }
+
+    /// A balance leaves that is not kept: all of it, and only one that is too small, or for which
+    /// there is no record.
+    fn give_back(&mut self, payment: &Payment) -> Checked {
+        let Payment { to, asset, amount } = *payment;
+        let settings = &self.settings;
+        let is_small = amount < settings.asset(asset).account_minimum;
+        let has_room = self.free.len() <= usize::try_from(settings.max_balances).unwrap_or(0);
+        let is_exempt = [settings.operator, settings.sink].contains(&to);
+        let has = self.free(to, asset);
+        let left = has.checked_sub(amount).unwrap_or_default();
+        self.set_free(to, asset, left);
+        self.change(asset, |total| {
+            total.free = total.free.checked_sub(amount)?;
+            Some(())
+        });
+        if has == amount && !is_exempt && (is_small || !has_room) {
+            return Ok(());
+        }
+        let wrong = Divergence::new(Kind::Payout, "a balance is sent back that is kept");
+        Err(wrong.between(Some(has.to_string()), Some(said(payment))).into())
+    }
+
+    /// Money leaves the market: as the next voucher owed, or as what was asked for.
+    fn pay(&mut self, payment: &Payment, owed: &mut Owed) -> Checked {
+        let Payment { to, asset, amount } = *payment;
+        let mut checked = Ok(());
+        if owed.vouchers.front() == Some(payment) {
+            owed.vouchers.pop_front();
+        } else if owed.withdrawal == Some(*payment) {
+            owed.withdrawal = None;
+            let left = self.free(to, asset).checked_sub(amount);
+            self.set_free(to, asset, left.unwrap_or_default());
+            self.change(asset, |total| {
+                total.free = total.free.checked_sub(amount)?;
+                Some(())
+            });
+            if left.is_none() {
+                checked = conservation(format!("{to} withdraws more than it has"));
+            }
+        } else {
+            let due = owed.vouchers.pop_front().as_ref().map(said);
+            let wrong = Divergence::new(Kind::Payout, "there is an unexplained payment");
+            checked = Err(wrong.between(due, Some(said(payment))).into());
+        }
+        if self.settings.assets.contains_key(&asset) {
+            self.change(asset, |total| {
+                total.paid_out = total.paid_out.checked_add(amount)?;
+                Some(())
+            });
+        }
+        checked
+    }
+
+    /// Moves money from a free balance to a job.
+    fn escrow(&mut self, account: Address, asset: Asset, amount: Amount) -> Checked {
+        let left = self.free(account, asset).checked_sub(amount);
+        self.set_free(account, asset, left.unwrap_or_default());
+        self.change(asset, |total| {
+            total.free = total.free.checked_sub(amount)?;
+            total.escrowed = total.escrowed.checked_add(amount)?;
+            Some(())
+        });
+        match left {
+            Some(_) => Ok(()),
+            None => conservation(format!("{account} stakes more than it has")),
+        }
+    }
+
+    /// Moves money from a job to a free balance.
+    fn release(&mut self, account: Address, asset: Asset, amount: Amount) -> Checked {
+        let more = self.free(account, asset).checked_add(amount);
+        self.set_free(account, asset, more.unwrap_or_default());
+        self.change(asset, |total| {
+            total.escrowed = total.escrowed.checked_sub(amount)?;
+            total.free = total.free.checked_add(amount)?;
+            Some(())
+        });
+        Ok(())
+    }
+
+    fn free(&self, account: Address, asset: Asset) -> Amount {
+        self.free.get(&(account, asset)).copied().unwrap_or_default()
+    }
+
+    fn set_free(&mut self, account: Address, asset: Asset, amount: Amount) {
+        if amount == Amount::ZERO {
+            self.free.remove(&(account, asset));
+        } else {
+            self.free.insert((account, asset), amount);
+        }
+    }
+
+    /// Changes an asset's totals; where that cannot be, they stay and do not balance.
+    fn change(&mut self, asset: Asset, change: impl FnOnce(&mut Solvency) -> Option<()>) {
+        let total = self.totals.entry(asset).or_default();
+        let mut changed = *total;
+        if change(&mut changed).is_some() {
+            *total = changed;
+        }
+    }
+
+    /// Assets whose deposits less payments are not what is free and in escrow; they balance again
+    /// from now on.
+    fn unbalanced(&mut self) -> Vec<Divergence> {
+        let wrong = self.totals.iter_mut().filter(|(_, total)| !total.holds());
+        wrong
+            .map(|(asset, total)| {
+                let held = total.free.checked_add(total.escrowed).unwrap_or_default();
+                total.deposited = held.checked_add(total.paid_out).unwrap_or_default();
+                Divergence::new(Kind::Conservation, format!("the totals of {asset} do not balance"))
+            })
+            .collect()
+    }
+
+    /// Compares with the market's own totals, which are believed from now on.
+    pub(super) fn compare(&mut self, theirs: &BTreeMap<Asset, Solvency>) -> Vec<Divergence> {
+        let kept: Vec<Asset> = self.settings.assets.keys().copied().collect();
+        let of = |totals: &BTreeMap<Asset, Solvency>, asset| {
+            totals.get(&asset).copied().unwrap_or_default()
+        };
+        let assets = kept.into_iter().map(|asset| (asset, of(&self.totals, asset)));
+        let different = assets.filter(|(asset, ours)| *ours != of(theirs, *asset));
+        let wrongs = different.map(|(asset, ours)| {
+            let sentence = format!("the market counts its {asset} otherwise than it adds up");
+            let sides = |sides: Solvency| {
+                let Solvency { deposited, paid_out, free, escrowed } = sides;
+                format!("{deposited} in, {paid_out} out, {free} free, {escrowed} in escrow")
+            };
+            let both = (Some(sides(ours)), Some(sides(of(theirs, asset))));
+            Divergence::new(Kind::Conservation, sentence).between(both.0, both.1)
+        });
+        let wrongs: Vec<Divergence> = wrongs.collect();
+        if !wrongs.is_empty() {
+            self.totals.clone_from(theirs);
+        }
+        wrongs
+    }
+}
+
+/// The job whose money a notice is about.
+const fn job_of(notice: &Notice) -> Option<JobId> {
+    match notice {
+        Notice::JobOpened { job, .. }
+        | Notice::Submitted { job, .. }
+        | Notice::ModelShown { job, .. }
+        | Notice::ShowEvaluated { job, .. }
+        | Notice::Enlisted { job, .. }
+        | Notice::SeatsDrawn { job, .. }
+        | Notice::ModelRevealed { job, .. }
+        | Notice::HoldOutRevealed { job, .. }
+        | Notice::ModelEvaluated { job, .. }
+        | Notice::SubmissionDecided { job, .. }
+        | Notice::WorkPaid { job, .. }
+        | Notice::Forfeited { job, .. }
+        | Notice::JobDecided { job, .. }
+        | Notice::Paid { job, .. }
+        | Notice::JobEnded { job, .. } => Some(*job),
+        _ => None,
+    }
+}
+
+/// A payment or a stake that does not follow from anything.
+pub(super) fn payout<T>(sentence: impl std::fmt::Display) -> Checked<T> {
+    Err(Divergence::new(Kind::Payout, sentence).into())
+}
+
+/// Money from nowhere, or to nowhere.
+pub(super) fn conservation<T>(sentence: impl std::fmt::Display) -> Checked<T> {
+    Err(Divergence::new(Kind::Conservation, sentence).into())
+}
+
+fn said(Payment { to, asset, amount }: &Payment) -> String {
+    format!("{amount} of {asset} to {to}")
+}
