@@ -84,9 +84,10 @@ pub trait Judge {
     /// - Errors: one of the models or the dataset cannot be evaluated
     fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit>;
 
-    /// How alike two models are.
+    /// How alike two models are. What the first has no finite answer to counts as answered
+    /// differently, so that no accepted model speaks against later ones.
     ///
-    /// - Errors: one of the models or the dataset cannot be evaluated
+    /// - Errors: the second model or the dataset cannot be evaluated
     fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit>;
 }
 

@@ -1,9 +1,8 @@
-//! Rewards: paid in the order of commitments, and one model once.
+//! Rewards: paid strictly in the order of commitments, and one model once.
 //!
-//! The first submission whose bytes are here is decided next. It is accepted if it is no copy of an
-//! accepted one, and if rewards are left beside those for which earlier ones are still expected:
-//! these can hold up nobody longer than their bytes have time. A copy made of what others publish
-//! is behind them, and a commitment names bytes, so that none becomes a copy later.
+//! The earliest commitment that is not decided is decided next; one whose bytes do not come has its
+//! delivery window and no more. Were a later one paid before it, whoever sees its bytes on their
+//! way in could be paid for a copy first. A model that is a copy of an accepted one is refused.
 
 use blobs::Digest;
 
@@ -12,8 +11,9 @@ use crate::{
     decide,
     effect::Effect,
     evaluation::{Done, Evaluated},
+    invariant::there,
     job::Job,
-    judge::{Comparison, Exhibit, Judge, Similarity},
+    judge::{Comparison, Exhibit, Judge, Similarity, WeightDistance},
     meter::Meter,
     refusal::ModelRefusal,
     state::State,
@@ -41,12 +41,9 @@ pub(crate) fn decide_next(
         if !state.meter.may_begin(&state.settings, ending) {
             return;
         }
-        if state.known(id).rewards_left() == 0 {
-            return;
-        }
         match compare(state, id, number, worker, judge, effects) {
             Compared::Waits => return,
-            Compared::Copy(reason) => decide::refuse(state, id, number, reason, effects),
+            Compared::Refused(reason) => decide::refuse(state, id, number, reason, effects),
             Compared::Original => decide::accept(state, id, number, effects),
         }
         state.meter.advance(ending);
@@ -60,11 +57,16 @@ impl Job {
         if !matches!(self.terms.award, Award::Rewards { .. }) || self.decision.is_some() {
             return None;
         }
-        let number = *self.whole.first()?;
+        let number = self.first_undecided()?;
+        (self.rewards_left() > 0).then_some(())?;
         self.known(number).evaluated.finding()?;
-        let left = usize::try_from(self.rewards_left()).unwrap_or(usize::MAX);
-        let earlier = self.expecting.range(..number).take(left).count();
-        (earlier < left || left == 0).then_some(number)
+        self.whole.contains(&number).then_some(number)
+    }
+
+    /// The earliest commitment that is not decided.
+    pub(crate) fn first_undecided(&self) -> Option<u32> {
+        let first = [self.expecting.first(), self.whole.first()];
+        first.into_iter().flatten().min().copied()
     }
 }
 
@@ -86,7 +88,7 @@ pub(crate) fn give_time(state: &mut State, id: JobId) {
 enum Compared {
     /// The input has no room for it.
     Waits,
-    Copy(ModelRefusal),
+    Refused(ModelRefusal),
     Original,
 }
 
@@ -104,58 +106,80 @@ fn compare(
     let others = state.known(id).accepted.clone();
     for original in others.into_iter().skip(from) {
         let pair = [original, number];
-        let Some((similarity, prepaid)) = similarity(state, id, pair, worker, judge) else {
-            return Compared::Waits;
+        let (similarity, prepaid) = match similarity(state, id, pair, worker, judge) {
+            Found::Nothing => return Compared::Waits,
+            Found::Similarity(similarity, work) => (Ok(similarity), work),
+            Found::Unfit(reason, work) => (Err(reason), work),
         };
         if let Evaluated::Done(finding) = &mut state.known_mut(id).known_mut(number).evaluated {
             finding.compared = finding.compared.saturating_add(1);
         }
-        let done = Done { prepaid, borne: Work(0) };
-        work::pay(state, id, Target::Submission(number), worker, done, effects);
-        if similarity.is_copy() {
-            let agreement = similarity.agreement;
-            return Compared::Copy(ModelRefusal::Copy { original, agreement });
+        if prepaid > Work(0) {
+            let done = Done { prepaid, borne: Work(0) };
+            work::pay(state, id, Target::Submission(number), worker, done, effects);
+        }
+        match similarity {
+            Err(reason) => return Compared::Refused(reason),
+            Ok(similarity) if similarity.is_copy() => {
+                let agreement = similarity.agreement;
+                return Compared::Refused(ModelRefusal::Copy { original, agreement });
+            }
+            Ok(_) => {}
         }
     }
     Compared::Original
 }
 
-/// How alike two submissions' models are, and what finding out took; `None` if the input has no
-/// room for it, or the sender has not what it costs beyond the stake.
+/// What comparing two submissions' models found.
+enum Found {
+    /// The input has no room for it, or its sender has not what it costs beyond the stake.
+    Nothing,
+    Similarity(Similarity, Work),
+    /// The later one cannot be compared.
+    Unfit(ModelRefusal, Work),
+}
+
+/// How alike two submissions' models are, and what finding out took.
 fn similarity(
     state: &mut State,
     id: JobId,
-    [original, number]: [u32; 2],
+    pair: [u32; 2],
     worker: Worker,
     judge: &mut dyn Judge,
-) -> Option<(Similarity, Work)> {
+) -> Found {
     let mut meter = state.meter;
-    let comparison = comparison(state, id, [original, number])?;
+    let comparison = there(comparison(state, id, pair), "what was evaluated has its bytes");
+    if comparison.first.cid == comparison.second.cid {
+        let distance = Some(WeightDistance::EQUAL);
+        return Found::Similarity(Similarity { agreement: 1_000_000, distance }, Work(0));
+    }
     let reading = judge.reading_comparison(&comparison);
-    let fresh = Meter::new(&state.settings, 0);
-    // What an accepted model cannot be compared with is no copy of it.
-    let unlike = Similarity { agreement: 0, distance: None };
+    let (fresh, maximum) = (Meter::new(&state.settings, 0), state.settings.input_work);
+    let too_large = |found| ModelRefusal::StepTooLarge { maximum, found };
     if !fresh.fits(reading) {
-        return Some((unlike, Work(0)));
+        return Found::Unfit(too_large(reading), Work(0));
     }
     if !meter.fits(reading) {
-        return None;
+        return Found::Nothing;
     }
-    let probes = judge.quote_comparison(&comparison).unwrap_or(Work(0));
-    let work = reading.plus(probes);
     meter.spend(reading);
-    if !fresh.fits(work) {
-        state.meter = meter;
-        return Some((unlike, reading));
-    }
-    let fits = meter.fits(probes);
-    let similarity = if fits { judge.compare(&comparison).unwrap_or(unlike) } else { unlike };
-    if fits {
-        meter.answer(probes);
-    }
+    let probes = judge.quote_comparison(&comparison);
+    let work = reading.plus(probes.unwrap_or_default());
+    let is_paid = work::affords(state, id, pair[1], worker.account, work);
+    let found = match probes {
+        Err(unfit) => Found::Unfit(ModelRefusal::Unfit { unfit }, reading),
+        Ok(_) if !fresh.fits(work) => Found::Unfit(too_large(work), reading),
+        Ok(probes) if !(is_paid && meter.fits(probes)) => Found::Nothing,
+        Ok(probes) => {
+            meter.answer(probes);
+            match judge.compare(&comparison) {
+                Ok(similarity) => Found::Similarity(similarity, work),
+                Err(unfit) => Found::Unfit(ModelRefusal::Unfit { unfit }, work),
+            }
+        }
+    };
     state.meter = meter;
-    let is_paid = work::affords(state, id, Target::Submission(number), worker.account, work);
-    (fits && is_paid).then_some((similarity, work))
+    found
 }
 
 fn comparison(state: &State, id: JobId, numbers: [u32; 2]) -> Option<Comparison<'_>> {

@@ -82,18 +82,11 @@ fn surcharge(
     amount
 }
 
-/// Whether an account has what more work on a target costs it beyond what is prepaid.
-pub(crate) fn affords(
-    state: &mut State,
-    id: JobId,
-    target: Target,
-    account: Address,
-    work: Work,
-) -> bool {
-    let asset = state.known(id).terms.asset;
-    let whole = price(state, asset, work);
-    let prepaid = *pot(state, id, target);
-    let short = whole.checked_sub(prepaid).unwrap_or_default();
+/// Whether an account has what more work on a submission costs it beyond what is prepaid.
+pub(crate) fn affords(state: &State, id: JobId, number: u32, account: Address, work: Work) -> bool {
+    let job = state.known(id);
+    let (asset, prepaid) = (job.terms.asset, job.known(number).stake.work);
+    let short = price(state, asset, work).checked_sub(prepaid).unwrap_or_default();
     operators_part(state, short) <= state.ledger.free(account, asset)
 }
 

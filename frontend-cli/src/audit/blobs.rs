@@ -72,8 +72,9 @@ impl BlobTracker {
             } else if let Notice::JobEnded { job, .. } = notice {
                 self.jobs.remove(job);
             } else if let Some(job) = job_of(notice).and_then(|job| self.jobs.get_mut(&job)) {
-                let randao = input.context.prev_randao;
-                tasks.extend(job.notice(notice, &self.drive, randao).map(|task| (place, task)));
+                let copy = job.copy(notice, input.context.prev_randao);
+                let told = job.notice(notice, &self.drive);
+                tasks.extend(told.into_iter().chain(copy).map(|task| (place, task)));
             }
         }
         tasks
@@ -147,13 +148,8 @@ impl JobBlobs {
         }
     }
 
-    /// The changes a notice tells of; a task if it tells a score or a copy.
-    fn notice(
-        &mut self,
-        notice: &Notice,
-        drive: &BTreeMap<Cid, Bytes>,
-        randao: [u8; 32],
-    ) -> Option<Task> {
+    /// The changes a notice tells of; a task if it tells a score.
+    fn notice(&mut self, notice: &Notice, drive: &BTreeMap<Cid, Bytes>) -> Option<Task> {
         let submission_key = |number: &u32| SlotKey::of(Slot::Submission, *number);
         match notice {
             Notice::Submitted { submission, client, model, .. } => {
@@ -204,11 +200,8 @@ impl JobBlobs {
                     .filter(|_| *attestation != Attestation::UNFIT);
             }
             Notice::SubmissionDecided { submission, verdict, .. } => {
-                let is_copy = verdict.reason.starts_with("Copy:");
-                let task = match verdict.scores.filter(|_| !is_copy) {
-                    Some(scores) => self.submission(*submission, Told::Scores(scores)),
-                    None => self.copy(*submission, randao).filter(|_| is_copy),
-                };
+                let told = verdict.scores.map(Told::Scores);
+                let task = told.and_then(|told| self.submission(*submission, told));
                 if verdict.accepted {
                     self.accepted.push(*submission);
                 }
@@ -254,13 +247,18 @@ impl JobBlobs {
         }
     }
 
-    fn copy(&self, number: u32, randao: [u8; 32]) -> Option<Task> {
+    /// The comparisons of a model that is refused as a copy.
+    fn copy(&self, notice: &Notice, randao: [u8; 32]) -> Option<Task> {
+        let Notice::SubmissionDecided { submission, verdict, .. } = notice else { return None };
+        if !verdict.reason.starts_with("Copy:") {
+            return None;
+        }
         let accepted = self.accepted.iter();
         let accepted = accepted.filter_map(|of| self.file(SlotKey::of(Slot::Submission, *of)));
         Some(Task::Compare(CopyCheck {
             base: self.file(SlotKey::job(Slot::BaseModel))?,
             accepted: accepted.collect(),
-            model: self.file(SlotKey::of(Slot::Submission, number))?,
+            model: self.file(SlotKey::of(Slot::Submission, *submission))?,
             hold_out: self.file(SlotKey::job(Slot::HoldOut))?,
             metric: self.terms.offer.metric,
             seed: Digest::of(&[randao, self.id.0, self.commitments.0].concat()),

@@ -359,7 +359,7 @@ impl Escrow {
         let is_sponsor = account == self.sponsor;
         let held = match offence {
             Offence::Silent | Offence::Wrong => {
-                let is_right = self.right.remove(&account) && self.bonds.contains(&account);
+                let is_right = self.right.remove(&account) && self.bonds.remove(&account);
                 is_right.then_some(self.bond())
             }
             Offence::NotRevealed if is_sponsor => {
@@ -377,7 +377,6 @@ impl Escrow {
         if held != Some(bond) {
             return payout(format!("{account} loses a bond of job {id} that it has not"));
         }
-        self.bonds.remove(&account);
         if offence == Offence::Wrong {
             self.forfeits = sum(self.forfeits, bond)?;
         } else {

@@ -3,6 +3,8 @@
 
 use alloy::primitives::{B256, Bytes, U256, keccak256};
 use clap::ValueEnum;
+use market::Share;
+use wire::Notice;
 
 use super::app::Completion;
 use crate::chain::{Advance, Output};
@@ -14,7 +16,7 @@ pub const MARK: &[u8] = b"the input to lie about";
 /// A lie, named as an audit names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Lie {
-    /// The first reward is paid twice.
+    /// The first reward's voucher is there twice.
     Added,
     /// The first of a rewarded input's outputs is left out.
     Dropped,
@@ -56,10 +58,7 @@ impl Tamper {
     /// What is told of what the application made.
     pub(super) fn completion(&mut self, completion: Completion) -> Completion {
         let Some(lie) = self.lie.filter(|_| !self.told) else { return completion };
-        let reward = completion.outputs.iter().position(pays);
-        let Some(reward) = reward.filter(|_| completion.outputs.len() > 1) else {
-            return completion;
-        };
+        let Some(reward) = reward(&completion.outputs) else { return completion };
         let mut outputs = completion.outputs;
         self.told = true;
         match lie {
@@ -87,8 +86,17 @@ impl Tamper {
     }
 }
 
-fn pays(output: &Bytes) -> bool {
-    Output::decode(output).is_some_and(|output| Payment::of(&output).is_some())
+/// The place of the first reward: the voucher after the notice of its payment.
+fn reward(outputs: &[Bytes]) -> Option<usize> {
+    let is_reward = |output: &Bytes| match Output::decode(output) {
+        Some(Output::Notice { payload }) => {
+            matches!(Notice::decode(&payload), Some(Notice::Paid { share: Share::Reward, .. }))
+        }
+        _ => false,
+    };
+    let voucher = outputs.iter().position(is_reward)? + 1;
+    let pays = |output| Output::decode(output).is_some_and(|output| Payment::of(&output).is_some());
+    (pays(outputs.get(voucher)?) && voucher > 1).then_some(voucher)
 }
 
 fn flipped(output: &Bytes) -> Bytes {

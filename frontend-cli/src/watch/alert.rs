@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Alarm {
-    /// The first thing an audit finds wrong.
+    /// Something an audit finds wrong.
     Divergence,
     /// An epoch's claim did not come.
     MissingClaim,

@@ -140,7 +140,7 @@ impl Feed<'_> {
         let advance = &input.advance;
         let read = wire::Input::read(self.genesis, context(advance), &advance.payload);
         if let Some(credit) = read.ok().and_then(|read| read.credit)
-            && self.assets().contains(&credit.asset)
+            && self.genesis.settings.assets.contains_key(&credit.asset)
         {
             let owed = mark.owed.entry(credit.asset.to_string()).or_default();
             *owed = owed.saturating_add(to_word(credit.amount));
@@ -148,18 +148,13 @@ impl Feed<'_> {
         mark.awaited.insert(self.target.epoch_end(advance.block_number), advance.index);
     }
 
-    /// The assets the market deals in; what other tokens say of themselves means nothing.
-    fn assets(&self) -> Vec<Asset> {
-        let tokens = self.genesis.allowed_tokens.iter().copied().map(Asset::Erc20);
-        [Asset::Ether].into_iter().chain(tokens).collect()
-    }
-
     /// Compares what the contract holds after the mark's block with what the market owes.
     ///
     /// A shortage is alerted once, and again only after it was made good.
     pub(super) async fn check_solvency(&self, mark: &mut Mark) -> Result<Vec<Alert>> {
         let mut alerts = Vec::new();
-        for asset in self.assets() {
+        // What other tokens say of themselves means nothing.
+        for &asset in self.genesis.settings.assets.keys() {
             let (name, application) = (asset.to_string(), self.target.application);
             let owed = mark.owed.get(&name).copied().unwrap_or(U256::ZERO);
             let held = match asset {

@@ -22,7 +22,7 @@ use self::{
     place::{Mark, Place},
 };
 use crate::{
-    audit::{Audit, Counts, Kind, Moment, Report, Span, Target},
+    audit::{Audit, Counts, Divergence, Kind, Moment, Report, Span, Target, Verdict},
     quantity::count,
     talk::{Ending, Talk},
 };
@@ -78,12 +78,12 @@ impl fmt::Display for Event {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Look {
     has_alerted: bool,
-    /// Nothing after the first divergence means anything.
+    /// Something diverges: people have to look.
     is_over: bool,
 }
 
 impl Watch {
-    /// Watches until the first divergence, or `once`.
+    /// Watches until there is a divergence, or `once`.
     ///
     /// - Errors: `once`, and something could not be checked; it cannot begin at all
     pub async fn run(&self, once: bool) -> Result<Ending> {
@@ -180,34 +180,31 @@ impl Watch {
                 Span { from: Some(Moment::Input(mark.from)), to: Some(Moment::Block(mark.block)) };
             let report = Audit { span, ..self.audit.clone() }.run().await?;
             mark.is_claimed = false;
-            let Report { divergence, counts, seconds, .. } = report;
-            let Some(divergence) = divergence else {
+            if report.verdict == Verdict::Holds {
+                let Report { counts, seconds, .. } = report;
                 let block = mark.block;
                 mark.awaited.retain(|end, _| block <= end.saturating_add(patience));
                 place.go_on(mark);
                 self.raise(place, Vec::new())?;
                 self.talk().answer_line(&Event::Audited { block, counts, seconds })?;
                 continue;
-            };
-            look.has_alerted = true;
-            let (kind, input) = (divergence.kind, divergence.input);
-            let of = (place.chain_id, place.application);
-            let alert = Alert::of_audit(divergence, of, mark.block);
-            match (kind, input) {
-                (Kind::MissingClaim, Some(input)) => {
-                    // What comes after it may hold all the same.
-                    mark.from = input + 1;
-                    mark.awaited.retain(|_, last_input| *last_input > input);
-                    mark.is_claimed = true;
-                    place.go_on(mark);
-                    self.raise(place, vec![alert])?;
-                }
-                _ => {
-                    look.is_over = true;
-                    self.raise(place, vec![alert])?;
-                    return Ok(look);
-                }
             }
+            look.has_alerted = true;
+            look.is_over = report.divergences().any(|wrong| wrong.kind != Kind::MissingClaim);
+            let last = report.divergences().filter_map(|wrong| wrong.input).max();
+            let of = (place.chain_id, place.application);
+            let alert = |wrong: &Divergence| Alert::of_audit(wrong.clone(), of, mark.block);
+            let alerts = report.divergences().map(alert).collect();
+            if look.is_over {
+                self.raise(place, alerts)?;
+                return Ok(look);
+            }
+            // What comes after claims that are missing may hold all the same.
+            mark.from = last.map_or(mark.from, |last| last + 1);
+            mark.awaited.retain(|_, last_input| Some(*last_input) > last);
+            mark.is_claimed = true;
+            place.go_on(mark);
+            self.raise(place, alerts)?;
         }
         Ok(look)
     }

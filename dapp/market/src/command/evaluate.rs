@@ -119,14 +119,12 @@ fn check_decidable(state: &State, id: JobId, number: u32) -> Result<(), Refusal>
     if matches!(job.terms.award, Award::Prize { .. }) {
         return Err(Refusal::AlreadyEvaluated {});
     }
-    let first = job.whole.first().copied().unwrap_or(number);
-    let earlier = job.expecting.first().copied().unwrap_or(first);
-    match state.known(id).next_reward() {
-        Some(next) if next == number => Ok(()),
-        Some(next) => Err(Refusal::EarlierFirst { submission: next }),
-        None => {
-            Err(Refusal::EarlierFirst { submission: if first == number { earlier } else { first } })
-        }
+    if let (Award::Rewards { count, .. }, 0) = (job.terms.award, job.rewards_left()) {
+        return Err(Refusal::NoRewardLeft { rewards: count });
+    }
+    match job.first_undecided() {
+        Some(first) if first != number => Err(Refusal::EarlierFirst { submission: first }),
+        Some(_) | None => Ok(()),
     }
 }
 
