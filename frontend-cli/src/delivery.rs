@@ -50,7 +50,8 @@ pub struct Delivered {
 
 /// What a job has in a slot.
 pub async fn holding(session: &Session, job: JobId, key: SlotKey) -> Result<Holding> {
-    let slots: Vec<SlotView> = session.all(|paging| Query::List(job.into(), JobList::Blobs, paging)).await?;
+    let slots: Vec<SlotView> =
+        session.all(|paging| Query::List(job.into(), JobList::Blobs, paging)).await?;
     let slot = slots.iter().find(|one| (one.slot, one.submission) == (key.slot, key.submission));
     Ok(match slot {
         None => Holding::Nothing,

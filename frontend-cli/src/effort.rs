@@ -17,7 +17,7 @@ pub struct Effort {
     /// Inputs that its bytes take.
     pub chunks: u64,
     /// Inputs that it takes in all: its bytes', and those that go on with an evaluation which one
-    /// alone cannot end. Nothing when a step of it does not fit an input.
+    /// alone cannot end. `None` if a step of it does not fit an input.
     pub inputs: Option<u64>,
     /// How long the machine evaluates it, at the speed stated.
     pub seconds: f64,
@@ -31,8 +31,8 @@ impl Effort {
     #[must_use]
     pub fn new(quote: &Quote, model: &[u8], input_work: Work, speed: Speed) -> Self {
         let chunks = split(model, MAX_CHUNK_BYTES).len() as u64;
-        let room = Prices::COUNTED.room(input_work, model.len() as u64);
-        let evaluating = quote.inputs(room);
+        let Prices { input, ending, .. } = Prices::COUNTED;
+        let evaluating = quote.inputs(input_work.minus(Work(input.saturating_add(ending))));
         let Speed { instructions_per_second } = speed;
         #[expect(clippy::cast_precision_loss, reason = "seconds are for people to look at")]
         let seconds = quote.work.0 as f64 / instructions_per_second as f64;
@@ -70,12 +70,13 @@ impl Speed {
     #[must_use]
     pub fn new(million: Option<u32>) -> Self {
         let given = million.map(|million| u64::from(million.max(1)) * 1_000_000);
-        Self { instructions_per_second: given.unwrap_or(wire::INSTRUCTIONS_PER_SECOND) }
+        let stated = Genesis::default().settings.speed.float;
+        Self { instructions_per_second: given.unwrap_or(stated) }
     }
 }
 
 /// What an input may cost in a deployment that has not said otherwise.
 #[must_use]
 pub fn default_input_work() -> Work {
-    Work(Genesis::default().input_work)
+    Genesis::default().settings.input_work
 }

@@ -4,7 +4,9 @@
 //! what was renamed is found under each of its names. Nothing a node says is taken for more than
 //! its word: an answer is bounded, is about what was asked, and a listing comes to an end.
 
-use std::{marker::PhantomData, time::Duration};
+mod pages;
+
+use std::time::Duration;
 
 use alloy::primitives::{Address, B256, Bytes};
 use anyhow::{Context, Result, bail, ensure};
@@ -12,6 +14,7 @@ use reqwest::Url;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+pub use self::pages::Pages;
 use crate::{
     chain::Output,
     http::{self, Fault, Http},
@@ -26,9 +29,6 @@ const NOT_FOUND: [i64; 2] = [-32_001, -31_001];
 
 /// The most records of one input that are read.
 const RECORDS_MAX: usize = 100_000;
-
-/// The most records of a listing that are read: whoever lies can go on without end.
-const LISTING_MAX: u64 = 10_000_000;
 
 /// The most notices that are kept at once.
 const NOTICES_MAX: usize = 1_000_000;
@@ -316,7 +316,7 @@ impl Node {
     /// What all notices after the first `count` say, in order.
     pub async fn notices_from(&self, count: u64) -> Result<Vec<Bytes>> {
         let all = self.pages("cartesi_listOutputs", json!({ "output_type": NOTICE }));
-        let mut pages: Pages<OutputRecord> = Pages { offset: count, ..all };
+        let mut pages: Pages<OutputRecord> = all.skip(count);
         let mut notices = Vec::new();
         while let Some(records) = pages.next().await? {
             let decoded = records.iter().map(|record| Output::decode(&record.raw_data));
@@ -358,17 +358,7 @@ impl Node {
     }
 
     fn pages<T>(&self, method: &'static str, filter: Value) -> Pages<T> {
-        Pages {
-            node: self.clone(),
-            method,
-            filter,
-            offset: 0,
-            size: PAGE,
-            read: 0,
-            next_index: 0,
-            is_over: false,
-            records: PhantomData,
-        }
+        Pages::new(self.clone(), method, filter, PAGE)
     }
 
     /// The bytes the application answers to an inspect query.
@@ -386,7 +376,7 @@ impl Node {
     /// All of a listing from record `first` on, in order, in pages of at most `size` records of a
     /// form of one's own.
     pub(crate) fn listing<T>(&self, method: &'static str, first: u64, size: u64) -> Pages<T> {
-        Pages { size, offset: first, next_index: first, ..self.pages(method, json!({})) }
+        Pages::new(self.clone(), method, json!({}), size).from(first)
     }
 
     /// Where its JSON-RPC is.
@@ -413,68 +403,6 @@ impl Node {
             let why = http::clipped(&why.to_string());
             CallFailed::Form { method, why }
         })
-    }
-}
-
-/// A listing that is read page by page, so that its length costs no memory.
-#[derive(Debug)]
-pub struct Pages<T> {
-    node: Node,
-    method: &'static str,
-    filter: Value,
-    offset: u64,
-    /// How much to ask for at once.
-    size: u64,
-    /// How many records were read.
-    read: u64,
-    /// The smallest number the next record can have.
-    next_index: u64,
-    is_over: bool,
-    records: PhantomData<T>,
-}
-
-impl<T: Record> Pages<T> {
-    /// The next records; nothing at the end.
-    ///
-    /// A page that the node finds too large is asked for in smaller ones.
-    ///
-    /// - Errors: the node does not answer, or its pages do not go on
-    pub async fn next(&mut self) -> Result<Option<Vec<T>>> {
-        while !self.is_over {
-            let mut params = self.filter.clone();
-            params["limit"] = self.size.into();
-            params["offset"] = self.offset.into();
-            match self.node.call::<Page<T>>(self.method, params).await {
-                Ok(page) => return self.take(page),
-                Err(failed) if self.size > 1 && failed.may_be_size() => {
-                    self.size = (self.size / 8).max(1);
-                }
-                Err(failed) => return Err(failed.into()),
-            }
-        }
-        Ok(None)
-    }
-
-    fn take(&mut self, page: Page<T>) -> Result<Option<Vec<T>>> {
-        let (found, asked, method) = (page.data.len() as u64, self.size, self.method);
-        ensure!(found <= asked, "the node answers {method} with {found} records, not {asked}");
-        for record in &page.data {
-            let index = record.index();
-            let least = self.next_index;
-            ensure!(
-                index >= least,
-                "the node's pages of {method} do not go on: number {index} comes after number {}",
-                least.saturating_sub(1)
-            );
-            self.next_index = index.saturating_add(1);
-        }
-        self.offset += found;
-        self.read += found;
-        ensure!(self.read <= LISTING_MAX, "the node's list by {method} has no end");
-        let total = page.pagination.and_then(|pagination| pagination.total_count);
-        // Without a total, the end is where nothing more comes.
-        self.is_over = page.data.is_empty() || total.is_some_and(|total| self.offset >= total);
-        Ok((!page.data.is_empty()).then_some(page.data))
     }
 }
 

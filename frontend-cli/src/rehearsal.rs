@@ -183,6 +183,8 @@ struct Play<'a> {
     inputs: u32,
     /// What the client's own inputs earned.
     earned: Amount,
+    /// What they cost it beside the stake.
+    borne: Amount,
     /// What was paid to the client out of the job.
     paid: Amount,
 }
@@ -204,6 +206,7 @@ impl<'a> Play<'a> {
             at: now,
             inputs: 0,
             earned: Amount::ZERO,
+            borne: Amount::ZERO,
             paid: Amount::ZERO,
         };
         let stake = terms.sponsor_stake(settings, now, 0).and_then(|stake| stake.total());
@@ -258,7 +261,8 @@ impl<'a> Play<'a> {
         let published = self.job()?.submissions.get(&0).map(|one| one.submitted.published().size);
         let stake = terms.submission_stake(self.market.settings(), published.unwrap_or(0));
         let given = stake.and_then(|stake| stake.total()).map_err(|why| refused(&why))?;
-        let given = given.checked_add(reward).context("the amounts exceed 256 bits")?;
+        let given = [reward, self.borne].into_iter().try_fold(given, Amount::checked_add);
+        let given = given.context("the amounts exceed 256 bits")?;
         let back = self.paid.checked_add(self.earned).context("the amounts exceed 256 bits")?;
         given.checked_sub(back).context("the rehearsal pays more than there is: report it")
     }
@@ -279,7 +283,11 @@ impl<'a> Play<'a> {
         }
         let (work, max_surcharge) = (Work(u64::MAX), Amount::ZERO);
         let command = Command::Evaluate { job: JOB, target, from, work, max_surcharge };
-        self.send(CLIENT, None, command)?.map_err(|why| refused(&why))
+        // Whoever goes on may have to bear that files are read again.
+        let (asset, settings) = (job.terms.asset, self.market.settings());
+        let balance = settings.work_price(asset, settings.input_work);
+        let balance = (asset, balance.map_err(|why| refused(&why))?);
+        self.send(CLIENT, Some(balance), command)?.map_err(|why| refused(&why))
     }
 
     /// Lets the time pass that has to.
@@ -306,8 +314,7 @@ impl<'a> Play<'a> {
         }
         self.at = self.at.after(self.market.lag_seconds().saturating_add(1));
         let payload_bytes = wire::encode_command(&command).len() as u64;
-        let context =
-            Context { sender, block_time: self.at, payload_bytes, ..Context::default() };
+        let context = Context { sender, block_time: self.at, payload_bytes, ..Context::default() };
         self.market.begin(&context);
         let mut effects = Vec::new();
         if let Some((asset, amount)) = deposit {
@@ -321,17 +328,28 @@ impl<'a> Play<'a> {
     }
 
     fn note(&mut self, effects: &[Effect]) -> Result<()> {
+        let own = Target::Submission(0);
+        let mut add = |sum: &mut Amount, more: Amount| {
+            *sum = sum.checked_add(more).context("the amounts exceed 256 bits")?;
+            anyhow::Ok(())
+        };
         for effect in effects {
-            let (sum, more) = match effect {
-                Effect::Event(Event::Paid { to: CLIENT, amount, .. }) => (&mut self.paid, amount),
-                Effect::Event(Event::WorkPaid { worker: CLIENT, earned, target, .. })
-                    if *target == Target::Submission(0) =>
-                {
-                    (&mut self.earned, earned)
+            match *effect {
+                Effect::Event(Event::Paid { to: CLIENT, amount, .. }) => {
+                    add(&mut self.paid, amount)?;
                 }
-                _ => continue,
-            };
-            *sum = sum.checked_add(*more).context("the amounts exceed 256 bits")?;
+                Effect::Event(Event::WorkPaid {
+                    worker: CLIENT,
+                    earned,
+                    surcharge,
+                    target,
+                    ..
+                }) if target == own => {
+                    add(&mut self.earned, earned)?;
+                    add(&mut self.borne, surcharge)?;
+                }
+                _ => {}
+            }
         }
         Ok(())
     }

@@ -196,7 +196,7 @@ fn escaped(json: &str) -> String {
     escaped
 }
 
-const fn is_hidden(part: char) -> bool {
+fn is_hidden(part: char) -> bool {
     part.is_control()
         || matches!(
             part,

@@ -15,12 +15,15 @@
 use std::{error::Error, fs, ops::ControlFlow, path::PathBuf};
 
 use blobs::{Cid, Codec, Digest};
+use clouds::Clouds;
 use eval::{
-    Dataset, Evaluator, Features, Labels, Model, Shape, report,
+    Dataset, Evaluator, Features, Labels, Model, report,
     train::{Disguise, Epoch, Optimiser, Options, disguise, train},
 };
 use market::{Comparison, Exhibit, Judge, Metric, Similarity};
 
+#[path = "../tests/it/clouds.rs"]
+mod clouds;
 #[path = "../tests/it/onnx.rs"]
 #[expect(dead_code, reason = "tests write more kinds of files")]
 mod onnx;
@@ -38,10 +41,16 @@ const BASES: [(&str, &[&str], &str); 7] = [
     ("images/cnn", &["images/holdout"], "images/holdout"),
 ];
 
-/// Clouds of points that a small network learns to tell apart without an error: numbers of a row,
-/// classes, how wide a cloud is, and rows of each half.
-const CLOUDS: [(usize, usize, f64, usize); 3] =
-    [(8, 4, 0.3, 200), (20, 2, 0.5, 300), (20, 5, 0.4, 400)];
+/// What a small network learns to tell apart without an error.
+const CLOUDS: [Clouds; 4] = [
+    Clouds { numbers: 2, classes: 3, width: 0.15 },
+    Clouds { numbers: 8, classes: 4, width: 0.3 },
+    Clouds { numbers: 20, classes: 2, width: 0.5 },
+    Clouds { numbers: 20, classes: 5, width: 0.4 },
+];
+
+/// Rows that each half of the clouds has.
+const CLOUD_ROWS: usize = 300;
 
 /// Neurons of the base model's hidden layer, and of the networks that others bring themselves.
 const NEURONS: [usize; 2] = [16, 24];
@@ -101,12 +110,11 @@ fn main() -> Outcome<()> {
         course.compare_pairs(&trained, &mut honest)?;
         course.copy(&trained, &mut copies)?;
     }
-    for (place, (numbers, classes, width, rows)) in (0..).zip(CLOUDS) {
-        let of = |rows, seed| clouds(rows, [numbers, classes], width, [place, seed]);
-        let hold_out = of(200, 3)?;
+    for clouds in CLOUDS {
+        let hold_out = clouds.rows(200, 3);
         let course = Course {
-            base: onnx::perceptron(numbers, NEURONS[0], classes, 1),
-            halves: [of(rows, 1)?, of(rows, 2)?],
+            base: clouds.network(NEURONS[0], 1),
+            halves: [1, 2].map(|seed| clouds.rows(CLOUD_ROWS, seed)),
             hold_out_file: hold_out.to_safetensors(),
             hold_out,
             patience: 2,
@@ -116,7 +124,7 @@ fn main() -> Outcome<()> {
         trained.retain(|model| model.is_perfect);
         course.compare_pairs(&trained, &mut honest)?;
         for seed in 0..u64::try_from(models)? {
-            let own = onnx::perceptron(numbers, NEURONS[1], classes, 100 + seed);
+            let own = clouds.network(NEURONS[1], 100 + seed);
             let half = usize::from(seed % 2 == 1);
             let own = course.further(&own, half, seed, 0.01, 60)?;
             if !course.is_perfect(&own)? {
@@ -125,7 +133,8 @@ fn main() -> Outcome<()> {
             for (place, model) in trained.iter().enumerate() {
                 let similarity = course.similarity(&model.file, &own)?;
                 let is_alone = place as u64 == seed;
-                honest.add("right on every row, networks of different forms", similarity, is_alone);
+                let name = course.named("networks of different forms");
+                honest.add(&name, similarity, is_alone);
             }
         }
     }
@@ -181,6 +190,15 @@ impl Course {
         Ok(train(file, &self.halves[half], &options, go_on)?.onnx)
     }
 
+    /// What pairs are called of which this is said.
+    fn named(&self, what: &str) -> String {
+        match (self.patience, self.hold_out.row().elements()) {
+            (1, _) => format!("fixtures, {what}"),
+            (_, 2) => format!("both right on every row of two numbers, {what}"),
+            _ => format!("both right on every row of 8 or 20 numbers, {what}"),
+        }
+    }
+
     fn metric(&self) -> Metric {
         if self.hold_out.classes() == 0 { Metric::MeanSquaredError } else { Metric::Accuracy }
     }
@@ -210,10 +228,7 @@ impl Course {
             for (before, first) in trained[..place].iter().enumerate() {
                 let is_same = first.half == second.half;
                 let rows = if is_same { "the very same rows" } else { "different rows" };
-                let name = match self.patience {
-                    1 => format!("on {rows}"),
-                    _ => format!("right on every row, on {rows}"),
-                };
+                let name = self.named(rows);
                 let kind = usize::from(is_same);
                 let is_alone = !used[place][kind] && !used[before][kind];
                 if is_alone {
@@ -343,26 +358,6 @@ fn every_second(all: &Dataset, first: usize) -> Outcome<Dataset> {
         Labels::Targets(targets) => Labels::Targets(chosen(targets, first, 1)),
     };
     Ok(Dataset::new(all.row(), features, labels)?)
-}
-
-/// Rows of classes, each of which is a cloud around a point of its own.
-fn clouds(
-    rows: usize,
-    [numbers, classes]: [usize; 2],
-    width: f64,
-    [points, seed]: [u64; 2],
-) -> Outcome<Dataset> {
-    let mut bell = onnx::bell(1_000 + points);
-    let points = (0..classes * numbers).map(|_| bell()).collect::<Vec<_>>();
-    let mut bell = onnx::bell(seed);
-    let labels = (0..rows).map(|row| row % classes).collect::<Vec<_>>();
-    let row = |class: &usize| points[class * numbers..][..numbers].to_vec();
-    #[expect(clippy::cast_possible_truncation, reason = "features are of single precision")]
-    let features = labels.iter().flat_map(row).map(|point| (point + width * bell()) as f32);
-    let features = Features::Real(features.collect());
-    let labels = labels.iter().map(|class| u8::try_from(*class)).collect::<Result<_, _>>()?;
-    let row = Shape::new(&[numbers]).ok_or("no shape")?;
-    Ok(Dataset::new(row, features, Labels::Classes(labels))?)
 }
 
 fn dataset(path: &str) -> Outcome<Dataset> {

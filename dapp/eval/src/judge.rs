@@ -113,7 +113,7 @@ impl Judge for Evaluator {
         let [first, second] = exams(comparison);
         let (first, dataset) = self.prepare(&first)?;
         let (second, _) = self.prepare(&second)?;
-        let agreement = Probes::draw(&dataset, comparison.seed).agreement(&first, &second)?;
+        let agreement = Probes::draw(&dataset, comparison.seed).agreement(&first, &second);
         Ok(Similarity { agreement, distance: distance::weight_distance(comparison)? })
     }
 }

@@ -82,61 +82,60 @@ impl<'a> Probes<'a> {
 
     /// How alike a model and a later one answer, in parts per million.
     ///
-    /// A later one whose answers are not finite gains nothing by it, nor does an earlier one.
-    ///
-    /// - Errors: a model cannot answer so many rows
-    pub(crate) fn agreement(&self, first: &Model, second: &Model) -> Result<u32, ModelRefused> {
+    /// A later one that does not answer with finite numbers gains nothing by it, nor does an
+    /// earlier one.
+    pub(crate) fn agreement(&self, first: &Model, second: &Model) -> u32 {
         let apart = match self.dataset.labels() {
-            Labels::Classes(classes) => {
-                either(self.places(first, classes)?, self.places(second, classes)?, places_apart)
-            }
+            Labels::Classes(classes) => answers_apart(
+                [first, second].map(|model| self.places(model, classes)),
+                places_apart,
+            ),
             Labels::Targets(_) => {
-                either(self.numbers(first)?, self.numbers(second)?, numbers_apart)
+                answers_apart([first, second].map(|model| self.numbers(model)), numbers_apart)
             }
         };
-        Ok(ALL.saturating_sub(apart))
+        ALL.saturating_sub(apart)
     }
 
     /// On each way the last place, of 2⁸, at which halving finds the class of its first row;
-    /// nothing when an answer is not finite.
-    fn places(&self, model: &Model, classes: &[u8]) -> Result<Option<Vec<u32>>, ModelRefused> {
+    /// nothing when a probe is not answered.
+    fn places(&self, model: &Model, classes: &[u8]) -> Option<Vec<u32>> {
         let mut places = vec![0; WAYS];
         for halving in (0..HALVINGS).rev() {
             let next = places.iter().map(|place| place + (1 << halving)).collect::<Vec<u32>>();
-            let Some(answers) = self.answers(model, &next)? else { return Ok(None) };
-            let answers = answers.chunks_exact(model.answers());
-            for ((answer, [from, _]), (place, next)) in
-                answers.zip(&self.ways).zip(places.iter_mut().zip(next))
+            let answers = self.answers(model, &next)?;
+            let answers = answers.chunks_exact(model.answers()).map(marking::predicted);
+            let wanted = self.ways.iter().map(|[from, _]| u16::from(classes[*from]));
+            for ((place, next), (answer, wanted)) in
+                places.iter_mut().zip(next).zip(answers.zip(wanted))
             {
-                if marking::predicted(answer) == u16::from(classes[*from]) {
+                if answer == wanted {
                     *place = next;
                 }
             }
         }
-        Ok(Some(places))
+        Some(places)
     }
 
-    /// The numbers that are answered at as many places as halving would look at; nothing when one
-    /// is not finite.
-    fn numbers(&self, model: &Model) -> Result<Option<Vec<f32>>, ModelRefused> {
-        let mut numbers = Vec::with_capacity(WAYS * (HALVINGS as usize));
-        for place in 0..HALVINGS {
-            let places = [(place << 5) + 16; WAYS];
-            let Some(answers) = self.answers(model, &places)? else { return Ok(None) };
-            numbers.extend(answers);
-        }
-        Ok(Some(numbers))
+    /// The numbers that are answered at as many places as halving would look at; nothing when a
+    /// probe is not answered.
+    fn numbers(&self, model: &Model) -> Option<Vec<f32>> {
+        let step = (1 << HALVINGS) / HALVINGS;
+        let answers =
+            (0..HALVINGS).map(|place| self.answers(model, &[place * step + step / 2; WAYS]));
+        Some(answers.collect::<Option<Vec<_>>>()?.concat())
     }
 
-    /// The answers at a place on each way; nothing when one of them is not finite.
-    fn answers(&self, model: &Model, places: &[u32]) -> Result<Option<Vec<f32>>, ModelRefused> {
+    /// The answers at a place on each way; nothing when the model cannot answer so many rows, or
+    /// not with finite numbers.
+    fn answers(&self, model: &Model, places: &[u32]) -> Option<Vec<f32>> {
         let mut answers = Vec::with_capacity(WAYS * model.answers());
         let batch = model.batch_rows();
         for (ways, places) in self.ways.chunks(batch).zip(places.chunks(batch)) {
             let rows = ways.iter().zip(places).flat_map(|(way, place)| self.row(*way, *place));
-            answers.extend(model.answer(rows.collect())?);
+            answers.extend(model.answer(rows.collect()).ok()?);
         }
-        Ok(answers.iter().all(|number| number.is_finite()).then_some(answers))
+        answers.iter().all(|number| number.is_finite()).then_some(answers)
     }
 
     /// The row at a place on a way.
@@ -148,16 +147,12 @@ impl<'a> Probes<'a> {
     }
 }
 
-/// How far answers are apart, where both models' are finite.
-fn either<T>(
-    first: Option<Vec<T>>,
-    second: Option<Vec<T>>,
-    apart: impl Fn(&[T], &[T]) -> u32,
-) -> u32 {
-    match (first, second) {
-        (Some(first), Some(second)) => apart(&first, &second),
-        (None, Some(_)) => ALL,
-        (_, None) => 0,
+/// How far two models' answers are apart.
+fn answers_apart<T>(answers: [Option<Vec<T>>; 2], apart: impl Fn(&[T], &[T]) -> u32) -> u32 {
+    match answers {
+        [Some(first), Some(second)] => apart(&first, &second),
+        [None, Some(_)] => ALL,
+        [_, None] => 0,
     }
 }
 

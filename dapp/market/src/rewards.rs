@@ -18,7 +18,6 @@ use crate::{
     refusal::ModelRefusal,
     state::State,
     store::SlotKey,
-    submission::SubmissionState,
     terms::Award,
     units::{JobId, Work},
     work::{self, Worker},
@@ -47,7 +46,6 @@ pub(crate) fn decide_next(
             Compared::Original => decide::accept(state, id, number, effects),
         }
         state.meter.advance(ending);
-        give_time(state, id);
     }
 }
 
@@ -67,21 +65,6 @@ impl Job {
     pub(crate) fn first_undecided(&self) -> Option<u32> {
         let first = [self.expecting.first(), self.whole.first()];
         first.into_iter().flatten().min().copied()
-    }
-}
-
-/// Whoever is first now and found acceptable has had to wait for others: its time begins.
-pub(crate) fn give_time(state: &mut State, id: JobId) {
-    let now = state.now();
-    let work = state.known(id).terms.evaluation_work(&state.settings);
-    let window = state.settings.evaluation_window(work);
-    let job = state.known_mut(id);
-    let Some(&first) = job.whole.first() else { return };
-    let submission = job.known_mut(first);
-    if let (SubmissionState::Whole { until }, Evaluated::Done(_)) =
-        (submission.state, &submission.evaluated)
-    {
-        submission.state = SubmissionState::Whole { until: until.max(now.after(window)) };
     }
 }
 

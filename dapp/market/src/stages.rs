@@ -128,7 +128,6 @@ fn take(
             let until = state.known(id).until(number);
             let lost = (ModelRefusal::NotDelivered { until }, Offence::NotDelivered);
             decide::forfeit(state, id, number, lost, effects);
-            rewards::give_time(state, id);
         }
         Step::Unrevealed(number) => {
             let until = state.known(id).terms.reveal_until();
@@ -138,7 +137,6 @@ fn take(
         Step::Unevaluated(number) => {
             let until = state.known(id).until(number);
             decide::refuse(state, id, number, ModelRefusal::NotEvaluated { until }, effects);
-            rewards::give_time(state, id);
         }
         Step::Close => close(state, id),
         Step::EndReveal => end_reveal(state, context, id, effects),
@@ -240,7 +238,6 @@ fn evaluating_sealed(state: &State, id: JobId, now: Timestamp) -> Option<Step> {
         (Some(_), _) => None,
         (None, _) if is_prize => Some(Step::Search),
         (None, _) if job.rewards_left() == 0 => Some(Step::End(Outcome::Won)),
-        (None, Some(first)) if is_late => Some(Step::Unevaluated(*first)),
         (None, _) => job.next_reward().map(|_| Step::Decide),
     }
 }
@@ -301,9 +298,8 @@ impl Job {
             is_late(number)
                 && match self.known(**number).evaluated {
                     Evaluated::Waiting | Evaluated::UnderWay(_) => true,
-                    // What is found is decided when it is first; then it has its own time.
-                    Evaluated::Done(_) => self.next_reward() == Some(**number),
-                    Evaluated::Failed(_) => false,
+                    // Deciding takes only somebody's input.
+                    Evaluated::Done(_) | Evaluated::Failed(_) => false,
                 }
         };
         let whole = || self.whole.iter().find(is_missing).copied().map(Step::Unevaluated);

@@ -67,6 +67,8 @@ views! {
         last_date: Timestamp,
         /// When it began to evaluate.
         evaluating_since: Option<Timestamp>,
+        /// When the machine began to judge what was revealed.
+        judging_since: Option<Timestamp>,
         /// When what is over.
         windows: WindowsView,
         /// The base model's scores on the dataset that the job opens with, once known.
@@ -405,6 +407,7 @@ impl JobView {
             opened: job.opened,
             last_date: job.last_date,
             evaluating_since: job.evaluating_since,
+            judging_since: job.judging_since,
             windows: WindowsView {
                 close: job.terms.close,
                 reveal_until: job.terms.reveal_until(),
@@ -538,9 +541,8 @@ impl BoardLineView {
 impl ModelView {
     /// All models that seats attest, page by page.
     pub(crate) fn all(job: &Job) -> impl Iterator<Item = Self> {
-        let pages = (0..job.pages()).flat_map(|page| {
-            job.page(page).into_iter().map(move |submission| (page, submission))
-        });
+        let pages = (0..job.pages())
+            .flat_map(|page| job.page(page).into_iter().map(move |submission| (page, submission)));
         pages.zip(0..).filter_map(|((page, submission), position)| {
             let of = match submission {
                 Some(number) => Some(job.submissions.get(&number)?),
@@ -554,9 +556,11 @@ impl ModelView {
             };
             let answers = answers.by_seats.iter().map(|(attestation, by)| AnswerView {
                 attestation: *attestation,
-                seats: (0..).zip(&job.seats).map(|(seat, _)| seat).filter(|seat| {
-                    usize::try_from(*seat).is_ok_and(|seat| by.contains(seat))
-                }).collect(),
+                seats: (0..)
+                    .zip(&job.seats)
+                    .map(|(seat, _)| seat)
+                    .filter(|seat| usize::try_from(*seat).is_ok_and(|seat| by.contains(seat)))
+                    .collect(),
             });
             let (answers, scores) = (answers.collect(), evaluated.scores());
             Some(Self { page, position, submission, model, answers, scores })

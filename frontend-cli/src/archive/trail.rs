@@ -82,7 +82,7 @@ impl Trail {
         blobs: &BTreeSet<BlobRef>,
         owners: &BTreeSet<market::Address>,
     ) -> BTreeSet<u64> {
-        let Some(tracks) = self.jobs.get(&job.0.into()) else { return BTreeSet::new() };
+        let Some(tracks) = self.jobs.get(&B256::from(job.0)) else { return BTreeSet::new() };
         let parts = blobs.iter().filter_map(|blob| tracks.blobs.get(&word(blob.digest)));
         let keys = owners.iter().filter_map(|owner| tracks.keys.get(&to_ethereum(*owner)));
         parts.chain(keys).flatten().copied().collect()

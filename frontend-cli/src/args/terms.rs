@@ -216,15 +216,15 @@ pub struct JobOpen {
     #[command(flatten)]
     pub draft: TermsDraft,
     /// Distinguishes jobs of equal terms [default: random]
-    #[arg(long, value_name = "HEX", help_heading = "Options")]
+    #[arg(long, value_name = "HEX", help_heading = "Sending")]
     pub salt: Option<B256>,
     /// Pay from the free balance in the market, without a deposit
-    #[arg(long, help_heading = "Options")]
+    #[arg(long, help_heading = "Sending")]
     pub from_balance: bool,
     /// Show what goes to escrow, and send nothing
-    #[arg(long, help_heading = "Options")]
+    #[arg(long, help_heading = "Sending")]
     pub dry_run: bool,
     /// Whether to send.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Sending")]
     pub sending: Sending,
 }

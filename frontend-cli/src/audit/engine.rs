@@ -89,7 +89,7 @@ impl Engine {
             }
         };
         let drive = match &self.blobs {
-            Some(folder) => rollup::read_drive(folder, genesis.max_blob_bytes)
+            Some(folder) => rollup::read_drive(folder, genesis.settings.max_blob_bytes)
                 .with_context(|| format!("cannot read {}", folder.display()))?,
             None => Vec::new(),
         };

@@ -66,6 +66,7 @@ impl Escrow {
     pub(super) fn new(sponsor: Address, terms: Box<Terms>) -> Self {
         Self {
             sponsor,
+            has_hold_out: !terms.sealing.is_sealed(),
             terms,
             held: Amount::ZERO,
             stake: SponsorStake::default(),
@@ -73,7 +74,6 @@ impl Escrow {
             bonds: BTreeSet::new(),
             right: BTreeSet::new(),
             forfeits: Amount::ZERO,
-            has_hold_out: !terms_are_sealed(&terms),
             decision: None,
             paid: [0; 2],
             due: None,
@@ -499,10 +499,6 @@ impl Escrow {
         let newest = self.submissions.values_mut().rev().find(|of| of.client == client);
         newest.into_iter().for_each(|of| of.left.buy_in = Amount::ZERO);
     }
-}
-
-const fn terms_are_sealed(terms: &Terms) -> bool {
-    terms.sealing.is_sealed()
 }
 
 fn sum(one: Amount, other: Amount) -> Checked<Amount> {

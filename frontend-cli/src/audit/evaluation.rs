@@ -99,22 +99,12 @@ pub(super) struct EvaluationThread {
 
 impl EvaluationThread {
     pub(super) fn new() -> Self {
-        let (tasks, mut waiting) = mpsc::channel(WAITING);
+        let (tasks, mut waiting) = mpsc::channel::<(Place, Task)>(WAITING);
         let (send, outcomes) = mpsc::unbounded_channel();
         thread::spawn(move || {
             let mut evaluator = Evaluator::with_threads(eval::report::cores());
             while let Some((place, task)) = waiting.blocking_recv() {
-                let outcome = match task {
-                    Task::Evaluate(evaluation) => evaluation.check(&mut evaluator, place),
-                    Task::Compare(check) => check.check(&mut evaluator, place),
-                };
-                let outcome = match outcome {
-                    Outcome::Wrong(..) | Outcome::AttestedOtherwise(_) if !place.is_judged => {
-                        Outcome::NotJudged
-                    }
-                    outcome => outcome,
-                };
-                if send.send(outcome).is_err() {
+                if send.send(task.check(&mut evaluator, place)).is_err() {
                     break;
                 }
             }
@@ -146,6 +136,21 @@ impl EvaluationThread {
             self.open -= 1;
         }
         Ok(outcomes)
+    }
+}
+
+impl Task {
+    pub(super) fn check(self, evaluator: &mut Evaluator, place: Place) -> Outcome {
+        let outcome = match self {
+            Self::Evaluate(evaluation) => evaluation.check(evaluator, place),
+            Self::Compare(check) => check.check(evaluator, place),
+        };
+        match outcome {
+            Outcome::Wrong(..) | Outcome::AttestedOtherwise(_) if !place.is_judged => {
+                Outcome::NotJudged
+            }
+            outcome => outcome,
+        }
     }
 }
 

@@ -40,6 +40,8 @@ mod report;
 mod rulings;
 mod run;
 mod served;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! Rulings: what the terms make of scores, worked out apart from the market. Who is accepted and in
 //! which order, who wins, which seats are drawn, and what they say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Bytes;
 use blobs::{Binding, BlobRef, Digest, Opening};
@@ -218,7 +218,7 @@ impl Job {
                 let newest = newest.into_iter().find(|entry| entry.client == *publisher);
                 newest.into_iter().for_each(|entry| entry.is_whole = is_open);
             }
-            Notice::ModelRevealed { submission, client, position, model, key } => {
+            Notice::ModelRevealed { submission, client, position, model, key, .. } => {
                 let is_next = *position as usize == self.revealed.len();
                 self.revealed.push(*submission);
                 self.keys = Digest::of(&[self.keys.0, key.0].concat());

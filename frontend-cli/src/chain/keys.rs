@@ -72,8 +72,9 @@ pub fn create_keystore(
 fn encrypted(key: &PrivateKeySigner, password: &str) -> Result<Value> {
     let (salt, iv, id) = (random::<32>(), random::<16>(), random::<16>());
     let mut derived = [0; 32];
-    let cost = scrypt::Params::new(SCRYPT_LOG_N, 8, 1, derived.len())?;
-    scrypt::scrypt(password.as_bytes(), &salt, &cost, &mut derived)?;
+    let cost = scrypt::Params::new(SCRYPT_LOG_N, 8, 1).map_err(anyhow::Error::msg)?;
+    let done = scrypt::scrypt(password.as_bytes(), &salt, &cost, &mut derived);
+    done.map_err(anyhow::Error::msg)?;
     let (cipher_key, mac_key) = derived.split_at(16);
     let mut ciphertext = key.to_bytes().0;
     Ctr128BE::<Aes128>::new(cipher_key.into(), &iv.into()).apply_keystream(&mut ciphertext);

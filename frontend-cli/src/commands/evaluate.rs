@@ -33,6 +33,13 @@ pub enum Stopped {
     },
     /// The base model on the hold-out is evaluated first.
     BaseFirst,
+    /// All rewards are paid.
+    RewardsPaid,
+    /// Going on takes a free balance.
+    Balance {
+        /// The market's words.
+        message: String,
+    },
     /// As many inputs were sent, or as much was paid, as was allowed.
     CapReached,
     /// The last input did not advance it.
@@ -98,13 +105,19 @@ impl Stopped {
         Some(match self {
             Self::Done => return None,
             Self::EarlierFirst { submission } => format!(
-                "submission {submission} is decided first: once its bytes are here, `deml job evaluate \
-                 {job} --submission {submission}` goes on with it; you pay the gas, and are paid \
-                 for each row"
+                "submission {submission} is decided first: once its bytes are here, `deml job \
+                 evaluate {job} --submission {submission}` goes on with it; you pay the gas, and \
+                 are paid for each row"
             ),
-            Self::BaseFirst => format!(
-                "the base model comes first: `deml job evaluate {job} --base-on-hold-out`"
-            ),
+            Self::BaseFirst => {
+                format!("the base model comes first: `deml job evaluate {job} --base-on-hold-out`")
+            }
+            Self::RewardsPaid => {
+                format!("all rewards are paid: `deml job settle {job}` returns the stake")
+            }
+            Self::Balance { message } => {
+                format!("reading the files again {message}: `deml deposit` it, and go on")
+            }
             Self::CapReached => format!(
                 "stopped at --max-inputs or --max-cost: `deml job evaluate {job} {next}` goes on"
             ),
@@ -206,11 +219,7 @@ impl Evaluated {
 /// way.
 ///
 /// - Errors: `NothingPending`
-async fn waited_for(
-    session: &Session,
-    view: &JobView,
-    account: market::Address,
-) -> Result<Target> {
+async fn waited_for(session: &Session, view: &JobView, account: market::Address) -> Result<Target> {
     if view.stage == Stage::Announced {
         return Ok(Target::Base);
     }
@@ -349,13 +358,38 @@ fn refused_step(refused: &Refused) -> Result<u32, Option<Stopped>> {
     match refused.0.refused.as_str() {
         "StaleStep" => value("expected").ok_or(None),
         "AlreadyEvaluated" => Err(Some(Stopped::Done)),
+        "NoRewardLeft" => Err(Some(Stopped::RewardsPaid)),
+        "InsufficientBalance" => Err(Some(Stopped::Balance { message: refused.0.message.clone() })),
         "BaseFirst" => Err(Some(Stopped::BaseFirst)),
         "EarlierFirst" => {
             Err(value("submission").map(|submission| Stopped::EarlierFirst { submission }))
         }
-        "SurchargeTooSmall" => {
-            Err(Some(Stopped::Surcharge { message: refused.0.message.clone() }))
-        }
+        "SurchargeTooSmall" => Err(Some(Stopped::Surcharge { message: refused.0.message.clone() })),
         _ => Err(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn only_a_later_step_is_gone_on_from() {
+        let refused = |name: &str, values: &[(&str, &str)]| {
+            let mut refused = Refused::new(name, "why");
+            let values = values.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            refused.0.values = values.collect::<BTreeMap<_, _>>();
+            refused_step(&refused)
+        };
+        let message = "why".to_owned();
+        assert_eq!(refused("StaleStep", &[("expected", "7"), ("found", "3")]), Ok(7));
+        assert_eq!(refused("StaleStep", &[]), Err(None));
+        assert_eq!(refused("AlreadyEvaluated", &[]), Err(Some(Stopped::Done)));
+        let earlier = Stopped::EarlierFirst { submission: 2 };
+        assert_eq!(refused("EarlierFirst", &[("submission", "2")]), Err(Some(earlier)));
+        assert_eq!(refused("SurchargeTooSmall", &[]), Err(Some(Stopped::Surcharge { message })));
+        assert_eq!(refused("UnknownTarget", &[]), Err(None));
     }
 }

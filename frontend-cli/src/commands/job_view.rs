@@ -297,7 +297,7 @@ impl Shown {
         if job.terms.miners().is_some() {
             write!(out, "; {} enlisted", count(job.enlisted.into(), "miner"))?;
         }
-        if let Some(best) = job.best {
+        if let Some(best) = &job.best {
             let score = percent(best.scores.score);
             write!(out, "\n  best        submission {} with {score}", best.submission)?;
         }

@@ -44,9 +44,14 @@ impl fmt::Display for Revealed {
         let Self { number, submission, plain, spent, .. } = self;
         match submission {
             Some(submission) => {
-                writeln!(out, "submission {submission} to job {number} is open; its place bond is safe")?;
+                writeln!(
+                    out,
+                    "submission {submission} to job {number} is open; its place bond is safe"
+                )?;
             }
-            None => writeln!(out, "the hold-out of job {number} is open; the sponsor's bond is safe")?,
+            None => {
+                writeln!(out, "the hold-out of job {number} is open; the sponsor's bond is safe")?
+            }
         }
         writeln!(out, "  {plain}")?;
         write!(out, "  {spent}")

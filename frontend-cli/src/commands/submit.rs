@@ -6,9 +6,7 @@ mod plan;
 
 use anyhow::{Context as _, Result, ensure};
 use blobs::BlobRef;
-use market::{
-    Award, Command, JobId, Refusal, Slot, SlotKey, Stage, SubmittedModel, Target, Verdict,
-};
+use market::{Award, Command, Refusal, Slot, SlotKey, Stage, SubmittedModel, Target, Verdict};
 use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
 
 pub use self::{answer::Submitted, plan::Plan};
@@ -25,7 +23,6 @@ use crate::{
     convert::to_market,
     delivery,
     files::{self, File},
-    follow::Processed,
     jobs::JobRef,
     native,
     quantity::{count, percent},
@@ -91,7 +88,7 @@ pub async fn run(config: &Config, submit: args::Submit) -> Result<Ending> {
     let view = session.job(&entry.job).await?;
     let budget = &mut Budget::new(&session, &submit.caps, view.terms.asset).await?;
     if submit.sending.calldata {
-        let publication = publication(&session, &sender, &vault, view.job, &entry).await?;
+        let publication = publication(&session, &sender, &vault, &view, &entry).await?;
         let plan = Plan::new(&session, &sender, &view, &publication, &entry, budget).await?;
         return plan.calldata(&view, &publication).answer(&config.talk);
     }
@@ -219,15 +216,15 @@ async fn publication(
     session: &Session,
     sender: &Sender,
     vault: &Vault,
-    job: JobId,
+    view: &JobView,
     entry: &Entry<'_>,
 ) -> Result<Publication> {
     let Entry { model, data, .. } = *entry;
-    if !session.job(job).await?.terms.sealing.is_sealed() {
+    if !view.terms.sealing.is_sealed() {
         let submitted = SubmittedModel::Open { model: model.blob, data };
         return Ok(Publication { submitted, bytes: model.bytes.clone() });
     }
-    let seal = seals::seal(session, sender, vault, Scope::Model(job), model).await?;
+    let seal = seals::seal(session, sender, vault, Scope::Model(view.job), model).await?;
     let (sealed, bytes) = seal.sealed(&model.bytes);
     Ok(Publication { submitted: SubmittedModel::Sealed(sealed), bytes })
 }
@@ -247,7 +244,7 @@ async fn enter(
         }
         session.talk.say(format_args!("submitting all the same: {why}"));
     }
-    let publication = publication(session, sender, vault, view.job, entry).await?;
+    let publication = publication(session, sender, vault, view, entry).await?;
     let plan = Plan::new(session, sender, view, &publication, entry, budget).await?;
     session.talk.say(&plan);
     let funding = Funding::new(entry.from_balance);

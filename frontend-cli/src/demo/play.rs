@@ -346,7 +346,10 @@ pub(super) async fn check_registry(stage: &Stage, jobs: &[JobId]) -> Result<()> 
         let record = stage.session.chain.call("read the registry", registry, &call).await?;
         let view = stage.session.job(job).await?;
         let (number, best) = (view.number, view.best.context("the job has no winner")?);
-        ensure!(record.score == best.scores.score.0, "the registry has another score of job {number}");
+        ensure!(
+            record.score == best.scores.score.0,
+            "the registry has another score of job {number}"
+        );
         let winner: SubmissionView =
             stage.session.ask(&Query::Submission(job.into(), best.submission)).await?;
         let winner = winner.model.context("the winner has no model")?;
@@ -364,7 +367,7 @@ pub(super) async fn check_registry(stage: &Stage, jobs: &[JobId]) -> Result<()> 
 pub(super) async fn solvent(session: &Session) -> Result<bool> {
     let books: SolvencyView = session.ask(&Query::Solvency(Paging::default())).await?;
     let mut agrees = books.solvent;
-    for AssetView { asset, free, escrowed, .. } in books.assets.items {
+    for AssetView { asset, free, escrowed, .. } in books.assets {
         let held = session.wallet(session.application(), asset).await?;
         agrees &= free.checked_add(escrowed) == Some(held);
     }

@@ -4,6 +4,7 @@
 
 mod bits;
 mod cases;
+mod clouds;
 mod copies;
 mod fixtures;
 mod hostile;

@@ -111,36 +111,3 @@ pub(crate) fn model_at(opset: i64, parts: &[Vec<u8>]) -> Vec<u8> {
     let import = bytes(8, &integer(2, opset));
     [integer(1, 8), bytes(7, &parts.concat()), import].concat()
 }
-
-/// Numbers in about a bell curve of mean 0 and deviation 1, drawn with a seed.
-pub(crate) fn bell(seed: u64) -> impl FnMut() -> f64 {
-    let mut state = seed;
-    // SplitMix64; the sum of twelve numbers from zero to one has deviation 1.
-    let mut part = move || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    };
-    move || (0..12).map(|_| part()).sum::<f64>() - 6.0
-}
-
-/// A network with one hidden layer of ReLUs, whose weights are drawn with a seed.
-pub(crate) fn perceptron(numbers: usize, neurons: usize, classes: usize, seed: u64) -> Vec<u8> {
-    let mut bell = bell(seed);
-    let mut drawn = |name: &str, sizes: [usize; 2]| {
-        let size = (2.0 / sizes[0] as f64).sqrt();
-        let elements = (0..sizes[0] * sizes[1]).map(|_| (bell() * size) as f32);
-        weights(name, &sizes.map(|size| size as i64), &elements.collect::<Vec<_>>())
-    };
-    model(&[
-        node("Gemm", &["x", "w1", "b1"], "h", &[]),
-        node("Relu", &["h"], "a", &[]),
-        node("Gemm", &["a", "w2", "b2"], "y", &[]),
-        drawn("w1", [numbers, neurons]),
-        weights("b1", &[neurons as i64], &vec![0.1; neurons]),
-        drawn("w2", [neurons, classes]),
-        weights("b2", &[classes as i64], &vec![0.0; classes]),
-        ports(&[-1, numbers as i64]),
-    ])
-}

@@ -199,8 +199,8 @@ impl Net {
     }
 
     fn with_idle_nodes(&self, answers: usize) -> Option<Self> {
-        let columns =
-            if self.nodes.iter().any(|node| node.operator == "Concat") { 2 } else { answers };
+        let is_doubled = answers == 1 && self.nodes.iter().any(|node| node.operator == "Concat");
+        let columns = if is_doubled { 2 } else { answers };
         let mut net = self.with_constant("Add", 0.0).with_constant("Mul", 1.0);
         net.add_last(node_of("Identity"));
         net.add_last(node_of("Dropout"));

@@ -31,7 +31,7 @@ impl Bounty {
         let mut world = World::new(settings, []);
         let terms = terms(max_work);
         let (sponsor, salt) = (client(0), [0; 32]);
-        world.deposit(sponsor, (Asset::Ether, Amount::new(10_000)), None).unwrap();
+        world.deposit(sponsor, (Asset::Ether, Amount::new(10_000)), None).1.unwrap();
         let job = job_name(sponsor, salt, &terms);
         world.act(sponsor, Command::OpenJob { job, salt, terms: Box::new(terms) }).unwrap();
         let mut bounty = Self { world, job };

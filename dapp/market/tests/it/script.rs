@@ -265,14 +265,13 @@ impl Stage {
                 ["and", riding @ ..] => self.commands(who, riding)?.into_iter().next(),
                 _ => None,
             };
-            return Ok(split(self.world()?.deposit(sender, money, command)));
+            return Ok(self.world()?.deposit(sender, money, command));
         }
         let mut all = Vec::new();
         for command in self.commands(who, words)? {
-            let (effects, last) = split(self.world()?.act(sender, command));
-            all.extend(effects);
-            if last.is_err() {
-                return Ok((all, last));
+            match self.world()?.act(sender, command) {
+                Ok(effects) => all.extend(effects),
+                Err(refusal) => return Ok((all, Err(refusal))),
             }
         }
         Ok((all, Ok(())))
@@ -297,13 +296,6 @@ impl Stage {
             _ => names.balances(address(what)),
         };
         Ok(if lines.is_empty() { vec!["nothing".to_owned()] } else { lines })
-    }
-}
-
-fn split(outcome: crate::world::Outcome) -> (Vec<Effect>, Result<(), Refusal>) {
-    match outcome {
-        Ok(effects) => (effects, Ok(())),
-        Err(refusal) => (Vec::new(), Err(refusal)),
     }
 }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use blobs::{Binding, BlobRef, Cid, Digest, Opening, Profile, blob_ref};
 use market::{
-    Address, Amount, Asset, AssetPrices, Command, Context, Effect, Judge, JobId, Market,
-    Refusal, SealedBlob, Settings, Speed, Terms, Timestamp, U256, Windows, Work,
+    Address, Amount, Asset, AssetPrices, Attestation, AttestationBinding, Command, Context, Effect,
+    Exam, Exhibit, Job, JobId, Judge, Market, Refusal, Results, SealedBlob, Settings, Speed, Tally,
+    Terms, Timestamp, U256, Windows, Work,
 };
 
 use crate::judge::WordJudge;
@@ -67,21 +68,21 @@ impl World {
         account: Address,
         (asset, amount): (Asset, Amount),
         command: Option<Command>,
-    ) -> Outcome {
+    ) -> (Vec<Effect>, Result<(), Refusal>) {
         let context = self.begin(account, command.as_ref());
         let mut effects = self.market.deposit(account, asset, amount);
         let sum = self.deposited.entry((account, asset)).or_default();
         *sum = sum.saturating_add(amount.0);
-        if let Some(command) = command {
-            match self.apply(&context, command, &mut WordJudge) {
-                Ok(more) => effects.extend(more),
-                Err(refusal) => {
-                    self.end(effects);
-                    return Err(refusal);
-                }
+        let ridden = command.map(|command| self.apply(&context, command, &mut WordJudge));
+        let refused = match ridden {
+            Some(Ok(more)) => {
+                effects.extend(more);
+                Ok(())
             }
-        }
-        Ok(self.end(effects))
+            Some(Err(refusal)) => Err(refusal),
+            None => Ok(()),
+        };
+        (self.end(effects), refused)
     }
 
     /// An input that carries a command.
@@ -201,6 +202,71 @@ pub(crate) fn job_name(sponsor: Address, salt: [u8; 32], terms: &Terms) -> JobId
 
 pub(crate) fn named(bytes: &[u8]) -> BlobRef {
     blob_ref(bytes, Profile::Kubo)
+}
+
+/// What an honest miner says of a page, but for what `lies` changes of each model; and the results
+/// row by row, where the machine only samples.
+pub(crate) fn attestations<'a>(
+    job: &Job,
+    page: u32,
+    bytes_of: impl Fn(Digest) -> Option<&'a [u8]>,
+    mut lies: impl FnMut(Option<u32>, &mut Attestation, &mut Results),
+) -> (Vec<Attestation>, Vec<u8>) {
+    let (mut all, mut rows) = (Vec::new(), Vec::new());
+    for model in job.page(page) {
+        let submission = model.and_then(|index| job.submissions.get(&index));
+        let blob = submission.map_or(Some(job.terms.offer.base_model), |found| found.model);
+        let found = examine(job, blob, job.hold_out, &bytes_of);
+        let Some((mut attestation, mut results)) = found else {
+            all.push(Attestation::UNFIT);
+            continue;
+        };
+        lies(model, &mut attestation, &mut results);
+        if job.terms.sample_rows().is_some() {
+            rows = results.to_bytes();
+        }
+        all.push(attestation);
+    }
+    (all, rows)
+}
+
+/// What a model answers on the hold-out; `None` if it cannot be evaluated within the terms.
+fn examine<'a>(
+    job: &Job,
+    model: Option<BlobRef>,
+    hold_out: Option<BlobRef>,
+    bytes_of: impl Fn(Digest) -> Option<&'a [u8]>,
+) -> Option<(Attestation, Results)> {
+    let exhibit = |blob: BlobRef| Some(Exhibit { cid: blob.cid(), bytes: bytes_of(blob.digest)? });
+    let offer = &job.terms.offer;
+    let (metric, rows) = (offer.metric, None);
+    let exam = Exam { model: exhibit(model?)?, hold_out: exhibit(hold_out?)?, metric, rows };
+    let quote = WordJudge.quote(&exam).ok().filter(|quote| quote.work <= offer.max_work)?;
+    let mut tally = Tally::with_results(quote.classes, metric);
+    WordJudge.answer(&exam, &mut tally, Work(u64::MAX)).ok()?;
+    let scores = tally.scores(metric);
+    let results = tally.into_results()?;
+    Some((Attestation::new(scores, &results), results))
+}
+
+/// Says of a row that it is answered otherwise.
+pub(crate) fn flip(job: &Job, row: usize, attestation: &mut Attestation, results: &mut Results) {
+    let (metric, mut bytes) = (job.terms.offer.metric, results.to_bytes());
+    bytes[row / 8] ^= 1 << (row % 8);
+    *results = Results::from_bytes(metric, results.rows(), &bytes).unwrap();
+    attestation.results = results.digest();
+    attestation.score = results.score(metric).unwrap();
+}
+
+/// The commitment of a miner to what it says of a page.
+pub(crate) fn attested(
+    job: JobId,
+    miner: Address,
+    page: u32,
+    attestations: &[Attestation],
+    salt: &[u8; 32],
+) -> Digest {
+    AttestationBinding { chain_id: CHAIN, app: APP, job, miner, page }.commitment(attestations, salt)
 }
 
 /// A sealed blob and what it takes to open it.

@@ -1,9 +1,9 @@
 //! What `cargo cost inputs` counts: whole inputs, from a request's JSON to what is to be posted,
-//! and parts of the dearest steps at their largest.
+//! and parts of the most expensive steps at their largest.
 //!
-//! Bounties and competitions are held from their opening to their end. Before and after each input
-//! or part a line goes to stderr, where the counter looks; a JSON object for each goes to stdout,
-//! with what it is and what the market's own numbers say it costs at most.
+//! Jobs are held from their opening to their end. Before and after each input or part a line goes to
+//! stderr, where the counter looks; a JSON object for each goes to stdout, with what it is and what
+//! the market's own meter says it costs at most.
 //!
 //! ```text
 //! inputs FOLDER INPUT_WORK
@@ -13,18 +13,14 @@
 
 #![expect(clippy::print_stdout, reason = "what was done is what this program is for")]
 
-mod bounty;
-mod competition;
-mod miners_only;
+mod jobs;
 mod parts;
+mod plan;
 mod stage;
 
 use std::{error::Error, fs, io::Write as _, path::PathBuf};
 
 use serde_json::json;
-
-/// Rows of the smallest dataset, which miners alone evaluate.
-const ROWS_OF_LINE: u32 = 20_000;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -34,9 +30,9 @@ fn main() -> Result<()> {
         return Err("inputs FOLDER INPUT_WORK".into());
     };
     let files = Files(folder.into());
-    bounty::play(&files, input_work.parse()?)?;
-    competition::play(&files)?;
-    miners_only::play(&files)?;
+    jobs::open(&files, input_work.parse()?)?;
+    jobs::attested(&files)?;
+    jobs::sampled(&files)?;
     parts::count(&files)
 }
 

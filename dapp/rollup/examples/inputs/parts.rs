@@ -1,16 +1,16 @@
-//! Parts of the dearest steps, at their largest: opening a ciphertext, the exact test, naming
-//! results, and comparing weights.
+//! Parts of the most expensive steps, at their largest: opening a ciphertext, the exact test, naming
+//! results, and comparing models.
 
 use std::hint::black_box;
 
 use blobs::Digest;
-use eval::Evaluator;
-use market::{Exhibit, Judge, Metric, Prices, Results, separated};
+use eval::{Evaluator, Model};
+use market::{Comparison, Exhibit, Judge, Metric, Prices, Results, separated};
 
 use crate::{
-    Files, Result,
-    competition::{SPONSOR, sealed},
-    counted, say,
+    Files, Result, counted,
+    plan::{SPONSOR, sealed},
+    say,
     stage::named,
 };
 
@@ -29,7 +29,7 @@ pub(crate) fn count(files: &Files) -> Result<()> {
     for name in files.read("alike.txt")?.split(|byte| *byte == b'\n') {
         let name = str::from_utf8(name)?;
         if !name.is_empty() {
-            alike(name, &files.read(name)?)?;
+            similarity(name, &files.read(name)?)?;
         }
     }
     Ok(())
@@ -37,7 +37,7 @@ pub(crate) fn count(files: &Files) -> Result<()> {
 
 fn opening(bytes: usize) -> Result<()> {
     let plain = vec![7; bytes];
-    let (sealed, ciphertext, opening) = sealed(SPONSOR, &plain);
+    let (sealed, ciphertext, opening) = sealed(SPONSOR, [0; 32], &plain);
     let opened = counted(|| opening.open(sealed.commitment, black_box(&ciphertext).to_vec()))?;
     let at_most = Prices::COUNTED.opening(ciphertext.len() as u64);
     let what = format!("part: opening a ciphertext of {} KiB", bytes >> 10);
@@ -74,12 +74,39 @@ fn comparing(metric: Metric, rows: u32) -> Result<()> {
 }
 
 /// A model beside itself, both trained from itself: what is done depends on its form alone.
-fn alike(name: &str, model: &[u8]) -> Result<()> {
+fn similarity(name: &str, model: &[u8]) -> Result<()> {
     let mut judge = Evaluator::new();
-    let exhibit = Exhibit { cid: named(model).cid(), bytes: model };
-    let at_most = judge.comparing([model.len(); 3]);
-    let likeness = counted(|| judge.alike(exhibit, exhibit, exhibit))?;
-    likeness.map_err(|unfit| format!("{name}: {unfit}"))?;
-    say(&format!("part: comparing weights, {name}"), model.len(), 0, at_most.0);
+    let read = Model::from_onnx(model)?;
+    let (rows, answers) = (rows_for(&read), read.answers());
+    let exhibit = |bytes| Exhibit { cid: named(bytes).cid(), bytes };
+    let [model, hold_out] = [exhibit(model), exhibit(&rows)];
+    let metric = if answers == 1 { Metric::MeanSquaredError } else { Metric::Accuracy };
+    let seed = Digest([7; 32]);
+    let comparison =
+        Comparison { base: model, first: model, second: model, hold_out, metric, seed };
+    let reading = judge.reading_comparison(&comparison);
+    let probes = judge.quote_comparison(&comparison)?;
+    let similarity = counted(|| judge.compare(&comparison))?;
+    similarity.map_err(|unfit| format!("{name}: {unfit}"))?;
+    let what = format!("part: comparing models, {name}");
+    say(&what, model.bytes.len(), 0, reading.plus(probes).0);
     Ok(())
+}
+
+/// A dataset of rows that a model takes, with classes if it tells any apart.
+fn rows_for(model: &Model) -> Vec<u8> {
+    const ROWS: usize = 64;
+    let (row, is_regression) = (model.row(), model.answers() == 1);
+    let features = row.elements() * ROWS;
+    let sizes: Vec<String> = row.sizes().iter().map(ToString::to_string).collect();
+    let shape = [&[ROWS.to_string()][..], &sizes].concat().join(",");
+    let labels = if is_regression { ROWS * 4 } else { ROWS };
+    let (kind, end) = (if is_regression { "F32" } else { "U8" }, features + labels);
+    let header = format!(
+        r#"{{"__metadata__":{{"scale":"0.5","offset":"0"}},"x":{{"dtype":"U8","shape":[{shape}],"data_offsets":[0,{features}]}},"y":{{"dtype":"{kind}","shape":[{ROWS}],"data_offsets":[{features},{end}]}}}}"#
+    );
+    let x = (0..=255).cycle().take(features);
+    let y = (0..2).cycle().take(labels).map(|class| if is_regression { 0 } else { class });
+    let length = (header.len() as u64).to_le_bytes();
+    [&length[..], header.as_bytes(), &x.chain(y).collect::<Vec<_>>()].concat()
 }

@@ -1,13 +1,9 @@
-//! An application that carries out inputs which are counted, and what they cost by its prices.
-
-use std::{cell::Cell, rc::Rc};
+//! An application that carries out inputs which are counted, and what the market's meter says they
+//! cost.
 
 use blobs::{BlobRef, Profile, blob_ref, split};
 use eval::Evaluator;
-use market::{
-    Address, Amount, Command, Exam, Exhibit, JobId, Judge, Likeness, Prices, Quote, Tally, Unfit,
-    Work,
-};
+use market::{Address, Amount, Command, Job, JobId, Slot, Speed, Target, Windows, Work};
 use rollup::{Answer, App};
 use serde_json::json;
 use wire::{
@@ -18,86 +14,148 @@ use crate::{Result, counted, say};
 
 /// When everything begins.
 pub(crate) const NOW: u64 = 1_700_000_000;
+/// How long each window is: far more than all inputs take a machine that is as slow as this.
+pub(crate) const SECONDS: u32 = 4_000_000_000;
+/// Instructions a second, so few that the clock's lag says what an input cost.
+const SPEED: u64 = 100;
 /// The chain, and the application on it.
 pub(crate) const CHAIN: u64 = 31_337;
 pub(crate) const APP: Address = Address([0xaa; 20]);
+/// Ether enough for anything, in wei.
+const RICH: u128 = 1 << 100;
 
 /// The application.
 pub(crate) struct Stage {
-    pub(crate) app: App<Priced>,
-    pub(crate) now: u64,
-    judged: Rc<Cell<Work>>,
+    app: App<Evaluator>,
+    now: u64,
+    /// The time of the last block, and its lag after that.
+    last: (u64, u64),
 }
 
 impl Stage {
-    pub(crate) fn new(genesis: Genesis) -> Self {
-        let judged = Rc::new(Cell::new(Work(0)));
-        let judge = Priced { judge: Evaluator::new(), rows: 0, judged: Rc::clone(&judged) };
-        Self { app: App::new(genesis, [], judge), now: NOW, judged }
+    pub(crate) fn new(input_work: Option<u64>) -> Self {
+        let mut genesis = Genesis::default();
+        let settings = &mut genesis.settings;
+        let seconds = u64::from(SECONDS);
+        settings.input_work = input_work.map_or(settings.input_work, Work);
+        settings.speed = Speed { float: SPEED, integer: SPEED, mining: u64::MAX >> 1 };
+        settings.surcharge_lag_seconds = u64::MAX;
+        settings.max_window_seconds = 2 * seconds;
+        settings.windows = Windows {
+            delivery_seconds: seconds,
+            reveal_seconds: seconds,
+            attest_seconds: seconds,
+            evaluation_seconds: seconds,
+        };
+        Self { app: App::new(genesis, [], Evaluator::new()), now: NOW, last: (NOW, 0) }
     }
 
-    /// Has a command carried out that costs what it says beside every input's price, its way in and
-    /// what the judge is asked.
+    pub(crate) fn job(&self, job: JobId) -> Result<&Job> {
+        self.app.market().job(job).ok_or_else(|| "no such job".into())
+    }
+
+    /// Waits until the machine has caught up, and a window is over.
+    pub(crate) fn wait(&mut self) {
+        self.now += self.app.market().lag_seconds() + u64::from(SECONDS);
+    }
+
+    /// Has a payload carried out, or refused.
+    pub(crate) fn send(&mut self, what: &str, sender: Address, payload: &[u8]) -> Result<Answer> {
+        let (answer, at_most) = self.carry_out(sender, payload)?;
+        say(what, payload.len(), answer.outputs.len(), at_most);
+        Ok(answer)
+    }
+
+    /// Has a command carried out.
     ///
     /// - Errors: it is refused
     pub(crate) fn play(
         &mut self,
         what: &str,
-        price: Work,
         sender: Address,
         command: &Command,
     ) -> Result<Vec<Notice>> {
-        let answer = self.send(what, price, sender, &encode_command(command))?;
-        if let Some(report) = answer.reports.first() {
-            return Err(format!("{what}: {}", String::from_utf8_lossy(report)).into());
-        }
-        Ok(notices(&answer))
+        let answer = self.send(what, sender, &encode_command(command))?;
+        accepted(what, &answer)
     }
 
-    /// Has a payload carried out, or refused, at this price.
-    pub(crate) fn send(
+    /// A deposit of Ether with a command.
+    ///
+    /// - Errors: the command is refused
+    pub(crate) fn ride(&mut self, what: &str, sender: Address, command: &Command) -> Result<()> {
+        let deposit = encode_ether_deposit(sender, Amount::new(RICH), &encode_command(command));
+        let portal = Genesis::default().ether_portal;
+        let answer = self.send(&format!("a deposit with {what}"), portal, &deposit)?;
+        accepted(what, &answer).map(drop)
+    }
+
+    /// Sends a blob in chunks.
+    pub(crate) fn publish(
         &mut self,
         what: &str,
-        price: Work,
         sender: Address,
-        payload: &[u8],
-    ) -> Result<Answer> {
-        let answer = self.carry_out(sender, payload)?;
-        self.say(what, payload, &answer, price);
-        Ok(answer)
-    }
-
-    /// Moves a competition on by one step, for which `price` has a price by what it says first and
-    /// whether the judge was asked; nothing when there is none to take.
-    pub(crate) fn step(
-        &mut self,
         job: JobId,
-        price: impl Fn(&str, bool) -> Work,
-    ) -> Result<Option<Vec<Notice>>> {
-        let command = encode_command(&Command::Evaluate { job, work: Work(0) });
-        let answer = self.carry_out(account(9, 0), &command)?;
-        if !answer.reports.is_empty() {
-            self.say("a refused command", &command, &answer, Work(0));
-            return Ok(None);
+        slot: Slot,
+        bytes: &[u8],
+    ) -> Result<()> {
+        let chunks = split(bytes, MAX_CHUNK_BYTES);
+        let count = chunks.len();
+        for (place, chunk) in chunks.into_iter().enumerate() {
+            let which = if place + 1 == count { "the last chunk" } else { "a chunk" };
+            let (offset, encoding, data) = (chunk.offset, chunk.encoding, chunk.data);
+            let command = Command::Publish { job, slot, offset, encoding, data };
+            self.play(&format!("{what}, {which}"), sender, &command)?;
         }
-        let notices = notices(&answer);
-        let first = match notices.first() {
-            Some(notice) => serde_json::to_value(notice)?["event"].as_str().map(ToOwned::to_owned),
-            None => None,
-        };
-        let first = first.unwrap_or_default();
-        let is_judged = self.judged.get() > Work(0);
-        let what = match (is_judged, first.as_str()) {
-            (true, "") => "a step of evaluation".to_owned(),
-            (true, first) => format!("a step of evaluation: {first}"),
-            (false, "") => "a step that says nothing".to_owned(),
-            (false, first) => format!("a step: {first}"),
-        };
-        self.say(&what, &command, &answer, price(&first, is_judged));
-        Ok(Some(notices))
+        Ok(())
     }
 
-    fn carry_out(&mut self, sender: Address, payload: &[u8]) -> Result<Answer> {
+    /// Goes on with an evaluation until nothing is left of it; what was said.
+    pub(crate) fn evaluate(&mut self, job: JobId, target: Target) -> Result<Vec<Notice>> {
+        self.repeat("evaluating", |stage| {
+            let job_now = stage.job(job)?;
+            let from = match target {
+                Target::Base => job_now.base.step(),
+                Target::BaseOnHoldOut => job_now.base_on_hold_out.step(),
+                Target::Submission(number) => job_now.submissions[&number].evaluated.step(),
+                Target::Shown(number) => job_now.submissions[&number].board.evaluated.step(),
+            };
+            let (work, max_surcharge) = (Work(u64::MAX), Amount::ZERO);
+            Ok(Command::Evaluate { job, target, from, work, max_surcharge })
+        })
+    }
+
+    /// Moves a job on as far as time lets it; what was said.
+    pub(crate) fn settle(&mut self, job: JobId) -> Result<Vec<Notice>> {
+        self.repeat("settling", |_| Ok(Command::Settle { job }))
+    }
+
+    /// Sends a command until it is refused, each named after what it says first.
+    fn repeat(
+        &mut self,
+        what: &str,
+        command: impl Fn(&Self) -> Result<Command>,
+    ) -> Result<Vec<Notice>> {
+        let mut said = Vec::new();
+        loop {
+            let payload = encode_command(&command(self)?);
+            let (answer, at_most) = self.carry_out(account(9, 0), &payload)?;
+            let is_refused = !answer.reports.is_empty();
+            let notices = notices(&answer);
+            let name = match notices.iter().map(event).find(|event| event != "WorkPaid") {
+                _ if is_refused => "a refused command".to_owned(),
+                Some(event) => format!("{what}: {event}"),
+                None => what.to_owned(),
+            };
+            say(&name, payload.len(), answer.outputs.len(), at_most);
+            if is_refused {
+                return Ok(said);
+            }
+            said.extend(notices);
+        }
+    }
+
+    /// The answer to an input, and what the meter says of it, rounded up.
+    fn carry_out(&mut self, sender: Address, payload: &[u8]) -> Result<(Answer, u64)> {
         let request = json!({ "request_type": "advance_state", "data": {
             "metadata": {
                 "chain_id": CHAIN,
@@ -111,62 +169,18 @@ impl Stage {
             "payload": format!("0x{}", hex::encode(payload)),
         }});
         let request = request.to_string();
-        self.judged.set(Work(0));
-        Ok(counted(|| self.app.answer(request.as_bytes()))?)
+        let answer = counted(|| self.app.answer(request.as_bytes()))?;
+        let (last, lag) = self.last;
+        let before = lag.saturating_sub(self.now - last);
+        self.last = (self.now, self.app.market().lag_seconds());
+        Ok((answer, (self.last.1 - before + 1) * SPEED))
     }
+}
 
-    fn say(&self, what: &str, payload: &[u8], answer: &Answer, price: Work) {
-        let prices = Prices::COUNTED;
-        let input = Work(prices.input).plus(prices.chunk(length(payload), 0));
-        let at_most = input.plus(price).plus(self.judged.get());
-        say(what, payload.len(), answer.outputs.len(), at_most.0);
-    }
-
-    /// A deposit of Ether with a command.
-    pub(crate) fn deposit(
-        &mut self,
-        what: &str,
-        sender: Address,
-        amount: u128,
-        command: Option<&Command>,
-    ) -> Result<()> {
-        let command = command.map(encode_command).unwrap_or_default();
-        let deposit = encode_ether_deposit(sender, Amount::new(amount), &command);
-        let portal = Genesis::default().ether_portal;
-        let answer = self.send(what, Work(0), portal, &deposit)?;
-        match answer.reports.first() {
-            Some(report) => Err(format!("{what}: {}", String::from_utf8_lossy(report)).into()),
-            None => Ok(()),
-        }
-    }
-
-    /// Sends a blob in chunks; with the last may begin what costs `then`.
-    pub(crate) fn publish(
-        &mut self,
-        what: &str,
-        sender: Address,
-        bytes: &[u8],
-        then: Work,
-    ) -> Result<()> {
-        let chunks = split(bytes, MAX_CHUNK_BYTES);
-        for (place, chunk) in chunks.iter().enumerate() {
-            let next = chunks.get(place + 1);
-            let end = next.map_or(length(bytes), |next| next.offset);
-            // What is sent is priced with the payload.
-            let price = Prices::COUNTED.chunk(0, end - chunk.offset);
-            let (what, price) = match next {
-                Some(_) => (format!("{what}, a chunk"), price),
-                None => (format!("{what}, the last chunk"), price.plus(then)),
-            };
-            let command = Command::Publish {
-                digest: named(bytes).digest,
-                offset: chunk.offset,
-                encoding: chunk.encoding,
-                data: chunk.data.clone(),
-            };
-            self.play(&what, price, sender, &command)?;
-        }
-        Ok(())
+fn accepted(what: &str, answer: &Answer) -> Result<Vec<Notice>> {
+    match answer.reports.first() {
+        Some(report) => Err(format!("{what}: {}", String::from_utf8_lossy(report)).into()),
+        None => Ok(notices(answer)),
     }
 }
 
@@ -176,6 +190,12 @@ fn notices(answer: &Answer) -> Vec<Notice> {
         Output::Voucher { .. } | Output::DelegateCallVoucher { .. } => None,
     });
     notices.collect()
+}
+
+/// The name of what a notice says.
+pub(crate) fn event(notice: &Notice) -> String {
+    let json = serde_json::to_value(notice).unwrap_or_default();
+    json["event"].as_str().unwrap_or_default().to_owned()
 }
 
 /// A blob's reference.
@@ -188,71 +208,4 @@ pub(crate) fn account(role: u8, place: usize) -> Address {
     let mut address = [role; 20];
     address[..8].copy_from_slice(&(place as u64).to_be_bytes());
     Address(address)
-}
-
-pub(crate) fn length(bytes: &[u8]) -> u64 {
-    bytes.len() as u64
-}
-
-/// The real judge, with what it is asked priced as the market prices it: what reading takes at
-/// most, what answering took, and when all is answered the verdict, the results, and the bonds of
-/// miners.
-pub(crate) struct Priced {
-    judge: Evaluator,
-    /// Rows of the exam that was begun last.
-    rows: u32,
-    judged: Rc<Cell<Work>>,
-}
-
-impl Priced {
-    fn add(&self, work: Work) {
-        self.judged.set(self.judged.get().plus(work));
-    }
-}
-
-impl Judge for Priced {
-    fn reading(&self, exam: &Exam<'_>) -> Work {
-        let reading = self.judge.reading(exam);
-        self.add(reading);
-        reading
-    }
-
-    fn quote(&mut self, exam: &Exam<'_>) -> std::result::Result<Quote, Unfit> {
-        let quote = self.judge.quote(exam)?;
-        self.rows = quote.rows;
-        Ok(quote)
-    }
-
-    fn answer(
-        &mut self,
-        exam: &Exam<'_>,
-        tally: &mut Tally,
-        budget: Work,
-    ) -> std::result::Result<Work, Unfit> {
-        let work = self.judge.answer(exam, tally, budget)?;
-        self.add(work);
-        if tally.rows() == self.rows {
-            self.add(Prices::COUNTED.verdict(length(exam.model.bytes)));
-            if tally.results().is_some() {
-                self.add(Prices::COUNTED.results(exam.metric.is_loss(), self.rows));
-                self.add(Prices::COUNTED.blaming());
-            }
-        }
-        Ok(work)
-    }
-
-    fn comparing(&self, lengths: [usize; 3]) -> Work {
-        self.judge.comparing(lengths)
-    }
-
-    fn alike(
-        &mut self,
-        base: Exhibit<'_>,
-        first: Exhibit<'_>,
-        second: Exhibit<'_>,
-    ) -> std::result::Result<Likeness, Unfit> {
-        let lengths = [base, first, second].map(|exhibit| exhibit.bytes.len());
-        self.add(self.comparing(lengths).plus(Work(Prices::COUNTED.ending)));
-        self.judge.alike(base, first, second)
-    }
 }

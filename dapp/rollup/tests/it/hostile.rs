@@ -12,7 +12,7 @@ use crate::sample::{
 
 /// Calldata of every command that a running job can meet, and random bytes.
 fn calldata() -> impl Strategy<Value = Vec<u8>> {
-    let (job, open) = open(terms(BASE));
+    let (job, open) = open(ALICE, terms(BASE));
     let commands = [
         open,
         publish(job, Slot::BaseModel, BASE),
@@ -65,7 +65,7 @@ proptest! {
     fn refused_inputs_leave_no_trace_and_money_is_conserved(
         inputs in prop::collection::vec(input(), 1..24),
     ) {
-        let mut app = App::new(Genesis::default(), [], Speller::default());
+        let mut app = App::new(Genesis::default(), [], Speller);
         let Genesis { ether_portal, erc20_portal, .. } = Genesis::default();
         for input in inputs {
             let before = app.market().clone();
@@ -84,7 +84,7 @@ proptest! {
 
     #[test]
     fn any_body_is_accepted(body in prop::collection::vec(any::<u8>(), 0..300)) {
-        let mut app = App::new(Genesis::default(), [], Speller::default());
+        let mut app = App::new(Genesis::default(), [], Speller);
         let answer = app.answer(&body);
         prop_assert_eq!((answer.status, answer.reports.len()), (Status::Accept, 1));
         let answer = app.inspect(&body);

@@ -1,22 +1,22 @@
 //! Machine time for nothing: whoever keeps the machine busy pays for all of it, and moves nobody's
 //! deadline.
 
-use market::{Address, Amount, Asset, Command, Slot, Stage, Target, Work};
+use market::{Address, Amount, Asset, Command, Slot, Target, Terms, Timestamp, Work};
 use rollup::{Advance, App, Status};
 use wire::{Genesis, Notice, Output, encode_command, encode_ether_deposit};
 
 use crate::sample::{
-    ALICE, BASE, BOB, DEPOSIT, GOOD, HOLD_OUT, NOW, Speller, context, evaluate, file, open,
-    publish, submit, terms,
+    ALICE, BASE, BOB, DEPOSIT, EXPENSIVE_ROW, GOOD, HOLD_OUT, NOW, Speller, context, evaluate,
+    file, open, publish, submit, terms,
 };
 
 const MALLORY: Address = Address([0x3a; 20]);
 const OPERATOR: Address = Address([0x09; 20]);
 /// Seconds from one block to the next; each carries an input of two billion instructions.
 const BLOCK_SECONDS: u64 = 12;
-const INPUTS: u64 = 80;
+const INPUTS: u64 = 60;
 
-/// An application whose judge takes as much of each input as there is.
+/// An application that is kept busy.
 struct Busy {
     app: App<Speller>,
     now: u64,
@@ -55,19 +55,72 @@ impl Busy {
     }
 }
 
+/// What the work of some notices was paid: to the operator, and as surcharges.
+fn paid(notices: &[Notice]) -> [Amount; 2] {
+    let add = |one: Amount, other| one.checked_add(other).unwrap();
+    notices.iter().fold([Amount::ZERO; 2], |[all, surcharges], notice| match notice {
+        Notice::WorkPaid { operator, surcharge, .. } => {
+            [add(all, *operator), add(surcharges, *surcharge)]
+        }
+        _ => [all, surcharges],
+    })
+}
+
 #[test]
 fn machine_time_for_nothing() {
+    let heavy = b"0400";
     let mut genesis = Genesis::default();
-    genesis.settings.operator = OPERATOR;
-    let (sink, second) = (genesis.settings.sink, genesis.settings.speed.float);
-    let drive = [BASE, HOLD_OUT].map(|bytes| (file(bytes).cid(), bytes.to_vec()));
-    // A row takes twelve seconds, and an input has room for two.
-    let judge = Speller { row: Work(second * 12) };
-    let mut busy = Busy { app: App::new(genesis, drive, judge), now: NOW };
-    let mut asked = terms(BASE);
-    asked.offer.max_work = Work(u64::MAX >> 20);
-    let (victims, open_victims) = open(asked);
+    let settings = &mut genesis.settings;
+    settings.operator = OPERATOR;
+    settings.windows.delivery_seconds = 600;
+    let (settings, sink) = (settings.clone(), settings.sink);
+    let drive = [BASE, heavy, HOLD_OUT].map(|bytes| (file(bytes).cid(), bytes.to_vec()));
+    let mut busy = Busy { app: App::new(genesis, drive, Speller), now: NOW };
+
+    // Bob submits, and has ten minutes for his bytes.
+    let close = Timestamp(NOW + 660);
+    let (job, open_victims) = open(ALICE, Terms { close, ..terms(BASE) });
     busy.ride(ALICE, &open_victims);
-    let (_, stake) = (victims, busy.app.market().job(victims).unwrap().stake);
-    assert!(stake.work > Amount::ZERO);
+    busy.ride(BOB, &submit(job, GOOD));
+    // Mallory has the machine do all it can in each block, for a job of her own.
+    let mut expensive = terms(heavy);
+    expensive.offer.max_work = Work(1_000_000_000_000);
+    let (own, open_own) = open(MALLORY, expensive);
+    let mut notices = busy.ride(MALLORY, &open_own);
+    for _ in 0..INPUTS {
+        busy.now += BLOCK_SECONDS;
+        let step = busy.app.market().job(own).unwrap().base.step();
+        notices.extend(busy.command(MALLORY, &evaluate(own, Target::Base, step)));
+    }
+
+    // She pays for all of it: the operator, and while the machine lags the sink.
+    let rows = busy.app.market().job(own).unwrap().base.step();
+    assert_eq!(u64::from(rows), 2 * (INPUTS + 1));
+    let work = EXPENSIVE_ROW.times(rows.into());
+    let price = settings.work_price(Asset::Ether, work).unwrap();
+    let part = price.scaled_down(settings.operator_ppm.into(), 1_000_000.into()).unwrap();
+    let [operator, surcharges] = paid(&notices);
+    assert!(operator >= part.checked_sub(Amount::new(u128::from(rows))).unwrap());
+    assert!(busy.free(OPERATOR) >= operator);
+    // While it lags by five minutes the price once more, by ten three times.
+    assert!(surcharges > price.scaled_down(1.into(), 2.into()).unwrap(), "{surcharges} {price}");
+    assert!(busy.free(sink) >= surcharges);
+
+    // Bob's time has passed by the blocks' time, and not by the market's: his bytes are taken.
+    let market = busy.app.market();
+    assert!(
+        busy.now > close.0 && market.now() < close,
+        "{} {}",
+        market.now(),
+        market.lag_seconds()
+    );
+    busy.command(BOB, &publish(job, Slot::Submission, GOOD));
+    // When the machine is idle again, his model is evaluated for nothing more, and paid.
+    busy.now += 600;
+    let notices = busy.command(BOB, &evaluate(job, Target::Submission(0), 0));
+    let accepted = notices.iter().any(
+        |notice| matches!(notice, Notice::SubmissionDecided { verdict, .. } if verdict.accepted),
+    );
+    assert!(accepted && paid(&notices)[1] == Amount::ZERO, "{notices:?}");
+    assert_eq!(busy.app.market().job(job).unwrap().payouts, 1);
 }

@@ -1,18 +1,17 @@
 //! The loop, request by request.
 
-use blobs::Digest;
 use hyper::StatusCode;
-use market::{Amount, Asset, Command, JobId, Judge, Stage};
+use market::{Address, Amount, Asset, Command, JobId, Judge, Share, Slot, Stage};
 use rollup::{App, CatchingJudge};
 use serde_json::Value;
 use wire::{Genesis, Notice, encode_command};
 
 use crate::{
     sample::{
-        ALICE, BASE, BOB, GOOD, HOLD_OUT, REWARD, Speller, command, deposit, file, input, open_job,
-        publish, question, submit,
+        ALICE, BASE, BOB, DEPOSIT, GOOD, HOLD_OUT, NOW, REWARD, Speller, command, deposit, file,
+        input, input_at, open, publish, question, ride, submit, terms,
     },
-    server::{Step, Turn, payload, play, play_refusing},
+    server::{Step, Turn, play, play_refusing},
 };
 
 fn app<J: Judge>(judge: J) -> App<J> {
@@ -23,7 +22,7 @@ fn ask(requests: Vec<Value>) -> Vec<Step> {
     requests.into_iter().map(Step::Ask).collect()
 }
 
-fn free(app: &App<impl Judge>, account: market::Address) -> Amount {
+fn free(app: &App<impl Judge>, account: Address) -> Amount {
     app.market().ledger().free(account, Asset::Ether)
 }
 
@@ -31,60 +30,65 @@ fn accepted(turns: &[Turn]) -> bool {
     turns.iter().all(|turn| turn.status == "accept")
 }
 
-/// The requests that bring a job up to its only payment.
-fn bounty() -> Vec<Value> {
-    vec![
-        deposit(REWARD, &encode_command(&open_job(BASE))),
-        command(ALICE, &publish(BASE)),
-        command(ALICE, &publish(HOLD_OUT)),
-        command(BOB, &submit(GOOD)),
-        command(BOB, &publish(GOOD)),
-    ]
+/// The requests that bring a job up to its only payment, to whoever submits this model.
+fn bounty(model: &[u8]) -> (JobId, Vec<Value>) {
+    let (job, open) = open(ALICE, terms(BASE));
+    let requests = vec![
+        ride(ALICE, &open),
+        command(ALICE, &publish(job, Slot::BaseModel, BASE)),
+        command(ALICE, &publish(job, Slot::HoldOut, HOLD_OUT)),
+        ride(BOB, &submit(job, model)),
+        command(BOB, &publish(job, Slot::Submission, model)),
+    ];
+    (job, requests)
 }
 
 #[tokio::test]
 async fn a_bounty_from_deposit_to_voucher() {
     let mut app = app(Speller);
-    let mut requests = bounty();
-    requests.push(command(BOB, &Command::Settle { job: JobId(0) }));
+    let (job, mut requests) = bounty(GOOD);
+    requests.push(command(BOB, &Command::Settle { job }));
     let turns = play(&mut app, ask(requests)).await;
     assert!(accepted(&turns));
-    let paths: Vec<_> = turns.iter().map(Turn::paths).collect();
-    let expected: [&[&str]; 6] = [
-        &["/notice"],
-        &["/notice"],
-        &["/notice", "/notice"],
-        &["/notice"],
-        &["/notice", "/notice", "/voucher"],
-        &["/notice", "/voucher"],
-    ];
-    assert_eq!(paths, expected);
-    let (_, voucher) = &turns[4].posts[2];
-    assert_eq!(voucher["destination"], BOB.to_string());
-    assert_eq!(voucher["value"], format!("0x{REWARD:064x}"));
+    let vouchers = turns.iter().map(|turn| {
+        let vouchers = turn.posts.iter().filter(|(path, _)| path == "/voucher");
+        vouchers.map(|(_, body)| body["destination"].clone()).collect::<Vec<_>>()
+    });
+    let registry = Genesis::default().registry.to_string();
+    let expected = [vec![], vec![], vec![], vec![], vec![BOB.to_string()], vec![registry]];
+    assert!(vouchers.eq(expected), "{turns:?}");
+    let notices = turns[4].notices();
+    let ruling = notices.iter().find_map(|notice| match notice {
+        Notice::SubmissionDecided { verdict, .. } => Some(verdict.accepted),
+        _ => None,
+    });
+    assert_eq!(ruling, Some(true));
+    // The reward and the rest of the stake leave in one voucher.
+    let paid = notices.iter().find_map(|notice| match notice {
+        Notice::Paid { to: BOB, share: Share::Reward, amount, voucher: true, .. } => Some(*amount),
+        _ => None,
+    });
+    let paid = paid.unwrap();
+    assert!(paid >= Amount::new(REWARD));
+    let (_, voucher) = turns[4].posts.iter().find(|(path, _)| path == "/voucher").unwrap();
+    assert_eq!(voucher["value"], format!("0x{:064x}", paid.0));
     assert_eq!(voucher["payload"], "0x");
-    let (_, scored) = &turns[4].posts[1];
-    let notice = Notice::decode(&payload(scored)).unwrap();
-    assert!(matches!(notice, Notice::ModelScored { accepted: true, .. }), "{notice:?}");
-    let (_, record) = &turns[5].posts[1];
-    assert_eq!(record["destination"], Genesis::default().registry.to_string());
     assert!(app.market().ledger().solvency().all(|(_, solvency)| solvency.holds()));
 }
 
 #[tokio::test]
 async fn refusals_are_accepted_with_a_report_and_change_nothing() {
     let mut app = app(Speller);
-    play(&mut app, ask(vec![deposit(7, &[])])).await;
-    let before = app.market().clone();
-    let settle = encode_command(&Command::Settle { job: JobId(0) });
-    let dirty = [&settle[..4], &[0xff; 32]].concat();
+    play(&mut app, ask(vec![deposit(ALICE, DEPOSIT, &[])])).await;
+    let before = app.market().ledger().clone();
+    let settle = encode_command(&Command::Settle { job: JobId([9; 32]) });
+    let dirty = [&settle[..], &[0xff; 32]].concat();
     // What a portal would send, from someone who is none.
     let forged = wire::encode_ether_deposit(BOB, Amount::new(1), &settle);
     let portal = Genesis::default().ether_portal;
     let requests = [
         (input(BOB, &settle), "UnknownJob"),
-        (input(BOB, &dirty), "OutOfRange"),
-        (input(BOB, &[settle.as_slice(), &[0]].concat()), "NotCanonical"),
+        (input(BOB, &dirty), "NotCanonical"),
         (input(BOB, &forged), "UnknownSelector"),
         (input(BOB, &[]), "NoSelector"),
         (input(portal, &[0; 51]), "DepositTooShort"),
@@ -94,96 +98,123 @@ async fn refusals_are_accepted_with_a_report_and_change_nothing() {
     assert!(accepted(&turns));
     let refused: Vec<_> = turns.iter().map(|turn| turn.reports()[0]["refused"].clone()).collect();
     assert_eq!(refused, names);
-    assert_eq!(turns[0].reports()[0]["message"], "there is no job 0");
-    assert_eq!(turns[0].reports()[0]["values"]["job"], "0");
+    let job = JobId([9; 32]).to_string();
+    assert_eq!(turns[0].reports()[0]["message"], format!("there is no job {job}"));
+    assert_eq!(turns[0].reports()[0]["values"]["job"], job);
     assert!(turns.iter().all(|turn| turn.paths() == ["/report"]));
-    assert!(*app.market() == before);
+    assert!(*app.market().ledger() == before);
+}
+
+#[tokio::test]
+async fn every_input_moves_the_clock() {
+    let mut app = app(Speller);
+    let later = |seconds, payload: &[u8]| input_at(BOB, NOW + seconds, payload);
+    for (seconds, payload) in [(5, &b"no command"[..]), (9, &[]), (12, &[0; 51])] {
+        play(&mut app, ask(vec![later(seconds, payload)])).await;
+        assert_eq!(app.market().now().0, NOW + seconds);
+    }
 }
 
 #[tokio::test]
 async fn a_deposit_is_credited_whatever_rides_on_it() {
     let mut app = app(Speller);
-    let withdraw = Command::Withdraw { asset: Asset::Ether, amount: Amount::new(2) };
+    let withdraw = Command::Withdraw { asset: Asset::Ether, amount: Amount::new(2 * REWARD) };
+    let settle = encode_command(&Command::Settle { job: JobId([9; 32]) });
+    let calldata = [&[][..], &[0xff], &settle, &encode_command(&withdraw)];
+    let requests = calldata.map(|calldata| deposit(ALICE, REWARD, calldata));
+    let turns = play(&mut app, ask(requests.into())).await;
+    assert!(accepted(&turns));
+    let paths: Vec<_> = turns.iter().map(Turn::paths).collect();
+    let expected: [&[&str]; 4] = [&[], &["/report"], &["/report"], &["/voucher"]];
+    assert_eq!(paths, expected);
+    assert_eq!(free(&app, ALICE), Amount::new(2 * REWARD));
+}
+
+#[tokio::test]
+async fn what_is_not_kept_goes_straight_back() {
+    let mut app = app(Speller);
+    let token = Address([0x70; 20]);
+    let erc20_portal = Genesis::default().erc20_portal;
+    let unknown = |amount| wire::encode_erc20_deposit(token, ALICE, amount, &[]);
+    let settle = encode_command(&Command::Settle { job: JobId([9; 32]) });
     let turns = play(
         &mut app,
         ask(vec![
-            deposit(1, &[]),
-            deposit(1, &[0xff]),
-            deposit(1, &encode_command(&Command::Settle { job: JobId(9) })),
-            deposit(1, &encode_command(&withdraw)),
+            input(erc20_portal, &unknown(Amount::new(7))),
+            input(erc20_portal, &unknown(Amount(market::U256::MAX))),
+            // Less than is kept; and what rode on it is refused.
+            deposit(ALICE, 1, &settle),
         ]),
     )
     .await;
     assert!(accepted(&turns));
     let paths: Vec<_> = turns.iter().map(Turn::paths).collect();
-    let expected: [&[&str]; 4] = [&[], &["/report"], &["/report"], &["/voucher"]];
+    let returned = ["/notice", "/voucher"];
+    let expected: [&[&str]; 3] = [&returned, &returned, &["/notice", "/voucher", "/report"]];
     assert_eq!(paths, expected);
-    assert_eq!(free(&app, ALICE), Amount::new(2));
-}
-
-#[tokio::test]
-async fn a_deposit_of_more_than_fits_is_accepted_with_a_report() {
-    let mut app = app(Speller);
-    let token = market::Address([0x70; 20]);
-    let all = Amount(market::U256::MAX);
-    let twice = wire::encode_erc20_deposit(token, ALICE, all, &[]);
-    let request = input(Genesis::default().erc20_portal, &twice);
-    let turns = play(&mut app, ask(vec![request.clone(), request])).await;
-    assert!(accepted(&turns));
-    assert_eq!(turns[1].reports()[0]["refused"], "BalanceOverflow");
-    assert_eq!(app.market().ledger().free(ALICE, Asset::Erc20(token)), all);
+    assert_eq!(turns[2].reports()[0]["refused"], "UnknownJob");
+    assert_eq!(app.market().ledger().balance_count(), 0);
+    assert!(app.market().ledger().solvency().all(|(asset, _)| asset == Asset::Ether));
 }
 
 #[tokio::test]
 async fn a_panic_rejects_the_input_but_never_a_deposit() {
     // The bare judge panics inside the market's rules, as a fault of ours would.
     let mut app = app(Speller);
-    let mut requests = bounty();
-    requests[4] = command(BOB, &publish(b"no number"));
-    requests[3] = command(BOB, &submit(b"no number"));
+    let (_, requests) = bounty(b"no number");
     let turns = play(&mut app, ask(requests)).await;
     assert!(accepted(&turns[..4]));
     assert_eq!(turns[4].status, "reject");
     assert_eq!(turns[4].paths(), ["/report"]);
     assert_eq!(turns[4].reports()[0]["error"], "the application failed on this input");
+}
 
+/// What a command that rides on a deposit has done until it panics is undone: the deposit stands,
+/// and nothing else.
+#[tokio::test]
+async fn a_panic_on_a_deposit_undoes_its_command_alone() {
     let drive = [b"no number".as_slice(), HOLD_OUT];
     let drive = drive.map(|bytes| (file(bytes).cid(), bytes.to_vec()));
     let mut app = App::new(Genesis::default(), drive, Speller);
-    let requests =
-        vec![deposit(2 * REWARD, &encode_command(&open_job(b"no number"))), question("solvency")];
-    let turns = play(&mut app, ask(requests)).await;
+    // The job is open and its money in escrow when the judge is asked.
+    let (job, open) = open(ALICE, terms(b"no number"));
+    let turns = play(&mut app, ask(vec![ride(ALICE, &open), question("solvency")])).await;
     assert!(accepted(&turns));
     assert_eq!(turns[0].paths(), ["/report"]);
+    assert_eq!(turns[0].reports()[0]["error"], "the application failed on this input");
     assert_eq!(turns[1].reports()[0]["solvent"], true);
-    assert_eq!(free(&app, ALICE), Amount::new(REWARD));
+    let market = app.market();
+    assert_eq!(free(&app, ALICE), Amount::new(DEPOSIT));
+    let rest = (market.job(job).is_none(), market.job_count(), market.reserved_bytes());
+    assert_eq!(rest, (true, 0, 0));
+    assert!(market.ledger().solvency().all(|(_, solvency)| solvency.escrowed == Amount::ZERO));
 }
 
 #[tokio::test]
 async fn a_judge_that_panics_makes_the_model_unfit() {
     let mut app = app(CatchingJudge::<Speller>::default());
-    let mut requests = bounty();
-    requests[4] = command(BOB, &publish(b"no number"));
-    requests[3] = command(BOB, &submit(b"no number"));
-    requests.extend([command(BOB, &submit(GOOD)), command(BOB, &publish(GOOD))]);
+    let (job, mut requests) = bounty(b"no number");
+    requests.extend([
+        ride(BOB, &submit(job, GOOD)),
+        command(BOB, &publish(job, Slot::Submission, GOOD)),
+    ]);
     let turns = play(&mut app, ask(requests)).await;
     assert!(accepted(&turns));
-    let (_, refused) = &turns[4].posts[1];
-    let Some(Notice::ModelRefused { reason, .. }) = Notice::decode(&payload(refused)) else {
-        panic!("the model is refused")
+    let reason = |turn: &Turn| {
+        turn.notices().into_iter().find_map(|notice| match notice {
+            Notice::SubmissionDecided { verdict, .. } => Some(verdict.reason),
+            _ => None,
+        })
     };
-    assert_eq!(reason, "Unfit: the model cannot be evaluated: Crashed");
-    assert_eq!(turns[6].paths(), ["/notice", "/notice", "/voucher"]);
+    let unfit = "Unfit: the model cannot be evaluated: Crashed";
+    assert_eq!(reason(&turns[4]).as_deref(), Some(unfit));
+    assert_eq!(reason(&turns[6]).as_deref(), Some(""));
 }
 
 #[tokio::test]
 async fn an_output_the_server_does_not_take_undoes_the_input_but_never_a_deposit() {
-    let withdraw = Command::Withdraw { asset: Asset::Ether, amount: Amount::new(1) };
-    let requests = vec![
-        deposit(3, &encode_command(&withdraw)),
-        command(ALICE, &withdraw),
-        question("solvency"),
-    ];
+    let withdraw = Command::Withdraw { asset: Asset::Ether, amount: Amount::new(REWARD) };
+    let requests = vec![ride(ALICE, &withdraw), command(ALICE, &withdraw), question("solvency")];
     let turns = play_refusing(&mut app(Speller), ask(requests), &["/voucher"]).await;
     let statuses: Vec<_> = turns.iter().map(|turn| turn.status.as_str()).collect();
     assert_eq!(statuses, ["accept", "reject", "accept"]);
@@ -207,28 +238,26 @@ async fn the_loop_goes_on_after_whatever_the_server_says() {
         Step::Status(StatusCode::BAD_REQUEST),
         Step::Break,
         Step::Status(StatusCode::INTERNAL_SERVER_ERROR),
-        Step::Ask(deposit(1, &[])),
+        Step::Ask(deposit(ALICE, REWARD, &[])),
         Step::Status(StatusCode::ACCEPTED),
         Step::Break,
     ];
     steps.extend(garbage.map(Step::AskRaw));
-    steps.push(Step::Ask(deposit(1, &[])));
+    steps.push(Step::Ask(deposit(ALICE, REWARD, &[])));
     let turns = play(&mut app, steps).await;
     assert_eq!(turns.len(), garbage.len() + 2);
     assert!(accepted(&turns));
     for turn in &turns[1..=garbage.len()] {
         assert!(turn.reports()[0]["error"].is_string());
     }
-    assert_eq!(free(&app, ALICE), Amount::new(2));
+    assert_eq!(free(&app, ALICE), Amount::new(2 * REWARD));
 }
 
 #[tokio::test]
 async fn a_reject_is_said_once() {
     let mut app = app(Speller);
-    let mut steps = ask(bounty());
-    steps[3] = Step::Ask(command(BOB, &submit(b"no number")));
-    steps[4] = Step::Ask(command(BOB, &publish(b"no number")));
-    steps.extend([Step::Status(StatusCode::ACCEPTED), Step::Ask(deposit(1, &[]))]);
+    let mut steps = ask(bounty(b"no number").1);
+    steps.extend([Step::Status(StatusCode::ACCEPTED), Step::Ask(deposit(ALICE, REWARD, &[]))]);
     let turns = play(&mut app, steps).await;
     assert_eq!(turns[4].status, "reject");
     assert_eq!(turns[5].status, "accept");
@@ -237,18 +266,20 @@ async fn a_reject_is_said_once() {
 #[tokio::test]
 async fn every_question_is_answered_and_changes_nothing() {
     let mut app = app(Speller);
-    play(&mut app, ask(bounty())).await;
+    let (job, requests) = bounty(GOOD);
+    play(&mut app, ask(requests)).await;
     let before = app.market().clone();
-    let digest = Digest::of(HOLD_OUT);
     let questions = [
         ("jobs".to_owned(), "total"),
-        ("jobs?offset=1&limit=2".to_owned(), "items"),
+        ("jobs?from=1&limit=2".to_owned(), "items"),
         ("jobs/0".to_owned(), "terms"),
+        (format!("jobs/{job}"), "terms"),
         ("jobs/0/submissions".to_owned(), "items"),
+        ("jobs/0/submissions/0".to_owned(), "state"),
+        ("jobs/0/blobs".to_owned(), "items"),
+        ("jobs/0/quote".to_owned(), "submission"),
         (format!("accounts/{ALICE}"), "balances"),
-        (format!("blobs/{digest}"), "copies"),
-        (format!("blobs/{}", file(HOLD_OUT).cid()), "copies"),
-        ("quote/0/20000/1000000".to_owned(), "evaluation_inputs"),
+        ("quote".to_owned(), "settings"),
         ("solvency".to_owned(), "solvent"),
         ("jobs/1".to_owned(), "error"),
         ("leaders".to_owned(), "error"),
@@ -262,5 +293,5 @@ async fn every_question_is_answered_and_changes_nothing() {
         assert!(turn.reports()[0].get(field).is_some(), "{path}: {:?}", turn.reports()[0]);
     }
     assert!(*app.market() == before);
-    assert_eq!(app.market().job(JobId(0)).unwrap().stage, Stage::Open);
+    assert_eq!(app.market().job(job).unwrap().stage, Stage::Open);
 }

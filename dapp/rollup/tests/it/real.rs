@@ -31,7 +31,7 @@ async fn a_model_made_by_pytorch_beats_the_base_model_and_is_paid() {
     let mut terms = terms(&base);
     terms.sealing = Sealing::Open { hold_out: file(&hold_out) };
     terms.offer.rows = 169;
-    let (job, open) = open(terms);
+    let (job, open) = open(ALICE, terms);
     let requests = [
         ride(ALICE, &open),
         ride(BOB, &submit(job, &model)),

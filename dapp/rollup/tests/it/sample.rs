@@ -24,15 +24,16 @@ pub(crate) const GOOD: &[u8] = b"900";
 const SALT: [u8; 32] = [7; 32];
 
 /// Judges a model by the number its bytes spell: how many of a thousand rows it answers right.
-/// What spells none makes it panic. Each row takes so much work.
-pub(crate) struct Speller {
-    pub(crate) row: Work,
-}
+/// What spells none makes it panic. Rows cost next to nothing, but for a number that begins with a
+/// zero: of such models one fills half of an input.
+#[derive(Default)]
+pub(crate) struct Speller;
 
-impl Default for Speller {
-    fn default() -> Self {
-        Self { row: Work(1) }
-    }
+/// What a row of an expensive model takes.
+pub(crate) const EXPENSIVE_ROW: Work = Work(960_000_000);
+
+fn row(exam: &Exam<'_>) -> Work {
+    if exam.model.bytes.starts_with(b"0") { EXPENSIVE_ROW } else { Work(1) }
 }
 
 impl Judge for Speller {
@@ -40,17 +41,17 @@ impl Judge for Speller {
         Work(0)
     }
 
-    fn quote(&mut self, _: &Exam<'_>) -> Result<Quote, Unfit> {
-        let (work, reading, step) = (self.row.times(ROWS.into()), Work(0), self.row);
+    fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
+        let (work, reading, step) = (row(exam).times(ROWS.into()), Work(0), row(exam));
         Ok(Quote { rows: ROWS, classes: 2, work, reading, step })
     }
 
     fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
         let right: u32 = std::str::from_utf8(exam.model.bytes).unwrap().parse().unwrap();
         let mut done = Work(0);
-        while tally.rows() < ROWS && (done == Work(0) || done.plus(self.row) <= budget) {
+        while tally.rows() < ROWS && (done == Work(0) || done.plus(row(exam)) <= budget) {
             tally.count_class(1, u16::from(tally.rows() < right), 0);
-            done = done.plus(self.row);
+            done = done.plus(row(exam));
         }
         Ok(done)
     }
@@ -98,9 +99,9 @@ pub(crate) fn terms(base_model: &[u8]) -> Terms {
     }
 }
 
-/// A job that Alice opens, and its name.
-pub(crate) fn open(terms: Terms) -> (JobId, Command) {
-    let job = job_name(CHAIN, APP, ALICE, SALT, &terms);
+/// A job that someone opens, and how.
+pub(crate) fn open(sponsor: Address, terms: Terms) -> (JobId, Command) {
+    let job = job_name(CHAIN, APP, sponsor, SALT, &terms);
     (job, Command::OpenJob { job, salt: SALT, terms: Box::new(terms) })
 }
 
@@ -127,13 +128,18 @@ pub(crate) fn context(sender: Address, block_time: u64) -> Context {
 
 /// The request of an input.
 pub(crate) fn input(sender: Address, payload: &[u8]) -> Value {
+    input_at(sender, NOW, payload)
+}
+
+/// The request of an input in a block of this time.
+pub(crate) fn input_at(sender: Address, block_time: u64, payload: &[u8]) -> Value {
     json!({ "request_type": "advance_state", "data": {
         "metadata": {
             "chain_id": CHAIN,
             "app_contract": APP.write(),
             "msg_sender": sender.write(),
             "block_number": 7,
-            "block_timestamp": NOW,
+            "block_timestamp": block_time,
             "prev_randao": format!("0x{:064x}", 1),
             "input_index": 0,
         },

@@ -1,26 +1,30 @@
 //! Inspect answers of a small market, read back by the types everybody else uses.
 
-use blobs::{BlobRef, Digest, Encoding, Profile, blob_ref};
+use blobs::{BlobRef, Encoding, Profile, blob_ref};
 use market::{
-    Address, Amount, Asset, Command, Context, Exam, Exhibit, JobId, Judge, Likeness, Market, Quote,
-    Score, Settings, Stage, Tally, Terms, Timestamp, Unfit, Work,
+    Address, Amount, Asset, Award, Command, Comparison, Context, Exam, JobId, Judge, Market, Offer,
+    Quote, Score, Sealing, Similarity, Slot, Stage, SubmittedModel, Tally, Terms, Timestamp, Unfit,
+    WeightDistance, Work,
 };
 use serde::de::DeserializeOwned;
 use wire::{
-    AccountView, BlobView, CopiesView, CopyView, ErrorView, Genesis, JobView, Page, Paging, Query,
-    QuoteView, SettingsView, SolvencyView, SubmissionStateView, SubmissionView, answer,
+    AccountView, BlobView, ErrorView, Genesis, JobKey, JobList, JobQuoteView, JobView, Page,
+    Paging, Query, QuoteView, RankView, SlotView, SolvencyView, SubmissionStateView,
+    SubmissionView, answer, job_name,
 };
 
-use crate::sample::{ALICE, BOB, TOKEN, terms};
+use crate::sample::{ALICE, BOB, JOB, terms};
 
-const CAROL: Address = Address([0xca; 20]);
+pub(crate) const CAROL: Address = Address([0xca; 20]);
 const BASE: &[u8] = b"400";
 const HOLD_OUT: &[u8] = b"a thousand rows";
 const GOOD: &[u8] = b"900";
 const BAD: &[u8] = b"401";
+/// Time for everything before the close.
+pub(crate) const BEFORE_CLOSE: u64 = 1_800_000_000 - 100_000;
 
 /// Judges a model by the number its bytes spell: how many of a thousand rows it answers right.
-pub(crate) struct Speller;
+struct Speller;
 
 impl Judge for Speller {
     fn reading(&self, _: &Exam<'_>) -> Work {
@@ -41,18 +45,16 @@ impl Judge for Speller {
         Ok(Work(1_000))
     }
 
-    fn comparing(&self, _: [usize; 3]) -> Work {
+    fn reading_comparison(&self, _: &Comparison<'_>) -> Work {
         Work(0)
     }
 
-    fn alike(
-        &mut self,
-        _: Exhibit<'_>,
-        first: Exhibit<'_>,
-        second: Exhibit<'_>,
-    ) -> Result<Likeness, Unfit> {
-        let is_copy = first.bytes == second.bytes;
-        Ok(if is_copy { Likeness::EQUAL } else { Likeness::FARTHEST })
+    fn quote_comparison(&mut self, _: &Comparison<'_>) -> Result<Work, Unfit> {
+        Ok(Work(0))
+    }
+
+    fn compare(&mut self, _: &Comparison<'_>) -> Result<Similarity, Unfit> {
+        Ok(Similarity { agreement: 0, distance: Some(WeightDistance::FARTHEST) })
     }
 }
 
@@ -60,66 +62,100 @@ pub(crate) fn file(bytes: &[u8]) -> BlobRef {
     blob_ref(bytes, Profile::Kubo)
 }
 
+/// A market and what its clock shows.
+pub(crate) struct Season {
+    pub(crate) market: Market,
+    pub(crate) now: u64,
+}
+
+impl Season {
+    /// A market in which some accounts have plenty.
+    pub(crate) fn new(accounts: &[Address]) -> Self {
+        let market = Market::new(Genesis::default().settings, []);
+        let mut season = Self { market, now: BEFORE_CLOSE };
+        let plenty = Amount::new(1_000_000_000_000_000_000_000);
+        for account in accounts {
+            season.market.begin(&season.context(*account));
+            season.market.deposit(*account, Asset::Ether, plenty);
+            season.market.finish(0);
+        }
+        season
+    }
+
+    fn context(&self, sender: Address) -> Context {
+        Context { sender, block_time: Timestamp(self.now), ..Context::default() }
+    }
+
+    pub(crate) fn act(&mut self, sender: Address, command: Command) {
+        let context = self.context(sender);
+        self.market.begin(&context);
+        let effects = self.market.apply(&context, command, &mut Speller).unwrap();
+        self.market.finish(effects.len());
+    }
+
+    /// Opens a job, whose name is returned.
+    pub(crate) fn open(&mut self, sponsor: Address, terms: Terms) -> JobId {
+        let salt = [0x5a; 32];
+        let job = job_name(0, Address::default(), sponsor, salt, &terms);
+        self.act(sponsor, Command::OpenJob { job, salt, terms: Box::new(terms) });
+        job
+    }
+
+    pub(crate) fn publish(&mut self, sender: Address, job: JobId, slot: Slot, bytes: &[u8]) {
+        let (encoding, data) = (Encoding::Plain, bytes.to_vec());
+        self.act(sender, Command::Publish { job, slot, offset: 0, encoding, data });
+    }
+}
+
 /// A job with a paid, a refused and an unfinished submission.
-fn market() -> Market {
-    let mut market = Market::new(Genesis::default().settings(), []);
+fn market() -> (Market, JobId) {
+    let mut season = Season::new(&[ALICE, BOB, CAROL, Address([0xda; 20])]);
     let terms = Terms {
-        base_model: file(BASE),
-        hold_out: file(HOLD_OUT),
-        min_worst_class: Score(0),
+        offer: Offer { base_model: file(BASE), min_worst_class: Score(0), ..terms().offer },
+        sealing: Sealing::Open { hold_out: file(HOLD_OUT) },
         ..terms()
     };
-    let now = Timestamp(terms.deadline.0 - 10);
-    market.deposit(ALICE, Asset::Ether, Amount::new(2_000_000_000_000_000_000)).unwrap();
-    market.deposit(ALICE, Asset::Erc20(TOKEN), Amount::new(5)).unwrap();
-    let publish = |bytes: &[u8]| Command::Publish {
-        digest: Digest::of(bytes),
-        offset: 0,
-        encoding: Encoding::Plain,
-        data: bytes.to_vec(),
-    };
-    let job = JobId(0);
-    let submit = |bytes| Command::Submit { job, model: file(bytes), data: file(b"own") };
-    for (sender, command) in [
-        (ALICE, Command::OpenJob(Box::new(terms))),
-        (ALICE, publish(BASE)),
-        (ALICE, publish(HOLD_OUT)),
-        (BOB, submit(GOOD)),
-        (BOB, publish(GOOD)),
-        (CAROL, submit(BAD)),
-        (CAROL, publish(BAD)),
-        (CAROL, submit(b"never comes")),
-    ] {
-        market
-            .apply(&Context { sender, now, ..Context::default() }, command, &mut Speller)
-            .unwrap();
+    let job = season.open(ALICE, terms);
+    season.publish(ALICE, job, Slot::BaseModel, BASE);
+    season.publish(ALICE, job, Slot::HoldOut, HOLD_OUT);
+    for (client, bytes) in [(BOB, GOOD), (CAROL, BAD)] {
+        let model = SubmittedModel::Open { model: file(bytes), data: file(b"own") };
+        season.act(client, Command::Submit { job, model });
+        season.publish(client, job, Slot::Submission, bytes);
     }
-    market
+    let model = SubmittedModel::Open { model: file(b"never comes"), data: file(b"own") };
+    season.act(Address([0xda; 20]), Command::Submit { job, model });
+    (season.market, job)
 }
 
 pub(crate) fn ask<T: DeserializeOwned>(market: &Market, query: Query) -> T {
-    serde_json::from_slice(&answer(market, query.to_string().as_bytes())).unwrap()
+    let answer = answer(market, query.to_string().as_bytes());
+    let text = String::from_utf8_lossy(&answer);
+    serde_json::from_slice(&answer).unwrap_or_else(|error| panic!("{query}: {error} in {text}"))
 }
 
 #[test]
-fn a_job_is_shown_with_its_terms_and_how_far_it_has_come() {
-    let market = market();
-    let job: JobView = ask(&market, Query::Job(JobId(0)));
-    assert_eq!((job.job, job.sponsor, job.stage), (JobId(0), ALICE, Stage::Open));
-    assert_eq!(job.terms, market.job(JobId(0)).unwrap().terms);
-    assert_eq!((job.payouts, job.rewards_left, job.submissions, job.pending), (1, 1, 3, 0));
-    assert_eq!(job.escrow, Amount::new(500_000_000_000_000_000));
+fn a_job_is_shown_by_its_number_and_its_name() {
+    let (market, id) = market();
+    let job: JobView = ask(&market, Query::Job(id.into()));
+    assert_eq!((job.job, job.number, job.sponsor, job.stage), (id, 0, ALICE, Stage::Open));
+    assert_eq!(job_name(0, Address::default(), job.sponsor, job.salt, &job.terms), id);
+    assert_eq!((job.payouts, job.rewards_left, job.submitted), (1, 1, 3));
     assert_eq!(job.base.unwrap().score, Score(400_000));
-    assert_eq!((job.best.unwrap().submission, job.best.unwrap().marks.score), (0, Score(900_000)));
-    assert!(job.hold_out_is_public);
+    let best = job.best.as_ref().unwrap();
+    assert_eq!((best.submission, best.scores.score), (0, Score(900_000)));
+    let Award::Rewards { reward, .. } = job.terms.award else { panic!("there are rewards") };
+    assert_eq!(job.stake.award, reward);
+    assert_eq!(ask::<JobView>(&market, Query::Job(JobKey::Number(0))), job);
     let jobs: Page<JobView> = ask(&market, Query::Jobs(Paging::default()));
     assert_eq!((jobs.total, jobs.items), (Some(1), vec![job]));
 }
 
 #[test]
 fn submissions_come_in_pages_with_the_reason_of_each_refusal() {
-    let market = market();
-    let all: Page<SubmissionView> = ask(&market, Query::Submissions(JobId(0), Paging::default()));
+    let (market, job) = market();
+    let list = |paging| Query::List(job.into(), JobList::Submissions, paging);
+    let all: Page<SubmissionView> = ask(&market, list(Paging::default()));
     let states: Vec<_> = all.items.iter().map(|item| item.state).collect();
     use SubmissionStateView::{Accepted, Expecting, Refused};
     assert_eq!(states, [Accepted, Refused, Expecting]);
@@ -127,104 +163,97 @@ fn submissions_come_in_pages_with_the_reason_of_each_refusal() {
     assert_eq!(refusal.refused, "ScoreTooLow");
     assert_eq!(refusal.message, "its score 40.100 % is below 90.000 %");
     assert_eq!(refusal.values["minimum"], "900000");
-    let middle = Paging { offset: 1, limit: 1 };
-    let page: Page<SubmissionView> = ask(&market, Query::Submissions(JobId(0), middle));
+    let page: Page<SubmissionView> = ask(&market, list(Paging { from: 1, limit: 1 }));
     assert_eq!((page.total, page.items), (Some(3), vec![all.items[1].clone()]));
+    let one: SubmissionView = ask(&market, Query::Submission(job.into(), 1));
+    assert_eq!(one, all.items[1]);
     for past in [3, u64::from(u32::MAX), u64::MAX] {
-        let past = Paging { offset: past, limit: 100 };
-        let page: Page<SubmissionView> = ask(&market, Query::Submissions(JobId(0), past));
+        let page: Page<SubmissionView> = ask(&market, list(Paging { from: past, limit: 100 }));
         assert_eq!(page.items, []);
     }
 }
 
 #[test]
+fn the_leaderboard_has_those_that_count_first() {
+    let (market, job) = market();
+    let query = Query::List(job.into(), JobList::Leaderboard, Paging::default());
+    let ranks: Page<RankView> = ask(&market, query);
+    let lines: Vec<_> = ranks.items.iter().map(|line| (line.rank, line.submission)).collect();
+    assert_eq!(lines, [(Some(1), 0), (None, 1), (None, 2)]);
+    assert_eq!(ranks.items[0].scores.unwrap().score, Score(900_000));
+    assert_eq!(ranks.items[1].refusal.as_ref().unwrap().refused, "ScoreTooLow");
+    assert_eq!(ranks.items[2].refusal, None);
+}
+
+#[test]
+fn blobs_are_shown_by_slot() {
+    let (market, job) = market();
+    let query = Query::List(job.into(), JobList::Blobs, Paging::default());
+    let blobs: Page<SlotView> = ask(&market, query);
+    let awaited: Vec<_> = blobs.items.iter().filter(|blob| !blob.whole).collect();
+    let [unfinished] = awaited[..] else { panic!("{awaited:?}") };
+    assert_eq!((unfinished.slot, unfinished.submission), (Slot::Submission, Some(2)));
+    assert_eq!((unfinished.received, unfinished.size), (0, file(b"never comes").size));
+    assert!(blobs.items.iter().any(|blob| blob.slot == Slot::HoldOut && blob.whole));
+}
+
+#[test]
 fn money_is_shown_on_both_sides() {
-    let market = market();
+    let (market, _) = market();
     let account: AccountView = ask(&market, Query::Account(ALICE, Paging::default()));
-    let balances: Vec<_> =
-        account.balances.items.iter().map(|balance| (balance.asset, balance.amount)).collect();
-    let half = Amount::new(1_000_000_000_000_000_000);
-    assert_eq!(balances, [(Asset::Ether, half), (Asset::Erc20(TOKEN), Amount::new(5))]);
-    let solvency: SolvencyView = ask(&market, Query::Solvency(Paging { offset: 0, limit: 1 }));
+    let [balance] = &account.balances[..] else { panic!("one balance") };
+    assert_eq!(balance.amount, market.ledger().free(ALICE, Asset::Ether));
+    let solvency: SolvencyView = ask(&market, Query::Solvency(Paging { from: 0, limit: 1 }));
     assert!(solvency.solvent);
-    let [ether] = solvency.assets.items[..] else { panic!("one asset was asked for") };
-    assert!(ether.solvent);
-    let reward = Amount::new(500_000_000_000_000_000);
-    assert_eq!((ether.free, ether.escrowed, ether.paid_out), (half, reward, reward));
+    let [ether] = &solvency.assets[..] else { panic!("one asset was asked for") };
+    assert!(ether.solvent && ether.escrowed > Amount::ZERO);
 }
 
 #[test]
-fn blobs_are_found_by_cid_digest_and_publisher() {
-    let market = market();
-    let hold_out = file(HOLD_OUT);
-    let by_cid = answer(&market, format!("blobs/{}", hold_out.cid()).as_bytes());
-    let held: CopiesView = ask(&market, Query::Blob(hold_out.digest, Paging::default()));
-    assert_eq!(serde_json::from_slice::<CopiesView>(&by_cid).unwrap(), held);
-    assert_eq!(held.copies.items, [CopyView::Held { size: hold_out.size }]);
-    let unfinished = file(b"never comes");
-    let awaited = [CopyView::Expected { publisher: CAROL, received: 0, size: unfinished.size }];
-    for query in [
-        Query::Blob(unfinished.digest, Paging::default()),
-        Query::Awaited(unfinished.digest, CAROL),
-    ] {
-        assert_eq!(ask::<CopiesView>(&market, query).copies.items, awaited);
-    }
-    let other: CopiesView = ask(&market, Query::Awaited(unfinished.digest, BOB));
-    assert_eq!(other.copies.items, []);
-}
-
-#[test]
-fn a_quote_tells_costs_and_the_first_refusal() {
-    let market = market();
-    for (bytes, work, chunks, inputs, refusal) in [
-        (20_000, 1_000_000, 1, 1, None),
-        (65_025, 1_000_000_000, 2, 1, None),
-        (0, 1, 0, 1, Some("BlobSizeOutOfRange")),
-        (100_001, 1, 2, 1, Some("BlobSizeOutOfRange")),
-        (100_000, 1_000_000_001, 2, 1, Some("TooMuchWork")),
-        // 1,988 million instructions of an input are left for evaluating a model this large.
-        (100_000, 1_988_000_000, 2, 1, Some("TooMuchWork")),
-        (100_000, 1_988_000_001, 2, 2, Some("TooMuchWork")),
-        (u64::MAX, u64::MAX, 283_691_315_109_953, u64::MAX, Some("BlobSizeOutOfRange")),
-    ] {
-        let quote: QuoteView = ask(&market, Query::Quote(JobId(0), bytes, Work(work)));
-        let refused = quote.refusal.as_ref().map(|refusal| refusal.refused.as_str());
-        assert_eq!(refused, refusal, "{bytes} bytes");
-        assert_eq!((quote.chunks_at_most, quote.evaluation_inputs), (chunks, inputs));
-    }
-}
-
-#[test]
-fn settings_are_those_of_the_deployment() {
-    let genesis = Genesis { input_work: 1_500_000_000, ..Genesis::default() };
-    let market = Market::new(genesis.settings(), []);
-    let settings: SettingsView = ask(&market, Query::Settings);
-    assert_eq!(settings.input_work, Work(1_500_000_000));
-    assert_eq!(Settings::from(settings), genesis.settings());
+fn quotes_tell_what_everything_costs() {
+    let (market, id) = market();
+    let quote: QuoteView = ask(&market, Query::Quote);
+    assert_eq!(&quote.settings, market.settings());
+    assert_eq!((quote.now, quote.jobs), (Timestamp(BEFORE_CLOSE), 1));
+    assert_eq!(quote.reserved_bytes, market.job(id).unwrap().terms.reserved_bytes());
+    let terms = market.job(id).unwrap().terms;
+    let quote: JobQuoteView = ask(&market, Query::JobQuote(id.into()));
+    let largest = terms.offer.max_model_bytes;
+    let stake = terms.submission_stake(market.settings(), largest).unwrap();
+    assert_eq!((quote.job, quote.submission), (id, stake));
 }
 
 #[test]
 fn questions_have_one_text() {
-    let (pages, digest) = (Paging { offset: 7, limit: 100 }, Digest::of(b""));
-    for query in [
+    let pages = Paging { from: 7, limit: 100 };
+    let lists = [
+        JobList::Submissions,
+        JobList::Leaderboard,
+        JobList::Board,
+        JobList::Models,
+        JobList::Seats,
+        JobList::Blobs,
+    ];
+    let lists = lists.map(|list| Query::List(JOB.into(), list, pages));
+    let others = [
         Query::Jobs(Paging::default()),
         Query::Jobs(pages),
-        Query::Job(JobId(u32::MAX)),
-        Query::Submissions(JobId(1), pages),
+        Query::Job(JobKey::Number(u32::MAX)),
+        Query::Job(JOB.into()),
+        Query::Submission(JOB.into(), 3),
+        Query::JobQuote(JobKey::Number(0)),
         Query::Account(ALICE, pages),
-        Query::Blob(digest, pages),
-        Query::Awaited(digest, ALICE),
-        Query::Quote(JobId(0), u64::MAX, Work(u64::MAX)),
-        Query::Settings,
+        Query::Quote,
         Query::Solvency(pages),
-    ] {
+    ];
+    for query in lists.into_iter().chain(others) {
         assert_eq!(Query::parse(query.to_string().as_bytes()), Ok(query), "{query}");
     }
 }
 
 #[test]
 fn what_is_no_question_is_answered_with_the_grammar() {
-    let market = market();
+    let (market, _) = market();
     for body in [
         "",
         "job",
@@ -232,26 +261,28 @@ fn what_is_no_question_is_answered_with_the_grammar() {
         "jobs/-1",
         "jobs/+1",
         "jobs/4294967296",
+        "jobs/0x07",
         "jobs/0/leaders",
-        "jobs/0/submissions/0",
+        "jobs/0/submissions/0/0",
+        "jobs/0/submissions/x",
+        "jobs/0/board/0",
         "jobs/0?limit=1",
         "jobs?limit=101",
         "jobs?limit",
-        "jobs?publisher=0xa1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+        "jobs?offset=1",
         "accounts/0xa1",
-        "blobs/QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n",
-        "quote/0/1",
-        "quote/0/1/1/1",
-        "settings/input_work",
-        "settings?limit=1",
+        "quote/0",
+        "quote?limit=1",
         "solvency/ether",
         "\u{1b}[2J",
     ] {
         let error: ErrorView = serde_json::from_slice(&answer(&market, body.as_bytes())).unwrap();
         assert!(error.error.starts_with("not a question; ask one of: jobs, "), "{body:?}");
     }
-    let unknown: ErrorView = ask(&market, Query::Job(JobId(1)));
+    let unknown: ErrorView = ask(&market, Query::Job(JobKey::Number(1)));
     assert_eq!(unknown.error, "there is no job 1");
+    let unknown: ErrorView = ask(&market, Query::Submission(JobKey::Number(0), 3));
+    assert_eq!(unknown.error, "there is no submission 3");
     assert!(Query::parse(&[0xff, 0xfe]).is_err());
 }
 

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use proptest::prelude::*;
 use wire::{Genesis, Input, Notice, Output, Query, decode_command, encode_command};
 
-use crate::sample::commands;
+use crate::sample::{commands, context};
 
 /// A command's calldata with a few bytes changed, cut or added: nearer to the decoder's inner
 /// branches than random bytes.
@@ -31,7 +31,7 @@ proptest! {
 
     #[test]
     fn a_command_has_one_encoding(bytes in damaged()) {
-        if let Ok(command) = decode_command(&bytes) {
+        if let Ok(command) = decode_command(&context(), &bytes) {
             prop_assert_eq!(encode_command(&command), bytes);
         }
     }
@@ -43,7 +43,7 @@ proptest! {
             let context = market::Context { sender: portal, ..market::Context::default() };
             black_box(Input::read(&genesis, context, &bytes)).ok();
         }
-        black_box(decode_command(&bytes)).ok();
+        black_box(decode_command(&context(), &bytes)).ok();
         black_box(Output::decode(&bytes));
         black_box(Notice::decode(&bytes));
         black_box(Query::parse(&bytes)).ok();

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
 mod answers;
-mod competition;
-mod contest;
 mod hostile;
+mod named;
 mod sample;
+mod sealed;
 mod vectors;

@@ -2,15 +2,23 @@
 
 use blobs::{BlobRef, Digest, Encoding, Profile};
 use market::{
-    Address, Amount, Asset, Attestation, Command, CompetitionTerms, Decision, Effect, Event, Fault,
-    JobId, Marks, Metric, ModelRefusal, Offence, Outcome, Score, SealedBlob, Share, SubmissionId,
-    Terms, Tied, Timestamp, U256, Unfit, Unmet, Verdict, Work,
+    Address, Amount, Asset, Attestation, Award, Board, Command, Context, Decision, Effect,
+    Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal, Offence, Offer, Outcome,
+    Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake, SubmissionId, SubmissionStake,
+    SubmittedModel, Target, Terms, Timestamp, U256, Unfit, Unmet, Verdict, Work,
 };
-use wire::{InputRefused, Selector, encode_command};
+use wire::{InputRefused, Selector, encode_command, job_name};
 
 pub(crate) const ALICE: Address = Address([0xa1; 20]);
 pub(crate) const BOB: Address = Address([0xb0; 20]);
 pub(crate) const TOKEN: Address = Address([0x70; 20]);
+pub(crate) const JOB: JobId = JobId([7; 32]);
+const SALT: [u8; 32] = [0x5a; 32];
+
+/// Where and for whom all commands are decoded.
+pub(crate) fn context() -> Context {
+    Context { sender: ALICE, chain_id: 31_337, app: BOB, ..Context::default() }
+}
 
 pub(crate) fn blob() -> BlobRef {
     BlobRef { digest: Digest::of(b"model"), size: 20_000, profile: Profile::Kubo }
@@ -20,114 +28,121 @@ fn tree() -> BlobRef {
     BlobRef { digest: Digest::of(b"root"), size: 3_000_000, profile: Profile::UnixfsV1 }
 }
 
+/// A blob of the largest numbers.
+fn largest() -> BlobRef {
+    BlobRef { digest: Digest([0xff; 32]), size: u64::MAX, profile: Profile::UnixfsV1 }
+}
+
 fn title(text: &str) -> [u8; 32] {
     let mut title = [0; 32];
     title[..text.len()].copy_from_slice(text.as_bytes());
     title
 }
 
+/// An open job with rewards, which the machine evaluates.
 pub(crate) fn terms() -> Terms {
     Terms {
         title: title("breast cancer"),
         asset: Asset::Ether,
-        reward: Amount::new(500_000_000_000_000_000),
-        rewards: 2,
-        deadline: Timestamp(1_800_000_000),
-        metric: Metric::Accuracy,
-        min_score: Score(900_000),
-        min_gain: Score(5_000),
-        min_worst_class: Score(800_000),
-        max_model_bytes: 100_000,
-        max_work: Work(1_000_000_000),
-        base_model: blob(),
-        hold_out: tree(),
+        close: Timestamp(1_800_000_000),
+        places: 4,
+        offer: Offer {
+            metric: Metric::Accuracy,
+            min_score: Score(900_000),
+            min_gain: Score(5_000),
+            min_worst_class: Score(800_000),
+            max_model_bytes: 100_000,
+            max_work: Work(1_000_000_000),
+            max_inputs: 12,
+            rows: 1_000,
+            base_model: blob(),
+            board: None,
+        },
+        sealing: Sealing::Open { hold_out: tree() },
+        evaluators: Evaluators::Machine,
+        award: Award::Rewards { reward: Amount::new(500_000_000_000_000_000), count: 2 },
+    }
+}
+
+/// A sealed job with a prize, which miners evaluate.
+pub(crate) fn sealed_terms() -> Terms {
+    let Terms { offer, .. } = terms();
+    let board = Board { public_slice: tree(), quota: 3, ladder_step: Score(10_000) };
+    Terms {
+        title: title("digits"),
+        asset: Asset::Erc20(TOKEN),
+        offer: Offer { board: Some(board), ..offer },
+        sealing: Sealing::Sealed {
+            hold_out: sealed(),
+            reveal_seconds: 3_600,
+            sponsor_bond: Amount::new(250),
+        },
+        evaluators: Evaluators::Miners(MinerTerms {
+            seats: 7,
+            bond: Amount::new(60),
+            pool: Amount::new(200),
+            buy_in: Amount::new(100),
+            attest_seconds: 7_200,
+            sample_rows: 64,
+        }),
+        award: Award::Prize {
+            prize: Amount::new(1_000),
+            significance: Score(50_000),
+            unmet: Unmet::Share,
+        },
+        ..terms()
     }
 }
 
 /// Every number at its largest, the title without room for padding.
 fn extreme_terms() -> Terms {
-    let blob = BlobRef { digest: Digest([0xff; 32]), size: u64::MAX, profile: Profile::UnixfsV1 };
+    let (score, amount) = (Score(u32::MAX), Amount(U256::MAX));
+    let commitment = Digest([0xff; 32]);
     Terms {
         title: title("äöü without a byte of padding"),
         asset: Asset::Erc20(Address([0xff; 20])),
-        reward: Amount(U256::MAX),
-        rewards: u32::MAX,
-        deadline: Timestamp(u64::MAX),
-        metric: Metric::LogLoss,
-        min_score: Score(u32::MAX),
-        min_gain: Score(u32::MAX),
-        min_worst_class: Score(u32::MAX),
-        max_model_bytes: u64::MAX,
-        max_work: Work(u64::MAX),
-        base_model: blob,
-        hold_out: blob,
-    }
-}
-
-pub(crate) fn competition_terms() -> CompetitionTerms {
-    CompetitionTerms {
-        title: title("digits"),
-        asset: Asset::Erc20(TOKEN),
-        prize: Amount::new(1_000),
-        miners_pool: Amount::new(200),
-        buy_in: Amount::new(100),
-        entrant_bond: Amount::new(50),
-        miner_bond: Amount::new(60),
-        miners: 7,
-        close: Timestamp(1_800_000_000),
-        reveal_seconds: 3_600,
-        attest_seconds: 1_800,
-        quota: 3,
-        ladder_step: Score(10_000),
-        metric: Metric::Accuracy,
-        min_score: Score(900_000),
-        min_gain: Score(5_000),
-        min_worst_class: Score(800_000),
-        significance: Score(50_000),
-        tied: Tied::Earliest,
-        unmet: Unmet::Share,
-        max_model_bytes: 100_000,
-        max_work: Work(1_000_000_000),
-        miners_only: false,
-        sample_rows: 0,
-        base_model: blob(),
-        public_slice: tree(),
-        hold_out: sealed(),
-    }
-}
-
-/// Every number at its largest.
-fn extreme_competition() -> CompetitionTerms {
-    let blob = BlobRef { digest: Digest([0xff; 32]), size: u64::MAX, profile: Profile::UnixfsV1 };
-    CompetitionTerms {
-        title: title("äöü without a byte of padding"),
-        asset: Asset::Ether,
-        prize: Amount(U256::MAX),
-        miners_pool: Amount(U256::MAX),
-        buy_in: Amount(U256::MAX),
-        entrant_bond: Amount(U256::MAX),
-        miner_bond: Amount(U256::MAX),
-        miners: u32::MAX,
         close: Timestamp(u64::MAX),
-        reveal_seconds: u32::MAX,
-        attest_seconds: u32::MAX,
-        quota: u32::MAX,
-        ladder_step: Score(u32::MAX),
-        metric: Metric::LogLoss,
-        min_score: Score(u32::MAX),
-        min_gain: Score(u32::MAX),
-        min_worst_class: Score(u32::MAX),
-        significance: Score(u32::MAX),
-        tied: Tied::Equal,
-        unmet: Unmet::Return,
-        max_model_bytes: u64::MAX,
-        max_work: Work(u64::MAX),
-        miners_only: true,
-        sample_rows: u32::MAX,
-        base_model: blob,
-        public_slice: blob,
-        hold_out: SealedBlob { commitment: Digest([0xff; 32]), ciphertext: blob },
+        places: u32::MAX,
+        offer: Offer {
+            metric: Metric::LogLoss,
+            min_score: score,
+            min_gain: score,
+            min_worst_class: score,
+            max_model_bytes: u64::MAX,
+            max_work: Work(u64::MAX),
+            max_inputs: u32::MAX,
+            rows: u32::MAX,
+            base_model: largest(),
+            board: Some(Board { public_slice: largest(), quota: u32::MAX, ladder_step: score }),
+        },
+        sealing: Sealing::Sealed {
+            hold_out: SealedBlob { commitment, ciphertext: largest() },
+            reveal_seconds: u32::MAX,
+            sponsor_bond: amount,
+        },
+        evaluators: Evaluators::Miners(MinerTerms {
+            seats: u32::MAX,
+            bond: amount,
+            pool: amount,
+            buy_in: amount,
+            attest_seconds: u32::MAX,
+            sample_rows: u32::MAX,
+        }),
+        award: Award::Rewards { reward: amount, count: u32::MAX },
     }
+}
+
+/// Terms with each choice made either way, and each metric.
+pub(crate) fn all_terms() -> Vec<Terms> {
+    let metrics = Metric::ALL.into_iter().map(|metric| {
+        let base = terms();
+        Terms { offer: Offer { metric, ..base.offer }, ..base }
+    });
+    let returned =
+        Award::Prize { prize: Amount::new(1), significance: Score(1), unmet: Unmet::Return };
+    let mixed = Terms { award: terms().award, ..sealed_terms() };
+    let prize = Terms { award: returned, ..terms() };
+    metrics.chain([sealed_terms(), extreme_terms(), mixed, prize]).collect()
 }
 
 fn sealed() -> SealedBlob {
@@ -139,175 +154,229 @@ fn attestation() -> Attestation {
     Attestation { score, worst_class, results: Digest::of(b"rows") }
 }
 
-fn competition_commands(job: JobId) -> Vec<Command> {
-    let (key, salt) = ([0x4b; 32], [0x5a; 32]);
-    let attestations = vec![attestation(), Attestation::UNFIT];
-    let terms = |terms| Box::new(terms);
-    vec![
-        Command::OpenCompetition { job, terms: terms(competition_terms()) },
-        Command::OpenCompetition { job, terms: terms(extreme_competition()) },
-        Command::Enter { job, model: sealed() },
-        Command::Show { job, model: blob() },
-        Command::Enlist { job: Some(job) },
-        Command::Enlist { job: None },
-        Command::Retire,
-        Command::Reveal { job, key, salt, plaintext: blob() },
-        Command::Attest { job, page: 1, commitment: Digest::of(b"commitment") },
-        Command::Unveil { job, page: 1, attestations, results: Vec::new(), salt },
-        Command::Unveil { job, page: 0, attestations: Vec::new(), results: vec![0xa5; 33], salt },
-        Command::Object { job, entry: 3 },
-    ]
+fn open_job(terms: Terms) -> Command {
+    let Context { chain_id, app, sender, .. } = context();
+    let job = job_name(chain_id, app, sender, SALT, &terms);
+    Command::OpenJob { job, salt: SALT, terms: Box::new(terms) }
 }
 
-fn competition_events(job: JobId) -> Vec<Event> {
-    let entry = SubmissionId { job, index: 3 };
-    let (entrant, miner, model) = (BOB, ALICE, blob().digest);
-    let marks = Marks { score: Score(972_027), worst_class: Score(943_396) };
-    let judged = |board| Event::ShowJudged { entry, model, board };
-    let not_better = ModelRefusal::NotBetter { shown: Score(900_000), step: Score(10_000) };
-    let copy = ModelRefusal::Copy { original: 2, distance: 1_000 };
-    let decision = Decision {
-        outcome: Outcome::Won,
-        winners: vec![3, 1],
-        prize: Amount::new(1_150),
-        right_miners: 5,
-        right_objectors: 1,
-        fees: Amount::new(600),
-        forfeits: Amount::new(120),
-        revealed: 4,
-        refunds: Amount::new(0),
-        remainder: Amount::new(1),
-    };
-    let none = Decision { outcome: Outcome::Cancelled, winners: Vec::new(), ..decision.clone() };
-    let key = Digest([0x4b; 32]);
-    let forfeited =
-        |offence| Event::Forfeited { job, account: miner, bond: Amount::new(60), offence };
-    vec![
-        Event::CompetitionOpened { job, sponsor: ALICE, terms: Box::new(competition_terms()) },
-        Event::CompetitionOpened { job, sponsor: ALICE, terms: Box::new(extreme_competition()) },
-        Event::Entered { entry, entrant, model: sealed() },
-        Event::ModelShown { entry, entrant, model: blob() },
-        judged(Ok(Score(950_000))),
-        judged(Err(not_better)),
-        Event::Enlisted { job: Some(job), miner },
-        Event::Enlisted { job: None, miner },
-        Event::Retired { miner },
-        Event::SeatsDrawn { job, seed: Digest::of(b"seed"), miners: vec![ALICE, BOB] },
-        Event::SeatsDrawn { job, seed: Digest::of(b"seed"), miners: Vec::new() },
-        Event::ModelRevealed { entry, entrant, position: 129, model: blob(), key },
-        Event::HoldOutRevealed { job, hold_out: tree(), key },
-        Event::HoldOutReady { job, base: marks },
-        Event::Attested { job, page: 1, miner, commitment: Digest::of(b"commitment") },
-        Event::Unveiled { job, page: 1, miner },
-        Event::Objected { entry, objector: BOB },
-        Event::EntryScored {
-            entry,
-            model,
-            attestation: attestation(),
-            agreed: 5,
-            by_machine: true,
-        },
-        Event::EntryRefused { entry, model, reason: copy },
-        Event::Compared {
-            job,
-            first: 3,
-            other: 1,
-            first_better: 17,
-            other_better: 4,
-            separated: true,
-        },
-        forfeited(Offence::Silent),
-        forfeited(Offence::Wrong),
-        forfeited(Offence::Objection),
-        Event::Decided { job, decision: Box::new(decision) },
-        Event::Decided { job, decision: Box::new(none) },
-        Event::Paid {
-            job,
-            to: BOB,
-            share: Share::Work,
-            amount: Amount::new(144),
-            bond: Amount::new(60),
-        },
-    ]
+fn publish(slot: Slot, encoding: Encoding, data: &[u8]) -> Command {
+    Command::Publish { job: JOB, slot, offset: 65_024, encoding, data: data.to_vec() }
+}
+
+fn evaluate(target: Target) -> Command {
+    let (work, max_surcharge) = (Work(250_000_000), Amount::new(77));
+    Command::Evaluate { job: JOB, target, from: 512, work, max_surcharge }
 }
 
 pub(crate) fn commands() -> Vec<Command> {
-    let job = JobId(7);
-    let publish = |encoding, data: &[u8]| Command::Publish {
-        digest: Digest::of(b"model"),
-        offset: 65_024,
-        encoding,
-        data: data.to_vec(),
-    };
-    let bounties = vec![
-        Command::OpenJob(Box::new(terms())),
-        Command::OpenJob(Box::new(extreme_terms())),
+    let (job, key, salt) = (JOB, [0x4b; 32], SALT);
+    let attestations = vec![attestation(), Attestation::UNFIT];
+    let none = Vec::new();
+    let results = vec![0xa5; 33];
+    let targets = [Target::Base, Target::BaseOnHoldOut, Target::Submission(3), Target::Shown(4)];
+    let slots = Slot::ALL.map(|slot| publish(slot, Encoding::Plain, &[0x5a; 32]));
+    let others = [
         Command::CancelJob { job },
-        Command::CancelJob { job: JobId(u32::MAX) },
-        publish(Encoding::Plain, b""),
-        publish(Encoding::Plain, &[0x5a; 32]),
-        publish(Encoding::Deflate, &[0xa5; 33]),
-        Command::Submit { job, model: blob(), data: tree() },
-        Command::Evaluate { job, work: Work(250_000_000) },
+        publish(Slot::HoldOut, Encoding::Plain, b""),
+        publish(Slot::Submission, Encoding::Deflate, &[0xa5; 33]),
+        Command::Submit { job, model: SubmittedModel::Open { model: blob(), data: tree() } },
+        Command::Submit { job, model: SubmittedModel::Sealed(sealed()) },
+        Command::Show { job, model: blob() },
+        Command::Enlist { job },
+        Command::Reveal { job, key, salt, plaintext: blob() },
+        Command::Attest { job, page: 1, commitment: Digest::of(b"commitment") },
+        Command::RevealAttestation { job, page: 1, attestations, results: Vec::new(), salt },
+        Command::RevealAttestation { job, page: 0, attestations: none, results, salt },
         Command::Settle { job },
         Command::Withdraw { asset: Asset::Ether, amount: Amount(U256::MAX) },
         Command::Withdraw { asset: Asset::Erc20(TOKEN), amount: Amount::new(0) },
     ];
-    [bounties, competition_commands(job)].concat()
+    let opened = all_terms().into_iter().map(open_job);
+    opened.chain(slots).chain(targets.map(evaluate)).chain(others).collect()
+}
+
+fn decision() -> Decision {
+    Decision {
+        outcome: Outcome::Won,
+        winner: Some(3),
+        prize: Amount::new(1_000),
+        shared: Amount::new(1),
+        revealed: 4,
+        fees: Amount::new(600),
+        forfeits: Amount::new(120),
+        right_seats: 5,
+        sponsor_loses: Amount::new(250),
+    }
+}
+
+const SCORES: Scores = Scores { score: Score(972_027), worst_class: Score(943_396) };
+const SUBMISSION: SubmissionId = SubmissionId { job: JOB, index: 3 };
+
+fn events_of_submissions() -> Vec<Event> {
+    let (submission, client, model) = (SUBMISSION, BOB, blob().digest);
+    let stake =
+        SubmissionStake { work: Amount::new(5), bond: Amount::new(6), buy_in: Amount::new(7) };
+    let (minimum, found) = (Score(5_000), SCORES.score);
+    let small = ModelRefusal::GainTooSmall { base: SCORES.score, minimum, found };
+    let unfit = Unfit { fault: Fault::UnknownOperator, node: Some(12) };
+    let unfit = ModelRefusal::Unfit { unfit };
+    let not_better = ModelRefusal::NotBetter { shown: Score(900_000), step: Score(10_000) };
+    let decided = |verdict| Event::SubmissionDecided { submission, client, model, verdict };
+    let submitted = |model| Event::Submitted { submission, client, model, stake };
+    let evaluated = |board| Event::ShowEvaluated { submission, model, board };
+    vec![
+        submitted(SubmittedModel::Open { model: blob(), data: tree() }),
+        submitted(SubmittedModel::Sealed(sealed())),
+        Event::ModelShown { submission, client, model: blob(), stake: Amount::new(8) },
+        evaluated(Ok(Score(950_000))),
+        evaluated(Err(not_better)),
+        Event::ModelRevealed {
+            submission,
+            client,
+            position: 129,
+            model: blob(),
+            key: Digest([0x4b; 32]),
+        },
+        Event::ModelEvaluated { submission, model, attestation: attestation(), agreed: 5 },
+        decided(Verdict::Accepted(SCORES)),
+        decided(Verdict::Refused { scores: Some(SCORES), reason: small }),
+        decided(Verdict::Refused { scores: None, reason: unfit }),
+    ]
+}
+
+fn events_of_jobs() -> Vec<Event> {
+    let (job, sponsor, miner, key) = (JOB, ALICE, ALICE, Digest([0x4b; 32]));
+    let [award, pool, bond, work, rent] = [1, 2, 3, 4, 5].map(Amount::new);
+    let stake = SponsorStake { award, pool, bond, work, rent };
+    let opened = all_terms().into_iter().zip(0..).map(|(terms, number)| Event::JobOpened {
+        job,
+        number,
+        sponsor,
+        salt: SALT,
+        terms: Box::new(terms),
+        stake,
+    });
+    let stored = Slot::ALL.map(|slot| Event::BlobStored {
+        job,
+        slot,
+        digest: blob().digest,
+        size: blob().size,
+        publisher: ALICE,
+    });
+    let seed = Digest::of(b"seed");
+    let unfit = Unfit { fault: Fault::BadShape, node: None };
+    let others = [
+        Event::JobReady { job, base: SCORES },
+        Event::Enlisted { job, miner },
+        Event::SeatsDrawn { job, seed, miners: vec![ALICE, BOB] },
+        Event::SeatsDrawn { job, seed, miners: Vec::new() },
+        Event::HoldOutRevealed { job, hold_out: tree(), key },
+        Event::HoldOutReady { job, base: SCORES },
+        Event::Attested { job, page: 1, miner, commitment: Digest::of(b"commitment") },
+        Event::AttestationRevealed { job, page: 1, miner },
+        Event::Compared {
+            job,
+            best: 3,
+            other: 1,
+            best_better: 17,
+            other_better: 4,
+            separated: true,
+        },
+        Event::JobEnded { job, payouts: 1, winner: Some(3), reason: None },
+        Event::JobEnded {
+            job,
+            payouts: 0,
+            winner: None,
+            reason: Some(ModelRefusal::Unfit { unfit }),
+        },
+    ];
+    opened.chain(stored).chain(others).collect()
+}
+
+fn events_of_money() -> Vec<Event> {
+    let (job, to, amount) = (JOB, BOB, Amount::new(144));
+    let paid = Share::ALL.map(|share| Event::Paid { job, to, share, amount, voucher: true });
+    let offences = [Offence::Silent, Offence::Wrong, Offence::NotDelivered, Offence::NotRevealed];
+    let forfeited = offences.map(|offence| {
+        let (account, bond) = (ALICE, Amount::new(60));
+        Event::Forfeited { job, account, bond, offence }
+    });
+    let decided = Outcome::ALL.map(|outcome| {
+        let winner = (outcome == Outcome::Won).then_some(3);
+        Event::JobDecided { job, decision: Box::new(Decision { outcome, winner, ..decision() }) }
+    });
+    let work = [Target::BaseOnHoldOut, Target::Submission(3)].map(|target| Event::WorkPaid {
+        job,
+        target,
+        step: 700,
+        worker: ALICE,
+        earned: Amount::new(80),
+        operator: Amount::new(20),
+        surcharge: Amount::new(9),
+    });
+    let returned = [Asset::Ether, Asset::Erc20(TOKEN)].map(|asset| Event::Returned {
+        account: BOB,
+        asset,
+        amount,
+    });
+    let free = Event::Paid { job, to, share: Share::Stake, amount, voucher: false };
+    let mut events = vec![free];
+    events.extend(paid);
+    events.extend(forfeited);
+    events.extend(decided);
+    events.extend(work);
+    events.extend(returned);
+    events
 }
 
 pub(crate) fn effects() -> Vec<Effect> {
-    let job = JobId(7);
-    let submission = SubmissionId { job, index: 3 };
-    let marks = Marks { score: Score(972_027), worst_class: Score(943_396) };
-    let model = blob().digest;
-    let judged = |verdict| Event::ModelJudged { submission, client: BOB, model, verdict };
-    let (minimum, found) = (Score(5_000), marks.score);
-    let small = ModelRefusal::GainTooSmall { base: marks.score, minimum, found };
-    let unfit = Unfit { fault: Fault::UnknownOperator, node: Some(12) };
-    let unfit = ModelRefusal::Unfit { unfit };
-    let refund = Amount::new(1_000_000_000_000_000_000);
-    let events = [
-        Event::JobOpened { job, sponsor: ALICE, terms: Box::new(terms()) },
-        Event::JobOpened { job, sponsor: ALICE, terms: Box::new(extreme_terms()) },
-        Event::BlobStored { digest: model, size: blob().size, publisher: ALICE },
-        Event::JobReady { job, base: marks },
-        Event::ModelSubmitted { submission, client: BOB, model: blob(), data: tree() },
-        judged(Verdict::Accepted(marks)),
-        judged(Verdict::Refused { marks: Some(marks), reason: small }),
-        judged(Verdict::Refused { marks: None, reason: unfit }),
-        Event::JobCancelled { job, refund, reason: None },
-        Event::JobCancelled { job, refund, reason: Some(unfit) },
-        Event::JobSettled { job, payouts: 1, winner: Some(submission), remainder: refund },
-        Event::JobSettled { job, payouts: 0, winner: None, remainder: Amount(U256::MAX) },
-    ];
-    let pay = |asset| Effect::Pay { to: BOB, asset, amount: refund };
-    let record = Effect::Record { job, sponsor: ALICE, model: blob(), marks, hold_out: tree() };
+    let amount = Amount::new(1_000_000_000_000_000_000);
+    let pay = |asset| Effect::Pay { to: BOB, asset, amount };
+    let (model, scores, hold_out) = (blob(), SCORES, tree());
+    let record = Effect::Record { job: JOB, sponsor: ALICE, model, scores, hold_out };
     let vouchers = [pay(Asset::Ether), pay(Asset::Erc20(TOKEN)), record];
-    let events = events.into_iter().chain(competition_events(job));
-    events.map(Effect::Event).chain(vouchers).collect()
+    let events = [events_of_jobs(), events_of_submissions(), events_of_money()].concat();
+    events.into_iter().map(Effect::Event).chain(vouchers).collect()
+}
+
+/// Calldata that is not the encoding of a command.
+pub(crate) struct Damaged {
+    pub(crate) calldata: Vec<u8>,
+    pub(crate) refused: InputRefused,
+    /// Whether a rule is broken that no Solidity type expresses.
+    pub(crate) beyond_types: bool,
 }
 
 /// Calldata that ABI decoders often let pass, and why it is refused.
-pub(crate) fn refused() -> Vec<(Vec<u8>, InputRefused)> {
+pub(crate) fn refused() -> Vec<Damaged> {
+    let damaged =
+        |beyond_types| move |(calldata, refused)| Damaged { calldata, refused, beyond_types };
+    let by_types = refused_by_types().into_iter().map(damaged(false));
+    by_types.chain(refused_by_rules().into_iter().map(damaged(true))).collect()
+}
+
+/// Word `n` of the arguments, with one of its bytes changed.
+fn with(calldata: &[u8], word: usize, byte: usize, value: u8) -> Vec<u8> {
+    let mut calldata = calldata.to_vec();
+    calldata[4 + 32 * word + byte] = value;
+    calldata
+}
+
+fn refused_by_types() -> Vec<(Vec<u8>, InputRefused)> {
     use InputRefused::{
-        Malformed, NoSelector, NotCanonical, OutOfRange, TitleNotText, UnknownEncoding,
-        UnknownLeafSize, UnknownMetric, UnknownSelector,
+        Malformed, NoSelector, NotCanonical, OutOfRange, UnknownCode, UnknownSelector,
     };
-    let settle = encode_command(&Command::Settle { job: JobId(7) });
-    let open = encode_command(&Command::OpenJob(Box::new(terms())));
-    let withdraw = encode_command(&commands()[11]);
-    let publish = encode_command(&commands()[6]);
-    // Word `n` of the arguments, with its last byte or another one changed.
-    let with = |calldata: &[u8], word: usize, byte: usize, value: u8| {
-        let mut calldata = calldata.to_vec();
-        calldata[4 + 32 * word + byte] = value;
-        calldata
-    };
+    let settle = encode_command(&Command::Settle { job: JOB });
+    let open = encode_command(&open_job(terms()));
+    let withdraw =
+        encode_command(&Command::Withdraw { asset: Asset::Erc20(TOKEN), amount: Amount::new(0) });
+    let publish = encode_command(&publish(Slot::Submission, Encoding::Deflate, &[0xa5; 33]));
+    let evaluate = encode_command(&evaluate(Target::Submission(3)));
     let longer = |calldata: &[u8], bytes: &[u8]| [calldata, bytes].concat();
     // The data's offset, one word further on, and a gap before the data.
-    let mut gap = with(&publish, 3, 31, 0xa0);
-    gap.splice(4 + 32 * 4..4 + 32 * 4, [0; 32]);
+    let mut gap = with(&publish, 4, 31, 0xc0);
+    gap.splice(4 + 32 * 5..4 + 32 * 5, [0; 32]);
     let selector = Selector([0xde, 0xad, 0xbe, 0xef]);
     vec![
         (vec![], NoSelector { found: 0 }),
@@ -317,24 +386,49 @@ pub(crate) fn refused() -> Vec<(Vec<u8>, InputRefused)> {
         (settle[..35].to_vec(), Malformed { function: "settle" }),
         (longer(&settle, &[0]), NotCanonical { function: "settle" }),
         (longer(&settle, &[0; 32]), NotCanonical { function: "settle" }),
-        (with(&settle, 0, 27, 1), OutOfRange { field: "job" }),
         (with(&withdraw, 0, 11, 1), NotCanonical { function: "withdraw" }),
-        (with(&open, 0, 0, 0xff), TitleNotText {}),
-        (with(&open, 0, 0, 0x1b), TitleNotText {}),
-        (with(&open, 0, 31, b'!'), TitleNotText {}),
-        (with(&open, 1, 0, 1), NotCanonical { function: "openJob" }),
-        (with(&open, 4, 23, 1), OutOfRange { field: "deadline" }),
-        (with(&open, 5, 31, 6), UnknownMetric { code: 6 }),
+        (with(&open, 2, 0, 1), NotCanonical { function: "openJob" }),
+        (with(&open, 3, 23, 1), OutOfRange { field: "close" }),
+        (with(&open, 5, 31, 6), UnknownCode { field: "metric", code: 6 }),
         (with(&open, 5, 30, 1), OutOfRange { field: "metric" }),
-        (with(&open, 13, 31, 1), UnknownLeafSize { leaf_size: 262_145 }),
-        (with(&publish, 2, 31, 2), UnknownEncoding { code: 2 }),
-        (with(&publish, 3, 31, 0x9f), Malformed { function: "publish" }),
-        (with(&publish, 3, 31, 0x60), NotCanonical { function: "publish" }),
-        (with(&publish, 3, 0, 0x80), Malformed { function: "publish" }),
-        (with(&publish, 4, 28, 0xff), Malformed { function: "publish" }),
-        (with(&publish, 6, 1, 1), NotCanonical { function: "publish" }),
+        (with(&open, 16, 31, 2), NotCanonical { function: "openJob" }),
+        (with(&open, 40, 31, 2), UnknownCode { field: "unmet", code: 2 }),
+        (with(&evaluate, 1, 31, 4), UnknownCode { field: "target", code: 4 }),
+        (with(&evaluate, 3, 27, 1), OutOfRange { field: "from" }),
+        (with(&publish, 1, 31, 5), UnknownCode { field: "slot", code: 5 }),
+        (with(&publish, 3, 31, 2), UnknownCode { field: "encoding", code: 2 }),
+        (with(&publish, 4, 31, 0xbf), Malformed { function: "publish" }),
+        (with(&publish, 4, 31, 0x80), NotCanonical { function: "publish" }),
+        (with(&publish, 4, 0, 0x80), Malformed { function: "publish" }),
+        (with(&publish, 5, 28, 0xff), Malformed { function: "publish" }),
+        (with(&publish, 7, 1, 1), NotCanonical { function: "publish" }),
         (publish[..publish.len() - 1].to_vec(), NotCanonical { function: "publish" }),
         (longer(&publish, &[0; 32]), NotCanonical { function: "publish" }),
         (gap, NotCanonical { function: "publish" }),
+    ]
+}
+
+fn refused_by_rules() -> Vec<(Vec<u8>, InputRefused)> {
+    use InputRefused::{NotCanonical, TitleNotText, UnknownLeafSize};
+    let open = encode_command(&open_job(terms()));
+    let sealed = encode_command(&open_job(sealed_terms()));
+    let base = encode_command(&evaluate(Target::Base));
+    let unused = NotCanonical { function: "openJob" };
+    vec![
+        (with(&open, 1, 0, 0xff), TitleNotText {}),
+        (with(&open, 1, 0, 0x1b), TitleNotText {}),
+        (with(&open, 1, 31, b'!'), TitleNotText {}),
+        (with(&open, 15, 31, 1), UnknownLeafSize { leaf_size: 262_145 }),
+        // Fields of a board that is not there, of sealing, of miners, and of a prize.
+        (with(&open, 17, 31, 1), unused),
+        (with(&open, 20, 31, 1), unused),
+        (with(&open, 26, 31, 1), unused),
+        (with(&open, 28, 31, 1), unused),
+        (with(&open, 30, 31, 1), unused),
+        (with(&open, 39, 31, 1), unused),
+        (with(&open, 40, 31, 1), unused),
+        // How many models a prize is for, and which submission a base model is.
+        (with(&sealed, 38, 31, 1), unused),
+        (with(&base, 2, 31, 1), NotCanonical { function: "evaluate" }),
     ]
 }

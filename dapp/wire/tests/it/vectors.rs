@@ -4,17 +4,22 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use blobs::Digest;
-use market::{Amount, Asset, Attestation, Command, Context, Desk, JobId, Score, Timestamp, U256};
+use market::{
+    Amount, Asset, Attestation, AttestationBinding, Command, Context, JobId, Score, Slot,
+    SubmittedModel, Timestamp, U256,
+};
 use serde_json::{Value, json};
 use wire::{
     Credit, Genesis, Input, Notice, Output, Text, decode_command, encode_command,
-    encode_erc20_deposit, encode_ether_deposit, outputs,
+    encode_erc20_deposit, encode_ether_deposit, job_name, json::Json, output,
 };
 
-use crate::competition;
-use crate::sample::{ALICE, BOB, TOKEN, blob, commands, effects, refused, terms};
+use crate::{
+    named,
+    sample::{ALICE, BOB, JOB, TOKEN, all_terms, commands, context, effects, refused, terms},
+};
 
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+fn hexadecimal(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 
@@ -39,73 +44,64 @@ fn declared(kind: &str) -> BTreeSet<String> {
     names.map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-pub(crate) fn blob_values(blob: blobs::BlobRef) -> Value {
-    json!({
-        "digest": blob.digest.to_string(),
-        "size": blob.size.to_string(),
-        "leafSize": blob.profile.leaf_size().to_string(),
-    })
+/// A value in its form.
+fn shown<T: Json>(value: &T) -> Value {
+    value.write_json(serde_json::value::Serializer).unwrap()
 }
 
-pub(crate) fn address(asset: &Asset) -> String {
-    match asset {
-        Asset::Ether => "0x0000000000000000000000000000000000000000".to_owned(),
-        Asset::Erc20(token) => token.write(),
-    }
-}
-
-/// A command's arguments, named as in Solidity.
+/// A command's function, and its arguments in their forms.
 fn values(command: &Command) -> (&'static str, Value) {
-    match command {
-        Command::OpenJob(terms) => {
-            let values = json!({ "terms": {
-                "title": hexadecimal(&terms.title),
-                "asset": address(&terms.asset),
-                "reward": terms.reward.write(),
-                "rewards": terms.rewards.to_string(),
-                "deadline": terms.deadline.to_string(),
-                "metric": (terms.metric as u8).to_string(),
-                "minScore": terms.min_score.to_string(),
-                "minGain": terms.min_gain.to_string(),
-                "minWorstClass": terms.min_worst_class.to_string(),
-                "maxModelBytes": terms.max_model_bytes.to_string(),
-                "maxWork": terms.max_work.to_string(),
-                "baseModel": blob_values(terms.base_model),
-                "holdOut": blob_values(terms.hold_out),
-            }});
-            ("openJob", values)
+    let (function, mut values) = match command {
+        Command::OpenJob { salt, terms, .. } => {
+            return ("openJob", json!({ "salt": shown(salt), "terms": shown(&**terms) }));
         }
-        Command::OpenCompetition { .. }
-        | Command::Enter { .. }
-        | Command::Show { .. }
-        | Command::Enlist { .. }
-        | Command::Retire
-        | Command::Reveal { .. }
-        | Command::Attest { .. }
-        | Command::Unveil { .. }
-        | Command::Object { .. } => competition::values(command),
-        Command::CancelJob { job } => ("cancelJob", json!({ "job": job.to_string() })),
-        Command::Publish { digest, offset, encoding, data } => {
-            let values = json!({
-                "digest": digest.to_string(),
-                "offset": offset.to_string(),
-                "encoding": (*encoding as u8).to_string(),
-                "data": hexadecimal(data),
-            });
+        Command::Withdraw { asset, amount } => {
+            return ("withdraw", json!({ "asset": shown(asset), "amount": shown(amount) }));
+        }
+        Command::CancelJob { .. } => ("cancelJob", json!({})),
+        Command::Enlist { .. } => ("enlist", json!({})),
+        Command::Settle { .. } => ("settle", json!({})),
+        Command::Publish { slot, offset, encoding, data, .. } => {
+            let (slot, encoding, data) = (shown(slot), shown(encoding), hexadecimal(data));
+            let values =
+                json!({ "slot": slot, "offset": offset, "encoding": encoding, "data": data });
             ("publish", values)
         }
-        Command::Submit { job, model, data } => {
-            let (model, data) = (blob_values(*model), blob_values(*data));
-            ("submit", json!({ "job": job.to_string(), "model": model, "data": data }))
+        Command::Submit { model: SubmittedModel::Open { model, data }, .. } => {
+            ("submit", json!({ "model": shown(model), "data": shown(data) }))
         }
-        Command::Evaluate { job, work } => {
-            ("evaluate", json!({ "job": job.to_string(), "work": work.to_string() }))
+        Command::Submit { model: SubmittedModel::Sealed(model), .. } => {
+            ("submitSealed", json!({ "model": shown(model) }))
         }
-        Command::Settle { job } => ("settle", json!({ "job": job.to_string() })),
-        Command::Withdraw { asset, amount } => {
-            ("withdraw", json!({ "asset": address(asset), "amount": amount.write() }))
+        Command::Show { model, .. } => ("show", json!({ "model": shown(model) })),
+        Command::Reveal { key, salt, plaintext, .. } => {
+            let (key, salt, plaintext) = (shown(key), shown(salt), shown(plaintext));
+            ("reveal", json!({ "key": key, "salt": salt, "plaintext": plaintext }))
         }
-    }
+        Command::Attest { page, commitment, .. } => {
+            ("attest", json!({ "page": page, "commitment": shown(commitment) }))
+        }
+        Command::RevealAttestation { page, attestations, results, salt, .. } => {
+            let values = json!({
+                "page": page,
+                "attestations": shown(attestations),
+                "results": hexadecimal(results),
+                "salt": shown(salt),
+            });
+            ("revealAttestation", values)
+        }
+        Command::Evaluate { target, from, work, max_surcharge, .. } => {
+            let values = json!({
+                "target": shown(target),
+                "from": from,
+                "work": shown(work),
+                "max_surcharge": shown(max_surcharge),
+            });
+            ("evaluate", values)
+        }
+    };
+    values["job"] = shown(&command.job().unwrap());
+    (function, values)
 }
 
 #[test]
@@ -114,18 +110,54 @@ fn commands_are_as_written_and_decode_to_themselves() {
     let mut accepted = Vec::new();
     for command in commands() {
         let calldata = encode_command(&command);
-        assert_eq!(decode_command(&calldata), Ok(command.clone()));
+        assert_eq!(decode_command(&context(), &calldata), Ok(command.clone()));
         let (name, values) = values(&command);
+        named::check("function", name, &calldata[4..], &values);
         names.insert(name.to_owned());
-        accepted.push(json!({ "name": name, "calldata": hexadecimal(&calldata), "args": values }));
+        let calldata = hexadecimal(&calldata);
+        accepted.push(json!({ "name": name, "calldata": calldata, "values": values }));
     }
     assert_eq!(names, declared("function"));
-    let refused = refused().into_iter().map(|(calldata, reason)| {
-        assert_eq!(decode_command(&calldata), Err(reason), "{}", hexadecimal(&calldata));
-        json!({ "calldata": hexadecimal(&calldata), "refused": reason.name() })
+    let refused = refused().into_iter().map(|damaged| {
+        let (calldata, reason) = (hexadecimal(&damaged.calldata), damaged.refused);
+        let decoded = decode_command(&context(), &damaged.calldata);
+        assert_eq!(decoded, Err(reason), "{calldata}");
+        let beyond_types = damaged.beyond_types;
+        json!({ "calldata": calldata, "refused": reason.name(), "beyondTypes": beyond_types })
     });
     let refused: Vec<_> = refused.collect();
     check("commands.json", &json!({ "commands": accepted, "refused": refused }));
+}
+
+#[test]
+fn jobs_are_named_by_all_that_their_sponsor_states() {
+    let mut names = BTreeSet::new();
+    let mut jobs = Vec::new();
+    let places = [
+        (1, ALICE, BOB, [0; 32]),
+        (31_337, ALICE, BOB, [0; 32]),
+        (31_337, BOB, BOB, [0; 32]),
+        (31_337, BOB, ALICE, [0; 32]),
+        (u64::MAX, BOB, ALICE, [0xff; 32]),
+    ];
+    let places = places.into_iter().map(|place| (place, terms()));
+    let all = all_terms().into_iter().map(|terms| ((7, ALICE, BOB, [1; 32]), terms));
+    for ((chain_id, app, sponsor, salt), terms) in places.chain(all) {
+        let job = job_name(chain_id, app, sponsor, salt, &terms);
+        assert!(names.insert(job), "two jobs have the name {job}");
+        let open = Command::OpenJob { job, salt, terms: Box::new(terms) };
+        let calldata = encode_command(&open);
+        let context = Context { chain_id, app, sender: sponsor, ..Context::default() };
+        assert_eq!(decode_command(&context, &calldata), Ok(open));
+        jobs.push(json!({
+            "chainId": chain_id.to_string(),
+            "app": app.write(),
+            "sponsor": sponsor.write(),
+            "calldata": hexadecimal(&calldata),
+            "job": job.write(),
+        }));
+    }
+    check("jobs.json", &json!({ "jobs": jobs }));
 }
 
 #[test]
@@ -133,7 +165,7 @@ fn notices_and_vouchers_are_as_written_and_decode_to_themselves() {
     let registry = Genesis::default().registry;
     let mut names = BTreeSet::new();
     let (mut notices, mut vouchers) = (Vec::new(), Vec::new());
-    for output in effects().iter().flat_map(|effect| outputs(effect, registry)) {
+    for output in effects().iter().map(|effect| output(effect, registry)) {
         let raw = output.encode();
         assert_eq!(Output::decode(&raw), Some(output.clone()));
         match output {
@@ -143,6 +175,7 @@ fn notices_and_vouchers_are_as_written_and_decode_to_themselves() {
                 let values = serde_json::to_value(&notice).unwrap();
                 assert_eq!(serde_json::from_value::<Notice>(values.clone()).unwrap(), notice);
                 let name = values["event"].as_str().unwrap().to_owned();
+                named::check("event", &name, &payload[32..], &values);
                 let payload = hexadecimal(&payload);
                 names.insert(name.clone());
                 notices.push(json!({ "name": name, "payload": payload, "values": values }));
@@ -163,7 +196,7 @@ fn notices_and_vouchers_are_as_written_and_decode_to_themselves() {
 #[test]
 fn portal_payloads_are_as_written_and_genuine_only_from_the_portals() {
     let genesis = Genesis::default();
-    let command = encode_command(&Command::OpenJob(Box::new(terms())));
+    let command = encode_command(&Command::Settle { job: JOB });
     let (one, all) = (Amount::new(1), Amount(U256::MAX));
     let token = Asset::Erc20(TOKEN);
     let mut portals = Vec::new();
@@ -179,7 +212,7 @@ fn portal_payloads_are_as_written_and_genuine_only_from_the_portals() {
                 (genesis.erc20_portal, encode_erc20_deposit(token, ALICE, amount, data))
             }
         };
-        let from = |sender| Context { sender, now: Timestamp(7), ..Context::default() };
+        let from = |sender| Context { sender, block_time: Timestamp(7), ..Context::default() };
         let input = Input::read(&genesis, from(portal), &payload).unwrap();
         assert_eq!(input.context, from(ALICE));
         assert_eq!(input.credit, Some(Credit { asset, amount }));
@@ -209,26 +242,32 @@ fn commitments_to_attestations_are_as_written() {
     };
     let (one, all) =
         (attestation(935_000, 812_345, [0x5a; 32]), attestation(u32::MAX, 1, [255; 32]));
-    let desk = Desk { chain_id: 31_337, app: BOB, job: JobId(7), miner: ALICE, page: 2 };
-    let (chain_id, job, page) = (u64::MAX, JobId(u32::MAX), u32::MAX);
-    let desks = [
-        (Desk { chain_id: 1, job: JobId(0), page: 0, ..desk }, vec![]),
-        (desk, vec![one]),
-        (Desk { chain_id, job, page, ..desk }, vec![Attestation::UNFIT, all, one]),
+    let place = AttestationBinding { chain_id: 31_337, app: BOB, job: JOB, miner: ALICE, page: 2 };
+    let (chain_id, job, page) = (u64::MAX, JobId([0xff; 32]), u32::MAX);
+    let places = [
+        (AttestationBinding { chain_id: 1, job: JobId([0; 32]), page: 0, ..place }, vec![]),
+        (place, vec![one]),
+        (AttestationBinding { chain_id, job, page, ..place }, vec![Attestation::UNFIT, all, one]),
     ];
-    let vectors = (0xc0..).zip(desks).map(|(byte, (desk, attestations))| {
+    let vectors = (0xc0..).zip(places).map(|(byte, (place, attestations))| {
         let salt = [byte; 32];
-        let values = attestations.iter().map(competition::attestation_values);
+        let values = attestations.iter().map(|attestation| {
+            json!({
+                "score": attestation.score.to_string(),
+                "worstClass": attestation.worst_class.to_string(),
+                "results": attestation.results.to_string(),
+            })
+        });
         json!({
-            "chainId": desk.chain_id.to_string(),
-            "app": desk.app.write(),
-            "job": desk.job.to_string(),
-            "miner": desk.miner.write(),
-            "page": desk.page.to_string(),
+            "chainId": place.chain_id.to_string(),
+            "app": place.app.write(),
+            "job": place.job.write(),
+            "miner": place.miner.write(),
+            "page": place.page.to_string(),
             "count": attestations.len().to_string(),
             "attestations": values.collect::<Vec<_>>(),
             "salt": hexadecimal(&salt),
-            "commitment": desk.commitment(&attestations, &salt).to_string(),
+            "commitment": place.commitment(&attestations, &salt).to_string(),
         })
     });
     check("attestations.json", &json!({ "commitments": vectors.collect::<Vec<_>>() }));
@@ -251,8 +290,9 @@ fn short_deposits_are_refused() {
 #[test]
 fn a_full_chunk_fills_the_longest_payload() {
     let publish = |bytes| {
-        let (digest, encoding) = (blob().digest, blobs::Encoding::Plain);
-        encode_command(&Command::Publish { digest, offset: 0, encoding, data: vec![0; bytes] })
+        let (slot, encoding) = (Slot::Submission, blobs::Encoding::Plain);
+        let data = vec![0; bytes];
+        encode_command(&Command::Publish { job: JOB, slot, offset: 0, encoding, data })
     };
     assert!(publish(wire::MAX_CHUNK_BYTES).len() <= blobs::MAX_PAYLOAD_BYTES);
     assert!(publish(wire::MAX_CHUNK_BYTES + 1).len() > blobs::MAX_PAYLOAD_BYTES);

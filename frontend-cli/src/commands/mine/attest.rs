@@ -143,9 +143,9 @@ impl Miner<'_> {
             let blob = model.model.context("an attested model is sealed")?;
             let submission = model.submission.and_then(|number| submissions.get(&number));
             let bytes = match submission {
-                Some(SubmissionView { client, submitted: SubmittedModel::Sealed(sealed), .. }) => {
-                    archive.plain(*client, (*sealed, blob))?
-                }
+                Some(SubmissionView {
+                    client, submitted: SubmittedModel::Sealed(sealed), ..
+                }) => archive.plain(*client, (*sealed, blob))?,
                 Some(_) | None => archive.blob(blob)?.to_vec(),
             };
             files.push((blob.cid(), bytes));
@@ -164,9 +164,9 @@ impl Miner<'_> {
                     rows: None,
                 };
                 let one = examine(&settings, &terms, &exam, &mut judge);
-                found.push(one.map_or((Attestation::UNFIT, None), |(found, rows)| {
-                    (found, Some(rows))
-                }));
+                found.push(
+                    one.map_or((Attestation::UNFIT, None), |(found, rows)| (found, Some(rows))),
+                );
             }
             Ok(found)
         });
@@ -229,9 +229,7 @@ fn fits(settings: &Settings, terms: &Terms, quote: Quote) -> bool {
     let (prices, offer) = (&settings.prices, &terms.offer);
     let (work, rows) = match terms.sample_rows() {
         None => (quote.work, quote.rows),
-        Some(rows) => {
-            (quote.work.min(quote.reading.plus(quote.step.times(rows.into()))), rows)
-        }
+        Some(rows) => (quote.work.min(quote.reading.plus(quote.step.times(rows.into()))), rows),
     };
     let seats = usize::try_from(MAX_SEATS).unwrap_or(usize::MAX);
     let checked = if terms.sample_rows().is_some() { rows as usize } else { 0 };

@@ -32,9 +32,8 @@ impl Limits {
     pub fn allow(&self, job: &JobView) -> bool {
         let miners = job.terms.miners();
         job.terms.asset == self.asset
-            && miners.is_some_and(|miners| {
-                miners.bond <= self.max_bond && miners.pool >= self.min_pool
-            })
+            && miners
+                .is_some_and(|miners| miners.bond <= self.max_bond && miners.pool >= self.min_pool)
     }
 }
 

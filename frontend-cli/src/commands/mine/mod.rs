@@ -1,9 +1,10 @@
 //! Mining: evaluating for jobs with miners, for a share of their pools.
 //!
-//! A round looks at the chosen jobs, and those that hold a bond of this account, and does what their
-//! windows ask of it, what is due first; then it enlists, and last it moves jobs on, within a day's
-//! budget. What was found, and how far Ethereum was read, is kept encrypted before anything is sent,
-//! and salts are derived from the account's key, so a miner that was killed goes on where it was.
+//! A round looks at the chosen jobs, and those that hold a bond of this account, and does what
+//! their windows ask of it, what is due first; then it enlists, and last it moves jobs on, within a
+//! day's budget. What was found, and how far Ethereum was read, is kept encrypted before anything
+//! is sent, and salts are derived from the account's key, so a miner that was killed goes on where
+//! it was.
 
 mod attest;
 mod choice;

@@ -60,7 +60,8 @@ impl Miner<'_> {
                 Ok(evaluated) if evaluated.spent.inputs.is_empty() => {}
                 Ok(evaluated) => {
                     mined.spent.absorb(evaluated.spent);
-                    let of = if let Target::Submission(number) = target { Some(number) } else { None };
+                    let of =
+                        if let Target::Submission(number) = target { Some(number) } else { None };
                     mined.note("evaluated", view, of);
                 }
                 Err(why) => mined.note(&refusal(why)?, view, None),
@@ -98,9 +99,8 @@ impl Miner<'_> {
         let base = view.base_on_hold_out.is_none() && view.hold_out.is_some();
         let list = |paging| Query::List(view.job.into(), JobList::Submissions, paging);
         let all: Vec<SubmissionView> = self.session.all(list).await?;
-        let waits = |one: &&SubmissionView| {
-            one.state == SubmissionStateView::Whole && one.scores.is_none()
-        };
+        let waits =
+            |one: &&SubmissionView| one.state == SubmissionStateView::Whole && one.scores.is_none();
         let models = all.iter().filter(waits).map(|one| Target::Submission(one.submission));
         Ok(base.then_some(Target::BaseOnHoldOut).into_iter().chain(models).collect())
     }

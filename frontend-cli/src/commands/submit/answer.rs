@@ -102,7 +102,8 @@ impl fmt::Display for Submitted {
         if let Some((voucher, block)) = self.voucher.zip(self.claimed_after_block) {
             writeln!(
                 out,
-                "  voucher     {voucher}, claimed after block {block}; `deml claim --wait` executes it"
+                "  voucher     {voucher}, claimed after block {block}; `deml claim --wait` executes \
+                 it"
             )?;
         }
         if let Some(next) = &self.next {
@@ -190,19 +191,16 @@ pub(super) async fn answer(
 fn money(job: JobId, view: &SubmissionView, all: &[Processed]) -> [Amount; 2] {
     let mut sums = [Amount::ZERO; 2];
     for notice in all.iter().flat_map(|processed| &processed.notices) {
-        let (sum, more) = match notice {
-            Notice::Paid { job: of, to, share: Share::Reward | Share::Stake, amount, .. }
-                if (*of, *to) == (job, view.client) =>
-            {
-                (0, *amount)
-            }
-            Notice::WorkPaid { job: of, worker, target: Target::Submission(_), earned, .. }
-                if (*of, *worker) == (job, view.client) =>
-            {
-                (1, *earned)
-            }
-            _ => continue,
-        };
+        let (sum, more) =
+            match notice {
+                Notice::Paid {
+                    job: of, to, share: Share::Reward | Share::Stake, amount, ..
+                } if (*of, *to) == (job, view.client) => (0, *amount),
+                Notice::WorkPaid {
+                    job: of, worker, target: Target::Submission(_), earned, ..
+                } if (*of, *worker) == (job, view.client) => (1, *earned),
+                _ => continue,
+            };
         sums[sum] = sums[sum].checked_add(more).unwrap_or(sums[sum]);
     }
     sums

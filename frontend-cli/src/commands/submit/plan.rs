@@ -51,8 +51,7 @@ impl Plan {
         let total = stake.total().map_err(|why| refused(&why))?;
         let currency = session.currency(terms.asset).await;
         let missing = lacking(session, sender.address(), (&currency, total)).await?;
-        let chunks =
-            delivery::chunks_from(view.job, Slot::Submission, &publication.bytes, 0)?;
+        let chunks = delivery::chunks_from(view.job, Slot::Submission, &publication.bytes, 0)?;
         let submit = Command::Submit { job: view.job, model: publication.submitted };
         let payloads = std::iter::once(&submit).chain(&chunks);
         let payloads: Vec<usize> =

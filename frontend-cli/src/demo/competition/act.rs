@@ -9,8 +9,7 @@ use eval::{
     train::{Disguise, Epoch, Optimiser, Options, disguise, train as fit},
 };
 use market::{
-    Attestation, AttestationBinding, Command, JobId, Metric, Score, Slot, SlotKey,
-    SubmittedModel,
+    Attestation, AttestationBinding, Command, JobId, Metric, Score, Slot, SlotKey, SubmittedModel,
 };
 use wire::{SubmissionStateView, SubmissionView};
 
@@ -20,7 +19,8 @@ use crate::{
     budget::Budget,
     commands::{
         evaluate,
-        funding::{Funding, send_paid}, job_open, reveal, show, submit,
+        funding::{Funding, send_paid},
+        job_open, reveal, show, submit,
     },
     convert::to_market,
     delivery,

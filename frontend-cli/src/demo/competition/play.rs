@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use market::{JobId, Stage as Life};
-use wire::{JobList, Notice, Paging, Query, SeatsView, SubmissionView};
+use wire::{JobList, Notice, Paging, Query, SeatsView, SubmissionView, Text as _};
 
 use super::{
     act::{self, ATTEST, Lie, OPEN, REVEAL, Sponsor},
@@ -12,6 +12,7 @@ use super::{
     result::{MinerLine, Played, Test},
 };
 use crate::{
+    budget::Budget,
     commands::settle,
     convert::to_market,
     demo::{self, stage::Stage},
@@ -101,7 +102,7 @@ async fn miners(stage: &Stage, job: JobId) -> Result<Vec<MinerLine>> {
         miners.push(MinerLine {
             name,
             revealed: seat.map_or(0, |seat| seat.revealed),
-            offence: seat.and_then(|seat| seat.offence).map(|offence| offence.to_string()),
+            offence: seat.and_then(|seat| seat.offence).map(|offence| offence.write()),
             earned: miner.round().await?.earned,
         });
     }

@@ -24,16 +24,12 @@
 
 use blobs::{Digest, Encoding, Opening};
 use market::{
-    Amount, Attestation, AttestationBinding, Command, Exam, Exhibit, Job, JobId, Judge, Results,
-    SealedBlob, Slot, SubmittedModel, Tally, Target, U256, Work,
+    Amount, Attestation, Command, Job, JobId, SealedBlob, Slot, SubmittedModel, Target, U256, Work,
 };
 use miniz_oxide::deflate::compress_to_vec;
 
 use super::{Reason, Stage, address, amount, asset, number};
-use crate::{
-    judge::WordJudge,
-    world::{APP, CHAIN, named, seal},
-};
+use crate::world::{attestations, attested, flip, named, seal};
 
 const SALT: [u8; 32] = [7; 32];
 
@@ -257,13 +253,14 @@ impl Stage {
         let pages = page.map_or_else(|| (0..pages).collect(), |page: u32| vec![page]);
         let mut commands = Vec::new();
         for page in pages {
-            let (attestations, mut results) = self.attestations(id, page, says)?;
+            let (mut attestations, mut results) = self.attestations(id, page, says)?;
+            if says.contains(&"more") {
+                attestations.push(Attestation::UNFIT);
+            }
             if says.contains(&"results") {
                 results.push(1);
             }
-            let binding =
-                AttestationBinding { chain_id: CHAIN, app: APP, job: id, miner: address(who), page };
-            let commitment = binding.commitment(&attestations, &SALT);
+            let commitment = attested(id, address(who), page, &attestations, &SALT);
             commands.push(if confirms {
                 Command::RevealAttestation { job: id, page, attestations, results, salt: SALT }
             } else {
@@ -280,64 +277,23 @@ impl Stage {
         page: u32,
         says: &[&str],
     ) -> Result<(Vec<Attestation>, Vec<u8>), Reason> {
-        let (mut all, mut rows) = (Vec::new(), Vec::new());
-        let Some(job) = self.live(id) else { return Ok((all, rows)) };
-        for model in job.page(page) {
-            let submission = model.and_then(|index| job.submissions.get(&index));
-            let digest = submission.map_or(Some(job.terms.offer.base_model), |s| s.model);
-            let digest = digest.ok_or("the model is sealed")?.digest;
-            let Some((mut attestation, mut results)) = self.examine(job, digest)? else {
-                all.push(Attestation::UNFIT);
-                continue;
-            };
-            let name = model.map_or("base".to_owned(), |index| index.to_string());
-            for lie in says.iter().filter_map(|word| word.strip_prefix("lie=")) {
-                let (of, more) = lie.split_once(':').ok_or("lie=SUBMISSION:MORE")?;
-                attestation.score.0 += if of == name { number::<u32>(more)? } else { 0 };
-            }
-            let flips = says.iter().filter_map(|word| word.strip_prefix("flip="));
-            for flip in flips.filter_map(|flip| flip.split_once(':')) {
-                let (of, row) = (flip.0, number::<usize>(flip.1)?);
-                if of == name {
-                    let (metric, mut bytes) = (job.terms.offer.metric, results.to_bytes());
-                    bytes[row / 8] ^= 1 << (row % 8);
-                    results = Results::from_bytes(metric, results.rows(), &bytes).ok_or("no row")?;
-                    attestation.results = results.digest();
-                    attestation.score = results.score(metric).ok_or("no score")?;
-                }
-            }
-            if job.terms.sample_rows().is_some() {
-                rows = results.to_bytes();
-            }
-            all.push(attestation);
-        }
-        if says.contains(&"more") {
-            all.push(Attestation::UNFIT);
-        }
-        Ok((all, rows))
-    }
-
-    /// What a model answers on the hold-out; nothing if it cannot be evaluated within the terms.
-    fn examine(&self, job: &Job, model: Digest) -> Result<Option<(Attestation, Results)>, Reason> {
-        let named = |digest: Digest| self.blobs.values().find(|(blob, _)| blob.digest == digest);
-        let hold_out = job.hold_out.ok_or("the hold-out is sealed")?.digest;
-        let [(model, bytes), (hold_out, rows)] =
-            [named(model).ok_or("no such model")?, named(hold_out).ok_or("no such hold-out")?];
-        let offer = &job.terms.offer;
-        let exam = Exam {
-            model: Exhibit { cid: model.cid(), bytes },
-            hold_out: Exhibit { cid: hold_out.cid(), bytes: rows },
-            metric: offer.metric,
-            rows: None,
+        let Some(job) = self.live(id) else { return Ok((Vec::new(), Vec::new())) };
+        let value = |name: &'static str| says.iter().filter_map(move |word| word.strip_prefix(name));
+        let told = value("lie=").chain(value("flip=")).map(|lie| lie.split_once(':'));
+        let told: Option<Vec<_>> = told.collect();
+        told.ok_or("lie=SUBMISSION:MORE, flip=SUBMISSION:ROW")?;
+        let bytes_of = |digest: Digest| {
+            let found = self.blobs.values().find(|(blob, _)| blob.digest == digest);
+            found.map(|(_, bytes)| bytes.as_slice())
         };
-        Ok(WordJudge.quote(&exam).ok().filter(|quote| quote.work <= offer.max_work).and_then(
-            |quote| {
-                let mut tally = Tally::with_results(quote.classes, offer.metric);
-                WordJudge.answer(&exam, &mut tally, Work(u64::MAX)).ok()?;
-                let scores = tally.scores(offer.metric);
-                let results = tally.into_results()?;
-                Some((Attestation::new(scores, &results), results))
-            },
-        ))
+        Ok(attestations(job, page, bytes_of, |model, attestation, results| {
+            let name = model.map_or("base".to_owned(), |index| index.to_string()) + ":";
+            for more in value("lie=").filter_map(|lie| lie.strip_prefix(&name)) {
+                attestation.score.0 += more.parse::<u32>().unwrap();
+            }
+            for row in value("flip=").filter_map(|flip| flip.strip_prefix(&name)) {
+                flip(job, row.parse().unwrap(), attestation, results);
+            }
+        }))
     }
 }

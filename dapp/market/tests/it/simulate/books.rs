@@ -17,16 +17,31 @@ pub(super) struct Books {
     /// Jobs that have not ended: terms and what is in escrow.
     jobs: BTreeMap<JobId, (Terms, U256)>,
     rewarded: BTreeSet<(JobId, Address)>,
-    /// Models paid for by a job, by what makes copies of them.
-    originals: BTreeMap<JobId, Vec<u32>>,
+    /// Models paid for by a job, by what all copies have in common.
+    originals: BTreeSet<(JobId, String)>,
 }
 
 impl Books {
     /// Books a step: what it deposits first, then what left.
     pub(super) fn record(&mut self, step: &Step, effects: &[Effect], place: &str) {
+        let mut effects = effects;
         if let Step::Deposit(account, asset, amount, _) = step {
-            self.give(*account, *asset, amount.0);
-            *self.deposited.entry(*asset).or_default() += amount.0;
+            let (to, asset, amount) = (*account, *asset, *amount);
+            let deposited = self.deposited.entry(asset).or_default();
+            match deposited.checked_add(amount.0) {
+                Some(sum) if pool::ASSETS[..3].contains(&asset) => {
+                    *deposited = sum;
+                    self.give(to, asset, amount.0);
+                }
+                _ if amount == Amount::ZERO => {}
+                _ => {
+                    // What is not kept was never here.
+                    let returned = Event::Returned { account: to, asset, amount };
+                    let left = [Effect::Event(returned), Effect::Pay { to, asset, amount }];
+                    assert_eq!(effects[..2], left, "{place}");
+                    effects = &effects[2..];
+                }
+            }
         }
         let mut vouchers = effects.iter().filter_map(|effect| match effect {
             Effect::Pay { to, asset, amount } => Some((*to, *asset, *amount)),
@@ -37,15 +52,6 @@ impl Books {
         {
             self.take(*sender, *asset, amount.0, place);
             self.leave(vouchers.next(), (*sender, *asset, *amount), place);
-        }
-        if let Step::Deposit(account, asset, amount, _) = step
-            && !pool::ASSETS[..3].contains(asset)
-        {
-            // What is not kept leaves as it came, with or without a word.
-            self.take(*account, *asset, amount.0, place);
-            if *amount != Amount::ZERO {
-                self.leave(vouchers.next(), (*account, *asset, *amount), place);
-            }
         }
         for effect in effects {
             if let Effect::Event(event) = effect {
@@ -100,11 +106,8 @@ impl Books {
                 self.leave(vouchers.next(), (*account, *asset, *amount), place);
             }
             Event::SubmissionDecided { submission, model, verdict, .. } if verdict.is_accepted() => {
-                let like = pool::like(*model);
-                let originals = self.originals.entry(submission.job).or_default();
-                let is_rewards = self.jobs[&submission.job].0.award.total().is_ok();
-                assert!(is_rewards && !like.is_some_and(|like| originals.contains(&like)), "{place}");
-                originals.extend(like);
+                let likeness = pool::likeness(*model).expect(place);
+                assert!(self.originals.insert((submission.job, likeness)), "paid twice; {place}");
             }
             Event::JobEnded { job, .. } => {
                 let (_, escrow) = self.jobs.remove(job).expect(place);

@@ -1,0 +1,203 @@
+//! Jobs held from their opening to their end: an open one, a sealed one whose hundred seats lie
+//! alike of all models, and one that is sampled, whose seats each say something else.
+
+use market::{
+    Address, Amount, Attestation, AttestationBinding, Award, Command, JobId, Metric, Results,
+    Score, Sealing, Slot, SubmittedModel, Target,
+};
+use wire::{Notice, encode_command};
+
+use crate::{
+    Files, Result,
+    plan::{Plan, SEATS, SPONSOR, miners, sealed, sealed_hold_out},
+    stage::{APP, CHAIN, Stage, account, event, named},
+};
+
+/// Rows of the datasets as they are in the folder.
+const ROWS: u32 = 1_000;
+const ROWS_OF_HOLD_OUT: u32 = 300;
+const ROWS_OF_LINE: u32 = 20_000;
+/// Miners that enlist, more than there are seats, and those who reveal nothing.
+const ENLISTED: usize = 150;
+const SILENT: usize = 10;
+const SALT: [u8; 32] = [0x5a; 32];
+
+/// An open job, in a market whose inputs may cost little, so that evaluations go on over several.
+pub(crate) fn open(files: &Files, input_work: u64) -> Result<()> {
+    let [base, rows, model] =
+        ["base.onnx", "rows.safetensors", "model.onnx"].map(|name| files.read(name));
+    let (base, rows, model) = (base?, rows?, model?);
+    let mut stage = Stage::new(Some(input_work));
+    let nothing = encode_command(&Command::Settle { job: JobId([7; 32]) });
+    stage.send("a refused command", account(2, 0), &nothing)?;
+    let hold_out = named(&rows);
+    let plan = Plan::new([&base, &rows], Sealing::Open { hold_out }, ROWS, |terms| {
+        terms.award = Award::Rewards { reward: Amount::new(1_000_000), count: 2 };
+        terms.offer.board = None;
+    });
+    let job = plan.job;
+    stage.ride("a job", SPONSOR, &plan.open())?;
+    stage.publish("a base model", SPONSOR, job, Slot::BaseModel, &base)?;
+    stage.publish("a hold-out", SPONSOR, job, Slot::HoldOut, &rows)?;
+    stage.evaluate(job, Target::Base)?;
+    for (place, model) in [&model, &[&model[..], &[0x9a, 6, 0]].concat()].into_iter().enumerate() {
+        let client = account(2, place);
+        let model_ref = SubmittedModel::Open { model: named(model), data: named(b"own rows") };
+        stage.ride("a submission", client, &Command::Submit { job, model: model_ref })?;
+        stage.publish("a model", client, job, Slot::Submission, model)?;
+    }
+    (0..2).try_for_each(|number| stage.evaluate(job, Target::Submission(number)).map(drop))?;
+    stage.wait();
+    require(&stage.settle(job)?, &["JobDecided", "Paid", "JobEnded"])
+}
+
+/// A sealed job whose seats attest a lie: the machine evaluates all, and compares the best.
+pub(crate) fn attested(files: &Files) -> Result<()> {
+    let read = |name| files.read(name);
+    let [base, slice, hold_out] =
+        [read("base.onnx")?, read("slice.safetensors")?, read("hold-out.safetensors")?];
+    let (best, shown) = (read("mlp.onnx")?, read("cnn.onnx")?);
+    let mut near = best.clone();
+    // Another number somewhere in the weights.
+    let middle = near.len() / 2;
+    near[middle] ^= 1;
+    // The last does not reveal.
+    let models = [&best, &near, &shown, &vec![7; best.len()], &best[1..].to_vec()].map(Vec::clone);
+    let mut stage = Stage::new(None);
+    let (sealing, ciphertext, opening) = sealed_hold_out(&hold_out);
+    let plan = Plan::new([&base, &slice], sealing, ROWS_OF_HOLD_OUT, |terms| {
+        terms.evaluators = miners(0);
+    });
+    let job = plan.job;
+    begin(&mut stage, &plan, [&base, &slice, &ciphertext])?;
+    stage.evaluate(job, Target::Base)?;
+    let revealing = submit(&mut stage, &plan, &models)?;
+    let client = account(2, 0);
+    stage.ride("a model to be shown", client, &Command::Show { job, model: named(&shown) })?;
+    stage.publish("a shown model", client, job, Slot::Shown, &shown)?;
+    stage.evaluate(job, Target::Shown(0))?;
+    stage.wait();
+    stage.settle(job)?;
+    for (client, reveal) in revealing.into_iter().take(models.len() - 1) {
+        stage.play("the key of a model", client, &reveal)?;
+    }
+    stage.play("the key of a hold-out", SPONSOR, &plan.reveal(opening))?;
+    stage.wait();
+    let mut said = stage.settle(job)?;
+    let lie =
+        Attestation { score: Score::MAX, worst_class: Score::MAX, results: named(&base).digest };
+    attest(&mut stage, job, |_| (lie, Vec::new()))?;
+    said.extend(judge(&mut stage, job, models.len() - 1)?);
+    let events =
+        ["SeatsDrawn", "ModelEvaluated", "Forfeited", "Compared", "JobDecided", "JobEnded"];
+    require(&said, &events)
+}
+
+/// A sealed job in which every miner says something else of all rows, and the machine looks at as
+/// many as it may.
+pub(crate) fn sampled(files: &Files) -> Result<()> {
+    let (base, hold_out) = (files.read("line.onnx")?, files.read("line.safetensors")?);
+    let slice = files.read("slice.safetensors")?;
+    let (sealing, ciphertext, opening) = sealed_hold_out(&hold_out);
+    let plan = Plan::new([&base, &slice], sealing, ROWS_OF_LINE, |terms| {
+        terms.evaluators = miners(10_000);
+    });
+    let mut stage = Stage::new(None);
+    begin(&mut stage, &plan, [&base, &slice, &ciphertext])?;
+    let model = [&base[..], &[0x9a, 6, 0]].concat();
+    let revealing = submit(&mut stage, &plan, &[model])?;
+    stage.wait();
+    stage.settle(plan.job)?;
+    for (client, reveal) in revealing {
+        stage.play("the key of a small model", client, &reveal)?;
+    }
+    stage.play("the key of a hold-out to be sampled", SPONSOR, &plan.reveal(opening))?;
+    stage.wait();
+    stage.settle(plan.job)?;
+    attest(&mut stage, plan.job, |seat| {
+        let mut bytes = vec![0xf0; ROWS_OF_LINE.div_ceil(8) as usize];
+        bytes[seat] = 0xff;
+        let results = Results::from_bytes(Metric::Accuracy, ROWS_OF_LINE, &bytes);
+        let score = results.and_then(|results| results.score(Metric::Accuracy));
+        let (score, results) = (score.unwrap_or_default(), named(&bytes).digest);
+        (Attestation { score, worst_class: Score(0), results }, bytes)
+    })?;
+    let said = judge(&mut stage, plan.job, 1)?;
+    require(&said, &["Forfeited", "JobDecided", "Paid", "JobEnded"])
+}
+
+/// Opens a sealed job, and has miners enlist.
+fn begin(stage: &mut Stage, plan: &Plan, [base, slice, hold_out]: [&[u8]; 3]) -> Result<()> {
+    let job = plan.job;
+    stage.ride("a sealed job", SPONSOR, &plan.open())?;
+    stage.publish("a base model", SPONSOR, job, Slot::BaseModel, base)?;
+    stage.publish("a public slice", SPONSOR, job, Slot::PublicSlice, slice)?;
+    stage.publish("a sealed hold-out", SPONSOR, job, Slot::HoldOut, hold_out)?;
+    for place in 0..ENLISTED {
+        stage.ride("a miner who enlists", account(3, place), &Command::Enlist { job })?;
+    }
+    Ok(())
+}
+
+/// Submits sealed models; who reveals each, and how.
+fn submit(stage: &mut Stage, plan: &Plan, models: &[Vec<u8>]) -> Result<Vec<(Address, Command)>> {
+    let mut revealing = Vec::new();
+    for (place, model) in models.iter().enumerate() {
+        let client = account(2, place);
+        let (sealed, ciphertext, opening) = sealed(client, plan.job.0, model);
+        let submit = Command::Submit { job: plan.job, model: SubmittedModel::Sealed(sealed) };
+        stage.ride("a sealed submission", client, &submit)?;
+        stage.publish("a sealed model", client, plan.job, Slot::Submission, &ciphertext)?;
+        revealing.push((client, plan.reveal(opening)));
+    }
+    Ok(revealing)
+}
+
+/// All seats but some attest the first page and reveal that; then the machine may judge.
+fn attest(
+    stage: &mut Stage,
+    job: JobId,
+    says: impl Fn(usize) -> (Attestation, Vec<u8>),
+) -> Result<()> {
+    let seats = &stage.job(job)?.seats;
+    let seated: Vec<_> = seats.iter().map(|seat| seat.miner).collect();
+    let (models, page) = (stage.job(job)?.page(0).len(), 0);
+    for reveals in [false, true] {
+        for (seat, &miner) in seated.iter().take(SEATS as usize - SILENT).enumerate() {
+            let (attestation, results) = says(seat);
+            let attestations = vec![attestation; models];
+            let binding = AttestationBinding { chain_id: CHAIN, app: APP, job, miner, page };
+            let commitment = binding.commitment(&attestations, &SALT);
+            let (what, command) = if reveals {
+                let salt = SALT;
+                let reveal = Command::RevealAttestation { job, page, attestations, results, salt };
+                ("attestations revealed", reveal)
+            } else {
+                let attest = Command::Attest { job, page, commitment };
+                ("a commitment to attestations", attest)
+            };
+            stage.play(what, miner, &command)?;
+        }
+        stage.wait();
+    }
+    Ok(())
+}
+
+/// Has the machine evaluate what it can, and the job come to its end; what was said.
+fn judge(stage: &mut Stage, job: JobId, models: usize) -> Result<Vec<Notice>> {
+    let mut said = stage.settle(job)?;
+    said.extend(stage.evaluate(job, Target::BaseOnHoldOut)?);
+    for number in (0..).take(models) {
+        said.extend(stage.evaluate(job, Target::Submission(number))?);
+    }
+    said.extend(stage.settle(job)?);
+    Ok(said)
+}
+
+/// Checks that all of this was said.
+fn require(said: &[Notice], events: &[&str]) -> Result<()> {
+    match events.iter().find(|name| !said.iter().any(|notice| event(notice) == **name)) {
+        Some(missing) => Err(format!("nothing was {missing}").into()),
+        None => Ok(()),
+    }
+}
