@@ -26,6 +26,7 @@ contract SealTest {
             blob.hash("digest"),
             uint64(blob.number("size")),
             uint32(blob.number("leafSize")),
+            seal.hash("key"),
             seal.hash("salt")
         );
     }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use blobs::BlobRef;
 use eval::{
     Dataset, Evaluator, Model,

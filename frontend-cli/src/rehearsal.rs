@@ -329,7 +329,7 @@ impl<'a> Play<'a> {
 
     fn note(&mut self, effects: &[Effect]) -> Result<()> {
         let own = Target::Submission(0);
-        let mut add = |sum: &mut Amount, more: Amount| {
+        let add = |sum: &mut Amount, more: Amount| {
             *sum = sum.checked_add(more).context("the amounts exceed 256 bits")?;
             anyhow::Ok(())
         };

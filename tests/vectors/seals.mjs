@@ -18,7 +18,7 @@ function vector (chainId, leafSize, plain) {
   const digest = sha256(plain)
   const commitment = sha256(
     domain, integer(chainId, 8), app, scope, sender,
-    digest, integer(plain.length, 8), integer(leafSize, 4), salt
+    digest, integer(plain.length, 8), integer(leafSize, 4), key, salt
   )
   const cipher = createCipheriv('chacha20-poly1305', key, repeated(0, 12), { authTagLength: 16 })
   cipher.setAAD(commitment, { plaintextLength: plain.length })

@@ -74,8 +74,8 @@ impl Opening {
     /// byte   0  "DeML sealed blob 2", then zeros    112  digest of the plaintext's CID
     ///       32  chain id, big-endian                144  its size, big-endian
     ///       40  application                         152  its leaf size, big-endian
-    ///       60  scope                               156  salt, to byte 188
-    ///       92  sender
+    ///       60  scope                               156  key
+    ///       92  sender                              188  salt, to byte 220
     /// ```
     #[must_use]
     pub fn commitment(&self, binding: &Binding) -> Digest {
@@ -88,6 +88,7 @@ impl Opening {
         hash.update(self.plain.digest.0);
         hash.update(self.plain.size.to_be_bytes());
         hash.update(self.plain.profile.leaf_size().to_be_bytes());
+        hash.update(self.key);
         hash.update(self.salt);
         Digest(hash.finalize().into())
     }
@@ -184,6 +185,7 @@ mod tests {
         ];
         let plain = opening.plain;
         let openings = [
+            Opening { key: [6; 32], ..opening },
             Opening { salt: [5; 32], ..opening },
             Opening { plain: BlobRef { digest: Digest::of(b"abd"), ..plain }, ..opening },
             Opening { plain: BlobRef { size: 4, ..plain }, ..opening },

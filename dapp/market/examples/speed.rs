@@ -1,32 +1,35 @@
-//! How many commands a second the rules of the market carry out on one core, with ever more
-//! submissions in state: one JSON object a line. `cargo speed` runs it.
+//! Measures how many commands a second the rules alone carry out, however many submissions there
+//! are in all: one JSON object a line. `cargo speed` runs it.
 //!
 //! Commands are made before the clock runs; the judge is the tests', which costs next to nothing.
 
-#[path = "../tests/judge/mod.rs"]
+#[path = "../tests/it/judge.rs"]
+#[expect(dead_code, reason = "what the tests ask of it beside judging")]
 mod judge;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use blobs::{BlobRef, Encoding, Profile, blob_ref};
+use blobs::{BlobRef, Digest, Encoding, Profile, blob_ref};
 use judge::WordJudge;
 use market::{
-    Address, Amount, Asset, Command, Context, JobId, Market, Metric, Prices, Score, Settings,
-    Terms, Timestamp, Work,
+    Address, Amount, Asset, AssetPrices, Award, Command, Context, Evaluators, JobId, Market,
+    Metric, Offer, Prices, Score, Sealing, Settings, Slot, Speed, SubmittedModel, Terms, Timestamp,
+    Unmet, Windows, Work,
 };
 
-/// Submissions of one job; every fourth is never published, every second one is paid.
+/// Submissions of a job: every fourth is never published, every second one is not better than the
+/// base model, which makes room at once; the rest waits for the prize.
 const CLIENTS: u32 = 100;
 /// Jobs whose commands are measured at each size, in slices of which the best counts.
 const JOBS: u32 = 20;
 const SLICES: u32 = 100;
+/// Inputs that it takes at most to end a job.
+const SETTLES: u32 = 3;
 
 const SPONSOR: Address = Address([0xaa; 20]);
-const OPEN: Timestamp = Timestamp(1_000);
-const DEADLINE: Timestamp = Timestamp(2_000);
 
 enum Step {
-    Deposit(Amount),
+    Deposit(Context, Amount),
     Command(Context, Command),
 }
 
@@ -34,10 +37,9 @@ enum Step {
 fn main() {
     let mut market = empty_market();
     for submissions in [10_000, 100_000, 1_000_000] {
-        let next = market.job_count();
-        for job in next..submissions / CLIENTS {
-            // Every second job stays open, with all it expects.
-            steps(job, job.is_multiple_of(2)).for_each(|step| play(&mut market, step));
+        for job in market.job_count()..submissions / CLIENTS {
+            // Every tenth job stays open, with all it expects.
+            steps(job, !job.is_multiple_of(10)).for_each(|step| play(&mut market, step));
         }
         let commands_per_second = measure(&mut market);
         println!("{{\"submissions\":{submissions},\"commands_per_second\":{commands_per_second}}}");
@@ -58,79 +60,121 @@ fn measure(market: &mut Market) -> u128 {
     (0..SLICES).map(slice).max().unwrap_or_default()
 }
 
+/// One input: whatever it is, it begins, acts and is finished.
 fn play(market: &mut Market, step: Step) {
-    match step {
-        Step::Deposit(amount) => {
-            market.deposit(SPONSOR, Asset::Ether, amount).expect("a deposit is credited");
-        }
+    let (Step::Deposit(context, _) | Step::Command(context, _)) = &step;
+    market.begin(context);
+    let effects = match step {
+        Step::Deposit(context, amount) => market.deposit(context.sender, Asset::Ether, amount),
         Step::Command(context, command) => {
-            market.apply(&context, command, &mut WordJudge).expect("every command is allowed");
+            let ends = matches!(command, Command::Settle { .. });
+            let effects = market.apply(&context, command, &mut WordJudge);
+            assert!(ends || effects.is_ok(), "{effects:?}");
+            effects.unwrap_or_default()
         }
-    }
+    };
+    market.finish(effects.len());
+}
+
+/// When a job opens; it closes a second later.
+fn opening(number: u32) -> u64 {
+    1_000 + 2 * u64::from(number)
+}
+
+fn at(seconds: u64, sender: Address) -> Context {
+    Context { block_time: Timestamp(seconds), sender, ..Context::default() }
 }
 
 fn empty_market() -> Market {
+    let one = Amount::new(1);
+    let prices = AssetPrices { account_minimum: one, place_bond: one, ..AssetPrices::default() };
     let settings = Settings {
-        allowed_tokens: BTreeSet::new(),
+        assets: BTreeMap::from([(Asset::Ether, prices)]),
+        operator: Address([1; 20]),
+        sink: Address([2; 20]),
+        operator_ppm: 200_000,
         max_blob_bytes: 1_000,
-        max_stored_bytes: 1_000_000_000,
+        max_stored_bytes: 1 << 40,
+        max_balances: u32::MAX,
         input_work: Work(1_000_000),
         prices: Prices::default(),
+        speed: Speed { float: 1 << 40, integer: 1 << 40, mining: 1 << 40 },
         max_window_seconds: 10_000,
-        evaluation_window_seconds: 0,
+        windows: Windows {
+            delivery_seconds: 1,
+            reveal_seconds: 1,
+            attest_seconds: 1,
+            evaluation_seconds: 1,
+        },
+        surcharge_lag_seconds: 300,
     };
     let drive = [b"rows=2,2".to_vec(), b"right=1,0".to_vec()];
     Market::new(settings, drive.map(|bytes| (named(&bytes).cid(), bytes)))
 }
 
-/// Everything that happens to one job: a deposit, its opening, its submissions and their bytes,
-/// its end.
-fn steps(job: u32, settles: bool) -> impl Iterator<Item = Step> {
-    let terms = terms();
-    let sponsor = Context { sender: SPONSOR, now: OPEN, ..Context::default() };
+/// Everything that happens to one job: its opening, its submissions and their bytes, its end.
+fn steps(number: u32, settles: bool) -> impl Iterator<Item = Step> {
+    let (opens, mut salt) = (opening(number), [0; 32]);
+    let terms = terms(Timestamp(opens + 1));
+    salt[..4].copy_from_slice(&number.to_be_bytes());
+    let job = JobId(Digest::of(&salt).0);
+    let sponsor = at(opens, SPONSOR);
     let begin = [
-        Step::Deposit(Amount::new(u128::from(CLIENTS))),
-        Step::Command(sponsor, Command::OpenJob(Box::new(terms))),
+        Step::Deposit(sponsor, Amount::new(1)),
+        Step::Command(sponsor, Command::OpenJob { job, salt, terms: Box::new(terms) }),
     ];
-    let clients = (0..CLIENTS).flat_map(move |number| client_steps(job, number));
-    let settle = Command::Settle { job: JobId(job) };
-    let end = settles.then_some(Step::Command(Context { now: DEADLINE, ..sponsor }, settle));
+    let clients = (0..CLIENTS).flat_map(move |client| client_steps(job, number, client));
+    // At most 64 steps an input.
+    let settle = move |_| Step::Command(at(opens + 1, SPONSOR), Command::Settle { job });
+    let end = (0..if settles { SETTLES } else { 0 }).map(settle);
     begin.into_iter().chain(clients).chain(end)
 }
 
-fn client_steps(job: u32, number: u32) -> impl Iterator<Item = Step> {
+fn client_steps(job: JobId, number: u32, client: u32) -> impl Iterator<Item = Step> {
     let [better, as_good] = ["right=2,1", "right=1,0"];
-    let quality = if number.is_multiple_of(2) { better } else { as_good };
-    let bytes = format!("{quality} #{job}/{number}").into_bytes();
+    let quality = if client.is_multiple_of(2) { better } else { as_good };
+    let bytes = format!("{quality} #{number}/{client}").into_bytes();
     let model = named(&bytes);
     let mut address = [0; 20];
     // Accounts come in no order.
-    let name = blobs::Digest::of(&(job % 10_000 * CLIENTS + number).to_le_bytes()).0;
+    let name = Digest::of(&(number % 10_000 * CLIENTS + client).to_le_bytes()).0;
     address.copy_from_slice(&name[..20]);
-    let context = Context { sender: Address(address), now: OPEN, ..Context::default() };
-    let (digest, encoding) = (model.digest, Encoding::Plain);
-    let submit = Command::Submit { job: JobId(job), model, data: model };
-    let publish = Command::Publish { digest, offset: 0, encoding, data: bytes };
-    let publishes = number % 4 != 3;
+    let context = at(opening(number), Address(address));
+    let submitted = SubmittedModel::Open { model, data: model };
+    let submit = Command::Submit { job, model: submitted };
+    let (slot, encoding) = (Slot::Submission, Encoding::Plain);
+    let publish = Command::Publish { job, slot, offset: 0, encoding, data: bytes };
+    let publishes = client % 4 != 3;
     let publish = publishes.then_some(Step::Command(context, publish));
-    [Step::Command(context, submit)].into_iter().chain(publish)
+    let deposit = Step::Deposit(context, Amount::new(1_000));
+    [deposit, Step::Command(context, submit)].into_iter().chain(publish)
 }
 
-fn terms() -> Terms {
+fn terms(close: Timestamp) -> Terms {
     Terms {
         title: [0; 32],
         asset: Asset::Ether,
-        reward: Amount::new(1),
-        rewards: CLIENTS,
-        deadline: DEADLINE,
-        metric: Metric::Accuracy,
-        min_score: Score(0),
-        min_gain: Score(1),
-        min_worst_class: Score(0),
-        max_model_bytes: 1_000,
-        max_work: Work(1_000),
-        base_model: named(b"right=1,0"),
-        hold_out: named(b"rows=2,2"),
+        close,
+        places: CLIENTS,
+        offer: Offer {
+            metric: Metric::Accuracy,
+            min_score: Score(0),
+            min_gain: Score(1),
+            min_worst_class: Score(0),
+            max_model_bytes: 1_000,
+            max_work: Work(1_000),
+            max_inputs: 1,
+            rows: 4,
+            base_model: named(b"right=1,0"),
+            board: None,
+        },
+        sealing: Sealing::Open { hold_out: named(b"rows=2,2") },
+        evaluators: Evaluators::Machine,
+        award: Award::Prize {
+            prize: Amount::new(1),
+            significance: Score(50_000),
+            unmet: Unmet::Return,
+        },
     }
 }
 

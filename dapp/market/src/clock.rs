@@ -1,11 +1,14 @@
 //! The market's clock: block time less the machine's lag.
 //!
 //! Work adds to the lag what it takes a machine, time takes it away. So whoever keeps the machine
-//! busy moves no deadline past anyone: while inputs wait, the clock waits with them.
+//! busy moves no deadline past anyone: while inputs wait, the clock waits with them. Afterwards it
+//! catches up by a tenth of the time that passes, so that no window is shortened by more.
 
 use crate::units::Timestamp;
 
 const MICROSECONDS: u64 = 1_000_000;
+/// The clock gains one second in so many.
+const CATCH_UP: u64 = 10;
 
 /// The market's clock. It never goes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +38,8 @@ impl Clock {
         self.lag_us = self.lag_us.saturating_sub(passed.saturating_mul(MICROSECONDS));
         self.block_time = self.block_time.max(block_time);
         let behind = Timestamp(self.block_time.0.saturating_sub(self.lag_seconds()));
-        self.now = self.now.max(behind);
+        let caught_up = self.now.after(passed).after(passed / CATCH_UP);
+        self.now = self.now.max(behind.min(caught_up));
     }
 
     /// Takes note of work, by what it takes a machine.
@@ -59,7 +63,23 @@ mod tests {
         assert_eq!(shows(1_000, 25), (1_000, 25));
         assert_eq!(shows(1_012, 25), (1_000, 38));
         assert_eq!(shows(1_024, 0), (1_000, 26));
-        assert_eq!(shows(1_050, 0), (1_050, 0));
-        assert_eq!(shows(1_049, 0), (1_050, 0));
+        assert_eq!(shows(1_050, 0), (1_028, 0));
+        assert_eq!(shows(1_049, 0), (1_028, 0));
+        assert_eq!(shows(1_150, 0), (1_138, 0));
+        assert_eq!(shows(1_450, 0), (1_450, 0));
+    }
+
+    #[test]
+    fn no_window_is_shortened_by_more_than_a_tenth() {
+        let mut clock = Clock::default();
+        clock.observe(Timestamp(1_000));
+        clock.charge(3_600 * MICROSECONDS);
+        clock.observe(Timestamp(2_801));
+        let opens = clock.now();
+        for block_time in (2_801..=2_801 + 3_600).step_by(12) {
+            clock.observe(Timestamp(block_time));
+            let passed = clock.now().0 - opens.0;
+            assert!(passed <= (block_time - 2_801) * 11 / 10, "{block_time}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     refusal::ModelRefusal,
     rent::Rent,
     seat::Seat,
+    shared::Shared,
     stage::Stage,
     store::Slots,
     submission::Submission,
@@ -54,7 +55,7 @@ pub struct Job {
     pub hold_out: Option<BlobRef>,
     /// Submissions, by number, which is the order of their commitments; of those refused, the
     /// oldest make place for new ones.
-    pub submissions: BTreeMap<u32, Submission>,
+    pub submissions: BTreeMap<u32, Shared<Submission>>,
     /// How many submissions were ever made; the next one's number.
     pub submitted: u32,
     /// How many models were paid.
@@ -216,7 +217,7 @@ impl Job {
 
     /// Submissions that are not decided.
     pub fn undecided(&self) -> impl Iterator<Item = (u32, &Submission)> {
-        let all = self.submissions.iter().map(|(number, submission)| (*number, submission));
+        let all = self.submissions.iter().map(|(number, submission)| (*number, &**submission));
         all.filter(|(_, submission)| submission.verdict().is_none())
     }
 
@@ -281,7 +282,7 @@ impl Job {
         self.sample = Vec::new();
         self.revealed.shrink_to_fit();
         for submission in self.submissions.values_mut() {
-            submission.answers = Answers::default();
+            submission.to_mut().answers = Answers::default();
         }
         for seat in &mut self.seats {
             seat.attested.clear();
@@ -297,11 +298,13 @@ impl Job {
     ///
     /// - Panics: if it is gone, which is a bug
     pub(crate) fn known(&self, number: u32) -> &Submission {
-        there(self.submissions.get(&number), "the submission was looked up before")
+        let submission = self.submissions.get(&number).map(|submission| &**submission);
+        there(submission, "the submission was looked up before")
     }
 
     /// The same, to change it.
     pub(crate) fn known_mut(&mut self, number: u32) -> &mut Submission {
-        there(self.submissions.get_mut(&number), "the submission was looked up before")
+        let submission = self.submissions.get_mut(&number);
+        there(submission, "the submission was looked up before").to_mut()
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     settings::Settings,
     state::State,
     store::Drive,
-    units::{Address, Amount, Asset, JobId},
+    units::{Address, Amount, Asset, JobId, Work},
 };
 
 /// All state of the market, which only inputs change.
@@ -52,6 +52,7 @@ impl Market {
     /// An input begins: the clock moves, and the meter starts.
     pub fn begin(&mut self, context: &Context) {
         let state = &mut self.0;
+        state.clock_before = state.clock;
         state.clock.observe(context.block_time);
         state.ledger.begin();
         state.forget_ended();
@@ -133,22 +134,31 @@ impl Market {
         let outputs = outputs.saturating_add(effects.len());
         state.meter.spend(state.settings.prices.outputs(outputs));
         state.clock.charge(state.meter.microseconds(&state.settings.speed));
-        state.meter = Meter::default();
-        state.randao = [0; 32];
-        state.ledger.begin();
+        state.end_input();
         effects
     }
 
     /// What it takes to undo a command that comes next in the same input.
-    #[must_use]
-    pub fn checkpoint(&self, command: &Command) -> Checkpoint {
-        let state = &self.0;
+    pub fn checkpoint(&mut self, command: &Command) -> Checkpoint {
+        let state = &mut self.0;
+        let job = command.job().map(|id| (id, state.jobs.get(&id).cloned()));
+        let records = job.as_ref().and_then(|(_, job)| Some(job.as_ref()?.submissions.len()));
+        let records = u64::try_from(records.unwrap_or_default()).unwrap_or(u64::MAX);
+        state.meter.spend(Work(state.settings.prices.noted_record).times(records));
         Checkpoint {
-            job: command.job().map(|id| (id, state.jobs.get(&id).cloned())),
+            job,
             ledger: state.ledger.checkpoint(),
             reserved: state.reserved,
             next_number: state.next_number,
         }
+    }
+
+    /// Undoes the whole input that a checkpoint is of, which ends here: as if it had never been.
+    pub fn abandon(&mut self, checkpoint: Checkpoint) {
+        self.restore(checkpoint);
+        let state = &mut self.0;
+        state.clock = state.clock_before;
+        state.end_input();
     }
 
     /// Undoes everything since a checkpoint of the same input, but for the meter.

@@ -29,7 +29,7 @@ pub(crate) fn decide(
     if decision.right_seats > 0 {
         job.stake.pool = Amount::ZERO;
         for submission in job.submissions.values_mut() {
-            submission.stake.buy_in = Amount::ZERO;
+            submission.to_mut().stake.buy_in = Amount::ZERO;
         }
     }
     if decision.shared > Amount::ZERO {

@@ -20,6 +20,8 @@ pub struct Prices {
     pub compared_row: u64,
     /// A row that the machine looks at, compared with one seat's answer.
     pub checked_row: u64,
+    /// A submission's record, noted so that a command can be undone.
+    pub noted_record: u64,
     /// A number drawn by chance, and what is done with what it stands for.
     pub drawn: u64,
     /// The first output of an input: the tree of all outputs is brought up to date.
@@ -43,6 +45,7 @@ impl Prices {
         opened_byte: 55,
         compared_row: 95,
         checked_row: 40,
+        noted_record: 200,
         drawn: 10_000,
         first_output: 2_440_000,
         output: 520_000,

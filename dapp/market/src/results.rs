@@ -4,6 +4,7 @@ use blobs::Digest;
 
 use crate::{
     metric::{Metric, inverse_loss, ratio},
+    shared::Shared,
     units::Score,
 };
 
@@ -12,10 +13,11 @@ use crate::{
 #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Results {
     rows: u32,
-    kind: Kind,
+    /// Shared, as there can be many rows and a checkpoint has them, too.
+    kind: Shared<Kind>,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 enum Kind {
     /// Whether each row was answered right, eight in a byte from the lowest bit on.
@@ -31,14 +33,14 @@ impl std::fmt::Debug for Results {
 }
 
 impl Results {
-    pub(crate) const fn new(metric: Metric) -> Self {
+    pub(crate) fn new(metric: Metric) -> Self {
         let kind =
             if metric.is_loss() { Kind::Losses(Vec::new()) } else { Kind::Right(Vec::new()) };
-        Self { rows: 0, kind }
+        Self { rows: 0, kind: Shared::new(kind) }
     }
 
     pub(crate) fn push(&mut self, is_right: bool, loss_ppm: u64) {
-        match &mut self.kind {
+        match self.kind.to_mut() {
             Kind::Losses(losses) => losses.push(loss_ppm),
             Kind::Right(bits) => {
                 let bit = self.rows % 8;
@@ -63,7 +65,7 @@ impl Results {
     /// byte filled up with zeros; or the losses in parts per million, eight bytes each, big-endian.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        match &self.kind {
+        match &*self.kind {
             Kind::Right(bits) => bits.clone(),
             Kind::Losses(losses) => losses.iter().flat_map(|loss| loss.to_be_bytes()).collect(),
         }
@@ -83,7 +85,7 @@ impl Results {
             (bytes.len() == count.div_ceil(8) && usize::try_from(padding).ok()? >= unused)
                 .then(|| Kind::Right(bytes.to_vec()))
         };
-        Some(Self { rows, kind: kind? })
+        Some(Self { rows, kind: Shared::new(kind?) })
     }
 
     /// The sha2-256 digest of their bytes.
@@ -95,7 +97,7 @@ impl Results {
     /// The score they come to, where they alone say it.
     #[must_use]
     pub fn score(&self, metric: Metric) -> Option<Score> {
-        match (&self.kind, metric) {
+        match (&*self.kind, metric) {
             (Kind::Right(bits), Metric::Accuracy) => {
                 let right = bits.iter().map(|byte| u64::from(byte.count_ones()));
                 Some(ratio(right.fold(0, u64::saturating_add), self.rows.into()))
@@ -115,7 +117,7 @@ impl Results {
         if self.rows != other.rows {
             return None;
         }
-        match (&self.kind, &other.kind) {
+        match (&*self.kind, &*other.kind) {
             (Kind::Right(ours), Kind::Right(theirs)) => {
                 let pairs = || ours.iter().zip(theirs);
                 let first = pairs().map(|(ours, theirs)| (ours & !theirs).count_ones());
@@ -136,13 +138,13 @@ impl Results {
     /// Those of some rows of these, given in ascending order; nothing for a row there is not.
     #[must_use]
     pub fn of_rows(&self, rows: &[u32]) -> Option<Self> {
-        let kind = match &self.kind {
+        let kind = match &*self.kind {
             Kind::Right(_) => Kind::Right(Vec::new()),
             Kind::Losses(_) => Kind::Losses(Vec::new()),
         };
-        let mut chosen = Self { rows: 0, kind };
+        let mut chosen = Self { rows: 0, kind: Shared::new(kind) };
         for row in rows.iter().filter_map(|row| usize::try_from(*row).ok()) {
-            match &self.kind {
+            match &*self.kind {
                 Kind::Right(bits) => {
                     let byte = bits.get(row.checked_div(8)?)?;
                     let is_there = row < usize::try_from(self.rows).ok()?;

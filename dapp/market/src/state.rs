@@ -40,6 +40,9 @@ pub struct State {
     /// What the input under way has cost.
     #[cfg_attr(feature = "snapshot", serde(skip))]
     pub(crate) meter: Meter,
+    /// What the clock showed before it.
+    #[cfg_attr(feature = "snapshot", serde(skip))]
+    pub(crate) clock_before: Clock,
     /// What the validators drew for its block.
     #[cfg_attr(feature = "snapshot", serde(skip))]
     pub(crate) randao: [u8; 32],
@@ -68,8 +71,17 @@ impl State {
             ended: VecDeque::new(),
             ended_records: 0,
             meter: Meter::default(),
+            clock_before: Clock::default(),
             randao: [0; 32],
         }
+    }
+
+    /// Forgets what is known of an input only while it is under way.
+    pub(crate) fn end_input(&mut self) {
+        self.meter = Meter::default();
+        self.clock_before = Clock::default();
+        self.randao = [0; 32];
+        self.ledger.begin();
     }
 
     /// What the deployment fixed.

@@ -3,11 +3,11 @@
 //! All bytes a job may come to hold are reserved when it opens, so that nobody in it ever meets a
 //! full store. No two jobs share bytes; those of the deployment's drive are nobody's.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use blobs::{BlobRef, Cid, Encoding, Piece, Upload};
 
-use crate::{command::Slot, invariant::there, refusal::Refusal};
+use crate::{command::Slot, invariant::there, refusal::Refusal, shared::Shared};
 
 /// A slot of a job, of one submission if it is not the job's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,24 +50,6 @@ pub enum BlobState {
     },
 }
 
-/// A value that a checkpoint shares instead of copying it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Shared<T>(Arc<T>);
-
-#[cfg(feature = "snapshot")]
-impl<T: serde::Serialize> serde::Serialize for Shared<T> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-#[cfg(feature = "snapshot")]
-impl<'de, T: serde::Deserialize<'de>> serde::Deserialize<'de> for Shared<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::deserialize(deserializer).map(Arc::new).map(Self)
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 enum Held {
@@ -106,7 +88,7 @@ impl Slots {
         let held = if drive.holds(blob) {
             Held::Drive(blob.cid())
         } else {
-            Held::Expected(Shared(Arc::new(Upload::new(blob))))
+            Held::Expected(Shared::new(Upload::new(blob)))
         };
         self.0.insert(key, held);
     }
@@ -115,7 +97,7 @@ impl Slots {
     pub(crate) fn blob<'a>(&'a self, drive: &'a Drive, key: SlotKey) -> Option<&'a [u8]> {
         match self.0.get(&key)? {
             Held::Expected(_) => None,
-            Held::Whole(bytes) => Some(bytes.0.as_slice()),
+            Held::Whole(bytes) => Some(bytes.as_slice()),
             Held::Drive(cid) => drive.blob(*cid),
         }
     }
@@ -132,11 +114,10 @@ impl Slots {
     ) -> impl Iterator<Item = (SlotKey, BlobState)> + 'a {
         self.0.iter().map(|(key, held)| {
             let state = match held {
-                Held::Expected(upload) => BlobState::Expected {
-                    received: upload.0.received(),
-                    size: upload.0.blob().size,
-                },
-                Held::Whole(bytes) => BlobState::Whole { size: length(&bytes.0) },
+                Held::Expected(upload) => {
+                    BlobState::Expected { received: upload.received(), size: upload.blob().size }
+                }
+                Held::Whole(bytes) => BlobState::Whole { size: length(bytes) },
                 Held::Drive(cid) => BlobState::Whole { size: drive.blob(*cid).map_or(0, length) },
             };
             (*key, state)
@@ -156,7 +137,7 @@ impl Slots {
         let Some(Held::Expected(upload)) = self.0.get(&key) else {
             return Err(Refusal::NotExpected {});
         };
-        upload.0.check(offset, encoding, data).map_err(|reason| Refusal::BadChunk { reason })
+        upload.check(offset, encoding, data).map_err(|reason| Refusal::BadChunk { reason })
     }
 
     /// Takes a checked chunk; returns the blob if it is whole now.
@@ -165,7 +146,7 @@ impl Slots {
             Some(Held::Expected(upload)) => Some(upload),
             Some(Held::Whole(_) | Held::Drive(_)) | None => None,
         };
-        let upload = Arc::make_mut(&mut there(upload, "a chunk was checked in its slot").0);
+        let upload = there(upload, "a chunk was checked in its slot").to_mut();
         let blob = upload.blob();
         let bytes = upload.post(piece)?;
         self.put(key, bytes);
@@ -174,7 +155,7 @@ impl Slots {
 
     /// Puts whole bytes into a slot.
     pub(crate) fn put(&mut self, key: SlotKey, bytes: Vec<u8>) {
-        self.0.insert(key, Held::Whole(Shared(Arc::new(bytes))));
+        self.0.insert(key, Held::Whole(Shared::new(bytes)));
     }
 
     /// Empties a slot.

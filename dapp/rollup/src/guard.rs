@@ -60,26 +60,27 @@ const PIECE_BYTES: usize = 16 << 20;
 /// What a question may take: views and JSON of at most a report's length.
 const QUESTION_PIECES: usize = 1;
 
-/// What an input may take, kept free for it: the tensors of a step (32 MiB), and a model and a
-/// dataset read (32 MiB, a few times their files).
+/// What an input may take: the tensors of a step (32 MiB), and a model and a dataset read (32 MiB, a
+/// few times their files).
 ///
-/// What the market keeps is bounded by its settings, not by this: in bytes of the deployed genesis
+/// What the market keeps is bounded by its settings, not by this. With those of the deployed genesis
+/// that is
 ///
 /// ```text
-///  64 MiB  what jobs reserve: blobs, results, and a record of each job, place and miner
-///   8 MiB  as much room again as an upload may have beyond its bytes: an eighth
-///  14 MiB  65,536 balances, of 220 bytes each with what their tree has free
-///   4 MiB  records of ended jobs that are still on show
-///  10 MiB  the program, its stack, and what the allocator has of small pieces
+///  64 MiB  what jobs reserve: blobs, results, and a record of each job, submission and miner
+///   8 MiB  room that uploads have beyond their bytes: an eighth
+///  15 MiB  100,000 balances of 150 bytes, with what is free in the nodes of their tree
+///   8 MiB  4,096 records of ended jobs that are still on show
+///  10 MiB  the program, its stack, and pieces that the allocator holds back
 ///  64 MiB  this
-/// 164 MiB  of the 192 that `cartesi.toml` lets it have of the machine's 256; the rest is for the
-///          blobs of the drive
+/// 169 MiB  of the 192 that `cartesi.toml` lets the program have; the rest is for the drive's blobs
 /// ```
 ///
-/// So no sequence of inputs comes to where there is less than this; should a deployment's drive or
-/// settings be larger than its memory, what needs memory is refused, and the last 64 MiB are kept
-/// for what is never refused: the request itself, whose body takes 16 MiB at most with its payload
-/// decoded; a deposit's record; and the outputs of whatever ends a job or takes money out.
+/// so that no sequence of inputs comes to where less than this is left. Should a deployment's drive
+/// or settings be too large for its memory, whatever needs memory is refused then, and the last
+/// 64 MiB are kept for what is never refused: a request, of 16 MiB at most, and its payload; the
+/// record of a deposit; and what `settle`, `cancel` and `withdraw` put out, with the two models that
+/// `settle` may have to compare.
 const INPUT_PIECES: usize = 4;
 
 /// Whether there is memory to answer any question.

@@ -345,7 +345,7 @@ impl Job {
         let said = self.words.remove(&Some(number)).unwrap_or_default();
         let (right, others): (Vec<_>, Vec<_>) = said.iter().partition(|(_, said)| *said == found);
         let is_sampled = self.terms.sample_rows().is_some();
-        let others: BTreeSet<Address> = others.into_iter().map(|(miner, _)| *miner).collect();
+        let others: BTreeSet<Address> = others.into_iter().map(|(miner, _)| miner).collect();
         let is_just = self.accused.drain(..).all(|accused| others.contains(&accused))
             && (is_sampled || others.is_subset(&self.blamed));
         let Some(entry) = self.submissions.get_mut(&number) else {

@@ -182,7 +182,7 @@ pub async fn remind(session: &Session, vault: &Vault) -> Result<()> {
 }
 
 fn reminder(view: &JobView, now: Timestamp) -> Option<String> {
-    let (number, windows) = (view.number, view.windows);
+    let (number, windows) = (view.number, &view.windows);
     let is_due = now >= windows.close && now < windows.reveal_until;
     (is_due && matches!(view.stage, Stage::Open | Stage::Revealing)).then(|| {
         format!(

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use market::{Amount, Command, JobId, Score, Slot, SlotKey, Target};
 use serde::Serialize;
 use wire::{JobView, Notice};

@@ -11,7 +11,6 @@ use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
 
 pub use self::{answer::Submitted, plan::Plan};
 use super::{
-    calldata::Calldata,
     evaluate,
     funding::{Funding, send_paid},
 };

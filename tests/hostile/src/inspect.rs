@@ -47,7 +47,7 @@ fn played() -> App<Metered> {
         // Not to their ends, so that there is something under way.
         let script = seeds::job(0, choices);
         for step in script[1..].chunks(4).take(30) {
-            let [kind, who, _, choice] = step.try_into().expect("four bytes");
+            let [kind, who, _, choice]: [u8; 4] = step.try_into().expect("four bytes");
             let account = ACCOUNTS[usize::from(who & 3)];
             let command = encode_command(&plan::command(kind, choice, account, app.market()));
             let deposit = encode_ether_deposit(account, market::Amount::new(100_000), &command);

@@ -132,7 +132,7 @@ fn input_work() -> Work {
     let Files { base, hold_out, .. } = &*FILES;
     let turn = Evaluator::new().reading(&exam(base, hold_out));
     let turn = turn.plus(Work(Prices::COUNTED.ending)).plus(QUOTE.step).plus(QUOTE.step);
-    Genesis::least_input_work().plus(turn)
+    Genesis::least_input_work(&Prices::COUNTED).plus(turn)
 }
 
 /// An application with nothing in it, or with base model and hold-out on its drive; and what its

@@ -1,5 +1,7 @@
 //! Clouds of points, each of a class, and a network that learns to tell them apart without an error.
 
+#![expect(clippy::cast_possible_truncation, reason = "classes are few, and features single")]
+
 use eval::{Dataset, Features, Labels, Shape};
 
 use crate::onnx::{model, node, ports, weights};

@@ -182,7 +182,13 @@ fn similarities_are_the_same_everywhere() {
         similarity("health", ["torch-base", "torch-trained", "torch-logits-trained"], accuracy),
         similarity("diabetes", ["sklearn-base", "sklearn-base", "sklearn-trained"], losses),
     ];
-    let expected = [(830_567, Some(1_000_000)), (0, None), (0, None), (0, None), (0, None)];
+    let expected = [
+        (830_567, Some(1_000_000)),
+        (782_715, Some(553_003)),
+        (883_179, None),
+        (964_722, None),
+        (108_202, Some(1_000_000)),
+    ];
     assert_eq!(found, expected);
 }
 

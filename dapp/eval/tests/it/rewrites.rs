@@ -400,7 +400,7 @@ fn fields(message: &[u8]) -> Vec<(u32, &[u8], &[u8])> {
         let before = rest;
         let (number, kind) = decode_key(&mut rest).unwrap();
         let length = match kind {
-            WireType::LengthDelimited => decode_varint(&mut rest).unwrap() as usize,
+            WireType::LengthDelimited => decode_varint(&mut rest).unwrap().try_into().unwrap(),
             WireType::ThirtyTwoBit => 4,
             WireType::SixtyFourBit => 8,
             _ => decode_varint(&mut rest).map(|_| 0).unwrap(),

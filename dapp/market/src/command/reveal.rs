@@ -1,15 +1,17 @@
 //! Reveal: the key of a sealed model, or of the hold-out, opens what was published before.
 
-use blobs::{Binding, Digest, Opening, SealRefused};
+use blobs::{Binding, Digest, Opening};
 
 use super::Context;
 use crate::{
     command::{Slot, Target},
+    decide,
     effect::{Effect, Event},
     evaluation::{Done, Evaluated},
     judge::{Exam, Exhibit, Judge},
     judging,
     refusal::{ModelRefusal, Refusal},
+    seat::Offence,
     stage::Stage,
     state::State,
     store::SlotKey,
@@ -69,9 +71,19 @@ fn reveal_model(
         }
     }
     let key = SlotKey::of(Slot::Submission, number);
-    let plain = open(state, context, id, (id.0, sealed, key), opening)?;
+    let ciphertext = sealed_bytes(state, context, id, (id.0, sealed, key), opening)?;
 
     // Nothing below can fail.
+    let done = opening_work(state, sealed);
+    let worker = Worker::new(client);
+    let mut effects = Vec::new();
+    work::pay(state, id, Target::Submission(number), worker, done, &mut effects);
+    let Ok(plain) = opening.open(sealed.commitment, ciphertext) else {
+        // Key and content are committed to, so it never held them.
+        let lost = (ModelRefusal::WrongContent {}, Offence::NotRevealed);
+        decide::forfeit(state, id, number, lost, &mut effects);
+        return Ok(effects);
+    };
     let until = state.known(id).last_date;
     let job = state.known_mut(id);
     job.slots.put(key, plain);
@@ -85,14 +97,10 @@ fn reveal_model(
     submission.model = Some(model);
     submission.position = Some(position);
     submission.state = SubmissionState::Whole { until };
-    let mut effects = Vec::new();
     let submission = SubmissionId { job: id, index: number };
     let key = Digest(opening.key);
     let revealed = Event::ModelRevealed { submission, client, position, model, key };
     effects.push(Effect::Event(revealed));
-    let worker = Worker::new(client);
-    let done = opening_work(state, sealed);
-    work::pay(state, id, Target::Submission(number), worker, done, &mut effects);
     Ok(effects)
 }
 
@@ -105,23 +113,28 @@ fn reveal_hold_out(
     judge: &mut dyn Judge,
 ) -> Result<Vec<Effect>, Refusal> {
     let job = state.known(id);
-    if job.hold_out.is_some() {
+    if job.hold_out.is_some() || job.base_on_hold_out.is_over() {
         return Err(Refusal::AlreadyRevealed {});
     }
     let key = SlotKey::job(Slot::HoldOut);
-    let plain = open(state, context, id, (job.salt, sealed, key), opening)?;
+    let ciphertext = sealed_bytes(state, context, id, (job.salt, sealed, key), opening)?;
 
     // Nothing below can fail.
-    let hold_out = opening.plain;
-    let job = state.known_mut(id);
-    job.slots.put(key, plain);
-    job.hold_out = Some(hold_out);
-    job.keys = Digest::of(&[job.keys.0, opening.key].concat());
-    let key = Digest(opening.key);
-    let mut effects = vec![Effect::Event(Event::HoldOutRevealed { job: id, hold_out, key })];
     let worker = Worker::new(context.sender);
     let done = opening_work(state, sealed);
+    let mut effects = Vec::new();
     work::pay(state, id, Target::BaseOnHoldOut, worker, done, &mut effects);
+    let job = state.known_mut(id);
+    job.keys = Digest::of(&[job.keys.0, opening.key].concat());
+    let Ok(plain) = opening.open(sealed.commitment, ciphertext) else {
+        job.base_on_hold_out = Evaluated::Failed(ModelRefusal::WrongContent {});
+        return Ok(effects);
+    };
+    let hold_out = opening.plain;
+    job.slots.put(key, plain);
+    job.hold_out = Some(hold_out);
+    let key = Digest(opening.key);
+    effects.push(Effect::Event(Event::HoldOutRevealed { job: id, hold_out, key }));
     if state.known(id).terms.sample_rows().is_some() {
         check_sampled(state, id, judge);
     } else if state.may_go_on() {
@@ -172,8 +185,8 @@ fn check_sampled(state: &mut State, id: JobId, judge: &mut dyn Judge) {
     }
 }
 
-/// The plain bytes, if they are what the sender has committed to for this scope.
-fn open(
+/// The ciphertext of what the sender has committed to for this scope, with this key.
+fn sealed_bytes(
     state: &mut State,
     context: &Context,
     id: JobId,
@@ -182,13 +195,9 @@ fn open(
 ) -> Result<Vec<u8>, Refusal> {
     let binding =
         Binding { chain_id: context.chain_id, app: context.app.0, scope, sender: context.sender.0 };
-    let refused = |reason| match reason {
-        SealRefused::WrongCommitment { .. } => Refusal::WrongCommitment {},
-        SealRefused::WrongKey => Refusal::WrongKey {},
-        SealRefused::WrongContent { .. } => Refusal::WrongContent {},
-    };
-    opening.check(&binding, sealed.commitment).map_err(refused)?;
+    let is_committed = opening.check(&binding, sealed.commitment).is_ok();
+    is_committed.then_some(()).ok_or(Refusal::WrongCommitment {})?;
     let ciphertext = state.blob(id, key).ok_or(Refusal::NotWhole {})?.to_vec();
     state.meter.advance(state.settings.prices.opening(sealed.ciphertext.size));
-    opening.open(sealed.commitment, ciphertext).map_err(refused)
+    Ok(ciphertext)
 }

@@ -12,6 +12,7 @@ use crate::{
     judge::Judge,
     ledger::Kind,
     refusal::Refusal,
+    shared::Shared,
     stage::Stage,
     state::State,
     store::SlotKey,
@@ -56,20 +57,18 @@ pub(crate) fn apply(
     job.clients.insert(client, number);
     job.expecting.insert(number);
     job.slots.expect(drive, key(number), submitted.published());
-    job.submissions.insert(
-        number,
-        Submission {
-            client,
-            submitted,
-            model: submitted.plain(),
-            stake,
-            state: SubmissionState::Expecting { until },
-            position: None,
-            evaluated: Evaluated::default(),
-            answers: Answers::default(),
-            board: Shows::default(),
-        },
-    );
+    let submission = Submission {
+        client,
+        submitted,
+        model: submitted.plain(),
+        stake,
+        state: SubmissionState::Expecting { until },
+        position: None,
+        evaluated: Evaluated::default(),
+        answers: Answers::default(),
+        board: Shows::default(),
+    };
+    job.submissions.insert(number, Shared::new(submission));
     let submission = SubmissionId { job: id, index: number };
     let event = Event::Submitted { submission, client, model: submitted, stake };
     let mut effects = vec![Effect::Event(event)];

@@ -173,6 +173,7 @@ impl Terms {
             offer.board.map_or(0, |board| board.public_slice.size),
             self.sealing.published_hold_out().size,
             answers,
+            results.saturating_mul(2),
             miners.saturating_mul(MINER_RECORD_BYTES),
         ];
         own.into_iter().fold(each.saturating_mul(self.places.into()), u64::saturating_add)

@@ -77,7 +77,7 @@ impl Bounty {
 
     fn verdicts(&self) -> Vec<Option<Verdict>> {
         let job = self.world.market.job(self.job).unwrap();
-        job.submissions.values().map(market::Submission::verdict).collect()
+        job.submissions.values().map(|submission| submission.verdict()).collect()
     }
 
     /// What is paid for; who is too late for a reward need not be evaluated.

@@ -12,3 +12,4 @@ mod scripts;
 mod world;
 mod cheats;
 mod simulate;
+mod strategies;

@@ -8,13 +8,13 @@
 #![expect(clippy::disallowed_types, reason = "means are for people")]
 
 mod cast;
-mod play;
 mod season;
 
-use cast::Strategy;
+use cast::{Cast, Strategy};
+use fastrand::Rng;
 
-/// Enough for every strategy's mean to be far from the honest one's.
-const COMMANDS: u64 = 30_000;
+/// Enough for the mean of most strategies to be far from the honest one's.
+const COMMANDS: u64 = 150_000;
 
 /// What came of a strategy, compared with honesty.
 #[derive(Default)]
@@ -96,8 +96,9 @@ fn compare(seed: u64, strategy: Strategy, commands: u64) -> Outcome {
     let mut outcome = Outcome::default();
     while outcome.inputs < commands {
         let number = seed.wrapping_mul(1_000_003).wrapping_add(outcome.seasons.into());
-        let [hostile, honest] =
-            [strategy, strategy.imitates()].map(|strategy| play::season(number, strategy));
+        let cast = Cast::new(&mut Rng::with_seed(number), strategy);
+        let [hostile, honest] = [strategy, strategy.imitates()]
+            .map(|plays| season::play(&cast, strategy, plays, number));
         outcome.seasons += 1;
         outcome.inputs += hostile.inputs + honest.inputs;
         let taken = (hostile.others_lose - honest.others_lose).max(0.0);

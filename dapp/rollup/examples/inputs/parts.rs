@@ -85,9 +85,9 @@ fn similarity(name: &str, model: &[u8]) -> Result<()> {
     let comparison =
         Comparison { base: model, first: model, second: model, hold_out, metric, seed };
     let reading = judge.reading_comparison(&comparison);
-    let probes = judge.quote_comparison(&comparison)?;
-    let similarity = counted(|| judge.compare(&comparison))?;
-    similarity.map_err(|unfit| format!("{name}: {unfit}"))?;
+    let unfit = |unfit| format!("{name}: {unfit}");
+    let probes = judge.quote_comparison(&comparison).map_err(unfit)?;
+    counted(|| judge.compare(&comparison))?.map_err(unfit)?;
     let what = format!("part: comparing models, {name}");
     say(&what, model.bytes.len(), 0, reading.plus(probes).0);
     Ok(())

@@ -398,7 +398,7 @@ fn refused_by_types() -> Vec<(Vec<u8>, InputRefused)> {
         (with(&publish, 1, 31, 5), UnknownCode { field: "slot", code: 5 }),
         (with(&publish, 3, 31, 2), UnknownCode { field: "encoding", code: 2 }),
         (with(&publish, 4, 31, 0xbf), Malformed { function: "publish" }),
-        (with(&publish, 4, 31, 0x80), NotCanonical { function: "publish" }),
+        (with(&publish, 4, 31, 0x60), NotCanonical { function: "publish" }),
         (with(&publish, 4, 0, 0x80), Malformed { function: "publish" }),
         (with(&publish, 5, 28, 0xff), Malformed { function: "publish" }),
         (with(&publish, 7, 1, 1), NotCanonical { function: "publish" }),

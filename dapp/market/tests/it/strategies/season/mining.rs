@@ -1,0 +1,92 @@
+//! What miners do in a season.
+
+use blobs::Digest;
+use market::{Attestation, Command, Job, Timestamp};
+
+use super::{
+    BASE, CLOSE, HOLD_OUT, MINERS, Season, WINDOW, miner,
+    super::cast::{Evaluators, Strategy},
+};
+use crate::world::{attestations, attested, flip, named};
+
+const SALT: [u8; 32] = [9; 32];
+
+impl Season {
+    pub(super) fn enlist(&mut self) {
+        if self.cast.evaluators == Evaluators::Machine {
+            return;
+        }
+        for place in 0..MINERS {
+            self.deposit(miner(place), 10_000);
+            self.act(miner(place), Command::Enlist { job: self.job });
+        }
+    }
+
+    /// All seats attest and reveal what they said, each in the first block of its window.
+    pub(super) fn mine(&mut self) {
+        let seconds = self.known().terms.miners().map_or(WINDOW, |miners| {
+            u64::from(miners.attest_seconds)
+        });
+        let (job, pages) = (self.job, self.known().pages());
+        for reveals in [false, true] {
+            for place in 0..MINERS {
+                for page in 0..pages {
+                    let (said, results) = self.says(place, page);
+                    // The very commitment of another names that one.
+                    let plays = if place == 0 { self.plays } else { Strategy::Miner };
+                    let copies = plays == Strategy::MinerCopying;
+                    let of = if copies { miner(1) } else { miner(place) };
+                    let commitment = attested(job, of, page, &said, &SALT);
+                    if !reveals {
+                        self.act(miner(place), Command::Attest { job, page, commitment });
+                    } else if plays != Strategy::MinerSilent {
+                        let (attestations, salt) = (said, SALT);
+                        let command = Command::RevealAttestation {
+                            job,
+                            page,
+                            attestations,
+                            results,
+                            salt,
+                        };
+                        self.act(miner(place), command);
+                    }
+                }
+            }
+            if pages > 0 && !self.known().seats.is_empty() {
+                let step = if reveals { 2 } else { 1 };
+                self.world.block_time = Timestamp(CLOSE + WINDOW + step * seconds);
+            }
+        }
+    }
+
+    fn says(&self, place: usize, page: u32) -> (Vec<Attestation>, Vec<u8>) {
+        let job = self.known();
+        let bytes_of = |digest: Digest| {
+            let models = self.entrants.iter().map(|entrant| entrant.model.as_slice());
+            let mut all = models.chain([BASE, HOLD_OUT]);
+            all.find(|bytes| named(bytes).digest == digest)
+        };
+        let lies_of = |model: Option<u32>| match self.plays {
+            Strategy::MinerLying => place == 0,
+            Strategy::MinersPlotting => self.is_own(job, model),
+            _ => false,
+        };
+        attestations(job, page, bytes_of, |model, answer, results| {
+            if !lies_of(model) {
+                return;
+            }
+            if self.cast.evaluators == Evaluators::Samples {
+                (0..40).step_by(3).for_each(|row| flip(job, row, answer, results));
+            } else {
+                answer.score.0 = 990_000;
+            }
+        })
+    }
+
+    fn is_own(&self, job: &Job, model: Option<u32>) -> bool {
+        let submission = model.and_then(|number| job.submissions.get(&number));
+        submission.is_some_and(|found| {
+            self.entrants.iter().any(|own| own.is_own && own.account == found.client)
+        })
+    }
+}
