@@ -60,7 +60,8 @@ struct Sealing {
     /// The dataset that decides the score, as it is published: plain, or its ciphertext.
     Blob holdOut;
     /// If sealed: SHA-256 of `"DeML sealed blob 2"` (32 bytes), chain (8), application, the salt of
-    /// `openJob`, sponsor, the dataset's digest, size (8) and leaf size (4), and a salt, all packed.
+    /// `openJob`, sponsor, the dataset's digest, size (8) and leaf size (4), the key, and a salt, all
+    /// packed.
     bytes32 commitment;
     /// If sealed: how long keys are taken after the close.
     uint32 revealSeconds;
@@ -117,7 +118,7 @@ enum Unmet {
 /// @notice A blob published as ciphertext, and what its key will have to open.
 struct SealedBlob {
     /// SHA-256 of `"DeML sealed blob 2"` (32 bytes), chain (8), application, job, sender, the plain
-    /// file's digest, size (8) and leaf size (4), and a salt, all packed.
+    /// file's digest, size (8) and leaf size (4), the key, and a salt, all packed.
     bytes32 commitment;
     /// The ciphertext.
     Blob ciphertext;

@@ -1,9 +1,9 @@
 //! Bundles: files of proofs that anyone can check, with this program or another.
 //!
 //! JSON: `format` is [`FORMAT`], then the `chain_id` and the `application` whose outputs these are;
-//! `job`, the name of the one that all of them concern; `outputs`, each with `index`, `output` bytes and 63
-//! `siblings` from the leaf up; and the `claims` they lead to. A leaf is the keccak-256 of the
-//! output, a node that of its children, the left one first.
+//! `job`, the name of the one that all of them concern; `outputs`, each with `index`, `output`
+//! bytes and 63 `siblings` from the leaf up; and the `claims` they lead to. A leaf is the
+//! keccak-256 of the output, a node that of its children, the left one first.
 //!
 //! What a file says of claims is only said: hashes prove that an output is under a root, and
 //! Ethereum that the root was accepted.

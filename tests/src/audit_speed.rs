@@ -18,12 +18,15 @@ use anyhow::{Context, Result, ensure};
 use blobs::{BlobRef, Encoding, Profile, blob_ref};
 use deml::{
     chain::{Advance, bindings::InputBox},
-    convert::to_ethereum,
+    convert::{to_ethereum, to_market},
     devnet::{Dapp, Devnet, Ports},
     local_market,
     replay::Replay,
 };
-use market::{Amount, Asset, Command, JobId, Metric, Score, Terms, Timestamp, Work};
+use market::{
+    Amount, Asset, Award, Command, Evaluators, JobId, Metric, Offer, Score, Sealing, Slot,
+    SubmittedModel, Target, Terms, Timestamp, Work,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
@@ -74,7 +77,12 @@ pub async fn measure(talk: impl Fn(&str)) -> Result<Measured> {
     config.block_interval = Duration::from_secs(3_600);
     let devnet = Devnet::start(config).await?;
     talk("sending inputs");
-    let load = Load::new(devnet.chain().block_time().await?);
+    let chain_id = devnet.chain().chain_id().await?;
+    let load = Load::new(
+        chain_id,
+        to_market(devnet.info().application),
+        devnet.chain().block_time().await?,
+    );
     send(&devnet, &load).await?;
     talk("waiting for the devnet");
     devnet.wait_processed(load.inputs.len() as u64 - 1, WITHIN).await?;
@@ -190,17 +198,21 @@ async fn send(devnet: &Devnet, load: &Load) -> Result<()> {
     Ok(())
 }
 
-/// What is sent, and from whom.
+/// The inputs that are sent, and from whom.
 struct Load {
     inputs: Vec<(Address, Vec<u8>)>,
     genesis: Genesis,
+    chain_id: u64,
+    app: market::Address,
+    jobs: Vec<JobId>,
     /// How much else has happened.
     noise: u32,
 }
 
 impl Load {
-    fn new(now: u64) -> Self {
-        let mut load = Self { inputs: Vec::new(), genesis: Genesis::default(), noise: 0 };
+    fn new(chain_id: u64, app: market::Address, now: u64) -> Self {
+        let (inputs, genesis, jobs, noise) = (Vec::new(), Genesis::default(), Vec::new(), 0);
+        let mut load = Self { inputs, genesis, chain_id, app, jobs, noise };
         let files = [
             ("health/sklearn-base.onnx", "health/holdout.safetensors"),
             ("digits/torch-base.onnx", "digits/holdout.safetensors"),
@@ -212,8 +224,7 @@ impl Load {
         let models = EVALUATIONS - JOBS;
         let noise = (INPUTS - load.inputs.len() - 2 * models as usize) / models as usize;
         for number in 0..models {
-            let job = number % JOBS;
-            load.enter(job, number, &files[job as usize % 2].0);
+            load.submit(number, &files[(number % JOBS) as usize % 2].0);
             (0..noise).for_each(|_| load.noise());
         }
         while load.inputs.len() < INPUTS {
@@ -222,47 +233,60 @@ impl Load {
         load
     }
 
-    fn open(&mut self, job: u32, (model, hold_out): &(Vec<u8>, Vec<u8>), now: u64) {
-        let sponsor = account(1_000 + job);
+    fn open(&mut self, number: u32, (model, hold_out): &(Vec<u8>, Vec<u8>), now: u64) {
+        let sponsor = account(1_000 + number);
+        let rows = eval::Dataset::from_safetensors(hold_out).map_or(0, |dataset| dataset.rows());
         let terms = Terms {
             title: [0; 32],
             asset: Asset::Ether,
-            reward: Amount::new(10),
-            rewards: 20,
-            deadline: Timestamp(now + 86_400),
-            metric: Metric::Accuracy,
-            min_score: Score(0),
-            min_gain: Score(1),
-            min_worst_class: Score(0),
-            max_model_bytes: 100_000,
-            max_work: Work(u64::MAX),
-            base_model: named(model),
-            hold_out: named(hold_out),
+            close: Timestamp(now + 86_400),
+            places: 20,
+            offer: Offer {
+                metric: Metric::Accuracy,
+                min_score: Score(0),
+                min_gain: Score(1),
+                min_worst_class: Score(0),
+                max_model_bytes: 100_000,
+                max_work: Work(2_000_000_000),
+                max_inputs: 16,
+                rows: u32::try_from(rows).unwrap_or(u32::MAX),
+                base_model: named(model),
+                board: None,
+            },
+            sealing: Sealing::Open { hold_out: named(hold_out) },
+            evaluators: Evaluators::Machine,
+            award: Award::Rewards { reward: Amount::new(10), count: 20 },
         };
-        let open = encode_command(&Command::OpenJob(Box::new(terms)));
-        let portal = to_ethereum(self.genesis.ether_portal);
-        self.inputs.push((portal, encode_ether_deposit(sponsor, Amount::new(200), &open)));
-        // The jobs of a kind share their files.
-        if job < 2 {
-            self.fill_block();
-            for file in [model, hold_out] {
-                self.command(sponsor, &publish(file));
-            }
-            self.fill_block();
+        let salt = [0; 32];
+        let job = wire::job_name(self.chain_id, self.app, sponsor, salt, &terms);
+        self.jobs.push(job);
+        self.ride(sponsor, &Command::OpenJob { job, salt, terms: Box::new(terms) });
+        self.fill_block();
+        for (slot, file) in [(Slot::BaseModel, model), (Slot::HoldOut, hold_out)] {
+            self.command(sponsor, &publish(job, slot, file));
         }
+        self.fill_block();
     }
 
     /// A client submits the base model with another last bit in one weight.
-    fn enter(&mut self, job: u32, number: u32, model: &[u8]) {
-        let client = account(2_000 + number);
+    fn submit(&mut self, number: u32, model: &[u8]) {
+        let (client, job) = (account(2_000 + number), self.jobs[(number % JOBS) as usize]);
         let mut model = model.to_vec();
         // Of a float in the middle of the weights, whose lowest byte may be anything.
         let middle = model.len() / 2 / 4 * 4;
         let place = (middle..middle + 4).find(|place| is_model(&changed(&model, *place, number)));
         model = changed(&model, place.unwrap_or(middle), number);
-        let (file, data) = (named(&model), named(b"own rows"));
-        self.command(client, &Command::Submit { job: JobId(job), model: file, data });
-        self.command(client, &publish(&model));
+        let submitted = SubmittedModel::Open { model: named(&model), data: named(b"own rows") };
+        self.ride(client, &Command::Submit { job, model: submitted });
+        self.command(client, &publish(job, Slot::Submission, &model));
+    }
+
+    /// A command that rides on a deposit of its stake, and more.
+    fn ride(&mut self, sender: market::Address, command: &Command) {
+        let portal = to_ethereum(self.genesis.ether_portal);
+        let ether = Amount::new(20_000_000_000_000_000_000);
+        let payload = encode_ether_deposit(sender, ether, &encode_command(command));
+        self.inputs.push((portal, payload));
     }
 
     /// What else happens: money comes and goes, and much is refused.
@@ -278,10 +302,18 @@ impl Load {
             0 | 1 => self.inputs.push((ether, encode_ether_deposit(someone, one, &[]))),
             2 => self.inputs.push((erc20, encode_erc20_deposit(token, someone, one, &[]))),
             3 => self.command(someone, &Command::Withdraw { asset: Asset::Ether, amount: one }),
-            4 => self.command(someone, &Command::Settle { job: JobId(number % JOBS) }),
+            4 => self.command(
+                someone,
+                &Command::Settle { job: self.jobs[(number % JOBS) as usize % self.jobs.len()] },
+            ),
             5 => self.inputs.push((to_ethereum(someone), vec![7; 100])),
-            6 => self.command(someone, &publish(&[7; 1_000])),
-            _ => self.command(someone, &Command::Evaluate { job: JobId(0), work: Work(1) }),
+            6 => self.command(someone, &publish(self.jobs[0], Slot::Submission, &[7; 1_000])),
+            _ => {
+                let (job, target) = (self.jobs[0], Target::Base);
+                let (from, work, max_surcharge) = (0, Work(1), Amount::ZERO);
+                let evaluate = Command::Evaluate { job, target, from, work, max_surcharge };
+                self.command(someone, &evaluate);
+            }
         }
     }
 
@@ -305,9 +337,8 @@ fn named(bytes: &[u8]) -> BlobRef {
     blob_ref(bytes, Profile::Kubo)
 }
 
-fn publish(bytes: &[u8]) -> Command {
-    let (digest, data) = (named(bytes).digest, bytes.to_vec());
-    Command::Publish { digest, offset: 0, encoding: Encoding::Plain, data }
+fn publish(job: JobId, slot: Slot, bytes: &[u8]) -> Command {
+    Command::Publish { job, slot, offset: 0, encoding: Encoding::Plain, data: bytes.to_vec() }
 }
 
 fn changed(model: &[u8], place: usize, number: u32) -> Vec<u8> {

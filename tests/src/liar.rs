@@ -14,15 +14,19 @@ use deml::{
     talk::Talk,
 };
 use eval::Evaluator;
-use market::{Attestation, Command, Desk, Exam, Exhibit, JobId, Metric, Results, Settings, Work};
+use market::{
+    Attestation, AttestationBinding, Command, Exam, Exhibit, JobId, Judge as _, Metric, Results,
+    Tally, Work,
+};
 use tokio::runtime::Runtime;
+use wire::Text as _;
 
 use crate::market::Market;
 
 /// What hides the liars' attestations; nobody looks for it.
 const SALT: [u8; 32] = [7; 32];
 
-/// One account of the devnet that mines for competition 0 by hand.
+/// One account of the devnet that mines by hand.
 pub struct Liar {
     runtime: Runtime,
     session: Session,
@@ -51,26 +55,32 @@ impl Liar {
     }
 
     /// Commits to these attestations of a page.
-    pub fn attest(&self, page: u32, attestations: &[Attestation]) {
+    pub fn attest(&self, job: JobId, page: u32, attestations: &[Attestation]) {
         self.runtime.block_on(async {
-            let job = JobId(0);
-            let desk = Desk {
+            let binding = AttestationBinding {
                 chain_id: self.session.chain.chain_id().await.unwrap(),
                 app: to_market(self.session.application()),
                 job,
                 miner: to_market(self.sender.address()),
                 page,
             };
-            let commitment = desk.commitment(attestations, &SALT);
+            let commitment = binding.commitment(attestations, &SALT);
             self.carry_out(Command::Attest { job, page, commitment }).await;
         });
     }
 
-    /// Shows them, with the results row by row in competitions for miners only.
-    pub fn unveil(&self, page: u32, attestations: &[Attestation], results: Vec<u8>) {
-        let (job, attestations) = (JobId(0), attestations.to_vec());
-        let command = Command::Unveil { job, page, attestations, results, salt: SALT };
+    /// Reveals them, with the results row by row where the machine only samples.
+    pub fn reveal(&self, job: JobId, page: u32, attestations: &[Attestation], results: Vec<u8>) {
+        let attestations = attestations.to_vec();
+        let command = Command::RevealAttestation { job, page, attestations, results, salt: SALT };
         self.runtime.block_on(self.carry_out(command));
+    }
+
+    /// What the application answers to a question.
+    #[must_use]
+    pub fn inspect(&self, query: &str) -> serde_json::Value {
+        let answer = self.runtime.block_on(self.session.node.inspect(query)).unwrap();
+        serde_json::from_slice(&answer).unwrap()
     }
 
     async fn carry_out(&self, command: Command) {
@@ -78,7 +88,13 @@ impl Liar {
     }
 }
 
-/// What an honest miner finds of a model's accuracy, where nothing has to fit the machine.
+/// The name of job 0.
+#[must_use]
+pub fn first_job(market: &Market) -> JobId {
+    JobId::read(market.ask(&["job", "show", "0"])["job"].as_str().unwrap()).unwrap()
+}
+
+/// An honest miner's attestation of a model's accuracy, where nothing has to fit the machine.
 #[must_use]
 pub fn honest(model: &[u8], hold_out: &[u8]) -> (Attestation, Results) {
     let blob = |bytes: &[u8]| blobs::blob_ref(bytes, deml::files::PROFILE).cid();
@@ -88,8 +104,11 @@ pub fn honest(model: &[u8], hold_out: &[u8]) -> (Attestation, Results) {
         metric: Metric::Accuracy,
         rows: None,
     };
-    let settings = Settings { input_work: Work(u64::MAX), ..wire::Genesis::default().settings() };
-    let most = Work(u64::MAX);
-    let (found, results) = Attestation::examine(&settings, &exam, most, &mut Evaluator::new());
-    (found, results.unwrap())
+    let mut evaluator = Evaluator::new();
+    let classes = evaluator.quote(&exam).unwrap().classes;
+    let mut tally = Tally::with_results(classes, exam.metric);
+    evaluator.answer(&exam, &mut tally, Work(u64::MAX)).unwrap();
+    let scores = tally.scores(exam.metric);
+    let results = tally.into_results().unwrap();
+    (Attestation::new(scores, &results), results)
 }

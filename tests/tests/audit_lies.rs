@@ -7,7 +7,7 @@ use std::fs;
 
 use deml_tests::{
     faulty::{Fault, Proxy},
-    market::{Market, text},
+    market::{Market, open_job, text, with},
 };
 use serde_json::{Value, json};
 
@@ -62,6 +62,34 @@ fn a_node_that_lies_in_its_answers_only_is_told_apart() {
     let output = market.deml(&[&["audit", "--no-checkpoint"][..], &audit].concat());
     assert_eq!(output.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("all holds: "));
+}
+
+#[test]
+fn audit_is_not_blinded_by_the_first_lie() {
+    let market = Market::start();
+    market.play();
+    // Job 1 names the blobs of job 0 and is cancelled; the same model goes to both.
+    let open = with(&["--account", "1", "job", "open"], &open_job("2"));
+    market.ask(&open);
+    market.ask(&["--account", "1", "job", "cancel", "1"]);
+    assert_eq!(market.ask(&["audit", "--no-checkpoint"])["verdict"], "holds");
+
+    let node = Proxy::start(market.devnet_file()["node_url"].as_str().unwrap()).unwrap();
+    node.tell(
+        "cartesi_listOutputs",
+        Fault::change(|_, answer| {
+            let Some(data) = answer["result"]["data"].as_array_mut() else { return };
+            let last = data.len() - 1;
+            [0, last].into_iter().for_each(|lie| flip(&mut data[lie]["raw_data"]));
+        }),
+    );
+    let report = found(&market, &["--node-url", &node.url()]);
+    assert_eq!((&report["kind"], &report["output"]), (&json!("flipped"), &json!(0)));
+    let later = report["later"].as_array().unwrap();
+    assert_eq!(later.len(), 1, "{report:#}");
+    assert_eq!(later[0]["kind"], "flipped", "{report:#}");
+    assert!(later[0]["transaction"].is_string() && later[0]["found"].is_string());
+    assert!(later[0]["input"].as_u64() > report["input"].as_u64(), "{report:#}");
 }
 
 #[test]

@@ -20,9 +20,10 @@ use market::{
 /// Submissions of a job: every fourth is never published, every second one is not better than the
 /// base model, which makes room at once; the rest waits for the prize.
 const CLIENTS: u32 = 100;
-/// Jobs whose commands are measured at each size, in slices of which the best counts.
-const JOBS: u32 = 20;
-const SLICES: u32 = 100;
+/// Jobs of a slice; at each size the best slice counts. Slices are short, so that one of them has
+/// the processor for itself.
+const JOBS: u32 = 2;
+const SLICES: u32 = 1_000;
 /// Inputs that it takes at most to end a job.
 const SETTLES: u32 = 3;
 

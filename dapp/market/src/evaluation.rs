@@ -125,6 +125,9 @@ pub(crate) struct Done {
     pub(crate) prepaid: Work,
     /// Reading again what was read before, which the worker bears.
     pub(crate) borne: Work,
+    /// Whether it was comparing, for which nobody has anything but the operator: what it takes
+    /// depends on the other model, whose owner must not earn by that.
+    pub(crate) is_comparing: bool,
 }
 
 /// How far an input brought an evaluation.
@@ -156,7 +159,7 @@ pub(crate) fn take(
             Ok(progress) => progress,
             Err(reason) => {
                 meter.advance(reading.plus(ending));
-                let done = Done { prepaid: reading, borne: Work(0) };
+                let done = Done { prepaid: reading, ..Done::default() };
                 return (Turn::Finished(Err(reason)), done);
             }
         },
@@ -165,8 +168,8 @@ pub(crate) fn take(
     let ending = ending.plus(naming(settings, assignment, rows));
     meter.spend(reading);
     let mut done = match is_new {
-        true => Done { prepaid: reading, borne: Work(0) },
-        false => Done { prepaid: Work(0), borne: reading },
+        true => Done { prepaid: reading, ..Done::default() },
+        false => Done { borne: reading, ..Done::default() },
     };
     if progress.tally.rows() < rows && meter.fits(step.plus(ending)) {
         match judge.answer(exam, &mut progress.tally, meter.left().minus(ending)) {

@@ -98,7 +98,7 @@ fn compare(
             finding.compared = finding.compared.saturating_add(1);
         }
         if prepaid > Work(0) {
-            let done = Done { prepaid, borne: Work(0) };
+            let done = Done { prepaid, borne: Work(0), is_comparing: true };
             work::pay(state, id, Target::Submission(number), worker, done, effects);
         }
         match similarity {

@@ -44,7 +44,7 @@ pub(crate) fn pay(
     let operator = operators_part(state, covered);
     let earned = there(covered.checked_sub(operator), "a part is no more than the whole");
     // Whoever does its own work keeps its part in the stake, which returns as one sum.
-    let earned = if is_own { Amount::ZERO } else { earned };
+    let earned = if is_own || done.is_comparing { Amount::ZERO } else { earned };
     let pot = pot(state, id, target);
     let left = pot.checked_sub(operator).and_then(|left| left.checked_sub(earned));
     *pot = there(left, "no more is taken than is there");

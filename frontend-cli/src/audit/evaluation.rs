@@ -233,7 +233,8 @@ impl CopyCheck {
                 metric: self.metric,
                 seed: self.seed,
             });
-            similarity.is_ok_and(|similarity| similarity.is_copy())
+            let is_alike = similarity.is_ok_and(|similarity| similarity.is_copy());
+            is_alike || first.cid == self.model.cid
         });
         if is_copy {
             return Outcome::Holds(None);

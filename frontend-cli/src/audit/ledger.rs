@@ -27,6 +27,8 @@ pub(super) struct LedgerModel {
     reserved: u64,
     /// How many jobs were opened.
     opened: u32,
+    /// Whether something was wrong since totals were compared.
+    is_disputed: bool,
 }
 
 /// Payments that an input has still to make.
@@ -52,6 +54,7 @@ impl LedgerModel {
             jobs: BTreeMap::new(),
             reserved: 0,
             opened: 0,
+            is_disputed: false,
         }
     }
 
@@ -89,7 +92,11 @@ impl LedgerModel {
             let sentence = format!("{} is owed a payment that is not made", payment.to);
             Divergence::new(Kind::Payout, sentence).between(Some(said(&payment)), None)
         }));
-        wrongs.extend(self.unbalanced());
+        let unbalanced = self.unbalanced();
+        if wrongs.is_empty() {
+            wrongs = unbalanced;
+        }
+        self.is_disputed |= !wrongs.is_empty();
         (payments, wrongs)
     }
 
@@ -174,6 +181,10 @@ impl LedgerModel {
                 Transfer::In(amount) => self.escrow(account, asset, amount),
                 Transfer::Out(amount) => self.release(account, asset, amount),
                 Transfer::Voucher(amount) => {
+                    self.change(asset, |total| {
+                        total.escrowed = total.escrowed.checked_sub(amount)?;
+                        Some(())
+                    });
                     owed.vouchers.push_back(Payment { to: account, asset, amount });
                     Ok(())
                 }
@@ -315,10 +326,9 @@ impl LedgerModel {
             Divergence::new(Kind::Conservation, sentence).between(both.0, both.1)
         });
         let wrongs: Vec<Divergence> = wrongs.collect();
-        if !wrongs.is_empty() {
-            self.totals.clone_from(theirs);
-        }
-        wrongs
+        self.totals.clone_from(theirs);
+        // What was wrong before explains it.
+        if std::mem::take(&mut self.is_disputed) { Vec::new() } else { wrongs }
     }
 }
 

@@ -1,13 +1,15 @@
 //! Rulings: what the terms make of scores, worked out apart from the market. Who is accepted and in
 //! which order, who wins, which seats are drawn, and what they say.
 
+mod seats;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Bytes;
 use blobs::{Binding, BlobRef, Digest, Opening};
 use market::{
-    Address, Attestation, AttestationBinding, Award, Command, Context, Effect, JobId, Offence,
-    Outcome, PAGE_MODELS, Results, Score, Scores, Sealing, Slot, SubmittedModel, Terms, separated,
+    Address, Attestation, Award, Command, Context, Effect, JobId, Outcome, Results, Score, Scores,
+    Sealing, SubmittedModel, Terms, separated,
 };
 use serde::{Deserialize, Serialize};
 use wire::{Notice, Ruling};
@@ -59,6 +61,8 @@ struct Job {
     said: BTreeMap<Digest, Results>,
     compared: Vec<Comparison>,
     outcome: Option<(Outcome, Option<u32>)>,
+    /// Whether something was wrong: its end, which follows from it, is taken as it is told.
+    is_disputed: bool,
 }
 
 /// A submission.
@@ -67,7 +71,6 @@ struct Entry {
     client: Address,
     submitted: SubmittedModel,
     model: Option<BlobRef>,
-    is_whole: bool,
     /// What the machine found of it.
     found: Option<Attestation>,
     scores: Option<Scores>,
@@ -103,28 +106,37 @@ impl Rulings {
         }
     }
 
+    /// Notes that a score of a job is wrong.
+    pub(super) fn dispute(&mut self, job: JobId) {
+        if let Some(job) = self.jobs.get_mut(&job) {
+            job.is_disputed = true;
+        }
+    }
+
     /// Follows an input; returns what is ruled otherwise than by the terms, with the output's place
     /// among those of the input.
     pub(super) fn take(&mut self, input: &DecodedInput) -> Vec<Divergence> {
         let mut wrongs = Vec::new();
-        let mut record: Option<Bytes> = None;
+        // What the registry is to be told next; of a disputed job anything.
+        let mut record: Option<Option<Bytes>> = None;
         for (place, output) in (0..).zip(&input.outputs) {
             let checked = match output {
                 DecodedOutput::Notice(notice) => {
                     if let Notice::JobEnded { job, .. } = notice.as_ref() {
-                        let job = self.jobs.get(job);
-                        record = job.and_then(|job| job.record(self.registry));
+                        record = self.jobs.get(job).and_then(|job| job.record(self.registry));
                     }
                     self.notice(&input.context, input.command.as_ref(), notice)
                 }
-                DecodedOutput::Call(call) if record.take().as_ref() == Some(call) => Ok(()),
-                DecodedOutput::Call(_) => ruling("the registry is told what nobody won"),
+                DecodedOutput::Call(call) => match record.take() {
+                    Some(told) if told.as_ref().is_none_or(|told| told == call) => Ok(()),
+                    _ => ruling("the registry is told what nobody won"),
+                },
                 DecodedOutput::Payment(_) | DecodedOutput::Other => Ok(()),
             };
             let at_place = |wrong: Box<Divergence>| Divergence { output: Some(place), ..*wrong };
             wrongs.extend(checked.err().map(at_place));
         }
-        if record.is_some() {
+        if record.flatten().is_some() {
             let sentence = "the registry is not told of a winner";
             wrongs.push(Divergence::new(Kind::Ruling, sentence));
         }
@@ -143,7 +155,9 @@ impl Rulings {
         let Some(job) = job_of(notice).and_then(|job| self.jobs.get_mut(&job)) else {
             return Ok(());
         };
-        job.notice(context, command, notice)
+        let checked = job.notice(context, command, notice);
+        job.is_disputed |= checked.is_err();
+        checked
     }
 }
 
@@ -151,7 +165,6 @@ impl Rulings {
 const fn job_of(notice: &Notice) -> Option<JobId> {
     match notice {
         Notice::JobReady { job, .. }
-        | Notice::BlobStored { job, .. }
         | Notice::Submitted { job, .. }
         | Notice::Enlisted { job, .. }
         | Notice::SeatsDrawn { job, .. }
@@ -199,6 +212,7 @@ impl Job {
             said: BTreeMap::new(),
             compared: Vec::new(),
             outcome: None,
+            is_disputed: false,
         }
     }
 
@@ -212,12 +226,6 @@ impl Job {
             Notice::Submitted { submission, client, model, .. } => {
                 return self.submit(*submission, *client, *model);
             }
-            Notice::BlobStored { slot: Slot::Submission, publisher, .. } => {
-                let is_open = self.hold_out.is_some() && !self.terms.sealing.is_sealed();
-                let newest = self.submissions.values_mut().rev();
-                let newest = newest.into_iter().find(|entry| entry.client == *publisher);
-                newest.into_iter().for_each(|entry| entry.is_whole = is_open);
-            }
             Notice::ModelRevealed { submission, client, position, model, key, .. } => {
                 let is_next = *position as usize == self.revealed.len();
                 self.revealed.push(*submission);
@@ -225,7 +233,7 @@ impl Job {
                 let Some(entry) = self.submissions.get_mut(submission) else {
                     return ruling(format!("submission {submission} was never made"));
                 };
-                (entry.model, entry.is_whole) = (Some(*model), true);
+                entry.model = Some(*model);
                 let SubmittedModel::Sealed(sealed) = entry.submitted else {
                     return ruling("a model is revealed that was not sealed");
                 };
@@ -240,30 +248,6 @@ impl Job {
                 };
                 let opening = (self.salt, self.sponsor, sealed.commitment);
                 return check_opening(context, command, opening, (*key, *hold_out, true));
-            }
-            Notice::Enlisted { miner, .. } => self.enlisted.push(*miner),
-            Notice::SeatsDrawn { seed, miners, .. } => {
-                let parts = [context.prev_randao, self.id.0, self.commitments.0, self.keys.0];
-                let seats = self.terms.miners().map_or(0, |miners| miners.seats);
-                let ours = Digest::of(&parts.concat());
-                if ours != *seed || *miners != drawn(ours, self.enlisted.clone(), seats) {
-                    return ruling(format!("the seats of job {} are not drawn by chance", self.id));
-                }
-            }
-            Notice::Attested { page, miner, commitment, .. } => {
-                self.attested.insert((*miner, *page), *commitment);
-            }
-            Notice::AttestationRevealed { page, miner, .. } => {
-                return self.hear(context, command, *page, *miner);
-            }
-            Notice::ModelEvaluated { submission, attestation, agreed, .. } => {
-                return self.find(*submission, *attestation, *agreed);
-            }
-            Notice::Forfeited { account, offence, .. } => {
-                self.blamed.insert(*account);
-                if *offence == Offence::Wrong {
-                    self.accused.push(*account);
-                }
             }
             Notice::SubmissionDecided { submission, verdict, .. } => {
                 return self.decide(*submission, verdict);
@@ -280,7 +264,7 @@ impl Job {
                 self.outcome = Some((decision.outcome, decision.winner));
                 return self.check_outcome(decision.outcome);
             }
-            _ => {}
+            other => return self.seat_notice(context, command, other),
         }
         Ok(())
     }
@@ -293,9 +277,8 @@ impl Job {
             SubmittedModel::Sealed(_) => None,
         };
         let (found, scores) = (None, None);
-        let (is_whole, is_decided, is_acceptable) = (false, false, false);
-        let entry =
-            Entry { client, submitted, model, is_whole, found, scores, is_decided, is_acceptable };
+        let (is_decided, is_acceptable) = (false, false);
+        let entry = Entry { client, submitted, model, found, scores, is_decided, is_acceptable };
         self.submissions.insert(number, entry);
         if number == next {
             return Ok(());
@@ -303,76 +286,10 @@ impl Job {
         ruling(format!("submission {number} of job {} comes after {next}", self.id))
     }
 
-    /// A seat reveals what it has said of a page of models, and was committed to.
-    fn hear(
-        &mut self,
-        context: &Context,
-        command: Option<&Command>,
-        page: u32,
-        miner: Address,
-    ) -> Checked {
-        let Some(Command::RevealAttestation { attestations, results, salt, .. }) = command else {
-            return ruling("attestations are revealed by another command");
-        };
-        let (chain_id, app) = (context.chain_id, context.app);
-        let binding = AttestationBinding { chain_id, app, job: self.id, miner, page };
-        let commitment = binding.commitment(attestations, salt);
-        let is_sampled = self.terms.sample_rows().is_some();
-        let size = if is_sampled { 1 } else { PAGE_MODELS as usize };
-        let base = is_sampled.then_some(None);
-        let models = base.into_iter().chain(self.revealed.iter().copied().map(Some));
-        for (model, said) in models.skip(page as usize * size).take(size).zip(attestations) {
-            // The worst class does not follow from results, and is not asked for.
-            let worst_class = if is_sampled { Score(0) } else { said.worst_class };
-            let said = Attestation { worst_class, ..*said };
-            self.words.entry(model).or_default().push((miner, said));
-        }
-        let (metric, rows) = (self.terms.offer.metric, self.terms.offer.rows);
-        if let (true, Some(said)) = (is_sampled, attestations.first())
-            && let Some(results) = Results::from_bytes(metric, rows, results)
-        {
-            self.said.insert(said.results, results);
-        }
-        if self.attested.remove(&(miner, page)) == Some(commitment) {
-            return Ok(());
-        }
-        ruling(format!("{miner} reveals attestations that it was not committed to"))
-    }
-
-    /// The machine has found something of a model: so many seats have said the same, and those who
-    /// said otherwise lose their bonds; where it samples, those of whose rows it saw some.
-    fn find(&mut self, number: u32, found: Attestation, agreed: u32) -> Checked {
-        let said = self.words.remove(&Some(number)).unwrap_or_default();
-        let (right, others): (Vec<_>, Vec<_>) = said.iter().partition(|(_, said)| *said == found);
-        let is_sampled = self.terms.sample_rows().is_some();
-        let others: BTreeSet<Address> = others.into_iter().map(|(miner, _)| miner).collect();
-        let is_just = self.accused.drain(..).all(|accused| others.contains(&accused))
-            && (is_sampled || others.is_subset(&self.blamed));
-        let Some(entry) = self.submissions.get_mut(&number) else {
-            return ruling(format!("submission {number} was never made"));
-        };
-        (entry.found, entry.scores) = (Some(found), found.scores());
-        if let Some(results) = self.said.get(&found.results) {
-            self.results.insert(number, results.clone());
-        }
-        if !is_just {
-            return ruling(format!("others lose bonds than were wrong about submission {number}"));
-        }
-        let is_told = !is_sampled || !right.is_empty() || found == Attestation::UNFIT;
-        if right.len() == agreed as usize && is_told {
-            return Ok(());
-        }
-        let sentence = format!("of submission {number} other seats agree than have said so");
-        let both = (Some(right.len().to_string()), Some(agreed.to_string()));
-        Err(Divergence::new(Kind::Ruling, sentence).between(both.0, both.1).into())
-    }
-
     fn decide(&mut self, number: u32, verdict: &Ruling) -> Checked {
         let (id, base, terms) = (self.id, self.base, self.terms.clone());
         let earlier = self.submissions.range(..number);
-        let undecided = earlier.filter(|(_, entry)| !entry.is_decided).map(|(_, entry)| entry);
-        let (waiting, whole) = undecided
-            .fold((0_u32, false), |(waiting, whole), entry| (waiting + 1, whole || entry.is_whole));
+        let is_first = earlier.filter(|(_, entry)| !entry.is_decided).count() == 0;
         let Some(entry) = self.submissions.get_mut(&number) else {
             return ruling(format!("submission {number} was never made"));
         };
@@ -411,11 +328,7 @@ impl Job {
             return Err(wrong.between(Some(expected), Some(word.to_owned())).into());
         }
         match terms.award {
-            Award::Rewards { count, .. } if verdict.accepted => {
-                let left = count.saturating_add(1).saturating_sub(self.payouts);
-                if !whole && waiting < left {
-                    return Ok(());
-                }
+            Award::Rewards { .. } if verdict.accepted && !is_first => {
                 ruling(format!("job {id} pays submission {number} before earlier commitments"))
             }
             Award::Prize { .. } if verdict.accepted => match self.outcome {
@@ -445,6 +358,9 @@ impl Job {
 
     /// All is known when a job ends: its comparisons, who wins a prize, and whom it names.
     fn check_end(&self, payouts: u32, winner: Option<u32>) -> Checked {
+        if self.is_disputed {
+            return Ok(());
+        }
         if (payouts, winner) != (self.payouts, self.best.map(|(winner, _)| winner)) {
             return ruling(format!("job {} ends with another winner than it paid", self.id));
         }
@@ -495,13 +411,17 @@ impl Job {
         self.results.get(&best)?.against(self.results.get(&other)?)
     }
 
-    /// The call that tells the registry of the winner.
-    fn record(&self, registry: Address) -> Option<Bytes> {
+    /// The call that tells the registry of the winner, if there is one; which one, unless the job
+    /// is disputed.
+    fn record(&self, registry: Address) -> Option<Option<Bytes>> {
+        if self.is_disputed {
+            return Some(None);
+        }
         let (winner, scores) = self.best?;
         let (job, sponsor, hold_out) = (self.id, self.sponsor, self.hold_out?);
         let model = self.submissions.get(&winner)?.model?;
         let effect = Effect::Record { job, sponsor, model, scores, hold_out };
-        Some(wire::output(&effect, registry).encode().into())
+        Some(Some(wire::output(&effect, registry).encode().into()))
     }
 }
 
@@ -541,20 +461,6 @@ fn check_opening(
         return Ok(());
     }
     ruling("a key opens something else than was committed to")
-}
-
-/// The miners that a seed draws for so many seats: a shuffle of the list, as far as it is needed.
-fn drawn(seed: Digest, mut miners: Vec<Address>, seats: u32) -> Vec<Address> {
-    let seats = miners.len().min(seats as usize);
-    for (draw, number) in (0..seats).zip(0_u32..) {
-        let [a, b, c, d, e, f, g, h, ..] =
-            Digest::of(&[&seed.0[..], &number.to_be_bytes()].concat()).0;
-        let left = (miners.len() - draw) as u64;
-        let pick = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % left;
-        miners.swap(draw, draw + usize::try_from(pick).unwrap_or_default());
-    }
-    miners.truncate(seats);
-    miners
 }
 
 fn ruling<T>(sentence: impl std::fmt::Display) -> Checked<T> {

@@ -235,7 +235,10 @@ impl AuditRun {
                         self.state.rulings.file(job, submission, results);
                     }
                 }
-                Outcome::Wrong(wrong, told) => self.findings.add(*wrong, told),
+                Outcome::Wrong(wrong, told) => {
+                    told.iter().for_each(|told| self.state.rulings.dispute(told.job));
+                    self.findings.add(*wrong, told);
+                }
                 Outcome::AttestedOtherwise(words) => self.notes.push(words),
                 Outcome::NotJudged => {}
             }

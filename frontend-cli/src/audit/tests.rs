@@ -103,7 +103,10 @@ impl Play {
                 Outcome::Holds(Some((job, number, results))) => {
                     self.rulings.file(job, number, results);
                 }
-                Outcome::Wrong(wrong, _) => self.wrongs.push(*wrong),
+                Outcome::Wrong(wrong, told) => {
+                    told.iter().for_each(|told| self.rulings.dispute(told.job));
+                    self.wrongs.push(*wrong);
+                }
                 Outcome::AttestedOtherwise(words) => self.notes.push(words),
                 Outcome::Holds(None) | Outcome::NotJudged => {}
             }
@@ -144,9 +147,9 @@ impl Play {
     }
 
     fn submit(&mut self, client: Address, job: JobId, model: &[u8]) {
-        let model_ref = named(model, Profile::Kubo);
-        let model_ = SubmittedModel::Open { model: model_ref, data: named(b"rows", Profile::Kubo) };
-        self.ride(client, ETHER, &Command::Submit { job, model: model_ });
+        let named = [model, b"rows"].map(|bytes| named(bytes, Profile::Kubo));
+        let submitted = SubmittedModel::Open { model: named[0], data: named[1] };
+        self.ride(client, ETHER, &Command::Submit { job, model: submitted });
         self.publish(client, job, Slot::Submission, model);
     }
 
@@ -159,8 +162,11 @@ impl Play {
         for _ in 0..20 {
             self.command(BEN, &Command::Settle { job });
         }
-        let has_ended = |notice: &Notice| matches!(notice, Notice::JobEnded { job: ended, .. } if *ended == job);
-        assert!(self.notices.iter().any(has_ended), "{:#?}", self.notices);
+        let ended = self.notices.iter().filter_map(|notice| match notice {
+            Notice::JobEnded { job, .. } => Some(*job),
+            _ => None,
+        });
+        assert!(ended.into_iter().any(|ended| ended == job), "{:#?}", self.notices);
     }
 
     fn paid(&self, to: Address, share: Share) -> bool {

@@ -1,7 +1,7 @@
 //! What happened, for people to read: the story an audit went over.
 
 use alloy::primitives::B256;
-use market::{Amount, Asset, Award};
+use market::{Amount, Asset, Award, Terms};
 use wire::Notice;
 
 use super::decoded::{DecodedInput, DecodedOutput};
@@ -72,14 +72,7 @@ fn notice_words(notice: &Notice) -> String {
     match notice {
         Notice::JobOpened { job, number, sponsor, terms, .. } => {
             let title = title(&terms.title);
-            let offer = match terms.award {
-                Award::Rewards { reward, count } => {
-                    format!("{count} rewards of {}", money(terms.asset, reward))
-                }
-                Award::Prize { prize, .. } => {
-                    format!("{} for the best model", money(terms.asset, prize))
-                }
-            };
+            let offer = offer(terms);
             format!("job {number} {title:?} ({job}) opens: {sponsor} offers {offer}")
         }
         Notice::BlobStored { digest, size, .. } => {
@@ -140,6 +133,15 @@ fn notice_words(notice: &Notice) -> String {
             format!("{} ends after {payouts} payments for models", short(job))
         }
         other => serde_json::to_string(other).unwrap_or_default(),
+    }
+}
+
+fn offer(terms: &Terms) -> String {
+    match terms.award {
+        Award::Rewards { reward, count } => {
+            format!("{count} rewards of {}", money(terms.asset, reward))
+        }
+        Award::Prize { prize, .. } => format!("{} for the best model", money(terms.asset, prize)),
     }
 }
 

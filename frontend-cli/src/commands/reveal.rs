@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use anyhow::Result;
 use market::{Command, JobId, Stage, SubmittedModel, Timestamp};
 use serde::Serialize;
-use wire::JobView;
+use wire::{JobView, Notice};
 
 use super::{calldata::Calldata, evaluate};
 use crate::{
@@ -135,7 +135,14 @@ pub async fn reveal(
             return Err(Refused::new("NotYet", why).into());
         }
     }
-    let (_, spent) = session.carry_out(sender, &sealed.command()?).await?;
+    let (processed, spent) = session.carry_out(sender, &sealed.command()?).await?;
+    let opens = |notice: &Notice| {
+        matches!(notice, Notice::ModelRevealed { .. } | Notice::HoldOutRevealed { .. })
+    };
+    if !processed.notices.iter().any(opens) {
+        let why = "what was published does not hold what was committed to: the bond is lost";
+        return Err(Refused::new("WrongContent", why).into());
+    }
     let Sealed { view, submission, seal } = sealed;
     seals::note_revealed(vault, blobs::Digest(seal.commitment.0))?;
     // It is public now; whoever looks for it finds it here, too.

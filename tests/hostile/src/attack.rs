@@ -149,17 +149,17 @@ impl Attack {
             return;
         }
         match self.random.u8(..) {
-            0..=109 => self.fill_memory(),
-            110..=149 => self.fill_balances(),
-            150..=157 => self.fill_store(),
-            158..=183 => self.fill_store_with_bytes(),
-            184..=191 => self.cancel_greedy_job(),
+            0..=129 => self.fill_memory(),
+            130..=179 => self.fill_balances(),
+            180..=187 => self.fill_store(),
+            188 => self.fill_store_with_bytes(),
+            189..=191 => self.cancel_greedy_job(),
             192..=199 => self.rob_miners(),
             200..=213 => self.junk(),
             214..=219 => self.same_model(),
             220..=235 => self.evaluate_stale(),
-            236..=243 => self.withdraw(),
-            244 if self.random.bool() => self.machine_time(),
+            236..=247 => self.withdraw(),
+            248 if self.random.u8(..) < 64 => self.machine_time(),
             _ => self.ask_and_babble(),
         }
     }
@@ -326,9 +326,14 @@ impl Attack {
         let market = self.sender.market();
         let jobs = [&self.quiet, &self.paying];
         let last = jobs.map(|plan| market.job(plan.job).expect("it is live").last_date.0);
-        let staked =
-            jobs.map(|plan| plan.terms.sponsor_stake(market.settings(), Timestamp(NOW), 0));
-        let [quiet, paying] = staked.map(|stake| stake.expect("it was opened"));
+        // The second was opened with the first one's bytes reserved.
+        let reserved = [0, self.quiet.terms.reserved_bytes()];
+        let staked = [0, 1].map(|place| {
+            let terms = &jobs[place].terms;
+            let stake = terms.sponsor_stake(market.settings(), Timestamp(NOW), reserved[place]);
+            stake.expect("it was opened")
+        });
+        let [quiet, paying] = staked;
         self.sender.now = last[0].max(last[1]) + market.lag_seconds();
         let mut left = Amount::ZERO;
         for job in jobs.map(|plan| plan.job) {

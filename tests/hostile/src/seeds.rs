@@ -116,6 +116,8 @@ pub(crate) fn job(drive: u8, choices: u8) -> Vec<u8> {
     // A command's kind, who sends it and how, how much later, and its choice: see `plan`.
     let [on_deposit, directly] = [if choices & 8 == 0 { 0xe0 } else { 0xe4 }, 8];
     let [sponsor, one, other, miner] = [0, 1, 2, 3];
+    // Only where there are miners is there a time for them.
+    let mining = if choices & 4 == 0 { 0 } else { 20 };
     let step =
         |kind, how: u8, who: u8, later, what: u8| [kind, how | who, later, choices | what << 4];
     let mut steps = vec![step(0, on_deposit, sponsor, 0, 0)];
@@ -135,9 +137,9 @@ pub(crate) fn job(drive: u8, choices: u8) -> Vec<u8> {
     steps.push(step(9, directly, sponsor, 0, HOLD_OUT));
     steps.push(step(13, directly, sponsor, 19, 0));
     steps.push(step(10, directly, miner, 0, 0));
-    steps.push(step(11, directly, miner, 20, 0));
+    steps.push(step(11, directly, miner, mining, 0));
     steps.extend([step(12, directly, sponsor, 0, 1); 4]);
-    steps.push(step(13, directly, sponsor, 20, 0));
+    steps.push(step(13, directly, sponsor, mining, 0));
     for number in [0, 1] {
         steps.extend([step(12, directly, sponsor, 0, 2 | number << 2); 4]);
     }

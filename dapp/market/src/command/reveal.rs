@@ -146,7 +146,7 @@ fn reveal_hold_out(
 /// What opening a ciphertext takes is prepaid.
 const fn opening_work(state: &State, sealed: SealedBlob) -> Done {
     let prepaid = state.settings.prices.opening(sealed.ciphertext.size);
-    Done { prepaid, borne: Work(0) }
+    Done { prepaid, borne: Work(0), is_comparing: false }
 }
 
 /// Where the machine only samples, it still sees whether the hold-out is the one that the terms

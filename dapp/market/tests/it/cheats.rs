@@ -122,7 +122,8 @@ fn stall_the_queue() {
     assert!(stage.earned("mallory") < -11_000, "{}", stage.earned("mallory"));
     // Nobody has to: it is out after its own window, and the next is decided.
     stage.play("anne opens again max_work=13000 rewards=1 reward=500 close=4000");
-    stage.play("anne supplies again\nmallory deposits 20000 ether\nmallory enters again with slow\ncarol deposits 20000 ether");
+    stage.play("anne supplies again\nmallory deposits 20000 ether\ncarol deposits 20000 ether");
+    stage.play("mallory enters again with slow");
     stage.play("carol enters again with good\nat 2000\nzoe settles again\nzoe settles again");
     assert!(stage.earned("carol") > 450, "{}", stage.earned("carol"));
 }
@@ -130,8 +131,10 @@ fn stall_the_queue() {
 #[test]
 fn let_the_hold_out_expire() {
     let mut stage = stage("settings input_work=700");
-    stage.play("blob slow right=5,5 work=300\nanne opens cup sealed prize=100 base=slow \
-                max_work=13000");
+    stage.play(
+        "blob slow right=5,5 work=300\nanne opens cup sealed prize=100 base=slow \
+                max_work=13000",
+    );
     stage.play("anne supplies cup");
     carry_on(&mut stage, "zoe", "cup/base");
     stage.play("bob enters cup with top\nmallory enters cup with good");
@@ -145,8 +148,10 @@ fn let_the_hold_out_expire() {
 #[test]
 fn collude_and_be_too_expensive() {
     let mut stage = stage("settings input_work=700");
-    stage.play("blob lie right=1,0 work=650\nanne opens cup sealed prize=100 seats=3 \
-                max_work=30000");
+    stage.play(
+        "blob lie right=1,0 work=650\nanne opens cup sealed prize=100 seats=3 \
+                max_work=30000",
+    );
     stage.play("anne supplies cup\nbob enters cup with top\nmallory enters cup with lie");
     let seats = ["mole", "mule", "mire"];
     for seat in seats {
@@ -272,8 +277,7 @@ fn another_jobs_price() {
 
 #[test]
 fn machine_time_for_nothing() {
-    let mut stage =
-        stage("settings input_work=100000 float=1000 work=1000000 surcharge_lag=30");
+    let mut stage = stage("settings input_work=100000 float=1000 work=1000000 surcharge_lag=30");
     stage.play("blob heavy right=5,5 work=4900");
     stage.play("anne opens cup sealed prize=100 places=1\nanne supplies cup");
     stage.play("bob enters cup with top\nanne opens bounty max_work=100000 places=3 rewards=1");

@@ -4,7 +4,8 @@
 use blobs::Encoding;
 use market::{
     Address, Amount, Asset, Award, Command, Evaluators, JobId, Metric, ModelRefusal, Offer, Prices,
-    Quote, Score, Scores, Sealing, Settings, Slot, SubmittedModel, Target, Terms, Timestamp, Verdict, Work,
+    Quote, Score, Scores, Sealing, Settings, Slot, SubmittedModel, Target, Terms, Timestamp,
+    Verdict, Work,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -150,7 +151,8 @@ proptest! {
 
 /// What a model of one step is told: by the input with its last bytes, and by one that goes on.
 fn told(input_work: u64, max_work: u64, model: &str) -> [Option<Verdict>; 2] {
-    let prices = Prices { input: 10, payload_byte: 1, blob_byte: 2, ending: 5, ..Prices::default() };
+    let prices =
+        Prices { input: 10, payload_byte: 1, blob_byte: 2, ending: 5, ..Prices::default() };
     let settings = Settings { prices, input_work: Work(input_work), ..settings() };
     let mut bounty = Bounty::new(settings, Work(max_work));
     bounty.drain(Work(u64::MAX));

@@ -1,7 +1,7 @@
 //! Scores against their definitions, computed plainly with exact fractions: precision, recall and
 //! F1 as scikit-learn defines them over the classes of the dataset, with `zero_division` left out.
 
-use market::{MAX_LOSS_PPM, Scores, Metric, Score, Tally};
+use market::{MAX_LOSS_PPM, Metric, Score, Scores, Tally};
 use proptest::{collection::vec, prelude::*};
 
 /// An answer: true class and predicted class.

@@ -25,7 +25,9 @@ mod terms;
 use std::{collections::BTreeMap, str::FromStr};
 
 use blobs::{BlobRef, Profile, blob_ref};
-use market::{Address, Amount, Asset, Effect, JobId, Market, Refusal, Settings, Timestamp, U256, Work};
+use market::{
+    Address, Amount, Asset, Effect, JobId, Market, Refusal, Settings, Timestamp, U256, Work,
+};
 
 use crate::world::{Secret, World, settings};
 

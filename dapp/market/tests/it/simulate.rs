@@ -30,7 +30,11 @@ const COMMANDS: usize = 60_000;
 /// Commands of one world; then it ends and another begins.
 const WORLD_COMMANDS: usize = 1_000;
 /// Reasons that take too many commands or too rare a chance; scripts tell of each.
-const ELSEWHERE: [&str; 6] = [
+const ELSEWHERE: [&str; 10] = [
+    "AttestationCount",
+    "AttestedOtherwise",
+    "RewardsOutOfRange",
+    "WorstClassTooLow",
     "TooManyMiners",
     "BalanceOverflow",
     "OpeningTooExpensive",
@@ -146,7 +150,9 @@ impl Game {
                 self.world.block_time = if carries_on { soon } else { last_date.after(lag) };
             }
         }
-        panic!("{}: {id} does not end", self.name);
+        let last: Vec<_> = self.history.iter().rev().take(4).collect();
+        let clock = (self.world.market.now(), self.world.market.lag_seconds());
+        panic!("{}: {id} does not end, at {clock:?} after {last:#?}", self.name);
     }
 
     /// The same inputs again have the same outcomes and end in the same state.
@@ -162,10 +168,11 @@ impl Game {
 
 /// Evaluations that a job waits for.
 fn due(id: JobId, job: &market::Job) -> Vec<Command> {
-    let base = [(Target::Base, job.base.step()), (Target::BaseOnHoldOut, job.base_on_hold_out.step())];
-    let models = job.undecided().map(|(number, submission)| {
-        (Target::Submission(number), submission.evaluated.step())
-    });
+    let base =
+        [(Target::Base, job.base.step()), (Target::BaseOnHoldOut, job.base_on_hold_out.step())];
+    let models = job
+        .undecided()
+        .map(|(number, submission)| (Target::Submission(number), submission.evaluated.step()));
     let go_on = |(target, from)| Command::Evaluate {
         job: id,
         target,

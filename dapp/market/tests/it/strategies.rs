@@ -69,8 +69,10 @@ fn no_hostile_strategy_earns_more_or_takes_more_than_it_loses() {
     let commands = given("COMMANDS").unwrap_or(COMMANDS);
     let each = commands / Strategy::HOSTILE.len() as u64;
     println!("seed {seed}, {commands} commands; prize 1,000 or four rewards of 250, pool 200");
-    println!("{:>22} {:>7} {:>10} {:>10} {:>20} {:>10}", "", "seasons", "earns", "honest",
-        "gains by it", "others lose");
+    println!(
+        "{:>22} {:>7} {:>10} {:>10} {:>20} {:>10}",
+        "", "seasons", "earns", "honest", "gains by it", "others lose"
+    );
     let mut wrong = Vec::new();
     for strategy in Strategy::HOSTILE {
         let outcome = compare(seed, strategy, each);

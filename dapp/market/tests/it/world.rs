@@ -17,6 +17,9 @@ pub(crate) const CHAIN: u64 = 31_337;
 pub(crate) const OPERATOR: Address = Address(*b"operator\0\0\0\0\0\0\0\0\0\0\0\0");
 pub(crate) const SINK: Address = Address(*b"sink\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 
+/// The most outputs of one input, however many take part.
+const MOST_OUTPUTS: usize = 400;
+
 /// What an input brought about.
 pub(crate) type Outcome = Result<Vec<Effect>, Refusal>;
 
@@ -133,6 +136,7 @@ impl World {
     fn end(&mut self, mut effects: Vec<Effect>) -> Vec<Effect> {
         let more = self.market.finish(effects.len());
         effects.extend(more);
+        assert!(effects.len() <= MOST_OUTPUTS, "{} outputs of one input", effects.len());
         for effect in &effects {
             if let Effect::Pay { to, asset, amount } = effect {
                 let sum = self.paid.entry((*to, *asset)).or_default();
@@ -266,7 +270,8 @@ pub(crate) fn attested(
     attestations: &[Attestation],
     salt: &[u8; 32],
 ) -> Digest {
-    AttestationBinding { chain_id: CHAIN, app: APP, job, miner, page }.commitment(attestations, salt)
+    AttestationBinding { chain_id: CHAIN, app: APP, job, miner, page }
+        .commitment(attestations, salt)
 }
 
 /// A sealed blob and what it takes to open it.

@@ -86,7 +86,8 @@ impl Stage {
         scope: [u8; 32],
     ) -> Result<SealedBlob, Reason> {
         let (plain, content) = (self.blob(blob)?.0, self.blob(content)?.1.clone());
-        let (name, secret) = (format!("{who}'s-{blob}"), seal(scope, address(who), plain, &content));
+        let (name, secret) =
+            (format!("{who}'s-{blob}"), seal(scope, address(who), plain, &content));
         let sealed = secret.sealed;
         self.blobs.insert(name.clone(), (sealed.ciphertext, secret.ciphertext.clone()));
         self.secrets.insert(name, secret);
@@ -184,13 +185,7 @@ impl Stage {
         }
     }
 
-    fn reveal(
-        &self,
-        who: &str,
-        blob: &str,
-        job: &str,
-        spoils: &[&str],
-    ) -> Result<Command, Reason> {
+    fn reveal(&self, who: &str, blob: &str, job: &str, spoils: &[&str]) -> Result<Command, Reason> {
         let job = self.job(job);
         let owner = if let ["of", other] = spoils { other } else { who };
         let secret = self.secrets.get(&format!("{owner}'s-{blob}")).ok_or("not sealed")?;
@@ -248,7 +243,8 @@ impl Stage {
         says: &[&str],
         confirms: bool,
     ) -> Result<Vec<Command>, Reason> {
-        let page = says.iter().find_map(|word| word.strip_prefix("page=")).map(number).transpose()?;
+        let page =
+            says.iter().find_map(|word| word.strip_prefix("page=")).map(number).transpose()?;
         let pages = self.live(id).map_or(1, Job::pages);
         let pages = page.map_or_else(|| (0..pages).collect(), |page: u32| vec![page]);
         let mut commands = Vec::new();
@@ -278,7 +274,8 @@ impl Stage {
         says: &[&str],
     ) -> Result<(Vec<Attestation>, Vec<u8>), Reason> {
         let Some(job) = self.live(id) else { return Ok((Vec::new(), Vec::new())) };
-        let value = |name: &'static str| says.iter().filter_map(move |word| word.strip_prefix(name));
+        let value =
+            |name: &'static str| says.iter().filter_map(move |word| word.strip_prefix(name));
         let told = value("lie=").chain(value("flip=")).map(|lie| lie.split_once(':'));
         let told: Option<Vec<_>> = told.collect();
         told.ok_or("lie=SUBMISSION:MORE, flip=SUBMISSION:ROW")?;

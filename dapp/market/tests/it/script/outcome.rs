@@ -57,8 +57,7 @@ impl Names<'_> {
             }
             Event::Submitted { submission, client, stake, .. } => {
                 let (name, client) = (self.submission_name(*submission), account(*client));
-                let held =
-                    [("work", stake.work), ("bond", stake.bond), ("buy-in", stake.buy_in)];
+                let held = [("work", stake.work), ("bond", stake.bond), ("buy-in", stake.buy_in)];
                 format!("Submitted {name} by {client}:{}", amounts(&held))
             }
             Event::ModelShown { submission, client, model, stake } => format!(
@@ -327,6 +326,7 @@ fn decoded(hex: &str) -> String {
         bytes.map(|at| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok()).collect();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     let text = text.map(|text| text.trim_end_matches('\0').to_owned());
-    let printable = text.filter(|text| !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()));
+    let printable =
+        text.filter(|text| !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()));
     printable.unwrap_or_else(|| "other bytes".to_owned())
 }

@@ -9,7 +9,7 @@
 //! ```
 
 use market::{
-    Amount, Asset, Award, Board, Command, Evaluators, MinerTerms, Metric, Offer, Score, Sealing,
+    Amount, Asset, Award, Board, Command, Evaluators, Metric, MinerTerms, Offer, Score, Sealing,
     Terms, Timestamp, U256, Unmet, Work,
 };
 

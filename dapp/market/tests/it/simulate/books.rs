@@ -105,7 +105,9 @@ impl Books {
                 self.take(*account, *asset, amount.0, place);
                 self.leave(vouchers.next(), (*account, *asset, *amount), place);
             }
-            Event::SubmissionDecided { submission, model, verdict, .. } if verdict.is_accepted() => {
+            Event::SubmissionDecided { submission, model, verdict, .. }
+                if verdict.is_accepted() =>
+            {
                 let likeness = pool::likeness(*model).expect(place);
                 assert!(self.originals.insert((submission.job, likeness)), "paid twice; {place}");
             }

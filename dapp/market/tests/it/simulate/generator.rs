@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use blobs::{BlobRef, Digest, Encoding};
 use fastrand::Rng;
 use market::{
-    Address, Amount, AssetPrices, Attestation, BlobState, Command, Job, JobId, SlotKey,
-    Settings, Slot, Speed, Stage, SubmissionState, SubmittedModel, Target, Timestamp, U256, Work,
+    Address, Amount, AssetPrices, Attestation, BlobState, Command, Job, JobId, Settings, Slot,
+    SlotKey, Speed, Stage, SubmissionState, SubmittedModel, Target, Timestamp, U256, Work,
 };
 use miniz_oxide::deflate::compress_to_vec;
 
@@ -23,6 +23,8 @@ use crate::world::{Secret, World, attestations, attested, flip, named, seal, set
 pub(super) struct Generator {
     rng: Rng,
     settings: Settings,
+    /// The job that was opened last.
+    opened: Option<(Address, Command)>,
     /// What opens sealed blobs, by scope and account.
     secrets: BTreeMap<([u8; 32], Address), Secret>,
     /// What was attested, by job, miner and page.
@@ -32,7 +34,8 @@ pub(super) struct Generator {
 impl Generator {
     pub(super) fn new(seed: u64) -> Self {
         let (secrets, said) = (BTreeMap::new(), BTreeMap::new());
-        Self { rng: Rng::with_seed(seed), settings: settings(), secrets, said }
+        let (rng, settings) = (Rng::with_seed(seed), settings());
+        Self { rng, settings, opened: None, secrets, said }
     }
 
     /// A world that begins.
@@ -50,14 +53,15 @@ impl Generator {
             operator_ppm: self.pick(&[0, 200_000, 333_333, 1_000_000]),
             max_blob_bytes: 1_000,
             max_stored_bytes: self.pick(&[60_000, 400_000, 5_000_000]),
-            max_balances: self.pick(&[8, 1_000]),
+            max_balances: self.pick(&[20, 1_000, 1_000]),
             input_work: Work(self.pick(&[80, 400, 4_000])),
             max_window_seconds: 2_000,
-            speed: Speed { float: self.pick(&[10, 1_000_000]), ..settings().speed },
-            surcharge_lag_seconds: 60,
+            speed: Speed { float: self.pick(&[100, 1_000_000]), ..settings().speed },
+            surcharge_lag_seconds: self.pick(&[1, 60]),
             ..settings()
         };
         self.settings.prices.ending = self.pick(&[0, 5]);
+        self.opened = None;
         self.secrets.clear();
         self.said.clear();
         self.genesis_again()
@@ -84,18 +88,24 @@ impl Generator {
         match self.rng.u8(..100) {
             0..8 => return self.deposit(world, sender),
             8..11 => return self.withdraw(world),
-            11..20 => return Step::Command(sender, self.open(sender, world.market.now())),
-            20..22 => return self.noise(world, &jobs),
-            _ if jobs.is_empty() => return Step::Command(sender, self.open(sender, world.market.now())),
+            11..16 => return Step::Command(sender, self.open(sender, world.market.now())),
+            16..18 => return self.noise(world, &jobs),
+            _ if jobs.is_empty() => {
+                return Step::Command(sender, self.open(sender, world.market.now()));
+            }
             _ => {}
         }
         let id = self.pick(&jobs);
         let job = world.market.job(id).unwrap();
         let step = match job.stage {
             Stage::Announced => self.supply(world, id, job),
-            Stage::Open if world.market.now() < job.terms.close => self.enter(world, id, job, sender),
+            Stage::Open if world.market.now() < job.terms.close => {
+                self.enter(world, id, job, sender)
+            }
             Stage::Open | Stage::Revealing => self.reveal(id, job),
-            Stage::Evaluating if self.rng.bool() => self.mine(id, job),
+            Stage::Evaluating if job.judging_since.is_none() || self.once_in(4) => {
+                self.mine(id, job)
+            }
             Stage::Evaluating | Stage::Settled | Stage::Cancelled => None,
         };
         step.unwrap_or_else(|| self.go_on(id, job, sender))
@@ -123,21 +133,24 @@ impl Generator {
             world.block_time = world.block_time.after(1);
         }
         world.prev_randao = [self.rng.u8(..); 32];
-        let jobs = world.market.jobs_from(0).filter(|(_, job)| job.stage.is_live());
-        let jobs: Vec<_> = jobs.map(|(_, job)| job).collect();
-        if jobs.is_empty() || !self.once_in(60) {
+        if !self.once_in(40) {
             return;
         }
-        let job = self.pick(&jobs);
-        let delivery = world.block_time.after(self.settings.windows.delivery_seconds);
-        let due = [
-            job.terms.close,
-            job.terms.reveal_until(),
-            job.attest_until().unwrap_or(delivery),
-            job.attestations_until().unwrap_or(delivery),
-            if self.once_in(20) { job.last_date } else { delivery },
-        ];
-        let due = self.pick(&due).0.saturating_sub(self.rng.u64(..2));
+        // Mostly until the next that is due, so that no window passes unseen.
+        let now = world.market.now();
+        let ends = self.once_in(60);
+        let live = world.market.jobs_from(0).filter(|(_, job)| job.stage.is_live());
+        let due = live.flat_map(|(_, job)| {
+            let windows = [job.attest_until(), job.attestations_until()];
+            let ends = ends.then_some(job.last_date);
+            let own = [Some(job.terms.close), Some(job.terms.reveal_until()), ends];
+            own.into_iter().chain(windows).flatten()
+        });
+        let delivery = now.after(self.settings.windows.delivery_seconds);
+        let due = due.filter(|due| *due > now).chain([delivery]);
+        let due = if ends { due.max() } else { due.min() };
+        let lag = world.market.lag_seconds();
+        let due = due.map_or(0, |due| due.after(lag).0.saturating_sub(self.rng.u64(..2)));
         world.block_time = world.block_time.max(Timestamp(due));
     }
 
@@ -149,7 +162,7 @@ impl Generator {
             0..4 => Amount::ZERO,
             4..6 => Amount(most.saturating_add(U256::one())),
             6..30 => Amount::new(self.rng.u128(1..60)),
-            _ => Amount::new(self.rng.u128(1..=20_000)),
+            _ => Amount::new(self.rng.u128(1..=1_000_000)),
         };
         let command = self.once_in(4).then(|| self.open(sender, world.market.now()));
         Step::Deposit(sender, asset, amount, command)
@@ -189,8 +202,10 @@ impl Generator {
             }
             0..12 => self.submit(id, job, sender),
             12..14 => Command::Show { job: id, model: self.blob(&MODELS) },
-            14..17 if job.terms.miners().is_some() || self.once_in(9) => Command::Enlist { job: id },
-            17 if self.once_in(6) => return self.reveal(id, job),
+            14..18 if job.terms.miners().is_some() || self.once_in(9) => {
+                Command::Enlist { job: id }
+            }
+            18 if self.once_in(6) => return self.reveal(id, job),
             _ => return None,
         };
         // Whoever has submitted shows.
@@ -207,12 +222,14 @@ impl Generator {
         if job.terms.sealing.is_sealed() != self.once_in(30) {
             let victims: Vec<_> = self.secrets.values().map(|secret| secret.sealed).collect();
             if self.once_in(20) && !victims.is_empty() {
-                return Command::Submit { job: id, model: SubmittedModel::Sealed(self.pick(&victims)) };
+                return Command::Submit {
+                    job: id,
+                    model: SubmittedModel::Sealed(self.pick(&victims)),
+                };
             }
             let bytes = pool::bytes_of(model.digest).unwrap_or_default();
-            let secret = seal(id.0, sender, model, bytes);
-            let mut sealed = secret.sealed;
-            self.secrets.insert((id.0, sender), secret);
+            let fresh = || seal(id.0, sender, model, bytes);
+            let mut sealed = self.secrets.entry((id.0, sender)).or_insert_with(fresh).sealed;
             if self.once_in(30) {
                 sealed.ciphertext.size = self.pick(&[0, 16, 17, 400, u64::MAX]);
             }
@@ -275,7 +292,11 @@ impl Generator {
     }
 
     fn reveal(&mut self, id: JobId, job: &Job) -> Option<Step> {
-        let sealed = job.undecided().filter(|(_, found)| found.state == SubmissionState::Sealed);
+        let early = self.once_in(20);
+        let sealed = job.undecided().filter(|(_, found)| {
+            found.state == SubmissionState::Sealed
+                || (early && matches!(found.state, SubmissionState::Expecting { .. }))
+        });
         let mut owners: Vec<_> = sealed.map(|(_, found)| (id.0, found.client)).collect();
         if job.hold_out.is_none() || self.once_in(20) {
             owners.push((job.salt, job.sponsor));
@@ -298,20 +319,21 @@ impl Generator {
     /// A seat attests, or reveals what it attested; at times a lie, or nothing like it.
     fn mine(&mut self, id: JobId, job: &Job) -> Option<Step> {
         let seats: Vec<_> = job.seats.iter().map(|seat| seat.miner).collect();
-        let miner = if seats.is_empty() || self.once_in(30) { self.account() } else { self.pick(&seats) };
+        let miner =
+            if seats.is_empty() || self.once_in(30) { self.account() } else { self.pick(&seats) };
         let page = self.rng.u32(..=job.pages());
         if page == job.pages() && !self.once_in(10) {
             return None;
         }
-        if let Some((attestations, results)) = self.said.get(&(id, miner, page)).cloned() {
+        let said = self.said.get(&(id, miner, page)).cloned();
+        if let Some((attestations, results)) = said.filter(|_| !self.once_in(20)) {
             let attestations = match self.rng.u8(..30) {
                 0 => Vec::new(),
                 _ => attestations,
             };
             let results = if self.once_in(30) { vec![1] } else { results };
             let salt = [9; 32];
-            let command =
-                Command::RevealAttestation { job: id, page, attestations, results, salt };
+            let command = Command::RevealAttestation { job: id, page, attestations, results, salt };
             return Some(Step::Command(miner, command));
         }
         let lie = self.rng.u8(..12);
@@ -354,6 +376,9 @@ impl Generator {
 
     /// Commands that make no sense, by anybody.
     fn noise(&mut self, world: &World, jobs: &[JobId]) -> Step {
+        if let Some((sponsor, again)) = self.opened.clone().filter(|_| self.once_in(5)) {
+            return Step::Command(sponsor, again);
+        }
         let any: Vec<_> = world.market.jobs_from(0).map(|(id, _)| id).collect();
         let job = match self.rng.u8(..4) {
             0 if !any.is_empty() => self.pick(&any),

@@ -4,7 +4,7 @@ mod mining;
 
 use blobs::{Digest, Encoding};
 use market::{
-    Address, Amount, Asset, AssetPrices, Award, Board, Command, Job, JobId, MinerTerms, Metric,
+    Address, Amount, Asset, AssetPrices, Award, Board, Command, Job, JobId, Metric, MinerTerms,
     Offer, Score, Sealing, Settings, Slot, Speed, SubmittedModel, Target, Terms, Timestamp, Unmet,
     Work,
 };
@@ -42,10 +42,6 @@ pub(super) fn play(cast: &Cast, about: Strategy, plays: Strategy, number: u64) -
         season.world.earned(account, Asset::Ether) as f64 + has_models
     };
     let others = season.honest().into_iter().filter(|account| !own.contains(account));
-    if std::env::var_os("DEBUG_SEASON").is_some() {
-        let all: Vec<_> = season.honest().into_iter().map(|a| (a.0[19], a.0[7], earned(a))).collect();
-        println!("{plays:?} {:?} {all:?} {:?}", season.cast, season.known().decision.map(|d| d.outcome));
-    }
     let others_lose = others.map(|account| (-earned(account)).max(0.0)).sum();
     let earned = |account: Address| season.world.earned(account, Asset::Ether) as f64;
     let bought = if about.is(Strategy::Sponsor) { bought * WORTH } else { 0.0 };
@@ -326,7 +322,12 @@ impl Season {
                 self.act(own, Command::Submit { job: self.job, model });
                 self.publish(own, Slot::Submission, &secret.ciphertext);
                 let model = Vec::new();
-                self.entrants.push(Entrant { account: own, model, secret: Some(secret), is_own: true });
+                self.entrants.push(Entrant {
+                    account: own,
+                    model,
+                    secret: Some(secret),
+                    is_own: true,
+                });
                 return;
             }
             Strategy::EntrantDoubled | Strategy::EntrantNinetyNine => {
@@ -426,10 +427,8 @@ impl Season {
 
 /// All that can be evaluated, with the step it goes on from.
 fn targets(job: &Job) -> Vec<(Target, u32)> {
-    let mut all = vec![
-        (Target::Base, job.base.step()),
-        (Target::BaseOnHoldOut, job.base_on_hold_out.step()),
-    ];
+    let mut all =
+        vec![(Target::Base, job.base.step()), (Target::BaseOnHoldOut, job.base_on_hold_out.step())];
     for (number, submission) in job.undecided() {
         all.push((Target::Shown(number), submission.board.evaluated.step()));
         all.push((Target::Submission(number), submission.evaluated.step()));

@@ -1,7 +1,7 @@
 //! Chooses the terms of a job: every choice, and each value at or just beyond its limit.
 
 use market::{
-    Address, Amount, Award, Board, Command, Evaluators, MinerTerms, Metric, Offer, Score, Sealing,
+    Address, Amount, Award, Board, Command, Evaluators, Metric, MinerTerms, Offer, Score, Sealing,
     Terms, Timestamp, U256, Unmet, Work,
 };
 
@@ -13,13 +13,16 @@ use crate::{
 
 impl Generator {
     pub(super) fn open(&mut self, sponsor: Address, now: Timestamp) -> Command {
-        let salt = [self.rng.u8(..); 32];
+        let mut salt = [0; 32];
+        self.rng.fill(&mut salt);
         let mut terms = self.terms(sponsor, salt, now);
         if self.once_in(3) {
             self.spoil(&mut terms, now);
         }
         let job = job_name(sponsor, salt, &terms);
-        Command::OpenJob { job, salt, terms: Box::new(terms) }
+        let command = Command::OpenJob { job, salt, terms: Box::new(terms) };
+        self.opened = Some((sponsor, command.clone()));
+        command
     }
 
     fn terms(&mut self, sponsor: Address, salt: [u8; 32], now: Timestamp) -> Terms {
@@ -105,7 +108,7 @@ impl Generator {
             0 => terms.asset = ASSETS[3],
             1 => {
                 let reward = Amount(self.pick(&[U256::zero(), U256::MAX, U256::MAX / 2]));
-                terms.award = Award::Rewards { reward, count: self.pick(&[0, 2, 4]) };
+                terms.award = Award::Rewards { reward, count: self.pick(&[0, 2, 10_000]) };
             }
             2 => terms.close = self.pick(&[now, Timestamp(0), Timestamp(u64::MAX)]),
             3 => terms.close = now.after(self.pick(&[1, 2_000, 2_001])),

@@ -4,8 +4,8 @@ use blobs::Digest;
 use market::{Attestation, Command, Job, Timestamp};
 
 use super::{
-    BASE, CLOSE, HOLD_OUT, MINERS, Season, WINDOW, miner,
     super::cast::{Evaluators, Strategy},
+    BASE, CLOSE, HOLD_OUT, MINERS, Season, WINDOW, miner,
 };
 use crate::world::{attestations, attested, flip, named};
 
@@ -24,9 +24,8 @@ impl Season {
 
     /// All seats attest and reveal what they said, each in the first block of its window.
     pub(super) fn mine(&mut self) {
-        let seconds = self.known().terms.miners().map_or(WINDOW, |miners| {
-            u64::from(miners.attest_seconds)
-        });
+        let seconds =
+            self.known().terms.miners().map_or(WINDOW, |miners| u64::from(miners.attest_seconds));
         let (job, pages) = (self.job, self.known().pages());
         for reveals in [false, true] {
             for place in 0..MINERS {
@@ -41,13 +40,8 @@ impl Season {
                         self.act(miner(place), Command::Attest { job, page, commitment });
                     } else if plays != Strategy::MinerSilent {
                         let (attestations, salt) = (said, SALT);
-                        let command = Command::RevealAttestation {
-                            job,
-                            page,
-                            attestations,
-                            results,
-                            salt,
-                        };
+                        let command =
+                            Command::RevealAttestation { job, page, attestations, results, salt };
                         self.act(miner(place), command);
                     }
                 }
