@@ -152,7 +152,7 @@ reasons! {
         WorstClassTooLow { minimum: Score, found: Score } = "its worst class has {found:#}, the terms ask for {minimum:#}",
         NoRewardLeft { rewards: u32 } = "all {rewards} rewards were paid before",
         NotBetter { shown: Score, step: Score } = "it is not {step:#} better than the {shown:#} on the board",
-        Copy { original: u32, agreement: u32 } = "it is submission {original} over again: {agreement} parts per million of the probes are answered alike",
+        Copy { original: u32, agreement: u32 } = "it is a copy of submission {original}: their answers agree to {agreement} parts per million",
         NotDelivered { until: Timestamp } = "its bytes were not here by {until}",
         NotRevealed { until: Timestamp } = "it was not revealed by {until}",
         WrongContent {} = "its ciphertext does not hold what was committed to",
