@@ -15,7 +15,7 @@ use crate::{
     job::Job,
     judge::{Comparison, Exhibit, Judge, Similarity, WeightDistance},
     meter::Meter,
-    refusal::ModelRefusal,
+    refusal::{ModelRefusal, Refusal},
     state::State,
     store::SlotKey,
     terms::Award,
@@ -25,28 +25,32 @@ use crate::{
 
 /// How many submissions one input decides at most.
 const DECISIONS_PER_INPUT: usize = 64;
+/// No shorter than the payload of an input that goes on with something.
+const SMALL_PAYLOAD_BYTES: u64 = 1_024;
 
-/// Decides what can be decided, in order, as far as the input allows.
+/// Decides what can be decided, in order, as far as the input allows; why it went no further, if
+/// the sender could have paid for that.
 pub(crate) fn decide_next(
     state: &mut State,
     id: JobId,
     worker: Worker,
     judge: &mut dyn Judge,
     effects: &mut Vec<Effect>,
-) {
+) -> Option<Refusal> {
     for _ in 0..DECISIONS_PER_INPUT {
-        let Some(number) = state.known(id).next_reward() else { return };
+        let number = state.known(id).next_reward()?;
         let ending = Work(state.settings.prices.ending);
         if !state.meter.may_begin(&state.settings, ending) {
-            return;
+            return None;
         }
         match compare(state, id, number, worker, judge, effects) {
-            Compared::Waits => return,
+            Compared::Waits(reason) => return reason,
             Compared::Refused(reason) => decide::refuse(state, id, number, reason, effects),
             Compared::Original => decide::accept(state, id, number, effects),
         }
         state.meter.advance(ending);
     }
+    None
 }
 
 impl Job {
@@ -69,8 +73,8 @@ impl Job {
 }
 
 enum Compared {
-    /// The input has no room for it.
-    Waits,
+    /// The input has no room for it, or its sender has not what it costs.
+    Waits(Option<Refusal>),
     Refused(ModelRefusal),
     Original,
 }
@@ -90,7 +94,7 @@ fn compare(
     for original in others.into_iter().skip(from) {
         let pair = [original, number];
         let (similarity, prepaid) = match similarity(state, id, pair, worker, judge) {
-            Found::Nothing => return Compared::Waits,
+            Found::Nothing(reason) => return Compared::Waits(reason),
             Found::Similarity(similarity, work) => (Ok(similarity), work),
             Found::Unfit(reason, work) => (Err(reason), work),
         };
@@ -116,7 +120,7 @@ fn compare(
 /// What comparing two submissions' models found.
 enum Found {
     /// The input has no room for it, or its sender has not what it costs beyond the stake.
-    Nothing,
+    Nothing(Option<Refusal>),
     Similarity(Similarity, Work),
     /// The later one cannot be compared.
     Unfit(ModelRefusal, Work),
@@ -137,22 +141,22 @@ fn similarity(
         return Found::Similarity(Similarity { agreement: 1_000_000, distance }, Work(0));
     }
     let reading = judge.reading_comparison(&comparison);
-    let (fresh, maximum) = (Meter::new(&state.settings, 0), state.settings.input_work);
+    let (fresh, maximum) = (fresh_input(state), state.settings.input_work);
     let too_large = |found| ModelRefusal::StepTooLarge { maximum, found };
     if !fresh.fits(reading) {
         return Found::Unfit(too_large(reading), Work(0));
     }
     if !meter.fits(reading) {
-        return Found::Nothing;
+        return Found::Nothing(None);
     }
     meter.spend(reading);
     let probes = judge.quote_comparison(&comparison);
     let work = reading.plus(probes.unwrap_or_default());
-    let is_paid = work::affords(state, id, pair[1], worker.account, work);
+    let short = work::short_of(state, id, pair[1], worker.account, work);
     let found = match probes {
         Err(unfit) => Found::Unfit(ModelRefusal::Unfit { unfit }, reading),
         Ok(_) if !fresh.fits(work) => Found::Unfit(too_large(work), reading),
-        Ok(probes) if !(is_paid && meter.fits(probes)) => Found::Nothing,
+        Ok(probes) if short.is_some() || !meter.fits(probes) => Found::Nothing(short),
         Ok(probes) => {
             meter.answer(probes);
             match judge.compare(&comparison) {
@@ -163,6 +167,13 @@ fn similarity(
     };
     state.meter = meter;
     found
+}
+
+/// What any input has room for that does nothing else.
+fn fresh_input(state: &State) -> Meter {
+    let mut meter = Meter::new(&state.settings, SMALL_PAYLOAD_BYTES);
+    meter.spend(Work(state.settings.prices.ending).times(3));
+    meter
 }
 
 fn comparison(state: &State, id: JobId, numbers: [u32; 2]) -> Option<Comparison<'_>> {

@@ -72,11 +72,12 @@ pub(crate) fn advance(
             break;
         }
         state.meter.advance(cost);
+        let before = effects.len();
         take(state, context, id, step, judge, effects);
-        has_moved = true;
-        if step == Step::Decide {
+        if step == Step::Decide && effects.len() == before {
             break;
         }
+        has_moved = true;
     }
     has_moved
 }
@@ -191,7 +192,7 @@ fn open(job: &Job, now: Timestamp) -> Option<Step> {
     match job.late(now) {
         Some(step) => Some(step),
         None if is_paid => Some(Step::End(Outcome::Won)),
-        None if job.next_reward().is_some() => Some(Step::Decide),
+        None if job.next_reward().is_some() && !is_closed => Some(Step::Decide),
         None if is_closed && job.clients.is_empty() && job.terms.sealing.is_sealed() => {
             Some(Step::End(Outcome::NobodySubmitted))
         }

@@ -8,6 +8,7 @@ use crate::{
     evaluation::{Done, Evaluated},
     invariant::{possible, there},
     ledger::Kind,
+    refusal::Refusal,
     state::State,
     units::{Address, Amount, Asset, JobId, Work},
 };
@@ -82,12 +83,19 @@ fn surcharge(
     amount
 }
 
-/// Whether an account has what more work on a submission costs it beyond what is prepaid.
-pub(crate) fn affords(state: &State, id: JobId, number: u32, account: Address, work: Work) -> bool {
+/// What an account lacks of what more work on a submission costs it beyond what is prepaid.
+pub(crate) fn short_of(
+    state: &State,
+    id: JobId,
+    number: u32,
+    account: Address,
+    work: Work,
+) -> Option<Refusal> {
     let job = state.known(id);
     let (asset, prepaid) = (job.terms.asset, job.known(number).stake.work);
     let short = price(state, asset, work).checked_sub(prepaid).unwrap_or_default();
-    operators_part(state, short) <= state.ledger.free(account, asset)
+    let (needed, free) = (operators_part(state, short), state.ledger.free(account, asset));
+    (needed > free).then_some(Refusal::InsufficientBalance { needed, free })
 }
 
 fn price(state: &State, asset: Asset, work: Work) -> Amount {

@@ -274,7 +274,7 @@ impl Escrow {
     }
 
     /// Work is paid out of what was staked for it: a fixed part to the operator, the rest to the
-    /// worker, unless it did its own.
+    /// worker.
     fn spend(
         &mut self,
         id: JobId,
@@ -299,8 +299,8 @@ impl Escrow {
         let left = pot.checked_sub(price);
         *pot = left.unwrap_or_default();
         let part = price.scaled_down(settings.operator_ppm.into(), U256::from(1_000_000));
-        let is_divided =
-            if worker == owner { earned == Amount::ZERO } else { part == Some(operator) };
+        // Whoever does its own work keeps its part in the stake, and comparing earns nothing.
+        let is_divided = earned == Amount::ZERO || (worker != owner && part == Some(operator));
         if left.is_some() && is_divided {
             return Ok(());
         }

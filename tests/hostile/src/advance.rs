@@ -202,9 +202,8 @@ mod tests {
             assert_eq!(job.submitted, 2, "{choices}");
             assert_eq!(job.revealed.len(), if plan.is_sealed() { 2 } else { 0 }, "{choices}");
             assert_eq!(job.seats.is_empty(), plan.terms.miners().is_none(), "{choices}");
-            let verdicts: Vec<_> = job.submissions.values().map(|one| one.verdict()).collect();
-            let is_decided = job.best.is_some() == job.seats.is_empty();
-            assert!(is_decided, "{choices}: {:?} {verdicts:?}", job.decision);
+            // Miners who call everything unfit decide nothing where the machine looks itself.
+            assert_eq!(job.best.is_some(), plan.terms.sample_rows().is_none(), "{choices}");
         }
     }
 }

@@ -10,17 +10,17 @@ const MAX_OUTPUT_BYTES: usize = 2 << 20;
 /// `transfer(address,uint256)`
 const TRANSFER: [u8; 4] = [0xa9, 0x05, 0x9c, 0xbb];
 
-/// What of each asset came in and has not left.
+/// What of each asset came in and has not left, modulo 2^256: what is more goes straight back.
 #[derive(Default)]
 pub(crate) struct Books {
-    held: BTreeMap<Asset, Amount>,
+    held: BTreeMap<Asset, U256>,
 }
 
 impl Books {
-    /// A portal's deposit that was credited.
+    /// A portal's deposit.
     pub(crate) fn deposited(&mut self, asset: Asset, amount: Amount) {
         let held = self.held.entry(asset).or_default();
-        *held = held.checked_add(amount).expect("the ledger refuses what does not fit");
+        *held = held.overflowing_add(amount.0).0;
     }
 
     /// Outputs that left: each can be read back, and vouchers take money with them.
@@ -33,7 +33,7 @@ impl Books {
                 Output::Voucher { .. } => {
                     if let Some((_, asset, amount)) = payment(output, registry) {
                         let held = self.held.entry(asset).or_default();
-                        *held = held.checked_sub(amount).expect("no more leaves than came");
+                        *held = held.overflowing_sub(amount.0).0;
                     }
                 }
                 Output::Notice { payload } => {
@@ -58,11 +58,11 @@ impl Books {
         for (asset, solvency) in market.ledger().solvency() {
             assert!(solvency.holds(), "{asset}: {solvency:?}");
             assert_eq!(solvency.free, free.remove(&asset).unwrap_or_default(), "{asset}");
-            let total = solvency.free.checked_add(solvency.escrowed);
+            let total = solvency.free.checked_add(solvency.escrowed).map(|total| total.0);
             assert_eq!(total, Some(held.remove(&asset).unwrap_or_default()), "{asset}");
             assert!(!is_idle || solvency.escrowed == Amount::ZERO, "{asset}: {solvency:?}");
         }
-        held.retain(|_, amount| *amount > Amount::ZERO);
+        held.retain(|_, amount| !amount.is_zero());
         assert!(held.is_empty() && free.is_empty(), "not on the ledger: {held:?} {free:?}");
         let settings = market.settings();
         assert!(market.reserved_bytes() <= settings.max_stored_bytes, "the store is too full");

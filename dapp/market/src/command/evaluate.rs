@@ -46,14 +46,18 @@ pub(crate) fn apply(
     check_surcharge(state, context, id, request, surcharge)?;
     check_reading(state, context, id, request)?;
 
-    // Nothing below can fail.
+    // Nothing below fails once it has changed anything.
     state.meter.want(request.work);
     let worker = Worker { account: context.sender, surcharge };
     let mut effects = Vec::new();
     let is_found = evaluated_is_found(state.known(id), request.target);
     match request.target {
         Target::Submission(_) if is_found => {
-            rewards::decide_next(state, id, worker, judge, &mut effects);
+            let stopped = rewards::decide_next(state, id, worker, judge, &mut effects);
+            if let (Some(reason), true) = (stopped, effects.is_empty()) {
+                // Nothing was done yet.
+                return Err(reason);
+            }
         }
         target @ (Target::Base
         | Target::BaseOnHoldOut

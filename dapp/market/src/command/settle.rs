@@ -24,14 +24,15 @@ pub(crate) fn apply(
     if !job.stage.is_live() {
         return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
     }
+    let nothing = Refusal::NothingToDo { until: until(state, id), now: state.now() };
     if stages::next(state, id).is_none() {
-        return Err(Refusal::NothingToDo { until: until(state, id), now: state.now() });
+        return Err(nothing);
     }
 
-    // Nothing below can fail.
+    // Nothing below fails once it has changed anything.
     let mut effects = Vec::new();
-    stages::advance(state, context, id, judge, &mut effects);
-    Ok(effects)
+    let has_moved = stages::advance(state, context, id, judge, &mut effects);
+    if has_moved { Ok(effects) } else { Err(nothing) }
 }
 
 /// Until when a job waits for what is not `settle`'s.

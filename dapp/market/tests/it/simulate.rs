@@ -30,9 +30,11 @@ const COMMANDS: usize = 60_000;
 /// Commands of one world; then it ends and another begins.
 const WORLD_COMMANDS: usize = 1_000;
 /// Reasons that take too many commands or too rare a chance; scripts tell of each.
-const ELSEWHERE: [&str; 10] = [
+const ELSEWHERE: [&str; 12] = [
     "AttestationCount",
     "AttestedOtherwise",
+    "NotSeated",
+    "ResultsMismatch",
     "RewardsOutOfRange",
     "WorstClassTooLow",
     "TooManyMiners",
@@ -90,11 +92,14 @@ fn run(seed: u64, commands: usize, seen: &mut Seen) {
     }
 }
 
+/// An input that was: the block's time and random number, what it was, and what came of it.
+type Past = (Timestamp, [u8; 32], Step, Vec<Effect>, Result<(), Refusal>);
+
 struct Game {
     name: String,
     world: World,
     books: Books,
-    history: Vec<(Timestamp, [u8; 32], Step, Vec<Effect>, Result<(), Refusal>)>,
+    history: Vec<Past>,
 }
 
 impl Game {

@@ -141,7 +141,8 @@ impl Stage {
             let (answer, at_most) = self.carry_out(account(9, 0), &payload)?;
             let is_refused = !answer.reports.is_empty();
             let notices = notices(&answer);
-            let name = match notices.iter().map(event).find(|event| event != "WorkPaid") {
+            let is_told = |event: &String| !["WorkPaid", "Returned"].contains(&event.as_str());
+            let name = match notices.iter().map(event).find(is_told) {
                 _ if is_refused => "a refused command".to_owned(),
                 Some(event) => format!("{what}: {event}"),
                 None => what.to_owned(),

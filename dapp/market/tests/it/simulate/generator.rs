@@ -19,6 +19,9 @@ use super::{
 };
 use crate::world::{Secret, World, attestations, attested, flip, named, seal, settings};
 
+/// Attestations of a page, and the results row by row.
+type Said = (Vec<Attestation>, Vec<u8>);
+
 /// Chooses; the same seed chooses the same.
 pub(super) struct Generator {
     rng: Rng,
@@ -28,7 +31,7 @@ pub(super) struct Generator {
     /// What opens sealed blobs, by scope and account.
     secrets: BTreeMap<([u8; 32], Address), Secret>,
     /// What was attested, by job, miner and page.
-    said: BTreeMap<(JobId, Address, u32), (Vec<Attestation>, Vec<u8>)>,
+    said: BTreeMap<(JobId, Address, u32), Said>,
 }
 
 impl Generator {
@@ -95,7 +98,12 @@ impl Generator {
             }
             _ => {}
         }
-        let id = self.pick(&jobs);
+        // Seats have little time.
+        let mined = jobs.iter().copied().find(|id| {
+            let job = world.market.job(*id).unwrap();
+            job.judging_since.is_none() && !job.seats.is_empty()
+        });
+        let id = mined.filter(|_| self.rng.bool()).unwrap_or_else(|| self.pick(&jobs));
         let job = world.market.job(id).unwrap();
         let step = match job.stage {
             Stage::Announced => self.supply(world, id, job),
@@ -183,8 +191,8 @@ impl Generator {
         if self.once_in(40) {
             return Some(Step::Command(job.sponsor, Command::CancelJob { job: id }));
         }
-        let waits = world.market.blob_states(id);
-        let next = waits.filter(|(_, state)| matches!(state, BlobState::Expected { .. })).next()?;
+        let mut waits = world.market.blob_states(id);
+        let next = waits.find(|(_, state)| matches!(state, BlobState::Expected { .. }))?;
         Some(self.publish(id, job, job.sponsor, next))
     }
 

@@ -297,7 +297,7 @@ impl Season {
         let published = if self.cast.is_sealed { &secret.ciphertext } else { HOLD_OUT };
         self.publish(sponsor(), Slot::BaseModel, BASE);
         self.publish(sponsor(), Slot::PublicSlice, SLICE);
-        self.publish(sponsor(), Slot::HoldOut, &published.to_vec());
+        self.publish(sponsor(), Slot::HoldOut, published);
         self.tend();
         if self.plays == Strategy::SponsorSock {
             self.submit(account(2, 50), b"right=20,20 like=50".to_vec(), false);
