@@ -179,7 +179,7 @@ mod tests {
             (200, "<html>", "not JSON", true),
             (200, "[\"a\"]", "unexpected format", false),
             (200, "[256]", "unexpected format", false),
-            (404, "no \u{1b}[2J page", "404 Not Found: no page", false),
+            (404, "no \u{1b}[2J page", "404 Not Found: no  page", false),
             (429, "[1, 2]", "429", true),
             (500, "oh no", "500 Internal Server Error: oh no", true),
         ] {

@@ -90,7 +90,7 @@ fn opened() -> (market::JobId, Value) {
     };
     market.begin(&context);
     let ether = Amount::new(1_000_000_000_000_000_000);
-    market.deposit(&context, sponsor, market::Asset::Ether, ether).unwrap();
+    market.deposit(sponsor, market::Asset::Ether, ether);
     let command = market::Command::OpenJob { job, salt: [3; 32], terms: Box::new(terms) };
     market.apply(&context, command, &mut eval::Evaluator::new()).unwrap();
     (job, serde_json::from_slice(&wire::answer(&market, b"jobs/0")).unwrap())

@@ -69,8 +69,7 @@ fn audit_is_not_blinded_by_the_first_lie() {
     let market = Market::start();
     market.play();
     // Job 1 names the blobs of job 0 and is cancelled; the same model goes to both.
-    let open = with(&["--account", "1", "job", "open"], &open_job("2"));
-    market.ask(&open);
+    market.ask(&with(&["--account", "1", "job", "open"], &open_job("2")));
     market.ask(&["--account", "1", "job", "cancel", "1"]);
     assert_eq!(market.ask(&["audit", "--no-checkpoint"])["verdict"], "holds");
 

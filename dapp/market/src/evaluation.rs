@@ -203,11 +203,17 @@ fn begin(
 ) -> Result<Progress, ModelRefusal> {
     let Assignment { exam, max_work: maximum, max_inputs, rows, .. } = assignment;
     let quote = judge.quote(exam).map_err(|unfit| ModelRefusal::Unfit { unfit })?;
+    // What miners evaluate whole is within the terms, though the machine only samples it.
+    let all = match exam.rows {
+        Some(_) => judge.quote(&Exam { rows: None, ..*exam }),
+        None => Ok(quote),
+    };
+    let all = all.map_err(|unfit| ModelRefusal::Unfit { unfit })?;
     if let Some(stated) = rows.filter(|stated| *stated != quote.rows) {
         return Err(ModelRefusal::RowsMismatch { stated, found: quote.rows });
     }
-    if quote.work > *maximum {
-        return Err(ModelRefusal::TooMuchWork { maximum: *maximum, found: quote.work });
+    if all.work > *maximum {
+        return Err(ModelRefusal::TooMuchWork { maximum: *maximum, found: all.work });
     }
     let ending = ending.plus(naming(settings, assignment, quote.rows));
     let around = Work(settings.prices.input).plus(ending);

@@ -108,7 +108,7 @@ fn operators_part(state: &State, price: Amount) -> Amount {
 }
 
 /// Whose stake pays for an evaluation.
-fn owner(state: &State, id: JobId, target: Target) -> Address {
+pub(crate) fn owner(state: &State, id: JobId, target: Target) -> Address {
     let job = state.known(id);
     match target {
         Target::Base | Target::BaseOnHoldOut => job.sponsor,

@@ -95,8 +95,9 @@ pub(super) fn fmt_stake(
 pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let (currency, _) = session.money(terms::award_money(draft)?).await?;
     let files = terms::read_files(draft)?;
-    let market: QuoteView = session.quote().await?;
     let now = session.now().await?;
+    // Its own clock stands still since its last input.
+    let market = QuoteView { now, ..session.quote().await? };
     let metric = terms::metric(draft);
     let hold_out = quote(&files.base, &files.hold_out, metric)?;
     let slice = files.public_slice.as_ref().map(|slice| quote(&files.base, slice, metric));

@@ -234,9 +234,10 @@ async fn enter(
         None => "NotDecided".to_owned(),
         Some(refused) => refused.0.refused.clone(),
     };
-    match &submitted.refusal {
-        None => stage.say(client, format_args!("{verdict} with {score}; a voucher pays")),
-        Some(refused) => stage.say(client, format_args!("refused: {refused}")),
+    match (&submitted.refusal, &submitted.next) {
+        (Some(refused), _) => stage.say(client, format_args!("refused: {refused}")),
+        (None, Some(next)) => stage.say(client, format_args!("{score}, not decided: {next}")),
+        (None, None) => stage.say(client, format_args!("{verdict} with {score}; a voucher pays")),
     }
     Ok(Submitted {
         job: submitted.number,

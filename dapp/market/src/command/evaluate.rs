@@ -15,7 +15,7 @@ use crate::{
     state::State,
     terms::Award,
     units::{Amount, JobId, Work},
-    work::Worker,
+    work::{self, Worker},
 };
 
 /// What is asked for.
@@ -139,7 +139,9 @@ fn check_reading(
     id: JobId,
     request: &Request,
 ) -> Result<(), Refusal> {
-    if evaluated_is_found(state.known(id), request.target) {
+    // Of its owner nothing is asked beyond the stake.
+    let is_own = work::owner(state, id, request.target) == context.sender;
+    if is_own || evaluated_is_found(state.known(id), request.target) {
         return Ok(());
     }
     let asset = state.known(id).terms.asset;

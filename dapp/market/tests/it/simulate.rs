@@ -30,7 +30,7 @@ const COMMANDS: usize = 60_000;
 /// Commands of one world; then it ends and another begins.
 const WORLD_COMMANDS: usize = 1_000;
 /// Reasons that take too many commands or too rare a chance; scripts tell of each.
-const ELSEWHERE: [&str; 12] = [
+const ELSEWHERE: [&str; 11] = [
     "AttestationCount",
     "AttestedOtherwise",
     "NotSeated",
@@ -41,7 +41,6 @@ const ELSEWHERE: [&str; 12] = [
     "BalanceOverflow",
     "OpeningTooExpensive",
     "WrongContent",
-    "WrongKey",
     "LastDateTooFar",
 ];
 
