@@ -14,9 +14,7 @@ use std::{ffi::OsString, path::PathBuf};
 use alloy::primitives::Address;
 use clap::{Args, Parser, Subcommand};
 
-pub use self::{
-    audit::*, client::*, data::*, job::*, money::*, proof::*, terms::*, watch::*,
-};
+pub use self::{audit::*, client::*, data::*, job::*, money::*, proof::*, terms::*, watch::*};
 use crate::{devnet::Lie, quantity::Deadline};
 
 const EXAMPLES: &str = "\

@@ -110,11 +110,9 @@ pub async fn read(node: &Node, input: u64) -> Result<Processed> {
         }
     }
     for report in node.reports_of(input).await? {
-        processed.refusals.push(
-            serde_json::from_slice(&report).unwrap_or_else(|_| {
-                Refused::new("Unknown", clipped(&String::from_utf8_lossy(&report)))
-            }),
-        );
+        processed.refusals.push(serde_json::from_slice(&report).unwrap_or_else(|_| {
+            Refused::new("Unknown", clipped(&String::from_utf8_lossy(&report)))
+        }));
     }
     Ok(processed)
 }

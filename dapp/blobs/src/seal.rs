@@ -1,8 +1,8 @@
 //! Sealed blobs: ciphertext published early, its key later, the plaintext fixed from the start.
 //!
-//! A commitment names the plaintext and says for which market, scope and sender it counts. It is also
-//! what the ciphertext is authenticated with, so a ciphertext opens under its own commitment only,
-//! and a commitment for nobody but its sender.
+//! A commitment names the plaintext and says for which market, scope and sender it counts. It is
+//! also what the ciphertext is authenticated with, so a ciphertext opens under its own commitment
+//! only, and a commitment for nobody but its sender.
 
 use chacha20poly1305::{AeadInPlace as _, ChaCha20Poly1305, KeyInit as _, Tag};
 use sha2::{Digest as _, Sha256};
@@ -46,7 +46,8 @@ pub struct Opening {
 /// Why a sealed blob does not open, by the part that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum SealRefused {
-    /// Plaintext or salt are not those committed to, or not for this chain, market, scope or sender.
+    /// Plaintext or salt are not those committed to, or not for this chain, market, scope or
+    /// sender.
     #[error("what is revealed has commitment {found}, expected {expected}")]
     WrongCommitment {
         /// What was committed.

@@ -3,9 +3,9 @@
 //!
 //! Both models are compared after their neurons have been brought into one order, size and sign
 //! (`layers`); of classes, what all of them are given alike and the size of all answers do not
-//! count, as no softmax and no choice of the greatest sees them. What counts is how far they are apart, relative to how far they have moved from the
-//! base model: whoever trains moves away from it in a direction of their own, a copy stays where
-//! its original is.
+//! count, as no softmax and no choice of the greatest sees them. What counts is how far they are
+//! apart, relative to how far they have moved from the base model: whoever trains moves away from
+//! it in a direction of their own, a copy stays where its original is.
 
 use market::{Comparison, WeightDistance, Work};
 

@@ -110,7 +110,8 @@ pub struct Job {
     pub(crate) seat_of: BTreeMap<Address, usize>,
     /// The salts that attestations were revealed with, hashed one after the other.
     pub(crate) salts: Digest,
-    /// Submissions that the exact test could not tell from the best are looked for from this one on.
+    /// Submissions that the exact test could not tell from the best are looked for from this one
+    /// on.
     pub(crate) compared: u32,
     pub(crate) paying: Paying,
 }

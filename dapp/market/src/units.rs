@@ -90,7 +90,8 @@ impl Amount {
         }
     }
 
-    /// `self · numerator / denominator`, rounded down; `None` as for [`scaled_up`](Self::scaled_up).
+    /// `self · numerator / denominator`, rounded down; `None` as for
+    /// [`scaled_up`](Self::scaled_up).
     #[must_use]
     pub fn scaled_down(self, numerator: U256, denominator: U256) -> Option<Self> {
         self.0.checked_mul(numerator)?.checked_div(denominator).map(Self)

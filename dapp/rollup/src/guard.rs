@@ -60,11 +60,11 @@ const PIECE_BYTES: usize = 16 << 20;
 /// What a question may take: views and JSON of at most a report's length.
 const QUESTION_PIECES: usize = 1;
 
-/// What an input may take: the tensors of a step (32 MiB), and a model and a dataset read (32 MiB, a
-/// few times their files).
+/// What an input may take: the tensors of a step (32 MiB), and a model and a dataset read (32 MiB,
+/// a few times their files).
 ///
-/// What the market keeps is bounded by its settings, not by this. With those of the deployed genesis
-/// that is
+/// What the market keeps is bounded by its settings, not by this. With those of the deployed
+/// genesis that is
 ///
 /// ```text
 ///  64 MiB  what jobs reserve: blobs, results, and a record of each job, submission and miner
@@ -77,10 +77,10 @@ const QUESTION_PIECES: usize = 1;
 /// ```
 ///
 /// so that no sequence of inputs comes to where less than this is left. Should a deployment's drive
-/// or settings be too large for its memory, whatever needs memory is refused then, and the last
-/// 64 MiB are kept for what is never refused: a request, of 16 MiB at most, and its payload; the
-/// record of a deposit; and what `settle`, `cancel` and `withdraw` put out, with the two models that
-/// `settle` may have to compare.
+/// or settings be too large for its memory, whatever needs memory is refused then, and the last 64
+/// MiB are kept for what is never refused: a request, of 16 MiB at most, and its payload; the
+/// record of a deposit; and what `settle`, `cancel` and `withdraw` put out, with the two models
+/// that `settle` may have to compare.
 const INPUT_PIECES: usize = 4;
 
 /// Whether there is memory to answer any question.

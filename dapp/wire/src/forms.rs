@@ -231,6 +231,7 @@ json_structures! {
         opened_byte: u64,
         compared_row: u64,
         checked_row: u64,
+        comparison: u64,
         noted_record: u64,
         drawn: u64,
         first_output: u64,

@@ -91,6 +91,7 @@ pub async fn settle(
     budget: &mut Budget,
 ) -> Result<Settled> {
     let (mut notices, mut spent, mut next) = (Vec::new(), Spent::default(), None);
+    let mut has_moved = false;
     let mut view = session.job(job).await?;
     while view.stage.is_live() && budget.allows_one(session).await? {
         let before = view.clone();
@@ -102,7 +103,7 @@ pub async fn settle(
         let processed = session.follow(&sent).await?;
         if let Some(refused) = processed.refusals.first() {
             next = opens(refused);
-            if next.is_none() || notices.is_empty() {
+            if next.is_none() || !has_moved {
                 return Err(refused.clone().into());
             }
             break;
@@ -112,6 +113,7 @@ pub async fn settle(
         if processed.notices.is_empty() && view == before {
             break;
         }
+        has_moved = true;
         notices.extend(processed.notices);
     }
     let JobView { number, stage, payouts, .. } = view;

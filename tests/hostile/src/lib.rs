@@ -13,7 +13,8 @@
 //! - [`sealed`] takes sealed blobs, and what opens them or does not
 //!
 //! [`load`] is a crowd of honest and other people who send inputs for as long as one likes, and
-//! [`attack`] are those who want to end the program itself, with the memory that it is deployed with.
+//! [`attack`] are those who want to end the program itself, with the memory that it is deployed
+//! with.
 //!
 //! Memory is what the allocator handed out on this thread, so its bounds hold on any machine.
 

@@ -150,8 +150,8 @@ pub(crate) fn job(drive: u8, choices: u8) -> Vec<u8> {
 fn deposits() -> Vec<Vec<u8>> {
     let vectors = json("tests/vectors/portals.json");
     let mut payloads = bytes_of(&vectors["portals"], "payload");
-    // Each command riding on a deposit: those of the vectors, then those that fit the market that is
-    // attacked.
+    // Each command riding on a deposit: those of the vectors, then those that fit the market that
+    // is attacked.
     let commands = bytes_of(&json("tests/vectors/commands.json")["commands"], "calldata");
     let (app, _) = world::app(true);
     let (account, amount) = (world::ACCOUNTS[0], Amount::new(100_000));

@@ -1,4 +1,5 @@
-//! Clouds of points, each of a class, and a network that learns to tell them apart without an error.
+//! Clouds of points, each of a class, and a network that learns to tell them apart without an
+//! error.
 
 #![expect(clippy::cast_possible_truncation, reason = "classes are few, and features single")]
 

@@ -65,7 +65,8 @@ fn no_rewrite_of_its_graph_hides_a_copy() {
     assert_eq!(names.len(), 13, "a rewrite suits no model: {names:?}");
 }
 
-/// What is added to or multiplied with the answers of all classes is not seen in the weights either.
+/// What is added to or multiplied with the answers of all classes is not seen in the weights
+/// either.
 #[test]
 fn what_all_classes_have_in_common_does_not_count_as_weights() {
     let [base, file] = ["digits/torch-base.onnx", "digits/torch-trained.onnx"].map(read);

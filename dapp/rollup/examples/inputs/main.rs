@@ -1,9 +1,9 @@
 //! What `cargo cost inputs` counts: whole inputs, from a request's JSON to what is to be posted,
 //! and parts of the most expensive steps at their largest.
 //!
-//! Jobs are held from their opening to their end. Before and after each input or part a line goes to
-//! stderr, where the counter looks; a JSON object for each goes to stdout, with what it is and what
-//! the market's own meter says it costs at most.
+//! Jobs are held from their opening to their end. Before and after each input or part a line goes
+//! to stderr, where the counter looks; a JSON object for each goes to stdout, with what it is and
+//! what the market's own meter says it costs at most.
 //!
 //! ```text
 //! inputs FOLDER INPUT_WORK

@@ -1,5 +1,5 @@
-//! Parts of the most expensive steps, at their largest: opening a ciphertext, the exact test, naming
-//! results, and comparing models.
+//! Parts of the most expensive steps, at their largest: opening a ciphertext, the exact test,
+//! naming results, and comparing models.
 
 use std::hint::black_box;
 

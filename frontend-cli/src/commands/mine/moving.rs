@@ -51,12 +51,19 @@ impl Miner<'_> {
         mined: &mut Mined,
     ) -> Result<()> {
         let Self { session, sender, .. } = *self;
-        let job = view.job;
+        // Until the windows that time has ended are settled, nothing is evaluated.
+        if view.judging_since.is_none() {
+            self.settle(view, budget, state, mined).await?;
+        }
+        let view = &session.job(view.job).await?;
+        if view.judging_since.is_none() {
+            return Ok(());
+        }
         for target in self.pending(view).await? {
             if !budget.allows_one(session).await? {
                 return Ok(());
             }
-            match evaluate::carry_on(session, sender, job, target, budget).await {
+            match evaluate::carry_on(session, sender, view.job, target, budget).await {
                 Ok(evaluated) if evaluated.spent.inputs.is_empty() => {}
                 Ok(evaluated) => {
                     mined.spent.absorb(evaluated.spent);
@@ -67,12 +74,23 @@ impl Miner<'_> {
                 Err(why) => mined.note(&refusal(why)?, view, None),
             }
         }
-        if !budget.allows_one(session).await? {
+        self.settle(view, budget, state, mined).await
+    }
+
+    async fn settle(
+        &self,
+        view: &JobView,
+        budget: &mut Budget,
+        state: &mut State,
+        mined: &mut Mined,
+    ) -> Result<()> {
+        let Self { session, sender, .. } = *self;
+        if !view.stage.is_live() || !budget.allows_one(session).await? {
             return Ok(());
         }
-        match settle::settle(session, sender, job, budget).await {
+        match settle::settle(session, sender, view.job, budget).await {
             Ok(settled) => {
-                state.of(job).waits_until = Timestamp(settled.next.unwrap_or(0));
+                state.of(view.job).waits_until = Timestamp(settled.next.unwrap_or(0));
                 if !settled.spent.inputs.is_empty() {
                     mined.spent.absorb(settled.spent);
                     mined.note("settled", view, None);
@@ -80,7 +98,7 @@ impl Miner<'_> {
             }
             Err(why) => {
                 if let Some(until) = settle::opens_at(&why) {
-                    state.of(job).waits_until = until;
+                    state.of(view.job).waits_until = until;
                 } else {
                     mined.note(&refusal(why)?, view, None);
                 }
