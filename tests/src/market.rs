@@ -225,11 +225,15 @@ pub fn sealed_terms(miners: u32) -> String {
     let [base, slice, hold_out] =
         ["digits/torch-base.onnx", "digits/client-a.safetensors", "digits/holdout.safetensors"]
             .map(fixture);
+    let evaluators = match miners {
+        0 => String::new(),
+        miners => format!("[evaluators]\nminers = {miners}\nattest = \"2h\"\n"),
+    };
     format!(
         "title = \"Digits\"\nclose = \"2h\"\nplaces = 4\n\
          [offer]\nbase = {base:?}\npublic-slice = {slice:?}\nhold-out = {hold_out:?}\n\
          [sealing]\nsealed = true\nreveal = \"2h\"\n\
-         [evaluators]\nminers = {miners}\nattest = \"2h\"\n\
+         {evaluators}\
          [award]\nprize = \"1ether\"\n"
     )
 }

@@ -83,6 +83,6 @@ fn claims_that_are_wrong_or_missing_are_named() {
 
 #[test]
 fn an_input_the_node_passes_over_is_named() {
-    let report = found("withheld", "node");
+    let report = found("withheld", "claim");
     assert_eq!(sides(&report), (false, true, false), "{report:#}");
 }

@@ -16,7 +16,7 @@ fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
     let mut market = Market::start();
     let terms = open_job("2");
     let opened = market.ask(&with(&["--account", "1", "job", "open"], &terms));
-    assert_eq!(opened["job"], 0);
+    assert_eq!(opened["number"], 0);
     assert_eq!(market.ask(&["job", "list"])["items"].as_array().map(Vec::len), Some(1));
 
     let data = fixture("health/client-a.csv");
@@ -138,7 +138,8 @@ fn input(market: &Market, account: usize, calldata: &Value) {
     market.transact(account, &file["contracts"]["input_box"], 0, &data);
 }
 
-/// The first payload that a command with `--calldata` prints.
+/// The first payload that a command with `--calldata` prints: that of a deposit, or an input's.
 fn payload(calldata: &Value) -> &str {
-    calldata["payloads"][0].as_str().unwrap()
+    let riding = calldata.pointer("/deposit/exec_layer_data");
+    riding.unwrap_or(&calldata["payloads"][0]).as_str().unwrap()
 }
