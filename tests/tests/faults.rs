@@ -94,7 +94,7 @@ fn what_passes_is_borne_and_what_stays_is_said() {
 fn answers_without_end_and_of_other_forms_are_said() {
     let behind = Behind::start();
     for (fault, says) in
-        [(Fault::Flood, "has no end"), (Fault::wrong_types(), "another form than known")]
+        [(Fault::Flood, "exceeds 64 MiB"), (Fault::wrong_types(), "unexpected format")]
     {
         behind.ethereum.tell("eth_", fault.clone());
         for said in behind.all(2) {

@@ -75,7 +75,7 @@ fn judge(market: &Market) -> Value {
 /// The offence of each seat, by the miner's address in lower case.
 fn offences(liar: &Liar, job: JobId) -> Vec<(String, Value)> {
     let seats = liar.inspect(&format!("jobs/{job}/seats"));
-    let seats = seats["seats"]["items"].as_array().unwrap().clone().into_iter();
+    let seats = seats["seats"].as_array().unwrap().clone().into_iter();
     let miner = |seat: &Value| seat["miner"].as_str().unwrap().to_lowercase();
     seats.map(|seat| (miner(&seat), seat["offence"].clone())).collect()
 }

@@ -159,6 +159,6 @@ reasons! {
         NotEvaluated { until: Timestamp } = "nobody carried its evaluation on until {until}",
         Outranked { winner: u32 } = "the prize goes to submission {winner}",
         AttestedOtherwise {} = "no seat said of the sampled rows what the machine sees",
-        JobEnded {} = "the job gave each its own without judging",
+        JobEnded {} = "the job ended without judging its models",
     }
 }

@@ -110,7 +110,6 @@ macro_rules! notices {
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "event")]
         #[expect(missing_docs, reason = "contracts/src/IDeml.sol documents each event once")]
-        #[expect(clippy::large_enum_variant, reason = "there is never more than a handful")]
         pub enum Notice {
             $($event {
                 $(#[serde(with = "crate::json")] job: JobId, $submission: u32,)?

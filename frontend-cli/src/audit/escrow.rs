@@ -208,10 +208,8 @@ impl Escrow {
                 let due = (known.client, std::mem::take(&mut known.shown));
                 self.owe(due.0, Share::Stake, [due.1; 2]);
             }
-            Notice::Enlisted { miner, .. } => {
-                if !self.bonds.insert(*miner) {
-                    return payout(format!("{miner} enlists for job {id} twice"));
-                }
+            Notice::Enlisted { miner, .. } if !self.bonds.insert(*miner) => {
+                return payout(format!("{miner} enlists for job {id} twice"));
             }
             Notice::SeatsDrawn { miners, .. } => self.right = miners.iter().copied().collect(),
             Notice::ModelRevealed { submission, .. } => {
@@ -230,12 +228,12 @@ impl Escrow {
                 self.forfeit(id, *account, *bond, *offence, settings)?;
             }
             Notice::JobDecided { decision, .. } => self.divide(id, decision)?,
-            Notice::Paid { to, share, amount, .. } => {
-                if !self.is_due(*to, *share, *amount, settings) {
-                    let sentence = format!("job {id} pays a share ({share}) that is not due");
-                    let wrong = Divergence::new(Kind::Payout, sentence);
-                    return Err(wrong.between(None, Some(format!("{amount} to {to}"))).into());
-                }
+            Notice::Paid { to, share, amount, .. }
+                if !self.is_due(*to, *share, *amount, settings) =>
+            {
+                let sentence = format!("job {id} pays a share ({share}) that is not due");
+                let wrong = Divergence::new(Kind::Payout, sentence);
+                return Err(wrong.between(None, Some(format!("{amount} to {to}"))).into());
             }
             _ => {}
         }

@@ -33,6 +33,7 @@ const MINERS: [Address; 2] = [Address([4; 20]), Address([5; 20])];
 const APP: Address = Address([0xaa; 20]);
 const CHAIN: u64 = 31_337;
 const HOUR: u64 = 3_600;
+const HOUR_SECONDS: u32 = 3_600;
 const KEY: [u8; 32] = [9; 32];
 
 /// Changes the outputs of an input.
@@ -398,7 +399,7 @@ fn contest(close: u64, miners: MinerTerms, sealed_hold_out: SealedBlob) -> Terms
         offer: Offer { board: Some(board), ..terms.offer },
         sealing: Sealing::Sealed {
             hold_out: sealed_hold_out,
-            reveal_seconds: HOUR as u32,
+            reveal_seconds: HOUR_SECONDS,
             sponsor_bond: Amount::new(ETHER),
         },
         evaluators: Evaluators::Miners(miners),
@@ -449,7 +450,7 @@ fn play_contest(
         bond: Amount::new(ETHER / 10),
         pool: Amount::new(ETHER / 10),
         buy_in: Amount::new(ETHER / 100),
-        attest_seconds: HOUR as u32,
+        attest_seconds: HOUR_SECONDS,
         sample_rows,
     };
     let (sealed_hold_out, ciphertext) = seal([1; 32], SPONSOR, &hold_out());

@@ -95,7 +95,8 @@ mod tests {
     #[test]
     fn a_command_rides_on_the_deposit_that_it_needs() {
         let settle = Command::Settle { job: JobId([1; 32]) };
-        let paid = Calldata::paid(Asset::Ether, Amount::new(5), &settle).then(&[settle.clone()]);
+        let paid = Calldata::paid(Asset::Ether, Amount::new(5), &settle)
+            .then(std::slice::from_ref(&settle));
         assert_eq!(paid.to_string().lines().count(), 2);
         assert_eq!(paid.payloads.len(), 1);
         let free = Calldata::paid(Asset::Ether, Amount::ZERO, &settle);

@@ -319,7 +319,7 @@ pub async fn carry_on(
             evaluated.stopped = Stopped::CapReached;
             break;
         }
-        let bar = bar.get_or_insert_with(|| session.talk.spinner(&format!("{}", name(target))));
+        let bar = bar.get_or_insert_with(|| session.talk.spinner(&name(target).to_string()));
         bar.say(format!("{}: step {from}", name(target)));
         let sent = session.send(sender, &command(job, target, from, budget)).await?;
         let mut cost = Spent::default();

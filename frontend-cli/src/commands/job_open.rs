@@ -329,7 +329,11 @@ pub async fn open(
     }
     let budget = &mut Budget::default();
     budget.inputs = budget.inputs.max(rehearsal.inputs.saturating_add(2));
-    let base = ready(session, sender, job, notices, budget, &mut spent).await?;
+    let base = match terms.sample_rows() {
+        // Beyond the machine, the job opens with its bytes; the score is this computer's.
+        Some(_) => (rehearsal.base.score, rehearsal.base.worst_class),
+        None => ready(session, sender, job, notices, budget, &mut spent).await?,
+    };
     Ok(Opened {
         job,
         number,

@@ -179,7 +179,7 @@ pub(super) async fn answer(
         earned,
         voucher: voucher.map(|record| record.index),
         claimed_after_block,
-        reveal: is_secret.then(|| [job.windows.close.0, job.windows.reveal_until.0]),
+        reveal: is_secret.then_some([job.windows.close.0, job.windows.reveal_until.0]),
         next,
         spent,
         currency: session.currency(job.terms.asset).await,
