@@ -107,7 +107,7 @@ fn miners_who_all_lie_alike_lose_their_bonds_and_the_lie_does_not_win() {
     let (found, _) = honest(&fs::read(fixture(BEST)).unwrap(), &hold_out);
     assert_eq!(ended["best"]["scores"]["score"], found.score.0);
     for (miner, offence) in offences(&liars[0], job) {
-        assert_eq!(offence, "Wrong", "{miner}");
+        assert_eq!(offence, "wrong", "{miner}");
     }
     assert_eq!(market.ask(&["audit"])["verdict"], "holds");
 }
@@ -174,7 +174,7 @@ fn rows_that_are_drawn_decide_where_only_miners_evaluate() {
     let ended = judge(&market);
     assert_eq!(ended["decision"]["winner"], 0, "{ended:#}");
     for (miner, offence) in offences(&liar, job) {
-        let expected = if miner == address(6) { json!("Wrong") } else { Value::Null };
+        let expected = if miner == address(6) { json!("wrong") } else { Value::Null };
         assert_eq!(offence, expected, "{miner}");
     }
     assert_eq!(market.ask(&["audit"])["verdict"], "holds");
