@@ -131,7 +131,9 @@ fn alike() -> Vec<(&'static str, Net)> {
         ("300,000 neurons of one weight", relu(Net::new(&[1]).dense(1, 300_000)).dense(300_000, 1)),
         (
             "500 convolutions of one weight",
-            (0..500).fold(Net::new(&[1, 4, 4]), |net, _| relu(net.conv(&[1, 1, 1, 1], &[]))),
+            (0..500)
+                .fold(Net::new(&[1, 4, 4]), |net, _| relu(net.conv(&[1, 1, 1, 1], &[])))
+                .then("Flatten", &[]),
         ),
     ]
 }
