@@ -20,8 +20,8 @@ pub struct Prices {
     pub compared_row: u64,
     /// A row that the machine looks at, compared with one seat's answer.
     pub checked_row: u64,
-    /// What comparing a model with an accepted one is prepaid for beside answering probes: reading
-    /// the files of three models and the hold-out.
+    /// What comparing a model with an accepted one is prepaid for, beside as much as an evaluation
+    /// may take: reading the files of three models and the hold-out.
     pub comparison: u64,
     /// A submission's record, noted so that a command can be undone.
     pub noted_record: u64,
@@ -48,7 +48,7 @@ impl Prices {
         opened_byte: 55,
         compared_row: 95,
         checked_row: 40,
-        comparison: 200_000_000,
+        comparison: 500_000_000,
         noted_record: 200,
         drawn: 10_000,
         first_output: 2_440_000,

@@ -16,9 +16,6 @@ const JOB_RECORD_BYTES: u64 = 8_192;
 const SUBMISSION_RECORD_BYTES: u64 = 1_024;
 /// What a seat keeps for each model.
 const ANSWER_BYTES: u64 = 160;
-/// How many rows' work answering the probes of a comparison may take, for one model: they are 256,
-/// in batches that may be smaller than those of an evaluation.
-const PROBES: u32 = 512;
 /// What an enlisted miner keeps.
 const MINER_RECORD_BYTES: u64 = 256;
 /// The most miners on a job's list.
@@ -147,9 +144,7 @@ impl Terms {
         let evaluation = self.evaluation_work(settings);
         let comparing = match self.award {
             Award::Rewards { count, .. } => {
-                // Two models answer as many probes as the hold-out has rows, so many times over.
-                let times = PROBES.div_ceil(self.offer.rows.max(1)).saturating_mul(2);
-                let each = evaluation.times(times.into()).plus(Work(prices.comparison));
+                let each = evaluation.plus(Work(prices.comparison));
                 each.times(count.saturating_sub(1).into())
             }
             Award::Prize { .. } => prices.comparing(self.offer.rows),
