@@ -42,7 +42,7 @@ fn both_jobs_are_played_and_everybody_is_paid_exactly() {
     // The demo ends with an audit of its own chain.
     let audit = &result["audit"];
     assert_eq!(audit["verdict"], "holds", "{audit}");
-    assert_eq!(audit["payouts"], 9, "{audit}");
+    assert_eq!(audit["payouts"], 8, "{audit}");
 
     let submissions = result["submissions"].as_array().unwrap();
     let verdicts = |job: u64, verdict: &str| {
