@@ -77,6 +77,7 @@ fn finish(
     (share, amount): (Share, Amount),
     effects: &mut Vec<Effect>,
 ) {
+    let now = state.now();
     let job = state.known_mut(id);
     job.expecting.remove(&number);
     job.sealed.remove(&number);
@@ -85,8 +86,8 @@ fn finish(
     }
     job.whole.remove(&number);
     job.slots.clear(SlotKey::of(Slot::Shown, number));
-    // Miners have done nothing yet for what was decided before they were drawn.
-    let is_early = job.evaluating_since.is_none() && !verdict.is_accepted();
+    // Until the close somebody else can have its place; what is not revealed after it pays miners.
+    let is_early = now < job.terms.close && !verdict.is_accepted();
     let submission = job.known_mut(number);
     submission.state = SubmissionState::Decided(verdict);
     submission.evaluated.shrink();

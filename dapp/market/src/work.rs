@@ -44,9 +44,17 @@ pub(crate) fn pay(
     let covered = whole.min(*pot(state, id, target));
     let operator = operators_part(state, covered);
     let earned = there(covered.checked_sub(operator), "a part is no more than the whole");
-    // Whoever does its own work keeps its part in the stake, which returns as one sum.
     let earned = if is_own || done.is_comparing { Amount::ZERO } else { earned };
+    let borne = operators_part(state, price(state, asset, done.borne));
     let pot = pot(state, id, target);
+    // Whoever does its own work keeps its part in the stake, which returns as one sum, and bears
+    // out of that what it reads again: beyond it, nothing is asked of it.
+    let (operator, borne) = if is_own {
+        let all = there(operator.checked_add(borne), "parts of prices fit");
+        (all.min(*pot), Amount::ZERO)
+    } else {
+        (operator, borne)
+    };
     let left = pot.checked_sub(operator).and_then(|left| left.checked_sub(earned));
     *pot = there(left, "no more is taken than is there");
     for (to, amount) in [(worker.account, earned), (state.settings.operator, operator)] {
@@ -54,7 +62,7 @@ pub(crate) fn pay(
         state.ledger.post(possible(payment, "what a job holds is in escrow"));
     }
     let short = there(whole.checked_sub(covered), "a part is no more than the whole");
-    let surcharge = surcharge(state, worker, asset, (done, short));
+    let surcharge = surcharge(state, worker, asset, done.prepaid, [borne, short]);
     let step = slot(state, id, target).step();
     let worker = worker.account;
     let paid = Event::WorkPaid { job: id, target, step, worker, earned, operator, surcharge };
@@ -66,11 +74,11 @@ fn surcharge(
     state: &mut State,
     worker: Worker,
     asset: Asset,
-    (done, short): (Done, Amount),
+    prepaid: Work,
+    [borne, short]: [Amount; 2],
 ) -> Amount {
-    let borne = operators_part(state, price(state, asset, done.borne));
     let short = operators_part(state, short);
-    let again = price(state, asset, done.prepaid).checked_times(worker.surcharge);
+    let again = price(state, asset, prepaid).checked_times(worker.surcharge);
     let all = [short, again.unwrap_or(Amount(U256::MAX))];
     let all = all.into_iter().try_fold(borne, Amount::checked_add);
     let free = state.ledger.free(worker.account, asset);
