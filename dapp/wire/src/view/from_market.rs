@@ -38,7 +38,7 @@ impl JobView {
             evaluations: under_way(job).take(EvaluationView::MAX_SHOWN).collect(),
             hold_out: job.hold_out,
             submitted: job.submitted,
-            places_taken: count(job.submissions.values().filter(|one| has_place(one)).count()),
+            places_taken: count(job.places_taken()),
             payouts: job.payouts,
             rewards_left: job.rewards_left(),
             best,
@@ -51,10 +51,6 @@ impl JobView {
             refusal: job.cancelled_for.as_ref().map(RefusalView::from),
         }
     }
-}
-
-fn has_place(submission: &Submission) -> bool {
-    submission.verdict().is_none_or(|verdict| verdict.is_accepted())
 }
 
 impl EvaluationView {
