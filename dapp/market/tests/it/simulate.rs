@@ -26,7 +26,7 @@ use books::Books;
 use generator::Generator;
 
 /// Commands of a seed: enough to meet almost every reason to refuse.
-const COMMANDS: usize = 60_000;
+const COMMANDS: usize = 120_000;
 /// Commands of one world; then it ends and another begins.
 const WORLD_COMMANDS: usize = 1_000;
 /// Reasons that take too many commands or too rare a chance; scripts tell of each.
@@ -53,11 +53,13 @@ fn money_is_conserved_and_every_job_ends() {
     let given = |name| {
         std::env::var_os(name).map(|text| text.into_string().unwrap().parse::<u64>().unwrap())
     };
-    let seeds = given("SEED").map_or_else(|| vec![1, fastrand::u64(..)], |seed| vec![seed]);
+    // What one random seed meets is chance: only the first seed is asked for every reason.
+    let seeds = given("SEED").map_or_else(|| vec![fastrand::u64(..), 1], |seed| vec![seed]);
     let commands = given("COMMANDS").map_or(COMMANDS, |number| number.try_into().unwrap());
     let mut seen = Seen::new();
     for seed in seeds {
         println!("seed {seed}");
+        seen.clear();
         run(seed, commands, &mut seen);
     }
     println!("{seen:?}");

@@ -377,7 +377,7 @@ impl Generator {
         let (target, step) = self.pick(&targets);
         let from = if self.once_in(20) { step.wrapping_add(1) } else { step };
         let work = Work(self.pick(&[0, 1, 30, 1_000, u64::MAX, u64::MAX]));
-        let max_surcharge = Amount(self.pick(&[U256::zero(), 5.into(), U256::MAX, U256::MAX]));
+        let max_surcharge = Amount(self.pick(&[U256::zero(), U256::zero(), U256::MAX, U256::MAX]));
         let command = Command::Evaluate { job: id, target, from, work, max_surcharge };
         Step::Command(sender, command)
     }
