@@ -7,23 +7,23 @@ use std::cmp::Reverse;
 
 use crate::{
     command::Slot,
-    effect::{Effect, Event, Share},
+    effect::{Event, Share},
     evaluation::Evaluated,
+    input::{Input, Route},
     refusal::ModelRefusal,
-    state::{Route, State},
     store::SlotKey,
-    units::{JobId, Score, SubmissionId},
+    units::Score,
 };
 
 /// A shown model was evaluated: the board moves if it is better than what it has of the account by
 /// more than the step; before anything was shown, that is the base model.
-pub(crate) fn conclude(state: &mut State, id: JobId, number: u32, effects: &mut Vec<Effect>) {
-    let job = state.known_mut(id);
+pub(crate) fn conclude(input: &mut Input<'_>, number: u32) {
+    let submission = input.submission_id(number);
+    let job = input.job_mut();
     let base = job.base.scores().map(|base| base.score).unwrap_or_default();
     let step = job.terms.offer.board.map_or(Score(0), |board| board.ladder_step);
-    let submission = job.known_mut(number);
-    let client = submission.client;
-    let shows = &mut submission.board;
+    let client = job.known(number).client;
+    let shows = &mut job.known_mut(number).board;
     let evaluated = std::mem::take(&mut shows.evaluated);
     let model = shows.model.take();
     let stake = std::mem::take(&mut shows.stake);
@@ -47,8 +47,7 @@ pub(crate) fn conclude(state: &mut State, id: JobId, number: u32, effects: &mut 
     }
     job.slots.clear(SlotKey::of(Slot::Shown, number));
     if let Some(model) = model {
-        let (submission, model) = (SubmissionId { job: id, index: number }, model.digest);
-        effects.push(Effect::Event(Event::ShowEvaluated { submission, model, board }));
+        input.emit(Event::ShowEvaluated { submission, model: model.digest, board });
     }
-    state.pay(id, client, (Share::Stake, stake), Route::Balance, effects);
+    input.pay(client, Share::Stake, stake, Route::Balance);
 }

@@ -4,81 +4,60 @@ use std::cmp::Reverse;
 
 use crate::{
     command::Slot,
-    effect::{Effect, Event, Share},
+    effect::{Event, Share},
     evaluation::Evaluated,
-    invariant::there,
+    input::{Input, Route},
+    invariant::{less, sum, there},
     refusal::ModelRefusal,
     seat::Offence,
-    state::{Route, State},
     store::SlotKey,
     submission::{SubmissionState, Verdict},
     terms::{Award, SubmissionStake},
-    units::{Amount, JobId, SubmissionId},
+    units::Amount,
 };
 
 /// Accepts a submission: the reward or prize leaves with the rest of its stake in one voucher.
-pub(crate) fn accept(state: &mut State, id: JobId, number: u32, effects: &mut Vec<Effect>) {
-    let job = state.known_mut(id);
+pub(crate) fn accept(input: &mut Input<'_>, number: u32) {
+    let job = input.job_mut();
     let scores = there(job.known(number).evaluated.scores(), "what is accepted is evaluated");
     let amount = match job.terms.award {
         Award::Rewards { reward, .. } => reward,
         Award::Prize { prize, .. } => prize,
     };
-    let award = job.stake.award.checked_sub(amount);
-    job.stake.award = there(award, "an award is paid once");
+    job.stake.award = less(job.stake.award, amount);
     job.payouts = job.payouts.saturating_add(1);
     job.accepted.push(number);
     if job.best.is_none_or(|(_, best)| scores.score > best.score) {
         job.best = Some((number, scores));
     }
-    finish(state, id, number, Verdict::Accepted(scores), (Share::Reward, amount), effects);
+    finish(input, number, Verdict::Accepted(scores), amount);
 }
 
 /// Refuses a submission: the rest of its stake returns.
-pub(crate) fn refuse(
-    state: &mut State,
-    id: JobId,
-    number: u32,
-    reason: ModelRefusal,
-    effects: &mut Vec<Effect>,
-) {
-    let job = state.known_mut(id);
+pub(crate) fn refuse(input: &mut Input<'_>, number: u32, reason: ModelRefusal) {
+    let job = input.job_mut();
     let submission = job.known(number);
     let (client, scores) = (submission.client, submission.evaluated.scores());
     job.clients.remove(&client);
     job.refused.push_back(number);
     job.slots.clear(SlotKey::of(Slot::Submission, number));
-    let verdict = Verdict::Refused { scores, reason };
-    finish(state, id, number, verdict, (Share::Stake, Amount::ZERO), effects);
+    finish(input, number, Verdict::Refused { scores, reason }, Amount::ZERO);
 }
 
 /// Refuses a submission that did not do its part; its bond is lost.
-pub(crate) fn forfeit(
-    state: &mut State,
-    id: JobId,
-    number: u32,
-    (reason, offence): (ModelRefusal, Offence),
-    effects: &mut Vec<Effect>,
-) {
-    let sink = state.settings.sink;
-    let submission = state.known_mut(id).known_mut(number);
+pub(crate) fn forfeit(input: &mut Input<'_>, number: u32, reason: ModelRefusal, offence: Offence) {
+    let (job, sink) = (input.id, input.state.settings.sink);
+    let submission = input.submission_mut(number);
     let account = submission.client;
     let bond = std::mem::take(&mut submission.stake.bond);
-    effects.push(Effect::Event(Event::Forfeited { job: id, account, bond, offence }));
-    state.pay(id, sink, (Share::Sink, bond), Route::Balance, effects);
-    refuse(state, id, number, reason, effects);
+    input.emit(Event::Forfeited { job, account, bond, offence });
+    input.pay(sink, Share::Sink, bond, Route::Balance);
+    refuse(input, number, reason);
 }
 
-fn finish(
-    state: &mut State,
-    id: JobId,
-    number: u32,
-    verdict: Verdict,
-    (share, amount): (Share, Amount),
-    effects: &mut Vec<Effect>,
-) {
-    let now = state.now();
-    let job = state.known_mut(id);
+fn finish(input: &mut Input<'_>, number: u32, verdict: Verdict, amount: Amount) {
+    let now = input.now();
+    let job = input.job_mut();
     job.expecting.remove(&number);
     job.sealed.remove(&number);
     if let Some(scores) = verdict.scores() {
@@ -94,17 +73,16 @@ fn finish(
     submission.board.model = None;
     submission.board.evaluated = Evaluated::Waiting;
     submission.answers.results = Vec::new();
-    let SubmissionStake { work, bond, buy_in } = submission.stake;
-    let buy_in = if is_early { buy_in } else { Amount::ZERO };
+    let SubmissionStake { work, bond, buy_in } = std::mem::take(&mut submission.stake);
+    let (back, kept) = if is_early { (buy_in, Amount::ZERO) } else { (Amount::ZERO, buy_in) };
+    submission.stake.buy_in = kept;
     let shown = std::mem::take(&mut submission.board.stake);
-    let kept = submission.stake.buy_in.checked_sub(buy_in);
-    submission.stake = SubmissionStake { buy_in: kept.unwrap_or_default(), ..Default::default() };
-    let (client, digest) = (submission.client, submission.digest());
-    let submission = SubmissionId { job: id, index: number };
-    let decided = Event::SubmissionDecided { submission, client, model: digest, verdict };
-    effects.push(Effect::Event(decided));
-    let all = [work, bond, buy_in, shown].into_iter().try_fold(amount, Amount::checked_add);
-    let all = there(all, "what a job holds fits the ledger");
-    let route = if verdict.is_accepted() { Route::Wallet } else { Route::Balance };
-    state.pay(id, client, (share, all), route, effects);
+    let (client, model) = (submission.client, submission.digest());
+    let submission = input.submission_id(number);
+    input.emit(Event::SubmissionDecided { submission, client, model, verdict });
+    let (share, route) = match verdict.is_accepted() {
+        true => (Share::Reward, Route::Wallet),
+        false => (Share::Stake, Route::Balance),
+    };
+    input.pay(client, share, sum([amount, work, bond, back, shown]), route);
 }

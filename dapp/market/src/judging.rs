@@ -8,10 +8,13 @@ use crate::{
     board,
     command::{Slot, Target},
     decide,
-    effect::{Effect, Event},
+    effect::Event,
     evaluation::{self, Assignment, Evaluated, Finding, Progress, Turn},
+    input::Input,
     invariant::there,
-    judge::{Exam, Exhibit, Judge},
+    job::Job,
+    judge::{Exam, Exhibit},
+    payout,
     prices::Prices,
     refusal::ModelRefusal,
     rewards, sample, seats,
@@ -20,50 +23,48 @@ use crate::{
     store::SlotKey,
     terms::{Award, MAX_SEATS},
     units::{JobId, Work},
-    work::{Worker, pay, slot},
+    work,
 };
 
-/// Goes on with an evaluation as far as the input allows; whether it came to its end.
-pub(crate) fn go_on(
-    state: &mut State,
-    id: JobId,
-    target: Target,
-    worker: Worker,
-    judge: &mut dyn Judge,
-    effects: &mut Vec<Effect>,
-) -> bool {
-    let mut meter = state.meter;
-    let assignment = there(assignment(state, id, target), "what is evaluated has its bytes");
-    let (turn, done) = evaluation::take(&state.settings, &assignment, &mut meter, judge);
-    state.meter = meter;
-    let is_over = matches!(turn, Turn::Finished(_));
-    match turn {
-        Turn::Waits => return false,
-        Turn::Unfinished(progress) => {
-            *slot(state, id, target) = Evaluated::UnderWay(Box::new(progress));
-        }
-        Turn::Finished(Ok(finding)) => {
-            *slot(state, id, target) = Evaluated::Done(Box::new(finding));
-        }
-        Turn::Finished(Err(reason)) => *slot(state, id, target) = Evaluated::Failed(reason),
-    }
-    pay(state, id, target, worker, done, effects);
+/// Goes on with an evaluation as far as the input allows.
+pub(crate) fn go_on(input: &mut Input<'_>, target: Target) {
+    let assignment = assignment(input.state, input.id, target);
+    let assignment = there(assignment, "what is evaluated has its bytes");
+    let mut meter = input.state.meter;
+    let settings = &input.state.settings;
+    let (turn, done) = evaluation::take(settings, &assignment, &mut meter, input.judge);
+    input.state.meter = meter;
+    let evaluated = match turn {
+        Turn::Waits => return,
+        Turn::Unfinished(progress) => Evaluated::UnderWay(Box::new(progress)),
+        Turn::Finished(Ok(finding)) => Evaluated::Done(Box::new(finding)),
+        Turn::Finished(Err(reason)) => Evaluated::Failed(reason),
+    };
+    let is_over = evaluated.is_over();
+    *input.job_mut().evaluated_mut(target) = evaluated;
+    work::pay(input, target, done);
     if is_over {
-        conclude(state, id, target, worker, judge, effects);
+        conclude(input, target);
     }
-    is_over
+}
+
+/// Goes on, unless the machine lags and whoever goes on would have to pay for that.
+pub(crate) fn go_on_for_free(input: &mut Input<'_>, target: Target) {
+    if input.state.surcharge() == 0 {
+        go_on(input, target);
+    }
 }
 
 /// What going on with an evaluation is sure to cost its sender: reading again, less what a step of
 /// the rows earns that the input is sure to answer.
-pub(crate) fn reading_again(state: &State, id: JobId, target: Target, wanted: Work) -> Work {
-    let assignment = there(assignment(state, id, target), "what is evaluated has its bytes");
-    let Some(Progress { quote, tally }) = assignment.under_way else { return Work(0) };
+pub(crate) fn reading_again(input: &Input<'_>, target: Target, wanted: Work) -> Work {
+    let Evaluated::UnderWay(progress) = input.job().evaluated(target) else { return Work(0) };
+    let Progress { quote, tally } = &**progress;
     let rows = quote.rows.saturating_sub(tally.rows());
     let each = quote.work.minus(quote.reading).0.checked_div(quote.rows.into());
     let left = Work(each.unwrap_or_default()).times(rows.into());
-    let room = wanted.min(state.settings.input_work).minus(quote.reading).minus(quote.step);
-    let sure = room.min(left).max(quote.step);
+    let most = wanted.min(input.state.settings.input_work);
+    let sure = most.minus(quote.reading).minus(quote.step).min(left).max(quote.step);
     quote.reading.minus(sure)
 }
 
@@ -74,21 +75,18 @@ fn assignment(state: &State, id: JobId, target: Target) -> Option<Assignment<'_>
     let hold_out = || (job.hold_out, SlotKey::job(Slot::HoldOut));
     let slice = || (job.terms.opening_dataset(), SlotKey::job(Slot::PublicSlice));
     let base = || (Some(job.terms.offer.base_model), SlotKey::job(Slot::BaseModel));
-    let ((model, model_key), (data, data_key), under_way) = match target {
-        Target::Base if job.terms.sealing.is_sealed() => (base(), slice(), &job.base),
-        Target::Base => (base(), hold_out(), &job.base),
-        Target::BaseOnHoldOut => (base(), hold_out(), &job.base_on_hold_out),
+    let ((model, model_key), (data, data_key)) = match target {
+        Target::Base if job.terms.sealing.is_sealed() => (base(), slice()),
+        Target::Base | Target::BaseOnHoldOut => (base(), hold_out()),
         Target::Submission(number) => {
-            let submission = job.submissions.get(&number)?;
-            let key = SlotKey::of(Slot::Submission, number);
-            ((submission.model, key), hold_out(), &submission.evaluated)
+            let model = job.submissions.get(&number)?.model;
+            ((model, SlotKey::of(Slot::Submission, number)), hold_out())
         }
         Target::Shown(number) => {
-            let shows = &job.submissions.get(&number)?.board;
-            let board = job.terms.offer.board?;
-            let slice = (Some(board.public_slice), SlotKey::job(Slot::PublicSlice));
-            let key = SlotKey::of(Slot::Shown, number);
-            ((shows.model, key), slice, &shows.evaluated)
+            let model = job.submissions.get(&number)?.board.model;
+            let slice = Some(job.terms.offer.board?.public_slice);
+            let key = SlotKey::job(Slot::PublicSlice);
+            ((model, SlotKey::of(Slot::Shown, number)), (slice, key))
         }
     };
     let on_hold_out = data_key.slot == Slot::HoldOut;
@@ -102,7 +100,7 @@ fn assignment(state: &State, id: JobId, target: Target) -> Option<Assignment<'_>
             metric: job.terms.offer.metric,
             rows: is_sampled.then_some(job.sample.as_slice()),
         },
-        under_way: match under_way {
+        under_way: match job.evaluated(target) {
             Evaluated::UnderWay(progress) => Some(progress),
             Evaluated::Waiting | Evaluated::Done(_) | Evaluated::Failed(_) => None,
         },
@@ -121,67 +119,66 @@ fn checks(prices: &Prices, is_attested: bool, sampled: usize) -> Work {
     if is_attested { checks } else { Work(0) }
 }
 
-fn conclude(
-    state: &mut State,
-    id: JobId,
-    target: Target,
-    worker: Worker,
-    judge: &mut dyn Judge,
-    effects: &mut Vec<Effect>,
-) {
+fn conclude(input: &mut Input<'_>, target: Target) {
     match target {
-        Target::Base => {
-            let job = state.known_mut(id);
-            if let Some(base) = job.base.scores() {
-                job.base.shrink();
-                job.stage = Stage::Open;
-                effects.push(Effect::Event(Event::JobReady { job: id, base }));
-            }
-        }
-        Target::BaseOnHoldOut => conclude_base(state, id, effects),
-        Target::Shown(number) => board::conclude(state, id, number, effects),
+        Target::Base => conclude_base(input),
+        Target::BaseOnHoldOut => conclude_base_on_hold_out(input),
+        Target::Shown(number) => board::conclude(input, number),
         Target::Submission(number) => {
-            conclude_submission(state, id, number, effects);
-            rewards::decide_next(state, id, worker, judge, effects);
+            conclude_submission(input, number);
+            rewards::decide_next(input);
         }
     }
 }
 
-fn conclude_base(state: &mut State, id: JobId, effects: &mut Vec<Effect>) {
-    if state.known(id).terms.sample_rows().is_some() {
-        sample::conclude(state, id, None, effects);
+/// The job opens, or is cancelled if its base model cannot be evaluated.
+fn conclude_base(input: &mut Input<'_>) {
+    let id = input.id;
+    let job = input.job_mut();
+    if let Evaluated::Failed(reason) = job.base {
+        payout::cancel(input, Some(reason));
+        payout::pay_all(input);
+    } else if let Some(base) = job.base.scores() {
+        job.base.shrink();
+        job.stage = Stage::Open;
+        input.emit(Event::JobReady { job: id, base });
     }
-    let job = state.known_mut(id);
+}
+
+fn conclude_base_on_hold_out(input: &mut Input<'_>) {
+    let id = input.id;
+    if input.job().terms.sample_rows().is_some() {
+        sample::conclude(input, None);
+    }
+    let job = input.job_mut();
     if let Some(base) = job.base_on_hold_out.scores() {
         job.base_on_hold_out.shrink();
-        effects.push(Effect::Event(Event::HoldOutReady { job: id, base }));
+        input.emit(Event::HoldOutReady { job: id, base });
     }
 }
 
 /// The machine has looked at a model: seats that said otherwise were wrong, and what the terms do
 /// not accept is refused.
-fn conclude_submission(state: &mut State, id: JobId, number: u32, effects: &mut Vec<Effect>) {
-    if state.known(id).terms.sample_rows().is_some() {
-        sample::conclude(state, id, Some(number), effects);
+fn conclude_submission(input: &mut Input<'_>, number: u32) {
+    if input.job().terms.sample_rows().is_some() {
+        sample::conclude(input, Some(number));
     } else {
-        let found = attestation(state.known(id).known(number).evaluated.finding());
-        seats::blame_others(state, id, number, found, effects);
-        seats::note(state, id, number, found, effects);
+        let found = attestation(input.submission(number).evaluated.finding());
+        seats::blame_others(input, number, found);
+        seats::note(input, number, found);
     }
-    let job = state.known(id);
+    let job = input.job();
     let base = there(job.base_scores(), "the base model is evaluated first");
-    let verdict = match &job.known(number).evaluated {
-        Evaluated::Done(finding) => job.terms.offer.accept(base, finding.scores),
-        Evaluated::Failed(reason) => Err(*reason),
-        Evaluated::Waiting | Evaluated::UnderWay(_) => Ok(()),
+    let evaluated = &job.known(number).evaluated;
+    let refused = match evaluated {
+        Evaluated::Done(finding) => job.terms.offer.accept(base, finding.scores).err(),
+        Evaluated::Failed(reason) => Some(*reason),
+        Evaluated::Waiting | Evaluated::UnderWay(_) => None,
     };
-    let scores = job.known(number).evaluated.scores();
-    match (verdict, scores) {
-        (Err(reason), _) => decide::refuse(state, id, number, reason, effects),
-        (Ok(()), Some(scores)) => {
-            state.known_mut(id).ranking.insert((Reverse(scores.score), number));
-        }
-        (Ok(()), None) => {}
+    if let Some(reason) = refused {
+        decide::refuse(input, number, reason);
+    } else if let Some(scores) = evaluated.scores() {
+        input.job_mut().ranking.insert((Reverse(scores.score), number));
     }
 }
 
@@ -192,11 +189,13 @@ fn attestation(finding: Option<&Finding>) -> Attestation {
     found.unwrap_or(Attestation::UNFIT)
 }
 
-/// The reason why a hold-out, once it is known, is not one that the terms promised; `None` as long
-/// as nothing speaks against it.
-pub(crate) fn hold_out_failure(state: &State, id: JobId) -> Option<ModelRefusal> {
-    match state.known(id).base_on_hold_out {
-        Evaluated::Failed(reason) => Some(reason),
-        Evaluated::Waiting | Evaluated::UnderWay(_) | Evaluated::Done(_) => None,
+impl Job {
+    /// The reason why a hold-out, once it is known, is not one that the terms promised; `None` as
+    /// long as nothing speaks against it.
+    pub(crate) const fn hold_out_failure(&self) -> Option<ModelRefusal> {
+        match self.base_on_hold_out {
+            Evaluated::Failed(reason) => Some(reason),
+            Evaluated::Waiting | Evaluated::UnderWay(_) | Evaluated::Done(_) => None,
+        }
     }
 }

@@ -1,6 +1,4 @@
 //! The ledger: free balances per account and asset, and what each asset's total consists of.
-//!
-//! Every move is prepared, which can fail and changes nothing, and then posted, which cannot fail.
 
 use std::collections::BTreeMap;
 
@@ -45,15 +43,6 @@ pub(crate) enum Kind {
     Release,
     /// From a job out.
     Payout,
-}
-
-/// A move whose outcome is computed; to be posted before another one is prepared.
-#[derive(Debug)]
-#[must_use]
-pub(crate) struct Move {
-    account: (Address, Asset),
-    balance: Amount,
-    solvency: Solvency,
 }
 
 /// Free balances and totals.
@@ -104,17 +93,17 @@ impl Ledger {
         self.totals.iter().map(|(&asset, &solvency)| (asset, solvency))
     }
 
-    /// Computes a move.
+    /// Moves money: all of it, or none.
     ///
     /// - Errors: `InsufficientBalance`; `BalanceOverflow`, which only a token that lies about its
     ///   supply can cause
-    pub(crate) fn prepare(
-        &self,
+    pub(crate) fn transfer(
+        &mut self,
         kind: Kind,
         account: Address,
         asset: Asset,
         amount: Amount,
-    ) -> Result<Move, Refusal> {
+    ) -> Result<(), Refusal> {
         let free = self.free(account, asset);
         let mut solvency = self.totals.get(&asset).copied().unwrap_or_default();
         let overflow = Refusal::BalanceOverflow { asset };
@@ -143,15 +132,10 @@ impl Ledger {
             Kind::Release | Kind::Payout => solvency.escrowed = less(solvency.escrowed)?,
             Kind::Deposit | Kind::Withdraw => {}
         }
-        Ok(Move { account: (account, asset), balance, solvency })
-    }
-
-    /// Makes a move.
-    pub(crate) fn post(&mut self, prepared: Move) {
-        let Move { account, balance, solvency } = prepared;
-        let before = self.put(account, balance);
-        self.changed.entry(account).or_insert(before);
-        self.totals.insert(account.1, solvency);
+        let before = self.put((account, asset), balance);
+        self.changed.entry((account, asset)).or_insert(before);
+        self.totals.insert(asset, solvency);
+        Ok(())
     }
 
     /// Balances that the input under way has changed, and whether each is new.
@@ -210,8 +194,7 @@ mod tests {
             (Kind::Release, 5, 8),
             (Kind::Withdraw, 8, 0),
         ] {
-            let prepared = ledger.prepare(kind, ANNE, Asset::Ether, Amount::new(amount)).unwrap();
-            ledger.post(prepared);
+            ledger.transfer(kind, ANNE, Asset::Ether, Amount::new(amount)).unwrap();
             assert_eq!(ledger.free(ANNE, Asset::Ether), Amount::new(free), "{kind:?}");
             assert!(solvent(&ledger), "{kind:?}");
         }
@@ -222,16 +205,15 @@ mod tests {
     fn refusals_change_nothing() {
         let mut ledger = Ledger::default();
         let all = Amount(primitive_types::U256::MAX);
-        let prepared = ledger.prepare(Kind::Deposit, ANNE, Asset::Ether, all).unwrap();
-        ledger.post(prepared);
+        ledger.transfer(Kind::Deposit, ANNE, Asset::Ether, all).unwrap();
         let before = ledger.clone();
         let one = Amount::new(1);
         assert_eq!(
-            ledger.prepare(Kind::Deposit, ANNE, Asset::Ether, one).unwrap_err(),
+            ledger.transfer(Kind::Deposit, ANNE, Asset::Ether, one).unwrap_err(),
             Refusal::BalanceOverflow { asset: Asset::Ether }
         );
         assert_eq!(
-            ledger.prepare(Kind::Payout, ANNE, Asset::Ether, one).unwrap_err(),
+            ledger.transfer(Kind::Payout, ANNE, Asset::Ether, one).unwrap_err(),
             Refusal::InsufficientBalance { needed: one, free: Amount::ZERO }
         );
         assert_eq!(ledger, before);

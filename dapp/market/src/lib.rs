@@ -28,6 +28,7 @@ mod decide;
 mod decision;
 mod effect;
 mod evaluation;
+mod input;
 mod invariant;
 mod job;
 mod judge;

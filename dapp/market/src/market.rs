@@ -5,8 +5,17 @@ use std::ops::Deref;
 use blobs::{Cid, Opening};
 
 use crate::{
-    command::{self, Command, Context},
+    command::{
+        Command, Context, attest, cancel_job, enlist,
+        evaluate::{self, Request},
+        open_job,
+        publish::{self, Chunk},
+        reveal,
+        reveal_attestation::{self, Revealed},
+        settle, show, submit, withdraw,
+    },
     effect::{Effect, Event},
+    input::Input,
     job::Job,
     judge::Judge,
     ledger::{Kind, LedgerCheckpoint},
@@ -65,18 +74,12 @@ impl Market {
     pub fn deposit(&mut self, account: Address, asset: Asset, amount: Amount) -> Vec<Effect> {
         let state = &mut self.0;
         let is_kept = state.settings.assets.contains_key(&asset);
-        let credit = state.ledger.prepare(Kind::Deposit, account, asset, amount);
-        match credit {
-            Ok(credit) if is_kept => {
-                state.ledger.post(credit);
-                Vec::new()
-            }
-            _ if amount == Amount::ZERO => Vec::new(),
-            Ok(_) | Err(_) => vec![
-                Effect::Event(Event::Returned { account, asset, amount }),
-                Effect::Pay { to: account, asset, amount },
-            ],
+        if is_kept && state.ledger.transfer(Kind::Deposit, account, asset, amount).is_ok() {
+            return Vec::new();
         }
+        let returned = Event::Returned { account, asset, amount };
+        let effects = vec![Effect::Event(returned), Effect::Pay { to: account, asset, amount }];
+        if amount == Amount::ZERO { Vec::new() } else { effects }
     }
 
     /// Carries out one command: all of it, or none.
@@ -88,42 +91,32 @@ impl Market {
         command: Command,
         judge: &mut dyn Judge,
     ) -> Result<Vec<Effect>, Refusal> {
-        let state = &mut self.0;
+        let (state, id) = (&mut self.0, command.job().unwrap_or_default());
+        let mut input = Input { state, context, judge, id, surcharge: 0, effects: Vec::new() };
+        let on = &mut input;
         match command {
-            Command::OpenJob { job, salt, terms } => {
-                command::open_job::apply(state, context, (job, salt), *terms, judge)
+            Command::OpenJob { salt, terms, .. } => open_job::apply(on, salt, *terms),
+            Command::CancelJob { .. } => cancel_job::apply(on),
+            Command::Publish { slot, offset, encoding, data, .. } => {
+                publish::apply(on, &Chunk { slot, offset, encoding, data: &data })
             }
-            Command::CancelJob { job } => command::cancel_job::apply(state, context, job, judge),
-            Command::Publish { job, slot, offset, encoding, data } => {
-                let chunk = command::publish::Chunk { slot, offset, encoding, data: &data };
-                command::publish::apply(state, context, job, &chunk, judge)
+            Command::Submit { model, .. } => submit::apply(on, model),
+            Command::Show { model, .. } => show::apply(on, model),
+            Command::Enlist { .. } => enlist::apply(on),
+            Command::Reveal { key, salt, plaintext: plain, .. } => {
+                reveal::apply(on, &Opening { key, salt, plain })
             }
-            Command::Submit { job, model } => {
-                command::submit::apply(state, context, job, model, judge)
+            Command::Attest { page, commitment, .. } => attest::apply(on, page, commitment),
+            Command::RevealAttestation { page, attestations, results, salt, .. } => {
+                reveal_attestation::apply(on, &Revealed { page, attestations, results, salt })
             }
-            Command::Show { job, model } => command::show::apply(state, context, job, model, judge),
-            Command::Enlist { job } => command::enlist::apply(state, context, job),
-            Command::Reveal { job, key, salt, plaintext } => {
-                let opening = Opening { key, salt, plain: plaintext };
-                command::reveal::apply(state, context, job, &opening, judge)
+            Command::Evaluate { target, from, work, max_surcharge, .. } => {
+                evaluate::apply(on, &Request { target, from, work, max_surcharge })
             }
-            Command::Attest { job, page, commitment } => {
-                command::attest::apply(state, context, job, page, commitment)
-            }
-            Command::RevealAttestation { job, page, attestations, results, salt } => {
-                let revealed =
-                    command::reveal_attestation::Revealed { page, attestations, results, salt };
-                command::reveal_attestation::apply(state, context, job, &revealed)
-            }
-            Command::Evaluate { job, target, from, work, max_surcharge } => {
-                let request = command::evaluate::Request { target, from, work, max_surcharge };
-                command::evaluate::apply(state, context, job, &request, judge)
-            }
-            Command::Settle { job } => command::settle::apply(state, context, job, judge),
-            Command::Withdraw { asset, amount } => {
-                command::withdraw::apply(state, context, asset, amount)
-            }
-        }
+            Command::Settle { .. } => settle::apply(on),
+            Command::Withdraw { asset, amount } => withdraw::apply(on, asset, amount),
+        }?;
+        Ok(input.effects)
     }
 
     /// An input ends that has so many outputs: balances that are not kept go back, and what it cost

@@ -4,26 +4,22 @@ use crate::{
     decide,
     decision::{Decision, Outcome, Paying},
     effect::{Effect, Event, Share},
-    invariant::there,
+    input::{Input, Route},
+    invariant::{less, sum, there},
     job::Job,
     refusal::ModelRefusal,
     rent::Rent,
     seat::Offence,
     settlement::part,
     stage::Stage,
-    state::{Route, State},
     terms::SponsorStake,
     units::{Amount, JobId, Timestamp},
 };
 
 /// Decides how a job ends; payments follow.
-pub(crate) fn decide(
-    state: &mut State,
-    id: JobId,
-    (outcome, winner): (Outcome, Option<u32>),
-    effects: &mut Vec<Effect>,
-) {
-    let job = state.known_mut(id);
+pub(crate) fn decide(input: &mut Input<'_>, outcome: Outcome, winner: Option<u32>) {
+    let id = input.id;
+    let job = input.job_mut();
     let decision = job.divide(outcome, winner);
     job.stage = Stage::Evaluating;
     if decision.right_seats > 0 {
@@ -38,55 +34,57 @@ pub(crate) fn decide(
     let Decision { fees, shared, .. } = decision;
     job.paying = Paying { fees, shared, ..Paying::default() };
     job.decision = Some(decision);
-    effects.push(Effect::Event(Event::JobDecided { job: id, decision: Box::new(decision) }));
+    input.emit(Event::JobDecided { job: id, decision: Box::new(decision) });
+}
+
+/// Decides that a job ends before anyone submitted; without a reason, its sponsor wants it so.
+pub(crate) fn cancel(input: &mut Input<'_>, reason: Option<ModelRefusal>) {
+    input.job_mut().cancelled_for = reason;
+    decide(input, Outcome::Cancelled, None);
+}
+
+/// Pays all who are to be paid: few, as nobody has submitted.
+pub(crate) fn pay_all(input: &mut Input<'_>) {
+    while input.job().stage.is_live() {
+        pay_next(input);
+    }
 }
 
 /// Pays the next who is to be paid; the job ends when nobody is left.
-pub(crate) fn pay_next(state: &mut State, id: JobId, effects: &mut Vec<Effect>) {
-    let job = state.known(id);
+pub(crate) fn pay_next(input: &mut Input<'_>) {
+    let job = input.job_mut();
     let decision = there(job.decision, "payments follow a decision");
     let submission = job.submissions.range(job.paying.submission..).next().map(|(next, _)| *next);
     if let Some(number) = submission {
-        state.known_mut(id).paying.submission = number.saturating_add(1);
-        return pay_submission(state, id, number, &decision, effects);
+        job.paying.submission = number.saturating_add(1);
+        return pay_submission(input, number, &decision);
     }
     let index = job.paying.miner;
     if let Some(miner) = job.enlisted.get(index).copied() {
-        state.known_mut(id).paying.miner = index.saturating_add(1);
-        let seat = state.known(id).seat_of(miner);
-        return match seat {
-            Some(seat) => pay_seat(state, id, seat, &decision, effects),
-            None => {
-                let bond = state.known(id).miner_bond();
-                state.pay(id, miner, (Share::Bond, bond), Route::Balance, effects);
-            }
+        job.paying.miner = index.saturating_add(1);
+        let bond = job.miner_bond();
+        return match job.seat_of(miner) {
+            Some(seat) => pay_seat(input, seat, &decision),
+            None => input.pay(miner, Share::Bond, bond, Route::Balance),
         };
     }
-    end(state, id, &decision, effects);
+    end(input, &decision);
 }
 
 /// A submission gets what it is due beside its stake, and its verdict if it has none.
-fn pay_submission(
-    state: &mut State,
-    id: JobId,
-    number: u32,
-    decision: &Decision,
-    effects: &mut Vec<Effect>,
-) {
-    if state.known(id).known(number).verdict().is_none() {
+fn pay_submission(input: &mut Input<'_>, number: u32, decision: &Decision) {
+    if input.submission(number).verdict().is_none() {
+        let rewards = input.job().payouts;
         match (decision.winner, decision.outcome) {
-            (Some(winner), _) if winner == number => decide::accept(state, id, number, effects),
-            (Some(winner), _) => {
-                decide::refuse(state, id, number, ModelRefusal::Outranked { winner }, effects);
-            }
+            (Some(winner), _) if winner == number => decide::accept(input, number),
+            (Some(winner), _) => decide::refuse(input, number, ModelRefusal::Outranked { winner }),
             (None, Outcome::Won) => {
-                let rewards = state.known(id).payouts;
-                decide::refuse(state, id, number, ModelRefusal::NoRewardLeft { rewards }, effects);
+                decide::refuse(input, number, ModelRefusal::NoRewardLeft { rewards });
             }
-            (None, _) => decide::refuse(state, id, number, ModelRefusal::JobEnded {}, effects),
+            (None, _) => decide::refuse(input, number, ModelRefusal::JobEnded {}),
         }
     }
-    let job = state.known_mut(id);
+    let job = input.job_mut();
     let submission = job.known_mut(number);
     let (client, is_revealed) = (submission.client, submission.position.is_some());
     let buy_in = std::mem::take(&mut submission.stake.buy_in);
@@ -96,84 +94,69 @@ fn pay_submission(
         job.paying.revealed = job.paying.revealed.saturating_add(1);
         job.paying.shared = less(job.paying.shared, amount);
     }
-    state.pay(id, client, (Share::Award, amount), Route::Wallet, effects);
-    state.pay(id, client, (Share::Stake, buy_in), Route::Balance, effects);
+    input.pay(client, Share::Award, amount, Route::Wallet);
+    input.pay(client, Share::Stake, buy_in, Route::Balance);
 }
 
 /// A right seat has a part of the fees and forfeits, and its bond.
-fn pay_seat(
-    state: &mut State,
-    id: JobId,
-    seat: usize,
-    decision: &Decision,
-    effects: &mut Vec<Effect>,
-) {
-    let job = state.known_mut(id);
+fn pay_seat(input: &mut Input<'_>, seat: usize, decision: &Decision) {
+    let job = input.job_mut();
     let bond = job.miner_bond();
     let seat = there(job.seats.get(seat), "a drawn miner has a seat");
-    let (miner, offence) = (seat.miner, seat.offence);
-    match offence {
-        Some(_) => {}
-        None if decision.right_seats == 0 => {
-            state.pay(id, miner, (Share::Bond, bond), Route::Balance, effects);
-        }
-        None => {
-            let number = job.paying.seats;
-            job.paying.seats = number.saturating_add(1);
-            let fee = part(decision.fees, decision.right_seats, number);
-            let forfeit = part(decision.forfeits, decision.right_seats, number);
-            job.paying.fees = less(job.paying.fees, fee);
-            job.forfeits = less(job.forfeits, forfeit);
-            let all = [forfeit, bond].into_iter().try_fold(fee, Amount::checked_add);
-            let all = there(all, "what a job holds fits the ledger");
-            state.pay(id, miner, (Share::Mining, all), Route::Wallet, effects);
-        }
+    let miner = seat.miner;
+    if seat.offence.is_some() {
+        return;
     }
-}
-
-fn less(sum: Amount, part: Amount) -> Amount {
-    there(sum.checked_sub(part), "parts are no more than the whole")
+    if decision.right_seats == 0 {
+        return input.pay(miner, Share::Bond, bond, Route::Balance);
+    }
+    let number = job.paying.seats;
+    job.paying.seats = number.saturating_add(1);
+    let fee = part(decision.fees, decision.right_seats, number);
+    let forfeit = part(decision.forfeits, decision.right_seats, number);
+    job.paying.fees = less(job.paying.fees, fee);
+    job.forfeits = less(job.forfeits, forfeit);
+    input.pay(miner, Share::Mining, sum([fee, forfeit, bond]), Route::Wallet);
 }
 
 /// All are paid; the rest is the sponsor's, but for the rent of the time that passed and what it
 /// has lost.
-fn end(state: &mut State, id: JobId, decision: &Decision, effects: &mut Vec<Effect>) {
-    let (now, operator, sink) = (state.now(), state.settings.operator, state.settings.sink);
-    let least_seconds = state.settings.windows.delivery_seconds;
-    let job = state.known_mut(id);
+fn end(input: &mut Input<'_>, decision: &Decision) {
+    let (id, now, settings) = (input.id, input.now(), &input.state.settings);
+    let (operator, sink) = (settings.operator, settings.sink);
+    let least_seconds = settings.windows.delivery_seconds;
+    let job = input.job_mut();
     let sponsor = job.sponsor;
     let rent = job.used_rent(now, least_seconds);
-    let steep = less(rent.all, rent.floor);
     let forfeits = std::mem::take(&mut job.forfeits);
     let SponsorStake { award, pool, bond, work, rent: held } = std::mem::take(&mut job.stake);
-    let rest = [award, pool, less(bond, decision.sponsor_loses), work, less(held, rent.all)];
-    let rest = rest.into_iter().try_fold(Amount::ZERO, Amount::checked_add);
-    let rest = there(rest, "what a job holds fits the ledger");
-    if decision.sponsor_loses > Amount::ZERO {
-        let (bond, offence) = (decision.sponsor_loses, Offence::NotRevealed);
-        let lost = Event::Forfeited { job: id, account: sponsor, bond, offence };
-        effects.push(Effect::Event(lost));
+    let loss = decision.sponsor_loses;
+    if loss > Amount::ZERO {
+        let offence = Offence::NotRevealed;
+        input.emit(Event::Forfeited { job: id, account: sponsor, bond: loss, offence });
     }
-    let lost = [steep, forfeits].into_iter().try_fold(decision.sponsor_loses, Amount::checked_add);
-    let lost = there(lost, "what a job holds fits the ledger");
-    state.pay(id, operator, (Share::Rent, rent.floor), Route::Balance, effects);
-    state.pay(id, sink, (Share::Sink, lost), Route::Balance, effects);
-    state.pay(id, sponsor, (Share::Remainder, rest), Route::Balance, effects);
-    close(state, id, decision, effects);
+    let lost = sum([loss, less(rent.all, rent.floor), forfeits]);
+    let rest = sum([award, pool, less(bond, loss), work, less(held, rent.all)]);
+    input.pay(operator, Share::Rent, rent.floor, Route::Balance);
+    input.pay(sink, Share::Sink, lost, Route::Balance);
+    input.pay(sponsor, Share::Remainder, rest, Route::Balance);
+    close(input, decision);
 }
 
-fn close(state: &mut State, id: JobId, decision: &Decision, effects: &mut Vec<Effect>) {
-    let job = state.known_mut(id);
+fn close(input: &mut Input<'_>, decision: &Decision) {
+    let id = input.id;
+    let job = input.job_mut();
     let is_cancelled = decision.outcome == Outcome::Cancelled;
     job.stage = if is_cancelled { Stage::Cancelled } else { Stage::Settled };
     job.shrink();
-    let (payouts, reason) = (job.payouts, job.cancelled_for);
+    let (payouts, reason, bytes) = (job.payouts, job.cancelled_for, job.rent.bytes);
     let winner = job.best.map(|(winner, _)| winner);
-    effects.push(Effect::Event(Event::JobEnded { job: id, payouts, winner, reason }));
-    effects.extend(record(state.known(id), id));
-    let bytes = state.known(id).rent.bytes;
-    state.reserved = there(state.reserved.checked_sub(bytes), "a job's bytes are reserved once");
-    state.retire(id);
+    let record = record(job, id);
+    input.emit(Event::JobEnded { job: id, payouts, winner, reason });
+    input.effects.extend(record);
+    let reserved = input.state.reserved.checked_sub(bytes);
+    input.state.reserved = there(reserved, "a job's bytes are reserved once");
+    input.state.retire(id);
 }
 
 /// What the registry is told of the winner.

@@ -2,13 +2,7 @@
 //!
 //! A copy is always later than its original, so copies gain nothing here, nor do more accounts.
 
-use crate::{
-    effect::{Effect, Event},
-    significance::separated,
-    state::State,
-    terms::Award,
-    units::{JobId, Score},
-};
+use crate::{effect::Event, input::Input, significance::separated, terms::Award, units::Score};
 
 /// What comes of looking for the winner.
 pub(crate) enum Search {
@@ -20,8 +14,8 @@ pub(crate) enum Search {
 }
 
 /// Compares the best submission with the next that was committed to before it.
-pub(crate) fn search(state: &mut State, id: JobId, effects: &mut Vec<Effect>) -> Search {
-    let job = state.known(id);
+pub(crate) fn search(input: &mut Input<'_>) -> Search {
+    let (id, job) = (input.id, input.job());
     let Award::Prize { significance: Score(significance), .. } = job.terms.award else {
         return Search::Nobody;
     };
@@ -32,18 +26,14 @@ pub(crate) fn search(state: &mut State, id: JobId, effects: &mut Vec<Effect>) ->
     let results =
         |number| job.known(number).evaluated.finding().and_then(|finding| finding.results.as_ref());
     let pair = results(best).zip(results(other));
-    let Some((best_better, other_better)) = pair.and_then(|(best, other)| best.against(other))
-    else {
-        // It was not evaluated: it is out.
-        state.known_mut(id).compared = other.saturating_add(1);
-        return Search::Unfinished;
-    };
-    let separated = separated(best_better, other_better, significance);
-    let compared = Event::Compared { job: id, best, other, best_better, other_better, separated };
-    effects.push(Effect::Event(compared));
-    if !separated {
-        return Search::Winner(other);
+    // One that was not evaluated is out.
+    if let Some((best_better, other_better)) = pair.and_then(|(best, other)| best.against(other)) {
+        let separated = separated(best_better, other_better, significance);
+        input.emit(Event::Compared { job: id, best, other, best_better, other_better, separated });
+        if !separated {
+            return Search::Winner(other);
+        }
     }
-    state.known_mut(id).compared = other.saturating_add(1);
+    input.job_mut().compared = other.saturating_add(1);
     Search::Unfinished
 }

@@ -9,18 +9,19 @@ use blobs::Digest;
 use crate::{
     command::{Slot, Target},
     decide,
-    effect::Effect,
     evaluation::{Done, Evaluated},
+    input::Input,
     invariant::there,
     job::Job,
-    judge::{Comparison, Exhibit, Judge, Similarity, WeightDistance},
+    judge::{Comparison, Exhibit, Similarity, WeightDistance},
     meter::Meter,
     refusal::{ModelRefusal, Refusal},
+    settings::Settings,
     state::State,
     store::SlotKey,
     terms::Award,
     units::{JobId, Work},
-    work::{self, Worker},
+    work,
 };
 
 /// How many submissions one input decides at most.
@@ -30,25 +31,19 @@ const SMALL_PAYLOAD_BYTES: u64 = 1_024;
 
 /// Decides what can be decided, in order, as far as the input allows; why it went no further, if
 /// the sender could have paid for that.
-pub(crate) fn decide_next(
-    state: &mut State,
-    id: JobId,
-    worker: Worker,
-    judge: &mut dyn Judge,
-    effects: &mut Vec<Effect>,
-) -> Option<Refusal> {
+pub(crate) fn decide_next(input: &mut Input<'_>) -> Option<Refusal> {
     for _ in 0..DECISIONS_PER_INPUT {
-        let number = state.known(id).next_reward()?;
-        let ending = Work(state.settings.prices.ending);
-        if !state.meter.may_begin(&state.settings, ending) {
+        let number = input.job().next_reward()?;
+        let ending = Work(input.state.settings.prices.ending);
+        if !input.state.meter.may_begin(&input.state.settings, ending) {
             return None;
         }
-        match compare(state, id, number, worker, judge, effects) {
+        match compare(input, number) {
             Compared::Waits(reason) => return reason,
-            Compared::Refused(reason) => decide::refuse(state, id, number, reason, effects),
-            Compared::Original => decide::accept(state, id, number, effects),
+            Compared::Refused(reason) => decide::refuse(input, number, reason),
+            Compared::Original => decide::accept(input, number),
         }
-        state.meter.advance(ending);
+        input.state.meter.advance(ending);
     }
     None
 }
@@ -80,30 +75,21 @@ enum Compared {
 }
 
 /// Compares a submission's model with all accepted ones that it was not compared with before.
-fn compare(
-    state: &mut State,
-    id: JobId,
-    number: u32,
-    worker: Worker,
-    judge: &mut dyn Judge,
-    effects: &mut Vec<Effect>,
-) -> Compared {
-    let from = state.known(id).known(number).evaluated.finding();
-    let from = from.map_or(0, |finding| usize::try_from(finding.compared).unwrap_or(usize::MAX));
-    let others = state.known(id).accepted.clone();
+fn compare(input: &mut Input<'_>, number: u32) -> Compared {
+    let from = input.submission(number).evaluated.finding().map_or(0, |finding| finding.compared);
+    let from = usize::try_from(from).unwrap_or(usize::MAX);
+    let others = input.job().accepted.clone();
     for original in others.into_iter().skip(from) {
-        let pair = [original, number];
-        let (similarity, prepaid) = match similarity(state, id, pair, worker, judge) {
-            Found::Nothing(reason) => return Compared::Waits(reason),
-            Found::Similarity(similarity, work) => (Ok(similarity), work),
-            Found::Unfit(reason, work) => (Err(reason), work),
+        let (similarity, prepaid) = match similarity(input, [original, number]) {
+            Ok(found) => found,
+            Err(reason) => return Compared::Waits(reason),
         };
-        if let Evaluated::Done(finding) = &mut state.known_mut(id).known_mut(number).evaluated {
+        if let Evaluated::Done(finding) = &mut input.submission_mut(number).evaluated {
             finding.compared = finding.compared.saturating_add(1);
         }
         if prepaid > Work(0) {
             let done = Done { prepaid, borne: Work(0), is_comparing: true };
-            work::pay(state, id, Target::Submission(number), worker, done, effects);
+            work::pay(input, Target::Submission(number), done);
         }
         match similarity {
             Err(reason) => return Compared::Refused(reason),
@@ -117,62 +103,53 @@ fn compare(
     Compared::Original
 }
 
-/// What comparing two submissions' models found.
-enum Found {
-    /// The input has no room for it, or its sender has not what it costs beyond the stake.
-    Nothing(Option<Refusal>),
-    Similarity(Similarity, Work),
-    /// The later one cannot be compared.
-    Unfit(ModelRefusal, Work),
-}
+/// How alike two models are, or why the later one cannot be compared; and what finding out took.
+type Found = (Result<Similarity, ModelRefusal>, Work);
 
-/// How alike two submissions' models are, and what finding out took.
-fn similarity(
-    state: &mut State,
-    id: JobId,
-    pair: [u32; 2],
-    worker: Worker,
-    judge: &mut dyn Judge,
-) -> Found {
-    let mut meter = state.meter;
-    let comparison = there(comparison(state, id, pair), "what was evaluated has its bytes");
+/// Compares two submissions' models.
+///
+/// - Errors: the input has no room for it; with a reason, its sender has not what it costs beyond
+///   the stake
+fn similarity(input: &mut Input<'_>, pair: [u32; 2]) -> Result<Found, Option<Refusal>> {
+    let settings = &input.state.settings;
+    let mut meter = input.state.meter;
+    let comparison = comparison(input.state, input.id, pair);
+    let comparison = there(comparison, "what was evaluated has its bytes");
     if comparison.first.cid == comparison.second.cid {
         let distance = Some(WeightDistance::EQUAL);
-        return Found::Similarity(Similarity { agreement: 1_000_000, distance }, Work(0));
+        return Ok((Ok(Similarity { agreement: 1_000_000, distance }), Work(0)));
     }
-    let reading = judge.reading_comparison(&comparison);
-    let (fresh, maximum) = (fresh_input(state), state.settings.input_work);
-    let too_large = |found| ModelRefusal::StepTooLarge { maximum, found };
+    let reading = input.judge.reading_comparison(&comparison);
+    let (fresh, maximum) = (fresh_input(settings), settings.input_work);
+    let too_large = |found| Err(ModelRefusal::StepTooLarge { maximum, found });
     if !fresh.fits(reading) {
-        return Found::Unfit(too_large(reading), Work(0));
+        return Ok((too_large(reading), Work(0)));
     }
     if !meter.fits(reading) {
-        return Found::Nothing(None);
+        return Err(None);
     }
     meter.spend(reading);
-    let probes = judge.quote_comparison(&comparison);
+    let probes = input.judge.quote_comparison(&comparison);
     let work = reading.plus(probes.unwrap_or_default());
-    let short = work::short_of(state, id, pair[1], worker.account, work);
+    let short = work::short_of(input.state, input.id, (input.context.sender, pair[1]), work);
+    let unfit = |unfit| ModelRefusal::Unfit { unfit };
     let found = match probes {
-        Err(unfit) => Found::Unfit(ModelRefusal::Unfit { unfit }, reading),
-        Ok(_) if !fresh.fits(work) => Found::Unfit(too_large(work), reading),
-        Ok(probes) if short.is_some() || !meter.fits(probes) => Found::Nothing(short),
+        Err(reason) => Ok((Err(unfit(reason)), reading)),
+        Ok(_) if !fresh.fits(work) => Ok((too_large(work), reading)),
+        Ok(probes) if short.is_some() || !meter.fits(probes) => Err(short),
         Ok(probes) => {
             meter.answer(probes);
-            match judge.compare(&comparison) {
-                Ok(similarity) => Found::Similarity(similarity, work),
-                Err(unfit) => Found::Unfit(ModelRefusal::Unfit { unfit }, work),
-            }
+            Ok((input.judge.compare(&comparison).map_err(unfit), work))
         }
     };
-    state.meter = meter;
+    input.state.meter = meter;
     found
 }
 
 /// What any input has room for that does nothing else.
-fn fresh_input(state: &State) -> Meter {
-    let mut meter = Meter::new(&state.settings, SMALL_PAYLOAD_BYTES);
-    meter.spend(Work(state.settings.prices.ending).times(3));
+fn fresh_input(settings: &Settings) -> Meter {
+    let mut meter = Meter::new(settings, SMALL_PAYLOAD_BYTES);
+    meter.spend(Work(settings.prices.ending).times(3));
     meter
 }
 

@@ -4,17 +4,17 @@
 use blobs::Digest;
 
 use crate::{
-    attestation::Attestation, command::Context, effect::Effect, evaluation::Evaluated,
-    refusal::ModelRefusal, results::Results, seats, shuffle::SeededShuffle, state::State,
-    units::JobId,
+    attestation::Attestation, command::Target, evaluation::Evaluated, input::Input,
+    refusal::ModelRefusal, results::Results, seats, shuffle::SeededShuffle,
 };
 
 /// Draws the rows: with the seed of the seats, the salts that their attestations were revealed
 /// with, and `prevRandao` of the input that draws.
-pub(crate) fn draw(state: &mut State, context: &Context, id: JobId) {
-    let job = state.known_mut(id);
+pub(crate) fn draw(input: &mut Input<'_>) {
+    let randao = input.context.prev_randao;
+    let job = input.job_mut();
     let (Some(rows), Some(seed)) = (job.terms.sample_rows(), job.seed) else { return };
-    let seed = Digest::of(&[context.prev_randao, seed.0, job.salts.0].concat());
+    let seed = Digest::of(&[randao, seed.0, job.salts.0].concat());
     let [rows, all] =
         [rows, job.terms.offer.rows].map(|rows| usize::try_from(rows).unwrap_or(usize::MAX));
     let drawn = SeededShuffle::new(seed, all).take(rows);
@@ -24,17 +24,11 @@ pub(crate) fn draw(state: &mut State, context: &Context, id: JobId) {
 
 /// The machine has looked at a model's sampled rows: of the answers that say the same of them, the
 /// one of most seats stands, the first revealed if as many say another. `None` is the base model.
-pub(crate) fn conclude(
-    state: &mut State,
-    id: JobId,
-    number: Option<u32>,
-    effects: &mut Vec<Effect>,
-) {
-    let job = state.known(id);
-    let (answers, evaluated) = match number {
-        None => (&job.base_answers, &job.base_on_hold_out),
-        Some(number) => (&job.known(number).answers, &job.known(number).evaluated),
-    };
+pub(crate) fn conclude(input: &mut Input<'_>, number: Option<u32>) {
+    let job = input.job();
+    let target = number.map_or(Target::BaseOnHoldOut, Target::Submission);
+    let answers = number.map_or(&job.base_answers, |number| &job.known(number).answers);
+    let evaluated = job.evaluated(target);
     let seen = evaluated.finding().and_then(|finding| finding.results.clone());
     let is_right = |answer: &Attestation| match &seen {
         Some(seen) => {
@@ -56,26 +50,15 @@ pub(crate) fn conclude(
     let seats = 0..job.seats.len();
     let wrong: Vec<_> =
         seats.filter(|seat| wrong.iter().any(|(_, by)| by.contains(*seat))).collect();
-    seats::blame_wrong(state, id, number, wrong, effects);
-    stand(state, id, number, stands, results);
+    seats::blame_wrong(input, number, wrong);
+    stand(input.job_mut().evaluated_mut(target), stands, results);
     if let Some(number) = number {
-        seats::note(state, id, number, stands.unwrap_or(Attestation::UNFIT), effects);
+        seats::note(input, number, stands.unwrap_or(Attestation::UNFIT));
     }
 }
 
 /// What stands takes the place of what was seen.
-fn stand(
-    state: &mut State,
-    id: JobId,
-    number: Option<u32>,
-    stands: Option<Attestation>,
-    results: Option<Results>,
-) {
-    let job = state.known_mut(id);
-    let evaluated = match number {
-        None => &mut job.base_on_hold_out,
-        Some(number) => &mut job.known_mut(number).evaluated,
-    };
+fn stand(evaluated: &mut Evaluated, stands: Option<Attestation>, results: Option<Results>) {
     match (evaluated, stands.and_then(|answer| answer.scores())) {
         (Evaluated::Done(finding), Some(scores)) => {
             (finding.scores, finding.results) = (scores, results);

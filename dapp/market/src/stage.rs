@@ -21,6 +21,10 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// All in which the job has not ended.
+    pub(crate) const LIVE: [Self; 4] =
+        [Self::Announced, Self::Open, Self::Revealing, Self::Evaluating];
+
     /// Whether the job has not ended.
     #[must_use]
     pub const fn is_live(self) -> bool {

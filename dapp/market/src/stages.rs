@@ -4,26 +4,22 @@
 //! After the last date a job gives each its own without judging, whatever went wrong before.
 
 use crate::{
-    command::Context,
     decide,
     decision::Outcome,
-    effect::Effect,
     evaluation::Evaluated,
+    input::Input,
     job::Job,
-    judge::Judge,
-    judging::hold_out_failure,
     payout,
     prize::{self, Search},
     refusal::ModelRefusal,
     rewards, sample,
     seat::Offence,
     seats,
+    settings::Settings,
     stage::Stage,
-    state::State,
     submission::SubmissionState,
     terms::Award,
-    units::{JobId, Timestamp, Work},
-    work::Worker,
+    units::{Timestamp, Work},
 };
 
 /// How many steps one input takes at most, as each may be an output that costs work of its own.
@@ -57,24 +53,19 @@ pub(crate) enum Step {
 }
 
 /// Takes steps as long as there are any and they fit the input; whether there was one.
-pub(crate) fn advance(
-    state: &mut State,
-    context: &Context,
-    id: JobId,
-    judge: &mut dyn Judge,
-    effects: &mut Vec<Effect>,
-) -> bool {
+pub(crate) fn advance(input: &mut Input<'_>) -> bool {
     let mut has_moved = false;
     for _ in 0..STEPS_PER_INPUT {
-        let Some(step) = next(state, id) else { break };
-        let cost = cost(state, id, step);
-        if !state.meter.may_begin(&state.settings, cost) {
+        let settings = &input.state.settings;
+        let Some(step) = next(input.job(), settings, input.now()) else { break };
+        let cost = cost(input.job(), settings, step);
+        if !input.state.meter.may_begin(settings, cost) {
             break;
         }
-        state.meter.advance(cost);
-        let before = effects.len();
-        take(state, context, id, step, judge, effects);
-        if step == Step::Decide && effects.len() == before {
+        input.state.meter.advance(cost);
+        let before = input.effects.len();
+        take(input, step);
+        if step == Step::Decide && input.effects.len() == before {
             break;
         }
         has_moved = true;
@@ -83,18 +74,14 @@ pub(crate) fn advance(
 }
 
 /// What a step costs at most.
-fn cost(state: &State, id: JobId, step: Step) -> Work {
-    let (prices, job) = (&state.settings.prices, state.known(id));
+fn cost(job: &Job, settings: &Settings, step: Step) -> Work {
+    let prices = &settings.prices;
+    let drawing = |count| prices.drawing(usize::try_from(count).unwrap_or(usize::MAX));
     let more = match step {
-        Step::EndReveal => prices.drawing(
-            job.terms
-                .miners()
-                .map_or(0, |miners| usize::try_from(miners.seats).unwrap_or(usize::MAX)),
-        ),
+        Step::EndReveal => drawing(job.terms.miners().map_or(0, |miners| miners.seats)),
         Step::EndAttesting => {
-            let rows = usize::try_from(job.terms.sample_rows().unwrap_or(0));
-            let drawn = prices.drawing(rows.unwrap_or(usize::MAX));
-            drawn.plus(prices.outputs(job.seats.len().saturating_mul(2)))
+            let blaming = prices.outputs(job.seats.len().saturating_mul(2));
+            drawing(job.terms.sample_rows().unwrap_or(0)).plus(blaming)
         }
         Step::Search => prices.comparing(job.terms.offer.rows),
         Step::Pay
@@ -109,60 +96,49 @@ fn cost(state: &State, id: JobId, step: Step) -> Work {
     more.plus(Work(prices.ending).times(2))
 }
 
-fn take(
-    state: &mut State,
-    context: &Context,
-    id: JobId,
-    step: Step,
-    judge: &mut dyn Judge,
-    effects: &mut Vec<Effect>,
-) {
+fn take(input: &mut Input<'_>, step: Step) {
     match step {
-        Step::Pay => payout::pay_next(state, id, effects),
-        Step::End(outcome) => payout::decide(state, id, (outcome, None), effects),
+        Step::Pay => payout::pay_next(input),
+        Step::End(outcome) => payout::decide(input, outcome, None),
         Step::Expire => {
-            let job = state.known_mut(id);
-            job.cancelled_for = Some(ModelRefusal::NotEvaluated { until: job.terms.close });
-            payout::decide(state, id, (Outcome::Cancelled, None), effects);
+            let until = input.job().terms.close;
+            payout::cancel(input, Some(ModelRefusal::NotEvaluated { until }));
         }
         Step::Undelivered(number) => {
-            let until = state.known(id).until(number);
-            let lost = (ModelRefusal::NotDelivered { until }, Offence::NotDelivered);
-            decide::forfeit(state, id, number, lost, effects);
+            let until = input.job().until(number);
+            let reason = ModelRefusal::NotDelivered { until };
+            decide::forfeit(input, number, reason, Offence::NotDelivered);
         }
         Step::Unrevealed(number) => {
-            let until = state.known(id).terms.reveal_until();
-            let lost = (ModelRefusal::NotRevealed { until }, Offence::NotRevealed);
-            decide::forfeit(state, id, number, lost, effects);
+            let until = input.job().terms.reveal_until();
+            let reason = ModelRefusal::NotRevealed { until };
+            decide::forfeit(input, number, reason, Offence::NotRevealed);
         }
         Step::Unevaluated(number) => {
-            let until = state.known(id).until(number);
-            decide::refuse(state, id, number, ModelRefusal::NotEvaluated { until }, effects);
+            let until = input.job().until(number);
+            decide::refuse(input, number, ModelRefusal::NotEvaluated { until });
         }
-        Step::Close => close(state, id),
-        Step::EndReveal => end_reveal(state, context, id, effects),
+        Step::Close => close(input),
+        Step::EndReveal => end_reveal(input),
         Step::EndAttesting => {
-            seats::blame_silent(state, id, effects);
-            sample::draw(state, context, id);
-            state.known_mut(id).judging_since = Some(state.now());
+            let now = input.now();
+            seats::blame_silent(input);
+            sample::draw(input);
+            input.job_mut().judging_since = Some(now);
         }
         Step::Decide => {
-            let worker = Worker::new(context.sender);
-            rewards::decide_next(state, id, worker, judge, effects);
+            rewards::decide_next(input);
         }
-        Step::Search => match prize::search(state, id, effects) {
+        Step::Search => match prize::search(input) {
             Search::Unfinished => {}
-            Search::Nobody => payout::decide(state, id, (Outcome::NoWinner, None), effects),
-            Search::Winner(winner) => {
-                payout::decide(state, id, (Outcome::Won, Some(winner)), effects);
-            }
+            Search::Nobody => payout::decide(input, Outcome::NoWinner, None),
+            Search::Winner(winner) => payout::decide(input, Outcome::Won, Some(winner)),
         },
     }
 }
 
 /// The next step; `None` if only time, bytes, keys or evaluations move the job on.
-pub(crate) fn next(state: &State, id: JobId) -> Option<Step> {
-    let (job, now) = (state.known(id), state.now());
+pub(crate) fn next(job: &Job, settings: &Settings, now: Timestamp) -> Option<Step> {
     if !job.stage.is_live() {
         return None;
     }
@@ -180,7 +156,7 @@ pub(crate) fn next(state: &State, id: JobId) -> Option<Step> {
             let unrevealed = job.sealed.first().copied().map(Step::Unrevealed);
             Some(unrevealed.unwrap_or(Step::EndReveal))
         }
-        Stage::Evaluating if job.terms.sealing.is_sealed() => evaluating_sealed(state, id, now),
+        Stage::Evaluating if job.terms.sealing.is_sealed() => evaluating_sealed(job, settings, now),
         Stage::Evaluating => evaluating_open(job, now),
         Stage::Settled | Stage::Cancelled => None,
     }
@@ -215,18 +191,17 @@ fn evaluating_open(job: &Job, now: Timestamp) -> Option<Step> {
     }
 }
 
-fn evaluating_sealed(state: &State, id: JobId, now: Timestamp) -> Option<Step> {
-    let job = state.known(id);
+fn evaluating_sealed(job: &Job, settings: &Settings, now: Timestamp) -> Option<Step> {
     let Some(since) = job.judging_since else {
         let until = job.attestations_until().unwrap_or(now);
         return (now >= until).then_some(Step::EndAttesting);
     };
-    match hold_out_failure(state, id) {
+    match job.hold_out_failure() {
         Some(ModelRefusal::AttestedOtherwise {}) => return Some(Step::End(Outcome::Returned)),
         Some(_) => return Some(Step::End(Outcome::SponsorFailed)),
         None => {}
     }
-    let is_late = now >= since.after(judging_window(state, id));
+    let is_late = now >= since.after(job.judging_window(settings));
     if is_late && job.base_on_hold_out.finding().is_none() {
         return Some(Step::End(Outcome::Returned));
     }
@@ -243,54 +218,48 @@ fn evaluating_sealed(state: &State, id: JobId, now: Timestamp) -> Option<Step> {
     }
 }
 
-/// How long the machine has for the models of a sealed job that were revealed.
-pub(crate) fn judging_window(state: &State, id: JobId) -> u64 {
-    let job = state.known(id);
-    let models = u64::try_from(job.revealed.len()).unwrap_or(u64::MAX).saturating_add(1);
-    let work = job.terms.evaluation_work(&state.settings);
-    state.settings.evaluation_window(work.times(models))
-}
-
 /// Nobody submits any more.
-fn close(state: &mut State, id: JobId) {
-    let now = state.now();
-    let job = state.known_mut(id);
+fn close(input: &mut Input<'_>) {
+    let now = input.now();
+    let job = input.job_mut();
     if job.terms.sealing.is_sealed() {
         job.stage = Stage::Revealing;
     } else {
         job.stage = Stage::Evaluating;
-        job.evaluating_since = Some(now);
-        job.judging_since = Some(now);
+        (job.evaluating_since, job.judging_since) = (Some(now), Some(now));
     }
 }
 
 /// No more keys are taken: without a hold-out, or without models, it is decided; else the seats are
 /// drawn, or the machine judges at once.
-fn end_reveal(state: &mut State, context: &Context, id: JobId, effects: &mut Vec<Effect>) {
-    let job = state.known(id);
-    let has_failed = job.hold_out.is_none() || hold_out_failure(state, id).is_some();
-    let job = state.known(id);
-    match (job.revealed.is_empty(), has_failed) {
-        (true, _) => payout::decide(state, id, (Outcome::NobodyRevealed, None), effects),
-        (false, true) => payout::decide(state, id, (Outcome::SponsorFailed, None), effects),
-        (false, false) => {
-            let now = state.now();
-            let job = state.known_mut(id);
-            job.stage = Stage::Evaluating;
-            job.evaluating_since = Some(now);
-            seats::draw(state, context, id, effects);
-            let job = state.known_mut(id);
-            match (job.seats.is_empty(), job.terms.sample_rows()) {
-                // Nobody can say what is beyond the machine.
-                (true, Some(_)) => payout::decide(state, id, (Outcome::Returned, None), effects),
-                (true, None) => job.judging_since = Some(now),
-                (false, _) => {}
-            }
-        }
+fn end_reveal(input: &mut Input<'_>) {
+    let now = input.now();
+    let job = input.job_mut();
+    if job.revealed.is_empty() {
+        return payout::decide(input, Outcome::NobodyRevealed, None);
+    }
+    if job.hold_out.is_none() || job.hold_out_failure().is_some() {
+        return payout::decide(input, Outcome::SponsorFailed, None);
+    }
+    job.stage = Stage::Evaluating;
+    job.evaluating_since = Some(now);
+    seats::draw(input);
+    let job = input.job_mut();
+    match (job.seats.is_empty(), job.terms.sample_rows()) {
+        // Nobody can say what is beyond the machine.
+        (true, Some(_)) => payout::decide(input, Outcome::Returned, None),
+        (true, None) => job.judging_since = Some(now),
+        (false, _) => {}
     }
 }
 
 impl Job {
+    /// How long the machine has for the models of a sealed job that were revealed.
+    pub(crate) fn judging_window(&self, settings: &Settings) -> u64 {
+        let models = u64::try_from(self.revealed.len()).unwrap_or(u64::MAX).saturating_add(1);
+        settings.evaluation_window(self.terms.evaluation_work(settings).times(models))
+    }
+
     /// A submission that is out of time, in an open job or before the close of a sealed one.
     fn late(&self, now: Timestamp) -> Option<Step> {
         let is_late = |number: &&u32| self.until(**number) <= now;

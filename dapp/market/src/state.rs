@@ -6,15 +6,14 @@ use blobs::Cid;
 
 use crate::{
     clock::Clock,
-    effect::{Effect, Event, Share},
+    effect::{Effect, Event},
     invariant::{possible, there},
     job::Job,
     ledger::{Kind, Ledger},
     meter::Meter,
-    refusal::Refusal,
     settings::Settings,
     store::{BlobState, Drive, SlotKey},
-    units::{Address, Amount, JobId, Timestamp},
+    units::{Amount, JobId, Timestamp},
 };
 
 /// How many submissions ended jobs keep on show, all together.
@@ -46,15 +45,6 @@ pub struct State {
     /// What the validators drew for its block.
     #[cfg_attr(feature = "snapshot", serde(skip))]
     pub(crate) randao: [u8; 32],
-}
-
-/// Where money that leaves a job goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
-    /// To the account's wallet, as a voucher.
-    Wallet,
-    /// To the account's free balance.
-    Balance,
 }
 
 impl State {
@@ -155,13 +145,6 @@ impl State {
         self.jobs.get(&id)?.slots.blob(&self.drive, key)
     }
 
-    /// The job of a command.
-    ///
-    /// - Errors: `UnknownJob`
-    pub(crate) fn named(&self, id: JobId) -> Result<&Job, Refusal> {
-        self.jobs.get(&id).ok_or(Refusal::UnknownJob { job: id })
-    }
-
     /// A job that was looked up before.
     ///
     /// - Panics: if it is gone, which is a bug
@@ -172,33 +155,6 @@ impl State {
     /// The same, to change it.
     pub(crate) fn known_mut(&mut self, id: JobId) -> &mut Job {
         there(self.jobs.get_mut(&id), "the job was looked up before")
-    }
-
-    /// Pays what a job held and has taken off its books.
-    ///
-    /// - Panics: if the ledger has not got it, which is a bug
-    pub(crate) fn pay(
-        &mut self,
-        id: JobId,
-        to: Address,
-        (share, amount): (Share, Amount),
-        route: Route,
-        effects: &mut Vec<Effect>,
-    ) {
-        if amount == Amount::ZERO {
-            return;
-        }
-        let asset = self.known(id).terms.asset;
-        let (kind, voucher) = match route {
-            Route::Wallet => (Kind::Payout, true),
-            Route::Balance => (Kind::Release, false),
-        };
-        let payment = self.ledger.prepare(kind, to, asset, amount);
-        self.ledger.post(possible(payment, "what a job holds is in escrow"));
-        effects.push(Effect::Event(Event::Paid { job: id, to, share, amount, voucher }));
-        if voucher {
-            effects.push(Effect::Pay { to, asset, amount });
-        }
     }
 
     /// Sends back balances that the input has changed and that are not kept: too small ones, and
@@ -214,8 +170,8 @@ impl State {
             if amount == Amount::ZERO || is_exempt || (has_record && is_enough) {
                 continue;
             }
-            let payment = self.ledger.prepare(Kind::Withdraw, account, asset, amount);
-            self.ledger.post(possible(payment, "a balance can be withdrawn"));
+            let payment = self.ledger.transfer(Kind::Withdraw, account, asset, amount);
+            possible(payment, "a balance can be withdrawn");
             effects.push(Effect::Event(Event::Returned { account, asset, amount }));
             effects.push(Effect::Pay { to: account, asset, amount });
         }

@@ -4,89 +4,61 @@ use primitive_types::U256;
 
 use crate::{
     command::Target,
-    effect::{Effect, Event},
+    effect::Event,
     evaluation::{Done, Evaluated},
-    invariant::{possible, there},
+    input::Input,
+    invariant::{less, possible, sum, there},
+    job::Job,
     ledger::Kind,
     refusal::Refusal,
     state::State,
     units::{Address, Amount, Asset, JobId, Work},
 };
 
-/// Who goes on with an evaluation, and how many times over it pays for work because the machine
-/// lags.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Worker {
-    pub(crate) account: Address,
-    pub(crate) surcharge: u64,
-}
-
-impl Worker {
-    /// An account that pays no surcharge.
-    pub(crate) const fn new(account: Address) -> Self {
-        Self { account, surcharge: 0 }
-    }
-}
-
-/// Pays for work out of what was prepaid for it. What the worker bears itself, and what the stake
+/// Pays for work out of what was prepaid for it. What the sender bears itself, and what the stake
 /// does not cover, costs it what the operator would have had, so that machine time is never free.
-pub(crate) fn pay(
-    state: &mut State,
-    id: JobId,
-    target: Target,
-    worker: Worker,
-    done: Done,
-    effects: &mut Vec<Effect>,
-) {
-    let asset = state.known(id).terms.asset;
-    let whole = price(state, asset, done.prepaid);
-    let is_own = worker.account == owner(state, id, target);
-    let covered = whole.min(*pot(state, id, target));
-    let operator = operators_part(state, covered);
-    let earned = there(covered.checked_sub(operator), "a part is no more than the whole");
-    let earned = if is_own || done.is_comparing { Amount::ZERO } else { earned };
-    let borne = operators_part(state, price(state, asset, done.borne));
-    let pot = pot(state, id, target);
+pub(crate) fn pay(input: &mut Input<'_>, target: Target, done: Done) {
+    let (job, worker, asset) = (input.id, input.sender(), input.job().terms.asset);
+    let whole = price(input.state, asset, done.prepaid);
+    let is_own = worker == input.job().owner(target);
+    let covered = whole.min(*input.job_mut().pot(target));
+    let operator = operators_part(input.state, covered);
+    let earned = if is_own || done.is_comparing { Amount::ZERO } else { less(covered, operator) };
+    let borne = operators_part(input.state, price(input.state, asset, done.borne));
+    let pot = input.job_mut().pot(target);
     // Whoever does its own work keeps its part in the stake, which returns as one sum, and bears
     // out of that what it reads again: beyond it, nothing is asked of it.
-    let (operator, borne) = if is_own {
-        let all = there(operator.checked_add(borne), "parts of prices fit");
-        (all.min(*pot), Amount::ZERO)
-    } else {
-        (operator, borne)
+    let (operator, borne) = match is_own {
+        true => (sum([operator, borne]).min(*pot), Amount::ZERO),
+        false => (operator, borne),
     };
-    let left = pot.checked_sub(operator).and_then(|left| left.checked_sub(earned));
-    *pot = there(left, "no more is taken than is there");
-    for (to, amount) in [(worker.account, earned), (state.settings.operator, operator)] {
-        let payment = state.ledger.prepare(Kind::Release, to, asset, amount);
-        state.ledger.post(possible(payment, "what a job holds is in escrow"));
+    *pot = less(*pot, sum([operator, earned]));
+    for (to, amount) in [(worker, earned), (input.state.settings.operator, operator)] {
+        let payment = input.state.ledger.transfer(Kind::Release, to, asset, amount);
+        possible(payment, "what a job holds is in escrow");
     }
-    let short = there(whole.checked_sub(covered), "a part is no more than the whole");
-    let surcharge = surcharge(state, worker, asset, done.prepaid, [borne, short]);
-    let step = slot(state, id, target).step();
-    let worker = worker.account;
-    let paid = Event::WorkPaid { job: id, target, step, worker, earned, operator, surcharge };
-    effects.push(Effect::Event(paid));
+    let surcharge = surcharge(input, asset, done.prepaid, [borne, less(whole, covered)]);
+    let step = input.job_mut().evaluated_mut(target).step();
+    input.emit(Event::WorkPaid { job, target, step, worker, earned, operator, surcharge });
 }
 
-/// What the worker pays itself, to the sink: it has looked before whether that is there.
+/// What the sender pays itself, to the sink: it has looked before whether that is there.
 fn surcharge(
-    state: &mut State,
-    worker: Worker,
+    input: &mut Input<'_>,
     asset: Asset,
     prepaid: Work,
     [borne, short]: [Amount; 2],
 ) -> Amount {
-    let short = operators_part(state, short);
-    let again = price(state, asset, prepaid).checked_times(worker.surcharge);
+    let worker = input.sender();
+    let short = operators_part(input.state, short);
+    let again = price(input.state, asset, prepaid).checked_times(input.surcharge);
     let all = [short, again.unwrap_or(Amount(U256::MAX))];
     let all = all.into_iter().try_fold(borne, Amount::checked_add);
-    let free = state.ledger.free(worker.account, asset);
+    let free = input.state.ledger.free(worker, asset);
     let amount = all.unwrap_or(free).min(free);
-    let sink = state.settings.sink;
-    for (kind, account) in [(Kind::Escrow, worker.account), (Kind::Release, sink)] {
-        let payment = state.ledger.prepare(kind, account, asset, amount);
-        state.ledger.post(possible(payment, "no more is taken than is there"));
+    for (kind, account) in [(Kind::Escrow, worker), (Kind::Release, input.state.settings.sink)] {
+        let payment = input.state.ledger.transfer(kind, account, asset, amount);
+        possible(payment, "no more is taken than is there");
     }
     amount
 }
@@ -95,8 +67,7 @@ fn surcharge(
 pub(crate) fn short_of(
     state: &State,
     id: JobId,
-    number: u32,
-    account: Address,
+    (account, number): (Address, u32),
     work: Work,
 ) -> Option<Refusal> {
     let job = state.known(id);
@@ -115,32 +86,41 @@ fn operators_part(state: &State, price: Amount) -> Amount {
     there(part, "a part of a price fits")
 }
 
-/// Whose stake pays for an evaluation.
-pub(crate) fn owner(state: &State, id: JobId, target: Target) -> Address {
-    let job = state.known(id);
-    match target {
-        Target::Base | Target::BaseOnHoldOut => job.sponsor,
-        Target::Submission(number) | Target::Shown(number) => job.known(number).client,
+impl Job {
+    /// Whose stake pays for an evaluation.
+    pub(crate) fn owner(&self, target: Target) -> Address {
+        match target {
+            Target::Base | Target::BaseOnHoldOut => self.sponsor,
+            Target::Submission(number) | Target::Shown(number) => self.known(number).client,
+        }
     }
-}
 
-/// What is left of what was prepaid for an evaluation.
-fn pot(state: &mut State, id: JobId, target: Target) -> &mut Amount {
-    let job = state.known_mut(id);
-    match target {
-        Target::Base | Target::BaseOnHoldOut => &mut job.stake.work,
-        Target::Submission(number) => &mut job.known_mut(number).stake.work,
-        Target::Shown(number) => &mut job.known_mut(number).board.stake,
+    /// What is left of what was prepaid for an evaluation.
+    fn pot(&mut self, target: Target) -> &mut Amount {
+        match target {
+            Target::Base | Target::BaseOnHoldOut => &mut self.stake.work,
+            Target::Submission(number) => &mut self.known_mut(number).stake.work,
+            Target::Shown(number) => &mut self.known_mut(number).board.stake,
+        }
     }
-}
 
-/// Where an evaluation's state is kept.
-pub(crate) fn slot(state: &mut State, id: JobId, target: Target) -> &mut Evaluated {
-    let job = state.known_mut(id);
-    match target {
-        Target::Base => &mut job.base,
-        Target::BaseOnHoldOut => &mut job.base_on_hold_out,
-        Target::Submission(number) => &mut job.known_mut(number).evaluated,
-        Target::Shown(number) => &mut job.known_mut(number).board.evaluated,
+    /// An evaluation's state.
+    pub(crate) fn evaluated(&self, target: Target) -> &Evaluated {
+        match target {
+            Target::Base => &self.base,
+            Target::BaseOnHoldOut => &self.base_on_hold_out,
+            Target::Submission(number) => &self.known(number).evaluated,
+            Target::Shown(number) => &self.known(number).board.evaluated,
+        }
+    }
+
+    /// The same, to change it.
+    pub(crate) fn evaluated_mut(&mut self, target: Target) -> &mut Evaluated {
+        match target {
+            Target::Base => &mut self.base,
+            Target::BaseOnHoldOut => &mut self.base_on_hold_out,
+            Target::Submission(number) => &mut self.known_mut(number).evaluated,
+            Target::Shown(number) => &mut self.known_mut(number).board.evaluated,
+        }
     }
 }

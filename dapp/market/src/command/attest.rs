@@ -2,56 +2,35 @@
 
 use blobs::Digest;
 
-use super::Context;
 use crate::{
-    effect::{Effect, Event},
-    job::Job,
-    refusal::Refusal,
-    stage::Stage,
-    state::State,
-    units::{JobId, Timestamp},
+    effect::Event, input::Input, job::Job, refusal::Refusal, stage::Stage, units::Timestamp,
 };
 
-pub(crate) fn apply(
-    state: &mut State,
-    context: &Context,
-    id: JobId,
-    page: u32,
-    commitment: Digest,
-) -> Result<Vec<Effect>, Refusal> {
-    let (miner, now) = (context.sender, state.now());
-    let job = state.named(id)?;
-    check_window(job, id, [job.evaluating_since, job.attest_until()], now)?;
-    let seat = job.seat_of(miner).ok_or(Refusal::NotSeated {})?;
-    let pages = job.pages();
+pub(crate) fn apply(input: &mut Input<'_>, page: u32, commitment: Digest) -> Result<(), Refusal> {
+    let (job, miner) = (input.id, input.sender());
+    let seat = check_seat(input, |job| [job.evaluating_since, job.attest_until()])?;
+    let pages = input.job().pages();
     if page >= pages {
         return Err(Refusal::UnknownPage { page, pages });
     }
-    if job.seats.get(seat).is_some_and(|seat| seat.attested.contains_key(&page)) {
+    let seat = input.job_mut().seats.get_mut(seat).ok_or(Refusal::NotSeated {})?;
+    if seat.attested.contains_key(&page) {
         return Err(Refusal::AlreadyAttested { page });
     }
 
     // Nothing below can fail.
-    if let Some(seat) = state.known_mut(id).seats.get_mut(seat) {
-        seat.attested.insert(page, commitment);
-    }
-    Ok(vec![Effect::Event(Event::Attested { job: id, page, miner, commitment })])
+    seat.attested.insert(page, commitment);
+    input.emit(Event::Attested { job, page, miner, commitment });
+    Ok(())
 }
 
-/// Checks that a job is in a window of its attestations.
-pub(super) fn check_window(
-    job: &Job,
-    id: JobId,
-    window: [Option<Timestamp>; 2],
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    let not_open = Refusal::JobNotOpen { job: id, stage: job.stage };
-    if job.stage != Stage::Evaluating || job.decision.is_some() {
-        return Err(not_open);
-    }
-    let [Some(opens), Some(close)] = window else { return Err(Refusal::NoMiners {}) };
-    if now < opens {
-        return Err(Refusal::NotYet { opens, now });
-    }
-    if now < close { Ok(()) } else { Err(Refusal::Closed { close, now }) }
+/// The sender's seat, if the job is in this window of its attestations.
+pub(super) fn check_seat(
+    input: &Input<'_>,
+    window: impl Fn(&Job) -> [Option<Timestamp>; 2],
+) -> Result<usize, Refusal> {
+    let job = input.named_in(&[Stage::Evaluating])?;
+    let [Some(opens), Some(close)] = window(job) else { return Err(Refusal::NoMiners {}) };
+    input.check_window(opens, close)?;
+    job.seat_of(input.sender()).ok_or(Refusal::NotSeated {})
 }

@@ -1,31 +1,15 @@
 //! Enlist: a miner offers to evaluate for a job, and stakes a bond by the job's terms, which its
 //! name stands for.
 
-use super::Context;
 use crate::{
-    effect::{Effect, Event},
-    ledger::Kind,
-    refusal::Refusal,
-    stage::Stage,
-    state::State,
-    terms::MAX_MINERS,
-    units::JobId,
+    effect::Event, input::Input, refusal::Refusal, stage::Stage, terms::MAX_MINERS,
+    units::Timestamp,
 };
 
-pub(crate) fn apply(
-    state: &mut State,
-    context: &Context,
-    id: JobId,
-) -> Result<Vec<Effect>, Refusal> {
-    let (miner, now) = (context.sender, state.now());
-    let job = state.named(id)?;
-    if job.stage != Stage::Open || job.decision.is_some() {
-        return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
-    }
-    let close = job.terms.close;
-    if now >= close {
-        return Err(Refusal::Closed { close, now });
-    }
+pub(crate) fn apply(input: &mut Input<'_>) -> Result<(), Refusal> {
+    let (id, miner) = (input.id, input.sender());
+    let job = input.named_in(&[Stage::Open])?;
+    input.check_window(Timestamp(0), job.terms.close)?;
     let bond = job.terms.miners().ok_or(Refusal::NoMiners {})?.bond;
     if job.enlisted_set.contains(&miner) {
         return Err(Refusal::AlreadyEnlisted {});
@@ -34,12 +18,12 @@ pub(crate) fn apply(
     if miners >= MAX_MINERS {
         return Err(Refusal::TooManyMiners { miners });
     }
-    let transfer = state.ledger.prepare(Kind::Escrow, miner, job.terms.asset, bond)?;
+    input.escrow(bond)?;
 
     // Nothing below can fail.
-    state.ledger.post(transfer);
-    let job = state.known_mut(id);
+    let job = input.job_mut();
     job.enlisted.push(miner);
     job.enlisted_set.insert(miner);
-    Ok(vec![Effect::Event(Event::Enlisted { job: id, miner })])
+    input.emit(Event::Enlisted { job: id, miner });
+    Ok(())
 }

@@ -3,18 +3,18 @@
 
 use blobs::Encoding;
 
-use super::Context;
+use super::open_job;
 use crate::{
     command::{Slot, Target},
-    effect::{Effect, Event},
-    judge::Judge,
+    effect::Event,
+    input::Input,
+    job::Job,
     judging,
     refusal::Refusal,
-    state::State,
+    stage::Stage,
     store::SlotKey,
     submission::SubmissionState,
-    units::JobId,
-    work::Worker,
+    units::{Address, Timestamp},
 };
 
 /// A chunk of a blob.
@@ -25,56 +25,46 @@ pub(crate) struct Chunk<'a> {
     pub(crate) data: &'a [u8],
 }
 
-pub(crate) fn apply(
-    state: &mut State,
-    context: &Context,
-    id: JobId,
-    chunk: &Chunk<'_>,
-    judge: &mut dyn Judge,
-) -> Result<Vec<Effect>, Refusal> {
-    let (slot, publisher) = (chunk.slot, context.sender);
-    let job = state.named(id)?;
-    if !job.stage.is_live() || job.decision.is_some() {
-        return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
+pub(crate) fn apply(input: &mut Input<'_>, chunk: &Chunk<'_>) -> Result<(), Refusal> {
+    let (id, publisher) = (input.id, input.sender());
+    let Chunk { slot, offset, encoding, data } = *chunk;
+    let job = input.named_in(&Stage::LIVE)?;
+    let key = slot_of(job, publisher, slot)?;
+    input.check_window(Timestamp(0), close(job, key))?;
+    let piece = job.slots.check(key, offset, encoding, data)?;
+
+    // Nothing below can fail.
+    input.state.meter.spend(input.state.settings.prices.chunk(piece.size()));
+    let Some(blob) = input.job_mut().slots.take(key, piece) else { return Ok(()) };
+    let (digest, size) = (blob.digest, blob.size);
+    input.emit(Event::BlobStored { job: id, slot, digest, size, publisher });
+    match (slot, key.submission) {
+        (Slot::Submission, Some(number)) => whole(input, number),
+        (Slot::Shown, Some(number)) => judging::go_on_for_free(input, Target::Shown(number)),
+        (Slot::Submission | Slot::Shown, None) => {}
+        (Slot::BaseModel | Slot::PublicSlice | Slot::HoldOut, _) => open_job::begin(input),
     }
-    let key = match slot {
+    Ok(())
+}
+
+/// The slot that the publisher fills: the sponsor the job's own, clients their submissions'.
+fn slot_of(job: &Job, publisher: Address, slot: Slot) -> Result<SlotKey, Refusal> {
+    match slot {
         Slot::BaseModel | Slot::PublicSlice | Slot::HoldOut if publisher == job.sponsor => {
-            SlotKey::job(slot)
+            Ok(SlotKey::job(slot))
         }
         Slot::BaseModel | Slot::PublicSlice | Slot::HoldOut => {
-            return Err(Refusal::NotSponsor { sponsor: job.sponsor });
+            Err(Refusal::NotSponsor { sponsor: job.sponsor })
         }
         Slot::Submission | Slot::Shown => {
             let number = job.submission_of(publisher).ok_or(Refusal::NotSubmitted {})?;
-            SlotKey::of(slot, number)
-        }
-    };
-    check_time(state, id, key)?;
-    let piece = state.known(id).slots.check(key, chunk.offset, chunk.encoding, chunk.data)?;
-
-    // Nothing below can fail.
-    state.meter.spend(state.settings.prices.chunk(piece.size()));
-    let Some(blob) = state.known_mut(id).slots.take(key, piece) else { return Ok(Vec::new()) };
-    let (digest, size) = (blob.digest, blob.size);
-    let stored = Event::BlobStored { job: id, slot, digest, size, publisher };
-    let mut effects = vec![Effect::Event(stored)];
-    let worker = Worker::new(publisher);
-    match (slot, key.submission) {
-        (Slot::Submission, Some(number)) => whole(state, id, number, worker, judge, &mut effects),
-        (Slot::Shown, Some(number)) if state.may_go_on() => {
-            judging::go_on(state, id, Target::Shown(number), worker, judge, &mut effects);
-        }
-        (Slot::Submission | Slot::Shown, _) => {}
-        (Slot::BaseModel | Slot::PublicSlice | Slot::HoldOut, _) => {
-            super::open_job::begin(state, id, worker, judge, &mut effects);
+            Ok(SlotKey::of(slot, number))
         }
     }
-    Ok(effects)
 }
 
-/// Bytes come before the close, and a submission's own in its time.
-fn check_time(state: &State, id: JobId, key: SlotKey) -> Result<(), Refusal> {
-    let (job, now) = (state.known(id), state.now());
+/// Until when bytes come: until the close, and a submission's own in its time.
+fn close(job: &Job, key: SlotKey) -> Timestamp {
     let until = key.submission.and_then(|number| match job.known(number).state {
         SubmissionState::Expecting { until } if key.slot == Slot::Submission => Some(until),
         SubmissionState::Expecting { .. }
@@ -82,31 +72,22 @@ fn check_time(state: &State, id: JobId, key: SlotKey) -> Result<(), Refusal> {
         | SubmissionState::Whole { .. }
         | SubmissionState::Decided(_) => None,
     });
-    let close = until.unwrap_or(job.terms.close);
-    if now < close { Ok(()) } else { Err(Refusal::Closed { close, now }) }
+    until.unwrap_or(job.terms.close)
 }
 
 /// A submission's bytes are here: a sealed one waits for its key, an open one is evaluated.
-pub(super) fn whole(
-    state: &mut State,
-    id: JobId,
-    number: u32,
-    worker: Worker,
-    judge: &mut dyn Judge,
-    effects: &mut Vec<Effect>,
-) {
-    let window = state.known(id).terms.evaluation_work(&state.settings);
-    let until = state.now().after(state.settings.evaluation_window(window));
-    let job = state.known_mut(id);
+pub(super) fn whole(input: &mut Input<'_>, number: u32) {
+    let settings = &input.state.settings;
+    let window = settings.evaluation_window(input.job().terms.evaluation_work(settings));
+    let until = input.now().after(window);
+    let job = input.job_mut();
     job.expecting.remove(&number);
     if job.terms.sealing.is_sealed() {
         job.sealed.insert(number);
         job.known_mut(number).state = SubmissionState::Sealed;
-        return;
-    }
-    job.whole.insert(number);
-    job.known_mut(number).state = SubmissionState::Whole { until };
-    if state.may_go_on() {
-        judging::go_on(state, id, Target::Submission(number), worker, judge, effects);
+    } else {
+        job.whole.insert(number);
+        job.known_mut(number).state = SubmissionState::Whole { until };
+        judging::go_on_for_free(input, Target::Submission(number));
     }
 }

@@ -2,15 +2,15 @@
 
 use blobs::Digest;
 
-use super::{Context, attest::check_window};
+use super::{Context, attest::check_seat};
 use crate::{
     attestation::{Attestation, AttestationBinding},
-    effect::{Effect, Event},
+    effect::Event,
+    input::Input,
     job::Job,
     refusal::Refusal,
     results::Results,
-    state::State,
-    units::{JobId, Score, Work},
+    units::{Score, Work},
 };
 
 /// What a miner says of a page.
@@ -21,20 +21,14 @@ pub(crate) struct Revealed {
     pub(crate) salt: [u8; 32],
 }
 
-pub(crate) fn apply(
-    state: &mut State,
-    context: &Context,
-    id: JobId,
-    revealed: &Revealed,
-) -> Result<Vec<Effect>, Refusal> {
+pub(crate) fn apply(input: &mut Input<'_>, revealed: &Revealed) -> Result<(), Refusal> {
     let Revealed { page, attestations, results, salt } = revealed;
-    let (page, miner, now) = (*page, context.sender, state.now());
-    let job = state.named(id)?;
-    check_window(job, id, [job.attest_until(), job.attestations_until()], now)?;
-    let index = job.seat_of(miner).ok_or(Refusal::NotSeated {})?;
+    let (id, page, miner) = (input.id, *page, input.sender());
+    let index = check_seat(input, |job| [job.attest_until(), job.attestations_until()])?;
+    let job = input.job();
     let commitment = job.seats.get(index).and_then(|seat| seat.attested.get(&page));
     let commitment = *commitment.ok_or(Refusal::NotAttested { page })?;
-    let Context { chain_id, app, .. } = *context;
+    let Context { chain_id, app, .. } = *input.context;
     let binding = AttestationBinding { chain_id, app, job: id, miner, page };
     if binding.commitment(attestations, salt) != commitment {
         return Err(Refusal::WrongCommitment {});
@@ -45,13 +39,13 @@ pub(crate) fn apply(
         let [needed, found] = [needed, found].map(|n| u64::try_from(n).unwrap_or(u64::MAX));
         return Err(Refusal::AttestationCount { needed, found });
     }
-    let hashing = state.settings.prices.hashed_byte;
     let hashed = u64::try_from(results.len()).unwrap_or(u64::MAX);
     let results = check_results(job, attestations, results)?;
 
     // Nothing below can fail.
-    state.meter.advance(Work(hashing.saturating_mul(hashed)));
-    let job = state.known_mut(id);
+    let hashing = Work(input.state.settings.prices.hashed_byte).times(hashed);
+    input.state.meter.advance(hashing);
+    let job = input.job_mut();
     // The worst class does not follow from results, and is not asked for.
     let is_sampled = job.terms.sample_rows().is_some();
     for (model, answer) in models.into_iter().zip(attestations) {
@@ -72,7 +66,8 @@ pub(crate) fn apply(
         seat.attested.remove(&page);
         seat.revealed = seat.revealed.saturating_add(1);
     }
-    Ok(vec![Effect::Event(Event::AttestationRevealed { job: id, page, miner })])
+    input.emit(Event::AttestationRevealed { job: id, page, miner });
+    Ok(())
 }
 
 /// The results that are shown where the machine only samples: they are those attested, and the

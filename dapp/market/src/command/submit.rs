@@ -2,36 +2,26 @@
 
 use blobs::{Digest, SEAL_BYTES};
 
-use super::{Context, publish};
+use super::publish;
 use crate::{
     attestation::Answers,
     command::Slot,
-    effect::{Effect, Event},
+    effect::Event,
     evaluation::Evaluated,
+    input::Input,
     job::Job,
-    judge::Judge,
-    ledger::Kind,
     refusal::Refusal,
     shared::Shared,
     stage::Stage,
-    state::State,
     store::SlotKey,
     submission::{Shows, Submission, SubmissionState, SubmittedModel},
     terms::Award,
-    units::{Address, JobId, SubmissionId, Timestamp},
-    work::Worker,
+    units::{Address, Timestamp},
 };
 
-pub(crate) fn apply(
-    state: &mut State,
-    context: &Context,
-    id: JobId,
-    submitted: SubmittedModel,
-    judge: &mut dyn Judge,
-) -> Result<Vec<Effect>, Refusal> {
-    let (client, now) = (context.sender, state.now());
-    let job = state.named(id)?;
-    check_open(job, id, now)?;
+pub(crate) fn apply(input: &mut Input<'_>, submitted: SubmittedModel) -> Result<(), Refusal> {
+    let (client, settings) = (input.sender(), &input.state.settings);
+    let job = check_open(input)?;
     if client == job.sponsor {
         return Err(Refusal::SponsorSubmits {});
     }
@@ -41,22 +31,17 @@ pub(crate) fn apply(
     if u32::try_from(job.places_taken()).unwrap_or(u32::MAX) >= places {
         return Err(Refusal::NoPlaceLeft { places });
     }
-    let stake = job.terms.submission_stake(&state.settings, submitted.published().size)?;
-    let (asset, total) = (job.terms.asset, stake.total()?);
-    let transfer = state.ledger.prepare(Kind::Escrow, client, asset, total)?;
+    let stake = job.terms.submission_stake(settings, submitted.published().size)?;
+    let until = input.now().after(settings.windows.delivery_seconds);
+    input.escrow(stake.total()?)?;
 
     // Nothing below can fail.
-    state.ledger.post(transfer);
-    let until = now.after(state.settings.windows.delivery_seconds);
-    let key = |number| SlotKey::of(Slot::Submission, number);
-    let State { jobs, drive, .. } = state;
-    let job = crate::invariant::there(jobs.get_mut(&id), "the job was looked up before");
+    let job = input.job_mut();
     let until = if submitted.is_sealed() { until.min(job.terms.close) } else { until };
     let number = job.make_place();
     job.commitments = Digest::of(&[job.commitments.0, submitted.commitment().0].concat());
     job.clients.insert(client, number);
     job.expecting.insert(number);
-    job.slots.expect(drive, key(number), submitted.published());
     let submission = Submission {
         client,
         submitted,
@@ -69,22 +54,19 @@ pub(crate) fn apply(
         board: Shows::default(),
     };
     job.submissions.insert(number, Shared::new(submission));
-    let submission = SubmissionId { job: id, index: number };
-    let event = Event::Submitted { submission, client, model: submitted, stake };
-    let mut effects = vec![Effect::Event(event)];
-    if state.known(id).slots.is_whole(key(number)) {
-        publish::whole(state, id, number, Worker::new(client), judge, &mut effects);
+    let submission = input.submission_id(number);
+    input.emit(Event::Submitted { submission, client, model: submitted, stake });
+    if input.expect(SlotKey::of(Slot::Submission, number), submitted.published()) {
+        publish::whole(input, number);
     }
-    Ok(effects)
+    Ok(())
 }
 
-/// Checks that a job takes submissions and what is shown.
-pub(super) fn check_open(job: &Job, id: JobId, now: Timestamp) -> Result<(), Refusal> {
-    if job.stage != Stage::Open || job.decision.is_some() {
-        return Err(Refusal::JobNotOpen { job: id, stage: job.stage });
-    }
-    let close = job.terms.close;
-    if now < close { Ok(()) } else { Err(Refusal::Closed { close, now }) }
+/// The job, if it takes submissions and what is shown.
+pub(super) fn check_open<'a>(input: &'a Input<'_>) -> Result<&'a Job, Refusal> {
+    let job = input.named_in(&[Stage::Open])?;
+    input.check_window(Timestamp(0), job.terms.close)?;
+    Ok(job)
 }
 
 /// An account has one submission that is not refused.

@@ -1,26 +1,19 @@
 //! Withdraw: free balance leaves the market to its owner's wallet.
 
-use super::Context;
 use crate::{
     effect::Effect,
+    input::Input,
     ledger::Kind,
     refusal::Refusal,
-    state::State,
     units::{Amount, Asset},
 };
 
-pub(crate) fn apply(
-    state: &mut State,
-    context: &Context,
-    asset: Asset,
-    amount: Amount,
-) -> Result<Vec<Effect>, Refusal> {
+pub(crate) fn apply(input: &mut Input<'_>, asset: Asset, amount: Amount) -> Result<(), Refusal> {
+    let to = input.sender();
     if amount == Amount::ZERO {
         return Err(Refusal::AmountZero {});
     }
-    let payment = state.ledger.prepare(Kind::Withdraw, context.sender, asset, amount)?;
-
-    // Nothing below can fail.
-    state.ledger.post(payment);
-    Ok(vec![Effect::Pay { to: context.sender, asset, amount }])
+    input.state.ledger.transfer(Kind::Withdraw, to, asset, amount)?;
+    input.effects.push(Effect::Pay { to, asset, amount });
+    Ok(())
 }
