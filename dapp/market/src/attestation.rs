@@ -27,14 +27,12 @@ impl Attestation {
         Self { score: Score(0), worst_class: Score(0), results: Digest([0; 32]) };
 
     /// What these scores and results come to.
-    #[must_use]
     pub fn new(scores: Scores, results: &Results) -> Self {
         let Scores { score, worst_class } = scores;
         Self { score, worst_class, results: results.digest() }
     }
 
     /// The scores, if the model can be evaluated.
-    #[must_use]
     pub fn scores(&self) -> Option<Scores> {
         let Self { score, worst_class, .. } = *self;
         (*self != Self::UNFIT).then_some(Scores { score, worst_class })
@@ -53,14 +51,12 @@ pub struct Answers {
 
 impl Answers {
     /// The answer of more than half of the seats, if there is one.
-    #[must_use]
     pub fn majority(&self, seats: usize) -> Option<Attestation> {
         let by_most = |(_, by): &&(Attestation, SeatSet)| by.len().saturating_mul(2) > seats;
         self.by_seats.iter().find(by_most).map(|(answer, _)| *answer)
     }
 
     /// The results that an answer names.
-    #[must_use]
     pub fn results(&self, digest: Digest) -> Option<&Results> {
         self.results.iter().find(|(named, _)| *named == digest).map(|(_, results)| results)
     }
@@ -106,7 +102,6 @@ impl AttestationBinding {
     /// byte 116  for each attestation its score and worst class (u32, big-endian) and 32 bytes
     ///           of results, then the salt
     /// ```
-    #[must_use]
     pub fn commitment(&self, attestations: &[Attestation], salt: &[u8; 32]) -> Digest {
         let mut bytes = [0; 32].to_vec();
         bytes.iter_mut().zip(b"DeML attestation 2").for_each(|(byte, tag)| *byte = *tag);

@@ -21,13 +21,11 @@ pub struct Clock {
 
 impl Clock {
     /// What it shows.
-    #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.now
     }
 
     /// By how many seconds the machine lags, rounded down.
-    #[must_use]
     pub const fn lag_seconds(&self) -> u64 {
         self.lag_us / MICROSECONDS
     }

@@ -79,7 +79,9 @@ pub enum Target {
     Shown(u32),
 }
 
-/// A command, decoded and well formed, not yet checked against the rules.
+/// A command, decoded and well formed, not yet checked against the rules; the fields are those of
+/// `IDeml.sol`.
+#[expect(missing_docs, reason = "documented where they say more than their names")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Open a job.
@@ -88,72 +90,41 @@ pub enum Command {
         job: JobId,
         /// Distinguishes jobs of equal terms; the sponsor's sealed hold-out is bound to it.
         salt: [u8; 32],
-        /// The terms.
         terms: Box<Terms>,
     },
     /// Cancel a job that nobody has submitted to.
-    CancelJob {
-        /// The job.
-        job: JobId,
-    },
+    CancelJob { job: JobId },
     /// Deliver the next bytes of an expected blob.
     Publish {
-        /// The job.
         job: JobId,
         /// Which of the sender's blobs.
         slot: Slot,
         /// Where the chunk's plain bytes start in the blob.
         offset: u64,
-        /// How the data is written.
         encoding: Encoding,
-        /// The chunk.
         data: Vec<u8>,
     },
     /// Submit a model, whose bytes the sender publishes next.
-    Submit {
-        /// The job.
-        job: JobId,
-        /// The model.
-        model: SubmittedModel,
-    },
+    Submit { job: JobId, model: SubmittedModel },
     /// Show an open model on the public board; the sender has submitted and publishes its bytes
     /// next.
-    Show {
-        /// The job.
-        job: JobId,
-        /// The model.
-        model: BlobRef,
-    },
+    Show { job: JobId, model: BlobRef },
     /// Offer to evaluate for a job.
-    Enlist {
-        /// The job.
-        job: JobId,
-    },
+    Enlist { job: JobId },
     /// Open the sender's sealed model, or its hold-out.
     Reveal {
-        /// The job.
         job: JobId,
         /// What the ciphertext is encrypted with.
         key: [u8; 32],
         /// What the commitment was made with.
         salt: [u8; 32],
-        /// What was sealed.
         plaintext: BlobRef,
     },
     /// Commit to attestations.
-    Attest {
-        /// The job.
-        job: JobId,
-        /// Of which page of the revealed models.
-        page: u32,
-        /// To what.
-        commitment: Digest,
-    },
+    Attest { job: JobId, page: u32, commitment: Digest },
     /// Reveal the attestations that were committed to.
     RevealAttestation {
-        /// The job.
         job: JobId,
-        /// Of which page.
         page: u32,
         /// One for each of its models.
         attestations: Vec<Attestation>,
@@ -164,9 +135,7 @@ pub enum Command {
     },
     /// Go on with an evaluation.
     Evaluate {
-        /// The job.
         job: JobId,
-        /// What.
         target: Target,
         /// From which step on: rows answered and models compared so far.
         from: u32,
@@ -176,22 +145,13 @@ pub enum Command {
         max_surcharge: Amount,
     },
     /// Move a job on as far as time and the input allow.
-    Settle {
-        /// The job.
-        job: JobId,
-    },
+    Settle { job: JobId },
     /// Pay free balance out.
-    Withdraw {
-        /// Of which asset.
-        asset: Asset,
-        /// How much.
-        amount: Amount,
-    },
+    Withdraw { asset: Asset, amount: Amount },
 }
 
 impl Command {
     /// The job it names, if it names one.
-    #[must_use]
     pub const fn job(&self) -> Option<JobId> {
         match self {
             Self::OpenJob { job, .. }

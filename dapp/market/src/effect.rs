@@ -45,145 +45,86 @@ pub enum Effect {
     Event(Event),
 }
 
-/// What happened.
+/// What happened; the fields are those of `IDeml.sol`.
+#[expect(missing_docs, reason = "documented where they say more than their names")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A job opened; it waits for its blobs and its base model's scores.
     JobOpened {
-        /// The job.
         job: JobId,
-        /// Its number, for display.
         number: u32,
-        /// Whose.
         sponsor: Address,
         /// What its name was made with.
         salt: [u8; 32],
-        /// On what terms.
         terms: Box<Terms>,
-        /// What is in escrow.
         stake: SponsorStake,
     },
     /// All bytes of an expected blob arrived and match.
     BlobStored {
-        /// The job.
         job: JobId,
         /// Which of its sender's blobs.
         slot: Slot,
-        /// Which blob.
         digest: Digest,
-        /// Its length in bytes.
         size: u64,
-        /// Who delivered it.
         publisher: Address,
     },
     /// The base model is scored; the job takes submissions.
     JobReady {
-        /// The job.
         job: JobId,
         /// What there is to beat, as far as it is known.
         base: Scores,
     },
     /// A model was submitted.
     Submitted {
-        /// The submission.
         submission: SubmissionId,
-        /// Whose.
         client: Address,
-        /// The model.
         model: SubmittedModel,
-        /// What is in escrow.
         stake: SubmissionStake,
     },
     /// An account shows a model on the public board.
     ModelShown {
-        /// The submission.
         submission: SubmissionId,
-        /// Whose.
         client: Address,
-        /// The model.
         model: BlobRef,
         /// What is in escrow for its evaluation.
         stake: Amount,
     },
     /// A shown model was evaluated on the public slice.
     ShowEvaluated {
-        /// The submission.
         submission: SubmissionId,
-        /// The model.
         model: Digest,
         /// What the board has of the submission from now on, or why it does not move.
         board: Result<Score, ModelRefusal>,
     },
     /// A miner offers to evaluate.
-    Enlisted {
-        /// For which job.
-        job: JobId,
-        /// Who.
-        miner: Address,
-    },
+    Enlisted { job: JobId, miner: Address },
     /// The seats are drawn.
     SeatsDrawn {
-        /// The job.
         job: JobId,
-        /// What they were drawn with.
         seed: Digest,
         /// Who has the first seat, the second, and so on.
         miners: Vec<Address>,
     },
     /// A submission's model is open.
     ModelRevealed {
-        /// The submission.
         submission: SubmissionId,
-        /// Whose.
         client: Address,
         /// The model's number among the revealed.
         position: u32,
-        /// The model.
         model: BlobRef,
-        /// What opened it.
         key: Digest,
     },
     /// The hold-out is open.
-    HoldOutRevealed {
-        /// The job.
-        job: JobId,
-        /// The dataset.
-        hold_out: BlobRef,
-        /// What opened it.
-        key: Digest,
-    },
+    HoldOutRevealed { job: JobId, hold_out: BlobRef, key: Digest },
     /// The base model is scored on the revealed hold-out.
-    HoldOutReady {
-        /// The job.
-        job: JobId,
-        /// What there is to beat.
-        base: Scores,
-    },
+    HoldOutReady { job: JobId, base: Scores },
     /// A miner is committed to its attestations of a page.
-    Attested {
-        /// The job.
-        job: JobId,
-        /// The page.
-        page: u32,
-        /// Who.
-        miner: Address,
-        /// To what.
-        commitment: Digest,
-    },
+    Attested { job: JobId, page: u32, miner: Address, commitment: Digest },
     /// A miner has revealed its attestations of a page.
-    AttestationRevealed {
-        /// The job.
-        job: JobId,
-        /// The page.
-        page: u32,
-        /// Who.
-        miner: Address,
-    },
+    AttestationRevealed { job: JobId, page: u32, miner: Address },
     /// The machine has evaluated a submission's model on the hold-out, or the rows it samples.
     ModelEvaluated {
-        /// The submission.
         submission: SubmissionId,
-        /// The model.
         model: Digest,
         /// What it finds; where it samples, what the seats say that agrees with it.
         attestation: Attestation,
@@ -192,20 +133,15 @@ pub enum Event {
     },
     /// A submission was decided.
     SubmissionDecided {
-        /// The submission.
         submission: SubmissionId,
-        /// Whose.
         client: Address,
         /// What it was committed to, or its model's digest once that is known.
         model: Digest,
-        /// The outcome.
         verdict: Verdict,
     },
     /// The machine did work that was prepaid.
     WorkPaid {
-        /// The job.
         job: JobId,
-        /// On what.
         target: Target,
         /// Up to which step.
         step: u32,
@@ -220,11 +156,8 @@ pub enum Event {
     },
     /// The exact test of the best submission and another.
     Compared {
-        /// The job.
         job: JobId,
-        /// The best.
         best: u32,
-        /// The other.
         other: u32,
         /// Rows the best answers better.
         best_better: u32,
@@ -234,39 +167,20 @@ pub enum Event {
         separated: bool,
     },
     /// A bond is lost.
-    Forfeited {
-        /// The job.
-        job: JobId,
-        /// Whose.
-        account: Address,
-        /// How much.
-        bond: Amount,
-        /// Why.
-        offence: Offence,
-    },
+    Forfeited { job: JobId, account: Address, bond: Amount, offence: Offence },
     /// All is decided; payments follow.
-    JobDecided {
-        /// The job.
-        job: JobId,
-        /// Who gets what.
-        decision: Box<Decision>,
-    },
+    JobDecided { job: JobId, decision: Box<Decision> },
     /// Money leaves a job's escrow.
     Paid {
-        /// The job.
         job: JobId,
-        /// To whom.
         to: Address,
-        /// What for.
         share: Share,
-        /// How much.
         amount: Amount,
         /// Whether it leaves as a voucher; otherwise it is free balance.
         voucher: bool,
     },
     /// A job ended.
     JobEnded {
-        /// The job.
         job: JobId,
         /// How many models were paid.
         payouts: u32,
@@ -276,14 +190,7 @@ pub enum Event {
         reason: Option<ModelRefusal>,
     },
     /// A balance too small to be kept, or of an asset that is not, leaves as a voucher.
-    Returned {
-        /// Whose.
-        account: Address,
-        /// Of what.
-        asset: Asset,
-        /// How much.
-        amount: Amount,
-    },
+    Returned { account: Address, asset: Asset, amount: Amount },
 }
 
 /// What a payment is for.

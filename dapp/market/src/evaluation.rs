@@ -53,13 +53,11 @@ pub struct Finding {
 
 impl Evaluated {
     /// The scores, once all rows are answered.
-    #[must_use]
     pub fn scores(&self) -> Option<Scores> {
         self.finding().map(|finding| finding.scores)
     }
 
     /// What was found, once all rows are answered.
-    #[must_use]
     pub fn finding(&self) -> Option<&Finding> {
         match self {
             Self::Done(finding) => Some(finding),
@@ -68,7 +66,6 @@ impl Evaluated {
     }
 
     /// The step it goes on from: rows answered and models compared so far.
-    #[must_use]
     pub fn step(&self) -> u32 {
         match self {
             Self::UnderWay(progress) => progress.tally.rows(),
@@ -78,7 +75,6 @@ impl Evaluated {
     }
 
     /// Rows answered and rows there are, while it is under way.
-    #[must_use]
     pub fn progress(&self) -> Option<(u32, u32)> {
         match self {
             Self::UnderWay(progress) => Some((progress.tally.rows(), progress.quote.rows)),
@@ -87,7 +83,6 @@ impl Evaluated {
     }
 
     /// Whether nothing more is to be found.
-    #[must_use]
     pub const fn is_over(&self) -> bool {
         matches!(self, Self::Done(_) | Self::Failed(_))
     }

@@ -181,7 +181,6 @@ impl Job {
     }
 
     /// Rewards not yet paid; zero if there is a prize instead.
-    #[must_use]
     pub const fn rewards_left(&self) -> u32 {
         match self.terms.award {
             Award::Rewards { count, .. } => count.saturating_sub(self.payouts),
@@ -190,7 +189,6 @@ impl Job {
     }
 
     /// The base model's scores that models must beat, once known.
-    #[must_use]
     pub fn base_scores(&self) -> Option<Scores> {
         if self.terms.sealing.is_sealed() {
             self.base_on_hold_out.scores()
@@ -200,13 +198,11 @@ impl Job {
     }
 
     /// An account's submission that is not refused.
-    #[must_use]
     pub fn submission_of(&self, client: Address) -> Option<u32> {
         self.clients.get(&client).copied()
     }
 
     /// An account's seat.
-    #[must_use]
     pub fn seat_of(&self, miner: Address) -> Option<usize> {
         self.seat_of.get(&miner).copied()
     }
@@ -223,14 +219,12 @@ impl Job {
     }
 
     /// Until when attestations are committed to, once the seats are drawn.
-    #[must_use]
     pub fn attest_until(&self) -> Option<Timestamp> {
         let miners = self.terms.miners().filter(|_| !self.seats.is_empty())?;
         Some(self.evaluating_since?.after(miners.attest_seconds.into()))
     }
 
     /// Until when attestations are revealed, once the seats are drawn.
-    #[must_use]
     pub fn attestations_until(&self) -> Option<Timestamp> {
         let miners = self.terms.miners()?;
         Some(self.attest_until()?.after(miners.attest_seconds.into()))
@@ -238,26 +232,22 @@ impl Job {
 
     /// How many models the seats attest: the revealed ones, and where the machine only samples the
     /// base model before them.
-    #[must_use]
     pub fn attested_models(&self) -> u32 {
         let revealed = u32::try_from(self.revealed.len()).unwrap_or(u32::MAX);
         revealed.saturating_add(u32::from(self.terms.sample_rows().is_some()))
     }
 
     /// How many models a page has at most.
-    #[must_use]
     pub fn page_models(&self) -> u32 {
         if self.terms.sample_rows().is_some() { 1 } else { PAGE_MODELS }
     }
 
     /// How many pages the attested models have.
-    #[must_use]
     pub fn pages(&self) -> u32 {
         self.attested_models().div_ceil(self.page_models())
     }
 
     /// The models of a page: numbers of submissions, `None` for the base model.
-    #[must_use]
     pub fn page(&self, page: u32) -> Vec<Option<u32>> {
         let base = self.terms.sample_rows().map(|_| None);
         let all = base.into_iter().chain(self.revealed.iter().copied().map(Some));
@@ -267,7 +257,6 @@ impl Job {
     }
 
     /// How many submissions have a place: all that are not refused.
-    #[must_use]
     pub fn places_taken(&self) -> usize {
         self.clients.len()
     }

@@ -49,7 +49,6 @@ pub struct Quote {
 impl Quote {
     /// How many inputs all of it takes that have so much work for it each; nothing when a step
     /// does not fit.
-    #[must_use]
     pub fn inputs(&self, each: Work) -> Option<u64> {
         let step = self.step.0.max(1);
         let steps = self.work.minus(self.reading).0.div_ceil(step);
@@ -128,7 +127,6 @@ impl Similarity {
 
     /// Whether the later model is taken for a copy of the other: the less their weights have in
     /// common, the more their answers must have. How often that errs is in `RULES.md`.
-    #[must_use]
     pub const fn is_copy(self) -> bool {
         let least = match self.distance {
             Some(distance) if distance.is_alike() => Self::COPY_WITH_WEIGHTS_ALIKE,
@@ -153,7 +151,6 @@ impl WeightDistance {
     pub const ALIKE: Self = Self(100_000);
 
     /// Whether the weights are alike.
-    #[must_use]
     pub const fn is_alike(self) -> bool {
         self.0 <= Self::ALIKE.0
     }

@@ -23,7 +23,6 @@ pub struct Solvency {
 
 impl Solvency {
     /// Whether both sides agree.
-    #[must_use]
     pub fn holds(&self) -> bool {
         let held = self.deposited.checked_sub(self.paid_out);
         held.is_some() && held == self.free.checked_add(self.escrowed)
@@ -65,7 +64,6 @@ pub(crate) struct LedgerCheckpoint {
 
 impl Ledger {
     /// What an account can withdraw or spend.
-    #[must_use]
     pub fn free(&self, account: Address, asset: Asset) -> Amount {
         self.free.get(&(account, asset)).copied().unwrap_or_default()
     }
@@ -83,7 +81,6 @@ impl Ledger {
     }
 
     /// How many free balances are not zero.
-    #[must_use]
     pub fn balance_count(&self) -> usize {
         self.free.len()
     }
@@ -104,6 +101,9 @@ impl Ledger {
         asset: Asset,
         amount: Amount,
     ) -> Result<(), Refusal> {
+        if amount == Amount::ZERO {
+            return Ok(());
+        }
         let free = self.free(account, asset);
         let mut solvency = self.totals.get(&asset).copied().unwrap_or_default();
         let overflow = Refusal::BalanceOverflow { asset };

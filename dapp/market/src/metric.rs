@@ -32,13 +32,11 @@ impl Metric {
     ];
 
     /// Whether the metric compares numbers, not classes.
-    #[must_use]
     pub const fn is_regression(self) -> bool {
         matches!(self, Self::MeanSquaredError | Self::MeanAbsoluteError)
     }
 
     /// Whether each row has a loss, not only a right or wrong answer.
-    #[must_use]
     pub const fn is_loss(self) -> bool {
         self.is_regression() || matches!(self, Self::LogLoss)
     }

@@ -57,26 +57,22 @@ impl Prices {
     };
 
     /// What a chunk costs that stands for so many bytes of a blob.
-    #[must_use]
     pub const fn chunk(&self, stands_for: u64) -> Work {
         Work(self.blob_byte.saturating_mul(stands_for))
     }
 
     /// What it costs to name results row by row: a bit or a loss of eight bytes each, hashed.
-    #[must_use]
     pub fn results(&self, is_loss: bool, rows: u32) -> Work {
         let rows = Work(self.hashed_byte).times(rows.into());
         if is_loss { rows.times(8) } else { rows }
     }
 
     /// What it costs to draw so many numbers.
-    #[must_use]
     pub fn drawing(&self, draws: usize) -> Work {
         Work(self.drawn.saturating_mul(count(draws)))
     }
 
     /// What so many outputs cost.
-    #[must_use]
     pub fn outputs(&self, outputs: usize) -> Work {
         match outputs {
             0 => Work(0),
@@ -85,20 +81,17 @@ impl Prices {
     }
 
     /// What it costs to compare two models' results and test them.
-    #[must_use]
     pub fn comparing(&self, rows: u32) -> Work {
         Work(self.compared_row).times(rows.into()).plus(Work(self.ending))
     }
 
     /// What it costs to compare so many answers about a model's sampled rows with what the machine
     /// sees of these rows.
-    #[must_use]
     pub fn checking(&self, rows: usize, answers: usize) -> Work {
         Work(self.checked_row).times(count(rows).saturating_mul(count(answers)))
     }
 
     /// What it costs to open a ciphertext of so many bytes, and to hash what was in it.
-    #[must_use]
     pub const fn opening(&self, bytes: u64) -> Work {
         Work(self.opened_byte.saturating_add(self.hashed_byte).saturating_mul(bytes))
     }

@@ -35,7 +35,6 @@ macro_rules! reasons {
             pub const NAMES: &[&str] = &[$(stringify!($reason)),*];
 
             /// The reason's stable name.
-            #[must_use]
             pub const fn name(&self) -> &'static str {
                 match self {
                     $(Self::$reason { .. } => stringify!($reason),)*
@@ -43,7 +42,6 @@ macro_rules! reasons {
             }
 
             /// The values that explain it, by name.
-            #[must_use]
             pub fn values(&self) -> Vec<(&'static str, String)> {
                 match self {
                     $(Self::$reason { $($value),* } => {

@@ -56,14 +56,12 @@ impl Results {
     }
 
     /// How many rows there are.
-    #[must_use]
     pub const fn rows(&self) -> u32 {
         self.rows
     }
 
     /// Their bytes: the bits of right answers, eight in a byte from the lowest bit on, the last
     /// byte filled up with zeros; or the losses in parts per million, eight bytes each, big-endian.
-    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         match &*self.kind {
             Kind::Right(bits) => bits.clone(),
@@ -72,7 +70,6 @@ impl Results {
     }
 
     /// The results of so many rows that exactly these bytes stand for.
-    #[must_use]
     pub fn from_bytes(metric: Metric, rows: u32, bytes: &[u8]) -> Option<Self> {
         let count = usize::try_from(rows).ok()?;
         let kind = if metric.is_loss() {
@@ -89,13 +86,11 @@ impl Results {
     }
 
     /// The sha2-256 digest of their bytes.
-    #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(&self.to_bytes())
     }
 
     /// The score they come to, where they alone say it.
-    #[must_use]
     pub fn score(&self, metric: Metric) -> Option<Score> {
         match (&*self.kind, metric) {
             (Kind::Right(bits), Metric::Accuracy) => {
@@ -112,7 +107,6 @@ impl Results {
 
     /// On how many rows these are better, and on how many the other ones are; nothing when they
     /// are not of the same rows and kind.
-    #[must_use]
     pub fn against(&self, other: &Self) -> Option<(u32, u32)> {
         if self.rows != other.rows {
             return None;
@@ -136,7 +130,6 @@ impl Results {
     }
 
     /// Those of some rows of these, given in ascending order; nothing for a row there is not.
-    #[must_use]
     pub fn of_rows(&self, rows: &[u32]) -> Option<Self> {
         let kind = match &*self.kind {
             Kind::Right(_) => Kind::Right(Vec::new()),

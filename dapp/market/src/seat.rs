@@ -47,19 +47,16 @@ pub struct SeatSet(u128);
 
 impl SeatSet {
     /// How many.
-    #[must_use]
     pub fn len(&self) -> usize {
         usize::try_from(self.0.count_ones()).unwrap_or_default()
     }
 
     /// Whether there is none.
-    #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0 == 0
     }
 
     /// Whether this seat is among them.
-    #[must_use]
     pub fn contains(&self, seat: usize) -> bool {
         self.0 & bit(seat) != 0
     }

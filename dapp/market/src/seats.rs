@@ -103,7 +103,6 @@ pub(crate) fn note(input: &mut Input<'_>, number: u32, attestation: Attestation)
 
 impl Job {
     /// What each miner has at stake.
-    #[must_use]
     pub fn miner_bond(&self) -> Amount {
         self.terms.miners().map_or(Amount::ZERO, |miners| miners.bond)
     }

@@ -86,7 +86,6 @@ pub struct Windows {
 
 impl Settings {
     /// What things cost in an asset; nothing in one that is not kept.
-    #[must_use]
     pub fn asset(&self, asset: Asset) -> AssetPrices {
         self.assets.get(&asset).copied().unwrap_or_default()
     }
@@ -100,25 +99,21 @@ impl Settings {
     }
 
     /// How long a machine takes for work on rows, in seconds, rounded up.
-    #[must_use]
     pub const fn machine_seconds(&self, work: Work) -> u64 {
         seconds(work, self.speed.float)
     }
 
     /// How long a machine takes for work that is not on rows, in seconds, rounded up.
-    #[must_use]
     pub const fn reading_seconds(&self, work: Work) -> u64 {
         seconds(work, self.speed.integer)
     }
 
     /// How long a miner takes for work on rows, in seconds, rounded up.
-    #[must_use]
     pub const fn mining_seconds(&self, work: Work) -> u64 {
         seconds(work, self.speed.mining)
     }
 
     /// A window for machine evaluations of so much work: its floor, and twice what the work takes.
-    #[must_use]
     pub const fn evaluation_window(&self, work: Work) -> u64 {
         let takes = self.machine_seconds(work).saturating_mul(2);
         self.windows.evaluation_seconds.saturating_add(takes)

@@ -10,7 +10,6 @@ use crate::{
 
 impl Job {
     /// Who gets what when the job ends like this.
-    #[must_use]
     pub fn divide(&self, outcome: Outcome, winner: Option<u32>) -> Decision {
         let revealed = u32::try_from(self.revealed.len()).unwrap_or(u32::MAX);
         let right = self.seats.iter().filter(|seat| seat.offence.is_none()).count();
@@ -48,7 +47,6 @@ impl Job {
 /// Part `number` of a sum divided into `count`: rounded down, the first takes what is left over.
 ///
 /// - Panics: if there is nobody to divide it among, which is a bug
-#[must_use]
 pub fn part(sum: Amount, count: u32, number: u32) -> Amount {
     let count = primitive_types::U256::from(count);
     let each = there(sum.0.checked_div(count), "somebody shares");

@@ -24,7 +24,6 @@ const SHIFT: u32 = 32;
 ///   the machine 150 instructions each, so at most 7.5 million for 100,000 rows
 /// - Source: McNemar, "Note on the sampling error of the difference between correlated proportions
 ///   or percentages" (1947), in its exact form; Dixon and Mood, "The statistical sign test" (1946)
-#[must_use]
 pub fn separated(first: u32, second: u32, significance_ppm: u32) -> bool {
     first > second && is_unlikely(second, first, significance_ppm).unwrap_or(false)
 }

@@ -26,7 +26,6 @@ impl Stage {
         [Self::Announced, Self::Open, Self::Revealing, Self::Evaluating];
 
     /// Whether the job has not ended.
-    #[must_use]
     pub const fn is_live(self) -> bool {
         !matches!(self, Self::Settled | Self::Cancelled)
     }

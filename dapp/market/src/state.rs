@@ -75,49 +75,41 @@ impl State {
     }
 
     /// What the deployment fixed.
-    #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }
 
     /// The money.
-    #[must_use]
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
     /// What the market's clock shows.
-    #[must_use]
     pub const fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// By how many seconds the machine lags.
-    #[must_use]
     pub const fn lag_seconds(&self) -> u64 {
         self.clock.lag_seconds()
     }
 
     /// Bytes of the store that jobs have reserved.
-    #[must_use]
     pub const fn reserved_bytes(&self) -> u64 {
         self.reserved
     }
 
     /// A blob that the deployment carries.
-    #[must_use]
     pub fn drive_blob(&self, cid: Cid) -> Option<&[u8]> {
         self.drive.blob(cid)
     }
 
     /// A job that has not ended, or is still on show.
-    #[must_use]
     pub fn job(&self, id: JobId) -> Option<&Job> {
         self.jobs.get(&id)
     }
 
     /// The name of the job with this number.
-    #[must_use]
     pub fn job_number(&self, number: u32) -> Option<JobId> {
         self.numbers.get(&number).copied()
     }
@@ -129,7 +121,6 @@ impl State {
     }
 
     /// How many jobs were ever opened.
-    #[must_use]
     pub const fn job_count(&self) -> u32 {
         self.next_number
     }
@@ -140,7 +131,6 @@ impl State {
     }
 
     /// A whole blob of a job.
-    #[must_use]
     pub fn blob(&self, id: JobId, key: SlotKey) -> Option<&[u8]> {
         self.jobs.get(&id)?.slots.blob(&self.drive, key)
     }

@@ -21,13 +21,11 @@ pub struct SlotKey {
 
 impl SlotKey {
     /// A slot of the job itself.
-    #[must_use]
     pub const fn job(slot: Slot) -> Self {
         Self { slot, submission: None }
     }
 
     /// A slot of a submission.
-    #[must_use]
     pub const fn of(slot: Slot, submission: u32) -> Self {
         Self { slot, submission: Some(submission) }
     }

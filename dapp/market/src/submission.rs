@@ -28,7 +28,6 @@ pub enum SubmittedModel {
 
 impl SubmittedModel {
     /// The bytes that are published: plain, or the ciphertext.
-    #[must_use]
     pub const fn published(&self) -> BlobRef {
         match self {
             Self::Open { model, .. } => *model,
@@ -37,13 +36,11 @@ impl SubmittedModel {
     }
 
     /// Whether its bytes are published as ciphertext.
-    #[must_use]
     pub const fn is_sealed(&self) -> bool {
         matches!(self, Self::Sealed(_))
     }
 
     /// The plain model, if it is known at once.
-    #[must_use]
     pub const fn plain(&self) -> Option<BlobRef> {
         match self {
             Self::Open { model, .. } => Some(*model),
@@ -52,7 +49,6 @@ impl SubmittedModel {
     }
 
     /// What the submission is committed to: the model's digest, or the commitment.
-    #[must_use]
     pub const fn commitment(&self) -> Digest {
         match self {
             Self::Open { model, .. } => model.digest,
@@ -122,7 +118,6 @@ pub enum Verdict {
 
 impl Verdict {
     /// The scores, if the model was evaluated.
-    #[must_use]
     pub const fn scores(&self) -> Option<Scores> {
         match self {
             Self::Accepted(scores) => Some(*scores),
@@ -131,7 +126,6 @@ impl Verdict {
     }
 
     /// Whether it was paid.
-    #[must_use]
     pub const fn is_accepted(&self) -> bool {
         matches!(self, Self::Accepted(_))
     }
@@ -155,7 +149,6 @@ pub struct Shows {
 
 impl Submission {
     /// What became of it, once it is decided.
-    #[must_use]
     pub const fn verdict(&self) -> Option<Verdict> {
         match self.state {
             SubmissionState::Decided(verdict) => Some(verdict),
@@ -166,7 +159,6 @@ impl Submission {
     }
 
     /// Whether its plain bytes are here and nothing is decided.
-    #[must_use]
     pub const fn is_whole(&self) -> bool {
         matches!(self.state, SubmissionState::Whole { .. })
     }
@@ -174,7 +166,6 @@ impl Submission {
 
 impl Submission {
     /// The plain model's digest, or what stands for it until that is known.
-    #[must_use]
     pub fn digest(&self) -> Digest {
         self.model.map_or(self.submitted.commitment(), |model| model.digest)
     }

@@ -25,7 +25,6 @@ pub struct Tally {
 
 impl Tally {
     /// Nothing counted yet, for this many classes (zero for regression).
-    #[must_use]
     pub fn new(classes: u16) -> Self {
         let classes = usize::from(classes);
         let places = classes.saturating_add(1);
@@ -34,25 +33,21 @@ impl Tally {
     }
 
     /// As [`new`](Self::new), keeping each row's result by this metric too.
-    #[must_use]
     pub fn with_results(classes: u16, metric: Metric) -> Self {
         Self { results: Some(Results::new(metric)), ..Self::new(classes) }
     }
 
     /// Each row's result, when they are kept.
-    #[must_use]
     pub const fn results(&self) -> Option<&Results> {
         self.results.as_ref()
     }
 
     /// Gives the results away.
-    #[must_use]
     pub fn into_results(self) -> Option<Results> {
         self.results
     }
 
     /// Rows counted so far; the next row to answer.
-    #[must_use]
     pub const fn rows(&self) -> u32 {
         self.rows
     }
@@ -85,7 +80,6 @@ impl Tally {
     }
 
     /// The scores by this metric.
-    #[must_use]
     pub fn scores(&self, metric: Metric) -> Scores {
         Scores { score: self.score(metric), worst_class: self.worst_class() }
     }
@@ -93,7 +87,6 @@ impl Tally {
     /// The score by this metric.
     ///
     /// - Units: parts per million, rounded down
-    #[must_use]
     pub fn score(&self, metric: Metric) -> Score {
         match metric {
             Metric::Accuracy => ratio(self.diagonal().sum(), self.rows.into()),
@@ -106,13 +99,11 @@ impl Tally {
     }
 
     /// The recall of the class answered worst, of those that have rows; zero for regression.
-    #[must_use]
     pub fn worst_class(&self) -> Score {
         self.recalls().into_iter().flatten().min().unwrap_or_default()
     }
 
     /// Each class's recall; none for a class without rows.
-    #[must_use]
     pub fn recalls(&self) -> Vec<Option<Score>> {
         self.diagonal()
             .zip(self.by_truth())

@@ -56,7 +56,6 @@ pub struct Terms {
 impl Terms {
     /// The dataset the base model is scored on before the job opens: the hold-out if it is open,
     /// else the public slice.
-    #[must_use]
     pub fn opening_dataset(&self) -> Option<BlobRef> {
         match self.sealing {
             Sealing::Open { hold_out } => Some(hold_out),
@@ -65,7 +64,6 @@ impl Terms {
     }
 
     /// The miners' terms, if miners evaluate.
-    #[must_use]
     pub const fn miners(&self) -> Option<&MinerTerms> {
         match &self.evaluators {
             Evaluators::Machine => None,
@@ -74,7 +72,6 @@ impl Terms {
     }
 
     /// The rows the machine checks where evaluations are beyond it; `None` if it evaluates all.
-    #[must_use]
     pub fn sample_rows(&self) -> Option<u32> {
         self.miners().map(|miners| miners.sample_rows).filter(|rows| *rows > 0)
     }

@@ -42,13 +42,11 @@ pub struct SealedBlob {
 
 impl Sealing {
     /// Whether submissions are sealed.
-    #[must_use]
     pub const fn is_sealed(&self) -> bool {
         matches!(self, Self::Sealed { .. })
     }
 
     /// The hold-out's bytes as they are published: plain, or the ciphertext.
-    #[must_use]
     pub const fn published_hold_out(&self) -> BlobRef {
         match self {
             Self::Open { hold_out } => *hold_out,
@@ -57,7 +55,6 @@ impl Sealing {
     }
 
     /// The sponsor's bond; zero if nothing is sealed.
-    #[must_use]
     pub const fn sponsor_bond(&self) -> Amount {
         match self {
             Self::Open { .. } => Amount::ZERO,
@@ -66,7 +63,6 @@ impl Sealing {
     }
 
     /// By how much a published model is longer than its plain bytes.
-    #[must_use]
     pub const fn overhead(&self) -> u64 {
         if self.is_sealed() { SEAL_BYTES } else { 0 }
     }

@@ -125,7 +125,6 @@ impl Terms {
     }
 
     /// The most work that the machine does for one evaluation: all its rows, or those it samples.
-    #[must_use]
     pub fn evaluation_work(&self, settings: &Settings) -> Work {
         let ending = Work(settings.prices.ending);
         let most = self.offer.max_work;
@@ -153,7 +152,6 @@ impl Terms {
     }
 
     /// All bytes that the job may come to hold; they are reserved when it opens.
-    #[must_use]
     pub fn reserved_bytes(&self) -> u64 {
         let offer = &self.offer;
         let model = offer.max_model_bytes.saturating_add(self.sealing.overhead());

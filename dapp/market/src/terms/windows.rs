@@ -5,7 +5,6 @@ use crate::{settings::Settings, units::Timestamp};
 
 impl Terms {
     /// When keys are no longer taken.
-    #[must_use]
     pub fn reveal_until(&self) -> Timestamp {
         match self.sealing {
             Sealing::Open { .. } => self.close,
@@ -14,7 +13,6 @@ impl Terms {
     }
 
     /// How long the machine has at most for everything that may be submitted, and the base model.
-    #[must_use]
     pub fn evaluation_window(&self, settings: &Settings) -> u64 {
         let models = u64::from(self.places).saturating_add(1);
         settings.evaluation_window(self.evaluation_work(settings).times(models))
@@ -22,7 +20,6 @@ impl Terms {
 
     /// When a job that has not ended gives each its own, whatever went wrong: its latest regular
     /// end, and as long again as the machine may take.
-    #[must_use]
     pub fn last_date(&self, settings: &Settings) -> Timestamp {
         let attest = self.miners().map_or(0, |miners| u64::from(miners.attest_seconds));
         let evaluation = self.evaluation_window(settings);
