@@ -2,13 +2,16 @@
 //! What cannot wait in between fits an input, or the model is refused; what can, waits.
 
 use crate::{
+    attestation::Attestation,
     judge::{Exam, Judge, Quote},
     meter::Meter,
     metric::Scores,
+    prices::Prices,
     refusal::ModelRefusal,
     results::Results,
     settings::Settings,
     tally::Tally,
+    terms::{Award, MAX_SEATS, Terms},
     units::Work,
 };
 
@@ -100,17 +103,87 @@ impl Evaluated {
 /// An evaluation to begin, or to go on with.
 pub(crate) struct Assignment<'a> {
     pub(crate) exam: Exam<'a>,
+    pub(crate) terms: &'a Terms,
+    /// Whether it is on the hold-out, which decides; otherwise it is on the public slice.
+    pub(crate) on_hold_out: bool,
     pub(crate) under_way: Option<&'a Progress>,
-    /// The most that all of it may take.
-    pub(crate) max_work: Work,
-    /// The most inputs it may take.
-    pub(crate) max_inputs: u32,
-    /// How many rows there must be.
-    pub(crate) rows: Option<u32>,
+}
+
+impl Assignment<'_> {
+    /// How many rows the machine samples, if it does not answer all.
+    fn sampled(&self) -> Option<u32> {
+        self.terms.sample_rows().filter(|_| self.on_hold_out)
+    }
+
     /// Whether it is to be known row by row.
-    pub(crate) keeps_results: bool,
-    /// What it costs at its end beside a verdict.
-    pub(crate) checks: Work,
+    fn keeps_results(&self) -> bool {
+        let is_prize = matches!(self.terms.award, Award::Prize { .. });
+        self.on_hold_out && (is_prize || self.terms.miners().is_some())
+    }
+
+    /// What it costs at most at its end: a verdict, and the bonds of seats that said otherwise.
+    fn ending(&self, prices: &Prices) -> Work {
+        let seats = self.terms.miners().map_or(0, |_| usize::try_from(MAX_SEATS).unwrap_or(0));
+        let sampled = usize::try_from(self.sampled().unwrap_or(0)).unwrap_or(usize::MAX);
+        let checks = prices.outputs(seats).plus(prices.checking(sampled, seats));
+        Work(prices.ending).plus(if seats > 0 { checks } else { Work(0) })
+    }
+
+    /// What it costs at the end to name the results, if they are kept.
+    fn naming(&self, prices: &Prices, rows: u32) -> Work {
+        let naming = prices.results(self.exam.metric.is_loss(), rows);
+        if self.keeps_results() { naming } else { Work(0) }
+    }
+
+    /// Whether the terms and the deployment allow what answering all rows takes. Where rows are
+    /// sampled that is known before they are drawn, as each may take a step of its own.
+    fn admit(&self, settings: &Settings, all: &Quote) -> Result<(), ModelRefusal> {
+        let offer = &self.terms.offer;
+        if self.on_hold_out && all.rows != offer.rows {
+            return Err(ModelRefusal::RowsMismatch { stated: offer.rows, found: all.rows });
+        }
+        if all.work > offer.max_work {
+            return Err(ModelRefusal::TooMuchWork { maximum: offer.max_work, found: all.work });
+        }
+        let rows = self.sampled().unwrap_or(all.rows);
+        let apart = all.reading.plus(all.step.times(rows.into()));
+        let work = if self.sampled().is_some() { all.work.min(apart) } else { all.work };
+        let prices = &settings.prices;
+        let ending = self.ending(prices).plus(self.naming(prices, rows));
+        let around = Work(prices.input).plus(ending);
+        let (maximum, found) = (settings.input_work, around.plus(all.reading).plus(all.step));
+        if found > maximum {
+            return Err(ModelRefusal::StepTooLarge { maximum, found });
+        }
+        let inputs = Quote { work, ..*all }.inputs(maximum.minus(around)).unwrap_or(u64::MAX);
+        if inputs > u64::from(offer.max_inputs) {
+            return Err(ModelRefusal::TooManyInputs { maximum: offer.max_inputs, found: inputs });
+        }
+        Ok(())
+    }
+}
+
+/// What a seat must say of a model on the hold-out, and the results row by row: what the machine
+/// finds, or would find if it answered all rows.
+pub fn attest(
+    settings: &Settings,
+    terms: &Terms,
+    exam: Exam<'_>,
+    judge: &mut dyn Judge,
+) -> (Attestation, Option<Results>) {
+    let assignment = Assignment { exam, terms, on_hold_out: true, under_way: None };
+    let found = judge.quote(&exam).ok().and_then(|quote| {
+        assignment.admit(settings, &quote).ok()?;
+        let mut tally = Tally::with_results(quote.classes, exam.metric);
+        while tally.rows() < quote.rows {
+            judge.answer(&exam, &mut tally, Work(u64::MAX)).ok()?;
+        }
+        Some((tally.scores(exam.metric), tally.into_results()?))
+    });
+    match found {
+        Some((scores, results)) => (Attestation::new(scores, &results), Some(results)),
+        None => (Attestation::UNFIT, None),
+    }
 }
 
 /// Work that an input did.
@@ -143,14 +216,14 @@ pub(crate) fn take(
 ) -> (Turn, Done) {
     let exam = &assignment.exam;
     let reading = judge.reading(exam);
-    let ending = Work(settings.prices.ending).plus(assignment.checks);
+    let ending = assignment.ending(&settings.prices);
     if !meter.may_begin(settings, reading.plus(ending)) {
         return (Turn::Waits, Done::default());
     }
     let is_new = assignment.under_way.is_none();
     let mut progress = match assignment.under_way {
         Some(progress) => progress.clone(),
-        None => match begin(settings, assignment, ending, judge) {
+        None => match begin(settings, assignment, judge) {
             Ok(progress) => progress,
             Err(reason) => {
                 meter.advance(reading.plus(ending));
@@ -160,7 +233,7 @@ pub(crate) fn take(
         },
     };
     let Quote { rows, reading, step, .. } = progress.quote;
-    let ending = ending.plus(naming(settings, assignment, rows));
+    let ending = ending.plus(assignment.naming(&settings.prices, rows));
     meter.spend(reading);
     let mut done = match is_new {
         true => Done { prepaid: reading, ..Done::default() },
@@ -193,42 +266,16 @@ pub(crate) fn take(
 fn begin(
     settings: &Settings,
     assignment: &Assignment<'_>,
-    ending: Work,
     judge: &mut dyn Judge,
 ) -> Result<Progress, ModelRefusal> {
-    let Assignment { exam, max_work: maximum, max_inputs, rows, .. } = assignment;
-    let quote = judge.quote(exam).map_err(|unfit| ModelRefusal::Unfit { unfit })?;
-    // What miners evaluate whole is within the terms, though the machine only samples it.
-    let all = match exam.rows {
-        Some(_) => judge.quote(&Exam { rows: None, ..*exam }),
-        None => Ok(quote),
-    };
-    let all = all.map_err(|unfit| ModelRefusal::Unfit { unfit })?;
-    if let Some(stated) = rows.filter(|stated| *stated != quote.rows) {
-        return Err(ModelRefusal::RowsMismatch { stated, found: quote.rows });
-    }
-    if all.work > *maximum {
-        return Err(ModelRefusal::TooMuchWork { maximum: *maximum, found: all.work });
-    }
-    let ending = ending.plus(naming(settings, assignment, quote.rows));
-    let around = Work(settings.prices.input).plus(ending);
-    let (maximum, found) = (settings.input_work, around.plus(quote.reading).plus(quote.step));
-    if found > maximum {
-        return Err(ModelRefusal::StepTooLarge { maximum, found });
-    }
-    let inputs = quote.inputs(maximum.minus(around)).unwrap_or(u64::MAX);
-    if inputs > u64::from(*max_inputs) {
-        return Err(ModelRefusal::TooManyInputs { maximum: *max_inputs, found: inputs });
-    }
-    let tally = match assignment.keeps_results {
+    let exam = &assignment.exam;
+    let mut quote = |exam: &_| judge.quote(exam).map_err(|unfit| ModelRefusal::Unfit { unfit });
+    let all = quote(&Exam { rows: None, ..*exam })?;
+    assignment.admit(settings, &all)?;
+    let quote = if exam.rows.is_some() { quote(exam)? } else { all };
+    let tally = match assignment.keeps_results() {
         true => Tally::with_results(quote.classes, exam.metric),
         false => Tally::new(quote.classes),
     };
     Ok(Progress { quote, tally })
-}
-
-/// What it costs at the end to name the results, if they are kept.
-fn naming(settings: &Settings, assignment: &Assignment<'_>, rows: u32) -> Work {
-    let naming = settings.prices.results(assignment.exam.metric.is_loss(), rows);
-    if assignment.keeps_results { naming } else { Work(0) }
 }

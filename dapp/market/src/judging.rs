@@ -15,13 +15,11 @@ use crate::{
     job::Job,
     judge::{Exam, Exhibit},
     payout,
-    prices::Prices,
     refusal::ModelRefusal,
     rewards, sample, seats,
     stage::Stage,
     state::State,
     store::SlotKey,
-    terms::{Award, MAX_SEATS},
     units::{JobId, Work},
     work,
 };
@@ -91,8 +89,6 @@ fn assignment(state: &State, id: JobId, target: Target) -> Option<Assignment<'_>
     };
     let on_hold_out = data_key.slot == Slot::HoldOut;
     let is_sampled = on_hold_out && job.terms.sample_rows().is_some();
-    let is_prize = matches!(job.terms.award, Award::Prize { .. });
-    let is_attested = job.terms.miners().is_some();
     Some(Assignment {
         exam: Exam {
             model: Exhibit { cid: model?.cid(), bytes: blob(model_key)? },
@@ -100,23 +96,13 @@ fn assignment(state: &State, id: JobId, target: Target) -> Option<Assignment<'_>
             metric: job.terms.offer.metric,
             rows: is_sampled.then_some(job.sample.as_slice()),
         },
+        terms: &job.terms,
+        on_hold_out,
         under_way: match job.evaluated(target) {
             Evaluated::UnderWay(progress) => Some(progress),
             Evaluated::Waiting | Evaluated::Done(_) | Evaluated::Failed(_) => None,
         },
-        max_work: job.terms.offer.max_work,
-        max_inputs: job.terms.offer.max_inputs,
-        rows: (on_hold_out && !is_sampled).then_some(job.terms.offer.rows),
-        keeps_results: on_hold_out && (is_sampled || is_attested || is_prize),
-        checks: checks(&state.settings.prices, is_attested, job.sample.len()),
     })
-}
-
-/// What it costs at most to see which seats said otherwise, and take their bonds.
-fn checks(prices: &Prices, is_attested: bool, sampled: usize) -> Work {
-    let seats = usize::try_from(MAX_SEATS).unwrap_or(usize::MAX);
-    let checks = prices.outputs(seats).plus(prices.checking(sampled, seats));
-    if is_attested { checks } else { Work(0) }
 }
 
 fn conclude(input: &mut Input<'_>, target: Target) {

@@ -67,7 +67,7 @@ pub use clock::Clock;
 pub use command::{Command, Context, Slot, Target};
 pub use decision::{Decision, Outcome};
 pub use effect::{Effect, Event, Share};
-pub use evaluation::{Evaluated, Finding, Progress};
+pub use evaluation::{Evaluated, Finding, Progress, attest};
 pub use job::{Job, PAGE_MODELS};
 pub use judge::{
     Comparison, Exam, Exhibit, Fault, Judge, Quote, Similarity, Unfit, WeightDistance,

@@ -6,8 +6,8 @@ use alloy::primitives::Bytes;
 use anyhow::{Context as _, Result};
 use eval::{Evaluator, report};
 use market::{
-    Attestation, AttestationBinding, Command, Exam, Exhibit, JobId, Judge, MAX_SEATS, Quote,
-    Results, Sealing, Settings, SubmittedModel, Tally, Terms, Work,
+    Attestation, AttestationBinding, Command, Exam, Exhibit, JobId, Results, Sealing,
+    SubmittedModel,
 };
 use wire::{JobList, JobView, ModelView, Page, Paging, Query, SeatView, SeatsView, SubmissionView};
 
@@ -163,10 +163,7 @@ impl Miner<'_> {
                     metric: terms.offer.metric,
                     rows: None,
                 };
-                let one = examine(&settings, &terms, &exam, &mut judge);
-                found.push(
-                    one.map_or((Attestation::UNFIT, None), |(found, rows)| (found, Some(rows))),
-                );
+                found.push(market::attest(&settings, &terms, exam, &mut judge));
             }
             Ok(found)
         });
@@ -204,45 +201,6 @@ impl Miner<'_> {
         let purpose = [b"attestations", job.0.as_slice(), &page.to_be_bytes()].concat();
         self.vault.derived(&purpose)
     }
-}
-
-/// What the machine would find of a model; `None` if it cannot be evaluated within the terms.
-fn examine(
-    settings: &Settings,
-    terms: &Terms,
-    exam: &Exam<'_>,
-    judge: &mut dyn Judge,
-) -> Option<(Attestation, Results)> {
-    let quote = judge.quote(exam).ok().filter(|quote| fits(settings, terms, *quote))?;
-    let mut tally = Tally::with_results(quote.classes, exam.metric);
-    while tally.rows() < quote.rows {
-        judge.answer(exam, &mut tally, Work(u64::MAX)).ok()?;
-    }
-    let scores = tally.scores(exam.metric);
-    let results = tally.into_results()?;
-    Some((Attestation::new(scores, &results), results))
-}
-
-/// Whether the machine takes an evaluation on, as `market`'s own evaluations begin; where it only
-/// samples, each sampled row may take a step of its own.
-fn fits(settings: &Settings, terms: &Terms, quote: Quote) -> bool {
-    let (prices, offer) = (&settings.prices, &terms.offer);
-    let (work, rows) = match terms.sample_rows() {
-        None => (quote.work, quote.rows),
-        Some(rows) => (quote.work.min(quote.reading.plus(quote.step.times(rows.into()))), rows),
-    };
-    let seats = usize::try_from(MAX_SEATS).unwrap_or(usize::MAX);
-    let checked = if terms.sample_rows().is_some() { rows as usize } else { 0 };
-    let around = Work(prices.input.saturating_add(prices.ending))
-        .plus(prices.outputs(seats))
-        .plus(prices.checking(checked, seats))
-        .plus(prices.results(offer.metric.is_loss(), rows));
-    let quote = Quote { work, ..quote };
-    let inputs = quote.inputs(settings.input_work.minus(around)).unwrap_or(u64::MAX);
-    quote.rows == offer.rows
-        && work <= offer.max_work
-        && around.plus(quote.reading).plus(quote.step) <= settings.input_work
-        && inputs <= offer.max_inputs.into()
 }
 
 /// How many models a page has.
