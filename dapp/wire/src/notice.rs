@@ -218,4 +218,32 @@ impl Notice {
         let notice = Self::read(event, &mut arguments).ok()?;
         (notice.encode() == payload).then_some(notice)
     }
+
+    /// The job it is about, if it is about one.
+    pub const fn job(&self) -> Option<JobId> {
+        match self {
+            Self::JobOpened { job, .. }
+            | Self::BlobStored { job, .. }
+            | Self::JobReady { job, .. }
+            | Self::Submitted { job, .. }
+            | Self::ModelShown { job, .. }
+            | Self::ShowEvaluated { job, .. }
+            | Self::Enlisted { job, .. }
+            | Self::SeatsDrawn { job, .. }
+            | Self::ModelRevealed { job, .. }
+            | Self::HoldOutRevealed { job, .. }
+            | Self::HoldOutReady { job, .. }
+            | Self::Attested { job, .. }
+            | Self::AttestationRevealed { job, .. }
+            | Self::ModelEvaluated { job, .. }
+            | Self::SubmissionDecided { job, .. }
+            | Self::WorkPaid { job, .. }
+            | Self::Compared { job, .. }
+            | Self::Forfeited { job, .. }
+            | Self::JobDecided { job, .. }
+            | Self::Paid { job, .. }
+            | Self::JobEnded { job, .. } => Some(*job),
+            Self::Returned { .. } => None,
+        }
+    }
 }

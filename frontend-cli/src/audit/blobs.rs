@@ -71,29 +71,13 @@ impl BlobTracker {
                 self.jobs.insert(*job, opened);
             } else if let Notice::JobEnded { job, .. } = notice {
                 self.jobs.remove(job);
-            } else if let Some(job) = job_of(notice).and_then(|job| self.jobs.get_mut(&job)) {
+            } else if let Some(job) = notice.job().and_then(|job| self.jobs.get_mut(&job)) {
                 let copy = job.copy(notice, input.context.prev_randao);
                 let told = job.notice(notice, &self.drive);
                 tasks.extend(told.into_iter().chain(copy).map(|task| (place, task)));
             }
         }
         tasks
-    }
-}
-
-/// The job of a notice that bytes or scores depend on.
-const fn job_of(notice: &Notice) -> Option<JobId> {
-    match notice {
-        Notice::JobReady { job, .. }
-        | Notice::Submitted { job, .. }
-        | Notice::ModelShown { job, .. }
-        | Notice::ShowEvaluated { job, .. }
-        | Notice::ModelRevealed { job, .. }
-        | Notice::HoldOutRevealed { job, .. }
-        | Notice::HoldOutReady { job, .. }
-        | Notice::ModelEvaluated { job, .. }
-        | Notice::SubmissionDecided { job, .. } => Some(*job),
-        _ => None,
     }
 }
 

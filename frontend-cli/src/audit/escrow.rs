@@ -5,8 +5,8 @@ mod division;
 use std::collections::{BTreeMap, BTreeSet};
 
 use market::{
-    Address, Amount, Award, Command, Decision, JobId, Offence, Settings, Share, SponsorStake,
-    SubmissionStake, Target, Terms, Timestamp, U256,
+    Address, Amount, Award, Command, Decision, JobId, Offence, Settings, Share, Solvency,
+    SponsorStake, SubmissionStake, Target, Terms, Timestamp, U256,
 };
 use serde::{Deserialize, Serialize};
 use wire::Notice;
@@ -51,18 +51,43 @@ struct Stake {
     is_revealed: bool,
 }
 
-/// A move between a job and an account.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Transfer {
-    /// From its free balance to the job.
-    In(Amount),
-    /// To its free balance.
-    Out(Amount),
-    /// To its wallet.
-    Voucher(Amount),
+/// Where money is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// In wallets.
+    Outside,
+    /// In free balances.
+    Free,
+    /// In jobs.
+    Escrow,
 }
 
-type Moves = Vec<(Address, Transfer)>;
+impl Side {
+    /// Enters into an asset's totals what leaves here; nothing if they cannot hold it.
+    pub(super) fn leave(self, total: &mut Solvency, amount: Amount) -> Option<()> {
+        match self {
+            Self::Outside => total.deposited = total.deposited.checked_add(amount)?,
+            Self::Free => total.free = total.free.checked_sub(amount)?,
+            Self::Escrow => total.escrowed = total.escrowed.checked_sub(amount)?,
+        }
+        Some(())
+    }
+
+    /// The same for what comes here; what leaves the market is counted when its voucher is there.
+    pub(super) fn enter(self, total: &mut Solvency, amount: Amount) -> Option<()> {
+        match self {
+            Self::Outside => {}
+            Self::Free => total.free = total.free.checked_add(amount)?,
+            Self::Escrow => total.escrowed = total.escrowed.checked_add(amount)?,
+        }
+        Some(())
+    }
+}
+
+/// An account's money that moves from one side to another.
+type Move = (Address, [Side; 2], Amount);
+const IN: [Side; 2] = [Side::Free, Side::Escrow];
+const OUT: [Side; 2] = [Side::Escrow, Side::Free];
 
 impl Escrow {
     pub(super) fn new(sponsor: Address, terms: Box<Terms>) -> Self {
@@ -116,12 +141,12 @@ impl Escrow {
         notice: &Notice,
         settings: &Settings,
         command: Option<&Command>,
-    ) -> (Moves, Checked) {
+    ) -> (Vec<Move>, Checked) {
         let moves = self.moves(notice, settings);
-        for (_, transfer) in &moves {
-            let held = match transfer {
-                Transfer::In(amount) => self.held.checked_add(*amount),
-                Transfer::Out(amount) | Transfer::Voucher(amount) => self.held.checked_sub(*amount),
+        for (_, sides, amount) in &moves {
+            let held = match sides[1] {
+                Side::Escrow => self.held.checked_add(*amount),
+                Side::Free | Side::Outside => self.held.checked_sub(*amount),
             };
             match held {
                 Some(held) => self.held = held,
@@ -142,27 +167,26 @@ impl Escrow {
     }
 
     /// The moves that a notice tells of.
-    fn moves(&self, notice: &Notice, settings: &Settings) -> Moves {
-        let asked = |total: Result<Amount, _>| total.unwrap_or_default();
+    fn moves(&self, notice: &Notice, settings: &Settings) -> Vec<Move> {
         match notice {
             Notice::JobOpened { sponsor, stake, .. } => {
-                vec![(*sponsor, Transfer::In(asked(stake.total())))]
+                vec![(*sponsor, IN, stake.total().unwrap_or_default())]
             }
             Notice::Submitted { client, stake, .. } => {
-                vec![(*client, Transfer::In(asked(stake.total())))]
+                vec![(*client, IN, stake.total().unwrap_or_default())]
             }
-            Notice::ModelShown { client, stake, .. } => vec![(*client, Transfer::In(*stake))],
-            Notice::Enlisted { miner, .. } => vec![(*miner, Transfer::In(self.bond()))],
+            Notice::ModelShown { client, stake, .. } => vec![(*client, IN, *stake)],
+            Notice::Enlisted { miner, .. } => vec![(*miner, IN, self.bond())],
             Notice::WorkPaid { worker, earned, operator, surcharge, .. } => vec![
-                (*worker, Transfer::Out(*earned)),
-                (settings.operator, Transfer::Out(*operator)),
-                (*worker, Transfer::In(*surcharge)),
-                (settings.sink, Transfer::Out(*surcharge)),
+                (*worker, OUT, *earned),
+                (settings.operator, OUT, *operator),
+                (*worker, IN, *surcharge),
+                (settings.sink, OUT, *surcharge),
             ],
-            Notice::Paid { to, amount, voucher: true, .. } => {
-                vec![(*to, Transfer::Voucher(*amount))]
+            Notice::Paid { to, amount, voucher, .. } => {
+                let side = if *voucher { Side::Outside } else { Side::Free };
+                vec![(*to, [Side::Escrow, side], *amount)]
             }
-            Notice::Paid { to, amount, .. } => vec![(*to, Transfer::Out(*amount))],
             _ => Vec::new(),
         }
     }

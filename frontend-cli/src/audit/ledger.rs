@@ -13,7 +13,7 @@ use wire::{Credit, Notice};
 
 use super::decoded::{DecodedInput, DecodedOutput};
 use super::divergence::{Divergence, Kind};
-use super::escrow::{Escrow, Transfer};
+use super::escrow::{Escrow, Side};
 use crate::payment::Payment;
 
 /// Everybody's money.
@@ -64,11 +64,10 @@ impl LedgerModel {
         let sender = input.context.sender;
         let returned = input.credit.and_then(|credit| self.deposit(sender, credit));
         let withdrawal = match input.command {
-            Some(Command::Withdraw { asset, amount }) => {
-                Some(Payment { to: sender, asset, amount })
-            }
+            Some(Command::Withdraw { asset, amount }) => Some((asset, amount)),
             _ => None,
         };
+        let withdrawal = withdrawal.map(|(asset, amount)| Payment { to: sender, asset, amount });
         let mut owed = Owed { returned, withdrawal, ..Owed::default() };
         let (mut payments, mut wrongs) = (0, Vec::new());
         for (place, output) in (0..).zip(&input.outputs) {
@@ -102,21 +101,15 @@ impl LedgerModel {
 
     /// Credits a deposit; returns it if it goes straight back, because its asset is not kept or a
     /// token that lies about its supply brings in more than can be counted.
-    fn deposit(&mut self, account: Address, Credit { asset, amount }: Credit) -> Option<Payment> {
-        let total = self.totals.get(&asset).copied().unwrap_or_default();
-        let sums = (
-            self.free(account, asset).checked_add(amount),
-            total.deposited.checked_add(amount),
-            total.free.checked_add(amount),
-        );
-        if let (Some(more), Some(deposited), Some(all_free), true) =
-            (sums.0, sums.1, sums.2, self.settings.assets.contains_key(&asset))
-        {
-            self.set_free(account, asset, more);
-            self.totals.insert(asset, Solvency { deposited, free: all_free, ..total });
+    fn deposit(&mut self, to: Address, Credit { asset, amount }: Credit) -> Option<Payment> {
+        let deposit = Payment { to, asset, amount };
+        let Solvency { deposited, free, .. } = self.totals.get(&asset).copied().unwrap_or_default();
+        let sums = [self.free(to, asset), deposited, free].map(|sum| sum.checked_add(amount));
+        if sums.iter().all(Option::is_some) && self.settings.assets.contains_key(&asset) {
+            self.shift(&deposit, [Side::Outside, Side::Free]);
             return None;
         }
-        (amount > Amount::ZERO).then_some(Payment { to: account, asset, amount })
+        (amount > Amount::ZERO).then_some(deposit)
     }
 
     fn notice(&mut self, input: &DecodedInput, notice: &Notice, owed: &mut Owed) -> Checked {
@@ -154,7 +147,7 @@ impl LedgerModel {
                 self.reserved = self.reserved.saturating_sub(bytes);
                 escrow.check_end(*job)
             }
-            other => match job_of(other) {
+            other => match other.job() {
                 Some(job) => self.enter(job, notice, input, owed),
                 None => Ok(()),
             },
@@ -174,22 +167,13 @@ impl LedgerModel {
         };
         owed.jobs.insert(id);
         let asset = job.terms.asset;
-        let (moves, checked) = job.take(id, notice, &self.settings, input.command.as_ref());
-        let mut checked = checked;
-        for (account, transfer) in moves {
-            let moved = match transfer {
-                Transfer::In(amount) => self.escrow(account, asset, amount),
-                Transfer::Out(amount) => self.release(account, asset, amount),
-                Transfer::Voucher(amount) => {
-                    self.change(asset, |total| {
-                        total.escrowed = total.escrowed.checked_sub(amount)?;
-                        Some(())
-                    });
-                    owed.vouchers.push_back(Payment { to: account, asset, amount });
-                    Ok(())
-                }
-            };
-            checked = checked.and(moved);
+        let (moves, mut checked) = job.take(id, notice, &self.settings, input.command.as_ref());
+        for (to, sides, amount) in moves {
+            let payment = Payment { to, asset, amount };
+            if !self.shift(&payment, sides) {
+                checked = checked.and(conservation(format!("{to} stakes more than it has")));
+            }
+            owed.vouchers.extend((sides[1] == Side::Outside).then_some(payment));
         }
         checked
     }
@@ -203,12 +187,7 @@ impl LedgerModel {
         let has_room = self.free.len() <= usize::try_from(settings.max_balances).unwrap_or(0);
         let is_exempt = [settings.operator, settings.sink].contains(&to);
         let has = self.free(to, asset);
-        let left = has.checked_sub(amount).unwrap_or_default();
-        self.set_free(to, asset, left);
-        self.change(asset, |total| {
-            total.free = total.free.checked_sub(amount)?;
-            Some(())
-        });
+        self.shift(payment, [Side::Free, Side::Outside]);
         if has == amount && !is_exempt && (is_small || !has_room) {
             return Ok(());
         }
@@ -224,13 +203,7 @@ impl LedgerModel {
             owed.vouchers.pop_front();
         } else if owed.withdrawal == Some(*payment) {
             owed.withdrawal = None;
-            let left = self.free(to, asset).checked_sub(amount);
-            self.set_free(to, asset, left.unwrap_or_default());
-            self.change(asset, |total| {
-                total.free = total.free.checked_sub(amount)?;
-                Some(())
-            });
-            if left.is_none() {
+            if !self.shift(payment, [Side::Free, Side::Outside]) {
                 checked = conservation(format!("{to} withdraws more than it has"));
             }
         } else {
@@ -238,40 +211,13 @@ impl LedgerModel {
             let wrong = Divergence::new(Kind::Payout, "there is an unexplained payment");
             checked = Err(wrong.between(due, Some(said(payment))).into());
         }
-        if self.settings.assets.contains_key(&asset) {
-            self.change(asset, |total| {
-                total.paid_out = total.paid_out.checked_add(amount)?;
-                Some(())
-            });
+        let total = self.totals.get_mut(&asset);
+        if let Some((total, sum)) =
+            total.and_then(|of| of.paid_out.checked_add(amount).map(|sum| (of, sum)))
+        {
+            total.paid_out = sum;
         }
         checked
-    }
-
-    /// Moves money from a free balance to a job.
-    fn escrow(&mut self, account: Address, asset: Asset, amount: Amount) -> Checked {
-        let left = self.free(account, asset).checked_sub(amount);
-        self.set_free(account, asset, left.unwrap_or_default());
-        self.change(asset, |total| {
-            total.free = total.free.checked_sub(amount)?;
-            total.escrowed = total.escrowed.checked_add(amount)?;
-            Some(())
-        });
-        match left {
-            Some(_) => Ok(()),
-            None => conservation(format!("{account} stakes more than it has")),
-        }
-    }
-
-    /// Moves money from a job to a free balance.
-    fn release(&mut self, account: Address, asset: Asset, amount: Amount) -> Checked {
-        let more = self.free(account, asset).checked_add(amount);
-        self.set_free(account, asset, more.unwrap_or_default());
-        self.change(asset, |total| {
-            total.escrowed = total.escrowed.checked_sub(amount)?;
-            total.free = total.free.checked_add(amount)?;
-            Some(())
-        });
-        Ok(())
     }
 
     fn free(&self, account: Address, asset: Asset) -> Amount {
@@ -286,13 +232,23 @@ impl LedgerModel {
         }
     }
 
-    /// Changes an asset's totals; where that cannot be, they stay and do not balance.
-    fn change(&mut self, asset: Asset, change: impl FnOnce(&mut Solvency) -> Option<()>) {
-        let total = self.totals.entry(asset).or_default();
-        let mut changed = *total;
-        if change(&mut changed).is_some() {
-            *total = changed;
+    /// Moves money; whether the account had it. Totals that cannot be changed stay, and do not
+    /// balance.
+    fn shift(&mut self, payment: &Payment, [from, to]: [Side; 2]) -> bool {
+        let Payment { to: account, asset, amount } = *payment;
+        let free = self.free(account, asset);
+        let balance = match (from, to) {
+            (Side::Free, _) => free.checked_sub(amount),
+            (_, Side::Free) => free.checked_add(amount),
+            _ => Some(free),
+        };
+        self.set_free(account, asset, balance.unwrap_or_default());
+        let mut total = self.totals.get(&asset).copied().unwrap_or_default();
+        let moved = from.leave(&mut total, amount).and_then(|()| to.enter(&mut total, amount));
+        if moved.is_some() {
+            self.totals.insert(asset, total);
         }
+        balance.is_some()
     }
 
     /// Assets whose deposits less payments are not what is free and in escrow; they balance again
@@ -310,47 +266,21 @@ impl LedgerModel {
 
     /// Compares with the market's own totals, which are believed from now on.
     pub(super) fn compare(&mut self, theirs: &BTreeMap<Asset, Solvency>) -> Vec<Divergence> {
-        let kept: Vec<Asset> = self.settings.assets.keys().copied().collect();
-        let of = |totals: &BTreeMap<Asset, Solvency>, asset| {
-            totals.get(&asset).copied().unwrap_or_default()
+        let both = |asset| {
+            [&self.totals, theirs].map(|totals| totals.get(asset).copied().unwrap_or_default())
         };
-        let assets = kept.into_iter().map(|asset| (asset, of(&self.totals, asset)));
-        let different = assets.filter(|(asset, ours)| *ours != of(theirs, *asset));
-        let wrongs = different.map(|(asset, ours)| {
+        let different = self.settings.assets.keys().map(|asset| (asset, both(asset)));
+        let wrongs = different.filter(|(_, [ours, theirs])| ours != theirs).map(|(asset, both)| {
             let sentence = format!("the market counts its {asset} otherwise than it adds up");
-            let sides = |sides: Solvency| {
-                let Solvency { deposited, paid_out, free, escrowed } = sides;
+            let [ours, theirs] = both.map(|Solvency { deposited, paid_out, free, escrowed }| {
                 format!("{deposited} in, {paid_out} out, {free} free, {escrowed} in escrow")
-            };
-            let both = (Some(sides(ours)), Some(sides(of(theirs, asset))));
-            Divergence::new(Kind::Conservation, sentence).between(both.0, both.1)
+            });
+            Divergence::new(Kind::Conservation, sentence).between(Some(ours), Some(theirs))
         });
         let wrongs: Vec<Divergence> = wrongs.collect();
         self.totals.clone_from(theirs);
         // What was wrong before explains it.
         if std::mem::take(&mut self.is_disputed) { Vec::new() } else { wrongs }
-    }
-}
-
-/// The job whose money a notice is about.
-const fn job_of(notice: &Notice) -> Option<JobId> {
-    match notice {
-        Notice::JobOpened { job, .. }
-        | Notice::Submitted { job, .. }
-        | Notice::ModelShown { job, .. }
-        | Notice::ShowEvaluated { job, .. }
-        | Notice::Enlisted { job, .. }
-        | Notice::SeatsDrawn { job, .. }
-        | Notice::ModelRevealed { job, .. }
-        | Notice::HoldOutRevealed { job, .. }
-        | Notice::ModelEvaluated { job, .. }
-        | Notice::SubmissionDecided { job, .. }
-        | Notice::WorkPaid { job, .. }
-        | Notice::Forfeited { job, .. }
-        | Notice::JobDecided { job, .. }
-        | Notice::Paid { job, .. }
-        | Notice::JobEnded { job, .. } => Some(*job),
-        _ => None,
     }
 }
 

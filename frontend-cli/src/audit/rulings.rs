@@ -152,33 +152,12 @@ impl Rulings {
             let Some(job) = self.jobs.remove(job) else { return Ok(()) };
             return job.check_end(*payouts, *winner);
         }
-        let Some(job) = job_of(notice).and_then(|job| self.jobs.get_mut(&job)) else {
+        let Some(job) = notice.job().and_then(|job| self.jobs.get_mut(&job)) else {
             return Ok(());
         };
         let checked = job.notice(context, command, notice);
         job.is_disputed |= checked.is_err();
         checked
-    }
-}
-
-/// The job of a notice that rulings depend on.
-const fn job_of(notice: &Notice) -> Option<JobId> {
-    match notice {
-        Notice::JobReady { job, .. }
-        | Notice::Submitted { job, .. }
-        | Notice::Enlisted { job, .. }
-        | Notice::SeatsDrawn { job, .. }
-        | Notice::ModelRevealed { job, .. }
-        | Notice::HoldOutRevealed { job, .. }
-        | Notice::HoldOutReady { job, .. }
-        | Notice::Attested { job, .. }
-        | Notice::AttestationRevealed { job, .. }
-        | Notice::ModelEvaluated { job, .. }
-        | Notice::SubmissionDecided { job, .. }
-        | Notice::Compared { job, .. }
-        | Notice::Forfeited { job, .. }
-        | Notice::JobDecided { job, .. } => Some(*job),
-        _ => None,
     }
 }
 
