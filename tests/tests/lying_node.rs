@@ -1,12 +1,18 @@
-//! A node that always says that an evaluation waits: the command line does not pay for ever.
+//! A node that lies about what is done: the command line pays no more than allowed, and shows no
+//! model before it is committed to.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    collections::BTreeSet,
+    fs,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use deml_tests::{
     faulty::{Fault, Proxy},
-    market::Market,
+    fixture,
+    market::{Market, text},
 };
 use serde_json::{Value, json};
 
@@ -68,10 +74,47 @@ impl Denied {
     }
 
     fn transactions(&self) -> u64 {
-        let account = &self.market.ethereum("eth_accounts", json!([]))[3];
-        let count = self.market.ethereum("eth_getTransactionCount", json!([account, "latest"]));
-        u64::from_str_radix(count.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+        transactions(&self.market, 3)
     }
+}
+
+/// How many transactions an account has sent.
+fn transactions(market: &Market, account: usize) -> u64 {
+    let account = &market.ethereum("eth_accounts", json!([]))[account];
+    let count = market.ethereum("eth_getTransactionCount", json!([account, "latest"]));
+    u64::from_str_radix(count.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
+}
+
+/// *Plain bytes too early*: whoever fetches a model before it is committed to could commit first.
+#[test]
+fn a_model_stays_here_until_it_is_committed_to() {
+    let market = Market::start();
+    market.play();
+    let node = Proxy::start(market.devnet_file()["node_url"].as_str().unwrap()).unwrap();
+    let url = node.url();
+    let data = fixture("health/client-b.csv");
+    let train = ["train", "--job", "0", "--data", text(&data), "--out", "mine.onnx", "--seed", "7"];
+    market.ask(&[&train[..], &["--epochs", "30", "--learning-rate", "0.01"]].concat());
+    let submit = ["--account", "4", "--patience", "5s", "--node-url", &url, "submit", "--job", "0"];
+    let submit = [&submit[..], &["--model", "mine.onnx", "--force"]].concat();
+    let (before, sent) = (blocks(&market), transactions(&market, 4));
+
+    node.tell("cartesi_getInput", Fault::Stall);
+    let output = market.deml(&submit);
+    assert_ne!(output.status.code(), Some(0), "nobody has said that it is committed to");
+    assert_eq!(transactions(&market, 4) - sent, 1, "the commitment is under way");
+    assert_eq!(blocks(&market), before, "and nothing of the model is in the store");
+
+    node.behave();
+    market.deml(&submit);
+    assert!(transactions(&market, 4) - sent > 1, "its bytes follow");
+    assert!(blocks(&market).is_superset(&before) && blocks(&market).len() > before.len());
+}
+
+/// The names of all blocks in the store.
+fn blocks(market: &Market) -> BTreeSet<String> {
+    let folder = fs::read_dir(market.home().join("deml/blocks")).unwrap();
+    folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 #[test]
