@@ -92,7 +92,7 @@ fn a_model_stays_here_until_it_is_committed_to() {
     market.play();
     let node = Proxy::start(market.devnet_file()["node_url"].as_str().unwrap()).unwrap();
     let url = node.url();
-    let data = fixture("health/client-b.csv");
+    let data = fixture("health/client-a.csv");
     let train = ["train", "--job", "0", "--data", text(&data), "--out", "mine.onnx", "--seed", "7"];
     market.ask(&[&train[..], &["--epochs", "30", "--learning-rate", "0.01"]].concat());
     let submit = ["--account", "4", "--patience", "5s", "--node-url", &url, "submit", "--job", "0"];
