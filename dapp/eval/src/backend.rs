@@ -20,45 +20,27 @@ pub(crate) fn device() -> Device {
 /// stated for.
 #[derive(Clone, Debug)]
 pub(crate) struct Array {
-    elements: Elements,
+    elements: Tensor<1>,
     shape: Shape,
-}
-
-#[derive(Clone, Debug)]
-enum Elements {
-    /// A list, shared by clones.
-    List(Arc<List>),
-    /// A tensor whose gradients are recorded.
-    Tracked(Tensor<1>),
-}
-
-#[derive(Debug)]
-struct List {
-    numbers: Vec<f32>,
     /// Of a constant, how the kernel that used it first has arranged it.
-    arranged: Option<OnceLock<Arranged>>,
+    arranged: Option<Arc<OnceLock<Arranged>>>,
 }
 
 impl Array {
     /// An array of these elements; as many as the shape has.
     pub(crate) fn new(numbers: Vec<f32>, shape: Shape) -> Self {
-        let list = List { numbers, arranged: None };
-        Self { elements: Elements::List(Arc::new(list)), shape }
+        let size = numbers.len();
+        Self::of(Tensor::<1>::from_data(TensorData::new(numbers, [size]), &device()), shape)
     }
 
     /// An array that is used again and again: a kernel that arranges it keeps that.
     pub(crate) fn constant(numbers: Vec<f32>, shape: Shape) -> Self {
-        let list = List { numbers, arranged: Some(OnceLock::new()) };
-        Self { elements: Elements::List(Arc::new(list)), shape }
+        Self { arranged: Some(Arc::default()), ..Self::new(numbers, shape) }
     }
 
     /// The array a tensor holds, read in row-major order as `shape`.
     pub(crate) fn of<const D: usize>(tensor: Tensor<D>, shape: Shape) -> Self {
-        if tensor.is_autodiff() {
-            let flat = tensor.reshape([shape.elements()]);
-            return Self { elements: Elements::Tracked(flat), shape };
-        }
-        Self::new(elements_of(tensor), shape)
+        Self { elements: tensor.reshape([shape.elements()]), shape, arranged: None }
     }
 
     /// The shape.
@@ -68,74 +50,33 @@ impl Array {
 
     /// The same elements in another shape of as many elements.
     pub(crate) fn reshaped(self, shape: Shape) -> Self {
-        Self { elements: self.elements, shape }
+        Self { shape, ..self }
     }
 
     /// The elements as one list.
     pub(crate) fn flat(self) -> Tensor<1> {
-        match self.elements {
-            Elements::Tracked(tensor) => tensor,
-            Elements::List(list) => {
-                let numbers = owned(list);
-                let size = numbers.len();
-                Tensor::from_data(TensorData::new(numbers, [size]), &device())
-            }
-        }
+        self.elements
     }
 
     /// The elements seen in these dimensions, of as many elements.
     pub(crate) fn view<const D: usize>(self, sizes: [usize; D]) -> Tensor<D> {
-        self.flat().reshape(sizes)
-    }
-
-    /// The elements in row-major order; nothing when their gradients are recorded.
-    pub(crate) fn numbers(&self) -> Option<&[f32]> {
-        match &self.elements {
-            Elements::List(list) => Some(&list.numbers),
-            Elements::Tracked(_) => None,
-        }
+        self.elements.reshape(sizes)
     }
 
     /// The elements in row-major order.
     pub(crate) fn into_elements(self) -> Vec<f32> {
-        match self.elements {
-            Elements::List(list) => owned(list),
-            Elements::Tracked(tensor) => elements_of(tensor),
-        }
+        elements_of(self.elements)
     }
 
-    /// Applies a function to the whole list, or another where gradients are recorded.
-    pub(crate) fn map(
-        self,
-        exact: impl FnOnce(&mut [f32]),
-        tracked: impl FnOnce(Tensor<1>) -> Tensor<1>,
-    ) -> Self {
-        let shape = self.shape;
-        match self.elements {
-            Elements::Tracked(tensor) => Self::of(tracked(tensor), shape),
-            Elements::List(list) => {
-                let mut numbers = owned(list);
-                exact(&mut numbers);
-                Self::new(numbers, shape)
-            }
-        }
+    /// Whether gradients are recorded.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.elements.is_autodiff()
     }
 
-    /// What `arrange` makes of the elements of a constant, made once; nothing when this is none, or
-    /// it is kept arranged otherwise.
-    pub(crate) fn arranged(&self, arrange: impl FnOnce(&[f32]) -> Arranged) -> Option<&Arranged> {
-        match &self.elements {
-            Elements::List(list) => {
-                list.arranged.as_ref().map(|kept| kept.get_or_init(|| arrange(&list.numbers)))
-            }
-            Elements::Tracked(_) => None,
-        }
+    /// Where a kernel may keep how it has arranged this constant; nothing if it is none.
+    pub(crate) fn arranged(&self) -> Option<Arc<OnceLock<Arranged>>> {
+        self.arranged.clone()
     }
-}
-
-/// A list's elements, copied only when they are shared.
-fn owned(list: Arc<List>) -> Vec<f32> {
-    Arc::try_unwrap(list).map_or_else(|list| list.numbers.clone(), |list| list.numbers)
 }
 
 /// A tensor's elements in row-major order.

@@ -133,7 +133,7 @@ impl Graph {
         mut made: Option<Made<'_>>,
     ) -> Array {
         let mut values = weights.to_vec();
-        let exact = input.numbers().is_some();
+        let exact = !input.is_recorded();
         values[self.input] = Some(input);
         let mut place = 0;
         while let Some(node) = self.nodes.get(place).filter(|_| values[wanted].is_none()) {
@@ -144,7 +144,7 @@ impl Graph {
             if let Some(shape) = plan.shapes[last] {
                 let operands = operands(&mut values);
                 let output = match halved {
-                    Some(convolution) => convolution.run_halved(operands, shape),
+                    Some(convolution) => convolution.convolve(operands, true, shape),
                     None => node.operator.run(operands, shape),
                 };
                 if let Some(made) = &mut made {

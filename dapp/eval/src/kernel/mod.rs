@@ -40,16 +40,20 @@
 
 mod arrange;
 mod arranged;
+mod average;
 mod convolution;
 mod elementwise;
 mod pool;
 mod processor;
 mod product;
 
-pub(crate) use arrange::{interleave, permute};
+pub(crate) use arrange::permute;
 pub(crate) use arranged::{
-    Arranged, Sides, convolution_with, exact, halved_convolution_with, product_with,
+    Arranged, Right, Sides, convolution_with, halved_convolution_with, product_with,
 };
+#[cfg(feature = "train")]
+pub(crate) use average::average_pool_back;
+pub(crate) use average::{Counting, average_pool};
 use convolution::Filters;
 pub(crate) use convolution::scratch as convolution_scratch;
 pub(crate) use elementwise::{relu, scaled};

@@ -1,9 +1,10 @@
 //! The rule of arithmetic, written out slowly and plainly, gives the kernels' very bits.
 
+use std::sync::OnceLock;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::{backend::Array, shape::Shape};
 
 /// Numbers of many magnitudes, whose sums depend on the order and on each rounding; among them so
 /// many zeros of either sign in a hundred, together as in images, and some denormals.
@@ -130,15 +131,13 @@ fn plain_max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
     greatest
 }
 
-/// An array of these numbers, as a constant or not.
-fn array(elements: &[f32], sizes: &[usize], constant: bool) -> Array {
-    let shape = Shape::new(sizes).unwrap();
-    let new = if constant { Array::constant } else { Array::new };
-    new(elements.to_vec(), shape)
+/// A right factor of these numbers, as a constant's or not.
+fn right<'a>(numbers: &'a [f32], kept: &'a OnceLock<Arranged>, constant: bool) -> Right<'a> {
+    Right { numbers, kept: constant.then_some(kept) }
 }
 
 fn check_product(rows: usize, sides: Sides, zeros: u32, seed: u32, spoilt: bool) {
-    let Sides { inner, columns, transposed } = sides;
+    let Sides { inner, columns, .. } = sides;
     let left = numbers(rows * inner, zeros, seed);
     let mut right = numbers(inner * columns, 10, seed + 1);
     if spoilt {
@@ -147,8 +146,9 @@ fn check_product(rows: usize, sides: Sides, zeros: u32, seed: u32, spoilt: bool)
     }
     let bias = numbers(columns, 50, seed + 2);
     let bias = (!seed.is_multiple_of(3)).then_some(&bias[..]);
-    let sizes = if transposed { [columns, inner] } else { [inner, columns] };
-    let found = product_with(&left, &array(&right, &sizes, seed.is_multiple_of(2)), sides, bias);
+    let kept = OnceLock::new();
+    let factor = self::right(&right, &kept, seed.is_multiple_of(2));
+    let found = product_with(&left, factor, sides, bias);
     let expected = plain_product(&left, &right, sides, bias);
     assert_eq!(bits(&found), bits(&expected), "{rows} {sides:?} {zeros} {seed} {spoilt}");
 }
@@ -173,15 +173,15 @@ fn check_convolution(
         bias[0] = f32::INFINITY;
     }
     let bias = (!seed.is_multiple_of(3)).then_some(&bias[..]);
-    let sizes = [filters, depth, high, wide];
-    let kept = array(&weights, &sizes, seed.is_multiple_of(2));
-    let found = convolution_with(&images, &kept, groups, bias, geometry);
+    let kept = OnceLock::new();
+    let factor = right(&weights, &kept, seed.is_multiple_of(2));
+    let found = convolution_with(&images, factor, [filters, groups], bias, geometry);
     let sizes = [count, filters, groups, depth];
     let mut expected = plain_convolution(&images, &weights, sizes, bias, geometry);
     let case = format!("{sizes:?} {geometry:?} {zeros} {seed} {spoilt}");
     assert_eq!(bits(&found), bits(&expected), "{case}");
     if geometry.places.iter().all(|side| *side > 1) {
-        let found = halved_convolution_with(&images, &kept, groups, bias, geometry);
+        let found = halved_convolution_with(&images, factor, [filters, groups], bias, geometry);
         relu(&mut expected);
         let expected = plain_max_pool(&expected, &Geometry::halving(geometry.places));
         assert_eq!(bits(&found), bits(&expected), "halved {case}");

@@ -3,7 +3,9 @@
 use burn::tensor::Tensor;
 
 use super::{Channels, Fact, Inputs, Operands, Operator, Role, broadcast};
-use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array, cost::Cost, operation::Arithmetic, refusal::NodeRefused, shape::Shape,
+};
 
 /// `left + right`.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ impl Operator for Add {
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {
-        broadcast::run(operands, output, |left, right| left + right, Tensor::add)
+        broadcast::run(operands, output, Arithmetic::Add, Tensor::add)
     }
 
     /// A constant that is added is a bias.

@@ -1,7 +1,5 @@
 //! `AveragePool`: the mean of each window.
 
-use burn::tensor::{module::avg_pool2d, ops::AvgPoolOptions};
-
 use super::{
     Attributes, Channels, Fact, Inputs, Operands, Operator,
     attributes::bad_value,
@@ -10,6 +8,9 @@ use super::{
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
+    extension::compute,
+    kernel::Counting,
+    operation,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -50,12 +51,14 @@ impl Operator for AveragePool {
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let images = operands.take(0);
         let placed = self.place(images.shape()).expect("infer has placed it");
-        let options = AvgPoolOptions::new(placed.kernel)
-            .with_stride(placed.stride)
-            .with_padding_pairs(placed.padding)
-            .with_count_include_pad(self.count_padding)
-            .with_ceil_mode(placed.ceil);
-        Array::of(avg_pool2d(images.view(placed.image), options), output)
+        let geometry = placed.geometry();
+        let padded = [0, 1].map(|side| {
+            let (begin, end) = placed.padding[side];
+            begin + geometry.image[side] + end
+        });
+        let is_uneven = placed.padding.iter().any(|(begin, end)| begin != end);
+        let counting = Counting { padding: self.count_padding, padded, is_uneven };
+        compute(operation::AveragePool { geometry, counting }, [images], output)
     }
 
     fn channels(&self) -> Channels {

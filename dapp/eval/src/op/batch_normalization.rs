@@ -4,7 +4,8 @@ use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role, attrib
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
-    kernel, math,
+    extension::compute,
+    operation::{Affine, Arithmetic, Repeated, Root},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -51,15 +52,14 @@ impl Operator for BatchNormalization {
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let images = operands.take(0);
-        if images.numbers().is_some() {
-            return exact(images, [1, 2, 3, 4].map(|input| operands.take(input)), self.epsilon);
-        }
-        let [scale, bias, mean, variance] = [1, 2, 3, 4].map(|input| operands.take(input).flat());
-        let factor = scale.div(math::sqrt(variance.add_scalar(self.epsilon)));
-        let shift = bias.sub(mean.mul(factor.clone()));
-        let [outer, channels, inner] = output.around(1);
-        let [factor, shift] = [factor, shift].map(|list| list.reshape([1, channels, 1]));
-        Array::of(images.view([outer, channels, inner]).mul(factor).add(shift), output)
+        let [scale, bias, mean, variance] = [1, 2, 3, 4].map(|input| operands.take(input));
+        let channels = scale.shape();
+        let root = compute(Root { epsilon: self.epsilon }, [variance], channels);
+        let factor = compute(Repeated(Arithmetic::Div), [scale, root], channels);
+        let moved = compute(Repeated(Arithmetic::Mul), [mean, factor.clone()], channels);
+        let shift = compute(Repeated(Arithmetic::Sub), [bias, moved], channels);
+        let [_, _, inner] = output.around(1);
+        compute(Affine { inner }, [images, factor, shift], output)
     }
 
     fn role(&self, input: usize) -> Role {
@@ -69,24 +69,4 @@ impl Operator for BatchNormalization {
     fn channels(&self) -> Channels {
         Channels::Normalised
     }
-}
-
-/// The normalization where no gradients are recorded.
-fn exact(images: Array, parameters: [Array; 4], epsilon: f32) -> Array {
-    let shape = images.shape();
-    let [_, channels, inner] = shape.around(1);
-    let [scale, bias, mean, variance] = parameters.each_ref().map(kernel::exact);
-    let channel = |channel: usize| {
-        let factor = scale[channel] / libm::sqrtf(variance[channel] + epsilon);
-        (factor, bias[channel] - mean[channel] * factor)
-    };
-    let channels = (0..channels).map(channel).collect::<Vec<_>>();
-    let mut numbers = images.into_elements();
-    for (plane, (factor, shift)) in numbers.chunks_exact_mut(inner).zip(channels.iter().cycle()) {
-        for number in plane {
-            // Two roundings, as the steps say.
-            *number = *number * factor + shift;
-        }
-    }
-    Array::new(numbers, shape)
 }

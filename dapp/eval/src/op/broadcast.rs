@@ -6,7 +6,9 @@ use super::{Fact, Inputs, Operands};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
+    extension::compute,
     limits::RANK,
+    operation::{Arithmetic, Repeated},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -28,27 +30,17 @@ pub(super) fn cost(inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
     Cost::of(Kind::Spread, &[output.elements()])?.with(Kind::Delegated, 1)
 }
 
-/// Applies a function to each pair of elements; `tensors` is the same for whole tensors, each seen
-/// in as many dimensions as there can be.
+/// Computes each pair of elements; `tensors` is the same for whole tensors, each seen in as many
+/// dimensions as there can be.
 pub(super) fn run(
     mut operands: Operands,
     output: Shape,
-    function: impl Fn(f32, f32) -> f32,
+    arithmetic: Arithmetic,
     tensors: fn(Tensor<RANK>, Tensor<RANK>) -> Tensor<RANK>,
 ) -> Array {
     let (left, right) = (operands.take(0), operands.take(1));
-    if left.shape() == output
-        && is_repeated(right.shape(), output)
-        && left.numbers().is_some()
-        && let Some(list) = right.numbers()
-    {
-        let mut numbers = left.into_elements();
-        for numbers in numbers.chunks_exact_mut(list.len()) {
-            for (number, right) in numbers.iter_mut().zip(list) {
-                *number = function(*number, *right);
-            }
-        }
-        return Array::new(numbers, output);
+    if left.shape() == output && is_repeated(right.shape(), output) {
+        return compute(Repeated(arithmetic), [left, right], output);
     }
     let [left, right] = [left, right].map(|operand| {
         let sizes = operand.shape().aligned().expect("no shape has more dimensions");

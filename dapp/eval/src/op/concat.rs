@@ -6,7 +6,7 @@ use super::{Attributes, Fact, Inputs, Operands, Operator};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
-    kernel, limits,
+    limits,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -78,11 +78,6 @@ impl Operator for Concat {
     fn run(&self, operands: Operands, output: Shape) -> Array {
         let axis = output.axis(self.axis).expect("infer has found the axis");
         let parts = operands.0.into_iter().flatten().collect::<Vec<_>>();
-        let lists = parts.iter().map(Array::numbers).collect::<Option<Vec<_>>>();
-        if let Some(lists) = lists {
-            let [outer, ..] = output.around(axis);
-            return Array::new(kernel::interleave(&lists, outer), output);
-        }
         let parts = parts.into_iter().map(|part| {
             let sizes = part.shape().around(axis);
             part.view(sizes)

@@ -1,8 +1,5 @@
 //! `Conv`: convolution of images or series.
 
-#[cfg(feature = "train")]
-use burn::tensor::{Tensor, ops::ConvOptions};
-
 use super::{
     Attributes, Channels, Fact, Inputs, Operands, Operator, Role,
     attributes::bad_value,
@@ -11,7 +8,9 @@ use super::{
 use crate::{
     backend::Array,
     cost::{self, Cost},
+    extension::compute,
     kernel,
+    operation::Convolution,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -32,37 +31,23 @@ impl Conv {
         })
     }
 
-    /// The convolution where gradients are recorded.
-    #[cfg(feature = "train")]
-    fn tracked(
-        &self,
-        images: Array,
-        weights: Array,
-        bias: Option<Array>,
-        placed: Placed,
-    ) -> Tensor<4> {
-        let Placed { kernel: [height, width], stride, padding, dilation, .. } = placed;
-        let filters = weights.shape().around(0)[1];
-        let depth = weights.shape().elements() / (filters * height * width);
-        let options = ConvOptions::new_with_padding(stride, padding, dilation, self.groups);
-        let (images, weights) =
-            (images.view(placed.image), weights.view([filters, depth, height, width]));
-        crate::train::convolution(images, weights, bias.map(Array::flat), options)
-    }
-
-    /// The convolution of images without gradients, then a ReLU, then the greatest of windows of
-    /// two by two, side by side: the very bits of the three operators.
-    pub(crate) fn run_halved(&self, mut operands: Operands, output: Shape) -> Array {
+    /// The convolution, then, if it is `halved`, a ReLU and the greatest of windows of two by two,
+    /// side by side: the very bits of the three operators.
+    pub(crate) fn convolve(&self, mut operands: Operands, halved: bool, output: Shape) -> Array {
         let (images, weights) = (operands.take(0), operands.take(1));
-        let bias = operands.take_optional(2);
-        let geometry = self.placed(&images, &weights).geometry();
-        let (images, bias) = (kernel::exact(&images), bias.as_ref().map(kernel::exact));
-        let halved = kernel::halved_convolution_with;
-        Array::new(halved(images, &weights, self.groups, bias, &geometry), output)
-    }
-
-    fn placed(&self, images: &Array, weights: &Array) -> Placed {
-        self.place(images.shape(), weights.shape()).expect("infer has placed it")
+        let placed = self.place(images.shape(), weights.shape()).expect("infer has placed it");
+        let [_, filters, _] = weights.shape().around(0);
+        let convolution = Convolution {
+            geometry: placed.geometry(),
+            filters,
+            groups: self.groups,
+            kept: weights.arranged(),
+            halved,
+        };
+        match operands.take_optional(2) {
+            Some(bias) => compute(convolution, [images, weights, bias], output),
+            None => compute(convolution, [images, weights], output),
+        }
     }
 
     fn place(&self, images: Shape, weights: Shape) -> Result<Placed, NodeRefused> {
@@ -111,18 +96,8 @@ impl Operator for Conv {
         kernel::convolution_scratch(placed.image[1], depth, &placed.geometry())
     }
 
-    fn run(&self, mut operands: Operands, output: Shape) -> Array {
-        let (images, weights) = (operands.take(0), operands.take(1));
-        let bias = operands.take_optional(2);
-        let placed = self.placed(&images, &weights);
-        #[cfg(feature = "train")]
-        if images.numbers().is_none() {
-            return Array::of(self.tracked(images, weights, bias, placed), output);
-        }
-        let bias = bias.as_ref().map(kernel::exact);
-        let geometry = placed.geometry();
-        let images = kernel::exact(&images);
-        Array::new(kernel::convolution_with(images, &weights, self.groups, bias, &geometry), output)
+    fn run(&self, operands: Operands, output: Shape) -> Array {
+        self.convolve(operands, false, output)
     }
 
     fn as_convolution(&self) -> Option<&Self> {

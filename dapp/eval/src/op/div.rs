@@ -3,7 +3,9 @@
 use burn::tensor::Tensor;
 
 use super::{Fact, Inputs, Operands, Operator, broadcast};
-use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array, cost::Cost, operation::Arithmetic, refusal::NodeRefused, shape::Shape,
+};
 
 /// `left / right`; what is divided by zero is infinite or not a number, and makes the answer unfit.
 #[derive(Debug)]
@@ -19,6 +21,6 @@ impl Operator for Div {
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {
-        broadcast::run(operands, output, |left, right| left / right, Tensor::div)
+        broadcast::run(operands, output, Arithmetic::Div, Tensor::div)
     }
 }

@@ -1,14 +1,14 @@
 //! `Gemm`: a matrix product with a bias, the fully connected layer.
 
-use std::borrow::Cow;
-
 use burn::tensor::Tensor;
 
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
     cost::{self, Cost, Kind},
+    extension::compute,
     kernel::{self, Sides},
+    operation::{Permute, Product},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -81,24 +81,32 @@ impl Operator for Gemm {
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
-        let (left, right) = (operands.take(0), operands.take(1));
+        let (mut left, right) = (operands.take(0), operands.take(1));
         let bias = operands.take_optional(2);
-        let Some(elements) = left.numbers() else {
-            return Array::of(self.tracked(left, right, bias), output);
-        };
-        let &[_, columns] = output.sizes() else { unreachable!("infer has made a matrix") };
+        let &[rows, columns] = output.sizes() else { unreachable!("infer has made a matrix") };
         let inner = right.shape().elements() / columns;
-        let sides = Sides { inner, columns, transposed: self.transpose[1] };
-        let left = if self.transpose[0] { transposed(elements, inner) } else { elements.into() };
-        let scaled = (self.alpha, self.beta) != (1.0, 1.0);
-        let row = bias.as_ref().filter(|bias| !scaled && bias.shape().elements() == columns);
-        let row = row.filter(|bias| bias.shape().sizes().last() == Some(&columns));
-        let product = kernel::product_with(&left, &right, sides, row.map(kernel::exact));
-        if row.is_some() || (bias.is_none() && !scaled) {
-            return Array::new(product, output);
+        if self.transpose[0] {
+            let shape = Shape::new(&[rows, inner]).expect("the factor has as many elements");
+            let turned = Permute { sizes: vec![inner, rows], order: vec![1, 0] };
+            left = compute(turned, [left], shape);
         }
-        let product = Array::new(product, output).view([output.elements() / columns, columns]);
-        Array::of(self.scaled(product, bias), output)
+        let sides = Sides { inner, columns, transposed: self.transpose[1] };
+        let product = Product { sides, kept: right.arranged() };
+        let scaled = (self.alpha, self.beta) != (1.0, 1.0);
+        let is_row = |bias: &Array| {
+            let shape = bias.shape();
+            shape.elements() == columns && shape.sizes().last() == Some(&columns)
+        };
+        match bias {
+            Some(bias) if !scaled && is_row(&bias) => compute(product, [left, right, bias], output),
+            bias => {
+                let product = compute(product, [left, right], output);
+                if bias.is_none() && !scaled {
+                    return product;
+                }
+                Array::of(self.scaled(product.view([rows, columns]), bias), output)
+            }
+        }
     }
 
     fn role(&self, input: usize) -> Role {
@@ -116,17 +124,6 @@ impl Operator for Gemm {
 }
 
 impl Gemm {
-    /// The product where gradients are recorded.
-    fn tracked(&self, left: Array, right: Array, bias: Option<Array>) -> Tensor<2> {
-        let [left, right] =
-            [(left, self.transpose[0]), (right, self.transpose[1])].map(|(factor, transpose)| {
-                let sizes = factor.shape().aligned::<2>().expect("infer has seen a matrix");
-                let factor = factor.view(sizes);
-                if transpose { factor.transpose() } else { factor }
-            });
-        self.scaled(left.matmul(right), bias)
-    }
-
     /// `alpha · product + beta · bias`.
     fn scaled(&self, product: Tensor<2>, bias: Option<Array>) -> Tensor<2> {
         let scale = |tensor: Tensor<2>, factor: f32| {
@@ -137,11 +134,4 @@ impl Gemm {
         let sizes = bias.shape().aligned().expect("infer has seen that it broadcasts");
         product.add(scale(bias.view(sizes), self.beta))
     }
-}
-
-/// The rows of a matrix whose columns, of so many rows, are wanted as rows.
-fn transposed(matrix: &[f32], rows: usize) -> Cow<'_, [f32]> {
-    let columns = matrix.len() / rows;
-    let column = |column| matrix.iter().skip(column).step_by(columns);
-    (0..columns).flat_map(column).copied().collect()
 }

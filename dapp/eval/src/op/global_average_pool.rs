@@ -1,11 +1,12 @@
 //! `GlobalAveragePool`: the mean of each channel.
 
-use burn::tensor::{module::avg_pool2d, ops::AvgPoolOptions};
-
 use super::{Channels, Fact, Inputs, Operands, Operator};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
+    extension::compute,
+    kernel::{Counting, Geometry},
+    operation::AveragePool,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -34,8 +35,16 @@ impl Operator for GlobalAveragePool {
         let images = operands.take(0);
         let channels = output.elements();
         let size = images.shape().elements() / channels;
-        let images = images.view([1, channels, 1, size]);
-        Array::of(avg_pool2d(images, AvgPoolOptions::new([1, size])), output)
+        let geometry = Geometry {
+            image: [1, size],
+            kernel: [1, size],
+            stride: [1; 2],
+            dilation: [1; 2],
+            padding: [0; 2],
+            places: [1; 2],
+        };
+        let counting = Counting { padding: false, padded: [1, size], is_uneven: false };
+        compute(AveragePool { geometry, counting }, [images], output)
     }
 
     fn channels(&self) -> Channels {

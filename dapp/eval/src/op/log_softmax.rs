@@ -1,7 +1,10 @@
 //! `LogSoftmax`: the logarithm of a softmax.
 
 use super::{Attributes, Fact, Inputs, Operands, Operator, softmax::Axis};
-use crate::{backend::Array, cost::Cost, math, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array, cost::Cost, extension::compute, operation::Along, refusal::NodeRefused,
+    shape::Shape,
+};
 
 /// `x − ln Σ exp x` along an axis.
 #[derive(Debug)]
@@ -24,6 +27,6 @@ impl Operator for LogSoftmax {
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let sizes = self.0.around(output).expect("infer has found the axis");
-        Array::of(math::log_softmax(operands.take(0).view(sizes)), output)
+        compute(Along { sizes, logarithm: true }, [operands.take(0)], output)
     }
 }

@@ -1,13 +1,13 @@
 //! `MatMul`: the matrix product over the last two dimensions.
 
-use burn::tensor::Tensor;
-
 use super::{Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
     cost::{self, Cost},
+    extension::compute,
     kernel::{self, Sides},
     limits::RANK,
+    operation::{Product, Products},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -61,9 +61,6 @@ impl Operator for MatMul {
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let (left, right) = (operands.take(0), operands.take(1));
-        let Some(elements) = left.numbers() else {
-            return tracked(left, right, output);
-        };
         let [left_sizes, right_sizes] = [&left, &right]
             .map(|factor| factor.shape().aligned::<RANK>().expect("no shape has more dimensions"));
         let [.., rows, inner] = left_sizes;
@@ -71,19 +68,12 @@ impl Operator for MatMul {
         let sides = Sides { inner, columns, transposed: false };
         if right.shape().rank() == 2 {
             // One matrix for all: the rows of all dimensions before are rows of one product.
-            return Array::new(kernel::product_with(elements, &right, sides, None), output);
+            return compute(Product { sides, kept: right.arranged() }, [left, right], output);
         }
-        let numbers = kernel::exact(&right);
         let together = output.aligned::<RANK>().expect("no shape has more dimensions");
-        let mut product = Vec::with_capacity(output.elements());
-        for place in 0..output.elements() / (rows * columns) {
-            let left = &elements[matrix(left_sizes, together, place) * rows * inner..];
-            let right = &numbers[matrix(right_sizes, together, place) * inner * columns..];
-            let shape = Shape::new(&[inner, columns]).expect("a part of a shape is one");
-            let right = Array::new(right[..inner * columns].to_vec(), shape);
-            product.extend(kernel::product_with(&left[..rows * inner], &right, sides, None));
-        }
-        Array::new(product, output)
+        let pair = |place| [left_sizes, right_sizes].map(|sizes| matrix(sizes, together, place));
+        let pairs = (0..output.elements() / (rows * columns)).map(pair).collect();
+        compute(Products { sides, rows, pairs }, [left, right], output)
     }
 
     fn role(&self, _input: usize) -> Role {
@@ -93,19 +83,6 @@ impl Operator for MatMul {
     fn channels(&self) -> Channels {
         Channels::Mixed { by_row: false, by_channel: false }
     }
-}
-
-/// The product where gradients are recorded.
-fn tracked(left: Array, right: Array, output: Shape) -> Array {
-    if let &[inner, columns] = right.shape().sizes() {
-        let rows = left.shape().elements() / inner;
-        return Array::of(left.view([rows, inner]).matmul(right.view([inner, columns])), output);
-    }
-    let [left, right]: [Tensor<RANK>; 2] = [left, right].map(|factor| {
-        let sizes = factor.shape().aligned();
-        factor.view(sizes.expect("no shape has more dimensions"))
-    });
-    Array::of(left.matmul(right), output)
 }
 
 /// Which matrix of a factor takes part in a matrix of the product, by broadcasting all dimensions

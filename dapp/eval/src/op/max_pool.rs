@@ -1,16 +1,13 @@
 //! `MaxPool`: the greatest element of each window.
 
-use burn::tensor::{module::max_pool2d, ops::MaxPoolOptions};
-
 use super::{
-    Attributes, Channels, Fact, Inputs, Operands, Operator,
-    attributes::bad_value,
-    window::{Placed, Window},
+    Attributes, Channels, Fact, Inputs, Operands, Operator, attributes::bad_value, window::Window,
 };
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
-    kernel,
+    extension::compute,
+    operation,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -53,16 +50,7 @@ impl Operator for MaxPool {
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let images = operands.take(0);
         let placed = self.0.place(images.shape(), None).expect("infer has placed it");
-        if let Some(images) = images.numbers() {
-            return Array::new(kernel::max_pool(images, &placed.geometry()), output);
-        }
-        let Placed { kernel, stride, padding, dilation, ceil, .. } = placed;
-        let options = MaxPoolOptions::new(kernel)
-            .with_stride(stride)
-            .with_padding_pairs(padding)
-            .with_dilation(dilation)
-            .with_ceil_mode(ceil);
-        Array::of(max_pool2d(images.view(placed.image), options), output)
+        compute(operation::MaxPool(placed.geometry()), [images], output)
     }
 
     fn channels(&self) -> Channels {

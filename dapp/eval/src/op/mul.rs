@@ -3,7 +3,9 @@
 use burn::tensor::Tensor;
 
 use super::{Fact, Inputs, Operands, Operator, broadcast};
-use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array, cost::Cost, operation::Arithmetic, refusal::NodeRefused, shape::Shape,
+};
 
 /// `left × right`.
 #[derive(Debug)]
@@ -19,6 +21,6 @@ impl Operator for Mul {
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {
-        broadcast::run(operands, output, |left, right| left * right, Tensor::mul)
+        broadcast::run(operands, output, Arithmetic::Mul, Tensor::mul)
     }
 }

@@ -1,12 +1,11 @@
 //! `Relu`: the larger of an element and zero.
 
-use burn::tensor::activation;
-
 use super::{Channels, Fact, Inputs, Operands, Operator, same_shape};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
-    kernel,
+    extension::compute,
+    operation::Rectify,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -28,8 +27,8 @@ impl Operator for Relu {
         true
     }
 
-    fn run(&self, mut operands: Operands, _output: Shape) -> Array {
-        operands.take(0).map(kernel::relu, activation::relu)
+    fn run(&self, mut operands: Operands, output: Shape) -> Array {
+        compute(Rectify, [operands.take(0)], output)
     }
 
     fn channels(&self) -> Channels {

@@ -4,7 +4,8 @@ use super::{Channels, Fact, Inputs, Operands, Operator, same_shape};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
-    math,
+    extension::compute,
+    operation::Curve,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -23,7 +24,7 @@ impl Operator for Sigmoid {
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
-        Array::of(math::sigmoid(operands.take(0).flat()), output)
+        compute(Curve::Sigmoid, [operands.take(0)], output)
     }
 
     fn channels(&self) -> Channels {

@@ -4,7 +4,8 @@ use super::{Attributes, Fact, Inputs, Operands, Operator, same_shape};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
-    math,
+    extension::compute,
+    operation::Along,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -73,6 +74,6 @@ impl Operator for Softmax {
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let sizes = self.0.around(output).expect("infer has found the axis");
-        Array::of(math::softmax(operands.take(0).view(sizes)), output)
+        compute(Along { sizes, logarithm: false }, [operands.take(0)], output)
     }
 }

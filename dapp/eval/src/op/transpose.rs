@@ -4,7 +4,8 @@ use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
-    kernel, limits,
+    extension::compute,
+    operation::Permute,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -50,19 +51,8 @@ impl Operator for Transpose {
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let operand = operands.take(0);
         let order = self.order(output.rank()).expect("infer has found the order");
-        if let Some(numbers) = operand.numbers() {
-            let numbers = kernel::permute(numbers, operand.shape().sizes(), &order);
-            return Array::new(numbers, output);
-        }
-        // Dimensions of one, put in front, stay there.
-        let added = limits::RANK - output.rank();
-        let mut axes: [usize; limits::RANK] = std::array::from_fn(|axis| axis);
-        for (axis, from) in axes.iter_mut().skip(added).zip(order) {
-            *axis = added + from;
-        }
-        let sizes = operand.shape().aligned::<{ limits::RANK }>();
-        let view = operand.view(sizes.expect("no shape has more dimensions"));
-        Array::of(view.permute(axes), output)
+        let sizes = operand.shape().sizes().to_vec();
+        compute(Permute { sizes, order }, [operand], output)
     }
 
     fn role(&self, _input: usize) -> Role {

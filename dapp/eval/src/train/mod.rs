@@ -5,7 +5,6 @@
 //! The same file, data, options and computer give the same weights; another computer may round
 //! gradients otherwise, and nothing depends on that: what counts is the exact score of the result.
 
-mod convolution;
 mod disguise;
 mod head;
 mod optimiser;
@@ -13,7 +12,6 @@ mod optimiser;
 use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
-pub(crate) use convolution::convolution;
 pub use disguise::{Disguise, disguise};
 use head::Head;
 use market::{Metric, Score};

@@ -1,0 +1,138 @@
+//! Our operations as operations of the tensor library's CPU backend.
+//!
+//! The library has its own way for kernels that are not its own, a trait over its backends. Here
+//! that trait has one method for each number of operands, and what is computed is an [`Operation`]:
+//! it makes a list of numbers of others, and, where gradients are recorded, the gradients of its
+//! operands. So evaluation and training run the same kernels.
+
+#![expect(deprecated, reason = "the user's choice; the next releases of burn leave it out")]
+
+#[cfg(feature = "train")]
+mod autodiff;
+
+use std::{fmt::Debug, sync::Arc};
+
+use burn::{
+    backend::{
+        Backend, Dispatch, NdArray, NdArrayDevice, backend_extension, ops::FloatTensorOps,
+        tensor::FloatTensor,
+    },
+    tensor::{Tensor, TensorData},
+};
+
+use crate::{backend::Array, shape::Shape};
+
+/// A tensor as the backend has it.
+type Primitive = FloatTensor<NdArray>;
+
+/// What makes one list of numbers, in row-major order, of some others.
+pub(crate) trait Operation: Debug + Send + Sync + 'static {
+    /// The output's elements.
+    fn run(&self, operands: Vec<List>) -> Vec<f32>;
+
+    /// The gradients of the operands that are `wanted`, given the output and its gradient.
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        operands: &[&[f32]],
+        output: &[f32],
+        gradient: &[f32],
+        wanted: &[bool],
+    ) -> Vec<Vec<f32>>;
+}
+
+/// An operand's elements.
+#[derive(Clone, Debug)]
+pub(crate) struct List(Primitive);
+
+impl List {
+    /// To be read.
+    ///
+    /// - Panics: if they do not lie in row-major order, as all lists of [`Array`]s do
+    pub(crate) fn numbers(&self) -> &[f32] {
+        let Primitive::F32(storage) = &self.0 else { panic!("all our tensors are of f32") };
+        storage.view().to_slice().expect("a list of one dimension lies together")
+    }
+
+    /// To be changed; copied only when somebody else has them, too.
+    pub(crate) fn into_numbers(self) -> Vec<f32> {
+        let Primitive::F32(storage) = self.0 else { panic!("all our tensors are of f32") };
+        let array = storage.into_shared().into_owned();
+        let size = array.len();
+        match array.into_raw_vec_and_offset() {
+            (numbers, None | Some(0)) if numbers.len() == size => numbers,
+            (numbers, first) => numbers[first.unwrap_or(0)..][..size].to_vec(),
+        }
+    }
+}
+
+/// What the tensor library's backend can do beside its own operations.
+#[backend_extension(NdArray, Autodiff: cfg(feature = "train"))]
+pub(crate) trait Extension: Backend {
+    /// An operation of one operand.
+    fn of_one(operation: Arc<dyn Operation>, first: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// An operation of two operands.
+    fn of_two(
+        operation: Arc<dyn Operation>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    /// An operation of three operands.
+    fn of_three(
+        operation: Arc<dyn Operation>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        third: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+}
+
+impl Extension for NdArray {
+    fn of_one(operation: Arc<dyn Operation>, first: FloatTensor<Self>) -> FloatTensor<Self> {
+        tensor(operation.run(vec![List(first)]))
+    }
+
+    fn of_two(
+        operation: Arc<dyn Operation>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        tensor(operation.run([first, second].map(List).into()))
+    }
+
+    fn of_three(
+        operation: Arc<dyn Operation>,
+        first: FloatTensor<Self>,
+        second: FloatTensor<Self>,
+        third: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        tensor(operation.run([first, second, third].map(List).into()))
+    }
+}
+
+/// A list as the backend's tensor of one dimension; nothing is copied.
+fn tensor(numbers: Vec<f32>) -> Primitive {
+    let size = numbers.len();
+    NdArray::float_from_data(TensorData::new(numbers, [size]), &NdArrayDevice::Cpu)
+}
+
+/// What an operation makes of some operands, one to three.
+pub(crate) fn compute<const N: usize>(
+    operation: impl Operation,
+    operands: [Array; N],
+    output: Shape,
+) -> Array {
+    let operation = Arc::new(operation);
+    let mut operands = operands.into_iter().map(|operand| operand.flat().into_dispatch());
+    let mut next = || operands.next();
+    let computed = match (next(), next(), next()) {
+        (Some(first), None, None) => Dispatch::of_one(operation, first),
+        (Some(first), Some(second), None) => Dispatch::of_two(operation, first, second),
+        (Some(first), Some(second), Some(third)) => {
+            Dispatch::of_three(operation, first, second, third)
+        }
+        _ => unreachable!("operations have one to three operands"),
+    };
+    Array::of(Tensor::<1>::from_dispatch(computed), output)
+}

@@ -1,0 +1,34 @@
+//! What only moves elements.
+
+use crate::{
+    extension::{List, Operation},
+    kernel,
+};
+
+/// The dimensions in another order: dimension `i` of the output is dimension `order[i]` of the
+/// input.
+#[derive(Debug)]
+pub(crate) struct Permute {
+    pub(crate) sizes: Vec<usize>,
+    pub(crate) order: Vec<usize>,
+}
+
+impl Operation for Permute {
+    fn run(&self, operands: Vec<List>) -> Vec<f32> {
+        kernel::permute(operands[0].numbers(), &self.sizes, &self.order)
+    }
+
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        _operands: &[&[f32]],
+        _output: &[f32],
+        gradient: &[f32],
+        _wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        let mut back = vec![0; self.order.len()];
+        self.order.iter().enumerate().for_each(|(to, from)| back[*from] = to);
+        let sizes = self.order.iter().map(|axis| self.sizes[*axis]).collect::<Vec<_>>();
+        vec![kernel::permute(gradient, &sizes, &back)]
+    }
+}

@@ -1,0 +1,249 @@
+//! Functions of single elements, and of lists along one dimension.
+
+use crate::{
+    extension::{List, Operation},
+    kernel, math,
+};
+
+/// The larger of each element and zero.
+#[derive(Debug)]
+pub(crate) struct Rectify;
+
+impl Operation for Rectify {
+    fn run(&self, operands: Vec<List>) -> Vec<f32> {
+        changed(operands, kernel::relu)
+    }
+
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        _operands: &[&[f32]],
+        output: &[f32],
+        gradient: &[f32],
+        _wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        let back = |(output, gradient): (&f32, &f32)| if *output > 0.0 { *gradient } else { 0.0 };
+        vec![output.iter().zip(gradient).map(back).collect()]
+    }
+}
+
+/// A curve that each element follows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Curve {
+    /// `1 / (1 + exp(−x))`
+    Sigmoid,
+    /// `tanh x`
+    Tanh,
+}
+
+impl Operation for Curve {
+    fn run(&self, operands: Vec<List>) -> Vec<f32> {
+        let curve = match self {
+            Self::Sigmoid => math::sigmoid,
+            Self::Tanh => math::tanh,
+        };
+        changed(operands, |elements| elements.iter_mut().for_each(|x| *x = curve(*x)))
+    }
+
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        _operands: &[&[f32]],
+        output: &[f32],
+        gradient: &[f32],
+        _wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        let slope = |y: f32| match self {
+            Self::Sigmoid => y * (1.0 - y),
+            Self::Tanh => 1.0 - y * y,
+        };
+        vec![output.iter().zip(gradient).map(|(y, gradient)| slope(*y) * gradient).collect()]
+    }
+}
+
+/// `√(x + epsilon)`; IEEE 754 fixes its bits.
+#[derive(Debug)]
+pub(crate) struct Root {
+    pub(crate) epsilon: f32,
+}
+
+impl Operation for Root {
+    fn run(&self, operands: Vec<List>) -> Vec<f32> {
+        let root = |x: &mut f32| *x = libm::sqrtf(*x + self.epsilon);
+        changed(operands, |elements| elements.iter_mut().for_each(root))
+    }
+
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        _operands: &[&[f32]],
+        output: &[f32],
+        gradient: &[f32],
+        _wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        let back = |(root, gradient): (&f32, &f32)| gradient * 0.5 / root;
+        vec![output.iter().zip(gradient).map(back).collect()]
+    }
+}
+
+/// A softmax, or its logarithm, of each list along the middle of three dimensions.
+#[derive(Debug)]
+pub(crate) struct Along {
+    pub(crate) sizes: [usize; 3],
+    pub(crate) logarithm: bool,
+}
+
+impl Operation for Along {
+    fn run(&self, operands: Vec<List>) -> Vec<f32> {
+        let softmax = if self.logarithm { math::log_softmax } else { math::softmax };
+        changed(operands, |elements| math::along_middle(elements, self.sizes, softmax))
+    }
+
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        _operands: &[&[f32]],
+        output: &[f32],
+        gradient: &[f32],
+        _wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        let [outer, along, inner] = self.sizes;
+        let mut back = gradient.to_vec();
+        for first in
+            (0..outer).flat_map(|block| (0..inner).map(move |at| block * along * inner + at))
+        {
+            let places = || (0..along).map(|place| first + place * inner);
+            if self.logarithm {
+                let sum = places().map(|at| gradient[at]).sum::<f32>();
+                places().for_each(|at| back[at] -= libm::expf(output[at]) * sum);
+            } else {
+                let sum = places().map(|at| gradient[at] * output[at]).sum::<f32>();
+                places().for_each(|at| back[at] = output[at] * (gradient[at] - sum));
+            }
+        }
+        vec![back]
+    }
+}
+
+/// What is done with two numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Arithmetic {
+    Add,
+    Sub,
+    Mul,
+    Div,
+}
+
+#[cfg(feature = "train")]
+impl Arithmetic {
+    /// How fast the outcome grows with the left number, and with the right.
+    fn slopes(self, left: f32, right: f32) -> [f32; 2] {
+        match self {
+            Self::Add => [1.0, 1.0],
+            Self::Sub => [1.0, -1.0],
+            Self::Mul => [right, left],
+            Self::Div => [1.0 / right, -left / (right * right)],
+        }
+    }
+}
+
+/// Arithmetic of a list with another one, which is repeated as often as it takes.
+#[derive(Debug)]
+pub(crate) struct Repeated(pub(crate) Arithmetic);
+
+impl Operation for Repeated {
+    fn run(&self, mut operands: Vec<List>) -> Vec<f32> {
+        let right = operands.pop().expect("arithmetic has two operands");
+        // A loop for each, so that none asks again and again what it is to do.
+        match self.0 {
+            Arithmetic::Add => repeated(operands, &right, |left, right| left + right),
+            Arithmetic::Sub => repeated(operands, &right, |left, right| left - right),
+            Arithmetic::Mul => repeated(operands, &right, |left, right| left * right),
+            Arithmetic::Div => repeated(operands, &right, |left, right| left / right),
+        }
+    }
+
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        operands: &[&[f32]],
+        _output: &[f32],
+        gradient: &[f32],
+        _wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        let (left, right) = (operands[0], operands[1]);
+        let (mut of_left, mut of_right) = (gradient.to_vec(), vec![0.0; right.len()]);
+        for (at, (slot, left)) in of_left.iter_mut().zip(left).enumerate() {
+            let at = at % right.len();
+            let [by_left, by_right] = self.0.slopes(*left, right[at]);
+            of_right[at] += *slot * by_right;
+            *slot *= by_left;
+        }
+        vec![of_left, of_right]
+    }
+}
+
+fn repeated(left: Vec<List>, right: &List, function: impl Fn(f32, f32) -> f32) -> Vec<f32> {
+    changed(left, |numbers| {
+        let list = right.numbers();
+        for numbers in numbers.chunks_exact_mut(list.len()) {
+            for (number, right) in numbers.iter_mut().zip(list) {
+                *number = function(*number, *right);
+            }
+        }
+    })
+}
+
+/// Each channel scaled by a factor and then shifted: two roundings.
+#[derive(Debug)]
+pub(crate) struct Affine {
+    /// Elements of a channel.
+    pub(crate) inner: usize,
+}
+
+impl Operation for Affine {
+    fn run(&self, mut operands: Vec<List>) -> Vec<f32> {
+        let shifts = operands.pop().expect("there is a shift");
+        let factors = operands.pop().expect("there is a factor");
+        changed(operands, |numbers| {
+            let channels = factors.numbers().iter().zip(shifts.numbers());
+            let planes = numbers.chunks_exact_mut(self.inner);
+            for (plane, (factor, shift)) in planes.zip(channels.cycle()) {
+                for number in plane {
+                    *number = *number * factor + shift;
+                }
+            }
+        })
+    }
+
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        operands: &[&[f32]],
+        _output: &[f32],
+        gradient: &[f32],
+        _wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        let (images, factors) = (operands[0], operands[1]);
+        let mut of_images = gradient.to_vec();
+        let [mut of_factors, mut of_shifts] = [(); 2].map(|()| vec![0.0; factors.len()]);
+        let planes = of_images.chunks_exact_mut(self.inner).zip(images.chunks_exact(self.inner));
+        for (index, (slots, plane)) in planes.enumerate() {
+            let channel = index % factors.len();
+            for (slot, number) in slots.iter_mut().zip(plane) {
+                of_factors[channel] += *slot * number;
+                of_shifts[channel] += *slot;
+                *slot *= factors[channel];
+            }
+        }
+        vec![of_images, of_factors, of_shifts]
+    }
+}
+
+/// The only operand that is left, changed in its place.
+fn changed(operands: Vec<List>, change: impl FnOnce(&mut [f32])) -> Vec<f32> {
+    let operand = operands.into_iter().next().expect("there is an operand");
+    let mut numbers = operand.into_numbers();
+    change(&mut numbers);
+    numbers
+}

@@ -1,0 +1,73 @@
+//! Pools.
+
+use crate::{
+    extension::{List, Operation},
+    kernel::{self, Counting, Geometry},
+};
+
+/// The greatest element of each window.
+#[derive(Debug)]
+pub(crate) struct MaxPool(pub(crate) Geometry);
+
+impl Operation for MaxPool {
+    fn run(&self, operands: Vec<List>) -> Vec<f32> {
+        kernel::max_pool(operands[0].numbers(), &self.0)
+    }
+
+    /// To the first element of each window that is the greatest.
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        operands: &[&[f32]],
+        output: &[f32],
+        gradient: &[f32],
+        _wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        let images = operands[0];
+        let Geometry { image, kernel, stride, dilation, padding, places } = self.0;
+        let (pixels, count) = (image[0] * image[1], places[0] * places[1]);
+        let mut back = vec![0.0; images.len()];
+        let seen = |side: usize, place: usize, element: usize| {
+            let pixel = place * stride[side] + element * dilation[side];
+            pixel.checked_sub(padding[side]).filter(|pixel| *pixel < image[side])
+        };
+        for (index, (greatest, gradient)) in output.iter().zip(gradient).enumerate() {
+            let (plane, place) = (index / count * pixels, index % count);
+            let (high, wide) = (place / places[1], place % places[1]);
+            let rows = (0..kernel[0]).filter_map(|row| seen(0, high, row));
+            let mut elements = rows.flat_map(|row| {
+                let columns = (0..kernel[1]).filter_map(move |column| seen(1, wide, column));
+                columns.map(move |column| plane + row * image[1] + column)
+            });
+            #[expect(clippy::float_cmp, reason = "the greatest is one of them")]
+            if let Some(first) = elements.find(|at| images[*at] == *greatest) {
+                back[first] += gradient;
+            }
+        }
+        vec![back]
+    }
+}
+
+/// The mean of each window.
+#[derive(Debug)]
+pub(crate) struct AveragePool {
+    pub(crate) geometry: Geometry,
+    pub(crate) counting: Counting,
+}
+
+impl Operation for AveragePool {
+    fn run(&self, operands: Vec<List>) -> Vec<f32> {
+        kernel::average_pool(operands[0].numbers(), &self.geometry, self.counting)
+    }
+
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        _operands: &[&[f32]],
+        _output: &[f32],
+        gradient: &[f32],
+        _wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        vec![kernel::average_pool_back(gradient, &self.geometry, self.counting)]
+    }
+}

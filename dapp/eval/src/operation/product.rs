@@ -1,0 +1,138 @@
+//! Matrix products.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::{
+    extension::{List, Operation},
+    kernel::{Arranged, Right, Sides, product_with},
+};
+
+/// `left · right`, plus a bias if there is a third operand.
+#[derive(Debug)]
+pub(crate) struct Product {
+    pub(crate) sides: Sides,
+    /// Where the right factor, if it is a constant, is kept arranged.
+    pub(crate) kept: Option<Arc<OnceLock<Arranged>>>,
+}
+
+impl Operation for Product {
+    fn run(&self, operands: Vec<List>) -> Vec<f32> {
+        let right = Right { numbers: operands[1].numbers(), kept: self.kept.as_deref() };
+        product_with(operands[0].numbers(), right, self.sides, operands.get(2).map(List::numbers))
+    }
+
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        operands: &[&[f32]],
+        _output: &[f32],
+        gradient: &[f32],
+        wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        let mut found = back([operands[0], operands[1]], gradient, self.sides, wanted).to_vec();
+        if wanted.len() > 2 {
+            found.push(sums(gradient, self.sides.columns));
+        }
+        found
+    }
+}
+
+/// Many products, each of one matrix of either factor.
+#[derive(Debug)]
+pub(crate) struct Products {
+    pub(crate) sides: Sides,
+    pub(crate) rows: usize,
+    /// Which matrix of the left and of the right factor, for each product.
+    pub(crate) pairs: Vec<[usize; 2]>,
+}
+
+impl Products {
+    /// The matrices of a pair.
+    fn matrices<'a>(&self, factors: [&'a [f32]; 2], pair: [usize; 2]) -> [&'a [f32]; 2] {
+        let Sides { inner, columns, .. } = self.sides;
+        let sizes = [self.rows * inner, inner * columns];
+        [0, 1].map(|factor| &factors[factor][pair[factor] * sizes[factor]..][..sizes[factor]])
+    }
+}
+
+impl Operation for Products {
+    fn run(&self, operands: Vec<List>) -> Vec<f32> {
+        let factors = [operands[0].numbers(), operands[1].numbers()];
+        let products = self.pairs.iter().flat_map(|pair| {
+            let [left, numbers] = self.matrices(factors, *pair);
+            product_with(left, Right { numbers, kept: None }, self.sides, None)
+        });
+        products.collect()
+    }
+
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        operands: &[&[f32]],
+        _output: &[f32],
+        gradient: &[f32],
+        wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        let factors = [operands[0], operands[1]];
+        let mut found = factors.map(|factor| vec![0.0; factor.len()]);
+        let gradients = gradient.chunks_exact(self.rows * self.sides.columns);
+        for (pair, gradient) in self.pairs.iter().zip(gradients) {
+            let parts = back(self.matrices(factors, *pair), gradient, self.sides, wanted);
+            for ((found, part), place) in found.iter_mut().zip(parts).zip(pair) {
+                let slots = found[place * part.len()..].iter_mut();
+                slots.zip(part).for_each(|(slot, part)| *slot += part);
+            }
+        }
+        found.into()
+    }
+}
+
+/// The gradients of both factors of a product.
+#[cfg(feature = "train")]
+fn back(
+    [left, right]: [&[f32]; 2],
+    gradient: &[f32],
+    sides: Sides,
+    wanted: &[bool],
+) -> [Vec<f32>; 2] {
+    let Sides { inner, columns, transposed } = sides;
+    let rows = left.len() / inner;
+    let product = |left: &[f32], numbers, sides| {
+        product_with(left, Right { numbers, kept: None }, sides, None)
+    };
+    let of_left = || {
+        let sides = Sides { inner: columns, columns: inner, transposed: !transposed };
+        product(gradient, right, sides)
+    };
+    let of_right = || match transposed {
+        true => {
+            let sides = Sides { inner: rows, columns: inner, transposed: false };
+            product(&turned(gradient, columns), left, sides)
+        }
+        false => {
+            let sides = Sides { inner: rows, columns, transposed: false };
+            product(&turned(left, inner), gradient, sides)
+        }
+    };
+    [
+        if wanted[0] { of_left() } else { Vec::new() },
+        if wanted[1] { of_right() } else { Vec::new() },
+    ]
+}
+
+/// A matrix with its columns, so many, as rows.
+#[cfg(feature = "train")]
+pub(super) fn turned(matrix: &[f32], columns: usize) -> Vec<f32> {
+    let column = |column| matrix.iter().skip(column).step_by(columns);
+    (0..columns).flat_map(column).copied().collect()
+}
+
+/// The sums of a matrix's columns.
+#[cfg(feature = "train")]
+fn sums(matrix: &[f32], columns: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; columns];
+    for row in matrix.chunks_exact(columns) {
+        sums.iter_mut().zip(row).for_each(|(sum, number)| *sum += number);
+    }
+    sums
+}
