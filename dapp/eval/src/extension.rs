@@ -46,6 +46,12 @@ pub(crate) trait Operation: Debug + Send + Sync + 'static {
 pub(crate) struct List(Primitive);
 
 impl List {
+    /// These elements.
+    #[cfg(all(test, feature = "train"))]
+    pub(crate) fn new(numbers: Vec<f32>) -> Self {
+        Self(tensor(numbers))
+    }
+
     /// To be read.
     ///
     /// - Panics: if they do not lie in row-major order, as all lists of [`Array`]s do

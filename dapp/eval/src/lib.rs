@@ -7,7 +7,11 @@
 //!
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
 //! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
-//! - running: `backend`, `kernel`, `math` hold all arithmetic and state its rules
+//! - running: `kernel` and `math` hold the arithmetic and state its rules; `operation` makes each an
+//!   operation with gradients, and `extension` an operation of burn's CPU backend, which `backend`
+//!   chooses. So graphs run on burn's tensors, the same way for evaluation and for training. burn
+//!   itself concatenates, spreads operands of other shapes, scales a `Gemm`, and in training takes
+//!   losses and steps
 //! - comparing models: `probes` by their answers, `layers` and `distance` by their weights
 //! - answers → integers: `dataset`, `answers`, `marking`, `judge`
 //! - memory: a model's weights, once more those that a kernel has arranged, its dataset, and for

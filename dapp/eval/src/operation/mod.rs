@@ -11,3 +11,6 @@ pub(crate) use convolution::Convolution;
 pub(crate) use elements::{Affine, Along, Arithmetic, Curve, Rectify, Repeated, Root};
 pub(crate) use pool::{AveragePool, MaxPool};
 pub(crate) use product::{Product, Products};
+
+#[cfg(all(test, feature = "train"))]
+mod tests;
