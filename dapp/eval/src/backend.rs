@@ -1,16 +1,11 @@
-//! The one place that chooses the tensor library's backend, and how our shapes meet its tensors.
+//! How our shapes meet the tensor library's tensors, which are of the backend that `extension`
+//! chooses.
 
 use std::sync::{Arc, OnceLock};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Tensor;
 
-use crate::{kernel::Arranged, shape::Shape};
-
-/// Where tensors live and are computed on.
-#[expect(deprecated, reason = "the user's choice; the next releases of burn leave it out")]
-pub(crate) fn device() -> Device {
-    Device::ndarray()
-}
+use crate::{extension::List, kernel::Arranged, shape::Shape};
 
 /// A tensor of f32 whose number of dimensions is known only at run time.
 ///
@@ -29,8 +24,7 @@ pub(crate) struct Array {
 impl Array {
     /// An array of these elements; as many as the shape has.
     pub(crate) fn new(numbers: Vec<f32>, shape: Shape) -> Self {
-        let size = numbers.len();
-        Self::of(Tensor::<1>::from_data(TensorData::new(numbers, [size]), &device()), shape)
+        Self::flattened(List::new(numbers).into_tensor(), shape)
     }
 
     /// An array that is used again and again: a kernel that arranges it keeps that.
@@ -40,7 +34,12 @@ impl Array {
 
     /// The array a tensor holds, read in row-major order as `shape`.
     pub(crate) fn of<const D: usize>(tensor: Tensor<D>, shape: Shape) -> Self {
-        Self { elements: tensor.reshape([shape.elements()]), shape, arranged: None }
+        Self::flattened(tensor.reshape([shape.elements()]), shape)
+    }
+
+    /// The array a list holds, read in row-major order as `shape`.
+    pub(crate) const fn flattened(elements: Tensor<1>, shape: Shape) -> Self {
+        Self { elements, shape, arranged: None }
     }
 
     /// The shape.
@@ -65,7 +64,13 @@ impl Array {
 
     /// The elements in row-major order.
     pub(crate) fn into_elements(self) -> Vec<f32> {
-        elements_of(self.elements)
+        match List::of(self.elements.clone()) {
+            Some(list) => {
+                drop(self);
+                list.into_numbers()
+            }
+            None => elements_of(self.elements),
+        }
     }
 
     /// Whether gradients are recorded.

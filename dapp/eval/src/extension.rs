@@ -13,11 +13,8 @@ mod autodiff;
 use std::{fmt::Debug, sync::Arc};
 
 use burn::{
-    backend::{
-        Backend, Dispatch, NdArray, NdArrayDevice, backend_extension, ops::FloatTensorOps,
-        tensor::FloatTensor,
-    },
-    tensor::{Tensor, TensorData},
+    backend::{Backend, Dispatch, NdArray, backend_extension, tensor::FloatTensor},
+    tensor::Tensor,
 };
 
 use crate::{backend::Array, shape::Shape};
@@ -46,10 +43,19 @@ pub(crate) trait Operation: Debug + Send + Sync + 'static {
 pub(crate) struct List(Primitive);
 
 impl List {
+    /// A tensor's elements; nothing where gradients are recorded.
+    pub(crate) fn of(tensor: Tensor<1>) -> Option<Self> {
+        tensor.try_into_primitive::<NdArray>().ok().map(Self)
+    }
+
     /// These elements.
-    #[cfg(all(test, feature = "train"))]
     pub(crate) fn new(numbers: Vec<f32>) -> Self {
         Self(tensor(numbers))
+    }
+
+    /// The same as a tensor.
+    pub(crate) fn into_tensor(self) -> Tensor<1> {
+        Tensor::from_primitive::<NdArray>(self.0)
     }
 
     /// To be read.
@@ -119,8 +125,7 @@ impl Extension for NdArray {
 
 /// A list as the backend's tensor of one dimension; nothing is copied.
 fn tensor(numbers: Vec<f32>) -> Primitive {
-    let size = numbers.len();
-    NdArray::float_from_data(TensorData::new(numbers, [size]), &NdArrayDevice::Cpu)
+    Primitive::from(ndarray::Array1::from_vec(numbers).into_dyn().into_shared())
 }
 
 /// What an operation makes of some operands, one to three.
@@ -140,5 +145,5 @@ pub(crate) fn compute<const N: usize>(
         }
         _ => unreachable!("operations have one to three operands"),
     };
-    Array::of(Tensor::<1>::from_dispatch(computed), output)
+    Array::flattened(Tensor::from_dispatch(computed), output)
 }

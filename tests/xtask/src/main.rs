@@ -1,8 +1,9 @@
-//! `cargo demo`, `cargo ci`, `cargo speed`, `cargo cost`, `cargo soak`, `cargo bits` and `cargo
-//! riscv`: each builds what it runs, and runs it.
+//! `cargo demo`, `cargo quick`, `cargo ci`, `cargo speed`, `cargo cost`, `cargo soak`, `cargo bits`
+//! and `cargo riscv`: each builds what it runs, and runs it.
 //!
 //! Always the whole workspace in the release profile: cargo joins the features of what it builds
-//! together, so any other selection would build burn once more.
+//! together, so any other selection would build burn once more. Only `cargo quick` selects crates,
+//! of those that know nothing of burn.
 
 #![expect(clippy::print_stderr, reason = "this program's talk goes to stderr")]
 
@@ -20,6 +21,18 @@ use std::{
 /// The build that everything here shares.
 const BUILD: &[&str] = &["build", "--release", "--locked", "--workspace", "--bins", "--examples"];
 
+const FORMATTING: &[&str] = &["fmt", "--all", "--check"];
+const LINTS: &[&str] = &[
+    "clippy",
+    "--release",
+    "--locked",
+    "--workspace",
+    "--all-targets",
+    "--",
+    "--deny",
+    "warnings",
+];
+
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
     let task = arguments.next().unwrap_or_default();
@@ -31,9 +44,10 @@ fn main() -> ExitCode {
         "soak" => built_then("examples/soak", &rest),
         "bits" => bits::natively().map(|()| ExitCode::SUCCESS),
         "riscv" => riscv::build().map(|()| ExitCode::SUCCESS),
+        "quick" => quick(),
         "ci" => ci(),
         _ => {
-            let tasks = ["demo", "ci", "speed", "cost", "soak", "bits", "riscv"];
+            let tasks = ["demo", "quick", "ci", "speed", "cost", "soak", "bits", "riscv"];
             Err(format!("usage: {}", tasks.map(|task| format!("cargo {task}")).join(" | ")))
         }
     };
@@ -62,6 +76,17 @@ fn built_then(program: &str, arguments: &[String]) -> Result<ExitCode, String> {
     Ok(ExitCode::from(code))
 }
 
+/// What one edits against: formatting, lints, and the unit tests and scripts of the rules.
+fn quick() -> Result<ExitCode, String> {
+    let root = root();
+    step("formatting", "cargo", FORMATTING, &root)?;
+    step("lints", "cargo", LINTS, &root)?;
+    let test = ["test", "--release", "--locked", "--quiet"];
+    let which = ["-p", "blobs", "-p", "market", "-p", "wire", "--lib", "--test", "*"];
+    step("rules", "cargo", &[&test[..], &which].concat(), &root)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Every check, the quick ones first and the test runners last.
 fn ci() -> Result<ExitCode, String> {
     let (root, contracts) = (root(), root().join("contracts"));
@@ -69,9 +94,8 @@ fn ci() -> Result<ExitCode, String> {
         return Err("npm is missing: install Node.js 20 or newer, which brings it".to_owned());
     }
     riscv::prepare()?;
-    step("formatting", "cargo", &["fmt", "--all", "--check"], &root)?;
-    let lints = ["clippy", "--release", "--locked", "--workspace", "--all-targets"];
-    step("lints", "cargo", &[&lints[..], &["--", "--deny", "warnings"]].concat(), &root)?;
+    step("formatting", "cargo", FORMATTING, &root)?;
+    step("lints", "cargo", LINTS, &root)?;
     step("contract tools", "npm", &["ci", "--no-audit", "--no-fund"], &contracts)?;
     step("contracts", "npm", &["test"], &contracts)?;
     step("build", "cargo", BUILD, &root)?;

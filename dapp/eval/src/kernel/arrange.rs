@@ -1,4 +1,4 @@
-//! What only moves elements: dimensions in another order.
+//! What only moves elements: dimensions in another order, and lists one after the other.
 
 /// The elements with the dimensions in another order.
 ///
@@ -28,6 +28,18 @@ pub(crate) fn permute(elements: &[f32], sizes: &[usize], order: &[usize]) -> Vec
     output
 }
 
+/// Lists cut into as many pieces each, the pieces put together in turn.
+pub(crate) fn interleave(lists: &[&[f32]], pieces: usize) -> Vec<f32> {
+    let mut output = Vec::with_capacity(lists.iter().map(|list| list.len()).sum());
+    for piece in 0..pieces {
+        for list in lists {
+            let length = list.len() / pieces;
+            output.extend_from_slice(&list[piece * length..][..length]);
+        }
+    }
+    output
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +62,11 @@ mod tests {
             }
         }
         assert_eq!(permute(&[7.0], &[], &[]), [7.0]);
+    }
+
+    #[test]
+    fn lists_are_put_together_piece_by_piece() {
+        let lists: [&[f32]; 2] = [&[1.0, 2.0, 5.0, 6.0], &[3.0, 7.0]];
+        assert_eq!(interleave(&lists, 2), [1.0, 2.0, 3.0, 5.0, 6.0, 7.0]);
     }
 }

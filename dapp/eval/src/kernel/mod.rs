@@ -47,7 +47,7 @@ mod pool;
 mod processor;
 mod product;
 
-pub(crate) use arrange::permute;
+pub(crate) use arrange::{interleave, permute};
 pub(crate) use arranged::{
     Arranged, Right, Sides, convolution_with, halved_convolution_with, product_with,
 };

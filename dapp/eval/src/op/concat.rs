@@ -1,12 +1,12 @@
 //! `Concat`: tensors one after the other along an axis.
 
-use burn::tensor::Tensor;
-
 use super::{Attributes, Fact, Inputs, Operands, Operator};
 use crate::{
     backend::Array,
     cost::{Cost, Kind},
+    extension::compute,
     limits,
+    operation::Join,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -71,17 +71,43 @@ impl Operator for Concat {
 
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
         let [outer, ..] = output.around(output.axis(self.axis)?);
-        Cost::of(Kind::Joined, &[output.elements()])?
-            .and(Kind::JoinedLists, &[outer, inputs.count()])
+        // Three at a time.
+        let times = usize::try_from((inputs.count() - 1).max(1).ilog(3)).ok()? + 1;
+        Cost::of(Kind::Joined, &[output.elements(), times])?
+            .and(Kind::JoinedLists, &[outer, inputs.count(), times])
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {
         let axis = output.axis(self.axis).expect("infer has found the axis");
-        let parts = operands.0.into_iter().flatten().collect::<Vec<_>>();
-        let parts = parts.into_iter().map(|part| {
-            let sizes = part.shape().around(axis);
-            part.view(sizes)
-        });
-        Array::of(Tensor::<3>::cat(parts.collect(), 1), output)
+        let [pieces, ..] = output.around(axis);
+        let mut parts = operands.0.into_iter().flatten().collect::<Vec<_>>();
+        while parts.len() > 1 {
+            let mut left = parts.into_iter();
+            parts = Vec::new();
+            while let Some(first) = left.next() {
+                let (second, third) = (left.next(), left.next());
+                parts.push(join(pieces, first, second, third));
+            }
+        }
+        parts.pop().expect("infer has seen an input").reshaped(output)
+    }
+}
+
+/// Up to three tensors cut into as many pieces each, the pieces put together in turn.
+fn join(pieces: usize, first: Array, second: Option<Array>, third: Option<Array>) -> Array {
+    let shape = |parts: &[&Array]| {
+        let elements = parts.iter().map(|part| part.shape().elements()).sum();
+        Shape::new(&[elements]).expect("a part of the output has elements")
+    };
+    match (second, third) {
+        (Some(second), Some(third)) => {
+            let shape = shape(&[&first, &second, &third]);
+            compute(Join { pieces }, [first, second, third], shape)
+        }
+        (Some(second), None) => {
+            let shape = shape(&[&first, &second]);
+            compute(Join { pieces }, [first, second], shape)
+        }
+        (None, _) => first,
     }
 }

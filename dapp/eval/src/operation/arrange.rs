@@ -32,3 +32,37 @@ impl Operation for Permute {
         vec![kernel::permute(gradient, &sizes, &back)]
     }
 }
+
+/// Two or three lists cut into as many pieces each, the pieces put together in turn.
+#[derive(Debug)]
+pub(crate) struct Join {
+    pub(crate) pieces: usize,
+}
+
+impl Operation for Join {
+    fn run(&self, operands: Vec<List>) -> Vec<f32> {
+        let lists = operands.iter().map(List::numbers).collect::<Vec<_>>();
+        kernel::interleave(&lists, self.pieces)
+    }
+
+    #[cfg(feature = "train")]
+    fn gradients(
+        &self,
+        operands: &[&[f32]],
+        _output: &[f32],
+        gradient: &[f32],
+        _wanted: &[bool],
+    ) -> Vec<Vec<f32>> {
+        let mut back =
+            operands.iter().map(|list| Vec::with_capacity(list.len())).collect::<Vec<_>>();
+        let mut rest = gradient;
+        for _ in 0..self.pieces {
+            for (list, operand) in back.iter_mut().zip(operands) {
+                let (piece, after) = rest.split_at(operand.len() / self.pieces);
+                list.extend_from_slice(piece);
+                rest = after;
+            }
+        }
+        back
+    }
+}

@@ -6,7 +6,7 @@ mod elements;
 mod pool;
 mod product;
 
-pub(crate) use arrange::Permute;
+pub(crate) use arrange::{Join, Permute};
 pub(crate) use convolution::Convolution;
 pub(crate) use elements::{Affine, Along, Arithmetic, Curve, Rectify, Repeated, Root};
 pub(crate) use pool::{AveragePool, MaxPool};

@@ -1,7 +1,7 @@
 //! Gradients are those that small steps find.
 
 use super::{
-    Affine, Along, Arithmetic, AveragePool, Convolution, Curve, MaxPool, Permute, Product,
+    Affine, Along, Arithmetic, AveragePool, Convolution, Curve, Join, MaxPool, Permute, Product,
     Products, Rectify, Repeated, Root,
 };
 use crate::{
@@ -109,6 +109,7 @@ fn of_elements() {
     check(&Root { epsilon: 0.25 }, &[64], 0.5);
     check(&Affine { inner: 4 }, &[2 * 3 * 4, 3, 3], -1.5);
     check(&Permute { sizes: vec![2, 3, 4], order: vec![2, 0, 1] }, &[24], -1.5);
+    check(&Join { pieces: 2 }, &[8, 4, 6], -1.5);
     for logarithm in [false, true] {
         check(&Along { sizes: [2, 5, 3], logarithm }, &[30], -1.5);
     }

@@ -75,7 +75,7 @@ fn decayed(mean: Option<Tensor<1>>, next: Tensor<1>, decay: f32) -> Tensor<1> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::{device, elements_of};
+    use crate::{backend::elements_of, extension::List};
 
     /// Weights after two steps along the same gradient, computed by hand.
     #[test]
@@ -86,10 +86,10 @@ mod tests {
             (Optimiser::Adam, [0.8, 1.2]),
         ];
         for (optimiser, expected) in cases {
-            let mut weight = Tensor::from_floats([1.0, 1.0], &device());
+            let mut weight = List::new(vec![1.0, 1.0]).into_tensor();
             let mut state = State::default();
             for _ in 0..2 {
-                let gradient = Tensor::from_floats([1.0, -1.0], &device());
+                let gradient = List::new(vec![1.0, -1.0]).into_tensor();
                 weight = optimiser.step(weight, gradient, &mut state, 0.1);
             }
             for (found, expected) in elements_of(weight).into_iter().zip(expected) {
