@@ -65,7 +65,8 @@ impl Plan {
                         let is_kept = keeps_arranged(graph, place);
                         let part = if is_kept { &mut plan.arranging } else { &mut plan.cost };
                         *part = part.plus(arranging)?;
-                        cost.with(Kind::Nodes, 1)
+                        let computes = u64::from(cost != Cost::default());
+                        cost.with(Kind::Nodes, 1)?.with(Kind::Operations, computes)
                     });
                     (Some(*shape), cost.ok_or(refused(NodeRefused::Cost))?)
                 }

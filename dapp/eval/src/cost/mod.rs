@@ -56,8 +56,8 @@ kinds! {
     Values
     /// Nodes that are run.
     Nodes
-    /// Nodes that the tensor library runs, not our kernels.
-    Delegated
+    /// Nodes that compute: operations of the tensor library's backend.
+    Operations
     /// Features made from bytes.
     FromBytes
     /// Features copied.

@@ -2,6 +2,9 @@
 
 use super::Geometry;
 
+/// What beginning a mean takes, in elements that it is taken of.
+pub(crate) const MEAN: usize = 12;
+
 /// How the elements of a mean are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counting {

@@ -53,7 +53,7 @@ pub(crate) use arranged::{
 };
 #[cfg(feature = "train")]
 pub(crate) use average::average_pool_back;
-pub(crate) use average::{Counting, average_pool};
+pub(crate) use average::{Counting, MEAN, average_pool};
 use convolution::Filters;
 pub(crate) use convolution::scratch as convolution_scratch;
 pub(crate) use elementwise::{relu, scaled};

@@ -9,7 +9,7 @@ use crate::{
     backend::Array,
     cost::{Cost, Kind},
     extension::compute,
-    kernel::Counting,
+    kernel::{self, Counting},
     operation,
     refusal::NodeRefused,
     shape::Shape,
@@ -45,7 +45,7 @@ impl Operator for AveragePool {
 
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
         let [height, width] = self.place(inputs.real(0).ok()?).ok()?.kernel;
-        Cost::of(Kind::Averaged, &[output.elements(), height, width])?.with(Kind::Delegated, 1)
+        Cost::of(Kind::Averaged, &[output.elements(), height * width + kernel::MEAN])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

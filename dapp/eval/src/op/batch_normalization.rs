@@ -47,7 +47,7 @@ impl Operator for BatchNormalization {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::of(Kind::Normalised, &[output.elements()])?.with(Kind::Delegated, 1)
+        Cost::of(Kind::Normalised, &[output.elements()])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

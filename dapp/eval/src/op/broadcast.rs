@@ -27,7 +27,7 @@ pub(super) fn cost(inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
         let lists = output.elements() / right.elements();
         return Cost::of(Kind::Arithmetic, &[output.elements()])?.and(Kind::Repeated, &[lists]);
     }
-    Cost::of(Kind::Spread, &[output.elements()])?.with(Kind::Delegated, 1)
+    Cost::of(Kind::Spread, &[output.elements()])
 }
 
 /// Computes each pair of elements; `tensors` is the same for whole tensors, each seen in as many

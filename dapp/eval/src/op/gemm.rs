@@ -66,8 +66,7 @@ impl Operator for Gemm {
         let turned = if self.transpose[0] { [rows, inner] } else { [0, 0] };
         cost::product(rows, inner, columns)?
             .and(Kind::Arithmetic, &[scaled, output.elements()])?
-            .and(Kind::Transposed, &turned)?
-            .with(Kind::Delegated, u64::from(scaled > 0))
+            .and(Kind::Transposed, &turned)
     }
 
     fn arranging(&self, inputs: &Inputs<'_>) -> Option<Cost> {

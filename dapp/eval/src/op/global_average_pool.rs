@@ -5,7 +5,7 @@ use crate::{
     backend::Array,
     cost::{Cost, Kind},
     extension::compute,
-    kernel::{Counting, Geometry},
+    kernel::{self, Counting, Geometry},
     operation::AveragePool,
     refusal::NodeRefused,
     shape::Shape,
@@ -27,8 +27,9 @@ impl Operator for GlobalAveragePool {
         Shape::new(&sizes).map(Fact::Real).ok_or(NodeRefused::OutputShape)
     }
 
-    fn cost(&self, inputs: &Inputs<'_>, _output: Shape) -> Option<Cost> {
-        Cost::of(Kind::Averaged, &[inputs.elements()])?.with(Kind::Delegated, 1)
+    fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
+        let means = output.elements().checked_mul(kernel::MEAN)?;
+        Cost::of(Kind::Averaged, &[inputs.elements().checked_add(means)?])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
