@@ -1,7 +1,5 @@
 //! Every dependency's licence is one that the project may be given away with.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::process::Command;
 
 use serde_json::Value;

@@ -15,9 +15,6 @@ const TARGET: &str = "riscv64gc-unknown-linux-gnu";
 const CRATES: &[&str] =
     &["-p", "blobs", "-p", "market", "-p", "eval", "-p", "wire", "-p", "rollup"];
 
-/// What cargo calls the files that these crates and their program are built to.
-const OUR_NAMES: &[&str] = &["blobs", "market", "eval", "wire", "rollup", "deml_dapp", "deml-dapp"];
-
 /// Debian's packages, with the program each is needed for.
 const PACKAGES: &[(&str, &str)] =
     &[("riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu"), ("qemu-riscv64", "qemu-user")];
@@ -72,8 +69,7 @@ pub(crate) fn test() -> Result<(), String> {
     step("RISC-V tests", "cargo", &[&test[..], CRATES, &which].concat(), &root())
 }
 
-/// Builds the program once more, all our crates from nothing and in another folder, and compares
-/// the bytes. What strangers' crates were built to is taken over.
+/// Builds the program once more, from nothing and in another folder, and compares the bytes.
 pub(crate) fn same_twice() -> Result<(), String> {
     let again = target_folder().join("again");
     if again.exists() {
@@ -82,12 +78,6 @@ pub(crate) fn same_twice() -> Result<(), String> {
     let checkout = again.join("checkout");
     copy_tracked(&root(), &checkout)?;
     let target = again.join("target");
-    for profile in [Path::new("release"), &Path::new(TARGET).join("release")] {
-        for folder in [".fingerprint", "build", "deps"] {
-            let folder = profile.join(folder);
-            link_dependencies(&target_folder().join(&folder), &target.join(&folder))?;
-        }
-    }
     build_in(&checkout, Some(&target))?;
     let read = |folder: &Path| fs::read(program(folder)).map_err(|error| error.to_string());
     if read(&target_folder())? != read(&target)? {
@@ -95,29 +85,6 @@ pub(crate) fn same_twice() -> Result<(), String> {
     }
     eprintln!("built twice, the same bytes");
     fs::remove_dir_all(&again).map_err(|error| error.to_string())
-}
-
-/// Takes over what is in a folder of a build, without copying, but for what is our crates'.
-fn link_dependencies(from: &Path, to: &Path) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("cannot take over {}: {error}", from.display());
-    fs::create_dir_all(to).map_err(failed)?;
-    for entry in fs::read_dir(from).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let text = name.to_string_lossy();
-        let text = text.strip_prefix("lib").unwrap_or(&text);
-        let is_ours =
-            |name: &&str| text.strip_prefix(*name).is_some_and(|rest| rest.starts_with('-'));
-        if OUR_NAMES.iter().any(|name| is_ours(&name)) {
-            continue;
-        }
-        if entry.file_type().map_err(failed)?.is_dir() {
-            link_dependencies(&entry.path(), &to.join(&name))?;
-        } else {
-            fs::hard_link(entry.path(), to.join(&name)).map_err(failed)?;
-        }
-    }
-    Ok(())
 }
 
 fn build_in(checkout: &Path, target: Option<&Path>) -> Result<(), String> {
