@@ -64,12 +64,10 @@ impl Array {
 
     /// The elements in row-major order.
     pub(crate) fn into_elements(self) -> Vec<f32> {
-        match List::of(self.elements.clone()) {
-            Some(list) => {
-                drop(self);
-                list.into_numbers()
-            }
-            None => elements_of(self.elements),
+        if self.is_recorded() {
+            elements_of(self.elements)
+        } else {
+            List::of(self.elements).into_numbers()
         }
     }
 

@@ -43,9 +43,11 @@ pub(crate) trait Operation: Debug + Send + Sync + 'static {
 pub(crate) struct List(Primitive);
 
 impl List {
-    /// A tensor's elements; nothing where gradients are recorded.
-    pub(crate) fn of(tensor: Tensor<1>) -> Option<Self> {
-        tensor.try_into_primitive::<NdArray>().ok().map(Self)
+    /// A tensor's elements.
+    ///
+    /// - Panics: where gradients are recorded
+    pub(crate) fn of(tensor: Tensor<1>) -> Self {
+        Self(tensor.try_into_primitive::<NdArray>().expect("no gradients are recorded"))
     }
 
     /// These elements.

@@ -93,28 +93,28 @@ impl Market {
     ) -> Result<Vec<Effect>, Refusal> {
         let (state, id) = (&mut self.0, command.job().unwrap_or_default());
         let mut input = Input { state, context, judge, id, surcharge: 0, effects: Vec::new() };
-        let on = &mut input;
+        let asked = &mut input;
         match command {
-            Command::OpenJob { salt, terms, .. } => open_job::apply(on, salt, *terms),
-            Command::CancelJob { .. } => cancel_job::apply(on),
+            Command::OpenJob { salt, terms, .. } => open_job::apply(asked, salt, *terms),
+            Command::CancelJob { .. } => cancel_job::apply(asked),
             Command::Publish { slot, offset, encoding, data, .. } => {
-                publish::apply(on, &Chunk { slot, offset, encoding, data: &data })
+                publish::apply(asked, &Chunk { slot, offset, encoding, data: &data })
             }
-            Command::Submit { model, .. } => submit::apply(on, model),
-            Command::Show { model, .. } => show::apply(on, model),
-            Command::Enlist { .. } => enlist::apply(on),
+            Command::Submit { model, .. } => submit::apply(asked, model),
+            Command::Show { model, .. } => show::apply(asked, model),
+            Command::Enlist { .. } => enlist::apply(asked),
             Command::Reveal { key, salt, plaintext: plain, .. } => {
-                reveal::apply(on, &Opening { key, salt, plain })
+                reveal::apply(asked, &Opening { key, salt, plain })
             }
-            Command::Attest { page, commitment, .. } => attest::apply(on, page, commitment),
+            Command::Attest { page, commitment, .. } => attest::apply(asked, page, commitment),
             Command::RevealAttestation { page, attestations, results, salt, .. } => {
-                reveal_attestation::apply(on, &Revealed { page, attestations, results, salt })
+                reveal_attestation::apply(asked, &Revealed { page, attestations, results, salt })
             }
             Command::Evaluate { target, from, work, max_surcharge, .. } => {
-                evaluate::apply(on, &Request { target, from, work, max_surcharge })
+                evaluate::apply(asked, &Request { target, from, work, max_surcharge })
             }
-            Command::Settle { .. } => settle::apply(on),
-            Command::Withdraw { asset, amount } => withdraw::apply(on, asset, amount),
+            Command::Settle { .. } => settle::apply(asked),
+            Command::Withdraw { asset, amount } => withdraw::apply(asked, asset, amount),
         }?;
         Ok(input.effects)
     }

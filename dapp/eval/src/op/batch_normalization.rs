@@ -5,7 +5,7 @@ use crate::{
     backend::Array,
     cost::{Cost, Kind},
     extension::compute,
-    operation::{Affine, Arithmetic, Repeated, Root},
+    operation::{Affine, Arithmetic, Broadcast, Sqrt},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -54,10 +54,10 @@ impl Operator for BatchNormalization {
         let images = operands.take(0);
         let [scale, bias, mean, variance] = [1, 2, 3, 4].map(|input| operands.take(input));
         let channels = scale.shape();
-        let root = compute(Root { epsilon: self.epsilon }, [variance], channels);
-        let factor = compute(Repeated(Arithmetic::Div), [scale, root], channels);
-        let moved = compute(Repeated(Arithmetic::Mul), [mean, factor.clone()], channels);
-        let shift = compute(Repeated(Arithmetic::Sub), [bias, moved], channels);
+        let root = compute(Sqrt { epsilon: self.epsilon }, [variance], channels);
+        let factor = compute(Broadcast(Arithmetic::Div), [scale, root], channels);
+        let moved = compute(Broadcast(Arithmetic::Mul), [mean, factor.clone()], channels);
+        let shift = compute(Broadcast(Arithmetic::Sub), [bias, moved], channels);
         let [_, _, inner] = output.around(1);
         compute(Affine { inner }, [images, factor, shift], output)
     }

@@ -8,7 +8,7 @@ use crate::{
     cost::{Cost, Kind},
     extension::compute,
     limits::RANK,
-    operation::{Arithmetic, Repeated},
+    operation::{Arithmetic, Broadcast},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -40,7 +40,7 @@ pub(super) fn run(
 ) -> Array {
     let (left, right) = (operands.take(0), operands.take(1));
     if left.shape() == output && is_repeated(right.shape(), output) {
-        return compute(Repeated(arithmetic), [left, right], output);
+        return compute(Broadcast(arithmetic), [left, right], output);
     }
     let [left, right] = [left, right].map(|operand| {
         let sizes = operand.shape().aligned().expect("no shape has more dimensions");

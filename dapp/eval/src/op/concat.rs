@@ -5,8 +5,7 @@ use crate::{
     backend::Array,
     cost::{Cost, Kind},
     extension::compute,
-    limits,
-    operation::Join,
+    limits, operation,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -102,11 +101,11 @@ fn join(pieces: usize, first: Array, second: Option<Array>, third: Option<Array>
     match (second, third) {
         (Some(second), Some(third)) => {
             let shape = shape(&[&first, &second, &third]);
-            compute(Join { pieces }, [first, second, third], shape)
+            compute(operation::Concat { pieces }, [first, second, third], shape)
         }
         (Some(second), None) => {
             let shape = shape(&[&first, &second]);
-            compute(Join { pieces }, [first, second], shape)
+            compute(operation::Concat { pieces }, [first, second], shape)
         }
         (None, _) => first,
     }

@@ -2,8 +2,7 @@
 
 use super::{Attributes, Fact, Inputs, Operands, Operator, softmax::Axis};
 use crate::{
-    backend::Array, cost::Cost, extension::compute, operation::Along, refusal::NodeRefused,
-    shape::Shape,
+    backend::Array, cost::Cost, extension::compute, operation, refusal::NodeRefused, shape::Shape,
 };
 
 /// `x − ln Σ exp x` along an axis.
@@ -27,6 +26,6 @@ impl Operator for LogSoftmax {
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let sizes = self.0.around(output).expect("infer has found the axis");
-        compute(Along { sizes, logarithm: true }, [operands.take(0)], output)
+        compute(operation::Softmax { sizes, logarithm: true }, [operands.take(0)], output)
     }
 }

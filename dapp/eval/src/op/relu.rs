@@ -5,7 +5,7 @@ use crate::{
     backend::Array,
     cost::{Cost, Kind},
     extension::compute,
-    operation::Rectify,
+    operation,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -28,7 +28,7 @@ impl Operator for Relu {
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
-        compute(Rectify, [operands.take(0)], output)
+        compute(operation::Relu, [operands.take(0)], output)
     }
 
     fn channels(&self) -> Channels {

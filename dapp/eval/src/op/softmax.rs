@@ -5,7 +5,7 @@ use crate::{
     backend::Array,
     cost::{Cost, Kind},
     extension::compute,
-    operation::Along,
+    operation,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -74,6 +74,6 @@ impl Operator for Softmax {
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let sizes = self.0.around(output).expect("infer has found the axis");
-        compute(Along { sizes, logarithm: false }, [operands.take(0)], output)
+        compute(operation::Softmax { sizes, logarithm: false }, [operands.take(0)], output)
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     backend::Array,
     cost::{Cost, Kind},
     extension::compute,
-    operation::Curve,
+    operation::Activation,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -24,7 +24,7 @@ impl Operator for Tanh {
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
-        compute(Curve::Tanh, [operands.take(0)], output)
+        compute(Activation::Tanh, [operands.take(0)], output)
     }
 
     fn channels(&self) -> Channels {

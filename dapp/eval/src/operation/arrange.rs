@@ -35,11 +35,11 @@ impl Operation for Permute {
 
 /// Two or three lists cut into as many pieces each, the pieces put together in turn.
 #[derive(Debug)]
-pub(crate) struct Join {
+pub(crate) struct Concat {
     pub(crate) pieces: usize,
 }
 
-impl Operation for Join {
+impl Operation for Concat {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
         let lists = operands.iter().map(List::numbers).collect::<Vec<_>>();
         kernel::interleave(&lists, self.pieces)

@@ -7,9 +7,9 @@ use crate::{
 
 /// The larger of each element and zero.
 #[derive(Debug)]
-pub(crate) struct Rectify;
+pub(crate) struct Relu;
 
-impl Operation for Rectify {
+impl Operation for Relu {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
         changed(operands, kernel::relu)
     }
@@ -29,14 +29,14 @@ impl Operation for Rectify {
 
 /// A curve that each element follows.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Curve {
+pub(crate) enum Activation {
     /// `1 / (1 + exp(−x))`
     Sigmoid,
     /// `tanh x`
     Tanh,
 }
 
-impl Operation for Curve {
+impl Operation for Activation {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
         let curve = match self {
             Self::Sigmoid => math::sigmoid,
@@ -63,11 +63,11 @@ impl Operation for Curve {
 
 /// `√(x + epsilon)`; IEEE 754 fixes its bits.
 #[derive(Debug)]
-pub(crate) struct Root {
+pub(crate) struct Sqrt {
     pub(crate) epsilon: f32,
 }
 
-impl Operation for Root {
+impl Operation for Sqrt {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
         let root = |x: &mut f32| *x = libm::sqrtf(*x + self.epsilon);
         changed(operands, |elements| elements.iter_mut().for_each(root))
@@ -88,12 +88,12 @@ impl Operation for Root {
 
 /// A softmax, or its logarithm, of each list along the middle of three dimensions.
 #[derive(Debug)]
-pub(crate) struct Along {
+pub(crate) struct Softmax {
     pub(crate) sizes: [usize; 3],
     pub(crate) logarithm: bool,
 }
 
-impl Operation for Along {
+impl Operation for Softmax {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
         let softmax = if self.logarithm { math::log_softmax } else { math::softmax };
         changed(operands, |elements| math::along_middle(elements, self.sizes, softmax))
@@ -149,9 +149,9 @@ impl Arithmetic {
 
 /// Arithmetic of a list with another one, which is repeated as often as it takes.
 #[derive(Debug)]
-pub(crate) struct Repeated(pub(crate) Arithmetic);
+pub(crate) struct Broadcast(pub(crate) Arithmetic);
 
-impl Operation for Repeated {
+impl Operation for Broadcast {
     fn run(&self, mut operands: Vec<List>) -> Vec<f32> {
         let right = operands.pop().expect("arithmetic has two operands");
         // A loop for each, so that none asks again and again what it is to do.

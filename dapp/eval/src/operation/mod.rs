@@ -6,9 +6,9 @@ mod elements;
 mod pool;
 mod product;
 
-pub(crate) use arrange::{Join, Permute};
+pub(crate) use arrange::{Concat, Permute};
 pub(crate) use convolution::Convolution;
-pub(crate) use elements::{Affine, Along, Arithmetic, Curve, Rectify, Repeated, Root};
+pub(crate) use elements::{Activation, Affine, Arithmetic, Broadcast, Relu, Softmax, Sqrt};
 pub(crate) use pool::{AveragePool, MaxPool};
 pub(crate) use product::{Product, Products};
 

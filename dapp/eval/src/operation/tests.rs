@@ -1,8 +1,8 @@
 //! Gradients are those that small steps find.
 
 use super::{
-    Affine, Along, Arithmetic, AveragePool, Convolution, Curve, Join, MaxPool, Permute, Product,
-    Products, Rectify, Repeated, Root,
+    Activation, Affine, Arithmetic, AveragePool, Broadcast, Concat, Convolution, MaxPool, Permute,
+    Product, Products, Relu, Softmax, Sqrt,
 };
 use crate::{
     extension::{List, Operation},
@@ -103,17 +103,17 @@ fn of_pools() {
 
 #[test]
 fn of_elements() {
-    check(&Rectify, &[64], -1.5);
-    check(&Curve::Sigmoid, &[64], -1.5);
-    check(&Curve::Tanh, &[64], -1.5);
-    check(&Root { epsilon: 0.25 }, &[64], 0.5);
+    check(&Relu, &[64], -1.5);
+    check(&Activation::Sigmoid, &[64], -1.5);
+    check(&Activation::Tanh, &[64], -1.5);
+    check(&Sqrt { epsilon: 0.25 }, &[64], 0.5);
     check(&Affine { inner: 4 }, &[2 * 3 * 4, 3, 3], -1.5);
     check(&Permute { sizes: vec![2, 3, 4], order: vec![2, 0, 1] }, &[24], -1.5);
-    check(&Join { pieces: 2 }, &[8, 4, 6], -1.5);
+    check(&Concat { pieces: 2 }, &[8, 4, 6], -1.5);
     for logarithm in [false, true] {
-        check(&Along { sizes: [2, 5, 3], logarithm }, &[30], -1.5);
+        check(&Softmax { sizes: [2, 5, 3], logarithm }, &[30], -1.5);
     }
     for arithmetic in [Arithmetic::Add, Arithmetic::Sub, Arithmetic::Mul, Arithmetic::Div] {
-        check(&Repeated(arithmetic), &[24, 6], 0.5);
+        check(&Broadcast(arithmetic), &[24, 6], 0.5);
     }
 }
