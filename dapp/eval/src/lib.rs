@@ -9,8 +9,8 @@
 //! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
 //! - running: `kernel` and `math` hold the arithmetic and state its rules; `operation` makes each
 //!   an operation with gradients, and `extension` an operation of burn's CPU backend. So graphs run
-//!   on burn's tensors (`backend`), the same way for evaluation and for training. burn itself spreads
-//!   operands of unlike shapes, scales a `Gemm`, and in training takes losses and steps
+//!   on burn's tensors (`backend`), the same way for evaluation and for training. burn itself
+//!   spreads operands of unlike shapes, scales a `Gemm`, and in training takes losses and steps
 //! - comparing models: `probes` by their answers, `layers` and `distance` by their weights
 //! - answers → integers: `dataset`, `answers`, `marking`, `judge`
 //! - memory: a model's weights, once more those that a kernel has arranged, its dataset, and for
