@@ -27,15 +27,23 @@ pub(crate) trait Operation: Debug + Send + Sync + 'static {
     /// The output's elements.
     fn run(&self, operands: Vec<List>) -> Vec<f32>;
 
-    /// The gradients of the operands that are `wanted`, given the output and its gradient.
+    /// The gradient of each operand; of one that is not wanted it may be empty.
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        operands: &[&[f32]],
-        output: &[f32],
-        gradient: &[f32],
-        wanted: &[bool],
-    ) -> Vec<Vec<f32>>;
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>>;
+}
+
+/// What an operation was given and made of it, and what the loss thinks of that.
+#[cfg(feature = "train")]
+#[derive(Clone, Copy)]
+pub(crate) struct Backward<'a> {
+    /// The operands.
+    pub(crate) operands: &'a [&'a [f32]],
+    /// The output.
+    pub(crate) output: &'a [f32],
+    /// The output's gradient.
+    pub(crate) gradient: &'a [f32],
+    /// Of which operands the gradient is wanted.
+    pub(crate) wanted: &'a [bool],
 }
 
 /// An operand's elements.

@@ -7,12 +7,12 @@ use burn::backend::{
     autodiff::{
         checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
         grads::Gradients,
-        ops::{Backward, Ops, OpsKind},
+        ops::{Backward as _, Ops, OpsKind},
     },
     tensor::FloatTensor,
 };
 
-use super::{Extension, List, Operation, Primitive, tensor};
+use super::{Backward, Extension, List, Operation, Primitive, tensor};
 
 impl<C: CheckpointStrategy> Extension for Autodiff<NdArray, C> {
     fn of_one(operation: Arc<dyn Operation>, first: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -66,7 +66,7 @@ struct Recorded<const N: usize> {
     output: Primitive,
 }
 
-impl<const N: usize> Backward<NdArray, N> for Step {
+impl<const N: usize> burn::backend::autodiff::ops::Backward<NdArray, N> for Step {
     type State = Recorded<N>;
 
     fn backward(
@@ -79,12 +79,12 @@ impl<const N: usize> Backward<NdArray, N> for Step {
         let Recorded { operation, operands, output } = ops.state;
         let (operands, output) = (operands.map(List), List(output));
         let wanted = ops.parents.each_ref().map(Option::is_some);
-        let found = operation.gradients(
-            &operands.each_ref().map(List::numbers),
-            output.numbers(),
-            gradient.numbers(),
-            &wanted,
-        );
+        let found = operation.gradients(&Backward {
+            operands: &operands.each_ref().map(List::numbers),
+            output: output.numbers(),
+            gradient: gradient.numbers(),
+            wanted: &wanted,
+        });
         for (parent, gradient) in ops.parents.into_iter().zip(found) {
             if let Some(node) = parent {
                 gradients.register::<NdArray>(node.id, tensor(gradient));

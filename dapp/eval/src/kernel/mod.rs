@@ -85,6 +85,13 @@ impl Geometry {
         Self { image, kernel: [2; 2], stride: [2; 2], dilation: [1; 2], padding: [0; 2], places }
     }
 
+    /// What an element of the window sees of a side of the image; nothing in the padding.
+    #[cfg(feature = "train")]
+    pub(crate) fn pixel(&self, side: usize, place: usize, element: usize) -> Option<usize> {
+        let pixel = place * self.stride[side] + element * self.dilation[side];
+        pixel.checked_sub(self.padding[side]).filter(|pixel| *pixel < self.image[side])
+    }
+
     /// Whether the windows are two by two, side by side, and within the image.
     pub(crate) fn is_halving(&self) -> bool {
         let Self { image, kernel, stride, dilation, padding, places } = *self;

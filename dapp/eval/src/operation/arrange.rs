@@ -1,5 +1,7 @@
 //! What only moves elements.
 
+#[cfg(feature = "train")]
+use crate::extension::Backward;
 use crate::{
     extension::{List, Operation},
     kernel,
@@ -19,13 +21,8 @@ impl Operation for Permute {
     }
 
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        _operands: &[&[f32]],
-        _output: &[f32],
-        gradient: &[f32],
-        _wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { gradient, .. } = *known;
         let mut back = vec![0; self.order.len()];
         self.order.iter().enumerate().for_each(|(to, from)| back[*from] = to);
         let sizes = self.order.iter().map(|axis| self.sizes[*axis]).collect::<Vec<_>>();
@@ -46,13 +43,8 @@ impl Operation for Concat {
     }
 
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        operands: &[&[f32]],
-        _output: &[f32],
-        gradient: &[f32],
-        _wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { operands, gradient, .. } = *known;
         let mut back =
             operands.iter().map(|list| Vec::with_capacity(list.len())).collect::<Vec<_>>();
         let mut rest = gradient;

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "train")]
+use crate::extension::Backward;
 use crate::{
     extension::{List, Operation},
     kernel::{Arranged, Geometry, Right, convolution_with, halved_convolution_with},
@@ -35,13 +37,8 @@ impl Operation for Convolution {
 
     /// By products of the weights with all windows of an image laid side by side (im2col).
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        operands: &[&[f32]],
-        _output: &[f32],
-        gradient: &[f32],
-        wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { operands, gradient, wanted, .. } = *known;
         let (images, weights) = (operands[0], operands[1]);
         let Geometry { image, places, .. } = self.geometry;
         let (pixels, places) = (image[0] * image[1], places[0] * places[1]);
@@ -90,11 +87,8 @@ struct Windows {
 #[cfg(feature = "train")]
 impl Windows {
     fn new(geometry: &Geometry) -> Self {
-        let Geometry { image, kernel, stride, dilation, padding, places } = *geometry;
-        let pixel = move |side: usize, place: usize, element: usize| {
-            let pixel = place * stride[side] + element * dilation[side];
-            pixel.checked_sub(padding[side]).filter(|pixel| *pixel < image[side])
-        };
+        let Geometry { image, kernel, places, .. } = *geometry;
+        let pixel = |side, place, element| geometry.pixel(side, place, element);
         let seen = |row: usize, column: usize| {
             let places =
                 (0..places[0]).flat_map(|high| (0..places[1]).map(move |wide| (high, wide)));

@@ -1,5 +1,7 @@
 //! Functions of single elements, and of lists along one dimension.
 
+#[cfg(feature = "train")]
+use crate::extension::Backward;
 use crate::{
     extension::{List, Operation},
     kernel, math,
@@ -15,13 +17,8 @@ impl Operation for Relu {
     }
 
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        _operands: &[&[f32]],
-        output: &[f32],
-        gradient: &[f32],
-        _wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { output, gradient, .. } = *known;
         let back = |(output, gradient): (&f32, &f32)| if *output > 0.0 { *gradient } else { 0.0 };
         vec![output.iter().zip(gradient).map(back).collect()]
     }
@@ -46,13 +43,8 @@ impl Operation for Activation {
     }
 
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        _operands: &[&[f32]],
-        output: &[f32],
-        gradient: &[f32],
-        _wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { output, gradient, .. } = *known;
         let slope = |y: f32| match self {
             Self::Sigmoid => y * (1.0 - y),
             Self::Tanh => 1.0 - y * y,
@@ -74,13 +66,8 @@ impl Operation for Sqrt {
     }
 
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        _operands: &[&[f32]],
-        output: &[f32],
-        gradient: &[f32],
-        _wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { output, gradient, .. } = *known;
         let back = |(root, gradient): (&f32, &f32)| gradient * 0.5 / root;
         vec![output.iter().zip(gradient).map(back).collect()]
     }
@@ -100,13 +87,8 @@ impl Operation for Softmax {
     }
 
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        _operands: &[&[f32]],
-        output: &[f32],
-        gradient: &[f32],
-        _wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { output, gradient, .. } = *known;
         let [outer, along, inner] = self.sizes;
         let mut back = gradient.to_vec();
         for first in
@@ -164,13 +146,8 @@ impl Operation for Broadcast {
     }
 
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        operands: &[&[f32]],
-        _output: &[f32],
-        gradient: &[f32],
-        _wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { operands, gradient, .. } = *known;
         let (left, right) = (operands[0], operands[1]);
         let (mut of_left, mut of_right) = (gradient.to_vec(), vec![0.0; right.len()]);
         for (at, (slot, left)) in of_left.iter_mut().zip(left).enumerate() {
@@ -217,13 +194,8 @@ impl Operation for Affine {
     }
 
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        operands: &[&[f32]],
-        _output: &[f32],
-        gradient: &[f32],
-        _wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { operands, gradient, .. } = *known;
         let (images, factors) = (operands[0], operands[1]);
         let mut of_images = gradient.to_vec();
         let [mut of_factors, mut of_shifts] = [(); 2].map(|()| vec![0.0; factors.len()]);

@@ -1,5 +1,7 @@
 //! Pools.
 
+#[cfg(feature = "train")]
+use crate::extension::Backward;
 use crate::{
     extension::{List, Operation},
     kernel::{self, Counting, Geometry},
@@ -16,21 +18,13 @@ impl Operation for MaxPool {
 
     /// To the first element of each window that is the greatest.
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        operands: &[&[f32]],
-        output: &[f32],
-        gradient: &[f32],
-        _wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { operands, output, gradient, .. } = *known;
         let images = operands[0];
-        let Geometry { image, kernel, stride, dilation, padding, places } = self.0;
+        let Geometry { image, kernel, places, .. } = self.0;
         let (pixels, count) = (image[0] * image[1], places[0] * places[1]);
         let mut back = vec![0.0; images.len()];
-        let seen = |side: usize, place: usize, element: usize| {
-            let pixel = place * stride[side] + element * dilation[side];
-            pixel.checked_sub(padding[side]).filter(|pixel| *pixel < image[side])
-        };
+        let seen = |side, place, element| self.0.pixel(side, place, element);
         for (index, (greatest, gradient)) in output.iter().zip(gradient).enumerate() {
             let (plane, place) = (index / count * pixels, index % count);
             let (high, wide) = (place / places[1], place % places[1]);
@@ -61,13 +55,8 @@ impl Operation for AveragePool {
     }
 
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        _operands: &[&[f32]],
-        _output: &[f32],
-        gradient: &[f32],
-        _wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { gradient, .. } = *known;
         vec![kernel::average_pool_back(gradient, &self.geometry, self.counting)]
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "train")]
+use crate::extension::Backward;
 use crate::{
     extension::{List, Operation},
     kernel::{Arranged, Right, Sides, product_with},
@@ -22,13 +24,8 @@ impl Operation for Product {
     }
 
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        operands: &[&[f32]],
-        _output: &[f32],
-        gradient: &[f32],
-        wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { operands, gradient, wanted, .. } = *known;
         let mut found = back([operands[0], operands[1]], gradient, self.sides, wanted).to_vec();
         if wanted.len() > 2 {
             found.push(sums(gradient, self.sides.columns));
@@ -66,13 +63,8 @@ impl Operation for Products {
     }
 
     #[cfg(feature = "train")]
-    fn gradients(
-        &self,
-        operands: &[&[f32]],
-        _output: &[f32],
-        gradient: &[f32],
-        wanted: &[bool],
-    ) -> Vec<Vec<f32>> {
+    fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
+        let Backward { operands, gradient, wanted, .. } = *known;
         let factors = [operands[0], operands[1]];
         let mut found = factors.map(|factor| vec![0.0; factor.len()]);
         let gradients = gradient.chunks_exact(self.rows * self.sides.columns);

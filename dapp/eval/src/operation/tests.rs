@@ -5,7 +5,7 @@ use super::{
     Product, Products, Relu, Softmax, Sqrt,
 };
 use crate::{
-    extension::{List, Operation},
+    extension::{Backward, List, Operation},
     kernel::{Counting, Geometry, Sides},
     random::Random,
 };
@@ -33,7 +33,8 @@ fn check(operation: &dyn Operation, sizes: &[usize], least: f32) {
     };
     let lists = operands.iter().map(Vec::as_slice).collect::<Vec<_>>();
     let wanted = vec![true; operands.len()];
-    let gradients = operation.gradients(&lists, &output, &weights, &wanted);
+    let known = Backward { operands: &lists, output: &output, gradient: &weights, wanted: &wanted };
+    let gradients = operation.gradients(&known);
     assert_eq!(gradients.len(), operands.len());
     for (index, gradient) in gradients.iter().enumerate() {
         let ways = numbers(operands[index].len(), -1.0, 1.0);
