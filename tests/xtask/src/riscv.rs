@@ -69,22 +69,31 @@ pub(crate) fn test() -> Result<(), String> {
     step("RISC-V tests", "cargo", &[&test[..], CRATES, &which].concat(), &root())
 }
 
-/// Builds the program once more, from nothing and in another folder, and compares the bytes.
+/// Builds the program once more, from a copy of the checkout in another folder, and compares the
+/// bytes. Of the first build only what others wrote is used again.
 pub(crate) fn same_twice() -> Result<(), String> {
-    let again = target_folder().join("again");
-    if again.exists() {
-        fs::remove_dir_all(&again).map_err(|error| error.to_string())?;
+    let target = target_folder();
+    let first = fs::read(program(&target)).map_err(|error| error.to_string())?;
+    let checkout = target.join("again");
+    if checkout.exists() {
+        fs::remove_dir_all(&checkout).map_err(|error| error.to_string())?;
     }
-    let checkout = again.join("checkout");
     copy_tracked(&root(), &checkout)?;
-    let target = again.join("target");
+    let clean = [&["clean", "--release", "--target", TARGET][..], CRATES].concat();
+    step("leftovers", "cargo", &clean, &root())?;
     build_in(&checkout, Some(&target))?;
-    let read = |folder: &Path| fs::read(program(folder)).map_err(|error| error.to_string());
-    if read(&target_folder())? != read(&target)? {
-        return Err(format!("two builds differ: see {}", again.display()));
+    let second = fs::read(program(&target)).map_err(|error| error.to_string())?;
+    if first != second {
+        let kept = target.join("first-deml-dapp");
+        fs::write(&kept, first).map_err(|error| error.to_string())?;
+        return Err(format!(
+            "two builds differ: {} and {}",
+            kept.display(),
+            program(&target).display()
+        ));
     }
     eprintln!("built twice, the same bytes");
-    fs::remove_dir_all(&again).map_err(|error| error.to_string())
+    fs::remove_dir_all(&checkout).map_err(|error| error.to_string())
 }
 
 fn build_in(checkout: &Path, target: Option<&Path>) -> Result<(), String> {
