@@ -15,14 +15,13 @@ use alloy::{
     sol_types::SolCall as _,
 };
 use anyhow::{Context, Result, ensure};
+use application::{Dapp, replay::Replay};
 use blobs::{BlobRef, Encoding, Profile, blob_ref};
-use deml::{
+use client::{
     chain::{Advance, bindings::InputBox},
     convert::{to_ethereum, to_market},
-    devnet::{Dapp, Devnet, Ports},
-    local_market,
-    replay::Replay,
 };
+use devnet::{Devnet, Ports};
 use market::{
     Amount, Asset, Award, Command, Evaluators, JobId, Metric, Offer, Score, Sealing, Slot,
     SubmittedModel, Target, Terms, Timestamp, Work,
@@ -72,7 +71,7 @@ pub struct Measured {
 /// - Errors: something fails, or the audit finds fault
 pub async fn measure(talk: impl Fn(&str)) -> Result<Measured> {
     let folder = tempfile::tempdir()?;
-    let mut config = local_market::config(folder.path().join("devnet"), program("deml-dapp"))?;
+    let mut config = devnet::market::config(folder.path().join("devnet"), program("deml-dapp"))?;
     (config.ports, config.free_gas, config.epoch_length) = (Ports::ANY, true, 20);
     config.block_interval = Duration::from_secs(3_600);
     let devnet = Devnet::start(config).await?;

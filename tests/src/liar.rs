@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use deml::{
+use client::{
     chain::{Chain, Contracts, Sender, dev_account},
     convert::to_market,
     follow::Patience,
@@ -97,7 +97,7 @@ pub fn first_job(market: &Market) -> JobId {
 /// An honest miner's attestation of a model's accuracy, where nothing has to fit the machine.
 #[must_use]
 pub fn honest(model: &[u8], hold_out: &[u8]) -> (Attestation, Results) {
-    let blob = |bytes: &[u8]| blobs::blob_ref(bytes, deml::files::PROFILE).cid();
+    let blob = |bytes: &[u8]| blobs::blob_ref(bytes, client::files::PROFILE).cid();
     let exam = Exam {
         model: Exhibit { cid: blob(model), bytes: model },
         hold_out: Exhibit { cid: blob(hold_out), bytes: hold_out },

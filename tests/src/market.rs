@@ -206,7 +206,7 @@ pub fn json_rpc(url: &str, method: &str, parameters: &Value) -> Value {
 fn post(url: &str, body: &Value) -> Value {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let client = deml::http::client(Duration::from_secs(30)).unwrap();
+        let client = client::http::client(Duration::from_secs(30)).unwrap();
         let answer = client.post(url).json(body).send().await.unwrap();
         answer.json().await.unwrap()
     })

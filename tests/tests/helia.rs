@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use blobs::{Cid, Codec, Profile, cid_of};
-use deml::ipfs::Store;
+use client::ipfs::Store;
 
 const MIB: usize = 1_048_576;
 

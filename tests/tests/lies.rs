@@ -82,7 +82,7 @@ fn offences(liar: &Liar, job: JobId) -> Vec<(String, Value)> {
 
 /// The address of one of the devnet's accounts.
 fn address(account: usize) -> String {
-    deml::chain::dev_account(account).unwrap().address().to_string().to_lowercase()
+    client::chain::dev_account(account).unwrap().address().to_string().to_lowercase()
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn check_changed_files(market: &Market, rpc: &str) {
 
 /// The root that an output's siblings lead to.
 fn own_root(output: &Value) -> String {
-    let proof: deml::proof::Proof = serde_json::from_value(output.clone()).unwrap();
+    let proof: client::proof::Proof = serde_json::from_value(output.clone()).unwrap();
     proof.root().unwrap().to_string()
 }
 

@@ -17,7 +17,7 @@ use alloy::{
     primitives::{Address, B256, U256},
     sol_types::SolCall,
 };
-use deml::chain::bindings::{Authority::submitClaimCall, EtherPortal::depositEtherCall};
+use client::chain::bindings::{Authority::submitClaimCall, EtherPortal::depositEtherCall};
 use deml_tests::{
     faulty::{Fault, Proxy},
     market::Market,

@@ -8,12 +8,9 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use alloy::primitives::{Address as Account, B256};
 use anyhow::{Context, Result, ensure};
+use application::{Dapp, InputStatus, replay::Replay};
 use blobs::{BlobRef, Chunk, Digest, Profile};
-use deml::{
-    chain::{Advance, MAX_PAYLOAD_BYTES},
-    devnet::{Dapp, InputStatus},
-    replay::Replay,
-};
+use client::chain::{Advance, MAX_PAYLOAD_BYTES};
 use market::{
     Address, Amount, Asset, Award, Command as Order, Evaluators, JobId, Metric, Offer, Score,
     Sealing, Slot, Terms, Timestamp, Work,

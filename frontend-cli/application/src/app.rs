@@ -1,0 +1,193 @@
+//! The application, however it runs: as a process of this computer, or in a Cartesi Machine.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use alloy::primitives::{B256, Bytes};
+use anyhow::Result;
+use client::chain::Advance;
+use serde::Serialize;
+
+use super::Talk;
+use super::emulated::launcher;
+use super::machine_app::{Machine, MachineApp};
+use super::process::Program;
+use super::process_app::ProcessApp;
+use super::rollup_server::{Emitted, Outcome};
+
+/// What runs as the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dapp {
+    /// An executable. One for RISC-V is run by qemu where the processor is another.
+    Program(PathBuf),
+    /// A stored Cartesi Machine: the folder that `cartesi build` makes.
+    Machine(PathBuf),
+}
+
+impl From<PathBuf> for Dapp {
+    fn from(program: PathBuf) -> Self {
+        Self::Program(program)
+    }
+}
+
+/// An application that was found, with what runs it.
+pub enum Launch {
+    /// An executable and its first arguments.
+    Program(PathBuf, Vec<OsString>),
+    /// A machine and its emulator.
+    Machine(Machine),
+}
+
+impl Launch {
+    /// Looks for all that running `dapp` takes.
+    ///
+    /// - Errors: it cannot be read, or the emulator it needs is missing
+    pub async fn find(dapp: &Dapp) -> Result<Self> {
+        Ok(match dapp {
+            Dapp::Program(path) => {
+                let (program, args) = launcher(path)?;
+                Self::Program(program, args)
+            }
+            Dapp::Machine(image) => Self::Machine(Machine::open(image).await?),
+        })
+    }
+
+    /// What identifies a machine.
+    pub fn machine_hash(&self) -> Option<B256> {
+        match self {
+            Self::Program(..) => None,
+            Self::Machine(machine) => Some(machine.hash),
+        }
+    }
+
+    /// The application before its first input. `deml` guards a program, which is given `genesis`
+    /// and `more`; logs and stored machines go to `folder`.
+    pub fn app(
+        self,
+        deml: &Path,
+        genesis: &Path,
+        more: &[OsString],
+        folder: &Path,
+        talk: Talk,
+    ) -> Result<App> {
+        Ok(match self {
+            Self::Program(path, mut args) => {
+                args.extend(["--genesis".into(), genesis.into()]);
+                args.extend(more.iter().cloned());
+                let (deml, log) = (deml.to_owned(), folder.join("dapp.log"));
+                let program = Program { deml, path, args, env: Vec::new(), log };
+                App::Process(Box::new(ProcessApp::new(program, talk)))
+            }
+            Self::Machine(machine) => App::Machine(MachineApp::new(machine, folder)?),
+        })
+    }
+}
+
+/// What became of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum InputStatus {
+    /// Not processed yet.
+    None,
+    /// Processed.
+    Accepted,
+    /// Undone: it never happened.
+    Rejected,
+    /// The application gave up on itself.
+    Exception,
+    /// The application ended, twice.
+    MachineHalted,
+    /// The application did not answer in time.
+    TimeLimitExceeded,
+}
+
+/// The result of processing an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// How it ended.
+    pub status: InputStatus,
+    /// Vouchers and notices as L1 proves them; none unless it was accepted.
+    pub outputs: Vec<Bytes>,
+    /// Reports; none unless it was accepted.
+    pub reports: Vec<Bytes>,
+}
+
+impl Completion {
+    pub(super) fn accepted(Emitted { outputs, reports }: Emitted) -> Self {
+        Self { status: InputStatus::Accepted, outputs, reports }
+    }
+
+    /// The input ended badly: what was emitted is dropped.
+    #[must_use]
+    pub fn failed(status: InputStatus) -> Self {
+        Self { status, outputs: Vec::new(), reports: Vec::new() }
+    }
+}
+
+/// An application in the state its accepted inputs lead to.
+pub enum App {
+    /// Undone by starting anew and replaying.
+    Process(Box<ProcessApp>),
+    /// Undone by going back to what was stored.
+    Machine(MachineApp),
+}
+
+impl App {
+    /// Gives the application the input that comes after all it was given.
+    ///
+    /// - Errors: it cannot be started, or a replay does not lead where it led before
+    pub async fn advance(&mut self, input: &Advance) -> Result<Completion> {
+        match self {
+            Self::Process(app) => app.advance(input).await,
+            Self::Machine(app) => app.advance(input).await,
+        }
+    }
+
+    /// Asks the application without changing its state.
+    ///
+    /// - Errors: it cannot be started, or a replay does not lead where it led before
+    pub async fn inspect(&mut self, payload: Bytes) -> Result<Outcome> {
+        match self {
+            Self::Process(app) => app.inspect(payload).await,
+            Self::Machine(app) => app.inspect(&payload).await,
+        }
+    }
+
+    /// Has the application ready for the next request.
+    pub async fn revive(&mut self) -> Result<()> {
+        match self {
+            Self::Process(app) => app.revive().await,
+            Self::Machine(_) => Ok(()),
+        }
+    }
+
+    /// Whether it can be asked at once.
+    pub fn is_ready(&self) -> bool {
+        match self {
+            Self::Process(app) => app.pid().is_some(),
+            Self::Machine(_) => true,
+        }
+    }
+
+    /// The process id, while it runs as a process.
+    pub fn pid(&self) -> Option<u32> {
+        match self {
+            Self::Process(app) => app.pid(),
+            Self::Machine(_) => None,
+        }
+    }
+
+    /// Has what was emitted before an input was rejected kept: a lie, for tests of auditors.
+    pub fn keep_rejected(&mut self, is_kept: bool) {
+        if let Self::Process(app) = self {
+            app.keep_rejected(is_kept);
+        }
+    }
+
+    /// Ends the process, if there is one.
+    pub async fn stop(&mut self) {
+        if let Self::Process(app) = self {
+            app.stop().await;
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The application as a process of its own, kept in the state its accepted inputs lead to.
+//!
+//! A process cannot be rolled back as the machine can. A rejected input is undone by starting the
+//! application anew and replaying what it accepted; so is its death.
+
+use std::time::Duration;
+
+use alloy::primitives::Bytes;
+use anyhow::{Result, bail, ensure};
+use client::chain::Advance;
+use tokio::time::timeout;
+
+use super::Talk;
+use super::app::Completion;
+use super::app::InputStatus;
+use super::process::{Guarded, Program};
+use super::rollup_server::{Emitted, Outcome, Request, RollupServer};
+
+/// How long an application may take to ask for its first request.
+const START_WAIT: Duration = Duration::from_secs(60);
+/// What a node gives an input.
+pub(super) const INPUT_WAIT: Duration = Duration::from_secs(180);
+/// How often an input may be tried: once more, in case the application was killed from outside.
+const ATTEMPTS: u32 = 2;
+
+/// One run of the application.
+struct Run {
+    process: Guarded,
+    server: RollupServer,
+}
+
+/// How one run took a request.
+enum Answer {
+    Outcome(Outcome),
+    /// The process ended, or gave no answer in time.
+    Died {
+        status: InputStatus,
+        why: String,
+    },
+}
+
+/// An input that was accepted.
+#[derive(Clone, Debug)]
+struct Accepted {
+    input: Advance,
+    first_output: u64,
+    emitted: Emitted,
+}
+
+/// The application, started and restarted as needed.
+pub struct ProcessApp {
+    program: Program,
+    /// The inputs whose replay leads to the present state.
+    journal: Vec<Accepted>,
+    talk: Talk,
+    run: Option<Run>,
+    /// Whether it lies about inputs that were rejected.
+    keeps_rejected: bool,
+}
+
+impl ProcessApp {
+    /// An application that is not running yet.
+    pub(super) fn new(program: Program, talk: Talk) -> Self {
+        Self { program, journal: Vec::new(), talk, run: None, keeps_rejected: false }
+    }
+
+    pub(super) fn keep_rejected(&mut self, is_kept: bool) {
+        self.keeps_rejected = is_kept;
+    }
+
+    /// The process id, while it runs.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.run.as_ref().map(|run| run.process.pid())
+    }
+
+    /// Gives the application the input that comes after all it was given.
+    ///
+    /// - Errors: it cannot be started, or a replay does not lead where it led before
+    pub(super) async fn advance(&mut self, input: &Advance) -> Result<Completion> {
+        let (input, index) = (input.clone(), input.index);
+        let first_output = self.next_output();
+        for _ in 0..ATTEMPTS {
+            self.revive().await?;
+            match self.ask(Request::Advance { input: input.clone(), first_output }).await {
+                Answer::Outcome(Outcome::Accepted(emitted)) => {
+                    self.journal.push(Accepted { input, first_output, emitted: emitted.clone() });
+                    return Ok(Completion::accepted(emitted));
+                }
+                Answer::Outcome(Outcome::Rejected(emitted)) => {
+                    self.stop().await;
+                    let rejected = Completion::failed(InputStatus::Rejected);
+                    return Ok(if self.keeps_rejected {
+                        Completion { outputs: emitted.outputs, ..rejected }
+                    } else {
+                        rejected
+                    });
+                }
+                Answer::Outcome(Outcome::Exception(why)) => {
+                    (self.talk)(&format!("the application failed at input {index}: {why}"));
+                    self.stop().await;
+                    return Ok(Completion::failed(InputStatus::Exception));
+                }
+                Answer::Died { status, why } => {
+                    (self.talk)(&format!("THE APPLICATION DIED at input {index}: {why}"));
+                    self.stop().await;
+                    if status != InputStatus::MachineHalted {
+                        return Ok(Completion::failed(status));
+                    }
+                }
+            }
+        }
+        Ok(Completion::failed(InputStatus::MachineHalted))
+    }
+
+    /// Asks the application without changing its state.
+    ///
+    /// - Errors: it cannot be started, or a replay does not lead where it led before
+    pub(super) async fn inspect(&mut self, payload: Bytes) -> Result<Outcome> {
+        self.revive().await?;
+        match self.ask(Request::Inspect { payload }).await {
+            Answer::Outcome(outcome @ Outcome::Exception(_)) => {
+                self.stop().await;
+                Ok(outcome)
+            }
+            Answer::Outcome(outcome) => Ok(outcome),
+            Answer::Died { why, .. } => {
+                (self.talk)(&format!("THE APPLICATION DIED at an inspect request: {why}"));
+                self.stop().await;
+                Ok(Outcome::Exception(why))
+            }
+        }
+    }
+
+    /// Starts the application if it is not running, and replays the inputs it has accepted.
+    pub(super) async fn revive(&mut self) -> Result<()> {
+        if let Some(run) = &mut self.run {
+            let Some(said) = run.process.has_ended() else { return Ok(()) };
+            (self.talk)(&format!("THE APPLICATION DIED while idle: {said}"));
+            self.stop().await;
+        }
+        self.run = Some(self.start().await?);
+        if !self.journal.is_empty() {
+            (self.talk)(&format!("replaying {} inputs ...", self.journal.len()));
+        }
+        for Accepted { input, first_output, emitted } in self.journal.clone() {
+            let index = input.index;
+            match self.ask(Request::Advance { input, first_output }).await {
+                Answer::Outcome(Outcome::Accepted(now)) => {
+                    ensure!(
+                        now == emitted,
+                        "the application is not deterministic: replaying input {index} gave \
+                         other outputs or reports than before"
+                    );
+                }
+                _ => bail!(
+                    "the application is not deterministic: it accepted input {index} once and \
+                     did not when it was replayed"
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    /// The number the next output will have.
+    fn next_output(&self) -> u64 {
+        self.journal.last().map_or(0, |last| last.first_output + last.emitted.outputs.len() as u64)
+    }
+
+    /// Ends the process, if there is one.
+    pub(super) async fn stop(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.process.stop().await;
+        }
+        self.run = None;
+    }
+
+    async fn start(&self) -> Result<Run> {
+        let server = RollupServer::start().await?;
+        let mut program = self.program.clone();
+        program.env.push(("ROLLUP_HTTP_SERVER_URL".to_owned(), server.url().to_owned()));
+        let mut process = Guarded::start(&program).await?;
+        let path = program.path.display();
+        tokio::select! {
+            () = server.ready() => Ok(Run { process, server }),
+            said = process.ended() => {
+                bail!("the application {path} ended before its first request: {said}")
+            }
+            () = tokio::time::sleep(START_WAIT) => {
+                bail!("the application {path} did not ask for a request: is it a rollup application?")
+            }
+        }
+    }
+
+    async fn ask(&mut self, request: Request) -> Answer {
+        let Some(run) = &mut self.run else {
+            let why = "it is not running".to_owned();
+            return Answer::Died { status: InputStatus::MachineHalted, why };
+        };
+        let Run { process, server } = run;
+        let answer = async {
+            tokio::select! {
+                biased;
+                outcome = server.ask(request) => outcome,
+                _ = process.ended() => None,
+            }
+        };
+        match timeout(INPUT_WAIT, answer).await {
+            Ok(Some(outcome)) => Answer::Outcome(outcome),
+            Ok(None) => {
+                let why = process.ended().await;
+                Answer::Died { status: InputStatus::MachineHalted, why }
+            }
+            Err(_) => {
+                let why = format!("no answer in {} seconds", INPUT_WAIT.as_secs());
+                Answer::Died { status: InputStatus::TimeLimitExceeded, why }
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Checkpoints: how far an audit came and all it knew there, so that the next one goes on.
+//!
+//! They are in an embedded database whose commits are atomic: whoever is killed leaves the last one
+//! whole. Each has a checksum and says what it is about, and is believed only if the chain still
+//! has its block; otherwise an earlier one is used, or genesis.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use alloy::primitives::{Address, B256, keccak256};
+use anyhow::{Context, Error, Result, ensure};
+use client::chain::Chain;
+use client::talk::Talk;
+use market::Market;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use serde::{Deserialize, Serialize};
+
+use super::run::State;
+
+/// Checkpoints by block.
+const TABLE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("checkpoints");
+
+/// How many are kept, for chains that replace their last blocks.
+const KEPT: usize = 3;
+
+/// Raised whenever what is kept has another form or meaning.
+const FORMAT: u32 = 3;
+
+/// What a checkpoint is about: it holds for nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Identity {
+    pub(super) chain_id: u64,
+    pub(super) application: Address,
+    /// Of the genesis file.
+    pub(super) genesis: B256,
+    /// The node whose answers were compared.
+    pub(super) node: Option<String>,
+}
+
+/// How far an audit came.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Checkpoint {
+    /// The last block that was looked at.
+    pub(super) block: u64,
+    pub(super) hash: B256,
+    pub(super) state: State,
+    pub(super) market: Market,
+}
+
+/// The checkpoints of one application.
+pub(super) struct Checkpoints {
+    database: Database,
+    identity: Identity,
+}
+
+impl Checkpoints {
+    /// Opens the database of an application, or begins it; a damaged one is begun anew.
+    ///
+    /// - Errors: another audit has it open, or it cannot be written
+    pub(super) fn open(folder: &Path, identity: Identity, talk: Talk) -> Result<Self> {
+        let name = format!("{}-{}.redb", identity.chain_id, identity.application);
+        let path = folder.join(name);
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        let database = match create(&path) {
+            Ok(database) => database,
+            Err(Opening::Failed(error)) => return Err(error),
+            Err(Opening::Damaged(why)) => {
+                talk.say(format_args!("the checkpoints are damaged ({why}); beginning anew"));
+                fs::remove_file(&path)
+                    .with_context(|| format!("cannot remove {}", path.display()))?;
+                create(&path).map_err(|_| Error::msg("the new checkpoints cannot be used"))?
+            }
+        };
+        Ok(Self { database, identity })
+    }
+
+    /// The newest checkpoint that holds, of those up to `block`; those that do not are dropped.
+    ///
+    /// - Errors: the endpoint does not answer, or the database cannot be read
+    pub(super) async fn newest(
+        &self,
+        chain: &Chain,
+        block: u64,
+        talk: Talk,
+    ) -> Result<Option<Checkpoint>> {
+        while let Some((block, bytes)) = self.last(block)? {
+            match self.decode(&bytes) {
+                Ok(checkpoint) if chain.block_hash(block).await? == Some(checkpoint.hash) => {
+                    return Ok(Some(checkpoint));
+                }
+                Ok(_) => talk.say(format_args!(
+                    "the chain has replaced block {block} since the last audit; going back"
+                )),
+                Err(why) => talk.say(format_args!(
+                    "the checkpoint at block {block} cannot be used ({why}); going back"
+                )),
+            }
+            self.forget(block)?;
+        }
+        Ok(None)
+    }
+
+    /// Keeps a checkpoint; of the older ones the last few stay.
+    ///
+    /// - Errors: the database cannot be written
+    pub(super) fn keep(&self, checkpoint: &Checkpoint) -> Result<()> {
+        let content = postcard::to_allocvec(&(FORMAT, VERSION, &self.identity, checkpoint))?;
+        let bytes = [keccak256(&content).as_slice(), &content].concat();
+        let writing = self.database.begin_write()?;
+        {
+            let mut table = writing.open_table(TABLE)?;
+            table.insert(checkpoint.block, bytes.as_slice())?;
+            let blocks: Vec<u64> =
+                table.iter()?.map(|entry| Ok(entry?.0.value())).collect::<Result<_>>()?;
+            for old in blocks.iter().rev().skip(KEPT) {
+                table.remove(old)?;
+            }
+        }
+        Ok(writing.commit()?)
+    }
+
+    fn forget(&self, block: u64) -> Result<()> {
+        let writing = self.database.begin_write()?;
+        writing.open_table(TABLE)?.remove(block)?;
+        Ok(writing.commit()?)
+    }
+
+    /// Drops the checkpoints from `block` on.
+    pub(super) fn forget_from(&self, block: u64) -> Result<()> {
+        let writing = self.database.begin_write()?;
+        writing.open_table(TABLE)?.retain(|kept, _| kept < block)?;
+        Ok(writing.commit()?)
+    }
+
+    fn last(&self, block: u64) -> Result<Option<(u64, Vec<u8>)>> {
+        let reading = self.database.begin_read()?;
+        let table = match reading.open_table(TABLE) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+            table => table?,
+        };
+        let entry = table.range(..=block)?.next_back().transpose()?;
+        Ok(entry.map(|(block, bytes)| (block.value(), bytes.value().to_vec())))
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Checkpoint> {
+        let (checksum, content) = bytes.split_at_checked(32).context("it is cut off")?;
+        ensure!(keccak256(content) == checksum, "it is damaged");
+        type Head = (u32, String, Identity);
+        let ((format, version, identity), rest): (Head, _) = postcard::take_from_bytes(content)?;
+        ensure!((format, version.as_str()) == (FORMAT, VERSION), "another version made it");
+        ensure!(identity == self.identity, "it is about another application or node");
+        Ok(postcard::from_bytes(rest)?)
+    }
+}
+
+/// The program's version.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+enum Opening {
+    Failed(Error),
+    Damaged(String),
+}
+
+/// Opens a database that may have any bytes in it.
+fn create(path: &PathBuf) -> Result<Database, Opening> {
+    let opened = catch_unwind(AssertUnwindSafe(|| Database::create(path)));
+    let cannot = |why: &str| Error::msg(format!("cannot use {}: {why}", path.display()));
+    match opened {
+        Ok(Ok(database)) => Ok(database),
+        Ok(Err(redb::DatabaseError::DatabaseAlreadyOpen)) => {
+            Err(Opening::Failed(cannot("another audit has it open; say --no-checkpoint")))
+        }
+        Ok(Err(redb::DatabaseError::Storage(redb::StorageError::Io(error))))
+            if error.kind() != std::io::ErrorKind::InvalidData
+                && error.kind() != std::io::ErrorKind::UnexpectedEof =>
+        {
+            Err(Opening::Failed(cannot(&error.to_string())))
+        }
+        Ok(Err(error)) => Err(Opening::Damaged(error.to_string())),
+        Err(_) => Err(Opening::Damaged("it cannot be read".to_owned())),
+    }
+}

@@ -1,0 +1,144 @@
+//! The drill-down of a wrong score: the first sample, node and number where another program's
+//! evaluation goes another way.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use application::launcher;
+use eval::Dataset;
+use market::{Metric, Score};
+use rollup::{Made, Traced};
+use serde::Serialize;
+use tokio::process::Command;
+use wire::Text as _;
+
+use super::evaluation::Evaluation;
+
+/// Where an evaluation goes another way.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DrillDown {
+    /// How far apart the scores are, in words.
+    pub apart: String,
+    /// The first difference; nothing if there is no other program to compare with.
+    #[serde(flatten)]
+    pub first: Option<FirstDifference>,
+}
+
+/// The first number that differs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FirstDifference {
+    /// The row of the hold-out, counted from zero.
+    pub sample: usize,
+    /// The node's place in the model's file.
+    pub node: u32,
+    /// What the node does.
+    pub operator: String,
+    /// Which of the numbers that the node makes of the sample.
+    pub element: usize,
+    /// The bits of the number as it must be.
+    pub expected_bits: String,
+    /// The bits of the other program's number.
+    pub found_bits: String,
+    /// The number as it must be.
+    pub expected_value: f32,
+    /// The other program's number.
+    pub found_value: f32,
+}
+
+impl DrillDown {
+    /// Compares this program's evaluation with that of `program`, if there is one, or only with the
+    /// score that was told.
+    ///
+    /// - Errors: the program cannot be run, or shows nothing; the evaluation has no files
+    pub(super) async fn of(
+        told: &Evaluation,
+        found: Option<Score>,
+        program: Option<&Path>,
+    ) -> Result<Self> {
+        let (model, hold_out) = told.files.as_ref().context("nothing to evaluate")?;
+        let (model, hold_out, metric) = (&model.bytes, &hold_out.bytes, told.metric);
+        let ours = traced(model, hold_out, metric, None)?;
+        let rows = Dataset::from_safetensors(hold_out)?.rows();
+        let apart = apart(metric, rows, ours.scores.score, found.unwrap_or(told.scores().score));
+        let Some(program) = program else { return Ok(Self { apart, first: None }) };
+
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let files = ["model.onnx", "hold-out.safetensors"].map(|name| folder.path().join(name));
+        std::fs::write(&files[0], model)?;
+        std::fs::write(&files[1], hold_out)?;
+        let theirs = shown(program, &files, metric, None).await?;
+        let pair = ours.made.iter().zip(&theirs).find(|(our, their)| our != their);
+        let Some((our, _)) = pair else { return Ok(Self { apart, first: None }) };
+        let row = Some(our.row);
+        let ours = traced(model, hold_out, metric, row)?.made;
+        let theirs = shown(program, &files, metric, row).await?;
+        let mut pairs = ours.iter().zip(&theirs);
+        let first = pairs.find_map(|(our, their)| difference(our, their));
+        Ok(Self { apart, first })
+    }
+}
+
+fn traced(model: &[u8], hold_out: &[u8], metric: Metric, row: Option<usize>) -> Result<Traced> {
+    Traced::of(model, hold_out, metric, row).map_err(anyhow::Error::msg)
+}
+
+/// What another program shows of its evaluation.
+async fn shown(
+    program: &Path,
+    files: &[std::path::PathBuf; 2],
+    metric: Metric,
+    row: Option<usize>,
+) -> Result<Vec<Made>> {
+    let (path, args) = launcher(program)?;
+    let mut command = Command::new(path);
+    command.args(args).arg("--trace").args(files).arg(metric.write());
+    command.args(row.map(|row| row.to_string())).kill_on_drop(true);
+    let output = command.output().await;
+    let output = output.with_context(|| format!("cannot run {}", program.display()))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{} shows no evaluation: {}", program.display(), said.trim());
+    let lines = std::str::from_utf8(&output.stdout).context("no text")?.lines();
+    // The last line is the score.
+    Ok(lines.map_while(|line| serde_json::from_str(line).ok()).collect())
+}
+
+fn difference(our: &Made, their: &Made) -> Option<FirstDifference> {
+    let mut pairs = our.bits.iter().zip(&their.bits).enumerate();
+    let (element, (expected, found)) = pairs.find(|(_, (our, their))| our != their)?;
+    Some(FirstDifference {
+        sample: our.row,
+        node: our.node,
+        operator: our.operator.clone(),
+        element,
+        expected_bits: format!("{expected:#010x}"),
+        found_bits: format!("{found:#010x}"),
+        expected_value: f32::from_bits(*expected),
+        found_value: f32::from_bits(*found),
+    })
+}
+
+fn apart(metric: Metric, rows: usize, earned: Score, told: Score) -> String {
+    let ppm = u64::from(earned.0.abs_diff(told.0));
+    if metric == Metric::Accuracy {
+        let rows = rows as u64;
+        let answers = (ppm * rows + 500_000) / 1_000_000;
+        format!("{answers} of {rows} answers apart")
+    } else {
+        format!("{ppm} parts per million apart")
+    }
+}
+
+impl fmt::Display for DrillDown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.apart)?;
+        let Some(first) = &self.first else { return Ok(()) };
+        let FirstDifference { sample, node, operator, element, .. } = first;
+        write!(
+            out,
+            "; first at sample {sample}, node {node} ({operator}), number {element}: \
+             {} (bits {}) instead of {} (bits {})",
+            first.found_value, first.found_bits, first.expected_value, first.expected_bits
+        )
+    }
+}

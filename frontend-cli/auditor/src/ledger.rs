@@ -1,0 +1,299 @@
+//! The ledger model: what everybody has and what is in escrow, kept from deposits, notices and
+//! vouchers alone, by the terms of the jobs and not by the market's code.
+//!
+//! Each payment must follow from something: a withdrawal from its sender's command and free
+//! balance, everything else from a notice that `escrow` has checked. After something wrong the
+//! model goes on with what was told, so that only what is independent of it is wrong later.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use client::payment::Payment;
+use market::{Address, Amount, Asset, Command, JobId, Settings, Solvency};
+use serde::{Deserialize, Serialize};
+use wire::{Credit, Notice};
+
+use super::decoded::{DecodedInput, DecodedOutput};
+use super::divergence::{Divergence, Kind};
+use super::escrow::{Escrow, Side};
+
+/// Everybody's money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LedgerModel {
+    settings: Settings,
+    free: BTreeMap<(Address, Asset), Amount>,
+    totals: BTreeMap<Asset, Solvency>,
+    jobs: BTreeMap<JobId, Escrow>,
+    /// Bytes that jobs have reserved.
+    reserved: u64,
+    /// How many jobs were opened.
+    opened: u32,
+    /// Whether something was wrong since totals were compared.
+    is_disputed: bool,
+}
+
+/// Payments that an input has still to make.
+#[derive(Default)]
+struct Owed {
+    /// In order.
+    vouchers: VecDeque<Payment>,
+    withdrawal: Option<Payment>,
+    /// A deposit that is not kept.
+    returned: Option<Payment>,
+    /// Jobs that something happened in.
+    jobs: BTreeSet<JobId>,
+}
+
+pub(super) type Checked<T = ()> = Result<T, Box<Divergence>>;
+
+impl LedgerModel {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            free: BTreeMap::new(),
+            totals: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            reserved: 0,
+            opened: 0,
+            is_disputed: false,
+        }
+    }
+
+    /// Enters an input; returns how many payments it made, and what does not follow from anything,
+    /// with the output's place among those of the input.
+    pub(super) fn take(&mut self, input: &DecodedInput) -> (u64, Vec<Divergence>) {
+        let sender = input.context.sender;
+        let returned = input.credit.and_then(|credit| self.deposit(sender, credit));
+        let withdrawal = match input.command {
+            Some(Command::Withdraw { asset, amount }) => Some((asset, amount)),
+            _ => None,
+        };
+        let withdrawal = withdrawal.map(|(asset, amount)| Payment { to: sender, asset, amount });
+        let mut owed = Owed { returned, withdrawal, ..Owed::default() };
+        let (mut payments, mut wrongs) = (0, Vec::new());
+        for (place, output) in (0..).zip(&input.outputs) {
+            let checked = match output {
+                DecodedOutput::Notice(notice) => self.notice(input, notice, &mut owed),
+                DecodedOutput::Payment(payment) => {
+                    payments += 1;
+                    self.pay(payment, &mut owed)
+                }
+                // What the registry is told is checked with the rulings.
+                DecodedOutput::Call(_) => Ok(()),
+                DecodedOutput::Other => payout("there is an output that the market never makes"),
+            };
+            let at_place = |wrong: Box<Divergence>| Divergence { output: Some(place), ..*wrong };
+            wrongs.extend(checked.err().map(at_place));
+        }
+        let jobs = owed.jobs.iter().filter_map(|id| self.jobs.get_mut(id)?.check_due(*id).err());
+        wrongs.extend(jobs.map(|wrong| *wrong));
+        let missing = owed.vouchers.into_iter().chain(owed.withdrawal).chain(owed.returned);
+        wrongs.extend(missing.map(|payment| {
+            let sentence = format!("{} is owed a payment that is not made", payment.to);
+            Divergence::new(Kind::Payout, sentence).between(Some(said(&payment)), None)
+        }));
+        let unbalanced = self.unbalanced();
+        if wrongs.is_empty() {
+            wrongs = unbalanced;
+        }
+        self.is_disputed |= !wrongs.is_empty();
+        (payments, wrongs)
+    }
+
+    /// Credits a deposit; returns it if it goes straight back, because its asset is not kept or a
+    /// token that lies about its supply brings in more than can be counted.
+    fn deposit(&mut self, to: Address, Credit { asset, amount }: Credit) -> Option<Payment> {
+        let deposit = Payment { to, asset, amount };
+        let Solvency { deposited, free, .. } = self.totals.get(&asset).copied().unwrap_or_default();
+        let sums = [self.free(to, asset), deposited, free].map(|sum| sum.checked_add(amount));
+        if sums.iter().all(Option::is_some) && self.settings.assets.contains_key(&asset) {
+            self.shift(&deposit, [Side::Outside, Side::Free]);
+            return None;
+        }
+        (amount > Amount::ZERO).then_some(deposit)
+    }
+
+    fn notice(&mut self, input: &DecodedInput, notice: &Notice, owed: &mut Owed) -> Checked {
+        match notice {
+            Notice::Returned { account, asset, amount } => {
+                let payment = Payment { to: *account, asset: *asset, amount: *amount };
+                owed.vouchers.push_back(payment);
+                if owed.returned == Some(payment) {
+                    owed.returned = None;
+                    return Ok(());
+                }
+                self.give_back(&payment)
+            }
+            Notice::JobOpened { job, number, sponsor, salt, terms, stake } => {
+                let (app, chain_id) = (input.context.app, input.context.chain_id);
+                let is_named = wire::job_name(chain_id, app, *sponsor, *salt, terms) == *job;
+                let is_new = is_named && *number == self.opened && !self.jobs.contains_key(job);
+                self.opened = number.saturating_add(1);
+                let escrow = Escrow::new(*sponsor, terms.clone());
+                let (now, settings) = (input.context.block_time, &self.settings);
+                let checked = escrow.check_stake(settings, now, self.reserved, stake);
+                self.reserved = self.reserved.saturating_add(terms.reserved_bytes());
+                self.jobs.insert(*job, escrow);
+                let moved = self.enter(*job, notice, input, owed);
+                if !is_new {
+                    return payout(format!("job {number} has another name or number than its own"));
+                }
+                checked.and(moved)
+            }
+            Notice::JobEnded { job, .. } => {
+                let Some(escrow) = self.jobs.remove(job) else {
+                    return payout(format!("job {job} ends and was not open"));
+                };
+                let bytes = escrow.terms.reserved_bytes();
+                self.reserved = self.reserved.saturating_sub(bytes);
+                escrow.check_end(*job)
+            }
+            other => match other.job() {
+                Some(job) => self.enter(job, notice, input, owed),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Enters a notice of a job, and makes the moves that follow from it.
+    fn enter(
+        &mut self,
+        id: JobId,
+        notice: &Notice,
+        input: &DecodedInput,
+        owed: &mut Owed,
+    ) -> Checked {
+        let Some(job) = self.jobs.get_mut(&id) else {
+            return payout(format!("something happens in job {id}, which is not open"));
+        };
+        owed.jobs.insert(id);
+        let asset = job.terms.asset;
+        let (moves, mut checked) = job.take(id, notice, &self.settings, input.command.as_ref());
+        for (to, sides, amount) in moves {
+            let payment = Payment { to, asset, amount };
+            if !self.shift(&payment, sides) {
+                checked = checked.and(conservation(format!("{to} stakes more than it has")));
+            }
+            owed.vouchers.extend((sides[1] == Side::Outside).then_some(payment));
+        }
+        checked
+    }
+
+    /// A balance leaves that is not kept: all of it, and only one that is too small, or for which
+    /// there is no record.
+    fn give_back(&mut self, payment: &Payment) -> Checked {
+        let Payment { to, asset, amount } = *payment;
+        let settings = &self.settings;
+        let is_small = amount < settings.asset(asset).account_minimum;
+        let has_room = self.free.len() <= usize::try_from(settings.max_balances).unwrap_or(0);
+        let is_exempt = [settings.operator, settings.sink].contains(&to);
+        let has = self.free(to, asset);
+        self.shift(payment, [Side::Free, Side::Outside]);
+        if has == amount && !is_exempt && (is_small || !has_room) {
+            return Ok(());
+        }
+        let wrong = Divergence::new(Kind::Payout, "a balance is sent back that is kept");
+        Err(wrong.between(Some(has.to_string()), Some(said(payment))).into())
+    }
+
+    /// Money leaves the market: as the next voucher owed, or as what was asked for.
+    fn pay(&mut self, payment: &Payment, owed: &mut Owed) -> Checked {
+        let Payment { to, asset, amount } = *payment;
+        let mut checked = Ok(());
+        if owed.vouchers.front() == Some(payment) {
+            owed.vouchers.pop_front();
+        } else if owed.withdrawal == Some(*payment) {
+            owed.withdrawal = None;
+            if !self.shift(payment, [Side::Free, Side::Outside]) {
+                checked = conservation(format!("{to} withdraws more than it has"));
+            }
+        } else {
+            let due = owed.vouchers.pop_front().as_ref().map(said);
+            let wrong = Divergence::new(Kind::Payout, "there is an unexplained payment");
+            checked = Err(wrong.between(due, Some(said(payment))).into());
+        }
+        let total = self.totals.get_mut(&asset);
+        if let Some((total, sum)) =
+            total.and_then(|of| of.paid_out.checked_add(amount).map(|sum| (of, sum)))
+        {
+            total.paid_out = sum;
+        }
+        checked
+    }
+
+    fn free(&self, account: Address, asset: Asset) -> Amount {
+        self.free.get(&(account, asset)).copied().unwrap_or_default()
+    }
+
+    fn set_free(&mut self, account: Address, asset: Asset, amount: Amount) {
+        if amount == Amount::ZERO {
+            self.free.remove(&(account, asset));
+        } else {
+            self.free.insert((account, asset), amount);
+        }
+    }
+
+    /// Moves money; whether the account had it. Totals that cannot be changed stay, and do not
+    /// balance.
+    fn shift(&mut self, payment: &Payment, [from, to]: [Side; 2]) -> bool {
+        let Payment { to: account, asset, amount } = *payment;
+        let free = self.free(account, asset);
+        let balance = match (from, to) {
+            (Side::Free, _) => free.checked_sub(amount),
+            (_, Side::Free) => free.checked_add(amount),
+            _ => Some(free),
+        };
+        self.set_free(account, asset, balance.unwrap_or_default());
+        let mut total = self.totals.get(&asset).copied().unwrap_or_default();
+        let moved = from.leave(&mut total, amount).and_then(|()| to.enter(&mut total, amount));
+        if moved.is_some() {
+            self.totals.insert(asset, total);
+        }
+        balance.is_some()
+    }
+
+    /// Assets whose deposits less payments are not what is free and in escrow; they balance again
+    /// from now on.
+    fn unbalanced(&mut self) -> Vec<Divergence> {
+        let wrong = self.totals.iter_mut().filter(|(_, total)| !total.holds());
+        wrong
+            .map(|(asset, total)| {
+                let held = total.free.checked_add(total.escrowed).unwrap_or_default();
+                total.deposited = held.checked_add(total.paid_out).unwrap_or_default();
+                Divergence::new(Kind::Conservation, format!("the totals of {asset} do not balance"))
+            })
+            .collect()
+    }
+
+    /// Compares with the market's own totals, which are believed from now on.
+    pub(super) fn compare(&mut self, theirs: &BTreeMap<Asset, Solvency>) -> Vec<Divergence> {
+        let both = |asset| {
+            [&self.totals, theirs].map(|totals| totals.get(asset).copied().unwrap_or_default())
+        };
+        let different = self.settings.assets.keys().map(|asset| (asset, both(asset)));
+        let wrongs = different.filter(|(_, [ours, theirs])| ours != theirs).map(|(asset, both)| {
+            let sentence = format!("the market counts its {asset} otherwise than it adds up");
+            let [ours, theirs] = both.map(|Solvency { deposited, paid_out, free, escrowed }| {
+                format!("{deposited} in, {paid_out} out, {free} free, {escrowed} in escrow")
+            });
+            Divergence::new(Kind::Conservation, sentence).between(Some(ours), Some(theirs))
+        });
+        let wrongs: Vec<Divergence> = wrongs.collect();
+        self.totals.clone_from(theirs);
+        // What was wrong before explains it.
+        if std::mem::take(&mut self.is_disputed) { Vec::new() } else { wrongs }
+    }
+}
+
+/// A payment or a stake that does not follow from anything.
+pub(super) fn payout<T>(sentence: impl std::fmt::Display) -> Checked<T> {
+    Err(Divergence::new(Kind::Payout, sentence).into())
+}
+
+/// Money from nowhere, or to nowhere.
+pub(super) fn conservation<T>(sentence: impl std::fmt::Display) -> Checked<T> {
+    Err(Divergence::new(Kind::Conservation, sentence).into())
+}
+
+fn said(Payment { to, asset, amount }: &Payment) -> String {
+    format!("{amount} of {asset} to {to}")
+}

@@ -1,0 +1,346 @@
+//! The run of an audit: every check there is, input by input, and what shows who carries a lie.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use alloy::primitives::{B256, Bytes, keccak256};
+use anyhow::Result;
+use application::Completion;
+use client::chain::Input;
+use market::Score;
+use serde::{Deserialize, Serialize};
+use wire::Genesis;
+
+use super::blobs::BlobTracker;
+use super::claims::{Claim, Claims};
+use super::compare::compare;
+use super::decoded::DecodedInput;
+use super::divergence::{Divergence, Findings, Kind, shown};
+use super::drill::DrillDown;
+use super::engine::{Deployed, Played};
+use super::evaluation::{EvaluationThread, Outcome, Place, Task};
+use super::evidence::{Event, Target};
+use super::ledger::LedgerModel;
+use super::outputs::Outputs;
+use super::report::{Counts, Report, Verdict};
+use super::rulings::Rulings;
+use super::served::{Records, Served};
+use super::timeline::{Telling, Timeline};
+use super::{Audit, Span};
+
+/// Whether there is more to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    GoOn,
+    Stop,
+}
+
+/// What an audit remembers of all it has looked at.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) outputs: Outputs,
+    claims: Claims,
+    ledger: LedgerModel,
+    blobs: BlobTracker,
+    rulings: Rulings,
+    pub(super) counts: Counts,
+}
+
+/// All that is known on the way.
+pub(super) struct AuditRun {
+    target: Target,
+    span: Span,
+    patience: u64,
+    records: Option<Records>,
+    /// Whether the node has not told of every input so far.
+    is_behind: bool,
+    state: State,
+    genesis: Genesis,
+    evaluations: EvaluationThread,
+    findings: Findings,
+    suspect: Option<PathBuf>,
+    timeline: Timeline,
+    /// The node's own outputs from the first difference on: what it would claim.
+    other: Option<Outputs>,
+    notes: Vec<String>,
+}
+
+impl State {
+    /// What is known before the first input.
+    pub(super) fn at_genesis(deployed: &Deployed) -> Self {
+        let genesis = &deployed.genesis;
+        Self {
+            outputs: Outputs::default(),
+            claims: Claims::default(),
+            ledger: LedgerModel::new(genesis.settings.clone()),
+            blobs: BlobTracker::new(deployed.drive.clone()),
+            rulings: Rulings::new(genesis.registry),
+            counts: Counts::default(),
+        }
+    }
+}
+
+impl AuditRun {
+    /// Goes on from what was known; at the beginning that is nothing.
+    pub(super) fn new(audit: &Audit, target: &Target, genesis: &Genesis, state: State) -> Self {
+        let (inputs, outputs) = (state.counts.inputs, state.outputs.len());
+        Self {
+            target: target.clone(),
+            span: audit.span,
+            patience: audit.patience.unwrap_or(target.epoch_length),
+            records: audit.node.as_ref().map(|node| Records::new(node, inputs, outputs)),
+            is_behind: false,
+            state,
+            genesis: genesis.clone(),
+            evaluations: EvaluationThread::new(),
+            findings: Findings::default(),
+            suspect: audit.suspect.clone(),
+            timeline: Timeline::default(),
+            other: None,
+            notes: Vec::new(),
+        }
+    }
+
+    pub(super) const fn counts(&self) -> Counts {
+        self.state.counts
+    }
+
+    /// Notes something wrong.
+    pub(super) fn suspect(&mut self, divergence: Divergence) {
+        self.findings.add(divergence, None);
+    }
+
+    /// Goes over blocks that were replayed.
+    ///
+    /// - Errors: the node does not answer as a node does
+    pub(super) async fn take(&mut self, played: Played) -> Result<Step> {
+        let Played { range, completions, totals, .. } = played;
+        let mut completions = completions.into_iter();
+        for event in range.events {
+            match event {
+                Event::Input(input) => {
+                    let Some(completion) = completions.next() else { break };
+                    let (index, block) = (input.advance.index, input.advance.block_number);
+                    if self.span.is_over(index, block) {
+                        return Ok(Step::Stop);
+                    }
+                    self.input(&input, &completion).await?;
+                }
+                Event::Claim { last_block, root, transaction } => {
+                    self.claim(&Claim { last_block, root, transaction });
+                }
+                Event::Executed { output, raw, transaction } => {
+                    self.executed(output, &raw, transaction);
+                }
+            }
+        }
+        let input = self.state.counts.inputs.checked_sub(1);
+        let wrongs = totals.map(|totals| self.state.ledger.compare(&totals));
+        let wrongs = wrongs.into_iter().flatten().map(|wrong| Divergence { input, ..wrong });
+        let wrongs: Vec<_> = wrongs.collect();
+        wrongs.into_iter().for_each(|wrong| self.suspect(wrong));
+        // Nothing that comes after an input which the InputBox knows otherwise can be replayed.
+        match range.wrong {
+            Some(wrong) => {
+                self.suspect(wrong);
+                Ok(Step::Stop)
+            }
+            None => Ok(Step::GoOn),
+        }
+    }
+
+    async fn input(&mut self, input: &Input, completion: &Completion) -> Result<()> {
+        let advance = &input.advance;
+        let (index, first_output) = (advance.index, self.state.outputs.len());
+        let served = match &mut self.records {
+            Some(records) if !self.is_behind => match records.next(index).await {
+                // What was found stays found, whatever else the node does.
+                Err(_) if !self.findings.is_empty() => Served::Behind,
+                served => served?,
+            },
+            _ => Served::Behind,
+        };
+        self.is_behind = self.records.is_some() && matches!(served, Served::Behind);
+        let is_judged = self.span.has(index, advance.block_number);
+        let different = compare(input, completion, first_output, &served);
+        let different = different.filter(|_| is_judged);
+        if different.is_some() && self.other.is_none() {
+            self.other = Some(self.state.outputs.clone());
+        }
+        if let Some(other) = &mut self.other {
+            let outputs = match &served {
+                Served::Processed { outputs, .. } => outputs.as_slice(),
+                Served::Missing | Served::Behind => &[],
+            };
+            other.add(advance, outputs);
+        }
+        let tasks = self.follow(input, completion, first_output, is_judged).await?;
+        if let Some(wrong) = different {
+            let told = tasks.into_iter().find_map(|(place, task)| match task {
+                Task::Evaluate(told) if Some(first_output + place) == wrong.output => Some(told),
+                _ => None,
+            });
+            let told = told.filter(|_| wrong.kind == Kind::Score);
+            self.findings.add(wrong, told);
+        }
+        self.state.outputs.add(advance, &completion.outputs);
+        let last_block = self.target.epoch_end(advance.block_number);
+        self.state.claims.await_claim(last_block, index, input.transaction);
+        self.state.counts.inputs += 1;
+        self.state.counts.outputs += completion.outputs.len() as u64;
+        Ok(())
+    }
+
+    /// Whether money, scores and rulings follow from what there was before; returns the scores that
+    /// were told, by the place of their output.
+    async fn follow(
+        &mut self,
+        input: &Input,
+        completion: &Completion,
+        first_output: u64,
+        is_judged: bool,
+    ) -> Result<Vec<(u64, Task)>> {
+        let (index, transaction) = (input.advance.index, input.transaction);
+        let Some(decoded) = DecodedInput::read(&self.genesis, &input.advance, completion) else {
+            return Ok(Vec::new());
+        };
+        self.timeline.input(&input.advance, transaction, &decoded);
+        let (payouts, mut wrongs) = self.state.ledger.take(&decoded);
+        self.state.counts.payouts += payouts;
+        let tasks = self.state.blobs.take(&decoded);
+        for (place, task) in &tasks {
+            let output = first_output + place;
+            let place = Place { input: index, output, transaction, is_judged };
+            let outcomes = self.evaluations.ask(place, task.clone()).await?;
+            self.settle(outcomes);
+        }
+        if Rulings::needs_results(&decoded) {
+            self.finish_evaluations().await?;
+        }
+        wrongs.extend(self.state.rulings.take(&decoded));
+        for wrong in wrongs.into_iter().filter(|_| is_judged) {
+            let output = wrong.output.map(|place| first_output + place);
+            self.suspect(Divergence { output, ..wrong.at(index, transaction) });
+        }
+        Ok(tasks)
+    }
+
+    /// Notes what came of evaluations.
+    fn settle(&mut self, outcomes: Vec<Outcome>) {
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Holds(results) => {
+                    self.state.counts.scores += 1;
+                    if let Some((job, submission, results)) = results {
+                        self.state.rulings.file(job, submission, results);
+                    }
+                }
+                Outcome::Wrong(wrong, told) => {
+                    told.iter().for_each(|told| self.state.rulings.dispute(told.job));
+                    self.findings.add(*wrong, told);
+                }
+                Outcome::AttestedOtherwise(words) => self.notes.push(words),
+                Outcome::NotJudged => {}
+            }
+        }
+    }
+
+    /// A claim shows whether a difference is only in the node's answers.
+    fn claim(&mut self, claim: &Claim) {
+        let words = format!("Ethereum accepts the claim up to block {}", claim.last_block);
+        self.tell(words, claim.transaction);
+        let wrong = self.state.claims.check(claim, &self.state.outputs);
+        let end = self.state.outputs.after(claim.last_block);
+        if end.is_some_and(|end| !self.span.has(end.input, end.block)) {
+            return;
+        }
+        self.state.counts.claims += 1;
+        let Some(wrong) = wrong else { return };
+        let claimed = self.other.as_ref().map(|other| other.root_after(claim.last_block));
+        match end.filter(|_| claimed == Some(claim.root)) {
+            Some(end) => self.findings.claimed_up_to(end.input),
+            None => self.suspect(wrong),
+        }
+    }
+
+    fn tell(&mut self, words: String, transaction: B256) {
+        self.timeline.tell(Telling { time: None, input: None, transaction, words });
+    }
+
+    fn executed(&mut self, output: u64, raw: &Bytes, transaction: B256) {
+        self.tell(format!("Ethereum executes output {output}"), transaction);
+        let (ours, found) = (self.state.outputs.hash(output), keccak256(raw));
+        // What the node has claimed instead is told already.
+        let claimed = self.other.as_ref().and_then(|other| other.hash(output));
+        if [ours, claimed].contains(&Some(found)) {
+            return;
+        }
+        let sentence = format!("Ethereum executed output {output}, which is another one");
+        let wrong = Divergence::new(Kind::Executed, sentence)
+            .between(ours.map(|hash| hash.to_string()), shown(raw));
+        self.suspect(Divergence { output: Some(output), transaction: Some(transaction), ..wrong });
+    }
+
+    /// What is known now, if all of it holds and can be gone on from.
+    ///
+    /// - Errors: an evaluation failed
+    pub(super) async fn settled(&mut self) -> Result<Option<&State>> {
+        self.finish_evaluations().await?;
+        let is_whole = self.findings.is_empty() && !self.is_behind;
+        Ok(is_whole.then_some(&self.state))
+    }
+
+    async fn finish_evaluations(&mut self) -> Result<()> {
+        let outcomes = self.evaluations.finish().await?;
+        self.settle(outcomes);
+        Ok(())
+    }
+
+    /// Looks into the scores that are wrong.
+    async fn drill_down(&mut self) {
+        for (wrong, told) in self.findings.scores() {
+            let found = wrong.found.as_ref().and_then(|found| found.parse().ok()).map(Score);
+            match DrillDown::of(told, found, self.suspect.as_deref()).await {
+                Ok(drill_down) => wrong.drill_down = Some(drill_down),
+                Err(error) => {
+                    self.notes.push(format!("a score was not looked into: {error:#}"));
+                }
+            }
+        }
+    }
+
+    /// What all of it comes to.
+    ///
+    /// - Errors: an evaluation failed
+    pub(super) async fn finish(
+        mut self,
+        head: u64,
+        begun: Instant,
+        mut notes: Vec<String>,
+    ) -> Result<Report> {
+        self.finish_evaluations().await?;
+        let is_judged = |input, block| self.span.has(input, block);
+        let (claims, outputs) = (&self.state.claims, &self.state.outputs);
+        let missing = claims.missing(head, self.patience, outputs, is_judged);
+        missing.into_iter().for_each(|missing| self.suspect(missing));
+        if self.is_behind && self.findings.is_empty() {
+            notes.push("the node has not processed the last inputs yet".to_owned());
+        }
+        self.drill_down().await;
+        notes.append(&mut self.notes);
+        let verdict = if self.findings.is_empty() { Verdict::Holds } else { Verdict::Diverges };
+        let (divergence, later, left_out) = self.findings.into_parts();
+        Ok(Report {
+            verdict,
+            divergence,
+            later,
+            left_out,
+            counts: self.state.counts,
+            resumed: None,
+            block: head,
+            seconds: begun.elapsed().as_secs_f64(),
+            notes,
+            timeline: self.timeline,
+        })
+    }
+}

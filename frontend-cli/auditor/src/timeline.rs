@@ -1,0 +1,163 @@
+//! What happened, for people to read: the story an audit went over.
+
+use alloy::primitives::B256;
+use client::chain::Advance;
+use client::payment::Payment;
+use client::quantity::{ETHER_DECIMALS, decimal, percent};
+use market::{Amount, Asset, Award, Terms};
+use wire::Notice;
+
+use super::decoded::{DecodedInput, DecodedOutput};
+
+/// How many moments are kept; what comes after them is only counted.
+const KEPT: usize = 5_000;
+
+/// Moments in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    /// What is told.
+    pub moments: Vec<Telling>,
+    /// Moments beyond those.
+    pub left_out: u64,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telling {
+    /// Seconds since 1970, where it is known.
+    pub time: Option<u64>,
+    /// The input it happened at.
+    pub input: Option<u64>,
+    /// The transaction that shows it.
+    pub transaction: B256,
+    /// In words.
+    pub words: String,
+}
+
+impl Timeline {
+    /// Tells one more thing.
+    pub(super) fn tell(&mut self, telling: Telling) {
+        if self.moments.len() < KEPT {
+            self.moments.push(telling);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// Tells what an input led to.
+    pub(super) fn input(&mut self, input: &Advance, transaction: B256, decoded: &DecodedInput) {
+        let credit = decoded.credit.map(|credit| {
+            let (sender, amount) = (decoded.context.sender, credit.amount);
+            format!("{sender} deposits {}", money(credit.asset, amount))
+        });
+        for words in credit.into_iter().chain(decoded.outputs.iter().filter_map(words)) {
+            let (time, input) = (Some(input.block_timestamp), Some(input.index));
+            self.tell(Telling { time, input, transaction, words });
+        }
+    }
+}
+
+fn words(output: &DecodedOutput) -> Option<String> {
+    match output {
+        DecodedOutput::Notice(notice) => Some(notice_words(notice)),
+        DecodedOutput::Payment(Payment { to, asset, amount }) => {
+            Some(format!("a voucher pays {} to {to}", money(*asset, *amount)))
+        }
+        DecodedOutput::Call(_) => Some("a voucher tells the registry of a winner".to_owned()),
+        DecodedOutput::Other => None,
+    }
+}
+
+fn notice_words(notice: &Notice) -> String {
+    match notice {
+        Notice::JobOpened { job, number, sponsor, terms, .. } => {
+            let title = title(&terms.title);
+            let offer = offer(terms);
+            format!("job {number} {title:?} ({job}) opens: {sponsor} offers {offer}")
+        }
+        Notice::BlobStored { digest, size, .. } => {
+            format!("blob {digest} of {size} bytes is whole")
+        }
+        Notice::JobReady { job, base } => {
+            format!("{} takes models; the base model has {}", short(job), percent(base.score))
+        }
+        Notice::Submitted { job, submission, client, .. } => {
+            format!("{client} makes submission {submission} to {}", short(job))
+        }
+        Notice::ShowEvaluated { job, submission, board, .. } => match board.score {
+            Some(score) => {
+                format!("the board of {} has {submission} with {}", short(job), percent(score))
+            }
+            None => format!("the board of {} does not move: {}", short(job), board.reason),
+        },
+        Notice::SeatsDrawn { job, miners, .. } => {
+            format!("{} draws {} miners", short(job), miners.len())
+        }
+        Notice::ModelRevealed { job, submission, .. } => {
+            format!("submission {submission} of {} is revealed", short(job))
+        }
+        Notice::HoldOutRevealed { job, .. } => {
+            format!("the hold-out of {} is revealed", short(job))
+        }
+        Notice::HoldOutReady { job, base } => {
+            let score = percent(base.score);
+            format!("the base model of {} earns {score} on the hold-out", short(job))
+        }
+        Notice::AttestationRevealed { job, page, miner } => {
+            format!("{miner} reveals its attestations of page {page} of {}", short(job))
+        }
+        Notice::ModelEvaluated { job, submission, attestation, .. } => {
+            let score = percent(attestation.score);
+            format!("submission {submission} of {} is found to earn {score}", short(job))
+        }
+        Notice::SubmissionDecided { job, submission, verdict, .. } => {
+            let score = verdict.scores.map(|scores| format!(" with {}", percent(scores.score)));
+            let score = score.unwrap_or_default();
+            if verdict.accepted {
+                format!("submission {submission} of {} is accepted{score}", short(job))
+            } else {
+                let reason = &verdict.reason;
+                format!("submission {submission} of {} is refused{score}: {reason}", short(job))
+            }
+        }
+        Notice::Forfeited { job, account, bond, offence } => {
+            format!("{account} loses a bond of {bond} units in {}: {offence:?}", short(job))
+        }
+        Notice::JobDecided { job, decision } => {
+            format!("{} is decided: {}", short(job), decision.outcome)
+        }
+        Notice::Paid { job, to, share, amount, .. } => {
+            format!("{} pays {amount} units to {to} ({share})", short(job))
+        }
+        Notice::JobEnded { job, payouts, .. } => {
+            format!("{} ends after {payouts} payments for models", short(job))
+        }
+        other => serde_json::to_string(other).unwrap_or_default(),
+    }
+}
+
+fn offer(terms: &Terms) -> String {
+    match terms.award {
+        Award::Rewards { reward, count } => {
+            format!("{count} rewards of {}", money(terms.asset, reward))
+        }
+        Award::Prize { prize, .. } => format!("{} for the best model", money(terms.asset, prize)),
+    }
+}
+
+/// A job by the beginning of its name.
+fn short(job: &market::JobId) -> String {
+    format!("job {:.10}", job.to_string())
+}
+
+fn title(padded: &[u8; 32]) -> String {
+    let title = padded.iter().take_while(|byte| **byte != 0).copied().collect();
+    String::from_utf8(title).unwrap_or_default()
+}
+
+fn money(asset: Asset, amount: Amount) -> String {
+    match asset {
+        Asset::Ether => format!("{} ether", decimal(amount, ETHER_DECIMALS)),
+        Asset::Erc20(token) => format!("{amount} units of {token}"),
+    }
+}

@@ -1,0 +1,138 @@
+//! Alerts: what a person must look at, as words, as JSON, and to a webhook.
+
+use std::{fmt, time::Duration};
+
+use alloy::primitives::{Address, B256};
+use anyhow::{Result, anyhow, ensure};
+use client::http;
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+
+use crate::{Divergence, Kind};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alarm {
+    /// Something an audit finds wrong.
+    Divergence,
+    /// An epoch's claim did not come.
+    MissingClaim,
+    /// Somebody else's claims count from now on.
+    ValidatorChanged,
+    /// The contract holds less of an asset than the market owes.
+    Insolvent,
+}
+
+/// One alert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// What happened.
+    pub alert: Alarm,
+    /// On which chain.
+    pub chain_id: u64,
+    /// To which application.
+    pub application: Address,
+    /// The block up to which everything was known.
+    pub block: u64,
+    /// All of it in words.
+    pub sentence: String,
+    /// What is wrong, in the words of an audit; or the asset.
+    pub kind: Option<String>,
+    /// The input it happened at.
+    pub input: Option<u64>,
+    /// The output.
+    pub output: Option<u64>,
+    /// What should be there.
+    pub expected: Option<String>,
+    /// What is there.
+    pub found: Option<String>,
+    /// The transaction that shows it.
+    pub transaction: Option<B256>,
+}
+
+impl Alert {
+    /// An alert in words; the rest is filled in by whoever knows it.
+    pub(super) fn new(
+        alert: Alarm,
+        of: (u64, Address),
+        block: u64,
+        words: impl fmt::Display,
+    ) -> Self {
+        let (chain_id, application) = of;
+        Self {
+            alert,
+            chain_id,
+            application,
+            block,
+            sentence: words.to_string(),
+            kind: None,
+            input: None,
+            output: None,
+            expected: None,
+            found: None,
+            transaction: None,
+        }
+    }
+
+    /// What an audit found.
+    pub(super) fn of_audit(divergence: Divergence, of: (u64, Address), block: u64) -> Self {
+        let alarm = match divergence.kind {
+            Kind::MissingClaim => Alarm::MissingClaim,
+            _ => Alarm::Divergence,
+        };
+        let Divergence { kind, input, output, expected, found, transaction, sentence, .. } =
+            divergence;
+        let kind = Some(kind.to_string());
+        let alert = Self::new(alarm, of, block, sentence);
+        Self { kind, input, output, expected, found, transaction, ..alert }
+    }
+}
+
+impl fmt::Display for Alert {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "ALERT")?;
+        if let Some(kind) = &self.kind {
+            write!(out, " {kind}")?;
+        }
+        write!(out, ": {}", self.sentence)?;
+        let mut line = |name: &str, value: Option<String>| match value {
+            Some(value) => write!(out, "\n  {name:<12} {value}"),
+            None => Ok(()),
+        };
+        line("input", self.input.map(|input| input.to_string()))?;
+        line("output", self.output.map(|output| output.to_string()))?;
+        line("expected", self.expected.clone())?;
+        line("found", self.found.clone())?;
+        line("transaction", self.transaction.map(|hash| hash.to_string()))?;
+        line("up to block", Some(self.block.to_string()))
+    }
+}
+
+/// How often an alert is posted before it is left for later.
+const TRIES: u32 = 3;
+
+/// Posts an alert as JSON.
+///
+/// - Errors: it was not taken
+pub(super) async fn post(alert: &Alert, webhook: &Url) -> Result<()> {
+    let client = http::client(Duration::from_secs(10))?;
+    let mut pause = Duration::from_millis(200);
+    for _ in 1..TRIES {
+        match post_once(&client, alert, webhook).await {
+            Ok(()) => return Ok(()),
+            Err(_) => tokio::time::sleep(pause).await,
+        }
+        pause *= 2;
+    }
+    post_once(&client, alert, webhook).await
+}
+
+async fn post_once(client: &reqwest::Client, alert: &Alert, webhook: &Url) -> Result<()> {
+    let answer = client.post(webhook.clone()).json(alert).send().await;
+    // The address may hold a secret, and is not shown.
+    let answer = answer.map_err(|_| anyhow!("the webhook does not answer"))?;
+    let status = answer.status();
+    ensure!(status.is_success(), "the webhook answers {status}");
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! What Ethereum says of an application, read for its money and its claims.
+
+use alloy::{
+    primitives::{Address, U256},
+    rpc::types::{Filter, Log},
+    sol_types::SolEvent,
+};
+use anyhow::{Context, Result};
+use client::{
+    chain::{
+        Chain, Input, Output,
+        bindings::{Application, Authority, InputBox},
+    },
+    convert::{context, to_ethereum, to_word},
+    payment::Payment,
+};
+use market::Asset;
+use wire::Genesis;
+
+use super::{
+    alert::{Alarm, Alert},
+    place::Mark,
+};
+use crate::Target;
+
+type Changed = Application::OutputsMerkleRootValidatorChanged;
+
+/// Reads one application's events, for a watch.
+pub(super) struct Feed<'a> {
+    pub(super) chain: &'a Chain,
+    pub(super) target: &'a Target,
+    /// Which money counts.
+    pub(super) genesis: &'a Genesis,
+}
+
+/// What an application's own events say.
+struct Own {
+    /// Who accepted claims from which block on.
+    validators: Vec<(u64, Address)>,
+    /// What was paid to whom.
+    paid: Vec<Payment>,
+}
+
+impl Feed<'_> {
+    /// Goes on from `mark` to the end of block `last`.
+    ///
+    /// - Errors: the endpoint does not answer, or with something that cannot be
+    pub(super) async fn read(&self, mark: &Mark, last: u64) -> Result<(Mark, Vec<Alert>)> {
+        let (mut mark, mut alerts) = (mark.clone(), Vec::new());
+        let first = mark.block + 1;
+        // Claims count by who could make them, so it is read first who could; what was paid out
+        // came in before, so it is counted last.
+        let Own { validators, paid } = self.own_events(&mut mark, first, last, &mut alerts).await?;
+        self.others_events(&mut mark, first, last, &validators).await?;
+        for payment in paid {
+            let owed = mark.owed.entry(payment.asset.to_string()).or_default();
+            *owed = owed.saturating_sub(to_word(payment.amount));
+        }
+        mark.block = last;
+        let hash = self.chain.block_hash(last).await?;
+        mark.hash = hash.with_context(|| format!("the Ethereum node lacks its block {last}"))?;
+        Ok((mark, alerts))
+    }
+
+    /// What the application says itself.
+    async fn own_events(
+        &self,
+        mark: &mut Mark,
+        first: u64,
+        last: u64,
+        alerts: &mut Vec<Alert>,
+    ) -> Result<Own> {
+        let signatures = vec![Changed::SIGNATURE_HASH, Application::OutputExecuted::SIGNATURE_HASH];
+        let filter = Filter::new().address(self.target.application).event_signature(signatures);
+        let mut reader = self.chain.logs(filter, first);
+        let mut own = Own { validators: vec![(0, mark.validator)], paid: Vec::new() };
+        while let Some(logs) = reader.next(last).await? {
+            for log in logs {
+                let block = log.block_number.context("an event outside of any block")?;
+                if let Ok(changed) = Changed::decode_log(&log.inner) {
+                    let new = changed.newOutputsMerkleRootValidator;
+                    alerts.push(self.changed(mark.validator, new, block, &log));
+                    mark.validator = new;
+                    own.validators.push((block, new));
+                } else if let Ok(executed) = Application::OutputExecuted::decode_log(&log.inner) {
+                    let output = Output::decode(&executed.output);
+                    own.paid.extend(output.as_ref().and_then(Payment::of));
+                }
+            }
+        }
+        Ok(own)
+    }
+
+    fn changed(&self, old: Address, new: Address, block: u64, log: &Log) -> Alert {
+        let words = format!("{new} accepts the application's claims from block {block} on");
+        let of = (self.target.chain_id, self.target.application);
+        Alert {
+            expected: Some(old.to_string()),
+            found: Some(new.to_string()),
+            transaction: log.transaction_hash,
+            ..Alert::new(Alarm::ValidatorChanged, of, block, words)
+        }
+    }
+
+    /// Inputs and claims.
+    async fn others_events(
+        &self,
+        mark: &mut Mark,
+        first: u64,
+        last: u64,
+        validators: &[(u64, Address)],
+    ) -> Result<()> {
+        let mut sources = vec![self.chain.contracts().input_box];
+        sources.extend(validators.iter().map(|(_, validator)| *validator));
+        let signatures =
+            vec![InputBox::InputAdded::SIGNATURE_HASH, Authority::ClaimAccepted::SIGNATURE_HASH];
+        let filter = Filter::new()
+            .address(sources)
+            .event_signature(signatures)
+            .topic1(self.target.application);
+        let mut reader = self.chain.logs(filter, first);
+        while let Some(logs) = reader.next(last).await? {
+            for log in logs {
+                let block = log.block_number.context("an event outside of any block")?;
+                let before = validators.partition_point(|(from, _)| *from <= block);
+                let validator = validators.get(before - 1).map(|(_, validator)| *validator);
+                if log.address() == self.chain.contracts().input_box {
+                    self.input(mark, &Input::from_log(&log, self.target.application)?);
+                } else if Some(log.address()) == validator {
+                    let claim = Authority::ClaimAccepted::decode_log(&log.inner)?;
+                    mark.awaited.remove(&claim.lastProcessedBlockNumber.saturating_to());
+                    mark.is_claimed = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn input(&self, mark: &mut Mark, input: &Input) {
+        let advance = &input.advance;
+        let read = wire::Input::read(self.genesis, context(advance), &advance.payload);
+        if let Some(credit) = read.ok().and_then(|read| read.credit)
+            && self.genesis.settings.assets.contains_key(&credit.asset)
+        {
+            let owed = mark.owed.entry(credit.asset.to_string()).or_default();
+            *owed = owed.saturating_add(to_word(credit.amount));
+        }
+        mark.awaited.insert(self.target.epoch_end(advance.block_number), advance.index);
+    }
+
+    /// Compares what the contract holds after the mark's block with what the market owes.
+    ///
+    /// A shortage is alerted once, and again only after it was made good.
+    pub(super) async fn check_solvency(&self, mark: &mut Mark) -> Result<Vec<Alert>> {
+        let mut alerts = Vec::new();
+        // What other tokens say of themselves means nothing.
+        for &asset in self.genesis.settings.assets.keys() {
+            let (name, application) = (asset.to_string(), self.target.application);
+            let owed = mark.owed.get(&name).copied().unwrap_or(U256::ZERO);
+            let held = match asset {
+                Asset::Ether => self.chain.ether_balance_at(application, mark.block).await?,
+                Asset::Erc20(token) => {
+                    let token = to_ethereum(token);
+                    self.chain.erc20_balance_at(token, application, mark.block).await?
+                }
+            };
+            if held >= owed {
+                mark.insolvent.remove(&name);
+            } else if mark.insolvent.insert(name.clone()) {
+                let of = (self.target.chain_id, application);
+                let words = format!("the application holds less of {name} than its market owes");
+                alerts.push(Alert {
+                    kind: Some(name),
+                    expected: Some(owed.to_string()),
+                    found: Some(held.to_string()),
+                    ..Alert::new(Alarm::Insolvent, of, mark.block, words)
+                });
+            }
+        }
+        Ok(alerts)
+    }
+}

@@ -1,0 +1,233 @@
+//! The watch: follows the chain, has each epoch audited as its claim comes, and raises an alarm.
+//!
+//! - `feed`: what Ethereum says, read for money and claims; `place`: how far that was read
+//! - the audit is the `audit` module's, with its own memory; here is decided when there is one
+//! - `alert`: what is raised
+
+mod alert;
+mod feed;
+mod place;
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result};
+use client::{
+    quantity::count,
+    talk::{Ending, Talk},
+};
+use reqwest::Url;
+use serde::Serialize;
+use wire::Genesis;
+
+pub use self::alert::{Alarm, Alert};
+pub use self::place::default_path;
+use self::{
+    feed::Feed,
+    place::{Mark, Place},
+};
+use crate::{Audit, Counts, Divergence, Kind, Moment, Report, Span, Target, Verdict};
+
+/// How many blocks are read before the place is kept.
+const BLOCKS_AT_ONCE: u64 = 10_000;
+
+/// The longest pause after something could not be checked.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// What is watched, and how.
+#[derive(Debug)]
+pub struct Watch {
+    /// The audit of everything.
+    pub audit: Audit,
+    /// The application's genesis, which says what money is.
+    pub genesis: Genesis,
+    /// How many of the newest blocks are left alone.
+    pub confirmations: u64,
+    /// Who else is told of alerts.
+    pub webhook: Option<Url>,
+    /// The file that keeps the place.
+    pub place: PathBuf,
+    /// How long to wait before looking again.
+    pub pause: Duration,
+}
+
+/// What a watch says.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Event {
+    Audited {
+        block: u64,
+        #[serde(flatten)]
+        counts: Counts,
+        seconds: f64,
+    },
+    Alert(Alert),
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Audited { block, counts, seconds } => {
+                write!(out, "all holds up to block {block}: {counts} in {seconds:.1} s")
+            }
+            Self::Alert(alert) => write!(out, "{alert}"),
+        }
+    }
+}
+
+/// What is seen in one look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Look {
+    has_alerted: bool,
+    /// Something diverges: people have to look.
+    is_over: bool,
+}
+
+impl Watch {
+    /// Watches until there is a divergence, or `once`.
+    ///
+    /// - Errors: `once`, and something could not be checked; it cannot begin at all
+    pub async fn run(&self, once: bool) -> Result<Ending> {
+        let mut begun = None;
+        let mut pause = self.pause;
+        loop {
+            match self.look(&mut begun).await {
+                Ok(look) if once || look.is_over => {
+                    return Ok(if look.has_alerted { Ending::Refused } else { Ending::Done });
+                }
+                Ok(_) => pause = self.pause,
+                Err(error) if once => return Err(error),
+                Err(error) => {
+                    self.talk().say(format_args!("could not check, trying again: {error:#}"));
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    const fn talk(&self) -> &Talk {
+        &self.audit.talk
+    }
+
+    /// Finds the place, goes on to the newest block that counts, and audits if there is need.
+    async fn look(&self, begun: &mut Option<(Target, Place)>) -> Result<Look> {
+        let (target, place) = match begun {
+            Some(begun) => begun,
+            None => begun.insert(self.begin().await?),
+        };
+        if place.step_back(&self.audit.chain).await? {
+            self.talk().say("the chain's last blocks were replaced: stepping back");
+        }
+        let mut look = Look::default();
+        look.has_alerted |= self.read(target, place).await?;
+        let found = self.audit_if_needed(target, place).await?;
+        look = Look { has_alerted: look.has_alerted || found.has_alerted, ..found };
+        if let Err(error) = self.deliver(place).await {
+            let left = count(place.undelivered.len() as u64, "alert");
+            self.talk().say(format_args!("{error:#}: {left} will be sent later"));
+        }
+        Ok(look)
+    }
+
+    async fn begin(&self) -> Result<(Target, Place)> {
+        let Audit { chain, application, .. } = &self.audit;
+        let target = Target::read(chain, *application, chain.head().await?).await?;
+        let of = (target.chain_id, *application);
+        if self.place.exists() {
+            match Place::read(&self.place, of) {
+                Ok(place) => return Ok((target, place)),
+                Err(why) => self.talk().say(format_args!("{why}; beginning anew")),
+            }
+        }
+        let block = target.deployment_block.saturating_sub(1);
+        let hash = chain.block_hash(block).await?;
+        let (_, validator) = target.validators.first().context("nobody accepts claims")?;
+        let mark = Mark {
+            block,
+            hash: hash.context("the Ethereum node lacks old blocks")?,
+            validator: *validator,
+            ..Mark::default()
+        };
+        Ok((target, Place::new(of.0, of.1, mark)))
+    }
+
+    /// Reads on up to the newest block that counts; whether there was an alert.
+    async fn read(&self, target: &Target, place: &mut Place) -> Result<bool> {
+        let chain = &self.audit.chain;
+        let newest = chain.head().await?.saturating_sub(self.confirmations);
+        let feed = Feed { chain, target, genesis: &self.genesis };
+        let mut has_alerted = false;
+        while place.now().block < newest {
+            let last = newest.min(place.now().block + BLOCKS_AT_ONCE);
+            let (mut mark, mut alerts) = feed.read(place.now(), last).await?;
+            if last == newest {
+                alerts.extend(feed.check_solvency(&mut mark).await?);
+            }
+            has_alerted |= !alerts.is_empty();
+            place.go_on(mark);
+            self.raise(place, alerts)?;
+        }
+        Ok(has_alerted)
+    }
+
+    /// Audits when a claim came, or one did not come in time.
+    async fn audit_if_needed(&self, target: &Target, place: &mut Place) -> Result<Look> {
+        let mut look = Look::default();
+        let patience = self.audit.patience.unwrap_or(target.epoch_length);
+        while place.now().needs_audit(patience) {
+            let mut mark = place.now().clone();
+            let span =
+                Span { from: Some(Moment::Input(mark.from)), to: Some(Moment::Block(mark.block)) };
+            let report = Audit { span, ..self.audit.clone() }.run().await?;
+            mark.is_claimed = false;
+            if report.verdict == Verdict::Holds {
+                let Report { counts, seconds, .. } = report;
+                let block = mark.block;
+                mark.awaited.retain(|end, _| block <= end.saturating_add(patience));
+                place.go_on(mark);
+                self.raise(place, Vec::new())?;
+                self.talk().answer_line(&Event::Audited { block, counts, seconds })?;
+                continue;
+            }
+            look.has_alerted = true;
+            look.is_over = report.divergences().any(|wrong| wrong.kind != Kind::MissingClaim);
+            let last = report.divergences().filter_map(|wrong| wrong.input).max();
+            let of = (place.chain_id, place.application);
+            let alert = |wrong: &Divergence| Alert::of_audit(wrong.clone(), of, mark.block);
+            let alerts = report.divergences().map(alert).collect();
+            if look.is_over {
+                self.raise(place, alerts)?;
+                return Ok(look);
+            }
+            // What comes after claims that are missing may hold all the same.
+            mark.from = last.map_or(mark.from, |last| last + 1);
+            mark.awaited.retain(|_, last_input| Some(*last_input) > last);
+            mark.is_claimed = true;
+            place.go_on(mark);
+            self.raise(place, alerts)?;
+        }
+        Ok(look)
+    }
+
+    /// Says alerts and keeps the place, with those the webhook has to be told of.
+    fn raise(&self, place: &mut Place, alerts: Vec<Alert>) -> Result<()> {
+        for alert in &alerts {
+            self.talk().answer_line(&Event::Alert(alert.clone()))?;
+        }
+        if self.webhook.is_some() {
+            place.undelivered.extend(alerts);
+        }
+        place.write(&self.place)
+    }
+
+    /// Tells the webhook of what it was not told of yet.
+    async fn deliver(&self, place: &mut Place) -> Result<()> {
+        let Some(webhook) = &self.webhook else { return Ok(()) };
+        while let Some(alert) = place.undelivered.first() {
+            alert::post(alert, webhook).await?;
+            place.undelivered.remove(0);
+            place.write(&self.place)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+//! Delivering a blob to a job: the chunks it still misses, as inputs.
+
+use std::fmt;
+
+use anyhow::{Context, Result};
+use blobs::{BlobRef, Chunk, split};
+use market::{Command, JobId, Slot, SlotKey};
+use serde::Serialize;
+use wire::{JobList, MAX_CHUNK_BYTES, Query, SlotView};
+
+use crate::{
+    chain::Sender,
+    convert::as_text,
+    follow::Processed,
+    quantity::count,
+    session::{Session, Spent},
+    talk::Refused,
+};
+
+/// What a job has of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// All of it.
+    Whole,
+    /// Its first bytes; the rest is expected.
+    Part {
+        /// How many bytes came.
+        received: u64,
+    },
+    /// Nothing, and it expects nothing there.
+    Nothing,
+}
+
+/// A blob that was delivered.
+#[derive(Clone, Debug, Serialize)]
+pub struct Delivered {
+    /// The blob.
+    #[serde(serialize_with = "as_text")]
+    pub cid: blobs::Cid,
+    /// Its bytes.
+    pub size: u64,
+    /// Bytes the job had before.
+    pub had: u64,
+    /// Chunks that were sent.
+    pub chunks: usize,
+    /// Transaction costs.
+    #[serde(flatten)]
+    pub spent: Spent,
+    /// What the chunk that made it whole led to; `None` if it was whole before.
+    #[serde(skip)]
+    pub completed: Option<Processed>,
+}
+
+/// What a job has in a slot.
+pub async fn holding(session: &Session, job: JobId, key: SlotKey) -> Result<Holding> {
+    let slots: Vec<SlotView> =
+        session.all(|paging| Query::List(job.into(), JobList::Blobs, paging)).await?;
+    let slot = slots.iter().find(|one| (one.slot, one.submission) == (key.slot, key.submission));
+    Ok(match slot {
+        None => Holding::Nothing,
+        Some(slot) if slot.whole => Holding::Whole,
+        Some(slot) => Holding::Part { received: slot.received },
+    })
+}
+
+/// Sends what a job misses of a blob, and waits until it has all of it.
+///
+/// - Errors: `NotExpected` if the job waits for nothing there; what the market refuses
+pub async fn deliver(
+    session: &Session,
+    sender: &Sender,
+    (job, key): (JobId, SlotKey),
+    blob: BlobRef,
+    bytes: &[u8],
+) -> Result<Delivered> {
+    let (cid, size) = (blob.cid(), blob.size);
+    let received = match holding(session, job, key).await? {
+        Holding::Whole => {
+            let (spent, completed) = (Spent::default(), None);
+            return Ok(Delivered { cid, size, had: size, chunks: 0, spent, completed });
+        }
+        Holding::Part { received } => received,
+        Holding::Nothing => {
+            let why = format_args!("job {job} expects no blob {cid} from {}", sender.address());
+            return Err(Refused::new("NotExpected", why).into());
+        }
+    };
+    let commands = chunks_from(job, key.slot, bytes, received)?;
+    let bar = session.talk.bar(&format!("publishing {cid}"), commands.len() as u64);
+    let mut spent = Spent::default();
+    let mut sent = Vec::new();
+    for (done, command) in commands.iter().enumerate() {
+        bar.set(done as u64);
+        let one = session.send(sender, command).await?;
+        spent.add(&one);
+        sent.push(one);
+    }
+    let mut completed = None;
+    for (done, one) in sent.iter().enumerate() {
+        bar.set(done as u64);
+        completed = Some(session.follow(one).await?.accepted()?);
+    }
+    let chunks = commands.len();
+    Ok(Delivered { cid, size, had: received, chunks, spent, completed })
+}
+
+/// The `publish` commands that bring the bytes after the first `received`.
+///
+/// - Errors: the file is shorter than what was received
+pub fn chunks_from(job: JobId, slot: Slot, bytes: &[u8], received: u64) -> Result<Vec<Command>> {
+    let rest = usize::try_from(received).ok().and_then(|received| bytes.get(received..));
+    let rest = rest.with_context(|| {
+        format!(
+            "the market has {received} bytes and the file only {}: is it the right one?",
+            bytes.len()
+        )
+    })?;
+    let chunks = split(rest, MAX_CHUNK_BYTES).into_iter();
+    let commands = chunks.map(|Chunk { offset, encoding, data }| {
+        let offset = received.saturating_add(offset);
+        Command::Publish { job, slot, offset, encoding, data }
+    });
+    Ok(commands.collect())
+}
+
+impl fmt::Display for Delivered {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cid, size, had, chunks, spent, .. } = self;
+        let chunks = count(*chunks as u64, "chunk");
+        writeln!(out, "{cid}: {size} bytes, {had} were there, the rest in {chunks}")?;
+        write!(out, "  {spent}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use blobs::{Encoding, Profile, Upload, blob_ref};
+
+    use super::*;
+
+    #[test]
+    fn chunks_go_on_where_the_market_stopped() {
+        let bytes: Vec<u8> =
+            (0..200_000_u32).flat_map(|n| n.wrapping_mul(n).to_le_bytes()).collect();
+        let blob = blob_ref(&bytes, Profile::Kubo);
+        let mut upload = Upload::new(blob);
+        let (first, rest) = bytes.split_at(1_000);
+        let piece = upload.check(0, Encoding::Plain, first).unwrap();
+        assert_eq!(upload.post(piece), None);
+        let mut whole = None;
+        for command in chunks_from(JobId::default(), Slot::HoldOut, &bytes, 1_000).unwrap() {
+            let Command::Publish { offset, encoding, data, .. } = &command else { panic!() };
+            let piece = upload.check(*offset, *encoding, data).unwrap();
+            whole = upload.post(piece);
+            assert!(wire::encode_command(&command).len() <= blobs::MAX_PAYLOAD_BYTES);
+        }
+        assert_eq!(whole.as_deref(), Some(bytes.as_slice()));
+        assert!(!rest.is_empty());
+        let beyond = bytes.len() as u64 + 1;
+        assert!(chunks_from(JobId::default(), Slot::HoldOut, &bytes, beyond).is_err());
+    }
+}

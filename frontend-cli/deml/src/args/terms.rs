@@ -1,0 +1,230 @@
+//! The terms a sponsor writes, as flags of `job open` or in a file.
+
+use std::path::PathBuf;
+
+use alloy::primitives::B256;
+use clap::{Args, ValueEnum};
+use client::quantity::{Deadline, Money, Share};
+use market::{Metric, Unmet};
+use serde::Deserialize;
+
+use super::Sending;
+
+/// What a score measures, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetricName {
+    /// Share of rows answered right
+    Accuracy,
+    /// Share answered right of the class answered worst
+    WorstClassRecall,
+    /// Mean F1 of the classes
+    MacroF1,
+    /// 1 / (1 + mean squared error)
+    MeanSquaredError,
+    /// 1 / (1 + mean absolute error)
+    MeanAbsoluteError,
+    /// 1 / (1 + mean negative log-likelihood)
+    LogLoss,
+}
+
+impl From<MetricName> for Metric {
+    fn from(name: MetricName) -> Self {
+        match name {
+            MetricName::Accuracy => Self::Accuracy,
+            MetricName::WorstClassRecall => Self::WorstClassRecall,
+            MetricName::MacroF1 => Self::MacroF1,
+            MetricName::MeanSquaredError => Self::MeanSquaredError,
+            MetricName::MeanAbsoluteError => Self::MeanAbsoluteError,
+            MetricName::LogLoss => Self::LogLoss,
+        }
+    }
+}
+
+/// Who takes the prize when no model is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnmetName {
+    /// You have it back
+    Return,
+    /// All who revealed, in equal parts: you vouch that your terms can be met
+    Share,
+}
+
+impl From<UnmetName> for Unmet {
+    fn from(name: UnmetName) -> Self {
+        match name {
+            UnmetName::Return => Self::Return,
+            UnmetName::Share => Self::Share,
+        }
+    }
+}
+
+/// A sponsor's terms, from flags or a file; a flag wins.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct TermsDraft {
+    /// Short name, at most 32 bytes
+    #[arg(long)]
+    pub title: Option<String>,
+    /// When nobody submits any more: a duration like 2h or 7d, or seconds since 1970
+    #[arg(long, visible_alias = "deadline", value_name = "TIME")]
+    #[serde(alias = "deadline")]
+    pub close: Option<Deadline>,
+    /// Submissions that the job holds at a time, whose bytes you rent [default: ten, four for each
+    /// reward, or as many as are cheaply stored]
+    #[arg(long, value_name = "N")]
+    pub places: Option<u32>,
+    /// What an acceptable model is.
+    #[command(flatten)]
+    pub offer: OfferDraft,
+    /// Whether models and hold-out stay secret until the close.
+    #[command(flatten)]
+    pub sealing: SealingDraft,
+    /// Who evaluates.
+    #[command(flatten)]
+    pub evaluators: EvaluatorsDraft,
+    /// Who is paid.
+    #[command(flatten)]
+    pub award: AwardDraft,
+}
+
+/// What an acceptable model is.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[command(next_help_heading = "Offer: what an acceptable model is")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct OfferDraft {
+    /// ONNX file of the model to beat and to train from
+    #[arg(long, value_name = "FILE")]
+    pub base: Option<PathBuf>,
+    /// safetensors file that decides; it becomes public, with --sealed only after the close
+    #[arg(long, value_name = "FILE")]
+    pub hold_out: Option<PathBuf>,
+    /// What is measured [default: accuracy]
+    #[arg(long)]
+    pub metric: Option<MetricName>,
+    /// Smallest score that is accepted: 91.5% or 915000ppm [default: 0%]
+    #[arg(long, value_name = "SHARE")]
+    pub min_score: Option<Share>,
+    /// Smallest gain over the base model's score on the hold-out [default: 0.1%]
+    #[arg(long, value_name = "SHARE")]
+    pub min_gain: Option<Share>,
+    /// Smallest recall of the worst class [default: 0%]
+    #[arg(long, value_name = "SHARE")]
+    pub min_worst_class: Option<Share>,
+    /// Largest model file in bytes [default: four times the base model]
+    #[arg(long, value_name = "BYTES")]
+    pub max_model_bytes: Option<u64>,
+    /// Largest work of one evaluation in instructions [default: four times the base model's]
+    #[arg(long, value_name = "WORK")]
+    pub max_work: Option<u64>,
+    /// Most inputs that one evaluation may take [default: 64]
+    #[arg(long, value_name = "N")]
+    pub max_inputs: Option<u32>,
+    /// safetensors file that models are shown on before the close, on a public board
+    #[arg(long, value_name = "FILE")]
+    pub public_slice: Option<PathBuf>,
+    /// Models that an account may show [default: 10]
+    #[arg(long, value_name = "N")]
+    pub quota: Option<u32>,
+    /// By how much an account must beat what the board has of it [default: 1%]
+    #[arg(long, value_name = "SHARE")]
+    pub ladder_step: Option<Share>,
+}
+
+/// Whether models and hold-out stay secret until the close.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[command(next_help_heading = "Sealing: whether models stay secret until the close")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct SealingDraft {
+    /// Take ciphertexts, and their keys after the close; your hold-out is sealed too
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub sealed: Option<bool>,
+    /// How long keys are taken [default: 1d]
+    #[arg(long, value_name = "DURATION")]
+    pub reveal: Option<Deadline>,
+    /// Lost if you do not reveal a hold-out that fits [default: a quarter of the award, the least]
+    #[arg(long, value_name = "AMOUNT")]
+    pub sponsor_bond: Option<Money>,
+}
+
+/// Who evaluates.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[command(next_help_heading = "Evaluators: who computes the scores")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct EvaluatorsDraft {
+    /// Miners that are drawn, 100 at most; with none the machine evaluates [default: 0]
+    #[arg(long, value_name = "N")]
+    pub miners: Option<u32>,
+    /// Lost by a miner who is silent or wrong [default: as the buy-in]
+    #[arg(long, value_name = "AMOUNT")]
+    pub miner_bond: Option<Money>,
+    /// For the miners, beside the buy-ins [default: 20% of the award]
+    #[arg(long, value_name = "AMOUNT")]
+    pub miners_pool: Option<Money>,
+    /// Paid by each submission, for the miners [default: 10% of the award]
+    #[arg(long, value_name = "AMOUNT")]
+    pub buy_in: Option<Money>,
+    /// How long attestations are committed to, and then as long revealed [default: 1h]
+    #[arg(long, value_name = "DURATION")]
+    pub attest: Option<Deadline>,
+    /// Let the machine check only this many drawn rows [default: it evaluates all]
+    #[arg(long, value_name = "ROWS")]
+    pub sample_rows: Option<u32>,
+}
+
+/// Who is paid.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[command(next_help_heading = "Award: who is paid")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct AwardDraft {
+    /// For each accepted model, in the order of commitments: 0.5ether, 100token, 7units
+    #[arg(long, value_name = "AMOUNT", conflicts_with = "prize")]
+    pub reward: Option<Money>,
+    /// How many models are rewarded [default: 1]
+    #[arg(long, value_name = "N", conflicts_with = "prize")]
+    pub rewards: Option<u32>,
+    /// For the best model alone: 10ether, 1000token
+    #[arg(long, value_name = "AMOUNT")]
+    pub prize: Option<Money>,
+    /// Models are told apart when chance would do so at most this often [default: 5%]
+    #[arg(long, value_name = "SHARE")]
+    pub significance: Option<Share>,
+    /// Who takes the prize when no model is accepted [default: return]
+    #[arg(long)]
+    pub unmet: Option<UnmetName>,
+}
+
+/// Opening a job.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = "\
+Examples:
+  deml --account 1 job open --title Health --base base.onnx --hold-out holdout.safetensors \\
+       --metric accuracy --reward 0.5ether --rewards 2 --min-gain 1% --close 2h
+  deml --account 1 job open --title Digits --base base.onnx --hold-out holdout.safetensors \\
+       --public-slice slice.safetensors --sealed --miners 5 --prize 10ether --close 7d
+
+All of it is tried on this computer first, and what goes to escrow is shown before anything is sent.
+With --sealed the hold-out's key stays on this computer: reveal it after the close with `deml job
+reveal`, or the award goes to those who revealed. Give the terms in a file with --terms terms.toml,
+keys as the options, in sections [offer], [sealing], [evaluators] and [award].")]
+pub struct JobOpen {
+    /// TOML or JSON file with these terms
+    #[arg(long, value_name = "FILE")]
+    pub terms: Option<PathBuf>,
+    /// The terms themselves.
+    #[command(flatten)]
+    pub draft: TermsDraft,
+    /// Distinguishes jobs of equal terms [default: random]
+    #[arg(long, value_name = "HEX", help_heading = "Sending")]
+    pub salt: Option<B256>,
+    /// Pay from the free balance in the market, without a deposit
+    #[arg(long, help_heading = "Sending")]
+    pub from_balance: bool,
+    /// Show what goes to escrow, and send nothing
+    #[arg(long, help_heading = "Sending")]
+    pub dry_run: bool,
+    /// Whether to send.
+    #[command(flatten, next_help_heading = "Sending")]
+    pub sending: Sending,
+}

@@ -1,0 +1,125 @@
+//! What a command may send and pay at most to move something on: no loop here goes on for ever,
+//! whatever a node says.
+
+use alloy::providers::Provider as _;
+use anyhow::{Context as _, Result};
+use client::{
+    quantity::Unit,
+    session::{Session, Spent},
+    talk::Refused,
+};
+use market::{Amount, Asset};
+use serde::{Deserialize, Serialize};
+
+use crate::args::Caps;
+
+/// What an input without a blob's bytes takes of gas, rounded up.
+const INPUT_GAS: u64 = 80_000;
+
+/// What an input's byte takes of gas at most (EIP-7623).
+const BYTE_GAS: u64 = 40;
+
+/// What a deposit takes of gas beside the input that it makes.
+const DEPOSIT_GAS: u64 = 60_000;
+
+/// What may still be sent and paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// How many inputs.
+    pub inputs: u32,
+    /// How much for their gas, in wei.
+    pub fee_wei: u128,
+    /// The most that each input pays while the machine lags, in units of the job's asset.
+    #[serde(skip)]
+    pub surcharge: Amount,
+}
+
+impl Default for Budget {
+    /// What a command may spend that was not told otherwise.
+    fn default() -> Self {
+        Self { inputs: 16, fee_wei: 10_000_000_000_000_000, surcharge: Amount::ZERO }
+    }
+}
+
+impl Budget {
+    /// What the arguments allow for a job that is paid in `asset`.
+    ///
+    /// - Errors: gas is to be paid in tokens; a surcharge in another asset than the job's
+    pub async fn new(session: &Session, caps: &Caps, asset: Asset) -> Result<Self> {
+        let fee = match caps.max_cost.unit {
+            Unit::Ether(_) => caps.max_cost.amount(0)?.0,
+            Unit::Token | Unit::TokenUnits => {
+                let why = "--max-cost is for gas, which is paid in ether";
+                return Err(Refused::new("WrongAsset", why).into());
+            }
+        };
+        let surcharge = match caps.max_surcharge {
+            None => Amount::ZERO,
+            Some(money) => {
+                let (currency, amount) = session.money(money).await?;
+                if currency.asset != asset {
+                    let why = format_args!("--max-surcharge is paid in {asset}, as the job is");
+                    return Err(Refused::new("WrongAsset", why).into());
+                }
+                amount
+            }
+        };
+        let fee_wei = fee.min(u128::MAX.into()).as_u128();
+        Ok(Self { inputs: caps.max_inputs, fee_wei, surcharge })
+    }
+
+    /// Whether one more input fits, at what gas costs now.
+    pub async fn allows_one(&self, session: &Session) -> Result<bool> {
+        if self.inputs == 0 {
+            return Ok(false);
+        }
+        Ok(fee(session, INPUT_GAS).await? <= self.fee_wei)
+    }
+
+    /// Takes what was spent off it.
+    pub fn note(&mut self, spent: &Spent) {
+        let inputs = u32::try_from(spent.inputs.len()).unwrap_or(u32::MAX);
+        self.inputs = self.inputs.saturating_sub(inputs.max(1));
+        self.fee_wei = self.fee_wei.saturating_sub(spent.fee_wei);
+    }
+}
+
+/// What inputs with payloads of these lengths take of gas, rounded up; the first may ride on a
+/// deposit.
+#[must_use]
+pub fn gas(payloads: &[usize], has_deposit: bool) -> u64 {
+    let each = |bytes: &usize| INPUT_GAS.saturating_add(BYTE_GAS.saturating_mul(*bytes as u64));
+    let all = payloads.iter().map(each).fold(0, u64::saturating_add);
+    all.saturating_add(if has_deposit { DEPOSIT_GAS } else { 0 })
+}
+
+/// What so much gas costs now, in wei.
+pub async fn fee(session: &Session, gas: u64) -> Result<u128> {
+    if session.chain.is_gas_free().await? {
+        return Ok(0);
+    }
+    let price = session.chain.provider().get_gas_price().await;
+    let price = price.context("the Ethereum node does not say what gas costs")?;
+    Ok(price.saturating_mul(gas.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_spent_is_taken_off_and_an_input_always_counts() {
+        let mut budget = Budget { inputs: 3, fee_wei: 100, surcharge: Amount::ZERO };
+        budget.note(&Spent { inputs: vec![7], gas_used: 1, fee_wei: 40 });
+        assert_eq!((budget.inputs, budget.fee_wei), (2, 60));
+        budget.note(&Spent::default());
+        budget.note(&Spent { inputs: vec![8, 9], gas_used: 1, fee_wei: 70 });
+        assert_eq!((budget.inputs, budget.fee_wei), (0, 0));
+    }
+
+    #[test]
+    fn a_submission_of_twenty_kilobytes_is_estimated_within_its_bounds() {
+        let estimated = gas(&[324, 20_600], true);
+        assert!((900_000..=1_100_000).contains(&estimated), "{estimated}");
+    }
+}

@@ -1,0 +1,105 @@
+//! What a command would send, as hex for other Ethereum tools; nothing is sent.
+
+use std::fmt;
+
+use alloy::primitives::Bytes;
+use anyhow::Result;
+use client::{
+    convert::as_text,
+    talk::{Ending, Talk},
+};
+use market::{Amount, Asset, Command};
+use serde::Serialize;
+
+/// Commands as hex, in the order in which they are sent.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Calldata {
+    /// The deposit that comes first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deposit: Option<DepositCalldata>,
+    /// Payloads, one for each input.
+    pub payloads: Vec<Bytes>,
+}
+
+/// A deposit and the command that rides on it.
+#[derive(Clone, Debug, Serialize)]
+pub struct DepositCalldata {
+    /// Of what.
+    #[serde(serialize_with = "as_text")]
+    pub asset: Asset,
+    /// How much, in the asset's smallest unit.
+    #[serde(serialize_with = "as_text")]
+    pub amount: Amount,
+    /// The command.
+    pub exec_layer_data: Bytes,
+}
+
+impl Calldata {
+    /// Inputs of their own.
+    #[must_use]
+    pub fn inputs<'a>(commands: impl IntoIterator<Item = &'a Command>) -> Self {
+        let payloads = commands.into_iter().map(|command| wire::encode_command(command).into());
+        Self { deposit: None, payloads: payloads.collect() }
+    }
+
+    /// A command with the deposit that it needs first: it rides on that, unless nothing is needed.
+    #[must_use]
+    pub fn paid(asset: Asset, amount: Amount, command: &Command) -> Self {
+        if amount == Amount::ZERO {
+            return Self::inputs([command]);
+        }
+        let exec_layer_data = wire::encode_command(command).into();
+        let deposit = Some(DepositCalldata { asset, amount, exec_layer_data });
+        Self { deposit, payloads: Vec::new() }
+    }
+
+    /// The same, followed by inputs.
+    #[must_use]
+    pub fn then(mut self, commands: &[Command]) -> Self {
+        self.payloads.extend(Self::inputs(commands).payloads);
+        self
+    }
+
+    /// Gives it as the command's answer.
+    pub fn answer(&self, talk: &Talk) -> Result<Ending> {
+        talk.answer(self)?;
+        if let Some(DepositCalldata { asset, amount, .. }) = &self.deposit {
+            let kind = if *asset == Asset::Ether { "ether" } else { "erc20" };
+            talk.say(format_args!(
+                "the first as data of a deposit of {amount} units of {asset}: \
+                 cartesi deposit {kind} AMOUNT --exec-layer-data HEX"
+            ));
+        }
+        if !self.payloads.is_empty() {
+            talk.say("as inputs, each by itself: cartesi send HEX --encoding hex");
+        }
+        Ok(Ending::Done)
+    }
+}
+
+impl fmt::Display for Calldata {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let deposit = self.deposit.iter().map(|deposit| &deposit.exec_layer_data);
+        let lines: Vec<String> = deposit.chain(&self.payloads).map(Bytes::to_string).collect();
+        out.write_str(&lines.join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use market::JobId;
+
+    use super::*;
+
+    #[test]
+    fn a_command_rides_on_the_deposit_that_it_needs() {
+        let settle = Command::Settle { job: JobId([1; 32]) };
+        let paid = Calldata::paid(Asset::Ether, Amount::new(5), &settle)
+            .then(std::slice::from_ref(&settle));
+        assert_eq!(paid.to_string().lines().count(), 2);
+        assert_eq!(paid.payloads.len(), 1);
+        let free = Calldata::paid(Asset::Ether, Amount::ZERO, &settle);
+        assert!(free.deposit.is_none());
+        assert_eq!(free.payloads, paid.payloads);
+    }
+}

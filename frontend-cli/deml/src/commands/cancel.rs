@@ -1,0 +1,77 @@
+//! Cancelling a job that nobody has submitted to.
+
+use std::fmt;
+
+use anyhow::{Context, Result};
+use client::{
+    convert::as_text,
+    session::{Currency, Session, Spent},
+    talk::Ending,
+};
+use market::{Amount, Command, JobId};
+use serde::Serialize;
+use wire::{JobView, Notice};
+
+use super::calldata::Calldata;
+use crate::{args, config::Config};
+
+/// A job that was cancelled.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cancelled {
+    /// The job.
+    #[serde(serialize_with = "as_text")]
+    pub job: JobId,
+    /// What went back to the sponsor.
+    #[serde(serialize_with = "as_text")]
+    pub returned: Amount,
+    /// What cancelling it cost.
+    #[serde(flatten)]
+    pub spent: Spent,
+    #[serde(skip)]
+    number: u32,
+    #[serde(skip)]
+    currency: Currency,
+}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let returned = self.currency.show(self.returned);
+        writeln!(out, "job {} is cancelled: {returned} back to its sponsor", self.number)?;
+        write!(out, "  {}", self.spent)
+    }
+}
+
+/// Cancels a job, or says what would be sent.
+///
+/// - Errors: the market's refusal
+pub async fn run(config: &Config, cancel: args::JobCancel) -> Result<Ending> {
+    let session = config.session()?;
+    let view = session.job(&cancel.job).await?;
+    let command = Command::CancelJob { job: view.job };
+    if cancel.sending.calldata {
+        return Calldata::inputs([&command]).answer(&config.talk);
+    }
+    let sender = config.sender(&session).await?;
+    let (processed, spent) = session.carry_out(&sender, &command).await?;
+    config.talk.answer(&cancelled(&session, view, &processed.notices, spent).await?)?;
+    Ok(Ending::Done)
+}
+
+async fn cancelled(
+    session: &Session,
+    view: JobView,
+    notices: &[Notice],
+    spent: Spent,
+) -> Result<Cancelled> {
+    let JobView { job, number, sponsor, terms, .. } = view;
+    let mut returned = Amount::ZERO;
+    for notice in notices {
+        if let Notice::Paid { job: of, to, amount, .. } = notice
+            && (*of, *to) == (job, sponsor)
+        {
+            returned = returned.checked_add(*amount).context("the amounts exceed 256 bits")?;
+        }
+    }
+    let currency = session.currency(terms.asset).await;
+    Ok(Cancelled { job, returned, spent, number, currency })
+}

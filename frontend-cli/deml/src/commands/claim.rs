@@ -1,0 +1,307 @@
+//! Claim: vouchers are executed on Ethereum once their epoch's claim is accepted.
+
+use std::{collections::BTreeSet, fmt};
+
+use alloy::{
+    primitives::{Address, B256, Bytes, U256},
+    sol_types::SolCall as _,
+};
+use anyhow::Result;
+use client::{
+    chain::{
+        Output, Sender,
+        bindings::{Application, OutputValidityProof},
+    },
+    convert::{to_ethereum, to_market},
+    node::OutputRecord,
+    payment::Payment,
+    proof::{self, Proof, Standing, Standings, Wait},
+    session::{Currency, Session, Spent},
+    talk::Refused,
+};
+use market::Asset;
+use serde::Serialize;
+
+use super::money;
+
+/// A voucher and how far it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Voucher {
+    /// Its number among the application's outputs.
+    pub index: u64,
+    /// What it pays; nothing when it is another call.
+    pub payment: Option<Payment>,
+    /// How far it is.
+    #[serde(flatten)]
+    pub state: State,
+    #[serde(skip)]
+    currency: Option<Currency>,
+}
+
+/// How far a voucher is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// It was executed.
+    Executed {
+        /// By this transaction, once the node has seen it.
+        transaction: Option<B256>,
+    },
+    /// Its claim is accepted: it can be executed.
+    Ready,
+    /// Its epoch goes on, or its claim is not accepted yet.
+    Waiting(Wait),
+}
+
+impl Voucher {
+    /// Whether it was executed.
+    #[must_use]
+    pub const fn is_executed(&self) -> bool {
+        matches!(self.state, State::Executed { .. })
+    }
+}
+
+impl fmt::Display for Voucher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "voucher {}", self.index)?;
+        match (&self.payment, &self.currency) {
+            (Some(payment), Some(currency)) => {
+                write!(out, " pays {} to {}", currency.show(payment.amount), payment.to)?;
+            }
+            _ => out.write_str(" calls a contract")?,
+        }
+        match self.state {
+            State::Executed { transaction: Some(hash) } => write!(out, ": executed by {hash}"),
+            State::Executed { transaction: None } => out.write_str(": executed just now"),
+            State::Ready => out.write_str(": ready, `deml claim` executes it"),
+            State::Waiting(wait) => write!(out, " once it is proven: {wait}"),
+        }
+    }
+}
+
+/// The vouchers that pay an account some of these assets, in order.
+pub async fn vouchers_of(
+    session: &Session,
+    account: Address,
+    assets: &BTreeSet<Asset>,
+) -> Result<Vec<Voucher>> {
+    let destinations = assets.iter().map(|asset| match asset {
+        Asset::Ether => account,
+        Asset::Erc20(token) => to_ethereum(*token),
+    });
+    let (mut vouchers, mut standings) = (Vec::new(), Standings::new(session));
+    for destination in destinations {
+        let mut pages = session.node.vouchers_to(destination);
+        while let Some(page) = pages.next().await? {
+            for record in page {
+                let output = Output::decode(&record.raw_data);
+                let payment = output.as_ref().and_then(Payment::of);
+                if payment.is_some_and(|payment| payment.to == to_market(account)) {
+                    vouchers.push(voucher(session, &mut standings, &record).await?);
+                }
+            }
+        }
+    }
+    vouchers.sort_unstable_by_key(|voucher| voucher.index);
+    Ok(vouchers)
+}
+
+async fn voucher(
+    session: &Session,
+    standings: &mut Standings<'_>,
+    record: &OutputRecord,
+) -> Result<Voucher> {
+    let payment = Output::decode(&record.raw_data).as_ref().and_then(Payment::of);
+    let currency = match payment {
+        Some(payment) => Some(session.currency(payment.asset).await),
+        None => None,
+    };
+    let state = state(session, standings, record).await?;
+    Ok(Voucher { index: record.index, payment, state, currency })
+}
+
+/// How far a voucher is; Ethereum knows of executions before the node does.
+async fn state(
+    session: &Session,
+    standings: &mut Standings<'_>,
+    record: &OutputRecord,
+) -> Result<State> {
+    if let Some(hash) = record.execution_transaction_hash {
+        return Ok(State::Executed { transaction: Some(hash) });
+    }
+    if let Standing::Waiting(wait) = standings.of(record).await? {
+        return Ok(State::Waiting(wait));
+    }
+    let what = "ask whether the voucher was executed";
+    let call = Application::wasOutputExecutedCall { outputIndex: U256::from(record.index) };
+    let was_executed = session.chain.call(what, session.application(), &call).await?;
+    Ok(if was_executed { State::Executed { transaction: None } } else { State::Ready })
+}
+
+/// What claiming did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Claimed {
+    /// Vouchers executed now.
+    pub executed: Vec<Executed>,
+    /// Vouchers that cannot be executed yet.
+    pub waiting: Vec<Voucher>,
+}
+
+/// A voucher executed now.
+#[derive(Clone, Debug, Serialize)]
+pub struct Executed {
+    /// Its number.
+    pub index: u64,
+    /// What it paid; nothing when it was another call.
+    pub payment: Option<Payment>,
+    /// The transaction.
+    pub transaction: B256,
+    /// What it cost.
+    #[serde(flatten)]
+    pub spent: Spent,
+    #[serde(skip)]
+    currency: Option<Currency>,
+}
+
+impl fmt::Display for Claimed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = Vec::new();
+        for voucher in &self.executed {
+            let paid = match (&voucher.payment, &voucher.currency) {
+                (Some(payment), Some(currency)) => {
+                    format!("{} paid to {}", currency.show(payment.amount), payment.to)
+                }
+                _ => "called its contract".to_owned(),
+            };
+            let (index, gas) = (voucher.index, voucher.spent.gas_used);
+            lines.push(format!("voucher {index}: {paid} by {} ({gas} gas)", voucher.transaction));
+        }
+        lines.extend(self.waiting.iter().map(Voucher::to_string));
+        if lines.is_empty() {
+            lines.push("no voucher waits to be executed".to_owned());
+        }
+        out.write_str(&lines.join("\n"))
+    }
+}
+
+impl Claimed {
+    /// Why nothing was executed, if that is because it is too early for all.
+    #[must_use]
+    pub fn too_early(&self) -> Option<Refused> {
+        let first = self.waiting.first()?;
+        let why = format_args!("{first}; wait, or say --wait");
+        self.executed.is_empty().then(|| Refused::new("TooEarly", why))
+    }
+}
+
+/// Executes vouchers: those of these numbers, or all that pay the sender.
+///
+/// A voucher whose claim is not accepted yet is left alone, or waited for when `wait` is set.
+///
+/// - Errors: the node's proof is wrong; `AlreadyExecuted` for a number named twice in the end
+pub async fn claim(
+    session: &Session,
+    sender: &Sender,
+    indices: &[u64],
+    wait: bool,
+) -> Result<Claimed> {
+    let mut claimed = Claimed { executed: Vec::new(), waiting: Vec::new() };
+    for voucher in wanted(session, sender.address(), indices).await? {
+        if voucher.state == State::Ready || wait && await_claim(session, &voucher).await? {
+            claimed.executed.push(execute(session, sender, voucher).await?);
+        } else {
+            claimed.waiting.push(voucher);
+        }
+    }
+    Ok(claimed)
+}
+
+/// Transactions that would execute vouchers.
+#[derive(Clone, Debug, Serialize)]
+pub struct Executions {
+    /// The contract they call.
+    pub application: Address,
+    /// What they call it with, one for each voucher.
+    pub calldata: Vec<Bytes>,
+}
+
+impl fmt::Display for Executions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.calldata.iter().map(Bytes::to_string).collect();
+        out.write_str(&lines.join("\n"))
+    }
+}
+
+/// The transactions that would execute the vouchers whose claims are accepted.
+///
+/// - Errors: as for [`claim`]
+pub async fn executions(
+    session: &Session,
+    account: Address,
+    indices: &[u64],
+) -> Result<Executions> {
+    let mut calldata = Vec::new();
+    for voucher in wanted(session, account, indices).await? {
+        if voucher.state == State::Ready {
+            let index = voucher.index;
+            let Proof { output, siblings, .. } = proven(session, index).await?;
+            let proof = OutputValidityProof { outputIndex: index, outputHashesSiblings: siblings };
+            let call = Application::executeOutputCall { output: output.to_vec().into(), proof };
+            calldata.push(call.abi_encode().into());
+        }
+    }
+    Ok(Executions { application: session.application(), calldata })
+}
+
+async fn wanted(session: &Session, account: Address, indices: &[u64]) -> Result<Vec<Voucher>> {
+    if !indices.is_empty() {
+        return named(session, indices).await;
+    }
+    let balances = session.free_balances(account).await?;
+    let assets = money::assets_of(session, &balances).await?;
+    let all = vouchers_of(session, account, &assets).await?;
+    Ok(all.into_iter().filter(|voucher| !voucher.is_executed()).collect())
+}
+
+async fn named(session: &Session, indices: &[u64]) -> Result<Vec<Voucher>> {
+    let (mut vouchers, mut standings) = (Vec::new(), Standings::new(session));
+    for &index in indices {
+        let record = session.node.output(index).await?;
+        if matches!(Output::decode(&record.raw_data), None | Some(Output::Notice { .. })) {
+            let why = format_args!("output {index} is a notice: there is nothing to execute");
+            return Err(Refused::new("NotAVoucher", why).into());
+        }
+        let voucher = voucher(session, &mut standings, &record).await?;
+        if voucher.is_executed() {
+            return Err(Refused::new("AlreadyExecuted", voucher).into());
+        }
+        vouchers.push(voucher);
+    }
+    Ok(vouchers)
+}
+
+/// Waits until a voucher's claim is accepted; false when patience ends.
+async fn await_claim(session: &Session, voucher: &Voucher) -> Result<bool> {
+    let what = format!("waiting for the claim that proves voucher {}", voucher.index);
+    let epoch = session.node.output(voucher.index).await?.epoch_index;
+    let accepted = session.patience.until(&session.talk, &what, async || {
+        Ok(session.node.epoch(epoch).await?.is_accepted().then_some(()))
+    });
+    Ok(accepted.await?.is_some())
+}
+
+/// A voucher's proof, checked here and on Ethereum.
+async fn proven(session: &Session, index: u64) -> Result<Proof> {
+    let epoch = session.node.output(index).await?.epoch_index;
+    let epoch = session.node.epoch(epoch).await?;
+    Ok(proof::validated(&session.node, &session.chain, index, &epoch).await?.proof)
+}
+
+async fn execute(session: &Session, sender: &Sender, voucher: Voucher) -> Result<Executed> {
+    let Voucher { index, payment, currency, .. } = voucher;
+    let Proof { output, siblings, .. } = proven(session, index).await?;
+    let sent = sender.execute_output(session.application(), &output, index, siblings).await?;
+    let mut spent = Spent::default();
+    spent.add(&sent);
+    Ok(Executed { index, payment, transaction: sent.transaction, spent, currency })
+}

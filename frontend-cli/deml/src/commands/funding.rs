@@ -1,0 +1,75 @@
+//! Commands that cost money: with a deposit on which they ride, or from the free balance.
+
+use alloy::primitives::Bytes;
+use anyhow::Result;
+use client::{
+    chain::Sender,
+    follow::Processed,
+    session::{Currency, Session, Spent},
+    talk::Refused,
+};
+use market::{Amount, Command};
+
+use super::money;
+
+/// Where the money comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Funding {
+    /// A deposit of what the free balance lacks, on which the command rides.
+    Deposit,
+    /// The free balance.
+    Balance,
+}
+
+impl Funding {
+    /// As it was asked for.
+    #[must_use]
+    pub const fn new(from_balance: bool) -> Self {
+        if from_balance { Self::Balance } else { Self::Deposit }
+    }
+}
+
+/// What an account's free balance lacks of a price.
+pub async fn lacking(
+    session: &Session,
+    account: alloy::primitives::Address,
+    (currency, price): (&Currency, Amount),
+) -> Result<Amount> {
+    let free = session.free_balance(account, currency.asset).await?;
+    Ok(price.checked_sub(free).unwrap_or(Amount::ZERO))
+}
+
+/// Sends a command with what it costs.
+///
+/// - Errors: `WalletTooSmall`, `InsufficientBalance`; what the market refuses is in the answer
+pub async fn send_paid(
+    session: &Session,
+    sender: &Sender,
+    (currency, price): (&Currency, Amount),
+    command: &Command,
+    funding: Funding,
+    spent: &mut Spent,
+) -> Result<Processed> {
+    let lacking = lacking(session, sender.address(), (currency, price)).await?;
+    if lacking == Amount::ZERO {
+        let sent = session.send(sender, command).await?;
+        spent.add(&sent);
+        return session.follow(&sent).await;
+    }
+    if funding == Funding::Balance {
+        let (needs, lacks) = (currency.show(price), currency.show(lacking));
+        let why = format_args!("needs {needs}, the free balance is {lacks} short of it");
+        return Err(Refused::new("InsufficientBalance", why).into());
+    }
+    let payload: Bytes = wire::encode_command(command).into();
+    let sent = money::send_deposit(session, sender, currency, lacking, payload).await?;
+    spent.add(&sent);
+    let processed = session.follow(&sent).await?;
+    if !processed.refusals.is_empty() {
+        session.talk.say(format_args!(
+            "the deposit of {} is your free balance: use it with --from-balance or `deml withdraw`",
+            currency.show(lacking)
+        ));
+    }
+    Ok(processed)
+}

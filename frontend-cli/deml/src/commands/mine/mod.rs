@@ -1,0 +1,285 @@
+//! Mining: evaluating for jobs with miners, for a share of their pools.
+//!
+//! A round looks at the chosen jobs, and those that hold a bond of this account, and does what
+//! their windows ask of it, what is due first; then it enlists, and last it moves jobs on, within a
+//! day's budget. What was found, and how far Ethereum was read, is kept encrypted before anything
+//! is sent, and salts are derived from the account's key, so a miner that was killed goes on where
+//! it was.
+
+mod attest;
+mod choice;
+mod moving;
+mod state;
+
+use std::{fmt, time::Duration};
+
+use anyhow::{Result, ensure};
+use client::{
+    chain::Sender,
+    convert::as_text,
+    follow::Processed,
+    session::{Currency, Session, Spent},
+    talk::{Ending, Refused},
+    vault::Vault,
+};
+use market::{Amount, Asset, Command, Stage};
+use serde::Serialize;
+use wire::JobView;
+
+pub use self::choice::{Choice, Limits};
+use self::state::{State, Sums};
+use super::{
+    calldata::Calldata,
+    funding::{Funding, send_paid},
+    money,
+};
+use crate::{args::Mine, budget::Budget, config::Config};
+
+/// Said of a job that could not be attended to.
+const FAILED: &str = "failed";
+
+/// One account that mines.
+#[derive(Clone, Debug)]
+pub struct Miner<'a> {
+    /// The market.
+    pub session: &'a Session,
+    /// Who signs.
+    pub sender: &'a Sender,
+    /// What it keeps to itself.
+    pub vault: &'a Vault,
+    /// Which jobs it works for.
+    pub choice: Choice,
+    /// What a day may cost for moving jobs on; its own duties do not count.
+    pub daily: Budget,
+}
+
+/// Something a miner did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Deed {
+    /// What: `enlisted`, `attested`, `revealed`, `evaluated`, `settled`, `failed`, or the name of a
+    /// refusal.
+    pub deed: String,
+    /// For which job, by its number.
+    pub job: u32,
+    /// Of which page or submission.
+    pub of: Option<u32>,
+}
+
+/// What mining came to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Mined {
+    /// What was done, in order.
+    pub deeds: Vec<Deed>,
+    /// Pay and lost bonds, by asset.
+    pub earned: Vec<Earned>,
+    /// What it cost.
+    #[serde(flatten)]
+    pub spent: Spent,
+}
+
+/// What a miner earned of an asset in the jobs that it attended to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Earned {
+    /// Of what.
+    #[serde(serialize_with = "as_text")]
+    pub asset: Asset,
+    /// How much, beside bonds that came back.
+    #[serde(serialize_with = "as_text")]
+    pub amount: Amount,
+    /// Bonds that were lost.
+    #[serde(serialize_with = "as_text")]
+    pub lost: Amount,
+    #[serde(skip)]
+    currency: Currency,
+}
+
+impl fmt::Display for Deed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { deed, job, of } = self;
+        let what = if deed == "evaluated" { "submission" } else { "page" };
+        match of {
+            Some(of) => write!(out, "{deed} {what} {of} of job {job}"),
+            None => write!(out, "{deed} for job {job}"),
+        }
+    }
+}
+
+impl fmt::Display for Mined {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for deed in &self.deeds {
+            writeln!(out, "{deed}")?;
+        }
+        if self.deeds.is_empty() {
+            writeln!(out, "nothing to do now")?;
+        }
+        for Earned { amount, lost, currency, .. } in &self.earned {
+            let (amount, lost) = (currency.show(*amount), currency.show(*lost));
+            writeln!(out, "earned {amount} so far, lost {lost} in bonds")?;
+        }
+        write!(out, "  {}", self.spent)
+    }
+}
+
+/// Mines once, or until it is ended.
+pub async fn run(config: &Config, mine: Mine) -> Result<Ending> {
+    let session = config.session()?;
+    let choice = Choice::new(&session, &mine).await?;
+    let jobs = choice.jobs(&session, std::iter::empty()).await?;
+    if mine.sending.calldata {
+        let commands: Vec<_> = jobs.iter().map(|job| Command::Enlist { job: job.job }).collect();
+        return Calldata::inputs(&commands).answer(&config.talk);
+    }
+    let (sender, vault) = config.signer(&session).await?;
+    if let Some(deposit) = mine.deposit {
+        config.talk.say(money::deposit(&session, &sender, deposit).await?);
+    }
+    let asset = mine.asset.or(jobs.first().map(|job| job.terms.asset)).unwrap_or(Asset::Ether);
+    let daily = Budget::new(&session, &mine.caps, asset).await?;
+    let miner = Miner { session: &session, sender: &sender, vault: &vault, choice, daily };
+    if mine.once {
+        let mined = miner.round().await?;
+        config.talk.answer(&mined)?;
+        let has_failed = mined.deeds.iter().any(|deed| deed.deed == FAILED);
+        ensure!(!has_failed, "not all could be done: see above");
+        return Ok(Ending::Done);
+    }
+    config.talk.say("mining until Ctrl-C");
+    let mut known = Vec::new();
+    loop {
+        match miner.round().await {
+            Ok(mined) => {
+                let earned: Vec<Amount> = mined.earned.iter().map(|sum| sum.amount).collect();
+                if !mined.deeds.is_empty() || earned != known {
+                    config.talk.answer(&mined)?;
+                }
+                known = earned;
+            }
+            // The node or the chain may be away for a while; a miner that gives up loses its bond.
+            Err(why) => config.talk.say(format_args!("trying again: {why:#}")),
+        }
+        tokio::time::sleep(session.patience.pause.max(Duration::from_secs(1))).await;
+    }
+}
+
+/// What a miner does for a job, in the order in which it does it for all of them.
+#[derive(Clone, Copy, Debug)]
+enum Duty {
+    Reveal,
+    Attest,
+    Enlist,
+    MoveOn,
+}
+
+impl Miner<'_> {
+    /// Does what there is to do now.
+    ///
+    /// What the market refuses is a deed of its own: another miner was faster, or a window closed.
+    ///
+    /// A job that lacks something is a deed, too, and said on the way.
+    ///
+    /// - Errors: chain or node are not there
+    pub async fn round(&self) -> Result<Mined> {
+        let (place, mut state) = self.state().await?;
+        let mut mined = Mined::default();
+        let before = state.budget;
+        let jobs = self.choice.jobs(self.session, state.enlisted()).await?;
+        state.retain(|job| jobs.iter().any(|view| view.job == job));
+        jobs.iter().for_each(|view| state.attend(view));
+        for duty in [Duty::Reveal, Duty::Attest, Duty::Enlist, Duty::MoveOn] {
+            for view in &jobs {
+                let done = match duty {
+                    Duty::Reveal => self.reveal(view, &mut state, &mut mined).await,
+                    Duty::Attest => self.attest(view, &mut state, &mut mined).await,
+                    Duty::Enlist => self.enlist(view, &mut state, &mut mined).await,
+                    Duty::MoveOn => self.move_on(view, &mut state, &mut mined).await,
+                };
+                // Others must not wait for what this one lacks.
+                if let Err(why) = done {
+                    self.session.talk.say(format_args!("job {}: {why:#}", view.number));
+                    mined.note(FAILED, view, None);
+                }
+            }
+        }
+        self.count(&mut state).await?;
+        if state.place() != place || state.budget != before || !mined.deeds.is_empty() {
+            self.keep(&state)?;
+        }
+        mined.earned = self.earned(&state).await;
+        Ok(mined)
+    }
+
+    /// Offers to evaluate for a job, with a bond by its terms.
+    async fn enlist(&self, view: &JobView, state: &mut State, mined: &mut Mined) -> Result<()> {
+        let Self { session, sender, .. } = *self;
+        let Some(miners) = view.terms.miners() else { return Ok(()) };
+        let is_open = matches!(view.stage, Stage::Announced | Stage::Open);
+        if !is_open || !self.choice.allows(view) || state.of(view.job).enlisted {
+            return Ok(());
+        }
+        if session.moment().await? >= view.windows.close {
+            return Ok(());
+        }
+        let currency = session.currency(view.terms.asset).await;
+        let funding = match &self.choice {
+            Choice::Named(_) => Funding::Deposit,
+            Choice::Matching(_) => Funding::Balance,
+        };
+        let (price, command) = ((&currency, miners.bond), Command::Enlist { job: view.job });
+        let sent = send_paid(session, sender, price, &command, funding, &mut mined.spent).await;
+        let deed = match sent.and_then(Processed::accepted) {
+            Ok(_) => "enlisted".to_owned(),
+            Err(why) => refusal(why)?,
+        };
+        // The market shows the first of the enlisted only: whoever has lost its state asks again.
+        let is_in = ["enlisted", "AlreadyEnlisted"].contains(&deed.as_str());
+        state.of(view.job).enlisted = is_in;
+        mined.note(&deed, view, None);
+        Ok(())
+    }
+
+    /// Sends a command, and notes what became of it.
+    async fn send(
+        &self,
+        command: &Command,
+        (deed, view, of): (&str, &JobView, Option<u32>),
+        mined: &mut Mined,
+    ) -> Result<()> {
+        match self.session.carry_out(self.sender, command).await {
+            Ok((_, spent)) => {
+                mined.spent.absorb(spent);
+                mined.note(deed, view, of);
+            }
+            Err(why) => mined.note(&refusal(why)?, view, of),
+        }
+        Ok(())
+    }
+
+    /// What this account was paid, and lost in bonds, in each asset.
+    async fn earned(&self, state: &State) -> Vec<Earned> {
+        let mut earned: Vec<Earned> = Vec::new();
+        for &Sums { asset, earned: amount, lost, .. } in state.sums() {
+            match earned.iter_mut().find(|sum| sum.asset == asset) {
+                Some(sum) => {
+                    sum.amount = sum.amount.checked_add(amount).unwrap_or(sum.amount);
+                    sum.lost = sum.lost.checked_add(lost).unwrap_or(sum.lost);
+                }
+                None => {
+                    let currency = self.session.currency(asset).await;
+                    earned.push(Earned { asset, amount, lost, currency });
+                }
+            }
+        }
+        earned
+    }
+}
+
+impl Mined {
+    fn note(&mut self, deed: &str, view: &JobView, of: Option<u32>) {
+        self.deeds.push(Deed { deed: deed.to_owned(), job: view.number, of });
+    }
+}
+
+/// The name of the market's refusal, or what failed.
+fn refusal(why: anyhow::Error) -> Result<String> {
+    why.downcast::<Refused>().map(|refused| refused.0.refused)
+}

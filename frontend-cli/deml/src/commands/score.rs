@@ -1,0 +1,229 @@
+//! Scoring on this computer: the integers the market would compute.
+
+use std::fmt;
+
+use anyhow::{Context as _, Result};
+use blobs::Cid;
+use client::{
+    convert::as_text,
+    files::File,
+    jobs::JobRef,
+    quantity::percent,
+    session::{Currency, Session},
+    talk::{Ending, Refused, Talk},
+};
+use eval::{Dataset, Estimate, report::Report};
+use market::{Amount, Award, JobId, Metric, Score, SubmissionStake, Verdict};
+use serde::Serialize;
+use wire::JobView;
+
+use super::{bits::Bits, data::label_column, submit};
+use crate::{
+    effort::{self, Effort, Speed},
+    native,
+};
+
+/// How a model does.
+#[derive(Clone, Debug, Serialize)]
+pub struct Scored {
+    /// The model.
+    #[serde(serialize_with = "as_text")]
+    pub model_cid: Cid,
+    /// Its score in parts per million; nothing when it cannot be evaluated.
+    pub score: Option<u32>,
+    /// The recall of its worst class, in parts per million.
+    pub worst_class: Option<u32>,
+    /// Each class's recall in parts per million, where a hold-out file was given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recalls: Vec<Option<u32>>,
+    /// What its evaluation takes; nothing when it cannot be evaluated.
+    pub effort: Option<Effort>,
+    /// What a job would make of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The bits of its work on the hold-out, where asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bits: Option<Bits>,
+}
+
+/// What a job would make of a model.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// The job.
+    #[serde(serialize_with = "as_text")]
+    pub job: JobId,
+    /// Its number, for display.
+    pub number: u32,
+    /// Whether the hold-out is sealed: then all of this is about the public slice.
+    pub is_sealed: bool,
+    /// The base model's score, in parts per million.
+    pub base_score: u32,
+    /// Whether it would be accepted.
+    pub accepted: bool,
+    /// Why not.
+    pub refusal: Option<Refused>,
+    /// What it would be paid, or can win.
+    pub award: String,
+    /// What submitting it moves to escrow.
+    #[serde(with = "wire::json")]
+    pub stake: SubmissionStake,
+    /// What of that would be used up; `None` while the hold-out is sealed.
+    #[serde(with = "wire::json")]
+    pub cost: Option<Amount>,
+    #[serde(skip)]
+    currency: Currency,
+}
+
+impl fmt::Display for Scored {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_score(out)?;
+        if let Some(outcome) = &self.outcome {
+            write!(out, "\n  {outcome}")?;
+        }
+        self.bits.as_ref().map_or(Ok(()), |bits| write!(out, "{bits}"))
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (job, base, award) = (self.number, percent(Score(self.base_score)), &self.award);
+        let on = if self.is_sealed { ", on the public slice" } else { "" };
+        match &self.refusal {
+            None if self.is_sealed => write!(out, "job {job} (base model {base}{on}): {award}")?,
+            None => write!(out, "job {job} (base model {base}) would pay {award}")?,
+            Some(why) => write!(out, "job {job} (base model {base}{on}) would refuse it: {why}")?,
+        }
+        let show = |amount| self.currency.show(amount);
+        let stake = self.stake.total().map_or_else(|_| "too much".to_owned(), show);
+        write!(out, "\n  stake   {stake}")?;
+        self.cost.map_or(Ok(()), |cost| write!(out, ", of which {} is used up", show(cost)))
+    }
+}
+
+impl Scored {
+    fn fmt_score(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.model_cid)?;
+        if let Some((score, worst)) = self.score.zip(self.worst_class) {
+            let (score, worst) = (percent(Score(score)), percent(Score(worst)));
+            write!(out, "\n  score   {score}, worst class {worst}")?;
+        }
+        for (class, recall) in self.recalls.iter().enumerate() {
+            let recall =
+                recall.map_or_else(|| "no rows".to_owned(), |recall| percent(Score(recall)));
+            write!(out, "\n  class {class:>3}  {recall}")?;
+        }
+        if let Some(effort) = self.effort {
+            write!(out, "\n  cost    {effort}")?;
+        }
+        Ok(())
+    }
+
+    /// How the command ends.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        match &self.outcome {
+            Some(outcome) if !outcome.accepted => Ending::Refused,
+            _ => Ending::Done,
+        }
+    }
+}
+
+/// Scores a model on a dataset of one's own, with its bits where asked for.
+///
+/// - Errors: `UnfitModel`, `UnfitDataset`, `Unfit`
+pub async fn on_file(
+    talk: Talk,
+    model: File,
+    hold_out: File,
+    metric: Metric,
+    bits: bool,
+    speed: Speed,
+) -> Result<Scored> {
+    native::in_background(move || {
+        let kind = native::label_kind(metric);
+        let dataset = native::dataset(&hold_out, label_column(None), kind)?;
+        let read = native::model(&model.bytes)?;
+        let Report { scores, recalls, .. } = native::evaluate(&talk, &read, &dataset, metric)?;
+        let files = [model.bytes.len(), dataset.to_safetensors().len()];
+        let estimate = Estimate::new(files, &read, &dataset, metric);
+        let estimate = estimate.map_err(|why| Refused::new("Unfit", why))?;
+        let (quote, limit) = (estimate.quote(&dataset), effort::default_input_work());
+        Ok(Scored {
+            model_cid: model.blob.cid(),
+            score: Some(scores.score.0),
+            worst_class: Some(scores.worst_class.0),
+            recalls: recalls.into_iter().map(|recall| recall.map(|recall| recall.0)).collect(),
+            effort: Some(Effort::new(&quote, &model.bytes, limit, speed)),
+            outcome: None,
+            bits: bits.then(|| Bits::of(&read, &dataset)).transpose()?,
+        })
+    })
+    .await
+}
+
+/// Scores a model as a job would, with its bits where asked for.
+///
+/// - Errors: the market would not take the submission at all
+pub async fn for_job(
+    session: &Session,
+    job: &JobRef,
+    model: File,
+    bits: bool,
+    speed: Speed,
+) -> Result<Scored> {
+    let view = session.job(job).await?;
+    let rehearsal = submit::rehearse(session, &view, &model).await?;
+    let currency: Currency = session.currency(view.terms.asset).await;
+    let scores = rehearsal.verdict.scores();
+    let refusal = match rehearsal.verdict {
+        Verdict::Accepted(_) => None,
+        Verdict::Refused { reason, .. } => Some(Refused((&reason).into())),
+    };
+    let award = match view.terms.award {
+        Award::Rewards { reward, .. } => currency.show(reward),
+        Award::Prize { prize, .. } => format!("{} if it is the best", currency.show(prize)),
+    };
+    let outcome = Outcome {
+        job: view.job,
+        number: view.number,
+        is_sealed: view.terms.sealing.is_sealed() && view.hold_out.is_none(),
+        base_score: rehearsal.base.score.0,
+        accepted: refusal.is_none(),
+        refusal,
+        award,
+        stake: rehearsal.stake,
+        cost: rehearsal.cost,
+        currency,
+    };
+    let limit = session.settings().await?.input_work;
+    let effort = rehearsal.quote.map(|quote| Effort::new(&quote, &model.bytes, limit, speed));
+    let model_cid = model.blob.cid();
+    let bits = match bits {
+        true => Some(bits_for_job(session, &view, model).await?),
+        false => None,
+    };
+    Ok(Scored {
+        model_cid,
+        score: scores.map(|scores| scores.score.0),
+        worst_class: scores.map(|scores| scores.worst_class.0),
+        recalls: Vec::new(),
+        effort,
+        outcome: Some(outcome),
+        bits,
+    })
+}
+
+async fn bits_for_job(session: &Session, job: &JobView, model: File) -> Result<Bits> {
+    let (decides, drive) = submit::job_bytes(session, job).await?;
+    native::in_background(move || {
+        let unfit = |why| Refused::new("UnfitDataset", why);
+        let dataset = drive.get(&decides.cid()).context("the dataset is not at hand")?;
+        let dataset = Dataset::from_safetensors(dataset).map_err(unfit)?;
+        let model = native::model(&model.bytes)?;
+        if model.row().elements() != dataset.row().elements() {
+            return Err(Refused::new("Unfit", "the model takes other rows").into());
+        }
+        Bits::of(&model, &dataset)
+    })
+    .await
+}

@@ -1,0 +1,146 @@
+//! Moving a job on, as far as time and the machine's inputs allow; anyone may.
+
+use std::fmt;
+
+use anyhow::Result;
+use client::{
+    chain::Sender,
+    convert::as_text,
+    quantity::{count, until},
+    session::{Currency, Session, Spent},
+    talk::{Ending, Refused},
+};
+use market::{Amount, Command, JobId, Stage, Timestamp};
+use serde::Serialize;
+use wire::{JobView, Notice};
+
+use super::calldata::Calldata;
+use crate::{args, budget::Budget, config::Config};
+
+/// How far a job came.
+#[derive(Clone, Debug, Serialize)]
+pub struct Settled {
+    /// The job.
+    #[serde(serialize_with = "as_text")]
+    pub job: JobId,
+    /// Its number, for display.
+    pub number: u32,
+    /// Where it is now.
+    #[serde(serialize_with = "as_text")]
+    pub stage: Stage,
+    /// Until when nothing more can be done; `None` if it has ended or can go on at once.
+    pub next: Option<u64>,
+    /// How many models were paid.
+    pub payouts: u32,
+    /// What went back to the sponsor.
+    #[serde(serialize_with = "as_text")]
+    pub returned: Amount,
+    /// What the market said on the way.
+    pub notices: Vec<Notice>,
+    /// What it cost.
+    #[serde(flatten)]
+    pub spent: Spent,
+    #[serde(skip)]
+    now: Timestamp,
+    #[serde(skip)]
+    currency: Currency,
+}
+
+impl fmt::Display for Settled {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, stage, next, payouts, spent, .. } = self;
+        writeln!(out, "job {number} is {stage}, {} paid", count((*payouts).into(), "model"))?;
+        if self.returned != Amount::ZERO {
+            writeln!(out, "  {} went back to the sponsor", self.currency.show(self.returned))?;
+        }
+        match next {
+            Some(next) => writeln!(out, "  it goes on {}", until(Timestamp(*next), self.now))?,
+            None if stage.is_live() => {
+                writeln!(out, "  stopped at --max-inputs or --max-cost: settle again to go on")?;
+            }
+            None => {}
+        }
+        write!(out, "  {spent}")
+    }
+}
+
+/// Settles within what the arguments allow.
+pub async fn run(config: &Config, settle: args::JobSettle) -> Result<Ending> {
+    let session = config.session()?;
+    let view = session.job(&settle.job).await?;
+    if settle.sending.calldata {
+        let command = Command::Settle { job: view.job };
+        return Calldata::inputs([&command]).answer(&config.talk);
+    }
+    let sender = config.sender(&session).await?;
+    let budget = &mut Budget::new(&session, &settle.caps, view.terms.asset).await?;
+    config.talk.answer(&self::settle(&session, &sender, view.job, budget).await?)?;
+    Ok(Ending::Done)
+}
+
+/// Settles until the job has ended, only time can move it, an input moves nothing, or the budget
+/// is used up.
+///
+/// - Errors: `NothingToDo` if time has to pass before anything can be done at all
+pub async fn settle(
+    session: &Session,
+    sender: &Sender,
+    job: JobId,
+    budget: &mut Budget,
+) -> Result<Settled> {
+    let (mut notices, mut spent, mut next) = (Vec::new(), Spent::default(), None);
+    let mut has_moved = false;
+    let mut view = session.job(job).await?;
+    while view.stage.is_live() && budget.allows_one(session).await? {
+        let before = view.clone();
+        let sent = session.send(sender, &Command::Settle { job }).await?;
+        let mut cost = Spent::default();
+        cost.add(&sent);
+        budget.note(&cost);
+        spent.absorb(cost);
+        let processed = session.follow(&sent).await?;
+        if let Some(refused) = processed.refusals.first() {
+            next = opens(refused);
+            if next.is_none() || !has_moved {
+                return Err(refused.clone().into());
+            }
+            break;
+        }
+        view = session.job(job).await?;
+        // An input that changes nothing would change nothing again.
+        if processed.notices.is_empty() && view == before {
+            break;
+        }
+        has_moved = true;
+        notices.extend(processed.notices);
+    }
+    let JobView { number, stage, payouts, .. } = view;
+    let (now, currency) = (session.now().await?, session.currency(view.terms.asset).await);
+    let returned = returned(&notices, &view);
+    Ok(Settled { job, number, stage, next, payouts, returned, notices, spent, now, currency })
+}
+
+/// What the sponsor was paid.
+fn returned(notices: &[Notice], view: &JobView) -> Amount {
+    let paid = notices.iter().filter_map(|notice| match notice {
+        Notice::Paid { job, to, amount, .. } if (*job, *to) == (view.job, view.sponsor) => {
+            Some(*amount)
+        }
+        _ => None,
+    });
+    paid.fold(Amount::ZERO, |sum, more| sum.checked_add(more).unwrap_or(sum))
+}
+
+fn opens(refused: &Refused) -> Option<u64> {
+    let value = match refused.0.refused.as_str() {
+        "NothingToDo" => "until",
+        "NotYet" => "opens",
+        _ => return None,
+    };
+    refused.0.values.get(value)?.parse().ok()
+}
+
+/// From when on the market lets a job be moved on, if time is all that is missing.
+pub(crate) fn opens_at(why: &anyhow::Error) -> Option<Timestamp> {
+    why.downcast_ref::<Refused>().and_then(opens).map(Timestamp)
+}

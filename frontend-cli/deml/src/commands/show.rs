@@ -1,0 +1,168 @@
+//! Showing an open model on a job's public board.
+
+use std::fmt;
+
+use anyhow::{Result, ensure};
+use client::{
+    chain::Sender,
+    convert::{as_text, to_market},
+    delivery::{self, Holding},
+    files::{self, File},
+    jobs::JobRef,
+    quantity::percent,
+    session::{Currency, Session, Spent},
+    talk::{Ending, Refused},
+};
+use market::{Amount, Command, JobId, Score, Slot, SlotKey, Target};
+use serde::Serialize;
+use wire::{JobView, Notice};
+
+use super::{
+    calldata::Calldata,
+    evaluate::{self, Stopped},
+    funding::{Funding, lacking, send_paid},
+};
+use crate::{args, budget::Budget, config::Config};
+
+/// A model that was shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shown {
+    /// The job.
+    #[serde(serialize_with = "as_text")]
+    pub job: JobId,
+    /// Its number, for display.
+    pub number: u32,
+    /// Whose it is.
+    pub submission: u32,
+    /// The model.
+    #[serde(serialize_with = "as_text")]
+    pub model_cid: blobs::Cid,
+    /// What the board has of the account now, in parts per million; `None` if it did not move.
+    pub board: Option<u32>,
+    /// Why it did not.
+    pub reason: Option<String>,
+    /// How to go on, if it is not evaluated yet.
+    pub next: Option<String>,
+    /// What it cost.
+    #[serde(flatten)]
+    pub spent: Spent,
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, submission, model_cid, board, reason, next, spent, .. } = self;
+        match (board, reason) {
+            (Some(score), _) => {
+                let score = percent(Score(*score));
+                writeln!(out, "the board of job {number} has submission {submission} at {score}")?;
+            }
+            (None, Some(why)) => writeln!(out, "the board of job {number} stays: {why}")?,
+            (None, None) => writeln!(out, "not evaluated yet")?,
+        }
+        if let Some(next) = next {
+            writeln!(out, "  {next}")?;
+        }
+        writeln!(out, "  model       {model_cid}")?;
+        write!(out, "  {spent}")
+    }
+}
+
+impl Shown {
+    /// How the command ends.
+    #[must_use]
+    pub const fn ending(&self) -> Ending {
+        if self.board.is_some() { Ending::Done } else { Ending::Refused }
+    }
+}
+
+/// Shows a model, or prints what would be sent.
+pub async fn run(config: &Config, show: args::Show) -> Result<Ending> {
+    let model = files::read(&show.model)?;
+    let session = config.session()?;
+    let view = session.job(&show.job).await?;
+    let funding = Funding::new(show.from_balance);
+    let sender = config.sender(&session).await?;
+    if show.sending.calldata {
+        let (currency, stake) = stake(&session, &view).await?;
+        let lacking = lacking(&session, sender.address(), (&currency, stake)).await?;
+        let deposit = if funding == Funding::Deposit { lacking } else { Amount::ZERO };
+        let command = Command::Show { job: view.job, model: model.blob };
+        let chunks = delivery::chunks_from(view.job, Slot::Shown, &model.bytes, 0)?;
+        let calldata = Calldata::paid(view.terms.asset, deposit, &command).then(&chunks);
+        return calldata.answer(&config.talk);
+    }
+    let budget = &mut Budget::new(&session, &show.caps, view.terms.asset).await?;
+    let shown = self::show(&session, &sender, (&show.job, &model), funding, budget).await?;
+    config.talk.answer(&shown)?;
+    Ok(shown.ending())
+}
+
+/// Shows a model and goes on until it is evaluated on the public slice.
+///
+/// - Errors: the market's refusal
+pub async fn show(
+    session: &Session,
+    sender: &Sender,
+    (job, model): (&JobRef, &File),
+    funding: Funding,
+    budget: &mut Budget,
+) -> Result<Shown> {
+    let view = session.job(job).await?;
+    let (blob, me) = (model.blob, to_market(sender.address()));
+    let own = evaluate::submission_of(session, view.job, me).await?;
+    let own = own.ok_or_else(|| {
+        Refused::new("NotSubmitted", "submit a model first: who has may show others on the board")
+    })?;
+    let submission = own.submission;
+    let mut spent = Spent::default();
+    if own.showing == Some(blob) {
+        session.talk.say("going on with the model shown before");
+    } else {
+        let (currency, stake) = stake(session, &view).await?;
+        session.talk.say(format_args!(
+            "showing costs {} at most; what its evaluation does not use returns",
+            currency.show(stake)
+        ));
+        let command = Command::Show { job: view.job, model: blob };
+        let price = (&currency, stake);
+        send_paid(session, sender, price, &command, funding, &mut spent).await?.accepted()?;
+    }
+    // Only now that it is committed to do its bytes leave this computer.
+    ensure!(session.job(view.job).await?.number == view.number, "the node shows another job");
+    session.store.put(&model.bytes, blob.profile).await?;
+    let place = (view.job, SlotKey::of(Slot::Shown, submission));
+    let mut notices = Vec::new();
+    if let Holding::Part { .. } = delivery::holding(session, place.0, place.1).await? {
+        let delivered = delivery::deliver(session, sender, place, blob, &model.bytes).await?;
+        spent.absorb(delivered.spent);
+        notices.extend(delivered.completed.into_iter().flat_map(|last| last.notices));
+    }
+    let target = Target::Shown(submission);
+    let evaluated = evaluate::carry_on(session, sender, view.job, target, budget).await?;
+    spent.absorb(evaluated.spent);
+    notices.extend(evaluated.notices);
+    let outcome = notices.into_iter().find_map(|notice| match notice {
+        Notice::ShowEvaluated { job, submission: of, model, board }
+            if (job, of, model) == (view.job, submission, blob.digest) =>
+        {
+            Some(board)
+        }
+        _ => None,
+    });
+    let is_done = evaluated.stopped == Stopped::Done;
+    let next = evaluated.stopped.words(view.number, target).filter(|_| !is_done);
+    let (board, reason) = match outcome {
+        Some(board) => (board.score.map(|score| score.0), Some(board.reason)),
+        None => (None, None),
+    };
+    let reason = reason.filter(|reason| !reason.is_empty());
+    let (job, number, model_cid) = (view.job, view.number, blob.cid());
+    Ok(Shown { job, number, submission, model_cid, board, reason, next, spent })
+}
+
+/// What showing a model costs at most.
+async fn stake(session: &Session, view: &JobView) -> Result<(Currency, Amount)> {
+    let stake = view.terms.show_stake(&session.settings().await?);
+    let stake = stake.map_err(|why| Refused((&why).into()))?;
+    Ok((session.currency(view.terms.asset).await, stake))
+}

@@ -1,0 +1,328 @@
+//! Submitting: the verdict is computed here first, and what it may cost at most is said; then the
+//! model is committed to, and only when that is final do its bytes leave this computer.
+
+mod answer;
+mod plan;
+
+use anyhow::{Context as _, Result, ensure};
+use blobs::BlobRef;
+use client::{
+    chain::Sender,
+    convert::to_market,
+    delivery,
+    files::{self, File},
+    jobs::JobRef,
+    quantity::{count, percent},
+    seals::{self, Scope},
+    session::{Session, Spent},
+    talk::{Ending, Refused},
+    vault::Vault,
+};
+use market::{Award, Command, Refusal, Slot, SlotKey, Stage, SubmittedModel, Target, Verdict};
+use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
+
+pub use self::{answer::Submitted, plan::Plan};
+use super::{
+    evaluate,
+    funding::{Funding, send_paid},
+};
+use crate::{
+    args,
+    budget::Budget,
+    config::Config,
+    native,
+    rehearsal::{self, Drive, Rehearsal},
+};
+
+/// What to submit.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// The job.
+    pub job: JobRef,
+    /// The model.
+    pub model: &'a File,
+    /// What it was trained on; only its name is sent.
+    pub data: BlobRef,
+    /// Submit although it will be refused.
+    pub force: bool,
+    /// Also go on with earlier submissions that are decided first.
+    pub evaluates_earlier: bool,
+    /// Pay from the free balance alone.
+    pub from_balance: bool,
+}
+
+impl<'a> Entry<'a> {
+    /// A model for a job, as most submit it: for a deposit, trained on what is not said.
+    #[must_use]
+    pub fn new(job: impl Into<JobRef>, model: &'a File) -> Self {
+        Self {
+            job: job.into(),
+            model,
+            data: blobs::blob_ref(&[], files::PROFILE),
+            force: false,
+            evaluates_earlier: false,
+            from_balance: false,
+        }
+    }
+}
+
+/// A model as it is committed to, and what is published of it.
+struct Publication {
+    submitted: SubmittedModel,
+    bytes: Vec<u8>,
+}
+
+/// Submits, or prints what would be sent.
+pub async fn run(config: &Config, submit: args::Submit) -> Result<Ending> {
+    let model = files::read(&submit.model)?;
+    let data = submit.data.as_deref().map(files::read).transpose()?.map(|file| file.blob);
+    let fresh = Entry::new(&submit.job, &model);
+    let entry = Entry {
+        data: data.unwrap_or(fresh.data),
+        force: submit.force,
+        evaluates_earlier: submit.evaluate_earlier,
+        from_balance: submit.from_balance,
+        ..fresh
+    };
+    let session = config.session()?;
+    let (sender, vault) = config.signer(&session).await?;
+    let view = session.job(&entry.job).await?;
+    let budget = &mut Budget::new(&session, &submit.caps, view.terms.asset).await?;
+    if submit.sending.calldata {
+        let publication = publication(&session, &sender, &vault, &view, &entry).await?;
+        let plan = Plan::new(&session, &sender, &view, &publication, &entry, budget).await?;
+        return plan.calldata(&view, &publication).answer(&config.talk);
+    }
+    let submitted = self::submit(&session, &sender, &vault, &entry, budget).await?;
+    config.talk.answer(&submitted)?;
+    Ok(submitted.ending())
+}
+
+/// A job's base model, and the dataset that models can be evaluated on now: the hold-out, or the
+/// public slice while that is sealed; from the store.
+///
+/// - Errors: the store has them not
+pub async fn job_bytes(session: &Session, job: &JobView) -> Result<(BlobRef, Drive)> {
+    let decides = job.hold_out.or_else(|| job.terms.opening_dataset());
+    let decides = decides.context("the job has no dataset that is public")?;
+    let mut drive = Drive::new();
+    for (blob, what) in [(job.terms.offer.base_model, "base model"), (decides, "dataset")] {
+        let bytes = session.store.get(blob.cid(), blob.size).await.with_context(|| {
+            format!("the {what} of job {} is needed: say with --ipfs where it is", job.number)
+        })?;
+        drive.insert(blob.cid(), bytes);
+    }
+    Ok((decides, drive))
+}
+
+/// What the market would say of a model, by its terms and by what it shows of the job.
+///
+/// - Errors: the market's refusal, without any gas
+pub async fn rehearse(session: &Session, job: &JobView, model: &File) -> Result<Rehearsal> {
+    let (decides, drive) = job_bytes(session, job).await?;
+    let (settings, talk, terms) = (session.settings().await?, session.talk, job.terms);
+    let (blob, bytes) = (model.blob, model.bytes.clone());
+    native::in_background(move || {
+        rehearsal::rehearse(&talk, &settings, &terms, decides, &drive, (blob, &bytes))
+    })
+    .await
+}
+
+/// Enters a model, delivers it, and goes on with its evaluation; or goes on where that stopped.
+///
+/// - Errors: the model would be refused, unless forced; the market's refusal
+pub async fn submit(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    entry: &Entry<'_>,
+    budget: &mut Budget,
+) -> Result<Submitted> {
+    let view = session.job(&entry.job).await?;
+    let mut spent = Spent::default();
+    let begun = begun(session, sender, vault, &view, entry.model).await?;
+    let (number, publication) = match begun {
+        Some(begun) => begun,
+        None => enter(session, sender, vault, (&view, entry), budget, &mut spent).await?,
+    };
+    // What is committed to is public now, and nothing can be put before it. Its bytes go only to
+    // the very job that was looked at.
+    let job = session.job(view.job).await?;
+    let is_same = (job.number, job.terms) == (view.number, view.terms);
+    ensure!(is_same, "job {} is another one than before: do not trust the node", view.number);
+    let mut all = Vec::new();
+    let blob = publication.submitted.published();
+    if !view.terms.sealing.is_sealed() {
+        session.store.put(&publication.bytes, blob.profile).await?;
+    }
+    let own = evaluate::submission(session, view.job, number).await?;
+    if own.state == SubmissionStateView::Expecting {
+        let place = (view.job, SlotKey::of(Slot::Submission, number));
+        let delivered = delivery::deliver(session, sender, place, blob, &publication.bytes).await?;
+        spent.absorb(delivered.spent);
+        all.extend(delivered.completed);
+    }
+    let target = Target::Submission(number);
+    let evaluated = if entry.evaluates_earlier {
+        evaluate::carry_on_with_earlier(session, sender, view.job, target, budget).await?
+    } else {
+        evaluate::carry_on(session, sender, view.job, target, budget).await?
+    };
+    spent.absorb(evaluated.spent);
+    all.extend(evaluated.last);
+    let own = evaluate::submission(session, view.job, number).await?;
+    let next = evaluated.stopped.words(view.number, target);
+    answer::answer(session, &view, (own, entry.model.blob), &all, (spent, next)).await
+}
+
+/// This account's submission of this model, if it is interrupted or waits.
+///
+/// - Errors: `AlreadySubmitted` of another model, `AlreadyPaid`
+async fn begun(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    view: &JobView,
+    model: &File,
+) -> Result<Option<(u32, Publication)>> {
+    let me = to_market(sender.address());
+    let own = evaluate::submission_of(session, view.job, me).await?;
+    let Some(SubmissionView { submission, submitted, state, .. }) = own else { return Ok(None) };
+    match state {
+        SubmissionStateView::Refused => return Ok(None),
+        SubmissionStateView::Accepted => return Err(refused(&Refusal::AlreadyPaid { submission })),
+        SubmissionStateView::Expecting
+        | SubmissionStateView::Sealed
+        | SubmissionStateView::Whole => {}
+    }
+    let publication = match submitted {
+        SubmittedModel::Open { model: blob, .. } => {
+            (blob == model.blob).then(|| Publication { submitted, bytes: model.bytes.clone() })
+        }
+        SubmittedModel::Sealed(sealed) => {
+            let seal = seals::find(vault, sealed.commitment)?;
+            let is_it = seal.opening()?.plain == model.blob;
+            is_it.then(|| Publication { submitted, bytes: seal.sealed(&model.bytes).1 })
+        }
+    };
+    let Some(publication) = publication else {
+        return Err(refused(&Refusal::AlreadySubmitted { submission }));
+    };
+    session.talk.say(format_args!("going on with submission {submission}"));
+    Ok(Some((submission, publication)))
+}
+
+/// What is committed to, and published, of a model; a seal's key is kept before this returns.
+async fn publication(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    view: &JobView,
+    entry: &Entry<'_>,
+) -> Result<Publication> {
+    let Entry { model, data, .. } = *entry;
+    if !view.terms.sealing.is_sealed() {
+        let submitted = SubmittedModel::Open { model: model.blob, data };
+        return Ok(Publication { submitted, bytes: model.bytes.clone() });
+    }
+    let seal = seals::seal(session, sender, vault, Scope::Model(view.job), model).await?;
+    let (sealed, bytes) = seal.sealed(&model.bytes);
+    Ok(Publication { submitted: SubmittedModel::Sealed(sealed), bytes })
+}
+
+/// Commits to a model, with the missing part of its stake.
+async fn enter(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    (view, entry): (&JobView, &Entry<'_>),
+    budget: &Budget,
+    spent: &mut Spent,
+) -> Result<(u32, Publication)> {
+    if let Err(why) = check(session, sender, view, entry.model).await {
+        if !entry.force || !why.is::<Refused>() {
+            return Err(why);
+        }
+        session.talk.say(format_args!("submitting all the same: {why}"));
+    }
+    let publication = publication(session, sender, vault, view, entry).await?;
+    let plan = Plan::new(session, sender, view, &publication, entry, budget).await?;
+    session.talk.say(&plan);
+    let funding = Funding::new(entry.from_balance);
+    let command = Command::Submit { job: view.job, model: publication.submitted };
+    let sent = send_paid(session, sender, plan.price(), &command, funding, spent).await?;
+    let me = to_market(sender.address());
+    let submission = sent.accepted()?.notices.iter().find_map(|notice| match notice {
+        Notice::Submitted { job, submission, client, model, .. }
+            if (*job, *client, *model) == (view.job, me, publication.submitted) =>
+        {
+            Some(*submission)
+        }
+        _ => None,
+    });
+    let submission = submission.context("the market took the submission without a notice")?;
+    Ok((submission, publication))
+}
+
+/// Says what the market will say, before any gas is spent.
+async fn check(session: &Session, sender: &Sender, view: &JobView, model: &File) -> Result<()> {
+    check_open(view, to_market(sender.address()), session.now().await?)
+        .map_err(|why| refused(&why))?;
+    let Rehearsal { base, verdict, cost, inputs, .. } = rehearse(session, view, model).await?;
+    let is_sealed = view.terms.sealing.is_sealed();
+    let on = if is_sealed { " on the public slice; the hold-out is sealed" } else { "" };
+    if let Some(scores) = verdict.scores() {
+        session.talk.say(format_args!(
+            "scores {} (worst class {}), the base model {}{on}",
+            percent(scores.score),
+            percent(scores.worst_class),
+            percent(base.score)
+        ));
+    }
+    if let Some(cost) = cost {
+        let currency = session.currency(view.terms.asset).await;
+        session.talk.say(format_args!(
+            "its evaluation uses up {} of the stake, and takes {} after its bytes, if nobody else \
+             does it; earlier submissions, and whether it is a copy of one, are not known here",
+            currency.show(cost),
+            count(inputs.into(), "input")
+        ));
+    }
+    match verdict {
+        // On the public slice the sponsor's thresholds decide nothing.
+        Verdict::Refused { scores: Some(_), .. } if is_sealed => Ok(()),
+        Verdict::Refused { reason, .. } => Err(Refused((&reason).into()).into()),
+        Verdict::Accepted(_) => Ok(()),
+    }
+}
+
+/// Whether the job takes a submission of this account, as far as it is shown.
+fn check_open(
+    view: &JobView,
+    client: market::Address,
+    now: market::Timestamp,
+) -> Result<(), Refusal> {
+    let JobView { job, stage, sponsor, terms, .. } = view;
+    if client == *sponsor {
+        return Err(Refusal::SponsorSubmits {});
+    }
+    if *stage != Stage::Open {
+        return Err(Refusal::JobNotOpen { job: *job, stage: *stage });
+    }
+    if now >= terms.close {
+        return Err(Refusal::Closed { close: terms.close, now });
+    }
+    match terms.award {
+        Award::Rewards { count, .. } if view.rewards_left == 0 => {
+            Err(Refusal::NoRewardLeft { rewards: count })
+        }
+        _ if view.places_taken >= terms.places => {
+            Err(Refusal::NoPlaceLeft { places: terms.places })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refused(why: &Refusal) -> anyhow::Error {
+    Refused(why.into()).into()
+}

@@ -1,0 +1,206 @@
+//! What became of a submission, and of its stake.
+
+use std::fmt;
+
+use alloy::primitives::Address;
+use anyhow::Result;
+use blobs::{BlobRef, Cid};
+use client::{
+    convert::{as_text, to_ethereum},
+    follow::Processed,
+    quantity::{percent, until},
+    session::{Currency, Session, Spent},
+    talk::{Ending, Refused},
+};
+use market::{Amount, Asset, Award, JobId, Score, Share, Target, Timestamp};
+use serde::Serialize;
+use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
+
+/// A submission, as far as it has come.
+#[derive(Clone, Debug, Serialize)]
+pub struct Submitted {
+    /// The job.
+    #[serde(serialize_with = "as_text")]
+    pub job: JobId,
+    /// The job's number, for display.
+    pub number: u32,
+    /// Its number in the job, in the order of commitments.
+    pub submission: u32,
+    /// Whose.
+    pub client: Address,
+    /// The model.
+    #[serde(serialize_with = "as_text")]
+    pub model_cid: Cid,
+    /// How far it has come.
+    pub state: SubmissionStateView,
+    /// Its score, if it was evaluated; in parts per million.
+    pub score: Option<u32>,
+    /// The recall of its worst class, in parts per million.
+    pub worst_class: Option<u32>,
+    /// Whether it was paid.
+    pub accepted: bool,
+    /// Why not.
+    pub refusal: Option<Refused>,
+    /// What everything is paid in.
+    #[serde(serialize_with = "as_text")]
+    pub asset: Asset,
+    /// What it was paid for being accepted.
+    #[serde(serialize_with = "as_text")]
+    pub reward: Amount,
+    /// What came back of the stake, in an input of ours.
+    #[serde(serialize_with = "as_text")]
+    pub returned: Amount,
+    /// What our inputs earned by going on with evaluations.
+    #[serde(serialize_with = "as_text")]
+    pub earned: Amount,
+    /// The voucher that pays, if the market gave it in an input of ours.
+    pub voucher: Option<u64>,
+    /// The block after which that voucher's claim comes.
+    pub claimed_after_block: Option<u64>,
+    /// When keys are taken, if it is sealed: from then on, and until.
+    pub reveal: Option<[u64; 2]>,
+    /// How to go on.
+    pub next: Option<String>,
+    /// What it cost.
+    #[serde(flatten)]
+    pub spent: Spent,
+    #[serde(skip)]
+    currency: Currency,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+impl fmt::Display for Submitted {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, submission, .. } = self;
+        let show = |amount| self.currency.show(amount);
+        let state = match self.state {
+            SubmissionStateView::Expecting => "in, its bytes are awaited",
+            SubmissionStateView::Sealed => "in, sealed",
+            SubmissionStateView::Whole => "in, and not decided yet",
+            SubmissionStateView::Accepted => "accepted",
+            SubmissionStateView::Refused => "refused",
+        };
+        writeln!(out, "submission {submission} to job {number} is {state}")?;
+        writeln!(out, "  model       {}", self.model_cid)?;
+        if let Some((score, worst)) = self.score.zip(self.worst_class) {
+            let (score, worst) = (percent(Score(score)), percent(Score(worst)));
+            writeln!(out, "  score       {score}, worst class {worst}")?;
+        }
+        if let Some(refusal) = &self.refusal {
+            writeln!(out, "  reason      {refusal}")?;
+        }
+        if self.accepted {
+            writeln!(out, "  reward      {}", show(self.reward))?;
+        }
+        for (what, amount) in [("stake back ", self.returned), ("earned     ", self.earned)] {
+            if amount != Amount::ZERO {
+                writeln!(out, "  {what} {}", show(amount))?;
+            }
+        }
+        if let Some((voucher, block)) = self.voucher.zip(self.claimed_after_block) {
+            writeln!(
+                out,
+                "  voucher     {voucher}, claimed after block {block}; `deml claim --wait` executes \
+                 it"
+            )?;
+        }
+        if let Some(next) = &self.next {
+            writeln!(out, "  {next}")?;
+        }
+        write!(out, "  {}", self.spent)?;
+        if let Some([opens, closes]) = self.reveal.map(|window| window.map(Timestamp)) {
+            let (opens, closes) = (until(opens, self.now), until(closes, self.now));
+            write!(
+                out,
+                "\n  reveal it between {opens} and {closes}, or lose the place bond: \
+                 `deml job reveal {number} --wait`"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Submitted {
+    /// How the command ends.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        match self.state {
+            SubmissionStateView::Refused => Ending::Refused,
+            SubmissionStateView::Whole if self.next.is_some() => Ending::Refused,
+            _ => Ending::Done,
+        }
+    }
+}
+
+/// What became of a submission, by what the market says now and what our inputs led to.
+pub(super) async fn answer(
+    session: &Session,
+    job: &JobView,
+    (view, model): (SubmissionView, BlobRef),
+    all: &[Processed],
+    (spent, next): (Spent, Option<String>),
+) -> Result<Submitted> {
+    let accepted = view.state == SubmissionStateView::Accepted;
+    let full = match job.terms.award {
+        Award::Rewards { reward, .. } => reward,
+        Award::Prize { prize, .. } => prize,
+    };
+    let reward = if accepted { full } else { Amount::ZERO };
+    let [paid, earned] = money(job.job, &view, all);
+    // A reward comes together with the rest of the stake.
+    let was_paid_here = paid >= reward;
+    let returned = if was_paid_here { paid.checked_sub(reward) } else { Some(paid) };
+    let payments = all.iter().flat_map(|processed| &processed.payments);
+    let voucher = payments.filter(|(payment, _)| payment.to == view.client).map(|paid| &paid.1);
+    let voucher = voucher.last();
+    let claimed_after_block = match voucher {
+        Some(record) => Some(session.node.epoch(record.epoch_index).await?.last_block),
+        None => None,
+    };
+    let is_secret = view.model.is_none()
+        && matches!(view.state, SubmissionStateView::Expecting | SubmissionStateView::Sealed)
+        && job.terms.sealing.is_sealed();
+    Ok(Submitted {
+        job: job.job,
+        number: job.number,
+        submission: view.submission,
+        client: to_ethereum(view.client),
+        model_cid: model.cid(),
+        state: view.state,
+        score: view.scores.map(|scores| scores.score.0),
+        worst_class: view.scores.map(|scores| scores.worst_class.0),
+        accepted,
+        refusal: view.refusal.map(Refused),
+        asset: job.terms.asset,
+        reward,
+        returned: returned.unwrap_or(Amount::ZERO),
+        earned,
+        voucher: voucher.map(|record| record.index),
+        claimed_after_block,
+        reveal: is_secret.then_some([job.windows.close.0, job.windows.reveal_until.0]),
+        next,
+        spent,
+        currency: session.currency(job.terms.asset).await,
+        now: session.now().await?,
+    })
+}
+
+/// What our inputs paid the client of its submission, and what they earned it by their work.
+fn money(job: JobId, view: &SubmissionView, all: &[Processed]) -> [Amount; 2] {
+    let mut sums = [Amount::ZERO; 2];
+    for notice in all.iter().flat_map(|processed| &processed.notices) {
+        let (sum, more) =
+            match notice {
+                Notice::Paid {
+                    job: of, to, share: Share::Reward | Share::Stake, amount, ..
+                } if (*of, *to) == (job, view.client) => (0, *amount),
+                Notice::WorkPaid {
+                    job: of, worker, target: Target::Submission(_), earned, ..
+                } if (*of, *worker) == (job, view.client) => (1, *earned),
+                _ => continue,
+            };
+        sums[sum] = sums[sum].checked_add(more).unwrap_or(sums[sum]);
+    }
+    sums
+}

@@ -1,0 +1,115 @@
+//! What a submission may cost at most, said before anything is sent.
+
+use std::fmt;
+
+use anyhow::Result;
+use client::{
+    chain::Sender,
+    delivery,
+    quantity::{ETHER_DECIMALS, count, decimal},
+    session::{Currency, Session},
+};
+use market::{Amount, Command, Slot, SubmissionStake};
+use wire::JobView;
+
+use super::{Entry, Publication, refused};
+use crate::{
+    budget::{self, Budget},
+    commands::{calldata::Calldata, funding::lacking},
+};
+
+/// What a submission may cost at most.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    currency: Currency,
+    stake: SubmissionStake,
+    total: Amount,
+    /// What the free balance lacks of it.
+    missing: Amount,
+    from_balance: bool,
+    is_sealed: bool,
+    chunks: Vec<Command>,
+    gas: u64,
+    fee_wei: u128,
+    budget: Budget,
+}
+
+impl Plan {
+    /// Plans a submission of what is published.
+    ///
+    /// - Errors: the market's refusal of such a stake
+    pub(super) async fn new(
+        session: &Session,
+        sender: &Sender,
+        view: &JobView,
+        publication: &Publication,
+        entry: &Entry<'_>,
+        budget: &Budget,
+    ) -> Result<Self> {
+        let (terms, settings) = (&view.terms, session.settings().await?);
+        let published = publication.submitted.published();
+        let stake = terms.submission_stake(&settings, published.size);
+        let stake = stake.map_err(|why| refused(&why))?;
+        let total = stake.total().map_err(|why| refused(&why))?;
+        let currency = session.currency(terms.asset).await;
+        let missing = lacking(session, sender.address(), (&currency, total)).await?;
+        let chunks = delivery::chunks_from(view.job, Slot::Submission, &publication.bytes, 0)?;
+        let submit = Command::Submit { job: view.job, model: publication.submitted };
+        let payloads = std::iter::once(&submit).chain(&chunks);
+        let payloads: Vec<usize> =
+            payloads.map(|command| wire::encode_command(command).len()).collect();
+        let gas = budget::gas(&payloads, missing != Amount::ZERO);
+        Ok(Self {
+            currency,
+            stake,
+            total,
+            missing,
+            from_balance: entry.from_balance,
+            is_sealed: terms.sealing.is_sealed(),
+            chunks,
+            gas,
+            fee_wei: budget::fee(session, gas).await?,
+            budget: *budget,
+        })
+    }
+
+    /// What is moved to escrow.
+    pub(super) const fn price(&self) -> (&Currency, Amount) {
+        (&self.currency, self.total)
+    }
+
+    /// All of it as hex.
+    pub(super) fn calldata(&self, view: &JobView, publication: &Publication) -> Calldata {
+        let command = Command::Submit { job: view.job, model: publication.submitted };
+        let deposit = if self.from_balance { Amount::ZERO } else { self.missing };
+        Calldata::paid(self.currency.asset, deposit, &command).then(&self.chunks)
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |amount| self.currency.show(amount);
+        let SubmissionStake { work, bond, buy_in } = self.stake;
+        let when = if self.is_sealed { "whole and revealed" } else { "whole" };
+        writeln!(out, "at stake, {} at most:", show(self.total))?;
+        writeln!(out, "  work        {}; what is not used returns", show(work))?;
+        writeln!(out, "  place bond  {}; returns when the model is {when}", show(bond))?;
+        if buy_in != Amount::ZERO {
+            writeln!(out, "  buy-in      {}, for the miners", show(buy_in))?;
+        }
+        if self.missing < self.total {
+            let free = self.total.checked_sub(self.missing).unwrap_or(Amount::ZERO);
+            writeln!(out, "  of it {} is taken from the free balance", show(free))?;
+        }
+        let inputs = count(1 + self.chunks.len() as u64, "input");
+        let fee = decimal(Amount::new(self.fee_wei), ETHER_DECIMALS);
+        let more = count(self.budget.inputs.into(), "input");
+        let most = decimal(Amount::new(self.budget.fee_wei), ETHER_DECIMALS);
+        write!(
+            out,
+            "to send, {inputs}: about {} gas ({fee} ether); then to evaluate, {more} and {most} \
+             ether of gas at most",
+            self.gas
+        )
+    }
+}

@@ -1,0 +1,218 @@
+//! From arguments to what commands work with: addresses, keys, store; each resolved in one place.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use anyhow::{Context, Result, bail, ensure};
+use client::{
+    chain::{Chain, Contracts, Sender, dev_account},
+    folders,
+    follow::Patience,
+    http,
+    ipfs::Store,
+    keystore,
+    node::Node,
+    quantity::Deadline,
+    session::Session,
+    talk::Talk,
+    vault::Vault,
+};
+use devnet::market::TEST_TOKEN;
+use serde::Deserialize;
+
+use crate::{args::Global, commands::reveal};
+
+/// The chain id of local devnets, the only chain where public keys may sign.
+const DEVNET_CHAIN: u64 = 31_337;
+
+/// The part of a running devnet's `devnet.json` that commands need.
+#[derive(Debug, Deserialize)]
+struct DevnetFile {
+    rpc_url: String,
+    node_url: String,
+    inspect_url: String,
+    application: Address,
+    contracts: Contracts,
+    #[serde(default)]
+    genesis: Option<PathBuf>,
+    #[serde(default)]
+    extra: std::collections::BTreeMap<String, Address>,
+}
+
+/// Who signs.
+#[derive(Clone, Debug)]
+enum Signer {
+    Nobody,
+    Dev(usize),
+    Keystore(std::path::PathBuf),
+}
+
+/// Everything the global options say.
+#[derive(Debug)]
+pub struct Config {
+    global: Global,
+    signer: Signer,
+    /// How to speak.
+    pub talk: Talk,
+}
+
+impl Config {
+    /// Takes the global options apart; nothing is read yet.
+    #[must_use]
+    pub fn new(global: Global) -> Self {
+        let signer = match (&global.keystore, global.account) {
+            (_, Some(account)) => Signer::Dev(account),
+            (Some(keystore), None) => Signer::Keystore(keystore.clone()),
+            (None, None) => Signer::Nobody,
+        };
+        let talk = Talk { json: global.json, quiet: global.quiet };
+        Self { global, signer, talk }
+    }
+
+    /// Access to the market; nothing is asked yet.
+    ///
+    /// - Errors: it is not said which market; a URL or store is none; the devnet's file is damaged
+    pub fn session(&self) -> Result<Session> {
+        let devnet = self.devnet()?;
+        let app = self.global.app.or(devnet.as_ref().map(|devnet| devnet.application));
+        let app = app.context(
+            "which market? say --app ADDRESS (or set DEML_APP), or start one with `deml devnet`",
+        )?;
+        let url = |given: &Option<String>, told: fn(&DevnetFile) -> &String, other: &str| {
+            let given = given.clone().or_else(|| devnet.as_ref().map(told).cloned());
+            given.unwrap_or_else(|| other.to_owned())
+        };
+        let global = &self.global;
+        let rpc = url(&global.rpc_url, |devnet| &devnet.rpc_url, "http://127.0.0.1:8545");
+        let node = url(&global.node_url, |devnet| &devnet.node_url, "http://127.0.0.1:10011/rpc");
+        let inspect = url(
+            &global.inspect_url,
+            |devnet| &devnet.inspect_url,
+            "http://127.0.0.1:10012/inspect",
+        );
+        let contracts = devnet.as_ref().map_or(Contracts::V2_2_0, |devnet| devnet.contracts);
+        let is_local = node.contains("//127.0.0.1") || node.contains("//localhost");
+        let pause = Duration::from_millis(if is_local { 50 } else { 2_000 });
+        let limit = self.limit()?;
+        let silence = limit.min(http::PATIENCE);
+        Ok(Session {
+            chain: Chain::connect(&rpc, contracts)?.within(silence)?,
+            node: Node::connect(&node, &inspect, app)?.within(silence)?,
+            store: self.store()?,
+            token: self.token()?,
+            talk: self.talk,
+            patience: Patience { pause, limit },
+        })
+    }
+
+    /// Ethereum's JSON-RPC, if it was said.
+    #[must_use]
+    pub fn given_rpc_url(&self) -> Option<&str> {
+        self.global.rpc_url.as_deref()
+    }
+
+    /// The market's application, if it was said.
+    #[must_use]
+    pub const fn given_app(&self) -> Option<Address> {
+        self.global.app
+    }
+
+    /// The token that amounts written in tokens are in.
+    pub fn token(&self) -> Result<Option<Address>> {
+        if self.global.token.is_some() {
+            return Ok(self.global.token);
+        }
+        Ok(self.devnet()?.and_then(|devnet| devnet.extra.get(TEST_TOKEN).copied()))
+    }
+
+    /// The genesis file of the running devnet.
+    pub fn genesis(&self) -> Result<Option<PathBuf>> {
+        Ok(self.devnet()?.and_then(|devnet| devnet.genesis))
+    }
+
+    /// The running devnet, unless another market is named.
+    fn devnet(&self) -> Result<Option<DevnetFile>> {
+        let devnet = folders::devnet().and_then(|folder| read_devnet(&folder.join("devnet.json")));
+        match self.global.app {
+            None => devnet,
+            Some(app) => Ok(devnet.ok().flatten().filter(|devnet| devnet.application == app)),
+        }
+    }
+
+    /// The IPFS store.
+    pub fn store(&self) -> Result<Store> {
+        self.global.ipfs.as_ref().map_or_else(Store::embedded, |store| store.parse())
+    }
+
+    /// The account that signs, with its key.
+    ///
+    /// - Errors: nobody is named; a public key on a chain that is no devnet; a wrong password
+    pub async fn sender(&self, session: &Session) -> Result<Sender> {
+        Ok(self.signer(session).await?.0)
+    }
+
+    /// The account that signs, and what it keeps to itself; says which of its reveals are due.
+    ///
+    /// - Errors: as for [`sender`](Self::sender)
+    pub async fn signer(&self, session: &Session) -> Result<(Sender, Vault)> {
+        let key = self.key(session).await?;
+        let (chain, app) = (session.chain.chain_id().await?, session.application());
+        let vault = Vault::of(&folders::vaults()?, &key, chain, app);
+        reveal::remind(session, &vault).await?;
+        Ok((session.chain.sender(key)?, vault))
+    }
+
+    async fn key(&self, session: &Session) -> Result<PrivateKeySigner> {
+        match &self.signer {
+            Signer::Nobody => bail!(
+                "who signs? say --keystore FILE (made by `deml account new NAME`), or --account N \
+                 on a local devnet"
+            ),
+            Signer::Dev(account) => {
+                let chain = session.chain.chain_id().await?;
+                ensure!(
+                    chain == DEVNET_CHAIN,
+                    "--account {account} is a key the whole world knows: it signs on a local \
+                     devnet (chain {DEVNET_CHAIN}) only, and this is chain {chain}; use --keystore"
+                );
+                dev_account(*account)
+            }
+            Signer::Keystore(file) => keystore::open(file, self.global.password_file.as_deref()),
+        }
+    }
+
+    /// The account that would sign, without its key where that can be known.
+    pub async fn account(&self, session: &Session) -> Result<Address> {
+        if let Signer::Keystore(given) = &self.signer
+            && let Some(address) = keystore::address_of(&keystore::find(given)?)
+        {
+            return Ok(address);
+        }
+        Ok(self.key(session).await?.address())
+    }
+
+    /// Where new keystores get their password from.
+    #[must_use]
+    pub fn password_file(&self) -> Option<&Path> {
+        self.global.password_file.as_deref()
+    }
+
+    fn limit(&self) -> Result<Duration> {
+        match self.global.patience {
+            Deadline::In(seconds) => Ok(Duration::from_secs(seconds)),
+            Deadline::At(_) => bail!("--patience is a duration like 90s or 10m"),
+        }
+    }
+}
+
+fn read_devnet(file: &Path) -> Result<Option<DevnetFile>> {
+    let Ok(text) = fs::read_to_string(file) else { return Ok(None) };
+    let devnet = serde_json::from_str(&text).with_context(|| {
+        format!("{} is damaged: start `deml devnet` again, or say --app", file.display())
+    })?;
+    Ok(Some(devnet))
+}

@@ -1,0 +1,31 @@
+//! The demo of a competition: sealed models, miners, and people who try to get more than they
+//! should.
+//!
+//! One sponsor, five entrants (two honest, one who copies another's ciphertext, one who enters a
+//! noised copy under a second account, one who does not reveal) and seven miners, of which two lie.
+
+mod act;
+mod cast;
+mod play;
+mod result;
+
+use std::{path::PathBuf, time::Instant};
+
+use anyhow::Result;
+use client::talk::Talk;
+pub use result::Played;
+
+use self::act::Sponsor;
+
+/// Plays a competition and cleans up; with a sponsor who never reveals, if asked for.
+///
+/// With a `dapp`, that one plays, and the one beside this program is then given the same inputs.
+///
+/// - Errors: what failed, or how the two applications differ; no process is left behind then
+///   either
+pub async fn run(talk: Talk, dapp: Option<PathBuf>, is_silent: bool) -> Result<Played> {
+    let begun = Instant::now();
+    let sponsor = if is_silent { Sponsor::Silent } else { Sponsor::Honest };
+    let play = async |stage: &super::Stage| play::play(stage, sponsor, begun).await;
+    super::perform(talk, dapp, cast::cast()?, play).await
+}

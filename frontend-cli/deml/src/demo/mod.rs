@@ -1,0 +1,117 @@
+//! The demo: a whole market on this computer, played from a deposit to paid wallets.
+//!
+//! Everything in it is real: anvil runs the real contracts, the dapp evaluates, the clients train
+//! on their own shards of public data, and each step is the library function of a `deml` command.
+//! Gas is free on the demo's chain, so that wallets show rewards and nothing else; how much gas
+//! was used is shown apart.
+
+pub mod competition;
+mod flows;
+mod play;
+mod result;
+mod stage;
+
+use std::{path::PathBuf, time::Instant};
+
+use anyhow::Result;
+use application::beside_this_program;
+use auditor::Report;
+use client::talk::Talk;
+use devnet::Lie;
+pub use result::Played;
+
+use self::{
+    play::{DIGITS, HEALTH},
+    result::{Submitted, Wallet},
+    stage::{Part, Stage},
+};
+use crate::commands::devnet::program;
+
+/// Plays both jobs and cleans up.
+///
+/// With a `dapp`, that one plays, and the one beside this program is then given the same inputs.
+///
+/// - Errors: what failed, or how the two applications differ; no process is left behind then
+///   either
+pub async fn run(talk: Talk, dapp: Option<PathBuf>) -> Result<Played> {
+    let begun = Instant::now();
+    perform(talk, dapp, play::cast()?, async |stage| play_all(stage, begun).await).await
+}
+
+/// Plays with a cast on a stage of its own, which is struck in any case; then replays, where it is
+/// not the application beside this program that played.
+async fn perform<T: AsMut<Played>>(
+    talk: Talk,
+    dapp: Option<PathBuf>,
+    cast: Vec<Part>,
+    play: impl AsyncFnOnce(&Stage) -> Result<T>,
+) -> Result<T> {
+    let other = dapp.as_ref().map(|_| beside_this_program("deml-dapp")).transpose()?;
+    let stage = Stage::set(talk, program(dapp)?, None, cast).await?;
+    let played = async {
+        let mut played = play(&stage).await?;
+        if let Some(other) = other {
+            played.as_mut().replayed = Some(stage.replay(other).await?);
+        }
+        Ok(played)
+    };
+    let played = played.await;
+    stage.strike().await?;
+    played
+}
+
+/// Plays one short job on a devnet that tells a lie, for tests of the auditor, and audits it.
+///
+/// - Errors: what failed; no process is left behind then either
+pub async fn sabotaged(talk: Talk, lie: Lie) -> Result<Report> {
+    let dapp = match lie {
+        Lie::Score | Lie::RejectedKept => beside_this_program("examples/hostile-dapp")?,
+        _ => beside_this_program("deml-dapp")?,
+    };
+    let stage = Stage::set(talk, dapp, Some(lie), play::cast()?).await?;
+    let report = async {
+        let job = play::job(&stage, &HEALTH, &mut Vec::new()).await?;
+        play::mark(&stage, lie).await?;
+        play::settle(&stage, &[job]).await?;
+        stage.settle_epochs().await?;
+        stage.audit().await
+    };
+    let report = report.await;
+    stage.strike().await?;
+    report
+}
+
+async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {
+    let before = stage.wallets().await?;
+    let (mut submissions, mut jobs) = (Vec::new(), Vec::new());
+    for plot in [HEALTH, DIGITS] {
+        jobs.push(play::job(stage, &plot, &mut submissions).await?);
+    }
+    play::settle(stage, &jobs).await?;
+    let played = finish(stage, begun, before, submissions).await?;
+    play::check_registry(stage, &jobs).await?;
+    Ok(played)
+}
+
+/// Everybody is paid, and all of it is checked.
+async fn finish(
+    stage: &Stage,
+    begun: Instant,
+    before: Vec<Wallet>,
+    submissions: Vec<Submitted>,
+) -> Result<Played> {
+    play::withdraw_all(stage).await?;
+    Ok(Played {
+        // In this order: wallets have what vouchers paid, and the dapp has done all it does.
+        vouchers: play::claim_all(stage).await?,
+        wallets: stage.wallets_since(before).await?,
+        submissions,
+        outputs_root: stage.outputs_root(),
+        solvent: play::solvent(&stage.session).await?,
+        audit: stage.audit().await?,
+        seconds: begun.elapsed().as_secs(),
+        dapp_peak_bytes: stage.dapp_peak_bytes().await,
+        is_dapp_emulated: stage.is_dapp_emulated().await,
+        replayed: None,
+    })
+}

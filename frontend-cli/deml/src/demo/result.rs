@@ -1,0 +1,215 @@
+//! What the demo came to: for programs as JSON, for people as tables.
+
+use std::fmt;
+
+use alloy::primitives::{Address, B256, U256};
+use anyhow::{Result, ensure};
+use auditor::Report;
+use client::{convert::as_text, quantity::percent, session::Currency};
+use market::{Amount, Asset, Score};
+use serde::Serialize;
+
+use super::flows::{Flow, signed};
+
+/// The whole demo.
+#[derive(Debug, Serialize)]
+pub struct Played {
+    /// Everybody's wallets before and after.
+    pub wallets: Vec<Wallet>,
+    /// Every model that was submitted.
+    pub submissions: Vec<Submitted>,
+    /// Every voucher that was executed on L1.
+    pub vouchers: Vec<Executed>,
+    /// Root of all outputs.
+    pub outputs_root: B256,
+    /// Whether deposits less payments equal what the market holds, for each asset.
+    pub solvent: bool,
+    /// What an audit of all of it came to.
+    pub audit: Report,
+    /// From the start of the devnet to the end.
+    pub seconds: u64,
+    /// The most memory the dapp's process ever held, where the operating system tells.
+    pub dapp_peak_bytes: Option<u64>,
+    /// Whether an emulator ran it, whose own memory is then in that figure.
+    pub is_dapp_emulated: bool,
+    /// What a second application was given and said, all of it as the first one did.
+    pub replayed: Option<Replayed>,
+}
+
+/// A comparison that found no difference.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Replayed {
+    /// Inputs both were given.
+    pub inputs: usize,
+    /// Vouchers and notices, each alike.
+    pub outputs: usize,
+    /// Reports, each alike.
+    pub reports: usize,
+}
+
+/// One wallet in one asset.
+#[derive(Clone, Debug, Serialize)]
+pub struct Wallet {
+    /// Who it belongs to.
+    pub role: &'static str,
+    /// Its address.
+    pub address: Address,
+    /// Of what.
+    #[serde(serialize_with = "as_text")]
+    pub asset: Asset,
+    /// At the start.
+    #[serde(serialize_with = "as_text")]
+    pub before: Amount,
+    /// At the end.
+    #[serde(serialize_with = "as_text")]
+    pub after: Amount,
+    /// What the change comes from, by the market's notices: their sum is the change.
+    #[serde(flatten)]
+    pub flow: Flow,
+    #[serde(skip)]
+    currency: Currency,
+}
+
+impl Wallet {
+    pub(super) fn new(
+        role: &'static str,
+        address: Address,
+        currency: Currency,
+        amount: Amount,
+    ) -> Self {
+        let (asset, flow) = (currency.asset, Flow::default());
+        Self { role, address, asset, before: amount, after: amount, flow, currency }
+    }
+
+    /// The wallet as it is now, beside what it was.
+    ///
+    /// - Errors: the notices do not explain the change to the last unit
+    pub(super) fn and_now(self, now: &Self, flow: Flow) -> Result<Self> {
+        let change = signed(now.after)? - signed(self.before)?;
+        let (who, sum) = (self.role, flow.sum());
+        ensure!(change == sum, "the wallet of {who} changed by {change}, the notices say {sum}");
+        Ok(Self { after: now.after, flow, ..self })
+    }
+
+    /// A change, with its sign.
+    fn show(&self, change: i128) -> String {
+        let sign = match change {
+            0 => return "-".to_owned(),
+            1.. => '+',
+            _ => '-',
+        };
+        format!("{sign}{}", self.currency.show(Amount::new(change.unsigned_abs())))
+    }
+}
+
+/// One model that was submitted.
+#[derive(Debug, Serialize)]
+pub struct Submitted {
+    /// To which job.
+    pub job: u32,
+    /// By whom.
+    pub client: &'static str,
+    /// The model.
+    #[serde(serialize_with = "as_text")]
+    pub model_cid: blobs::Cid,
+    /// Its file's length.
+    pub model_bytes: u64,
+    /// On the hold-out, in parts per million; `None` if it was not evaluated.
+    pub score: Option<u32>,
+    /// `accepted`, or the name of the refusal; of sealed models that nobody judged, `NotRevealed`
+    /// or `NotJudged`.
+    pub verdict: String,
+    /// Gas of all transactions that brought it in.
+    pub gas: u64,
+    /// From the local rehearsal to the verdict.
+    pub milliseconds: u128,
+}
+
+/// One voucher that was executed.
+#[derive(Debug, Serialize)]
+pub struct Executed {
+    /// Its number.
+    pub index: u64,
+    /// What it calls.
+    pub destination: Address,
+    /// Wei it sends with the call.
+    #[serde(serialize_with = "as_text")]
+    pub value: U256,
+    /// The transaction that executed it.
+    pub transaction: B256,
+    /// Whom it pays; `None` if it is the registry's record.
+    pub to: Option<Address>,
+    /// What it pays.
+    pub asset: Option<String>,
+    /// How much.
+    pub amount: Option<String>,
+    /// Gas of its execution.
+    pub gas: u64,
+}
+
+impl AsMut<Self> for Played {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
+impl fmt::Display for Wallet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Flow { rewards, work, fees } = self.flow;
+        let [change, rewards, work, fees] =
+            [self.flow.sum(), rewards, work, fees].map(|part| self.show(part));
+        write!(out, "{:<18} {change:>28} {rewards:>12} {work:>25} {fees:>28}", self.role)
+    }
+}
+
+impl fmt::Display for Played {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_people(out)?;
+        self.fmt_end(out)
+    }
+}
+
+impl Played {
+    /// The wallets and the submissions.
+    pub(super) fn fmt_people(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [wallet, change, rewards] = ["wallet", "change", "rewards"];
+        let [work, fees] = ["work", "rent, fees, bonds"];
+        writeln!(out, "{wallet:<18} {change:>28} {rewards:>12} {work:>25} {fees:>28}")?;
+        for wallet in &self.wallets {
+            writeln!(out, "{wallet}")?;
+        }
+        out.write_str("\njob  client           score  verdict             gas      time  model\n")?;
+        for submitted in &self.submissions {
+            let Submitted { job, client, verdict, gas, model_cid, .. } = submitted;
+            let time = format!("{} ms", submitted.milliseconds);
+            let score =
+                submitted.score.map_or_else(|| "–".to_owned(), |score| percent(Score(score)));
+            writeln!(
+                out,
+                "{job:<4} {client:<11} {score:>10}  {verdict:<13} {gas:>9} {time:>9}  {model_cid}"
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What was paid, and what was checked of all of it.
+    pub(super) fn fmt_end(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let gas: u64 = self.vouchers.iter().map(|voucher| voucher.gas).sum();
+        writeln!(out, "\n{} vouchers executed on L1 with {gas} gas in all", self.vouchers.len())?;
+        writeln!(out, "outputs root {}", self.outputs_root)?;
+        if let Some(bytes) = self.dapp_peak_bytes {
+            let who = if self.is_dapp_emulated { "the dapp and qemu" } else { "the dapp" };
+            writeln!(out, "{who} held at most {} MiB of memory", bytes.div_ceil(1 << 20))?;
+        }
+        if let Some(Replayed { inputs, outputs, reports }) = self.replayed {
+            writeln!(
+                out,
+                "replayed by the deml-dapp beside deml: {inputs} inputs, and all {outputs} \
+                 outputs and {reports} reports are the same, byte for byte"
+            )?;
+        }
+        writeln!(out, "audit: {}", self.audit)?;
+        let solvency = if self.solvent { "holds to the wei" } else { "DOES NOT HOLD" };
+        write!(out, "solvency {solvency}; all in {} s", self.seconds)
+    }
+}

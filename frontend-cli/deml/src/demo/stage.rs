@@ -1,0 +1,297 @@
+//! The stage: a devnet of its own in a temporary folder, the players with their keys and files, and
+//! time.
+
+use std::{collections::BTreeSet, fmt, fs, path::PathBuf, sync::Arc, time::Duration};
+
+use alloy::{
+    primitives::{Address, B256, U256},
+    signers::local::PrivateKeySigner,
+};
+use anyhow::{Context, Result, bail};
+use application::{Dapp, replay};
+use auditor::{Audit, Report};
+use client::{
+    chain::{Chain, Output, Sender, dev_account},
+    convert::{to_ethereum, to_market},
+    files::{self, File},
+    follow::Patience,
+    ipfs::Store,
+    node::Node,
+    session::Session,
+    talk::Talk,
+    vault::Vault,
+};
+use devnet::{
+    Devnet, Lie, MARK, Ports,
+    market::{TEST_TOKEN, TestToken},
+};
+use market::Asset;
+use tempfile::TempDir;
+use wire::Notice;
+
+use super::{
+    flows::Flows,
+    result::{Replayed, Wallet},
+};
+
+/// A whole test token.
+const WHOLE: u128 = 1_000_000_000_000_000_000;
+
+/// What is in a wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Coin {
+    Ether,
+    Token,
+}
+
+/// A part in a play.
+pub(super) struct Part {
+    pub(super) name: &'static str,
+    pub(super) key: PrivateKeySigner,
+    /// What this one pays or is paid in.
+    pub(super) coins: &'static [Coin],
+    /// Whole test tokens in the wallet at the start.
+    pub(super) tokens: u128,
+}
+
+impl Part {
+    /// The deployment's operator, who only earns.
+    pub(super) fn operator(coins: &'static [Coin]) -> Result<Self> {
+        let key = dev_account(devnet::market::OPERATOR_ACCOUNT)?;
+        Ok(Self { name: "operator", key, coins, tokens: 0 })
+    }
+}
+
+/// Somebody who plays.
+pub(super) struct Player {
+    pub(super) name: &'static str,
+    pub(super) sender: Sender,
+    pub(super) vault: Vault,
+    coins: &'static [Coin],
+}
+
+/// The running demo.
+pub(super) struct Stage {
+    pub(super) session: Session,
+    pub(super) talk: Talk,
+    players: Vec<Player>,
+    devnet: Devnet,
+    /// The application, where it may lie.
+    suspect: Option<PathBuf>,
+    folder: TempDir,
+    token: Address,
+}
+
+impl Stage {
+    /// Starts the devnet and gives out the tokens.
+    pub(super) async fn set(
+        talk: Talk,
+        dapp: PathBuf,
+        lie: Option<Lie>,
+        cast: Vec<Part>,
+    ) -> Result<Self> {
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let suspect = lie.map(|_| dapp.clone());
+        let mut config = devnet::market::config(folder.path().join("devnet"), dapp)?;
+        config.ports = Ports::ANY;
+        config.free_gas = true;
+        config.lie = lie;
+        if lie == Some(Lie::RejectedKept) {
+            config.dapp_args = vec!["--reject".into(), String::from_utf8_lossy(MARK)[..].into()];
+        }
+        config.talk = Arc::new(move |line| talk.say(line));
+        let devnet = Devnet::start(config).await?;
+        let info = devnet.info();
+        let token = *info.extra.get(TEST_TOKEN).context("the test token is not deployed")?;
+        let session = Session {
+            chain: Chain::connect(&info.rpc_url, info.contracts)?,
+            node: Node::connect(&info.node_url, &info.inspect_url, info.application)?,
+            store: Store::Folder(folder.path().join("blocks")),
+            token: Some(token),
+            talk,
+            patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
+        };
+        let mut stage = Self { session, talk, players: Vec::new(), devnet, suspect, folder, token };
+        for part in cast {
+            let player = stage.player_of(part).await?;
+            stage.players.push(player);
+        }
+        Ok(stage)
+    }
+
+    async fn player_of(&self, Part { name, key, coins, tokens }: Part) -> Result<Player> {
+        let (vaults, chain_id) = (self.folder.path().join("vaults"), self.devnet.info().chain_id);
+        let vault = Vault::of(&vaults, &key, chain_id, self.session.application());
+        let sender = self.session.chain.sender(key)?;
+        if tokens > 0 {
+            let amount = U256::from(tokens.saturating_mul(WHOLE));
+            let mint = TestToken::mintCall { account: sender.address(), amount };
+            sender.transact("mint test tokens", self.token, U256::ZERO, &mint).await?;
+        }
+        Ok(Player { name, sender, vault, coins })
+    }
+
+    /// Ends everything the demo started.
+    pub(super) async fn strike(self) -> Result<()> {
+        self.devnet.shutdown().await
+    }
+
+    /// A player by name.
+    pub(super) fn player(&self, name: &str) -> Result<&Player> {
+        let found = self.players.iter().find(|player| player.name == name);
+        found.with_context(|| format!("nobody here is called {name}"))
+    }
+
+    /// Everybody.
+    pub(super) fn players(&self) -> &[Player] {
+        &self.players
+    }
+
+    /// Gives all inputs to another application.
+    ///
+    /// - Errors: the first thing it says that the first one did not
+    pub(super) async fn replay(&self, other: PathBuf) -> Result<Replayed> {
+        self.chapter(&format!("Replaying all inputs through {}", other.display()));
+        let (inputs, before): (Vec<_>, Vec<_>) = self.devnet.history().into_iter().unzip();
+        let folder = self.folder.path().join("replay");
+        fs::create_dir(&folder).context("cannot make a folder for the replay")?;
+        let (talk, genesis) = (self.talk, &self.devnet.info().genesis);
+        let say = Arc::new(move |line: &str| talk.say(line));
+        let after = replay::replay(&Dapp::Program(other), genesis, &folder, say, &inputs).await?;
+        if let Some(difference) = replay::difference(&before, &after) {
+            bail!("the applications differ: {difference}");
+        }
+        Ok(Replayed {
+            inputs: after.len(),
+            outputs: after.iter().map(|completion| completion.outputs.len()).sum(),
+            reports: after.iter().map(|completion| completion.reports.len()).sum(),
+        })
+    }
+
+    /// Checks all that happened as any auditor can.
+    pub(super) async fn audit(&self) -> Result<Report> {
+        let audit = Audit::of(&self.session, self.devnet.info().genesis.clone());
+        Audit { suspect: self.suspect.clone(), ..audit }.run().await
+    }
+
+    /// A line about what someone does.
+    pub(super) fn say(&self, who: &str, what: impl fmt::Display) {
+        self.talk.say(format_args!("{who}: {what}"));
+    }
+
+    /// Says that something new begins.
+    pub(super) fn chapter(&self, words: &str) {
+        self.talk.say(format_args!("\n{words}"));
+    }
+
+    /// Writes bytes into someone's folder, as if they had always been there.
+    pub(super) fn file(&self, who: &str, name: &str, bytes: &[u8]) -> Result<File> {
+        let folder = self.folder.path().join(who.replace(' ', "-"));
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        files::write(&folder.join(name), bytes)?;
+        files::read(&folder.join(name))
+    }
+
+    /// Everybody's wallets in the assets they use; and what the sink has in the market, which
+    /// nobody can take out.
+    pub(super) async fn wallets(&self) -> Result<Vec<Wallet>> {
+        let mut wallets = Vec::new();
+        let mut all_coins = BTreeSet::new();
+        for Player { name, sender, coins, .. } in &self.players {
+            all_coins.extend(*coins);
+            for coin in *coins {
+                let currency = self.session.currency(self.asset(*coin)).await;
+                let amount = self.session.wallet(sender.address(), currency.asset).await?;
+                wallets.push(Wallet::new(name, sender.address(), currency, amount));
+            }
+        }
+        let sink = to_ethereum(self.session.quote().await?.settings.sink);
+        for coin in all_coins {
+            let currency = self.session.currency(self.asset(coin)).await;
+            let amount = self.session.free_balance(sink, currency.asset).await?;
+            wallets.push(Wallet::new("sink", sink, currency, amount));
+        }
+        Ok(wallets)
+    }
+
+    fn asset(&self, coin: Coin) -> Asset {
+        match coin {
+            Coin::Ether => Asset::Ether,
+            Coin::Token => Asset::Erc20(to_market(self.token)),
+        }
+    }
+
+    /// The wallets as they are now beside what they were, with what explains each change.
+    pub(super) async fn wallets_since(&self, before: Vec<Wallet>) -> Result<Vec<Wallet>> {
+        let (now, flows) = (self.wallets().await?, self.flows().await?);
+        let both = before.into_iter().zip(now);
+        let explained = both.map(|(then, now)| {
+            let flow = flows.of(to_market(now.address), now.asset);
+            then.and_now(&now, flow)
+        });
+        explained.collect()
+    }
+
+    /// What all notices together say of everybody's money.
+    async fn flows(&self) -> Result<Flows> {
+        let settings = self.session.quote().await?.settings;
+        let mut flows = Flows::new(settings.operator, settings.sink);
+        self.notices()?.into_iter().try_for_each(|notice| flows.note(notice))?;
+        Ok(flows)
+    }
+
+    /// All that the market has told.
+    pub(super) fn notices(&self) -> Result<Vec<Notice>> {
+        let outputs = self.devnet.history().into_iter().flat_map(|(_, done)| done.outputs);
+        let payloads = outputs.filter_map(|output| match Output::decode(&output) {
+            Some(Output::Notice { payload }) => Some(payload),
+            _ => None,
+        });
+        let notices = payloads.map(|payload| Notice::decode(&payload));
+        notices.collect::<Option<_>>().context("a notice of another application")
+    }
+
+    /// Lets time pass on the chain.
+    pub(super) async fn advance_time(&self, seconds: u64) -> Result<()> {
+        self.devnet.advance_time(seconds).await
+    }
+
+    /// Ends the epoch, so that its claim comes.
+    pub(super) async fn end_epoch(&self) -> Result<()> {
+        self.devnet.end_epoch().await
+    }
+
+    /// Ends two epochs, so that whatever is claimed is claimed, and whatever is not is missed.
+    pub(super) async fn settle_epochs(&self) -> Result<()> {
+        self.devnet.end_epoch().await?;
+        self.devnet.end_epoch().await?;
+        self.devnet.wait_settled(Duration::from_secs(60)).await
+    }
+
+    pub(super) fn outputs_root(&self) -> B256 {
+        self.devnet.outputs_root()
+    }
+
+    /// Where the registry is.
+    pub(super) fn registry(&self) -> Result<Address> {
+        let registry = self.devnet.info().extra.get(devnet::market::MODEL_REGISTRY);
+        registry.copied().context("the registry is not deployed")
+    }
+
+    /// Whether qemu runs the dapp, as far as the operating system tells.
+    pub(super) async fn is_dapp_emulated(&self) -> bool {
+        let Some(process) = self.devnet.dapp_pid().await else { return false };
+        let program = fs::read_link(format!("/proc/{process}/exe")).unwrap_or_default();
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("qemu")
+    }
+
+    /// The most memory the dapp's process ever held, as the operating system counts it.
+    pub(super) async fn dapp_peak_bytes(&self) -> Option<u64> {
+        let process = self.devnet.dapp_pid().await?;
+        let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        kibibytes.checked_mul(1_024)
+    }
+}

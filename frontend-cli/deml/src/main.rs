@@ -1,0 +1,32 @@
+//! `deml`: parses the arguments and calls the library.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use client::talk::Talk;
+use deml::{
+    args::{Cli, Command},
+    commands,
+    config::Config,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let talk = Talk { json: cli.global.json, quiet: cli.global.quiet };
+    run(cli).unwrap_or_else(|error| talk.fail(&error))
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    // The guard starts first of all things and needs none of them.
+    if let Command::Guard(guard) = &cli.command {
+        let (program, args) = guard.program.split_first().context("which program?")?;
+        return application::guard::run(program, args);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    let config = Config::new(cli.global);
+    Ok(runtime.block_on(commands::run(&config, cli.command))?.into())
+}

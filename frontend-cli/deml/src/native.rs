@@ -1,0 +1,97 @@
+//! Models and datasets on this computer: read and evaluated by the market's own code, so that the
+//! integers are the same.
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow};
+use blobs::BlobRef;
+use client::{
+    files::{self, File},
+    talk::{Refused, Talk},
+};
+use eval::{
+    Dataset, Evaluator, Model,
+    dataset::{CsvRefused, LabelColumn, LabelKind, from_csv},
+    report::{self, Report},
+};
+use market::{Exam, Exhibit, Judge as _, Metric, Quote, Scores, Tally, Work};
+
+/// Runs long work beside the asynchronous runtime.
+pub async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| anyhow!("the computation crashed: report it"))?
+}
+
+/// Reads a model.
+///
+/// - Errors: `UnfitModel`, naming the node
+pub fn model(bytes: &[u8]) -> Result<Model> {
+    Ok(Model::from_onnx(bytes).map_err(|why| Refused::new("UnfitModel", why))?)
+}
+
+/// Reads a dataset: CSV by its file name, otherwise safetensors.
+///
+/// - Errors: `UnfitDataset`, naming the row, or line and column
+pub fn dataset(file: &File, label: LabelColumn<'_>, kind: LabelKind) -> Result<Dataset> {
+    let is_csv =
+        file.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    if !is_csv {
+        let read = Dataset::from_safetensors(&file.bytes);
+        return Ok(read.map_err(|why| Refused::new("UnfitDataset", named(&file.path, &why)))?);
+    }
+    from_csv(file.bytes.as_slice(), label, kind).map_err(|why| match why {
+        CsvRefused::Csv(cause) => {
+            anyhow!(cause).context(format!("{} cannot be read as CSV", file.path.display()))
+        }
+        other => Refused::new("UnfitDataset", named(&file.path, &other)).into(),
+    })
+}
+
+fn named(path: &Path, why: &dyn std::fmt::Display) -> String {
+    format!("{}: {why}", path.display())
+}
+
+/// What the labels of a metric are.
+#[must_use]
+pub const fn label_kind(metric: Metric) -> LabelKind {
+    if metric.is_regression() { LabelKind::Targets } else { LabelKind::Classes }
+}
+
+/// Evaluates a model on a dataset.
+///
+/// - Errors: `Unfit` when they do not fit together
+pub fn evaluate(talk: &Talk, model: &Model, dataset: &Dataset, metric: Metric) -> Result<Report> {
+    let bar = talk.bar("scoring", dataset.rows() as u64);
+    let mut progress = |done, _all| bar.set(done as u64);
+    let report = report::evaluate(model, dataset, metric, &mut progress);
+    Ok(report.map_err(|why| Refused::new("Unfit", why))?)
+}
+
+/// What evaluating a model on a dataset takes, and its scores, as the machine finds them.
+///
+/// - Errors: `Unfit` if they do not fit together
+pub fn examine(model: &File, data: &File, metric: Metric) -> Result<(Quote, Scores)> {
+    let exam = Exam {
+        model: Exhibit { cid: model.blob.cid(), bytes: &model.bytes },
+        hold_out: Exhibit { cid: data.blob.cid(), bytes: &data.bytes },
+        metric,
+        rows: None,
+    };
+    let mut judge = Evaluator::with_threads(report::cores());
+    let unfit = |why| Refused::new("Unfit", why);
+    let quote = judge.quote(&exam).map_err(unfit)?;
+    let mut tally = Tally::new(quote.classes);
+    while tally.rows() < quote.rows {
+        judge.answer(&exam, &mut tally, Work(u64::MAX)).map_err(unfit)?;
+    }
+    Ok((quote, tally.scores(metric)))
+}
+
+/// The blob of a model that is written to a file.
+#[must_use]
+pub fn blob_of(bytes: &[u8]) -> BlobRef {
+    blobs::blob_ref(bytes, files::PROFILE)
+}

@@ -1,0 +1,134 @@
+//! Rehearsals of real models: what the market will say of them, and what that costs.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{fs, path::Path};
+
+use blobs::{BlobRef, Digest, Profile, blob_ref};
+use client::talk::{Refused, Talk};
+use deml::rehearsal::{Drive, rehearse, rehearse_job};
+use market::{
+    Amount, Asset, Award, Board, Evaluators, Metric, Offer, Score, SealedBlob, Sealing, Settings,
+    Terms, Timestamp, Work,
+};
+use wire::Genesis;
+
+const TALK: Talk = Talk { json: false, quiet: true };
+const NOW: Timestamp = Timestamp(1_800_000_000);
+
+struct Digits {
+    drive: Drive,
+    base: BlobRef,
+    hold_out: BlobRef,
+    slice: BlobRef,
+    trained: (BlobRef, Vec<u8>),
+}
+
+fn digits() -> Digits {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/digits");
+    let mut drive = Drive::new();
+    let mut read = |name: &str| {
+        let bytes = fs::read(folder.join(name)).unwrap();
+        let blob = blob_ref(&bytes, Profile::Kubo);
+        drive.insert(blob.cid(), bytes.clone());
+        (blob, bytes)
+    };
+    let (base, _) = read("sklearn-base.onnx");
+    let (hold_out, _) = read("holdout.safetensors");
+    let (slice, _) = read("client-a.safetensors");
+    let trained = read("sklearn-trained.onnx");
+    drive.remove(&trained.0.cid());
+    Digits { drive, base, hold_out, slice, trained }
+}
+
+impl Digits {
+    fn terms(&self, sealing: Sealing, award: Award) -> Terms {
+        let offer = Offer {
+            metric: Metric::Accuracy,
+            min_score: Score(0),
+            min_gain: Score(1_000),
+            min_worst_class: Score(0),
+            max_model_bytes: 100_000,
+            max_work: Work(10_000_000_000),
+            max_inputs: 64,
+            rows: self.rows(),
+            base_model: self.base,
+            board: Some(Board { public_slice: self.slice, quota: 3, ladder_step: Score(1_000) }),
+        };
+        let close = NOW.after(7 * 86_400);
+        let (asset, evaluators) = (Asset::Ether, Evaluators::Machine);
+        Terms { title: [0; 32], asset, close, places: 4, offer, sealing, evaluators, award }
+    }
+
+    fn rows(&self) -> u32 {
+        let bytes = &self.drive[&self.hold_out.cid()];
+        let dataset = eval::Dataset::from_safetensors(bytes).unwrap();
+        u32::try_from(dataset.rows()).unwrap()
+    }
+}
+
+fn settings() -> Settings {
+    Genesis::default().settings
+}
+
+#[test]
+fn a_better_model_is_paid_and_its_cost_is_within_its_stake() {
+    let digits = digits();
+    let reward = Amount::new(1_000_000_000_000_000_000);
+    let prize =
+        Award::Prize { prize: reward, significance: Score(50_000), unmet: market::Unmet::Return };
+    for award in [Award::Rewards { reward, count: 2 }, prize] {
+        let terms = digits.terms(Sealing::Open { hold_out: digits.hold_out }, award);
+        let job = rehearse_job(&TALK, &settings(), NOW, &terms, digits.hold_out, &digits.drive);
+        let job = job.unwrap();
+        let (model, bytes) = &digits.trained;
+        let drive = &digits.drive;
+        let found = rehearse(&TALK, &settings(), &terms, digits.hold_out, drive, (*model, bytes));
+        let found = found.unwrap();
+        assert_eq!(found.base, job.base);
+        assert!(found.verdict.is_accepted(), "{:?}", found.verdict);
+        let cost = found.cost.unwrap();
+        assert!(cost > Amount::ZERO && cost <= found.stake.work, "{cost} of {:?}", found.stake);
+        let again = rehearse(&TALK, &settings(), &terms, digits.hold_out, drive, (*model, bytes));
+        assert_eq!(again.unwrap().cost, Some(cost));
+    }
+}
+
+#[test]
+fn the_base_model_itself_is_refused_before_any_gas() {
+    let digits = digits();
+    let terms = digits.terms(Sealing::Open { hold_out: digits.hold_out }, REWARDS_OF_ONE);
+    let bytes = digits.drive[&digits.base.cid()].clone();
+    let found =
+        rehearse(&TALK, &settings(), &terms, digits.hold_out, &digits.drive, (digits.base, &bytes));
+    let why = found.unwrap_err();
+    assert_eq!(why.downcast_ref::<Refused>().unwrap().0.refused, "ModelIsBase");
+}
+
+const REWARDS_OF_ONE: Award =
+    Award::Rewards { reward: Amount(market::U256([1, 0, 0, 0])), count: 1 };
+
+#[test]
+fn a_sealed_job_is_rehearsed_on_the_public_slice() {
+    let mut digits = digits();
+    let (key, commitment) = ([1; 32], Digest([2; 32]));
+    let sealed = blobs::seal(&key, commitment, &digits.drive[&digits.hold_out.cid()]);
+    let ciphertext = blob_ref(&sealed, Profile::Kubo);
+    digits.drive.insert(ciphertext.cid(), sealed);
+    let prize = Amount::new(1_000_000_000_000_000_000);
+    let sealing = Sealing::Sealed {
+        hold_out: SealedBlob { commitment, ciphertext },
+        reveal_seconds: 86_400,
+        sponsor_bond: prize,
+    };
+    let (significance, unmet) = (Score(50_000), market::Unmet::Return);
+    let terms = digits.terms(sealing, Award::Prize { prize, significance, unmet });
+    let job = rehearse_job(&TALK, &settings(), NOW, &terms, digits.hold_out, &digits.drive);
+    assert_eq!(job.unwrap().quote.rows, terms.offer.rows);
+    let (model, bytes) = &digits.trained;
+    let drive = &digits.drive;
+    let found = rehearse(&TALK, &settings(), &terms, digits.slice, drive, (*model, bytes));
+    let found = found.unwrap();
+    assert!(found.verdict.scores().is_some());
+    assert_eq!(found.cost, None);
+}

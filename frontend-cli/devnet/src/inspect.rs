@@ -1,0 +1,64 @@
+//! The node's inspect API: `POST /inspect/<name or address>`, any body, answered by the
+//! application.
+
+use std::sync::Arc;
+
+use application::{App, Emitted, Outcome};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::jsonrpc::is_application;
+use super::records::SharedRecords;
+
+type Shared = Arc<(SharedRecords, Arc<Mutex<App>>)>;
+
+/// The routes of the inspect server.
+pub(super) fn router(records: SharedRecords, app: Arc<Mutex<App>>) -> Router {
+    Router::new()
+        .route("/inspect/{application}", post(inspect))
+        .with_state(Arc::new((records, app)))
+}
+
+async fn inspect(
+    State(shared): State<Shared>,
+    Path(application): Path<String>,
+    body: Bytes,
+) -> Response {
+    let (records, app) = shared.as_ref();
+    let (is_known, failure) = {
+        let records = records.lock();
+        (is_application(&records, &application), records.failure.clone())
+    };
+    if !is_known {
+        return (StatusCode::NOT_FOUND, "Application not found").into_response();
+    }
+    if let Some(failure) = failure {
+        return (StatusCode::SERVICE_UNAVAILABLE, failure).into_response();
+    }
+    // Inputs and inspect requests take turns at the application.
+    let mut app = app.lock().await;
+    let outcome = app.inspect(alloy::primitives::Bytes::from(body)).await;
+    let processed = records.lock().processed();
+    match outcome {
+        Ok(outcome) => Json(describe(&outcome, processed)).into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error:#}")).into_response(),
+    }
+}
+
+fn describe(outcome: &Outcome, processed: u64) -> Value {
+    let (status, reports) = match outcome {
+        Outcome::Accepted(Emitted { reports, .. }) => ("Accepted", reports.as_slice()),
+        Outcome::Rejected(Emitted { reports, .. }) => ("Rejected", reports.as_slice()),
+        Outcome::Exception(_) => ("Exception", [].as_slice()),
+    };
+    let reports: Vec<Value> = reports.iter().map(|payload| json!({ "payload": payload })).collect();
+    // The node is written in Go: a list of nothing is null.
+    let reports = if reports.is_empty() { Value::Null } else { reports.into() };
+    json!({ "status": status, "reports": reports, "processed_input_count": processed })
+}

@@ -1,0 +1,104 @@
+//! A devnet that runs DeML: the registry and the test token beside it, and its genesis.
+
+use std::{path::PathBuf, sync::Arc};
+
+use alloy::sol;
+use anyhow::{Context, Result};
+use application::Dapp;
+use client::{chain::dev_account, convert::to_market};
+use market::{Asset, Windows};
+use serde::Deserialize;
+use wire::Genesis;
+
+use crate::{Config, Deployed, ExtraContract};
+
+/// Name of the test token among a devnet's contracts.
+pub const TEST_TOKEN: &str = "TestToken";
+
+/// Name of the registry among a devnet's contracts.
+pub const MODEL_REGISTRY: &str = "ModelRegistry";
+
+/// The public anvil account that has the operator's part of prices on a devnet.
+pub const OPERATOR_ACCOUNT: usize = 8;
+
+/// The shortest windows on a devnet.
+const WINDOWS: Windows = Windows {
+    // Nobody chooses how long bytes and evaluations may take: a person at a terminal has time.
+    delivery_seconds: 300,
+    reveal_seconds: 5,
+    attest_seconds: 5,
+    evaluation_seconds: 300,
+};
+
+/// The contracts that belong to DeML, as `contracts/` compiles them.
+const ARTIFACTS: [(&str, &str); 2] = [
+    (MODEL_REGISTRY, include_str!("../../../contracts/artifacts/ModelRegistry.json")),
+    (TEST_TOKEN, include_str!("../../../contracts/artifacts/TestToken.json")),
+];
+
+sol! {
+    /// What the test token has beside ERC-20.
+    interface TestToken {
+        function mint(address account, uint256 amount) external;
+    }
+
+    struct Blob {
+        bytes32 digest;
+        uint64 size;
+        uint32 leafSize;
+    }
+
+    struct Record {
+        bytes32 job;
+        uint32 score;
+        address sponsor;
+        Blob model;
+        Blob dataset;
+    }
+
+    /// How the registry is read.
+    interface ModelRegistry {
+        function recordOf(address application, bytes32 job) external view returns (Record memory);
+    }
+}
+
+/// The part of a compiled contract that is deployed.
+#[derive(Deserialize)]
+struct Artifact {
+    bytecode: alloy::primitives::Bytes,
+}
+
+/// How to run a devnet with DeML on it in `folder`, with `dapp` as the application.
+///
+/// - Errors: there is no `deml` executable beside the running program
+pub fn config(folder: PathBuf, dapp: impl Into<Dapp>) -> Result<Config> {
+    let mut config = Config::new(folder, dapp, Arc::new(genesis))?;
+    for (name, artifact) in ARTIFACTS {
+        let artifact: Artifact = serde_json::from_str(artifact)
+            .with_context(|| format!("the artifact of {name} is damaged"))?;
+        let code = artifact.bytecode.to_vec();
+        config.contracts.push(ExtraContract { name: name.to_owned(), code });
+    }
+    Ok(config)
+}
+
+/// The devnet's rules: Ether and the test token at the same prices, and windows short enough to be
+/// played in seconds.
+fn genesis(deployed: &Deployed) -> Result<String> {
+    let contract = |name: &str| {
+        let address = deployed.extra.get(name).copied();
+        address.map(to_market).with_context(|| format!("{name} is not deployed"))
+    };
+    let mut settings = Genesis::default().settings;
+    let prices = settings.asset(Asset::Ether);
+    settings.assets.insert(Asset::Erc20(contract(TEST_TOKEN)?), prices);
+    settings.operator = to_market(dev_account(OPERATOR_ACCOUNT)?.address());
+    settings.windows = WINDOWS;
+    let genesis = Genesis {
+        ether_portal: to_market(deployed.contracts.ether_portal),
+        erc20_portal: to_market(deployed.contracts.erc20_portal),
+        registry: contract(MODEL_REGISTRY)?,
+        settings,
+    };
+    serde_json::to_string_pretty(&genesis).context("cannot write the genesis file")
+}

@@ -1,0 +1,220 @@
+//! Follows L1: gives the application its inputs in order, and claims each epoch's outputs once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy::primitives::U256;
+use alloy::rpc::types::{Filter, Log};
+use alloy::sol_types::SolEvent;
+use anyhow::{Context, Result, bail};
+use application::{App, Talk};
+use client::chain::bindings::{Application, Authority, InputBox};
+use client::chain::{Input, LogReader, Sender};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+
+use super::l1::{self, L1};
+use super::records::{Claim, EpochRecord, EpochStatus, SharedRecords};
+use super::tamper::Tamper;
+
+/// How often L1 is asked for news.
+const POLL: Duration = Duration::from_millis(50);
+/// How often the state of L1 is saved while it changes.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// The follower of one application.
+pub(super) struct Node {
+    owner: Sender,
+    records: SharedRecords,
+    app: Arc<Mutex<App>>,
+    l1: Arc<Mutex<L1>>,
+    reader: LogReader,
+    /// How long the chain may rest before an open epoch gets its next, empty block.
+    block_interval: Duration,
+    talk: Talk,
+    tamper: Tamper,
+    last_block_at: Instant,
+    saved: (u64, Instant),
+}
+
+impl Node {
+    /// A follower that starts at the application's deployment.
+    pub(super) fn new(
+        owner: Sender,
+        records: SharedRecords,
+        app: Arc<Mutex<App>>,
+        l1: Arc<Mutex<L1>>,
+        block_interval: Duration,
+        tamper: Tamper,
+        talk: Talk,
+    ) -> Self {
+        let application = records.lock().application.clone();
+        let sources = vec![application.input_box, application.address, application.consensus];
+        let filter = Filter::new().address(sources);
+        let reader = owner.chain().logs(filter, application.deployment_block);
+        let now = Instant::now();
+        Self {
+            owner,
+            records,
+            app,
+            l1,
+            reader,
+            block_interval,
+            talk,
+            tamper,
+            last_block_at: now,
+            saved: (0, now),
+        }
+    }
+
+    /// Follows until something goes wrong that only a person can mend.
+    pub(super) async fn run(mut self) -> anyhow::Error {
+        loop {
+            if let Err(error) = self.step().await {
+                return match self.l1.lock().await.has_ended() {
+                    Some(said) => error.context(format!(
+                        "anvil has ended ({said}): start the devnet again, it goes on from its L1"
+                    )),
+                    None => error,
+                };
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    async fn step(&mut self) -> Result<()> {
+        self.read_l1().await?;
+        self.process_inputs().await?;
+        self.claim_epochs().await?;
+        self.mine_towards_the_end_of_the_epoch().await?;
+        self.save().await
+    }
+
+    async fn read_l1(&mut self) -> Result<()> {
+        let head = self.owner.chain().head().await?;
+        let known = self.records.lock().head;
+        if head < known {
+            bail!("L1 went back from block {known} to {head}: start the devnet again");
+        }
+        while let Some(logs) = self.reader.next(head).await? {
+            for log in logs {
+                self.note(&log)?;
+            }
+        }
+        if head > known {
+            self.last_block_at = Instant::now();
+        }
+        self.records.lock().head = head;
+        Ok(())
+    }
+
+    fn note(&self, log: &Log) -> Result<()> {
+        let mut records = self.records.lock();
+        let application = records.application.address;
+        let transaction = log.transaction_hash.context("an event without a transaction")?;
+        let of_us = |topic: usize| {
+            log.topics().get(topic).is_some_and(|word| word[12..] == application[..])
+        };
+        match log.topic0() {
+            Some(&InputBox::InputAdded::SIGNATURE_HASH) if of_us(1) => {
+                records.add_input(Input::from_log(log, application)?)?;
+            }
+            Some(&Authority::ClaimAccepted::SIGNATURE_HASH) if of_us(1) => {
+                let event = Authority::ClaimAccepted::decode_log(&log.inner)?;
+                let claim = Claim { root: event.outputsMerkleRoot, transaction };
+                records.add_claim(event.lastProcessedBlockNumber.saturating_to(), claim);
+            }
+            Some(&Application::OutputExecuted::SIGNATURE_HASH) => {
+                let event = Application::OutputExecuted::decode_log(&log.inner)?;
+                records.add_execution(event.outputIndex, transaction);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn process_inputs(&mut self) -> Result<()> {
+        loop {
+            let pending = {
+                let records = self.records.lock();
+                records.next_pending().and_then(|index| records.input(index))
+            };
+            let Some(input) = pending else { break };
+            if self.tamper.withholds(&input) {
+                self.records.lock().withhold();
+                continue;
+            }
+            let completion = self.app.lock().await.advance(&input).await?;
+            let mut records = self.records.lock();
+            records.complete(self.tamper.completion(completion));
+            if let Some(failure) = &records.failure {
+                (self.talk)(failure);
+            }
+        }
+        let is_failed = self.records.lock().failure.is_some();
+        if is_failed { Ok(()) } else { self.app.lock().await.revive().await }
+    }
+
+    /// Claims each epoch that is over and processed, and that L1 holds no claim for.
+    async fn claim_epochs(&mut self) -> Result<()> {
+        while let Some((epoch, status)) = self.unsettled() {
+            match status {
+                EpochStatus::Open | EpochStatus::Closed => break,
+                EpochStatus::ClaimAccepted => {}
+                EpochStatus::ClaimComputed => self.claim(&epoch).await?,
+                EpochStatus::ClaimRejected => (self.talk)(&format!(
+                    "epoch {} was claimed on L1 with another root: the application has changed \
+                     since; remove the devnet's folder to begin anew",
+                    epoch.index
+                )),
+            }
+            self.records.lock().settled += 1;
+        }
+        Ok(())
+    }
+
+    fn unsettled(&self) -> Option<(EpochRecord, EpochStatus)> {
+        let records = self.records.lock();
+        let epoch = records.epochs.get(records.settled)?;
+        Some((*epoch, records.epoch_status(epoch)))
+    }
+
+    async fn claim(&mut self, epoch: &EpochRecord) -> Result<()> {
+        let (call, to) = {
+            let records = self.records.lock();
+            let end = records.epoch_end(epoch).context("an epoch without end was to be claimed")?;
+            let Some(root) = self.tamper.claim(end.root) else { return Ok(()) };
+            let call = Authority::submitClaimCall {
+                appContract: records.application.address,
+                lastProcessedBlockNumber: U256::from(epoch.last_block),
+                outputsMerkleRoot: root,
+            };
+            (call, records.application.consensus)
+        };
+        let root = call.outputsMerkleRoot;
+        let sent = self.owner.transact("submit the claim", to, U256::ZERO, &call).await?;
+        let claim = Claim { root, transaction: sent.transaction };
+        self.records.lock().add_claim(epoch.last_block, claim);
+        (self.talk)(&format!("epoch {} claimed: outputs root {root}", epoch.index));
+        Ok(())
+    }
+
+    /// Anvil mines a block per transaction; a resting chain would never end an epoch.
+    async fn mine_towards_the_end_of_the_epoch(&mut self) -> Result<()> {
+        let is_open = matches!(self.unsettled(), Some((_, EpochStatus::Open)));
+        if is_open && self.last_block_at.elapsed() >= self.block_interval {
+            l1::mine(self.owner.chain(), 1).await?;
+        }
+        Ok(())
+    }
+
+    async fn save(&mut self) -> Result<()> {
+        let head = self.records.lock().head;
+        let (saved, at) = self.saved;
+        if head != saved && at.elapsed() >= SAVE_EVERY {
+            self.l1.lock().await.save().await?;
+            self.saved = (head, Instant::now());
+        }
+        Ok(())
+    }
+}
