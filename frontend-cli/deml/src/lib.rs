@@ -2,8 +2,8 @@
 //!
 //! - asking: `args`, `config`, `terms`
 //! - `commands`: one file each
-//! - what is computed on this computer: `native`, `rehearsal` (what the market will say), `rows`,
-//!   `effort`, `budget` (what may be spent on going on)
+//! - before anything is sent: `rehearsal` (what the market will say), `effort` (what an evaluation
+//!   takes of the machine), `budget` (what may be spent on going on)
 //! - `demo`: a play
 
 pub mod args;
@@ -12,7 +12,5 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod effort;
-pub mod native;
 pub mod rehearsal;
-pub mod rows;
 pub mod terms;

@@ -19,9 +19,10 @@ use eval::{
 };
 use market::{JobId, Slot, SlotKey};
 use serde::Serialize;
+use trainer::{local, rows};
 
 use super::job_view;
-use crate::{args, native, rows};
+use crate::args;
 
 /// A dataset that was written.
 #[derive(Clone, Debug, Serialize)]
@@ -60,13 +61,13 @@ pub fn pack(pack: &args::DataPack) -> Result<Packed> {
     let csv = files::read(&pack.csv)?;
     let label = label_column(pack.label.as_deref());
     let kind = if pack.regression { LabelKind::Targets } else { LabelKind::Classes };
-    let mut dataset = native::dataset(&csv, label, kind)?;
+    let mut dataset = local::dataset(&csv, label, kind)?;
     if pack.u8 {
         dataset = rows::as_bytes(&dataset, pack.scale)?;
     }
     let bytes = dataset.to_safetensors();
     files::write(&pack.out, &bytes)?;
-    let blob = native::blob_of(&bytes);
+    let blob = local::blob_of(&bytes);
     Ok(Packed {
         file: pack.out.clone(),
         cid: blob.cid(),

@@ -23,6 +23,7 @@ use market::{
     Slot, SlotKey, SponsorStake, Target, Terms,
 };
 use serde::Serialize;
+use trainer::local;
 use wire::{Notice, QuoteView};
 
 use super::{
@@ -34,7 +35,6 @@ use crate::{
     args::{self, TermsDraft},
     budget::Budget,
     config::Config,
-    native,
     rehearsal::{self, Drive, JobRehearsal},
     terms::{self, JobFiles, Known},
 };
@@ -153,7 +153,7 @@ async fn rehearsed(
     let drive: Drive = plain.chain(sealed).collect();
     let (talk, settings, now) = (session.talk, market.settings.clone(), market.now);
     let (terms, hold_out) = (*terms, files.hold_out.blob);
-    native::in_background(move || {
+    local::in_background(move || {
         rehearsal::rehearse_job(&talk, &settings, now, &terms, hold_out, &drive)
     })
     .await

@@ -190,7 +190,7 @@ async fn run_train(config: &Config, train: args::Train) -> Result<Ending> {
     let session = if train.job.is_some() { Some(config.session()?) } else { None };
     let course = train::course(session.as_ref(), &train).await?;
     let stop = train::stop_on_interrupt(config.talk);
-    config.talk.answer(&train::train(config.talk, course, train.out, stop).await?)?;
+    config.talk.answer(&trainer::fit::train(config.talk, course, train.out, stop).await?)?;
     Ok(Ending::Done)
 }
 

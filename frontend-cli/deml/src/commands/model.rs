@@ -17,11 +17,9 @@ use eval::{
 };
 use market::{Metric, Quote};
 use serde::Serialize;
+use trainer::local;
 
-use crate::{
-    effort::{Effort, Speed, default_input_work},
-    native,
-};
+use crate::effort::{Effort, Speed, default_input_work};
 
 /// The largest blob fetched by its CID alone, in bytes.
 const FETCH_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
@@ -92,7 +90,7 @@ impl fmt::Display for Checked {
 ///
 /// - Errors: `UnfitModel`, naming the node
 pub fn check(file: &File, rows: u32, speed: Speed) -> Result<Checked> {
-    let model = native::model(&file.bytes)?;
+    let model = local::model(&file.bytes)?;
     let Summary { row, answers, nodes, parameters, batch_rows, .. } = summary(&model);
     let effort = Effort::new(&quote(file, &model, rows)?, &file.bytes, default_input_work(), speed);
     let nodes = nodes.into_iter().map(|node| Node {

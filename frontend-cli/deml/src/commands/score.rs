@@ -15,13 +15,11 @@ use client::{
 use eval::{Dataset, Estimate, report::Report};
 use market::{Amount, Award, JobId, Metric, Score, SubmissionStake, Verdict};
 use serde::Serialize;
+use trainer::local;
 use wire::JobView;
 
 use super::{bits::Bits, data::label_column, submit};
-use crate::{
-    effort::{self, Effort, Speed},
-    native,
-};
+use crate::effort::{self, Effort, Speed};
 
 /// How a model does.
 #[derive(Clone, Debug, Serialize)]
@@ -139,11 +137,11 @@ pub async fn on_file(
     bits: bool,
     speed: Speed,
 ) -> Result<Scored> {
-    native::in_background(move || {
-        let kind = native::label_kind(metric);
-        let dataset = native::dataset(&hold_out, label_column(None), kind)?;
-        let read = native::model(&model.bytes)?;
-        let Report { scores, recalls, .. } = native::evaluate(&talk, &read, &dataset, metric)?;
+    local::in_background(move || {
+        let kind = local::label_kind(metric);
+        let dataset = local::dataset(&hold_out, label_column(None), kind)?;
+        let read = local::model(&model.bytes)?;
+        let Report { scores, recalls, .. } = local::evaluate(&talk, &read, &dataset, metric)?;
         let files = [model.bytes.len(), dataset.to_safetensors().len()];
         let estimate = Estimate::new(files, &read, &dataset, metric);
         let estimate = estimate.map_err(|why| Refused::new("Unfit", why))?;
@@ -215,11 +213,11 @@ pub async fn for_job(
 
 async fn bits_for_job(session: &Session, job: &JobView, model: File) -> Result<Bits> {
     let (decides, drive) = submit::job_bytes(session, job).await?;
-    native::in_background(move || {
+    local::in_background(move || {
         let unfit = |why| Refused::new("UnfitDataset", why);
         let dataset = drive.get(&decides.cid()).context("the dataset is not at hand")?;
         let dataset = Dataset::from_safetensors(dataset).map_err(unfit)?;
-        let model = native::model(&model.bytes)?;
+        let model = local::model(&model.bytes)?;
         if model.row().elements() != dataset.row().elements() {
             return Err(Refused::new("Unfit", "the model takes other rows").into());
         }

@@ -19,6 +19,7 @@ use client::{
     vault::Vault,
 };
 use market::{Award, Command, Refusal, Slot, SlotKey, Stage, SubmittedModel, Target, Verdict};
+use trainer::local;
 use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
 
 pub use self::{answer::Submitted, plan::Plan};
@@ -30,7 +31,6 @@ use crate::{
     args,
     budget::Budget,
     config::Config,
-    native,
     rehearsal::{self, Drive, Rehearsal},
 };
 
@@ -122,7 +122,7 @@ pub async fn rehearse(session: &Session, job: &JobView, model: &File) -> Result<
     let (decides, drive) = job_bytes(session, job).await?;
     let (settings, talk, terms) = (session.settings().await?, session.talk, job.terms);
     let (blob, bytes) = (model.blob, model.bytes.clone());
-    native::in_background(move || {
+    local::in_background(move || {
         rehearsal::rehearse(&talk, &settings, &terms, decides, &drive, (blob, &bytes))
     })
     .await

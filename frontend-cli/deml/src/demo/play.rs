@@ -17,6 +17,7 @@ use eval::{
     train::{Optimiser, Options, train as fit},
 };
 use market::{JobId, Metric, Score};
+use trainer::local;
 use wire::{AssetView, Paging, Query, SolvencyView, SubmissionView};
 
 use super::{
@@ -32,7 +33,6 @@ use crate::{
         job_open, money, settle,
         submit::{self, Entry},
     },
-    native,
 };
 
 const HOSPITAL: &str = "sponsor of health";
@@ -178,7 +178,7 @@ async fn train(
     shard: &File,
     learning_rate: f32,
 ) -> Result<File> {
-    let dataset = native::dataset(shard, LabelColumn::Last, LabelKind::Classes)?;
+    let dataset = local::dataset(shard, LabelColumn::Last, LabelKind::Classes)?;
     let rows = dataset.rows();
     let hasty = learning_rate < plot.learning_rate;
     let epochs = if hasty { 1 } else { plot.epochs };
@@ -193,7 +193,7 @@ async fn train(
     };
     let bar = Arc::new(stage.talk.bar(&format!("{}: trains", client), epochs.into()));
     let (shown, base) = (Arc::clone(&bar), base.to_vec());
-    let trained = native::in_background(move || {
+    let trained = local::in_background(move || {
         let mut progress = |epoch: eval::train::Epoch| {
             shown.set(epoch.number.into());
             ControlFlow::Continue(())

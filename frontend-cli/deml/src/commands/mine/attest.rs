@@ -10,13 +10,14 @@ use market::{
     Attestation, AttestationBinding, Command, Exam, Exhibit, JobId, Results, Sealing,
     SubmittedModel,
 };
+use trainer::local;
 use wire::{JobList, JobView, ModelView, Page, Paging, Query, SeatView, SeatsView, SubmissionView};
 
 use super::{
     Mined, Miner,
     state::{Found, State},
 };
-use crate::{commands::evaluate, native};
+use crate::commands::evaluate;
 
 /// What is found of a model, and row by row.
 type Findings = Vec<(Attestation, Option<Results>)>;
@@ -152,7 +153,7 @@ impl Miner<'_> {
             files.push((blob.cid(), bytes));
         }
         let talk = session.talk;
-        let evaluated = native::in_background(move || {
+        let evaluated = local::in_background(move || {
             let bar = talk.bar("evaluating", files.len() as u64);
             let mut judge = Evaluator::with_threads(report::cores());
             let mut found = Findings::new();

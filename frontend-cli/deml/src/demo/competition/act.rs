@@ -20,6 +20,7 @@ use eval::{
 use market::{
     Attestation, AttestationBinding, Command, JobId, Metric, Score, Slot, SlotKey, SubmittedModel,
 };
+use trainer::local;
 use wire::{SubmissionStateView, SubmissionView};
 
 use super::cast::{liars, miner, miners};
@@ -35,7 +36,6 @@ use crate::{
         result::Submitted,
         stage::{Player, Stage},
     },
-    native,
 };
 
 macro_rules! digits {
@@ -165,7 +165,7 @@ async fn train(stage: &Stage, who: &'static str, rows: &[u8], epochs: u32) -> Re
         held_back_percent: 20,
         metric: Metric::Accuracy,
     };
-    let trained = native::in_background(move || {
+    let trained = local::in_background(move || {
         let mut go_on = |_: Epoch| ControlFlow::Continue(());
         fit(digits!("torch-base.onnx"), &dataset, &options, &mut go_on).context("cannot train")
     });

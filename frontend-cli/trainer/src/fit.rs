@@ -1,0 +1,127 @@
+//! Training on files of rows: what is read, what is said of each epoch, and what is kept.
+
+use std::{
+    fmt,
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anyhow::Result;
+use blobs::Cid;
+use client::{
+    convert::as_text,
+    files::{self, File},
+    quantity::percent,
+    talk::{Refused, Talk},
+};
+use eval::{
+    Dataset,
+    dataset::LabelColumn,
+    train::{Epoch, Options},
+};
+use serde::Serialize;
+
+use crate::{local, rows};
+
+/// A model that was trained.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trained {
+    /// Where it is.
+    pub file: PathBuf,
+    /// Its CID.
+    #[serde(serialize_with = "as_text")]
+    pub cid: Cid,
+    /// Its bytes.
+    pub bytes: u64,
+    /// The epoch its weights are of; nothing when none came to an end.
+    pub epoch: Option<u32>,
+    /// The mean loss in that epoch.
+    pub loss: Option<f32>,
+    /// The score on the rows held back, in parts per million.
+    pub validation: Option<u32>,
+}
+
+impl fmt::Display for Trained {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "{}: {} bytes, {}", self.file.display(), self.bytes, self.cid)?;
+        match (self.epoch, self.validation.map(market::Score)) {
+            (Some(epoch), Some(score)) => {
+                write!(out, "  best in epoch {epoch}: {} on rows held back", percent(score))
+            }
+            (Some(epoch), None) => write!(out, "  epoch {epoch}; no rows were held back"),
+            (None, _) => out.write_str("  no epoch came to an end: the weights are unchanged"),
+        }
+    }
+}
+
+/// What to train, on what, and how.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// The ONNX file to train further.
+    pub base: Vec<u8>,
+    /// The files of rows, used as one.
+    pub data: Vec<File>,
+    /// Name of the label's column in a CSV file.
+    pub label: Option<String>,
+    /// How.
+    pub options: Options,
+}
+
+/// Trains, and writes the best model; `stop` ends it after the epoch under way.
+///
+/// - Errors: `UnfitDataset`, `Untrainable`
+pub async fn train(
+    talk: Talk,
+    course: Course,
+    out: PathBuf,
+    stop: Arc<AtomicBool>,
+) -> Result<Trained> {
+    local::in_background(move || {
+        let Course { base, data, label, options } = course;
+        let kind = local::label_kind(options.metric);
+        let label = label.as_deref().map_or(LabelColumn::Last, LabelColumn::Named);
+        let read = data.iter().map(|file| local::dataset(file, label, kind));
+        let dataset = rows::joined(read.collect::<Result<_>>()?)?;
+        let trained = run(&talk, &base, &dataset, &options, &stop)?;
+        files::write(&out, &trained.onnx)?;
+        let blob = local::blob_of(&trained.onnx);
+        Ok(Trained {
+            file: out,
+            cid: blob.cid(),
+            bytes: blob.size,
+            epoch: trained.best.map(|best| best.number),
+            loss: trained.best.map(|best| best.loss),
+            validation: trained.best.and_then(|best| best.score).map(|score| score.0),
+        })
+    })
+    .await
+}
+
+fn run(
+    talk: &Talk,
+    base: &[u8],
+    dataset: &Dataset,
+    options: &Options,
+    stop: &AtomicBool,
+) -> Result<eval::train::Trained> {
+    let bar = talk.bar("training", options.epochs.into());
+    let trained = eval::train::train(base, dataset, options, &mut |epoch: Epoch| {
+        bar.set(epoch.number.into());
+        talk.say_above(&bar, line(epoch, options.epochs));
+        if stop.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    Ok(trained.map_err(|why| Refused::new("Untrainable", why))?)
+}
+
+fn line(Epoch { number, loss, score }: Epoch, epochs: u32) -> String {
+    let score = score.map(|score| format!(", {} on rows held back", percent(score)));
+    format!("epoch {number:>3}/{epochs}  loss {loss:.6}{}", score.unwrap_or_default())
+}

@@ -1,0 +1,6 @@
+//! What a client does with data that stay on its computer: reading rows, training on them, and
+//! scoring models by the market's own code, so that the integers are the same.
+
+pub mod fit;
+pub mod local;
+pub mod rows;
