@@ -3,15 +3,29 @@
 
 use alloy::providers::Provider as _;
 use anyhow::{Context as _, Result};
+use clap::Args;
 use client::{
-    quantity::Unit,
+    quantity::{Money, Unit},
     session::{Session, Spent},
     talk::Refused,
 };
 use market::{Amount, Asset};
 use serde::{Deserialize, Serialize};
 
-use crate::args::Caps;
+/// What may be spent on inputs that go on with something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub struct Caps {
+    /// Send at most this many inputs to go on
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub max_inputs: u32,
+    /// Spend at most this much on their gas
+    #[arg(long, value_name = "AMOUNT", default_value = "0.01ether")]
+    pub max_cost: Money,
+    /// Pay at most this surcharge for each while the machine lags, from the free balance
+    /// [default: nothing]
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_surcharge: Option<Money>,
+}
 
 /// What an input without a blob's bytes takes of gas, rounded up.
 const INPUT_GAS: u64 = 80_000;

@@ -24,7 +24,7 @@ use client::{
 use devnet::market::TEST_TOKEN;
 use serde::Deserialize;
 
-use crate::{args::Global, commands::reveal};
+use crate::{cli::Global, commands::job::reveal};
 
 /// The chain id of local devnets, the only chain where public keys may sign.
 const DEVNET_CHAIN: u64 = 31_337;

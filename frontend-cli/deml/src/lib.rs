@@ -6,8 +6,8 @@
 //!   takes of the machine), `budget` (what may be spent on going on)
 //! - `demo`: a play
 
-pub mod args;
 pub mod budget;
+pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod demo;

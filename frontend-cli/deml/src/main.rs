@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use client::talk::Talk;
 use deml::{
-    args::{Cli, Command},
-    commands,
+    cli::Cli,
+    commands::{self, Command, guard},
     config::Config,
 };
 
@@ -19,9 +19,8 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<ExitCode> {
     // The guard starts first of all things and needs none of them.
-    if let Command::Guard(guard) = &cli.command {
-        let (program, args) = guard.program.split_first().context("which program?")?;
-        return application::guard::run(program, args);
+    if let Command::Guard(program) = &cli.command {
+        return guard::run(program);
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

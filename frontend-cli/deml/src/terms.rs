@@ -1,5 +1,7 @@
 //! A job's terms: from what a sponsor writes to what the market takes.
 
+mod draft;
+
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,7 +17,10 @@ use market::{
     Settings, Terms, Timestamp, U256, Unmet, Work,
 };
 
-use crate::args::{AwardDraft, EvaluatorsDraft, JobOpen, OfferDraft, SealingDraft, TermsDraft};
+pub use self::draft::{
+    AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, SealingDraft, TermsDraft, UnmetName,
+};
+use crate::commands::job::open::Open;
 
 const HOUR: u64 = 60 * 60;
 /// Places of a job whose sponsor does not say how many.
@@ -37,7 +42,7 @@ pub struct JobFiles {
 /// The terms as written: those of the file, and of the flags where both say something.
 ///
 /// - Errors: the file cannot be read, or says something unknown
-pub fn draft(open: &JobOpen) -> Result<TermsDraft> {
+pub fn draft(open: &Open) -> Result<TermsDraft> {
     let Some(path) = &open.terms else { return Ok(open.draft.clone()) };
     Ok(merge(open.draft.clone(), read_draft(path)?))
 }

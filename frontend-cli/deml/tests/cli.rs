@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::CommandFactory as _;
-use deml::args::Cli;
+use deml::cli::Cli;
 
 /// An address where nothing is; nothing listens on the discard port either.
 const APP: &str = "0x00000000000000000000000000000000000000aa";

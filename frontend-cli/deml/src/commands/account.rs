@@ -2,13 +2,56 @@
 
 use std::{
     fmt,
-    io::{IsTerminal, Read},
+    io::{IsTerminal as _, Read as _},
 };
 
 use alloy::{primitives::B256, signers::local::PrivateKeySigner};
 use anyhow::{Context, Result};
-use client::keystore::{self, Keystore};
+use clap::{Args, Subcommand};
+use client::{
+    keystore::{self, Keystore},
+    talk::Ending,
+};
 use serde::Serialize;
+
+use crate::config::Config;
+
+/// Keystores.
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    /// Make a new key in an encrypted keystore
+    New(AccountName),
+    /// Encrypt a private key you have; it is asked for, or read from stdin
+    Import(AccountName),
+    /// List the keystores of this user
+    #[command(after_help = "Example:\n  deml account list")]
+    List,
+}
+
+/// A keystore's name.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml account new alice --password-file alice.password")]
+pub struct AccountName {
+    /// Its name, for --keystore
+    pub name: String,
+}
+
+/// Does what was asked for.
+///
+/// - Errors: not a private key; a keystore of that name exists
+pub fn run(config: &Config, account: Account) -> Result<Ending> {
+    let (name, key) = match account {
+        Account::List => {
+            config.talk.answer(&Keystores(keystore::list()?))?;
+            return Ok(Ending::Done);
+        }
+        Account::New(new) => (new.name, PrivateKeySigner::random()),
+        Account::Import(import) => (import.name, read_key()?),
+    };
+    let password = keystore::new_password(config.password_file())?;
+    config.talk.answer(&keystore::create(&name, &key, &password)?)?;
+    Ok(Ending::Done)
+}
 
 /// This user's keystores.
 #[derive(Clone, Debug, Serialize)]

@@ -1,21 +1,96 @@
 //! `deml audit`: everything the market ever decided, checked against Ethereum.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 use application::Dapp;
-use auditor::{Audit, Engine, Report, Span, page};
-use client::{files, folders, session::Session};
+use auditor::{Moment, Report, Span, Unchecked, page};
+use clap::Args;
+use client::{files, folders, session::Session, talk::Ending};
 
-use crate::{args, config::Config};
+use crate::config::Config;
+
+/// An audit.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deml audit                                     the running devnet's application
+  deml audit --app 0x… --genesis genesis.json --rpc-url https://… --node-url https://…
+  deml audit --from 100 --to block:20000000 --no-node
+
+Exit codes: 0 all holds, 1 something does not, 2 it could not be checked.")]
+pub struct Audit {
+    /// Judge from this input on, or from a block as block:N; the replay begins where
+    /// the last audit ended, or at genesis
+    #[arg(long, value_name = "INPUT|block:N")]
+    pub from: Option<Moment>,
+    /// Judge up to this input, or as things were after a block
+    #[arg(long, value_name = "INPUT|block:N")]
+    pub to: Option<Moment>,
+    /// Begin at genesis, and keep nothing for the next audit
+    #[arg(long)]
+    pub no_checkpoint: bool,
+    /// Write a page for people to read, with all that happened since genesis
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// How.
+    #[command(flatten)]
+    pub replay: Replay,
+}
+
+/// How to replay, and what to compare with.
+#[derive(Clone, Debug, Args)]
+pub struct Replay {
+    /// How to replay.
+    #[command(flatten)]
+    pub engine: Engine,
+    /// Audit from Ethereum alone: ask no Cartesi node
+    #[arg(long)]
+    pub no_node: bool,
+    /// Blocks after an epoch's end by which its claim must be there [default: an epoch]
+    #[arg(long, value_name = "BLOCKS")]
+    pub claim_patience: Option<u64>,
+}
+
+/// How to replay.
+#[derive(Clone, Debug, Args)]
+pub struct Engine {
+    /// The application's genesis file [default: the running devnet's]
+    #[arg(long, value_name = "FILE")]
+    pub genesis: Option<PathBuf>,
+    /// The folder of blobs the application carries
+    #[arg(long, value_name = "FOLDER")]
+    pub blobs: Option<PathBuf>,
+    /// Replay through this program instead of the application inside deml
+    #[arg(long, value_name = "FILE")]
+    pub dapp: Option<PathBuf>,
+    /// Replay in a Cartesi Machine: the folder that `cartesi build` stores one in
+    #[arg(long, value_name = "FOLDER", conflicts_with = "dapp")]
+    pub machine: Option<PathBuf>,
+}
+
+/// Audits one market, and shows what that came to.
+///
+/// - Errors: something could not be checked
+pub async fn run(config: &Config, audit: Audit) -> Result<Ending> {
+    let report = self::audit(config, audit).await;
+    if let (true, Err(error)) = (config.talk.json, &report) {
+        config.talk.answer(&Unchecked::new(error))?;
+    }
+    let report = report?;
+    config.talk.answer(&report)?;
+    Ok(report.ending())
+}
 
 /// Audits one market.
 ///
 /// - Errors: something could not be checked
-pub async fn run(config: &Config, given: args::Audit) -> Result<Report> {
+pub async fn audit(config: &Config, given: Audit) -> Result<Report> {
     let span = Span { from: given.from, to: given.to };
-    let audit = Audit { span, ..prepare(config, config.session()?, given.replay)? };
+    let audit = auditor::Audit { span, ..prepare(config, config.session()?, given.replay)? };
     // The page tells of everything.
     let audit = if given.no_checkpoint || given.html.is_some() {
-        Audit { memory: None, ..audit }
+        auditor::Audit { memory: None, ..audit }
     } else {
         audit
     };
@@ -30,8 +105,8 @@ pub async fn run(config: &Config, given: args::Audit) -> Result<Report> {
 /// An audit of everything, yet to be run.
 ///
 /// - Errors: it is not said how to replay
-pub(crate) fn prepare(config: &Config, session: Session, given: args::Replay) -> Result<Audit> {
-    let args::Replay { engine, no_node, claim_patience } = given;
+pub(crate) fn prepare(config: &Config, session: Session, given: Replay) -> Result<auditor::Audit> {
+    let Replay { engine, no_node, claim_patience } = given;
     let suspect = engine.dapp.clone();
     let dapp = match (engine.machine, engine.dapp) {
         (Some(machine), _) => Some(Dapp::Machine(machine)),
@@ -45,11 +120,11 @@ pub(crate) fn prepare(config: &Config, session: Session, given: args::Replay) ->
             "which genesis file? say --genesis FILE, what the application was deployed with",
         )?,
     };
-    Ok(Audit {
+    Ok(auditor::Audit {
         application: session.application(),
         chain: session.chain,
         node: (!no_node).then_some(session.node),
-        engine: Engine { dapp, genesis, blobs: engine.blobs },
+        engine: auditor::Engine { dapp, genesis, blobs: engine.blobs },
         span: Span::default(),
         patience: claim_patience,
         suspect,

@@ -7,6 +7,7 @@ use alloy::{
     sol_types::SolCall as _,
 };
 use anyhow::Result;
+use clap::Args;
 use client::{
     chain::{
         Output, Sender,
@@ -17,12 +18,52 @@ use client::{
     payment::Payment,
     proof::{self, Proof, Standing, Standings, Wait},
     session::{Currency, Session, Spent},
-    talk::Refused,
+    talk::{Ending, Refused},
 };
 use market::Asset;
 use serde::Serialize;
 
-use super::money;
+use crate::{
+    commands::{balance::assets_of, sending::Sending},
+    config::Config,
+};
+
+/// Claiming.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml --account 2 claim --wait")]
+pub struct Claim {
+    /// This voucher, whoever it pays [default: all that pay the account that signs]
+    #[arg(long, value_name = "N")]
+    pub index: Vec<u64>,
+    /// Wait until their claims are accepted
+    #[arg(long)]
+    pub wait: bool,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+/// Executes vouchers, or says what would be sent.
+pub async fn run(config: &Config, claim: Claim) -> Result<Ending> {
+    let session = config.session()?;
+    if claim.sending.calldata {
+        let account = config.account(&session).await?;
+        let executions = executions(&session, account, &claim.index).await?;
+        config.talk.say(format_args!("transactions to {}", executions.application));
+        config.talk.answer(&executions)?;
+        return Ok(Ending::Done);
+    }
+    let sender = config.sender(&session).await?;
+    let claimed = self::claim(&session, &sender, &claim.index, claim.wait).await?;
+    config.talk.answer(&claimed)?;
+    Ok(match claimed.too_early() {
+        Some(refused) => {
+            config.talk.say_refused(&refused);
+            Ending::Refused
+        }
+        None => Ending::Done,
+    })
+}
 
 /// A voucher and how far it is.
 #[derive(Clone, Debug, Serialize)]
@@ -258,7 +299,7 @@ async fn wanted(session: &Session, account: Address, indices: &[u64]) -> Result<
         return named(session, indices).await;
     }
     let balances = session.free_balances(account).await?;
-    let assets = money::assets_of(session, &balances).await?;
+    let assets = assets_of(session, &balances).await?;
     let all = vouchers_of(session, account, &assets).await?;
     Ok(all.into_iter().filter(|voucher| !voucher.is_executed()).collect())
 }

@@ -4,15 +4,55 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use application::{Dapp, beside_this_program};
+use clap::Args;
 use client::{
     folders,
     talk::{Ending, Talk},
 };
-use devnet::{Devnet, Info, Ports};
+use devnet::{Info, Ports};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::args;
+/// A devnet.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Example:
+  deml devnet --dir ./mydevnet --epoch-length 20
+
+It is a small local stand-in for the Cartesi Rollups Node, on anvil and the real contracts; nobody
+runs it in production. Killed at any moment, it goes on from its folder.
+
+--machine needs cartesi-machine 0.19, 0.20 or 0.21 on the PATH. Its command lines follow these
+releases' sources; they have not been tried with the programs yet.")]
+pub struct Devnet {
+    /// Where it keeps its state; other commands look there through $DEML_DEVNET [default:
+    /// $DEML_DEVNET, else deml/devnet in this user's data folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub dir: Option<PathBuf>,
+    /// The application's executable; one for RISC-V is run by qemu-riscv64 [default: deml-dapp
+    /// beside deml]
+    #[arg(long, value_name = "FILE")]
+    pub dapp: Option<PathBuf>,
+    /// Run the application in a Cartesi Machine: the folder that `cartesi build` stores one in,
+    /// which has its genesis and its blobs inside
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["dapp", "blobs"])]
+    pub machine: Option<PathBuf>,
+    /// Folder of blobs the application carries, as on a drive of its machine
+    #[arg(long, value_name = "FOLDER")]
+    pub blobs: Option<PathBuf>,
+    /// Port of Ethereum's JSON-RPC; 0 is any
+    #[arg(long, default_value_t = 8_545)]
+    pub l1_port: u16,
+    /// Port of the node's JSON-RPC; 0 is any
+    #[arg(long, default_value_t = 10_011)]
+    pub node_port: u16,
+    /// Port of the node's inspect server; 0 is any
+    #[arg(long, default_value_t = 10_012)]
+    pub inspect_port: u16,
+    /// Blocks in an epoch, which is claimed when it ends
+    #[arg(long, default_value_t = 10)]
+    pub epoch_length: u64,
+}
 
 /// Where everything is.
 #[derive(Clone, Debug, Serialize)]
@@ -41,7 +81,7 @@ impl fmt::Display for Running<'_> {
 /// Runs a devnet until it is interrupted or fails; it is the local stand-in for the Cartesi node.
 ///
 /// - Errors: a port is taken, npm is missing, the application is not there, or died
-pub async fn run(talk: Talk, devnet: args::Devnet) -> Result<Ending> {
+pub async fn run(talk: Talk, devnet: Devnet) -> Result<Ending> {
     let folder = match devnet.dir {
         Some(folder) => folder,
         None => folders::devnet()?,
@@ -50,7 +90,7 @@ pub async fn run(talk: Talk, devnet: args::Devnet) -> Result<Ending> {
         (Some(image), _) => Dapp::Machine(image),
         (None, dapp) => Dapp::Program(program(dapp)?),
     };
-    let mut config = devnet::market::config(folder, dapp)?;
+    let mut config = ::devnet::market::config(folder, dapp)?;
     config.ports =
         Ports { l1: devnet.l1_port, jsonrpc: devnet.node_port, inspect: devnet.inspect_port };
     config.epoch_length = devnet.epoch_length;
@@ -59,7 +99,7 @@ pub async fn run(talk: Talk, devnet: args::Devnet) -> Result<Ending> {
         config.dapp_args = vec!["--blobs".into(), blobs.into()];
     }
     let mut terminated = signal(SignalKind::terminate()).context("cannot watch for signals")?;
-    let running = Devnet::start(config).await?;
+    let running = ::devnet::Devnet::start(config).await?;
     talk.answer(&Running(running.info()))?;
     talk.say("ready, with the accounts 0 to 8 of `deml --account N`; Ctrl-C ends it");
     let failure = tokio::select! {

@@ -10,7 +10,7 @@ use client::{
 };
 use market::{Amount, Command};
 
-use super::money;
+use crate::commands::deposit::send_deposit;
 
 /// Where the money comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub async fn send_paid(
         return Err(Refused::new("InsufficientBalance", why).into());
     }
     let payload: Bytes = wire::encode_command(command).into();
-    let sent = money::send_deposit(session, sender, currency, lacking, payload).await?;
+    let sent = send_deposit(session, sender, currency, lacking, payload).await?;
     spent.add(&sent);
     let processed = session.follow(&sent).await?;
     if !processed.refusals.is_empty() {

@@ -3,20 +3,136 @@
 use std::{fmt, path::PathBuf};
 
 use alloy::primitives::{Address, B256, Bytes};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use auditor::{Audit, Recomputed};
+use clap::{Args, Subcommand};
 use client::{
     bundle::{Bundle, Meaning, Verified},
     chain::{Chain, Contracts},
+    jobs::JobRef,
     node::OutputRecord,
     proof::{self, Standing, Standings, Wait},
     session::Session,
-    talk::Refused,
+    talk::{Ending, Refused},
 };
 use serde::Serialize;
 use wire::{JobKey, Notice};
 
-use crate::args;
+use crate::{
+    commands::audit::{Engine, Replay},
+    config::Config,
+};
+
+/// Proofs.
+#[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "\
+Examples:
+  deml proof 7 --out voucher.json
+  deml proof 7 --recompute
+  deml proof job 0 --out job.json
+  deml proof verify job.json --root 0x…
+
+A file holds the outputs, their proofs and the claims they lead to, and is checked without trusting
+who made it.")]
+pub struct Proof {
+    /// More than one output, or checking.
+    #[command(subcommand)]
+    pub what: Option<ProofWhat>,
+    /// The output's number
+    #[arg(required = true)]
+    pub output: Option<u64>,
+    /// Where to and where from.
+    #[command(flatten)]
+    pub make: ProofMake,
+}
+
+/// How proofs are made.
+#[derive(Clone, Debug, Args)]
+pub struct ProofMake {
+    /// Write them to this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Compute them anew from Ethereum, by replaying all inputs, instead of asking the node
+    #[arg(long)]
+    pub recompute: bool,
+    /// How to replay.
+    #[command(flatten)]
+    pub engine: Engine,
+}
+
+/// What else there is to proofs.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ProofWhat {
+    /// Prove all outputs that concern a job: notices that name it, vouchers that came with them
+    Job(ProofJob),
+    /// Check a file of proofs: against a root, or with --rpc-url on Ethereum
+    Verify(ProofVerify),
+}
+
+/// Proofs of a job.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml proof job 0 --out job.json")]
+pub struct ProofJob {
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
+    /// Where to and where from.
+    #[command(flatten)]
+    pub make: ProofMake,
+}
+
+/// Checking proofs.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deml proof verify job.json --root 0x…     without asking anyone
+  deml proof verify job.json --rpc-url URL  asks Ethereum whether the roots were accepted")]
+pub struct ProofVerify {
+    /// The file
+    pub file: PathBuf,
+    /// An outputs root that is known to be accepted; may be said more than once
+    #[arg(long, value_name = "ROOT")]
+    pub root: Vec<B256>,
+}
+
+/// Makes or checks proofs.
+///
+/// - Errors: no such output; a proof does not hold
+pub async fn run(config: &Config, proof: Proof) -> Result<Ending> {
+    match (proof.what, proof.output) {
+        (Some(ProofWhat::Verify(given)), _) => {
+            let (rpc_url, app) = (config.given_rpc_url(), config.given_app());
+            config.talk.answer(&verify(&given, rpc_url, app).await?)?;
+        }
+        (Some(ProofWhat::Job(job)), _) => {
+            let key = match job.job {
+                JobRef::Number(number) => JobKey::Number(number),
+                JobRef::Name(name) => JobKey::Name(name),
+                prefix @ JobRef::Prefix(_) => {
+                    JobKey::Name(config.session()?.job(prefix).await?.job)
+                }
+            };
+            prove(config, Wanted::Job(key), job.make).await?;
+        }
+        (None, output) => {
+            let wanted = Wanted::Output(output.context("which output?")?);
+            prove(config, wanted, proof.make).await?;
+        }
+    }
+    Ok(Ending::Done)
+}
+
+async fn prove(config: &Config, wanted: Wanted, make: ProofMake) -> Result<()> {
+    let session = config.session()?;
+    let made = if make.recompute {
+        let replay = Replay { engine: make.engine, no_node: true, claim_patience: None };
+        let audit = super::audit::prepare(config, session, replay)?;
+        from_ethereum(&audit, wanted, make.out).await?
+    } else {
+        from_node(&session, wanted, make.out).await?
+    };
+    config.talk.answer(&made)
+}
 
 /// Proofs that were made.
 #[derive(Clone, Debug, Serialize)]
@@ -205,7 +321,7 @@ async fn made(
 ///
 /// - Errors: what does not hold; it is of another application than the one that is named
 pub async fn verify(
-    verify: &args::ProofVerify,
+    verify: &ProofVerify,
     rpc_url: Option<&str>,
     app: Option<Address>,
 ) -> Result<Verified> {

@@ -1,25 +1,80 @@
 //! Scoring on this computer: the integers the market would compute.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use blobs::Cid;
+use clap::Args;
 use client::{
     convert::as_text,
-    files::File,
+    files::{self, File},
     jobs::JobRef,
     quantity::percent,
     session::{Currency, Session},
     talk::{Ending, Refused, Talk},
 };
 use eval::{Dataset, Estimate, report::Report};
-use market::{Amount, Award, JobId, Metric, Score, SubmissionStake, Verdict};
+use market::{Amount, Award, JobId, Metric, SubmissionStake, Verdict};
 use serde::Serialize;
 use trainer::local;
 use wire::JobView;
 
-use super::{bits::Bits, data::label_column, submit};
-use crate::effort::{self, Effort, Speed};
+use crate::{
+    commands::{bits::Bits, data::pack::label_column, submit},
+    config::Config,
+    effort::{self, Effort, Speed},
+    terms::MetricName,
+};
+
+/// Scoring.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deml score --model better.onnx --job 0
+  deml score --model better.onnx --hold-out holdout.safetensors --metric macro-f1
+  deml score --model better.onnx --hold-out holdout.safetensors --bits
+
+With --bits, two computers are compared: their digests are equal, or the first that is not names
+the node where they part.")]
+pub struct Score {
+    /// ONNX file
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// Job whose rules and hold-out decide
+    #[arg(long, value_name = "JOB", required_unless_present = "hold_out")]
+    pub job: Option<JobRef>,
+    /// Dataset that decides: safetensors or CSV
+    #[arg(long, value_name = "FILE", conflicts_with = "job")]
+    pub hold_out: Option<PathBuf>,
+    /// What is measured
+    #[arg(long, conflicts_with = "job", default_value = "accuracy")]
+    pub metric: MetricName,
+    /// Also digest the bits of what each node makes, over all rows
+    #[arg(long)]
+    pub bits: bool,
+    /// Million instructions that the machine runs a second [default: 60]
+    #[arg(long, value_name = "MILLION")]
+    pub speed: Option<u32>,
+}
+
+/// Scores a model.
+///
+/// - Errors: `UnfitModel`, `UnfitDataset`, `Unfit`
+pub async fn run(config: &Config, score: Score) -> Result<Ending> {
+    let (file, bits, speed) = (files::read(&score.model)?, score.bits, Speed::new(score.speed));
+    let scored = match (score.hold_out, score.job) {
+        (Some(hold_out), _) => {
+            let hold_out = files::read(&hold_out)?;
+            on_file(config.talk, file, hold_out, score.metric.into(), bits, speed).await?
+        }
+        (None, job) => {
+            let job = job.context("on what? say --job JOB or --hold-out FILE")?;
+            for_job(&config.session()?, &job, file, bits, speed).await?
+        }
+    };
+    config.talk.answer(&scored)?;
+    Ok(scored.ending())
+}
 
 /// How a model does.
 #[derive(Clone, Debug, Serialize)]
@@ -84,7 +139,8 @@ impl fmt::Display for Scored {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (job, base, award) = (self.number, percent(Score(self.base_score)), &self.award);
+        let (job, base, award) =
+            (self.number, percent(market::Score(self.base_score)), &self.award);
         let on = if self.is_sealed { ", on the public slice" } else { "" };
         match &self.refusal {
             None if self.is_sealed => write!(out, "job {job} (base model {base}{on}): {award}")?,
@@ -102,12 +158,12 @@ impl Scored {
     fn fmt_score(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}", self.model_cid)?;
         if let Some((score, worst)) = self.score.zip(self.worst_class) {
-            let (score, worst) = (percent(Score(score)), percent(Score(worst)));
+            let (score, worst) = (percent(market::Score(score)), percent(market::Score(worst)));
             write!(out, "\n  score   {score}, worst class {worst}")?;
         }
         for (class, recall) in self.recalls.iter().enumerate() {
-            let recall =
-                recall.map_or_else(|| "no rows".to_owned(), |recall| percent(Score(recall)));
+            let recall = recall
+                .map_or_else(|| "no rows".to_owned(), |recall| percent(market::Score(recall)));
             write!(out, "\n  class {class:>3}  {recall}")?;
         }
         if let Some(effort) = self.effort {

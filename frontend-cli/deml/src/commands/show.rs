@@ -1,8 +1,9 @@
 //! Showing an open model on a job's public board.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use anyhow::{Result, ensure};
+use clap::Args;
 use client::{
     chain::Sender,
     convert::{as_text, to_market},
@@ -17,12 +18,36 @@ use market::{Amount, Command, JobId, Score, Slot, SlotKey, Target};
 use serde::Serialize;
 use wire::{JobView, Notice};
 
-use super::{
-    calldata::Calldata,
-    evaluate::{self, Stopped},
-    funding::{Funding, lacking, send_paid},
+use crate::{
+    budget::{Budget, Caps},
+    commands::{
+        funding::{Funding, lacking, send_paid},
+        job::evaluate::{self, Stopped},
+        sending::{Calldata, Sending},
+    },
+    config::Config,
 };
-use crate::{args, budget::Budget, config::Config};
+
+/// Showing a model.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml --account 2 show --job 0 --model better.onnx")]
+pub struct Show {
+    /// The job: its number, or its name: 0x and at least its first 8 digits
+    #[arg(long)]
+    pub job: JobRef,
+    /// ONNX file; everybody can see it
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// Pay from the free balance in the market, without a deposit
+    #[arg(long)]
+    pub from_balance: bool,
+    /// At most how much.
+    #[command(flatten)]
+    pub caps: Caps,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
 
 /// A model that was shown.
 #[derive(Clone, Debug, Serialize)]
@@ -76,7 +101,7 @@ impl Shown {
 }
 
 /// Shows a model, or prints what would be sent.
-pub async fn run(config: &Config, show: args::Show) -> Result<Ending> {
+pub async fn run(config: &Config, show: Show) -> Result<Ending> {
     let model = files::read(&show.model)?;
     let session = config.session()?;
     let view = session.job(&show.job).await?;

@@ -1,20 +1,95 @@
 //! Training a model on this computer; the data never leave it.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::{Context, Result};
-use client::{files, session::Session, talk::Talk};
+use clap::{Args, ValueEnum};
+use client::{
+    files,
+    jobs::JobRef,
+    session::Session,
+    talk::{Ending, Talk},
+};
 use eval::train::{Optimiser, Options};
 use market::Metric;
 use trainer::fit::Course;
 
-use crate::args;
+use crate::{config::Config, terms::MetricName};
+
+/// How weights are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Optimizer {
+    /// Stochastic gradient descent with momentum
+    Sgd,
+    /// Adam
+    Adam,
+}
+
+/// Training.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Example:
+  deml train --job 0 --data mine.csv --out better.onnx --epochs 30
+
+Ctrl-C ends it early and keeps the best model so far. Nothing of your data leaves this computer.")]
+pub struct Train {
+    /// Job whose base model is trained further
+    #[arg(long, value_name = "JOB", required_unless_present = "base")]
+    pub job: Option<JobRef>,
+    /// ONNX file to train further
+    #[arg(long, value_name = "FILE", conflicts_with = "job")]
+    pub base: Option<PathBuf>,
+    /// Datasets to train on: CSV or safetensors, one or several
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub data: Vec<PathBuf>,
+    /// Where to write the trained model
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Column of the labels in a CSV file [default: the last one]
+    #[arg(long, value_name = "NAME")]
+    pub label: Option<String>,
+    /// What the validation score measures [default: the job's, else accuracy]
+    #[arg(long)]
+    pub metric: Option<MetricName>,
+    /// How weights are changed
+    #[arg(long, default_value = "adam")]
+    pub optimizer: Optimizer,
+    /// Step size [default: 0.001 for adam, 0.05 for sgd]
+    #[arg(long)]
+    pub learning_rate: Option<f32>,
+    /// Times all rows are seen
+    #[arg(long, default_value_t = 20)]
+    pub epochs: u32,
+    /// Rows a step
+    #[arg(long, default_value_t = 32)]
+    pub batch: usize,
+    /// Percent of the rows held back to choose the best epoch
+    #[arg(long, default_value_t = 20, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=90))]
+    pub validation: u8,
+    /// Decides the order of rows; the same seed gives the same model
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// Trains a model.
+///
+/// - Errors: `UnfitDataset`, `Untrainable`
+pub async fn run(config: &Config, train: Train) -> Result<Ending> {
+    let session = if train.job.is_some() { Some(config.session()?) } else { None };
+    let course = course(session.as_ref(), &train).await?;
+    let stop = stop_on_interrupt(config.talk);
+    config.talk.answer(&trainer::fit::train(config.talk, course, train.out, stop).await?)?;
+    Ok(Ending::Done)
+}
 
 /// The course that arguments describe; a job's base model comes from the store.
-pub async fn course(session: Option<&Session>, train: &args::Train) -> Result<Course> {
+pub async fn course(session: Option<&Session>, train: &Train) -> Result<Course> {
     let data = train.data.iter().map(|path| files::read(path)).collect::<Result<_>>()?;
     let (base, metric) = match (&train.base, &train.job) {
         (Some(base), _) => (files::read(base)?.bytes, None),
@@ -28,8 +103,8 @@ pub async fn course(session: Option<&Session>, train: &args::Train) -> Result<Co
     };
     let metric = train.metric.map(Metric::from).or(metric).unwrap_or(Metric::Accuracy);
     let (optimiser, usual_rate) = match train.optimizer {
-        args::Optimizer::Adam => (Optimiser::Adam, 0.001),
-        args::Optimizer::Sgd => (Optimiser::Sgd { momentum: 0.9 }, 0.05),
+        Optimizer::Adam => (Optimiser::Adam, 0.001),
+        Optimizer::Sgd => (Optimiser::Sgd { momentum: 0.9 }, 0.05),
     };
     let options = Options {
         optimiser,

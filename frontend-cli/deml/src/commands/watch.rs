@@ -1,17 +1,55 @@
 //! `deml watch`: a market, audited again and again.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
-use auditor::watch::{Watch, default_path};
+use auditor::watch::default_path;
+use clap::Args;
 use client::talk::Ending;
+use reqwest::Url;
 use wire::Genesis;
 
-use super::audit;
-use crate::{args, config::Config};
+use crate::{
+    commands::audit::{self, Replay},
+    config::Config,
+};
+
+/// A watch.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deml watch                                           the running devnet's application
+  deml watch --webhook https://example.org/alerts --confirmations 12 --rpc-url https://…
+  deml --json watch --once                             for scripts: catch up, then end
+
+It alerts of the first divergence an audit finds and ends with that; and, going on, of a claim that
+did not come, of another outputs validator, and of an asset of which the application holds less
+than its market owes. Started again it goes on where it was; an alert the webhook did not take is
+sent again.
+
+Exit codes: 0 nothing to alert of, 1 an alert was raised, 2 it could not be checked.")]
+pub struct Watch {
+    /// How to audit.
+    #[command(flatten)]
+    pub replay: Replay,
+    /// POST each alert to this address too, as JSON
+    #[arg(long, value_name = "URL")]
+    pub webhook: Option<Url>,
+    /// Leave this many of the newest blocks alone, which the chain may still replace
+    #[arg(long, value_name = "BLOCKS", default_value_t = 0)]
+    pub confirmations: u64,
+    /// Catch up with the chain once, then end
+    #[arg(long)]
+    pub once: bool,
+    /// The file that keeps the place [default: one for each application in this user's data]
+    #[arg(long, value_name = "FILE")]
+    pub place: Option<PathBuf>,
+}
 
 /// Watches one market until something is wrong with it.
 ///
 /// - Errors: it is not said how to replay; with `--once`, something could not be checked
-pub async fn run(config: &Config, given: args::Watch) -> Result<Ending> {
+pub async fn run(config: &Config, given: Watch) -> Result<Ending> {
     let session = config.session()?;
     let pause = session.patience.pause * 4;
     let audit = audit::prepare(config, session, given.replay)?;
@@ -29,7 +67,7 @@ pub async fn run(config: &Config, given: args::Watch) -> Result<Ending> {
         Some(place) => place,
         None => default_path(audit.chain.chain_id().await?, audit.application)?,
     };
-    let watch = Watch {
+    let watch = auditor::watch::Watch {
         audit,
         genesis,
         confirmations: given.confirmations,

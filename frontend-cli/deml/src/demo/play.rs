@@ -25,14 +25,15 @@ use super::{
     stage::{Coin, Part, Player, Stage},
 };
 use crate::{
-    args::{AwardDraft, MetricName, OfferDraft, TermsDraft},
     budget::Budget,
     commands::{
         claim,
         funding::Funding,
-        job_open, money, settle,
+        job::{open, settle},
         submit::{self, Entry},
+        withdraw,
     },
+    terms::{AwardDraft, MetricName, OfferDraft, TermsDraft},
 };
 
 const HOSPITAL: &str = "sponsor of health";
@@ -160,10 +161,10 @@ async fn open(stage: &Stage, plot: &Plot) -> Result<JobId> {
         },
         ..TermsDraft::default()
     };
-    let plan = job_open::plan(&stage.session, &draft).await?;
+    let plan = open::plan(&stage.session, &draft).await?;
     let Player { sender, vault, .. } = stage.player(sponsor)?;
     let funding = Funding::Deposit;
-    let opened = job_open::open(&stage.session, sender, vault, &plan, funding).await?;
+    let opened = open::open(&stage.session, sender, vault, &plan, funding).await?;
     let score = percent(opened.base_score);
     stage.say(sponsor, format_args!("job {} is open: beat {score}", opened.number));
     Ok(opened.job)
@@ -259,11 +260,11 @@ pub(super) async fn withdraw_all(stage: &Stage) -> Result<()> {
         if stage.session.free_balances(address).await?.is_empty() {
             continue;
         }
-        let asked = money::withdrawals(&stage.session, address, "all").await?;
+        let asked = withdraw::withdrawals(&stage.session, address, "all").await?;
         for (currency, amount) in &asked {
             stage.say(name, format_args!("withdraws what is free, {}", currency.show(*amount)));
         }
-        money::withdraw_all(&stage.session, sender, asked).await?;
+        withdraw::withdraw_all(&stage.session, sender, asked).await?;
     }
     Ok(())
 }

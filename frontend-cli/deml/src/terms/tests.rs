@@ -5,6 +5,7 @@ use market::AssetPrices;
 use wire::Genesis;
 
 use super::*;
+use crate::terms::{AwardDraft, TermsDraft};
 
 fn written(text: &str) -> (tempfile::TempDir, Result<TermsDraft>) {
     let folder = tempfile::tempdir().unwrap();
@@ -13,7 +14,7 @@ fn written(text: &str) -> (tempfile::TempDir, Result<TermsDraft>) {
     }
     let path = folder.path().join("terms.toml");
     fs::write(&path, text).unwrap();
-    let read = draft(&JobOpen { terms: Some(path), ..JobOpen::default() });
+    let read = draft(&Open { terms: Some(path), ..Open::default() });
     (folder, read)
 }
 
@@ -81,12 +82,12 @@ fn a_file_states_terms_and_flags_win() {
     let award = AwardDraft { rewards: Some(3), ..AwardDraft::default() };
     let flags = TermsDraft { award, ..TermsDraft::default() };
     let terms = Some(folder.path().join("terms.toml"));
-    let open = JobOpen { terms, draft: flags, ..JobOpen::default() };
+    let open = Open { terms, draft: flags, ..Open::default() };
     assert_eq!(super::draft(&open).unwrap().award.rewards, Some(3));
 
     let json = folder.path().join("terms.json");
     fs::write(&json, r#"{"title": "Health", "award": {"reward": "1wei"}}"#).unwrap();
-    let open = JobOpen { terms: Some(json), ..JobOpen::default() };
+    let open = Open { terms: Some(json), ..Open::default() };
     assert_eq!(super::draft(&open).unwrap().title.as_deref(), Some("Health"));
 
     assert!(written("colour = \"red\"").1.is_err());

@@ -17,7 +17,7 @@ use super::{
     Mined, Miner,
     state::{Found, State},
 };
-use crate::commands::evaluate;
+use crate::commands::job::evaluate;
 
 /// What is found of a model, and row by row.
 type Findings = Vec<(Attestation, Option<Results>)>;

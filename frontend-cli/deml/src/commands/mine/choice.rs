@@ -5,7 +5,7 @@ use client::{session::Session, talk::Refused};
 use market::{Amount, Asset, JobId};
 use wire::{JobView, Query};
 
-use crate::args;
+use crate::commands::mine::Mine;
 
 /// Which jobs a miner works for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Choice {
     /// What was asked for; each job is known by its name from here on.
     ///
     /// - Errors: `NoSuchLimits` when limits are missing or in different assets
-    pub async fn new(session: &Session, mine: &args::Mine) -> Result<Self> {
+    pub async fn new(session: &Session, mine: &Mine) -> Result<Self> {
         let mut names = Vec::new();
         for job in &mine.job {
             let view = session.job(job).await?;

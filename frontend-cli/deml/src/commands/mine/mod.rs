@@ -14,10 +14,13 @@ mod state;
 use std::{fmt, time::Duration};
 
 use anyhow::{Result, ensure};
+use clap::Args;
 use client::{
     chain::Sender,
     convert::as_text,
     follow::Processed,
+    jobs::JobRef,
+    quantity::Money,
     session::{Currency, Session, Spent},
     talk::{Ending, Refused},
     vault::Vault,
@@ -28,12 +31,57 @@ use wire::JobView;
 
 pub use self::choice::{Choice, Limits};
 use self::state::{State, Sums};
-use super::{
-    calldata::Calldata,
-    funding::{Funding, send_paid},
-    money,
+use super::funding::{Funding, send_paid};
+use crate::{
+    budget::{Budget, Caps},
+    commands::sending::{Calldata, Sending},
+    config::Config,
 };
-use crate::{args::Mine, budget::Budget, config::Config};
+
+/// Mining.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deml --account 5 mine --job 0 --deposit 3ether
+  deml --account 5 mine --all-matching --max-bond 1ether --min-pool 0.5ether
+
+It offers to evaluate for the jobs that are named, or that keep within the limits, and attests and
+reveals what it found until Ctrl-C. Started again, it goes on. The bond of each job comes from the
+free balance, which --deposit fills.")]
+pub struct Mine {
+    /// For this job; can be given more than once
+    #[arg(long, required_unless_present = "all_matching")]
+    pub job: Vec<JobRef>,
+    /// For every job within the limits
+    #[arg(long, conflicts_with = "job", requires = "max_bond", requires = "min_pool")]
+    pub all_matching: bool,
+    /// Only where the bond is at most this
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_bond: Option<Money>,
+    /// Only where the sponsor's pool is at least this
+    #[arg(long, value_name = "AMOUNT")]
+    pub min_pool: Option<Money>,
+    /// Only jobs in this asset: ether, or a token's address
+    #[arg(long, value_parser = asset)]
+    pub asset: Option<market::Asset>,
+    /// Deposit this much first
+    #[arg(long, value_name = "AMOUNT")]
+    pub deposit: Option<Money>,
+    /// Do what there is to do now, and end
+    #[arg(long)]
+    pub once: bool,
+    /// At most how much for moving jobs on, in all; its own duties come first and do not count.
+    #[command(flatten)]
+    pub caps: Caps,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+fn asset(text: &str) -> Result<market::Asset, String> {
+    use wire::Text as _;
+    market::Asset::read(text).ok_or_else(|| format!("{text:?} is not {}", market::Asset::WHAT))
+}
 
 /// Said of a job that could not be attended to.
 const FAILED: &str = "failed";
@@ -131,7 +179,7 @@ pub async fn run(config: &Config, mine: Mine) -> Result<Ending> {
     }
     let (sender, vault) = config.signer(&session).await?;
     if let Some(deposit) = mine.deposit {
-        config.talk.say(money::deposit(&session, &sender, deposit).await?);
+        config.talk.say(super::deposit::deposit(&session, &sender, deposit).await?);
     }
     let asset = mine.asset.or(jobs.first().map(|job| job.terms.asset)).unwrap_or(Asset::Ether);
     let daily = Budget::new(&session, &mine.caps, asset).await?;

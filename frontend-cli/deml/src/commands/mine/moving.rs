@@ -7,7 +7,7 @@ use wire::{JobList, JobView, Query, SubmissionStateView, SubmissionView};
 use super::{Mined, Miner, refusal, state::State};
 use crate::{
     budget::Budget,
-    commands::{evaluate, settle},
+    commands::job::{evaluate, settle},
 };
 
 const DAY_SECONDS: u64 = 86_400;

@@ -15,7 +15,7 @@ use wire::JobView;
 use super::{Entry, Publication, refused};
 use crate::{
     budget::{self, Budget},
-    commands::{calldata::Calldata, funding::lacking},
+    commands::{funding::lacking, sending::Calldata},
 };
 
 /// What a submission may cost at most.

@@ -25,17 +25,17 @@ use wire::{SubmissionStateView, SubmissionView};
 
 use super::cast::{liars, miner, miners};
 use crate::{
-    args::{AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, SealingDraft, TermsDraft},
     budget::Budget,
     commands::{
-        evaluate,
         funding::{Funding, send_paid},
-        job_open, reveal, show, submit,
+        job::{evaluate, open, reveal},
+        show, submit,
     },
     demo::{
         result::Submitted,
         stage::{Player, Stage},
     },
+    terms::{AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, SealingDraft, TermsDraft},
 };
 
 macro_rules! digits {
@@ -93,9 +93,9 @@ pub(super) async fn open(stage: &Stage) -> Result<JobId> {
         award: AwardDraft { prize: Some("1000token".parse()?), ..AwardDraft::default() },
         ..TermsDraft::default()
     };
-    let plan = job_open::plan(&stage.session, &draft).await?;
+    let plan = open::plan(&stage.session, &draft).await?;
     let (session, sender, vault) = (&stage.session, &sponsor.sender, &sponsor.vault);
-    let opened = job_open::open(session, sender, vault, &plan, Funding::Deposit).await?;
+    let opened = open::open(session, sender, vault, &plan, Funding::Deposit).await?;
     stage.say(sponsor.name, format_args!("job {} is open, its hold-out sealed", opened.number));
     Ok(opened.job)
 }

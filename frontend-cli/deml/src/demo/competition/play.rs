@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     budget::Budget,
-    commands::settle,
+    commands::job::settle,
     demo::{self, stage::Stage},
 };
 

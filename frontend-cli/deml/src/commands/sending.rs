@@ -1,15 +1,24 @@
-//! What a command would send, as hex for other Ethereum tools; nothing is sent.
+//! What every command that sends can be asked, and what it would send: hex for other Ethereum tools.
 
 use std::fmt;
 
 use alloy::primitives::Bytes;
 use anyhow::Result;
+use clap::Args;
 use client::{
     convert::as_text,
     talk::{Ending, Talk},
 };
 use market::{Amount, Asset, Command};
 use serde::Serialize;
+
+/// What every command that sends can be asked.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Sending {
+    /// Print the payload as hex, for other Ethereum tools, and send nothing
+    #[arg(long)]
+    pub calldata: bool,
+}
 
 /// Commands as hex, in the order in which they are sent.
 #[derive(Clone, Debug, Default, Serialize)]

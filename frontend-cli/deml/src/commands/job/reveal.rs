@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use anyhow::Result;
+use clap::Args;
 use client::{
     chain::Sender,
     convert::{as_text, to_market},
@@ -17,8 +18,31 @@ use market::{Command, JobId, Stage, SubmittedModel, Timestamp};
 use serde::Serialize;
 use wire::{JobView, Notice};
 
-use super::{calldata::Calldata, evaluate};
-use crate::{args, config::Config};
+use crate::{
+    commands::{
+        job::evaluate,
+        sending::{Calldata, Sending},
+    },
+    config::Config,
+};
+
+/// Revealing.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Example:
+  deml --account 2 job reveal 0 --wait
+
+Who does not reveal in time loses the place bond; a sponsor loses its bond and the award.")]
+pub struct Reveal {
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
+    /// Wait until keys are taken
+    #[arg(long)]
+    pub wait: bool,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
 
 /// Something that is open now.
 #[derive(Clone, Debug, Serialize)]
@@ -100,7 +124,7 @@ impl Sealed {
 }
 
 /// Reveals, or prints what would be sent.
-pub async fn run(config: &Config, reveal: args::JobReveal) -> Result<Ending> {
+pub async fn run(config: &Config, reveal: Reveal) -> Result<Ending> {
     let session = config.session()?;
     let (sender, vault) = config.signer(&session).await?;
     if reveal.sending.calldata {

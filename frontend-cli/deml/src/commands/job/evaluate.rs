@@ -3,10 +3,12 @@
 use std::fmt;
 
 use anyhow::{Result, bail};
+use clap::Args;
 use client::{
     chain::Sender,
     convert::{as_text, to_market},
     follow::Processed,
+    jobs::JobRef,
     quantity::count,
     session::{Session, Spent},
     talk::{Ending, Refused},
@@ -15,8 +17,61 @@ use market::{Award, Command, JobId, Stage, Target, Work};
 use serde::Serialize;
 use wire::{JobList, JobView, Notice, Query, SubmissionStateView, SubmissionView};
 
-use super::calldata::Calldata;
-use crate::{args, budget::Budget, config::Config};
+use crate::{
+    budget::{Budget, Caps},
+    commands::sending::{Calldata, Sending},
+    config::Config,
+};
+
+/// Going on with an evaluation.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deml --account 2 job evaluate 0                    your submission, else what blocks the job
+  deml --account 2 job evaluate 0 --submission 3
+  deml --account 2 job evaluate 0 --base")]
+pub struct Evaluate {
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
+    /// What.
+    #[command(flatten)]
+    pub what: EvaluateWhat,
+    /// At most how much.
+    #[command(flatten)]
+    pub caps: Caps,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+/// What is evaluated; if nothing is named, this account's submission, else what blocks the job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+#[group(multiple = false)]
+pub struct EvaluateWhat {
+    /// The base model, on the dataset that the job opens with
+    #[arg(long)]
+    pub base: bool,
+    /// The base model, on the revealed hold-out
+    #[arg(long)]
+    pub base_on_hold_out: bool,
+    /// The submission of this number
+    #[arg(long, value_name = "N")]
+    pub submission: Option<u32>,
+    /// The model that the account of this submission shows on the board
+    #[arg(long, value_name = "N")]
+    pub shown: Option<u32>,
+}
+
+impl EvaluateWhat {
+    /// What is named.
+    #[must_use]
+    pub fn target(self) -> Option<market::Target> {
+        let base = self.base.then_some(market::Target::Base);
+        base.or(self.base_on_hold_out.then_some(market::Target::BaseOnHoldOut))
+            .or(self.submission.map(market::Target::Submission))
+            .or(self.shown.map(market::Target::Shown))
+    }
+}
 
 /// Why going on with an evaluation ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -148,7 +203,7 @@ fn option(target: Target) -> String {
 }
 
 /// Goes on with what was asked for, or with what this account waits for.
-pub async fn run(config: &Config, evaluate: args::JobEvaluate) -> Result<Ending> {
+pub async fn run(config: &Config, evaluate: Evaluate) -> Result<Ending> {
     let session = config.session()?;
     let view = session.job(&evaluate.job).await?;
     let named = evaluate.what.target();

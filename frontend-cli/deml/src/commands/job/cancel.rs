@@ -3,8 +3,10 @@
 use std::fmt;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use client::{
     convert::as_text,
+    jobs::JobRef,
     session::{Currency, Session, Spent},
     talk::Ending,
 };
@@ -12,8 +14,20 @@ use market::{Amount, Command, JobId};
 use serde::Serialize;
 use wire::{JobView, Notice};
 
-use super::calldata::Calldata;
-use crate::{args, config::Config};
+use crate::{
+    commands::sending::{Calldata, Sending},
+    config::Config,
+};
+
+/// Cancelling.
+#[derive(Clone, Debug, Args)]
+pub struct Cancel {
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
 
 /// A job that was cancelled.
 #[derive(Clone, Debug, Serialize)]
@@ -44,7 +58,7 @@ impl fmt::Display for Cancelled {
 /// Cancels a job, or says what would be sent.
 ///
 /// - Errors: the market's refusal
-pub async fn run(config: &Config, cancel: args::JobCancel) -> Result<Ending> {
+pub async fn run(config: &Config, cancel: Cancel) -> Result<Ending> {
     let session = config.session()?;
     let view = session.job(&cancel.job).await?;
     let command = Command::CancelJob { job: view.job };

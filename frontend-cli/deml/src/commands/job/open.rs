@@ -1,11 +1,12 @@
 //! Opening a job: all of it is tried on this computer, then the deposit with the command on it is
 //! sent, then the job's blobs, until the base model is scored.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use alloy::primitives::B256;
 use anyhow::{Context, Result, bail};
 use blobs::{BlobRef, Cid, Digest};
+use clap::Args;
 use client::{
     chain::Sender,
     convert::{as_ppm, as_text, to_market},
@@ -26,18 +27,51 @@ use serde::Serialize;
 use trainer::local;
 use wire::{Notice, QuoteView};
 
-use super::{
-    calldata::Calldata,
-    evaluate,
-    funding::{self, Funding, send_paid},
-};
 use crate::{
-    args::{self, TermsDraft},
     budget::Budget,
+    commands::{
+        funding::{self, Funding, send_paid},
+        job::evaluate,
+        sending::{Calldata, Sending},
+    },
     config::Config,
     rehearsal::{self, Drive, JobRehearsal},
-    terms::{self, JobFiles, Known},
+    terms::{self, JobFiles, Known, TermsDraft},
 };
+
+/// Opening a job.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = "\
+Examples:
+  deml --account 1 job open --title Health --base base.onnx --hold-out holdout.safetensors \\
+       --metric accuracy --reward 0.5ether --rewards 2 --min-gain 1% --close 2h
+  deml --account 1 job open --title Digits --base base.onnx --hold-out holdout.safetensors \\
+       --public-slice slice.safetensors --sealed --miners 5 --prize 10ether --close 7d
+
+All of it is tried on this computer first, and what goes to escrow is shown before anything is sent.
+With --sealed the hold-out's key stays on this computer: reveal it after the close with `deml job
+reveal`, or the award goes to those who revealed. Give the terms in a file with --terms terms.toml,
+keys as the options, in sections [offer], [sealing], [evaluators] and [award].")]
+pub struct Open {
+    /// TOML or JSON file with these terms
+    #[arg(long, value_name = "FILE")]
+    pub terms: Option<PathBuf>,
+    /// The terms themselves.
+    #[command(flatten)]
+    pub draft: TermsDraft,
+    /// Distinguishes jobs of equal terms [default: random]
+    #[arg(long, value_name = "HEX", help_heading = "Sending")]
+    pub salt: Option<B256>,
+    /// Pay from the free balance in the market, without a deposit
+    #[arg(long, help_heading = "Sending")]
+    pub from_balance: bool,
+    /// Show what goes to escrow, and send nothing
+    #[arg(long, help_heading = "Sending")]
+    pub dry_run: bool,
+    /// Whether to send.
+    #[command(flatten, next_help_heading = "Sending")]
+    pub sending: Sending,
+}
 
 /// What a sponsor is about to open, checked on this computer.
 #[derive(Clone, Debug, Serialize)]
@@ -260,7 +294,7 @@ impl fmt::Display for Opened {
 }
 
 /// Opens the job that the arguments describe, or says what would be sent.
-pub async fn run(config: &Config, open: args::JobOpen) -> Result<Ending> {
+pub async fn run(config: &Config, open: Open) -> Result<Ending> {
     let session = config.session()?;
     let mut plan = plan(&session, &terms::draft(&open)?).await?;
     if let Some(salt) = open.salt {

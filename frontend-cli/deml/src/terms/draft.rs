@@ -1,14 +1,11 @@
-//! The terms a sponsor writes, as flags of `job open` or in a file.
+//! A sponsor's terms as they are written: flags of `job open`, or a file.
 
 use std::path::PathBuf;
 
-use alloy::primitives::B256;
 use clap::{Args, ValueEnum};
 use client::quantity::{Deadline, Money, Share};
 use market::{Metric, Unmet};
 use serde::Deserialize;
-
-use super::Sending;
 
 /// What a score measures, as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -193,38 +190,4 @@ pub struct AwardDraft {
     /// Who takes the prize when no model is accepted [default: return]
     #[arg(long)]
     pub unmet: Option<UnmetName>,
-}
-
-/// Opening a job.
-#[derive(Clone, Debug, Default, Args)]
-#[command(after_help = "\
-Examples:
-  deml --account 1 job open --title Health --base base.onnx --hold-out holdout.safetensors \\
-       --metric accuracy --reward 0.5ether --rewards 2 --min-gain 1% --close 2h
-  deml --account 1 job open --title Digits --base base.onnx --hold-out holdout.safetensors \\
-       --public-slice slice.safetensors --sealed --miners 5 --prize 10ether --close 7d
-
-All of it is tried on this computer first, and what goes to escrow is shown before anything is sent.
-With --sealed the hold-out's key stays on this computer: reveal it after the close with `deml job
-reveal`, or the award goes to those who revealed. Give the terms in a file with --terms terms.toml,
-keys as the options, in sections [offer], [sealing], [evaluators] and [award].")]
-pub struct JobOpen {
-    /// TOML or JSON file with these terms
-    #[arg(long, value_name = "FILE")]
-    pub terms: Option<PathBuf>,
-    /// The terms themselves.
-    #[command(flatten)]
-    pub draft: TermsDraft,
-    /// Distinguishes jobs of equal terms [default: random]
-    #[arg(long, value_name = "HEX", help_heading = "Sending")]
-    pub salt: Option<B256>,
-    /// Pay from the free balance in the market, without a deposit
-    #[arg(long, help_heading = "Sending")]
-    pub from_balance: bool,
-    /// Show what goes to escrow, and send nothing
-    #[arg(long, help_heading = "Sending")]
-    pub dry_run: bool,
-    /// Whether to send.
-    #[command(flatten, next_help_heading = "Sending")]
-    pub sending: Sending,
 }

@@ -1,15 +1,14 @@
-//! Models: what one is made of, and fetching one.
+//! `deml model check`: whether a model can be evaluated, and what that takes.
 
 use std::{fmt, path::PathBuf};
 
 use anyhow::{Context, Result};
 use blobs::Cid;
+use clap::Args;
 use client::{
     convert::as_text,
     files::{self, File},
-    ipfs::Store,
-    jobs::JobRef,
-    session::Session,
+    talk::Ending,
 };
 use eval::{
     Dataset, Estimate, Features, Labels, Model,
@@ -19,10 +18,25 @@ use market::{Metric, Quote};
 use serde::Serialize;
 use trainer::local;
 
-use crate::effort::{Effort, Speed, default_input_work};
+use crate::{
+    config::Config,
+    effort::{Effort, Speed, default_input_work},
+};
 
-/// The largest blob fetched by its CID alone, in bytes.
-const FETCH_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
+/// Checking a model.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml model check base.onnx")]
+pub struct Check {
+    /// ONNX file
+    pub file: PathBuf,
+    /// Rows of the dataset that its cost is shown for
+    #[arg(long, default_value_t = 1_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rows: u32,
+    /// Million instructions that the machine runs a second [default: 60]
+    #[arg(long, value_name = "MILLION")]
+    pub speed: Option<u32>,
+}
 
 /// A model that can be evaluated.
 #[derive(Clone, Debug, Serialize)]
@@ -59,6 +73,15 @@ pub struct Node {
     pub output: Vec<usize>,
     /// Instructions it takes in a step.
     pub work: u64,
+}
+
+/// Describes a model.
+///
+/// - Errors: `UnfitModel`, naming the node
+pub fn run(config: &Config, check: &Check) -> Result<Ending> {
+    let (file, speed) = (files::read(&check.file)?, Speed::new(check.speed));
+    config.talk.answer(&self::check(&file, check.rows, speed)?)?;
+    Ok(Ending::Done)
 }
 
 impl fmt::Display for Checked {
@@ -120,34 +143,4 @@ fn quote(file: &File, model: &Model, rows: u32) -> Result<Quote> {
     let dataset = Dataset::new(model.row(), features, Labels::Classes(vec![0; rows]))?;
     let files = [file.bytes.len(), elements];
     Ok(Estimate::new(files, model, &dataset, Metric::Accuracy)?.quote(&dataset))
-}
-
-/// A blob that was fetched.
-#[derive(Clone, Debug, Serialize)]
-pub struct Fetched {
-    /// Its CID.
-    #[serde(serialize_with = "as_text")]
-    pub cid: Cid,
-    /// Its bytes.
-    pub bytes: usize,
-    /// Where it is.
-    pub file: PathBuf,
-}
-
-impl fmt::Display for Fetched {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {} bytes, {}", self.file.display(), self.bytes, self.cid)
-    }
-}
-
-/// Fetches a blob by its CID and writes it to a file.
-pub async fn get(store: &Store, cid: Cid, out: PathBuf) -> Result<Fetched> {
-    let bytes = store.get(cid, FETCH_BYTES_MAX).await?;
-    files::write(&out, &bytes)?;
-    Ok(Fetched { cid, bytes: bytes.len(), file: out })
-}
-
-/// The CID of a job's base model.
-pub async fn base_of(session: &Session, job: &JobRef) -> Result<Cid> {
-    Ok(session.job(job).await?.terms.offer.base_model.cid())
 }

@@ -4,8 +4,11 @@
 mod answer;
 mod plan;
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result, ensure};
 use blobs::BlobRef;
+use clap::Args;
 use client::{
     chain::Sender,
     convert::to_market,
@@ -23,16 +26,52 @@ use trainer::local;
 use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
 
 pub use self::{answer::Submitted, plan::Plan};
-use super::{
-    evaluate,
-    funding::{Funding, send_paid},
-};
 use crate::{
-    args,
-    budget::Budget,
+    budget::{Budget, Caps},
+    commands::{
+        funding::{Funding, send_paid},
+        job::evaluate,
+        sending::Sending,
+    },
     config::Config,
     rehearsal::{self, Drive, Rehearsal},
 };
+
+/// Submitting.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Example:
+  deml --account 2 submit --job 0 --model better.onnx --data mine.csv
+
+It says what it may cost before it begins. Of the data only a CID is sent; of a sealed job's model
+only a ciphertext, whose key stays on this computer: reveal it after the close with `deml job
+reveal`, or lose the place bond. An interrupted submission goes on where it stopped.")]
+pub struct Submit {
+    /// The job: its number, or its name: 0x and at least its first 8 digits
+    #[arg(long)]
+    pub job: JobRef,
+    /// ONNX file
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// What it was trained on; its bytes are not sent [default: not said]
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Submit although the checks on this computer say it will be refused
+    #[arg(long)]
+    pub force: bool,
+    /// Also go on with earlier submissions that must be decided before this one
+    #[arg(long)]
+    pub evaluate_earlier: bool,
+    /// Pay from the free balance in the market, without a deposit
+    #[arg(long)]
+    pub from_balance: bool,
+    /// At most how much.
+    #[command(flatten)]
+    pub caps: Caps,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
 
 /// What to submit.
 #[derive(Clone, Debug)]
@@ -73,7 +112,7 @@ struct Publication {
 }
 
 /// Submits, or prints what would be sent.
-pub async fn run(config: &Config, submit: args::Submit) -> Result<Ending> {
+pub async fn run(config: &Config, submit: Submit) -> Result<Ending> {
     let model = files::read(&submit.model)?;
     let data = submit.data.as_deref().map(files::read).transpose()?.map(|file| file.blob);
     let fresh = Entry::new(&submit.job, &model);

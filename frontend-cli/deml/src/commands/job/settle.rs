@@ -3,9 +3,11 @@
 use std::fmt;
 
 use anyhow::Result;
+use clap::Args;
 use client::{
     chain::Sender,
     convert::as_text,
+    jobs::JobRef,
     quantity::{count, until},
     session::{Currency, Session, Spent},
     talk::{Ending, Refused},
@@ -14,8 +16,25 @@ use market::{Amount, Command, JobId, Stage, Timestamp};
 use serde::Serialize;
 use wire::{JobView, Notice};
 
-use super::calldata::Calldata;
-use crate::{args, budget::Budget, config::Config};
+use crate::{
+    budget::{Budget, Caps},
+    commands::sending::{Calldata, Sending},
+    config::Config,
+};
+
+/// Settling.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml --account 1 job settle 0")]
+pub struct Settle {
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
+    /// At most how much.
+    #[command(flatten)]
+    pub caps: Caps,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
 
 /// How far a job came.
 #[derive(Clone, Debug, Serialize)]
@@ -65,7 +84,7 @@ impl fmt::Display for Settled {
 }
 
 /// Settles within what the arguments allow.
-pub async fn run(config: &Config, settle: args::JobSettle) -> Result<Ending> {
+pub async fn run(config: &Config, settle: Settle) -> Result<Ending> {
     let session = config.session()?;
     let view = session.job(&settle.job).await?;
     if settle.sending.calldata {

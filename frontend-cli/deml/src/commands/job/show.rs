@@ -1,98 +1,35 @@
-//! Looking at jobs: the list, one job's choices in words, its board and who stands where.
+//! `deml job show`: one job's choices in words, its windows, and what entering it costs at most.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    fmt,
-};
+use std::fmt;
 
 use anyhow::Result;
+use clap::Args;
 use client::{
-    convert::as_text,
     jobs::JobRef,
     quantity::{count, duration, percent, until},
     session::{Currency, Session},
-    talk::one_line,
+    talk::{Ending, one_line},
 };
 use market::{
-    Amount, Asset, Award, Evaluators, JobId, Sealing, Settings, SubmissionStake, Terms, Timestamp,
-    Unmet,
+    Amount, Award, Evaluators, JobId, Sealing, Settings, SubmissionStake, Terms, Timestamp, Unmet,
 };
 use serde::Serialize;
-use wire::{
-    BoardLineView, JobList, JobView, Page, Paging, Query, QuoteView, RankView, SubmissionStateView,
-    SubmissionView, Text as _,
+use wire::{JobList, JobView, Query, QuoteView, SubmissionStateView, SubmissionView, Text as _};
+
+use crate::{
+    commands::job::{evaluate, list::title, open::fmt_stake},
+    config::Config,
 };
 
-use super::{evaluate, job_open::fmt_stake};
-use crate::args;
-
-/// Jobs, the oldest first.
-#[derive(Clone, Debug, Serialize)]
-pub struct Jobs {
-    /// The market's answer.
-    #[serde(flatten)]
-    pub page: Page<JobView>,
-    #[serde(skip)]
-    currencies: BTreeMap<Asset, Currency>,
-    #[serde(skip)]
-    now: Timestamp,
-}
-
-/// Asks the market for its jobs.
-///
-/// - Errors: the name of one is not the hash of its terms
-pub async fn list(session: &Session, page: &args::JobList) -> Result<Jobs> {
-    let paging = Paging { from: page.from, limit: page.limit };
-    let page: Page<JobView> = session.ask(&Query::Jobs(paging)).await?;
-    let mut currencies = BTreeMap::new();
-    for job in &page.items {
-        session.check_name(job).await?;
-        if let Entry::Vacant(place) = currencies.entry(job.terms.asset) {
-            place.insert(session.currency(job.terms.asset).await);
-        }
-    }
-    Ok(Jobs { page, currencies, now: session.now().await? })
-}
-
-impl fmt::Display for Jobs {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(last) = self.page.items.last() else {
-            return out.write_str("no jobs here; open one with `deml job open`");
-        };
-        write!(
-            out,
-            "{:>5}  {:<10}  {:<10}  {:<24}  {:<19}  {:>10}  {:>24}  {:>9}  closes",
-            "job", "name", "stage", "title", "metric", "base", "award", "submitted"
-        )?;
-        for JobView { job, number, stage, terms, base, submitted, windows, .. } in &self.page.items
-        {
-            let base = base.map_or_else(|| "-".to_owned(), |base| percent(base.score));
-            let award = self.currencies.get(&terms.asset).map(|money| award(&terms.award, money));
-            write!(
-                out,
-                "\n{number:>5}  {:<10}  {:<10}  {:<24}  {:<19}  {base:>10}  {:>24}  \
-                 {submitted:>9}  {}",
-                &job.to_string()[..10],
-                stage.to_string(),
-                title(&terms.title),
-                terms.offer.metric.write(),
-                award.unwrap_or_default(),
-                until(windows.close, self.now)
-            )?;
-        }
-        if self.page.items.len() as u64 == self.page.limit {
-            write!(out, "\ngo on with --from {}", u64::from(last.number) + 1)?;
-        }
-        Ok(())
-    }
-}
-
-/// What is paid, in short.
-fn award(award: &Award, currency: &Currency) -> String {
-    match award {
-        Award::Rewards { reward, count } => format!("{count} × {}", currency.show(*reward)),
-        Award::Prize { prize, .. } => format!("{} prize", currency.show(*prize)),
-    }
+/// Showing a job.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml job show 0 --submissions")]
+pub struct Show {
+    /// Its number, or its name: 0x and at least its first 8 digits
+    pub job: JobRef,
+    /// Its submissions too
+    #[arg(long)]
+    pub submissions: bool,
 }
 
 /// One job, with its submissions when asked for.
@@ -116,6 +53,15 @@ pub struct Shown {
     settings: Settings,
     #[serde(skip)]
     now: Timestamp,
+}
+
+/// Shows a job.
+///
+/// - Errors: `NotFound`; its name is not the hash of its terms
+pub async fn run(config: &Config, show: Show) -> Result<Ending> {
+    let shown = self::show(&config.session()?, show.job, show.submissions).await?;
+    config.talk.answer(&shown)?;
+    Ok(Ending::Done)
 }
 
 /// Asks the market for one job, and computes what entering it costs at most.
@@ -338,73 +284,4 @@ fn line(submission: &SubmissionView) -> String {
         submission.model.map_or(published, |model| model.cid()),
         why.unwrap_or_default()
     )
-}
-
-/// What was shown on the public slice, the best first.
-#[derive(Clone, Debug, Serialize)]
-pub struct Board {
-    /// The job.
-    #[serde(serialize_with = "as_text")]
-    pub job: JobId,
-    /// The board.
-    pub board: Vec<BoardLineView>,
-}
-
-/// Asks the market for a job's public board.
-pub async fn board(session: &Session, job: impl Into<JobRef>) -> Result<Board> {
-    let job = session.job(job).await?.job;
-    let board = session.all(|paging| Query::List(job.into(), JobList::Board, paging)).await?;
-    Ok(Board { job, board })
-}
-
-impl fmt::Display for Board {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "shown for job {}", self.job)?;
-        for BoardLineView { rank, submission, client, score } in &self.board {
-            let score = percent(*score);
-            write!(out, "\n  {rank:>3}. {score:>10}  submission {submission:<4} {client}")?;
-        }
-        Ok(())
-    }
-}
-
-/// Submissions by their scores on the hold-out, the best first.
-#[derive(Clone, Debug, Serialize)]
-pub struct Leaderboard {
-    /// The job.
-    #[serde(serialize_with = "as_text")]
-    pub job: JobId,
-    /// The ranking; what does not count comes last.
-    pub ranking: Vec<RankView>,
-}
-
-/// Asks the market who stands where.
-pub async fn leaderboard(session: &Session, job: impl Into<JobRef>) -> Result<Leaderboard> {
-    let job = session.job(job).await?.job;
-    let ranking =
-        session.all(|paging| Query::List(job.into(), JobList::Leaderboard, paging)).await?;
-    Ok(Leaderboard { job, ranking })
-}
-
-impl fmt::Display for Leaderboard {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "ranking of job {}", self.job)?;
-        for RankView { rank, submission, client, scores, refusal } in &self.ranking {
-            let rank = rank.map_or_else(|| " out".to_owned(), |rank| format!("{rank:>3}."));
-            let score = scores.map_or_else(|| "-".to_owned(), |scores| percent(scores.score));
-            write!(out, "\n  {rank} {score:>10}  submission {submission:<4} {client}")?;
-            if let Some(why) = refusal {
-                write!(out, ": {}", one_line(&why.message))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A title without its padding.
-#[must_use]
-pub fn title(title: &[u8; 32]) -> String {
-    let text = String::from_utf8_lossy(title);
-    let text = one_line(text.trim_end_matches('\0'));
-    if text.is_empty() { "(no title)".to_owned() } else { text.into_owned() }
 }

@@ -1,0 +1,115 @@
+//! `deml balance`: what an account has, in its wallet and in the market.
+
+use std::{collections::BTreeSet, fmt};
+
+use alloy::primitives::Address;
+use anyhow::{Result, ensure};
+use clap::Args;
+use client::{
+    convert::{as_text, to_market},
+    session::{Currency, Session},
+    talk::Ending,
+};
+use market::{Amount, Asset};
+use serde::Serialize;
+use wire::{Paging, Query, SolvencyView};
+
+use crate::{
+    commands::claim::{self, Voucher},
+    config::Config,
+};
+
+/// Balances.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml --account 2 balance")]
+pub struct Balance {
+    /// Whose [default: the account that signs]
+    pub address: Option<Address>,
+}
+
+/// What an account has.
+#[derive(Clone, Debug, Serialize)]
+pub struct Holdings {
+    /// The account.
+    pub account: Address,
+    /// Its assets.
+    pub assets: Vec<AssetBalance>,
+    /// Vouchers that pay it and are not executed yet.
+    pub vouchers: Vec<Voucher>,
+}
+
+/// What an account has of one asset.
+#[derive(Clone, Debug, Serialize)]
+pub struct AssetBalance {
+    /// Of what.
+    #[serde(serialize_with = "as_text")]
+    pub asset: Asset,
+    /// In the wallet, on Ethereum.
+    #[serde(serialize_with = "as_text")]
+    pub wallet: Amount,
+    /// In the market, free to use or withdraw.
+    #[serde(serialize_with = "as_text")]
+    pub free: Amount,
+    #[serde(skip)]
+    currency: Currency,
+}
+
+/// Shows what an account has.
+pub async fn run(config: &Config, balance: Balance) -> Result<Ending> {
+    let session = config.session()?;
+    let account = match balance.address {
+        Some(address) => address,
+        None => config.account(&session).await?,
+    };
+    config.talk.answer(&self::balance(&session, account).await?)?;
+    Ok(Ending::Done)
+}
+
+impl fmt::Display for Holdings {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.account)?;
+        for balance in &self.assets {
+            let show = |amount| balance.currency.show(amount);
+            let (wallet, free) = (show(balance.wallet), show(balance.free));
+            write!(out, "\n  wallet {wallet}, free in the market {free}")?;
+        }
+        for voucher in &self.vouchers {
+            write!(out, "\n  {voucher}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks up what an account has: of each asset that concerns it, and its vouchers.
+pub async fn balance(session: &Session, account: Address) -> Result<Holdings> {
+    let free = session.free_balances(account).await?;
+    let wanted = assets_of(session, &free).await?;
+    let mut assets = Vec::new();
+    for asset in &wanted {
+        let held = free.iter().find(|(of, _)| of == asset).map_or(Amount::ZERO, |held| held.1);
+        let wallet = session.wallet(account, *asset).await?;
+        let currency = session.currency(*asset).await;
+        assets.push(AssetBalance { asset: *asset, wallet, free: held, currency });
+    }
+    let vouchers = claim::vouchers_of(session, account, &wanted).await?;
+    let vouchers = vouchers.into_iter().filter(|voucher| !voucher.is_executed()).collect();
+    Ok(Holdings { account, assets, vouchers })
+}
+
+/// The assets that concern an account: those the market keeps, the configured token, and those of
+/// its balances; not every token that anybody ever sent.
+///
+/// - Errors: the market's own sums do not agree
+pub(crate) async fn assets_of(
+    session: &Session,
+    balances: &[(Asset, Amount)],
+) -> Result<BTreeSet<Asset>> {
+    let first = Paging { from: 0, limit: 1 };
+    let sums: SolvencyView = session.ask(&Query::Solvency(first)).await?;
+    ensure!(sums.solvent, "the market says that its sums do not agree: do not use it");
+    let mut all: BTreeSet<Asset> = session.settings().await?.assets.into_keys().collect();
+    all.insert(Asset::Ether);
+    all.extend(session.token.map(|token| Asset::Erc20(to_market(token))));
+    all.extend(balances.iter().map(|(asset, _)| *asset));
+    Ok(all)
+}

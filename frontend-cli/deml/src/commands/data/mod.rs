@@ -1,0 +1,33 @@
+//! `deml data`: making, sealing and publishing datasets; one file each.
+
+pub mod pack;
+pub mod publish;
+pub mod seal;
+
+use anyhow::Result;
+use clap::Subcommand;
+use client::talk::Ending;
+
+use crate::config::Config;
+
+/// Datasets.
+#[derive(Debug, Subcommand)]
+pub enum Data {
+    /// Make a dataset of a CSV file
+    Pack(pack::Pack),
+    /// Seal a hold-out or a model for a sealed job
+    Seal(seal::Seal),
+    /// Send the missing bytes of a file that a job expects from you
+    Publish(publish::Publish),
+}
+
+/// Does what was asked for.
+///
+/// - Errors: a `Refused`, or what failed and what to do about it
+pub async fn run(config: &Config, data: Data) -> Result<Ending> {
+    match data {
+        Data::Pack(pack) => pack::run(config, &pack),
+        Data::Seal(seal) => seal::run(config, seal).await,
+        Data::Publish(publish) => publish::run(config, publish).await,
+    }
+}

@@ -1,0 +1,112 @@
+//! `deml data seal`: a hold-out or a model, sealed for a job.
+
+use std::{fmt, path::PathBuf};
+
+use alloy::primitives::B256;
+use anyhow::{Context, Result};
+use blobs::{BlobRef, Cid};
+use clap::Args;
+use client::{
+    chain::Sender,
+    convert::as_text,
+    files::{self, File},
+    jobs::JobRef,
+    seals::{self, Scope},
+    session::Session,
+    talk::Ending,
+    vault::Vault,
+};
+use serde::Serialize;
+
+use crate::config::Config;
+
+/// Sealing a file.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deml --account 1 data seal holdout.safetensors --salt 0x… --out holdout.sealed
+  deml --account 2 data seal better.onnx --job 3 --out better.sealed
+
+`job open` and `submit` seal by themselves. The key is kept, encrypted, on this computer.")]
+pub struct Seal {
+    /// The file
+    pub file: PathBuf,
+    /// The job that a model is for
+    #[arg(long, required_unless_present = "salt")]
+    pub job: Option<JobRef>,
+    /// The salt of the job that a hold-out is for, as `job open --salt` takes it
+    #[arg(long, value_name = "HEX", conflicts_with = "job")]
+    pub salt: Option<B256>,
+    /// Where to write the ciphertext
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// A file that was sealed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Sealed {
+    /// The ciphertext's file.
+    pub file: PathBuf,
+    /// What to commit to.
+    #[serde(serialize_with = "as_text")]
+    pub commitment: blobs::Digest,
+    /// The ciphertext.
+    #[serde(serialize_with = "as_text")]
+    pub ciphertext: Cid,
+    /// Its bytes.
+    pub bytes: u64,
+    /// The plain blob.
+    #[serde(serialize_with = "as_text")]
+    pub plain: Cid,
+}
+
+/// Seals a file.
+///
+/// - Errors: it is not said for which job
+pub async fn run(config: &Config, seal: Seal) -> Result<Ending> {
+    let file = files::read(&seal.file)?;
+    let session = config.session()?;
+    let (sender, vault) = config.signer(&session).await?;
+    let scope = match (seal.salt, seal.job) {
+        (Some(salt), _) => Scope::HoldOut(salt.0),
+        (None, job) => {
+            let job = job.context("for which job? say --job JOB or --salt HEX")?;
+            Scope::Model(session.job(job).await?.job)
+        }
+    };
+    let sealed = self::seal(&session, &sender, &vault, scope, &file, seal.out).await?;
+    config.talk.answer(&sealed)?;
+    Ok(Ending::Done)
+}
+
+impl fmt::Display for Sealed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, commitment, ciphertext, bytes, plain } = self;
+        writeln!(out, "{}: {bytes} bytes, sealed; the key is kept here", file.display())?;
+        writeln!(out, "  commitment  {commitment}")?;
+        writeln!(out, "  ciphertext  {ciphertext}")?;
+        write!(out, "  plain       {plain}")
+    }
+}
+
+/// Seals a file, and writes the ciphertext.
+pub async fn seal(
+    session: &Session,
+    sender: &Sender,
+    vault: &Vault,
+    scope: Scope,
+    file: &File,
+    out: PathBuf,
+) -> Result<Sealed> {
+    let seal = seals::seal(session, sender, vault, scope, file).await?;
+    let (sealed, bytes) = seal.sealed(&file.bytes);
+    files::write(&out, &bytes)?;
+    let BlobRef { size, .. } = sealed.ciphertext;
+    Ok(Sealed {
+        file: out,
+        commitment: sealed.commitment,
+        ciphertext: sealed.ciphertext.cid(),
+        bytes: size,
+        plain: file.blob.cid(),
+    })
+}

@@ -1,0 +1,115 @@
+//! `deml deposit`: money into the market.
+
+use std::fmt;
+
+use alloy::primitives::Bytes;
+use anyhow::Result;
+use clap::Args;
+use client::{
+    chain::{Sender, Sent},
+    convert::{as_text, to_ethereum, to_word},
+    quantity::Money,
+    session::{Currency, Session, Spent},
+    talk::{Ending, Refused},
+};
+use market::{Amount, Asset};
+use serde::Serialize;
+
+use crate::{
+    commands::sending::{Calldata, DepositCalldata, Sending},
+    config::Config,
+};
+
+/// Depositing.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Examples:\n  deml --account 1 deposit 0.5ether\n  deml --account 1 deposit 100token"
+)]
+pub struct Deposit {
+    /// How much: 0.5ether, 100token, 7units
+    pub amount: Money,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+/// Money that went into the market.
+#[derive(Clone, Debug, Serialize)]
+pub struct Deposited {
+    /// Of what.
+    #[serde(serialize_with = "as_text")]
+    pub asset: Asset,
+    /// How much.
+    #[serde(serialize_with = "as_text")]
+    pub amount: Amount,
+    /// The free balance after it.
+    #[serde(serialize_with = "as_text")]
+    pub free: Amount,
+    /// What it cost.
+    #[serde(flatten)]
+    pub spent: Spent,
+    #[serde(skip)]
+    currency: Currency,
+}
+
+/// Deposits, or says what would be sent.
+///
+/// - Errors: `WalletTooSmall`
+pub async fn run(config: &Config, deposit: Deposit) -> Result<Ending> {
+    let session = config.session()?;
+    if deposit.sending.calldata {
+        let (currency, amount) = session.money(deposit.amount).await?;
+        let (asset, exec_layer_data) = (currency.asset, Bytes::new());
+        let deposit = Some(DepositCalldata { asset, amount, exec_layer_data });
+        return Calldata { deposit, payloads: Vec::new() }.answer(&config.talk);
+    }
+    let sender = config.sender(&session).await?;
+    config.talk.answer(&self::deposit(&session, &sender, deposit.amount).await?)?;
+    Ok(Ending::Done)
+}
+
+impl fmt::Display for Deposited {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |amount| self.currency.show(amount);
+        writeln!(out, "deposited {}; free balance {}", show(self.amount), show(self.free))?;
+        write!(out, "  {}", self.spent)
+    }
+}
+
+/// Puts money into the sender's free balance.
+///
+/// - Errors: `WalletTooSmall`
+pub async fn deposit(session: &Session, sender: &Sender, money: Money) -> Result<Deposited> {
+    let (currency, amount) = session.money(money).await?;
+    let sent = send_deposit(session, sender, &currency, amount, Bytes::new()).await?;
+    let mut spent = Spent::default();
+    spent.add(&sent);
+    session.follow(&sent).await?.accepted()?;
+    let asset = currency.asset;
+    let free = session.free_balance(sender.address(), asset).await?;
+    Ok(Deposited { asset, amount, free, spent, currency })
+}
+
+/// Sends a deposit with a command riding on it, after looking whether the wallet has it.
+pub(crate) async fn send_deposit(
+    session: &Session,
+    sender: &Sender,
+    currency: &Currency,
+    amount: Amount,
+    command: Bytes,
+) -> Result<Sent> {
+    let wallet = session.wallet(sender.address(), currency.asset).await?;
+    if wallet < amount {
+        let (needs, has) = (currency.show(amount), currency.show(wallet));
+        let why = format_args!("needs {needs}, the wallet {} has {has}", sender.address());
+        return Err(Refused::new("WalletTooSmall", why).into());
+    }
+    let application = session.application();
+    match currency.asset {
+        Asset::Ether => sender.deposit_ether(application, to_word(amount), command).await,
+        Asset::Erc20(token) => {
+            let token = to_ethereum(token);
+            sender.deposit_erc20(token, application, to_word(amount), command).await
+        }
+    }
+}

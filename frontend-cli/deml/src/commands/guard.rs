@@ -1,0 +1,22 @@
+//! `deml guard`: a program that cannot outlive this one, for the devnet's own use.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+/// A guarded program.
+#[derive(Clone, Debug, Args)]
+pub struct Guard {
+    /// The program and its arguments
+    #[arg(required = true, last = true)]
+    pub program: Vec<OsString>,
+}
+
+/// Runs the program, and ends it when standard input closes.
+///
+/// - Errors: it cannot be started
+pub fn run(guard: &Guard) -> Result<ExitCode> {
+    let (program, args) = guard.program.split_first().context("which program?")?;
+    application::guard::run(program, args)
+}

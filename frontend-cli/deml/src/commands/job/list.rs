@@ -1,0 +1,116 @@
+//! `deml job list`: jobs, the oldest first.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+};
+
+use anyhow::Result;
+use clap::Args;
+use client::{
+    quantity::{percent, until},
+    session::{Currency, Session},
+    talk::{Ending, one_line},
+};
+use market::{Asset, Award, Timestamp};
+use serde::Serialize;
+use wire::{JobView, Page, Paging, Query, Text as _};
+
+use crate::config::Config;
+
+/// Listing jobs.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml job list --limit 10")]
+pub struct List {
+    /// Begin at the job of this number
+    #[arg(long, default_value_t = 0)]
+    pub from: u64,
+    /// Jobs to show at most, 100 or fewer
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub limit: u64,
+}
+
+/// Jobs, the oldest first.
+#[derive(Clone, Debug, Serialize)]
+pub struct Jobs {
+    /// The market's answer.
+    #[serde(flatten)]
+    pub page: Page<JobView>,
+    #[serde(skip)]
+    currencies: BTreeMap<Asset, Currency>,
+    #[serde(skip)]
+    now: Timestamp,
+}
+
+/// Lists jobs.
+///
+/// - Errors: the name of one is not the hash of its terms
+pub async fn run(config: &Config, list: List) -> Result<Ending> {
+    config.talk.answer(&self::list(&config.session()?, &list).await?)?;
+    Ok(Ending::Done)
+}
+
+/// Asks the market for its jobs.
+///
+/// - Errors: the name of one is not the hash of its terms
+pub async fn list(session: &Session, page: &List) -> Result<Jobs> {
+    let paging = Paging { from: page.from, limit: page.limit };
+    let page: Page<JobView> = session.ask(&Query::Jobs(paging)).await?;
+    let mut currencies = BTreeMap::new();
+    for job in &page.items {
+        session.check_name(job).await?;
+        if let Entry::Vacant(place) = currencies.entry(job.terms.asset) {
+            place.insert(session.currency(job.terms.asset).await);
+        }
+    }
+    Ok(Jobs { page, currencies, now: session.now().await? })
+}
+
+impl fmt::Display for Jobs {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(last) = self.page.items.last() else {
+            return out.write_str("no jobs here; open one with `deml job open`");
+        };
+        write!(
+            out,
+            "{:>5}  {:<10}  {:<10}  {:<24}  {:<19}  {:>10}  {:>24}  {:>9}  closes",
+            "job", "name", "stage", "title", "metric", "base", "award", "submitted"
+        )?;
+        for JobView { job, number, stage, terms, base, submitted, windows, .. } in &self.page.items
+        {
+            let base = base.map_or_else(|| "-".to_owned(), |base| percent(base.score));
+            let award = self.currencies.get(&terms.asset).map(|money| award(&terms.award, money));
+            write!(
+                out,
+                "\n{number:>5}  {:<10}  {:<10}  {:<24}  {:<19}  {base:>10}  {:>24}  \
+                 {submitted:>9}  {}",
+                &job.to_string()[..10],
+                stage.to_string(),
+                title(&terms.title),
+                terms.offer.metric.write(),
+                award.unwrap_or_default(),
+                until(windows.close, self.now)
+            )?;
+        }
+        if self.page.items.len() as u64 == self.page.limit {
+            write!(out, "\ngo on with --from {}", u64::from(last.number) + 1)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is paid, in short.
+fn award(award: &Award, currency: &Currency) -> String {
+    match award {
+        Award::Rewards { reward, count } => format!("{count} × {}", currency.show(*reward)),
+        Award::Prize { prize, .. } => format!("{} prize", currency.show(*prize)),
+    }
+}
+
+/// A title without its padding.
+#[must_use]
+pub fn title(title: &[u8; 32]) -> String {
+    let text = String::from_utf8_lossy(title);
+    let text = one_line(text.trim_end_matches('\0'));
+    if text.is_empty() { "(no title)".to_owned() } else { text.into_owned() }
+}

@@ -1,0 +1,58 @@
+//! `deml job`: opening, looking at and ending jobs; one file each.
+
+pub mod board;
+pub mod cancel;
+pub mod evaluate;
+pub mod leaderboard;
+pub mod list;
+pub mod open;
+pub mod reveal;
+pub mod settle;
+pub mod show;
+
+use anyhow::Result;
+use clap::Subcommand;
+use client::talk::Ending;
+
+use crate::config::Config;
+
+/// Jobs.
+#[derive(Debug, Subcommand)]
+pub enum Job {
+    /// Offer rewards, or a prize, for models better than yours
+    Open(Box<open::Open>),
+    /// List jobs
+    List(list::List),
+    /// Show one job: its choices, its windows, and what entering it costs at most
+    Show(show::Show),
+    /// Show the public board
+    Board(board::Board),
+    /// Show who stands where on the hold-out
+    Leaderboard(leaderboard::Leaderboard),
+    /// Cancel a job that nobody has submitted to
+    #[command(after_help = "Example:\n  deml --account 1 job cancel 0")]
+    Cancel(cancel::Cancel),
+    /// Move a job on as far as time allows; anyone may
+    Settle(settle::Settle),
+    /// Go on with an evaluation; who does is paid for the rows answered
+    Evaluate(evaluate::Evaluate),
+    /// Reveal what this account has sealed: its model, or its hold-out
+    Reveal(reveal::Reveal),
+}
+
+/// Does what was asked for.
+///
+/// - Errors: a `Refused`, or what failed and what to do about it
+pub async fn run(config: &Config, job: Job) -> Result<Ending> {
+    match job {
+        Job::Open(open) => open::run(config, *open).await,
+        Job::List(list) => list::run(config, list).await,
+        Job::Show(show) => show::run(config, show).await,
+        Job::Board(board) => board::run(config, board).await,
+        Job::Leaderboard(leaderboard) => leaderboard::run(config, leaderboard).await,
+        Job::Cancel(cancel) => cancel::run(config, cancel).await,
+        Job::Settle(settle) => settle::run(config, settle).await,
+        Job::Evaluate(evaluate) => evaluate::run(config, evaluate).await,
+        Job::Reveal(reveal) => reveal::run(config, reveal).await,
+    }
+}

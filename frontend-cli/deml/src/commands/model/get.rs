@@ -1,0 +1,74 @@
+//! `deml model get`: a blob, fetched by its CID or from a job.
+
+use std::{fmt, path::PathBuf};
+
+use anyhow::{Context, Result};
+use blobs::Cid;
+use clap::Args;
+use client::{convert::as_text, files, ipfs::Store, jobs::JobRef, session::Session, talk::Ending};
+use serde::Serialize;
+
+use crate::config::Config;
+
+/// Fetching a model.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example:\n  deml model get --job 0 --out base.onnx")]
+pub struct Get {
+    /// The job whose base model it is
+    #[arg(long, value_name = "JOB", required_unless_present = "cid")]
+    pub job: Option<JobRef>,
+    /// Its CID
+    #[arg(long, conflicts_with = "job")]
+    pub cid: Option<blobs::Cid>,
+    /// Where to write it
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// The largest blob fetched by its CID alone, in bytes.
+const FETCH_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
+
+/// A blob that was fetched.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fetched {
+    /// Its CID.
+    #[serde(serialize_with = "as_text")]
+    pub cid: Cid,
+    /// Its bytes.
+    pub bytes: usize,
+    /// Where it is.
+    pub file: PathBuf,
+}
+
+/// Fetches a model.
+///
+/// - Errors: it is not said which; the store has none of that CID
+pub async fn run(config: &Config, get: Get) -> Result<Ending> {
+    let cid = match (get.cid, get.job) {
+        (Some(cid), _) => cid,
+        (None, job) => {
+            let job = job.context("which model? say --job JOB or --cid CID")?;
+            base_of(&config.session()?, &job).await?
+        }
+    };
+    config.talk.answer(&self::get(&config.store()?, cid, get.out).await?)?;
+    Ok(Ending::Done)
+}
+
+impl fmt::Display for Fetched {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {} bytes, {}", self.file.display(), self.bytes, self.cid)
+    }
+}
+
+/// Fetches a blob by its CID and writes it to a file.
+pub async fn get(store: &Store, cid: Cid, out: PathBuf) -> Result<Fetched> {
+    let bytes = store.get(cid, FETCH_BYTES_MAX).await?;
+    files::write(&out, &bytes)?;
+    Ok(Fetched { cid, bytes: bytes.len(), file: out })
+}
+
+/// The CID of a job's base model.
+pub async fn base_of(session: &Session, job: &JobRef) -> Result<Cid> {
+    Ok(session.job(job).await?.terms.offer.base_model.cid())
+}

@@ -1,0 +1,146 @@
+//! `deml withdraw`: free balance out of the market, as vouchers.
+
+use std::fmt;
+
+use alloy::primitives::Address;
+use anyhow::{Context, Result};
+use clap::Args;
+use client::{
+    chain::Sender,
+    convert::as_text,
+    session::{Currency, Session, Spent},
+    talk::{Ending, Refused},
+};
+use market::{Amount, Asset, Command};
+use serde::Serialize;
+
+use crate::{
+    commands::sending::{Calldata, Sending},
+    config::Config,
+};
+
+/// Withdrawing.
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Examples:\n  deml --account 1 withdraw 0.5ether\n  deml --account 1 withdraw all --token 0x…"
+)]
+pub struct Withdraw {
+    /// How much: 0.5ether, 100token, 7units; or `all` of Ether and the token
+    pub amount: String,
+    /// Whether to send.
+    #[command(flatten)]
+    pub sending: Sending,
+}
+
+/// Money that is on its way out of the market.
+#[derive(Clone, Debug, Serialize)]
+pub struct Withdrawn {
+    /// Of what.
+    #[serde(serialize_with = "as_text")]
+    pub asset: Asset,
+    /// How much.
+    #[serde(serialize_with = "as_text")]
+    pub amount: Amount,
+    /// The voucher's number.
+    pub voucher: u64,
+    /// What it cost.
+    #[serde(flatten)]
+    pub spent: Spent,
+    #[serde(skip)]
+    currency: Currency,
+}
+
+/// Withdraws, or says what would be sent.
+///
+/// - Errors: the market's refusal
+pub async fn run(config: &Config, withdraw: Withdraw) -> Result<Ending> {
+    let session = config.session()?;
+    if withdraw.sending.calldata {
+        let account = config.account(&session).await?;
+        let asked = withdrawals(&session, account, &withdraw.amount).await?;
+        let commands: Vec<_> = asked.iter().map(withdrawal).collect();
+        return Calldata::inputs(&commands).answer(&config.talk);
+    }
+    let sender = config.sender(&session).await?;
+    let asked = withdrawals(&session, sender.address(), &withdraw.amount).await?;
+    let withdrawals = withdraw_all(&session, &sender, asked).await?;
+    config.talk.answer(&withdrawals)?;
+    Ok(Ending::Done)
+}
+
+impl fmt::Display for Withdrawn {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let amount = self.currency.show(self.amount);
+        writeln!(out, "voucher {} pays {amount}: `deml claim` executes it", self.voucher)?;
+        write!(out, "  {}", self.spent)
+    }
+}
+
+/// The command that takes an amount out.
+#[must_use]
+pub const fn withdrawal((currency, amount): &(Currency, Amount)) -> Command {
+    Command::Withdraw { asset: currency.asset, amount: *amount }
+}
+
+/// Takes free balance out, as a voucher.
+///
+/// - Errors: the market's refusal
+pub async fn withdraw(
+    session: &Session,
+    sender: &Sender,
+    currency: Currency,
+    amount: Amount,
+) -> Result<Withdrawn> {
+    let asset = currency.asset;
+    let command = Command::Withdraw { asset, amount };
+    let (processed, spent) = session.carry_out(sender, &command).await?;
+    let voucher = processed.payments.first();
+    let voucher = voucher.context("the market paid out without a voucher")?.1.index;
+    Ok(Withdrawn { asset, amount, voucher, spent, currency })
+}
+
+/// Withdrawals, one voucher each.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Withdrawals(pub Vec<Withdrawn>);
+
+impl fmt::Display for Withdrawals {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(Withdrawn::to_string).collect();
+        out.write_str(&lines.join("\n"))
+    }
+}
+
+/// Takes several amounts out.
+pub async fn withdraw_all(
+    session: &Session,
+    sender: &Sender,
+    asked: Vec<(Currency, Amount)>,
+) -> Result<Withdrawals> {
+    let mut all = Vec::new();
+    for (currency, amount) in asked {
+        all.push(withdraw(session, sender, currency, amount).await?);
+    }
+    Ok(Withdrawals(all))
+}
+
+/// The amounts that `written` asks to withdraw: one, or all of the free balance.
+///
+/// - Errors: not an amount; nothing is free
+pub async fn withdrawals(
+    session: &Session,
+    account: Address,
+    written: &str,
+) -> Result<Vec<(Currency, Amount)>> {
+    if written != "all" {
+        return Ok(vec![session.money(written.parse()?).await?]);
+    }
+    let mut all = Vec::new();
+    for (asset, amount) in session.free_balances(account).await? {
+        all.push((session.currency(asset).await, amount));
+    }
+    if all.is_empty() {
+        return Err(Refused::new("NothingFree", "the free balance is empty").into());
+    }
+    Ok(all)
+}
