@@ -84,47 +84,60 @@ fn the_market_depends_on_nothing_but_blobs_and_integers() {
     assert!(!manifest.contains("default ="));
 }
 
-/// Each file of the market can be read with those it imports read before: none leads back to it,
-/// but for a module and its children.
+/// Each file of a crate can be read with those it imports read before: none leads back to it, but
+/// for a module and its children.
 #[test]
-fn no_file_of_the_market_imports_itself() {
-    let files = tracked();
-    let files = files.iter().filter_map(|(path, text)| {
-        let module = path.strip_prefix("dapp/market/src/")?.strip_suffix(".rs")?;
+fn no_file_imports_itself() {
+    let mut crates = BTreeMap::<String, BTreeMap<String, String>>::new();
+    for (path, text) in tracked() {
+        let Some((folder, module)) = path.split_once("/src/") else { continue };
+        let Some(module) = module.strip_suffix(".rs") else { continue };
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-        (module != "lib").then(|| (module.replace('/', "::"), text.to_owned()))
-    });
-    let files: BTreeMap<String, String> = files.collect();
-    let imports = |module: &str| -> Vec<String> {
-        let parent = module.rsplit_once("::").map_or("", |(parent, _)| parent);
-        let of_crate = paths(&files[module], "crate::").into_iter();
-        let of_parent = paths(&files[module], "super::").into_iter();
-        let of_parent = of_parent.map(|path| format!("{parent}::{path}"));
-        let named = of_crate.chain(of_parent).filter_map(|path| {
-            let path = path.trim_start_matches("::");
-            let mut ends = path.match_indices("::").map(|(at, _)| at).collect::<Vec<_>>();
-            ends.push(path.len());
-            ends.iter()
-                .rev()
-                .map(|end| path[..*end].to_owned())
-                .find(|name| files.contains_key(name))
-        });
-        named.filter(|name| !is_within(name, module) && !is_within(module, name)).collect()
-    };
+        let module = module.strip_suffix("/mod").unwrap_or(module).replace('/', "::");
+        if module != "lib" && module != "main" {
+            crates.entry(folder.to_owned()).or_default().insert(module, text.to_owned());
+        }
+    }
+    assert!(crates.len() > 10, "only {} crates were found", crates.len());
     let mut found = Vec::new();
-    for start in files.keys() {
-        let (mut reached, mut next) = (BTreeSet::new(), vec![start.clone()]);
-        while let Some(module) = next.pop() {
-            for import in imports(&module) {
-                if import == *start {
-                    found.push(format!("{start} through {module}"));
-                } else if reached.insert(import.clone()) {
-                    next.push(import);
+    for (name, files) in &crates {
+        for start in files.keys() {
+            let (mut reached, mut next) = (BTreeSet::new(), vec![start.clone()]);
+            while let Some(module) = next.pop() {
+                for import in imports(files, &module) {
+                    if import == *start {
+                        found.push(format!("{name}: {start} through {module}"));
+                    } else if reached.insert(import.clone()) {
+                        next.push(import);
+                    }
                 }
             }
         }
     }
     assert!(found.is_empty(), "files that import themselves: {}", found.join(", "));
+}
+
+/// The files of its crate that a module imports, but for its own parents and children.
+fn imports(files: &BTreeMap<String, String>, module: &str) -> Vec<String> {
+    let of_crate = paths(&files[module], "crate::").into_iter();
+    let of_parent = paths(&files[module], "super::").into_iter().map(|path| {
+        let (mut path, mut parent) = (path.as_str(), parent(module));
+        while let Some(rest) = path.strip_prefix("super::") {
+            (path, parent) = (rest, self::parent(parent));
+        }
+        format!("{parent}::{path}")
+    });
+    let named = of_crate.chain(of_parent).filter_map(|path| {
+        let path = path.trim_start_matches("::");
+        let mut ends = path.match_indices("::").map(|(at, _)| at).collect::<Vec<_>>();
+        ends.push(path.len());
+        ends.iter().rev().map(|end| path[..*end].to_owned()).find(|name| files.contains_key(name))
+    });
+    named.filter(|name| !is_within(name, module) && !is_within(module, name)).collect()
+}
+
+fn parent(module: &str) -> &str {
+    module.rsplit_once("::").map_or("", |(parent, _)| parent)
 }
 
 fn is_within(module: &str, of: &str) -> bool {

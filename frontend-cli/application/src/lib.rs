@@ -1,13 +1,14 @@
 //! Running the application: the market's program, as a process of this computer behind a rollup
 //! server, or in a Cartesi Machine.
 //!
-//! - `app`: either, given inputs one by one
+//! - `app`: either, given inputs one by one; `completion`: what became of one
 //! - `process_app`, `rollup_server`, `process`, `guard`, `emulated`: a program that asks for its
 //!   inputs over HTTP, cannot outlive this one, and may be for another processor
 //! - `machine_app`, `machine`: a stored machine and its emulator
 //! - `replay`: the same inputs once more, through any of them
 
 mod app;
+mod completion;
 mod emulated;
 pub mod guard;
 mod machine;
@@ -22,7 +23,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-pub use self::app::{App, Completion, Dapp, InputStatus, Launch};
+pub use self::app::{App, Dapp, Launch};
+pub use self::completion::{Completion, InputStatus};
 pub use self::emulated::launcher;
 pub use self::rollup_server::{Emitted, Outcome};
 

@@ -19,8 +19,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::app::Completion;
-use super::app::InputStatus;
+use super::completion::{Completion, InputStatus};
 use super::machine::{self, Emission, PROGRAM, Release, Verdict};
 use super::process_app::INPUT_WAIT;
 use super::rollup_server::{Emitted, Outcome};

@@ -11,8 +11,7 @@ use client::chain::Advance;
 use tokio::time::timeout;
 
 use super::Talk;
-use super::app::Completion;
-use super::app::InputStatus;
+use super::completion::{Completion, InputStatus};
 use super::process::{Guarded, Program};
 use super::rollup_server::{Emitted, Outcome, Request, RollupServer};
 

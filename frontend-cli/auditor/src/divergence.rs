@@ -1,16 +1,10 @@
-//! Divergences: how something that is wrong is named, and the list of those an audit finds.
+//! Divergences: how something that is wrong is named.
 
 use std::fmt;
 
 use alloy::primitives::{B256, Bytes};
 use clap::ValueEnum;
 use serde::Serialize;
-
-use super::drill::DrillDown;
-use super::evaluation::Evaluation;
-
-/// How many divergences are listed; later ones are only counted.
-const LISTED: usize = 100;
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -159,58 +153,65 @@ impl fmt::Display for Divergence {
     }
 }
 
-/// The divergences of an audit, the earliest first. Each is independent of the others: after one,
-/// an audit goes on with what was told.
-#[derive(Debug, Default)]
-pub(super) struct Findings {
-    found: Vec<(Divergence, Option<Evaluation>)>,
-    left_out: u64,
-}
-
-impl Findings {
-    /// Adds one, with the evaluation of a score that is wrong; the earliest are kept, and of the
-    /// same output one.
-    pub(super) fn add(&mut self, wrong: Divergence, evaluation: Option<Evaluation>) {
-        let is_same = |(found, _): &(Divergence, _)| {
-            let place = (found.input, found.output);
-            wrong.output.is_some() && place == (wrong.input, wrong.output)
-        };
-        if self.found.iter().any(is_same) {
-            return;
-        }
-        let place = self.found.partition_point(|(found, _)| !wrong.is_before(found));
-        self.found.insert(place, (wrong, evaluation));
-        if self.found.len() > LISTED {
-            self.found.pop();
-            self.left_out += 1;
-        }
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
-    /// Those that only the node tells of were claimed on Ethereum, up to an input.
-    pub(super) fn claimed_up_to(&mut self, last_input: u64) {
-        let claimed = self.found.iter_mut().map(|(found, _)| found);
-        claimed
-            .filter(|found| found.input.is_some_and(|input| input <= last_input))
-            .for_each(|found| found.place = Place::Claim);
-    }
-
-    /// Those with an evaluation, to be looked into.
-    pub(super) fn scores(&mut self) -> impl Iterator<Item = (&mut Divergence, &Evaluation)> {
-        self.found.iter_mut().filter_map(|(found, evaluation)| Some((found, evaluation.as_ref()?)))
-    }
-
-    /// The first, the others, and how many more there are.
-    pub(super) fn into_parts(self) -> (Option<Divergence>, Vec<Divergence>, u64) {
-        let mut all = self.found.into_iter().map(|(found, _)| found);
-        (all.next(), all.collect(), self.left_out)
-    }
-}
-
 /// An output as evidence shows it.
 pub(super) fn shown(output: &Bytes) -> Option<String> {
     Some(output.to_string())
+}
+
+/// What a check comes to.
+pub(super) type Checked<T = ()> = Result<T, Box<Divergence>>;
+
+/// A payment or a stake that does not follow from anything.
+pub(super) fn payout<T>(sentence: impl std::fmt::Display) -> Checked<T> {
+    Err(Divergence::new(Kind::Payout, sentence).into())
+}
+
+/// Money from nowhere, or to nowhere.
+pub(super) fn conservation<T>(sentence: impl std::fmt::Display) -> Checked<T> {
+    Err(Divergence::new(Kind::Conservation, sentence).into())
+}
+
+/// Where an evaluation goes another way.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DrillDown {
+    /// How far apart the scores are, in words.
+    pub apart: String,
+    /// The first difference; nothing if there is no other program to compare with.
+    #[serde(flatten)]
+    pub first: Option<FirstDifference>,
+}
+
+/// The first number that differs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FirstDifference {
+    /// The row of the hold-out, counted from zero.
+    pub sample: usize,
+    /// The node's place in the model's file.
+    pub node: u32,
+    /// What the node does.
+    pub operator: String,
+    /// Which of the numbers that the node makes of the sample.
+    pub element: usize,
+    /// The bits of the number as it must be.
+    pub expected_bits: String,
+    /// The bits of the other program's number.
+    pub found_bits: String,
+    /// The number as it must be.
+    pub expected_value: f32,
+    /// The other program's number.
+    pub found_value: f32,
+}
+
+impl fmt::Display for DrillDown {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.apart)?;
+        let Some(first) = &self.first else { return Ok(()) };
+        let FirstDifference { sample, node, operator, element, .. } = first;
+        write!(
+            out,
+            "; first at sample {sample}, node {node} ({operator}), number {element}: \
+             {} (bits {}) instead of {} (bits {})",
+            first.found_value, first.found_bits, first.expected_value, first.expected_bits
+        )
+    }
 }

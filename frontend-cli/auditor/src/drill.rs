@@ -1,7 +1,6 @@
 //! The drill-down of a wrong score: the first sample, node and number where another program's
 //! evaluation goes another way.
 
-use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -9,74 +8,41 @@ use application::launcher;
 use eval::Dataset;
 use market::{Metric, Score};
 use rollup::{Made, Traced};
-use serde::Serialize;
 use tokio::process::Command;
 use wire::Text as _;
 
+use super::divergence::{DrillDown, FirstDifference};
 use super::evaluation::Evaluation;
 
-/// Where an evaluation goes another way.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct DrillDown {
-    /// How far apart the scores are, in words.
-    pub apart: String,
-    /// The first difference; nothing if there is no other program to compare with.
-    #[serde(flatten)]
-    pub first: Option<FirstDifference>,
-}
+/// Compares this program's evaluation with that of `program`, if there is one, or only with the
+/// score that was told.
+///
+/// - Errors: the program cannot be run, or shows nothing; the evaluation has no files
+pub(super) async fn drill_down(
+    told: &Evaluation,
+    found: Option<Score>,
+    program: Option<&Path>,
+) -> Result<DrillDown> {
+    let (model, hold_out) = told.files.as_ref().context("nothing to evaluate")?;
+    let (model, hold_out, metric) = (&model.bytes, &hold_out.bytes, told.metric);
+    let ours = traced(model, hold_out, metric, None)?;
+    let rows = Dataset::from_safetensors(hold_out)?.rows();
+    let apart = apart(metric, rows, ours.scores.score, found.unwrap_or(told.scores().score));
+    let Some(program) = program else { return Ok(DrillDown { apart, first: None }) };
 
-/// The first number that differs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FirstDifference {
-    /// The row of the hold-out, counted from zero.
-    pub sample: usize,
-    /// The node's place in the model's file.
-    pub node: u32,
-    /// What the node does.
-    pub operator: String,
-    /// Which of the numbers that the node makes of the sample.
-    pub element: usize,
-    /// The bits of the number as it must be.
-    pub expected_bits: String,
-    /// The bits of the other program's number.
-    pub found_bits: String,
-    /// The number as it must be.
-    pub expected_value: f32,
-    /// The other program's number.
-    pub found_value: f32,
-}
-
-impl DrillDown {
-    /// Compares this program's evaluation with that of `program`, if there is one, or only with the
-    /// score that was told.
-    ///
-    /// - Errors: the program cannot be run, or shows nothing; the evaluation has no files
-    pub(super) async fn of(
-        told: &Evaluation,
-        found: Option<Score>,
-        program: Option<&Path>,
-    ) -> Result<Self> {
-        let (model, hold_out) = told.files.as_ref().context("nothing to evaluate")?;
-        let (model, hold_out, metric) = (&model.bytes, &hold_out.bytes, told.metric);
-        let ours = traced(model, hold_out, metric, None)?;
-        let rows = Dataset::from_safetensors(hold_out)?.rows();
-        let apart = apart(metric, rows, ours.scores.score, found.unwrap_or(told.scores().score));
-        let Some(program) = program else { return Ok(Self { apart, first: None }) };
-
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let files = ["model.onnx", "hold-out.safetensors"].map(|name| folder.path().join(name));
-        std::fs::write(&files[0], model)?;
-        std::fs::write(&files[1], hold_out)?;
-        let theirs = shown(program, &files, metric, None).await?;
-        let pair = ours.made.iter().zip(&theirs).find(|(our, their)| our != their);
-        let Some((our, _)) = pair else { return Ok(Self { apart, first: None }) };
-        let row = Some(our.row);
-        let ours = traced(model, hold_out, metric, row)?.made;
-        let theirs = shown(program, &files, metric, row).await?;
-        let mut pairs = ours.iter().zip(&theirs);
-        let first = pairs.find_map(|(our, their)| difference(our, their));
-        Ok(Self { apart, first })
-    }
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let files = ["model.onnx", "hold-out.safetensors"].map(|name| folder.path().join(name));
+    std::fs::write(&files[0], model)?;
+    std::fs::write(&files[1], hold_out)?;
+    let theirs = shown(program, &files, metric, None).await?;
+    let pair = ours.made.iter().zip(&theirs).find(|(our, their)| our != their);
+    let Some((our, _)) = pair else { return Ok(DrillDown { apart, first: None }) };
+    let row = Some(our.row);
+    let ours = traced(model, hold_out, metric, row)?.made;
+    let theirs = shown(program, &files, metric, row).await?;
+    let mut pairs = ours.iter().zip(&theirs);
+    let first = pairs.find_map(|(our, their)| difference(our, their));
+    Ok(DrillDown { apart, first })
 }
 
 fn traced(model: &[u8], hold_out: &[u8], metric: Metric, row: Option<usize>) -> Result<Traced> {
@@ -126,19 +92,5 @@ fn apart(metric: Metric, rows: usize, earned: Score, told: Score) -> String {
         format!("{answers} of {rows} answers apart")
     } else {
         format!("{ppm} parts per million apart")
-    }
-}
-
-impl fmt::Display for DrillDown {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.apart)?;
-        let Some(first) = &self.first else { return Ok(()) };
-        let FirstDifference { sample, node, operator, element, .. } = first;
-        write!(
-            out,
-            "; first at sample {sample}, node {node} ({operator}), number {element}: \
-             {} (bits {}) instead of {} (bits {})",
-            first.found_value, first.found_bits, first.expected_value, first.expected_bits
-        )
     }
 }

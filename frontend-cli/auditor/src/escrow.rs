@@ -11,8 +11,8 @@ use market::{
 use serde::{Deserialize, Serialize};
 use wire::Notice;
 
+use super::divergence::{Checked, conservation, payout};
 use super::divergence::{Divergence, Kind};
-use super::ledger::{Checked, conservation, payout};
 
 /// The money of a job that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use wire::{Credit, Notice};
 
 use super::decoded::{DecodedInput, DecodedOutput};
-use super::divergence::{Divergence, Kind};
+use super::divergence::{Checked, Divergence, Kind, conservation, payout};
 use super::escrow::{Escrow, Side};
 
 /// Everybody's money.
@@ -42,8 +42,6 @@ struct Owed {
     /// Jobs that something happened in.
     jobs: BTreeSet<JobId>,
 }
-
-pub(super) type Checked<T = ()> = Result<T, Box<Divergence>>;
 
 impl LedgerModel {
     pub(super) fn new(settings: Settings) -> Self {
@@ -282,16 +280,6 @@ impl LedgerModel {
         // What was wrong before explains it.
         if std::mem::take(&mut self.is_disputed) { Vec::new() } else { wrongs }
     }
-}
-
-/// A payment or a stake that does not follow from anything.
-pub(super) fn payout<T>(sentence: impl std::fmt::Display) -> Checked<T> {
-    Err(Divergence::new(Kind::Payout, sentence).into())
-}
-
-/// Money from nowhere, or to nowhere.
-pub(super) fn conservation<T>(sentence: impl std::fmt::Display) -> Checked<T> {
-    Err(Divergence::new(Kind::Conservation, sentence).into())
 }
 
 fn said(Payment { to, asset, amount }: &Payment) -> String {

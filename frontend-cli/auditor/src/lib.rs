@@ -9,7 +9,7 @@
 //!   `escrow` (money), `blobs` and `evaluation` (bytes and scores), `rulings` (what the terms make
 //!   of scores); `drill`: where a wrong evaluation goes another way
 //! - `claims`: what was accepted on Ethereum, beside the replay's roots
-//! - `run`: all checks, input by input; `divergence`, `report`, `timeline`, `html`: what they come
+//! - `run`: all checks, input by input; `divergence`, `findings`, `report`, `timeline`, `html`: what they come
 //!   to
 //! - `checkpoint`: how far the last audit came; `prove`: proofs that need no node
 //!
@@ -31,6 +31,7 @@ mod engine;
 mod escrow;
 mod evaluation;
 mod evidence;
+mod findings;
 mod hashes;
 mod html;
 mod ledger;
@@ -62,8 +63,7 @@ use tokio::task::JoinHandle;
 
 use self::checkpoint::{Checkpoint, Checkpoints, Identity};
 pub use self::claims::{Claim, Claims};
-pub use self::divergence::{Divergence, Kind, Place};
-pub use self::drill::{DrillDown, FirstDifference};
+pub use self::divergence::{Divergence, DrillDown, FirstDifference, Kind, Place};
 pub use self::engine::Engine;
 use self::engine::Undone;
 pub use self::evidence::{BlockRange, Event, Reader, Target};

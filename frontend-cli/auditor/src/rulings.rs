@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use wire::{Notice, Ruling};
 
 use super::decoded::{DecodedInput, DecodedOutput};
+use super::divergence::Checked;
 use super::divergence::{Divergence, Kind};
-use super::ledger::Checked;
 
 /// Everything that is ruled by terms and scores.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -15,11 +15,12 @@ use super::blobs::BlobTracker;
 use super::claims::{Claim, Claims};
 use super::compare::compare;
 use super::decoded::DecodedInput;
-use super::divergence::{Divergence, Findings, Kind, shown};
-use super::drill::DrillDown;
+use super::divergence::{Divergence, Kind, shown};
+use super::drill::drill_down;
 use super::engine::{Deployed, Played};
 use super::evaluation::{EvaluationThread, Outcome, Place, Task};
 use super::evidence::{Event, Target};
+use super::findings::Findings;
 use super::ledger::LedgerModel;
 use super::outputs::Outputs;
 use super::report::{Counts, Report, Verdict};
@@ -300,7 +301,7 @@ impl AuditRun {
     async fn drill_down(&mut self) {
         for (wrong, told) in self.findings.scores() {
             let found = wrong.found.as_ref().and_then(|found| found.parse().ok()).map(Score);
-            match DrillDown::of(told, found, self.suspect.as_deref()).await {
+            match drill_down(told, found, self.suspect.as_deref()).await {
                 Ok(drill_down) => wrong.drill_down = Some(drill_down),
                 Err(error) => {
                     self.notes.push(format!("a score was not looked into: {error:#}"));

@@ -150,3 +150,29 @@ fn change(vault: &Vault, commitment: Digest, mut change: impl FnMut(&mut Seal)) 
     seals.iter_mut().filter(|seal| seal.commitment.0 == commitment.0).for_each(&mut change);
     vault.write(NAME, &seals)
 }
+/// Says which keys of this account are due, or will be.
+///
+/// A market that does not answer is no reason to stop: whatever is done next will say so.
+pub async fn remind(session: &Session, vault: &Vault) -> Result<()> {
+    for seal in list(vault)?.into_iter().filter(|seal| !seal.revealed) {
+        let Some(job) = seal.job else { continue };
+        let (Ok(view), Ok(now)) = (session.job(JobId(job.0)).await, session.now().await) else {
+            continue;
+        };
+        if let Some(line) = reminder(&view, now) {
+            session.talk.say(line);
+        }
+    }
+    Ok(())
+}
+
+fn reminder(view: &wire::JobView, now: market::Timestamp) -> Option<String> {
+    let (number, windows) = (view.number, &view.windows);
+    let is_due = now >= windows.close && now < windows.reveal_until;
+    (is_due && matches!(view.stage, market::Stage::Open | market::Stage::Revealing)).then(|| {
+        format!(
+            "due: `deml job reveal {number}`; without it, what you staked is lost {}",
+            crate::quantity::until(windows.reveal_until, now)
+        )
+    })
+}

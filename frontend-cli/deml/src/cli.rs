@@ -1,13 +1,9 @@
 //! The command line as clap reads it: plain data, resolved once in `config`. Each command's own
 //! arguments are in its file.
 
-use std::path::PathBuf;
+use clap::Parser;
 
-use alloy::primitives::Address;
-use clap::{Args, Parser};
-use client::quantity::Deadline;
-
-use crate::commands::Command;
+use crate::{commands::Command, config::Global};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,55 +27,6 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// What holds for every command.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Global options")]
-pub struct Global {
-    /// Ethereum's JSON-RPC [default: the running devnet's, else http://127.0.0.1:8545]
-    #[arg(long, global = true, env = "DEML_RPC_URL", value_name = "URL")]
-    pub rpc_url: Option<String>,
-    /// The Cartesi node's JSON-RPC [default: the devnet's, else http://127.0.0.1:10011/rpc]
-    #[arg(long, global = true, env = "DEML_NODE_URL", value_name = "URL")]
-    pub node_url: Option<String>,
-    /// The Cartesi node's inspect server [default: the devnet's, else
-    /// http://127.0.0.1:10012/inspect]
-    #[arg(long, global = true, env = "DEML_INSPECT_URL", value_name = "URL")]
-    pub inspect_url: Option<String>,
-    /// The market's application contract [default: the running devnet's]
-    #[arg(long, global = true, env = "DEML_APP", value_name = "ADDRESS")]
-    pub app: Option<Address>,
-    /// The ERC-20 token that amounts like 5token are in [default: the running devnet's]
-    #[arg(long, global = true, env = "DEML_TOKEN", value_name = "ADDRESS")]
-    pub token: Option<Address>,
-    /// Encrypted keystore that signs: a file, or a name that `account list` shows
-    #[arg(
-        long,
-        global = true,
-        env = "DEML_KEYSTORE",
-        value_name = "FILE",
-        conflicts_with = "account"
-    )]
-    pub keystore: Option<PathBuf>,
-    /// File with the keystore's password [else $DEML_PASSWORD, else asked for]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub password_file: Option<PathBuf>,
-    /// Sign with the public test account of this number; on a local devnet only
-    #[arg(long, global = true, value_name = "N")]
-    pub account: Option<usize>,
-    /// IPFS store: folder:PATH, kubo:URL or gateway:URL [default: a folder of this user]
-    #[arg(long, global = true, env = "DEML_IPFS", value_name = "STORE")]
-    pub ipfs: Option<String>,
-    /// How long to wait for the node, e.g. 90s or 10m
-    #[arg(long, global = true, value_name = "DURATION", default_value = "5m")]
-    pub patience: Deadline,
-    /// Print data as JSON
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Say nothing on the way
-    #[arg(long, short, global = true)]
-    pub quiet: bool,
 }
 
 #[cfg(test)]

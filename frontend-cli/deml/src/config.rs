@@ -8,6 +8,7 @@ use std::{
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
 use client::{
     chain::{Chain, Contracts, Sender, dev_account},
     folders,
@@ -17,6 +18,7 @@ use client::{
     keystore,
     node::Node,
     quantity::Deadline,
+    seals,
     session::Session,
     talk::Talk,
     vault::Vault,
@@ -24,10 +26,57 @@ use client::{
 use devnet::market::TEST_TOKEN;
 use serde::Deserialize;
 
-use crate::{cli::Global, commands::job::reveal};
-
 /// The chain id of local devnets, the only chain where public keys may sign.
 const DEVNET_CHAIN: u64 = 31_337;
+
+/// What holds for every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Ethereum's JSON-RPC [default: the running devnet's, else http://127.0.0.1:8545]
+    #[arg(long, global = true, env = "DEML_RPC_URL", value_name = "URL")]
+    pub rpc_url: Option<String>,
+    /// The Cartesi node's JSON-RPC [default: the devnet's, else http://127.0.0.1:10011/rpc]
+    #[arg(long, global = true, env = "DEML_NODE_URL", value_name = "URL")]
+    pub node_url: Option<String>,
+    /// The Cartesi node's inspect server [default: the devnet's, else
+    /// http://127.0.0.1:10012/inspect]
+    #[arg(long, global = true, env = "DEML_INSPECT_URL", value_name = "URL")]
+    pub inspect_url: Option<String>,
+    /// The market's application contract [default: the running devnet's]
+    #[arg(long, global = true, env = "DEML_APP", value_name = "ADDRESS")]
+    pub app: Option<Address>,
+    /// The ERC-20 token that amounts like 5token are in [default: the running devnet's]
+    #[arg(long, global = true, env = "DEML_TOKEN", value_name = "ADDRESS")]
+    pub token: Option<Address>,
+    /// Encrypted keystore that signs: a file, or a name that `account list` shows
+    #[arg(
+        long,
+        global = true,
+        env = "DEML_KEYSTORE",
+        value_name = "FILE",
+        conflicts_with = "account"
+    )]
+    pub keystore: Option<PathBuf>,
+    /// File with the keystore's password [else $DEML_PASSWORD, else asked for]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Sign with the public test account of this number; on a local devnet only
+    #[arg(long, global = true, value_name = "N")]
+    pub account: Option<usize>,
+    /// IPFS store: folder:PATH, kubo:URL or gateway:URL [default: a folder of this user]
+    #[arg(long, global = true, env = "DEML_IPFS", value_name = "STORE")]
+    pub ipfs: Option<String>,
+    /// How long to wait for the node, e.g. 90s or 10m
+    #[arg(long, global = true, value_name = "DURATION", default_value = "5m")]
+    pub patience: Deadline,
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say nothing on the way
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
 
 /// The part of a running devnet's `devnet.json` that commands need.
 #[derive(Debug, Deserialize)]
@@ -162,7 +211,7 @@ impl Config {
         let key = self.key(session).await?;
         let (chain, app) = (session.chain.chain_id().await?, session.application());
         let vault = Vault::of(&folders::vaults()?, &key, chain, app);
-        reveal::remind(session, &vault).await?;
+        seals::remind(session, &vault).await?;
         Ok((session.chain.sender(key)?, vault))
     }
 

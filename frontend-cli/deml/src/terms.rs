@@ -20,7 +20,6 @@ use market::{
 pub use self::draft::{
     AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, SealingDraft, TermsDraft, UnmetName,
 };
-use crate::commands::job::open::Open;
 
 const HOUR: u64 = 60 * 60;
 /// Places of a job whose sponsor does not say how many.
@@ -42,9 +41,9 @@ pub struct JobFiles {
 /// The terms as written: those of the file, and of the flags where both say something.
 ///
 /// - Errors: the file cannot be read, or says something unknown
-pub fn draft(open: &Open) -> Result<TermsDraft> {
-    let Some(path) = &open.terms else { return Ok(open.draft.clone()) };
-    Ok(merge(open.draft.clone(), read_draft(path)?))
+pub fn draft(file: Option<&Path>, flags: &TermsDraft) -> Result<TermsDraft> {
+    let Some(path) = file else { return Ok(flags.clone()) };
+    Ok(merge(flags.clone(), read_draft(path)?))
 }
 
 /// Reads a file of terms, TOML or JSON, whose files are beside it unless it says otherwise.

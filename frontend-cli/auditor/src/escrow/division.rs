@@ -3,8 +3,8 @@
 
 use market::{Address, Amount, Award, Decision, JobId, Outcome, Settings, Share, U256, Unmet};
 
+use super::super::divergence::Checked;
 use super::super::divergence::{Divergence, Kind};
-use super::super::ledger::Checked;
 use super::{Escrow, sum};
 
 impl Escrow {

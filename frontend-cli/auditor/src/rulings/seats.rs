@@ -9,8 +9,8 @@ use market::{
 };
 use wire::Notice;
 
+use super::super::divergence::Checked;
 use super::super::divergence::{Divergence, Kind};
-use super::super::ledger::Checked;
 use super::{Job, ruling};
 
 impl Job {

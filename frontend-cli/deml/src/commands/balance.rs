@@ -1,18 +1,17 @@
 //! `deml balance`: what an account has, in its wallet and in the market.
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use alloy::primitives::Address;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use client::{
-    convert::{as_text, to_market},
+    convert::as_text,
     session::{Currency, Session},
     talk::Ending,
 };
 use market::{Amount, Asset};
 use serde::Serialize;
-use wire::{Paging, Query, SolvencyView};
 
 use crate::{
     commands::claim::{self, Voucher},
@@ -83,7 +82,7 @@ impl fmt::Display for Holdings {
 /// Looks up what an account has: of each asset that concerns it, and its vouchers.
 pub async fn balance(session: &Session, account: Address) -> Result<Holdings> {
     let free = session.free_balances(account).await?;
-    let wanted = assets_of(session, &free).await?;
+    let wanted = claim::assets_of(session, &free).await?;
     let mut assets = Vec::new();
     for asset in &wanted {
         let held = free.iter().find(|(of, _)| of == asset).map_or(Amount::ZERO, |held| held.1);
@@ -94,22 +93,4 @@ pub async fn balance(session: &Session, account: Address) -> Result<Holdings> {
     let vouchers = claim::vouchers_of(session, account, &wanted).await?;
     let vouchers = vouchers.into_iter().filter(|voucher| !voucher.is_executed()).collect();
     Ok(Holdings { account, assets, vouchers })
-}
-
-/// The assets that concern an account: those the market keeps, the configured token, and those of
-/// its balances; not every token that anybody ever sent.
-///
-/// - Errors: the market's own sums do not agree
-pub(crate) async fn assets_of(
-    session: &Session,
-    balances: &[(Asset, Amount)],
-) -> Result<BTreeSet<Asset>> {
-    let first = Paging { from: 0, limit: 1 };
-    let sums: SolvencyView = session.ask(&Query::Solvency(first)).await?;
-    ensure!(sums.solvent, "the market says that its sums do not agree: do not use it");
-    let mut all: BTreeSet<Asset> = session.settings().await?.assets.into_keys().collect();
-    all.insert(Asset::Ether);
-    all.extend(session.token.map(|token| Asset::Erc20(to_market(token))));
-    all.extend(balances.iter().map(|(asset, _)| *asset));
-    Ok(all)
 }

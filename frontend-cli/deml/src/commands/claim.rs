@@ -6,7 +6,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, U256},
     sol_types::SolCall as _,
 };
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 use client::{
     chain::{
@@ -20,13 +20,11 @@ use client::{
     session::{Currency, Session, Spent},
     talk::{Ending, Refused},
 };
-use market::Asset;
+use market::{Amount, Asset};
 use serde::Serialize;
+use wire::{Paging, Query, SolvencyView};
 
-use crate::{
-    commands::{balance::assets_of, sending::Sending},
-    config::Config,
-};
+use crate::{commands::sending::Sending, config::Config};
 
 /// Claiming.
 #[derive(Clone, Debug, Args)]
@@ -292,6 +290,24 @@ pub async fn executions(
         }
     }
     Ok(Executions { application: session.application(), calldata })
+}
+
+/// The assets that concern an account: those the market keeps, the configured token, and those of
+/// its balances; not every token that anybody ever sent.
+///
+/// - Errors: the market's own sums do not agree
+pub(crate) async fn assets_of(
+    session: &Session,
+    balances: &[(Asset, Amount)],
+) -> Result<BTreeSet<Asset>> {
+    let first = Paging { from: 0, limit: 1 };
+    let sums: SolvencyView = session.ask(&Query::Solvency(first)).await?;
+    ensure!(sums.solvent, "the market says that its sums do not agree: do not use it");
+    let mut all: BTreeSet<Asset> = session.settings().await?.assets.into_keys().collect();
+    all.insert(Asset::Ether);
+    all.extend(session.token.map(|token| Asset::Erc20(to_market(token))));
+    all.extend(balances.iter().map(|(asset, _)| *asset));
+    Ok(all)
 }
 
 async fn wanted(session: &Session, account: Address, indices: &[u64]) -> Result<Vec<Voucher>> {

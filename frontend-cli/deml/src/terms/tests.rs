@@ -1,7 +1,7 @@
 //! Tests of what a sponsor writes.
 
 use blobs::{Digest, Profile};
-use market::AssetPrices;
+use market::{Amount, AssetPrices};
 use wire::Genesis;
 
 use super::*;
@@ -14,7 +14,7 @@ fn written(text: &str) -> (tempfile::TempDir, Result<TermsDraft>) {
     }
     let path = folder.path().join("terms.toml");
     fs::write(&path, text).unwrap();
-    let read = draft(&Open { terms: Some(path), ..Open::default() });
+    let read = draft(Some(&path), &TermsDraft::default());
     (folder, read)
 }
 
@@ -82,13 +82,14 @@ fn a_file_states_terms_and_flags_win() {
     let award = AwardDraft { rewards: Some(3), ..AwardDraft::default() };
     let flags = TermsDraft { award, ..TermsDraft::default() };
     let terms = Some(folder.path().join("terms.toml"));
-    let open = Open { terms, draft: flags, ..Open::default() };
-    assert_eq!(super::draft(&open).unwrap().award.rewards, Some(3));
+    assert_eq!(super::draft(terms.as_deref(), &flags).unwrap().award.rewards, Some(3));
 
     let json = folder.path().join("terms.json");
     fs::write(&json, r#"{"title": "Health", "award": {"reward": "1wei"}}"#).unwrap();
-    let open = Open { terms: Some(json), ..Open::default() };
-    assert_eq!(super::draft(&open).unwrap().title.as_deref(), Some("Health"));
+    assert_eq!(
+        super::draft(Some(&json), &TermsDraft::default()).unwrap().title.as_deref(),
+        Some("Health")
+    );
 
     assert!(written("colour = \"red\"").1.is_err());
     assert!(written("[offer]\nreward = \"1wei\"").1.is_err());

@@ -296,7 +296,7 @@ impl fmt::Display for Opened {
 /// Opens the job that the arguments describe, or says what would be sent.
 pub async fn run(config: &Config, open: Open) -> Result<Ending> {
     let session = config.session()?;
-    let mut plan = plan(&session, &terms::draft(&open)?).await?;
+    let mut plan = plan(&session, &terms::draft(open.terms.as_deref(), &open.draft)?).await?;
     if let Some(salt) = open.salt {
         plan.salt = salt;
     }

@@ -14,7 +14,7 @@ use client::{
     talk::{Ending, Refused},
     vault::Vault,
 };
-use market::{Command, JobId, Stage, SubmittedModel, Timestamp};
+use market::{Command, JobId, SubmittedModel, Timestamp};
 use serde::Serialize;
 use wire::{JobView, Notice};
 
@@ -193,31 +193,4 @@ async fn wait_until(session: &Session, moment: Timestamp) -> Result<()> {
         }
         tokio::time::sleep(session.patience.pause.max(Duration::from_millis(200))).await;
     }
-}
-
-/// Says which keys of this account are due, or will be.
-///
-/// A market that does not answer is no reason to stop: whatever is done next will say so.
-pub async fn remind(session: &Session, vault: &Vault) -> Result<()> {
-    for seal in seals::list(vault)?.into_iter().filter(|seal| !seal.revealed) {
-        let Some(job) = seal.job else { continue };
-        let (Ok(view), Ok(now)) = (session.job(JobId(job.0)).await, session.now().await) else {
-            continue;
-        };
-        if let Some(line) = reminder(&view, now) {
-            session.talk.say(line);
-        }
-    }
-    Ok(())
-}
-
-fn reminder(view: &JobView, now: Timestamp) -> Option<String> {
-    let (number, windows) = (view.number, &view.windows);
-    let is_due = now >= windows.close && now < windows.reveal_until;
-    (is_due && matches!(view.stage, Stage::Open | Stage::Revealing)).then(|| {
-        format!(
-            "due: `deml job reveal {number}`; without it, what you staked is lost {}",
-            until(windows.reveal_until, now)
-        )
-    })
 }

@@ -1,0 +1,58 @@
+//! Everything wrong that an audit found, the earliest first.
+
+use super::divergence::{Divergence, Place};
+use super::evaluation::Evaluation;
+
+/// How many divergences are listed; later ones are only counted.
+const LISTED: usize = 100;
+
+/// The divergences of an audit, the earliest first. Each is independent of the others: after one,
+/// an audit goes on with what was told.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    found: Vec<(Divergence, Option<Evaluation>)>,
+    left_out: u64,
+}
+
+impl Findings {
+    /// Adds one, with the evaluation of a score that is wrong; the earliest are kept, and of the
+    /// same output one.
+    pub(super) fn add(&mut self, wrong: Divergence, evaluation: Option<Evaluation>) {
+        let is_same = |(found, _): &(Divergence, _)| {
+            let place = (found.input, found.output);
+            wrong.output.is_some() && place == (wrong.input, wrong.output)
+        };
+        if self.found.iter().any(is_same) {
+            return;
+        }
+        let place = self.found.partition_point(|(found, _)| !wrong.is_before(found));
+        self.found.insert(place, (wrong, evaluation));
+        if self.found.len() > LISTED {
+            self.found.pop();
+            self.left_out += 1;
+        }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Those that only the node tells of were claimed on Ethereum, up to an input.
+    pub(super) fn claimed_up_to(&mut self, last_input: u64) {
+        let claimed = self.found.iter_mut().map(|(found, _)| found);
+        claimed
+            .filter(|found| found.input.is_some_and(|input| input <= last_input))
+            .for_each(|found| found.place = Place::Claim);
+    }
+
+    /// Those with an evaluation, to be looked into.
+    pub(super) fn scores(&mut self) -> impl Iterator<Item = (&mut Divergence, &Evaluation)> {
+        self.found.iter_mut().filter_map(|(found, evaluation)| Some((found, evaluation.as_ref()?)))
+    }
+
+    /// The first, the others, and how many more there are.
+    pub(super) fn into_parts(self) -> (Option<Divergence>, Vec<Divergence>, u64) {
+        let mut all = self.found.into_iter().map(|(found, _)| found);
+        (all.next(), all.collect(), self.left_out)
+    }
+}
