@@ -1,8 +1,6 @@
 //! What a lying node or gateway cannot do: pass other terms for a job's, go on for ever, command
 //! the terminal, have this computer ask another one.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::{
     sync::{
         Arc,

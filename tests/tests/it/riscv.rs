@@ -1,7 +1,5 @@
 //! The program as it is in the machine, built for RISC-V and run by qemu.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::process::Command;
 
 use deml_tests::{program, riscv_program};

@@ -1,7 +1,5 @@
 //! The market by hand: the devnet and the commands of the README, each a process of its own.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use deml_tests::{
     fixture,
     market::{Market, SALT, open_job, sealed_terms, text, with},

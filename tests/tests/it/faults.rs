@@ -1,7 +1,5 @@
 //! Endpoints that fail: what passes is borne, what does not is said in words, and nothing crashes.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use deml_tests::{
     faulty::{Fault, Proxy},
     market::Market,

@@ -1,7 +1,5 @@
 //! The demo, as a user runs it, judged by what it prints for programs.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{collections::BTreeMap, fs, process::Command};
 
 use deml_tests::program;

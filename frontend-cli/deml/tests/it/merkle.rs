@@ -1,8 +1,6 @@
 //! The outputs tree before its only judge, the real contract: proofs for indices across the whole
 //! range are validated and executed on a real anvil, and what is refused here is refused there.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,7 +1,5 @@
 //! The command line as a person meets it: exit codes, and what it says when something is missing.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -354,7 +352,7 @@ fn the_bits_of_each_layer_are_digested() {
         assert!(shown.contains(&text(digest)), "{shown}");
     }
     // The same digest as in all builds that run the conformance cases.
-    let expected = include_str!("../../../dapp/eval/tests/bits.txt");
+    let expected = include_str!("../../../../dapp/eval/tests/bits.txt");
     let line = format!("{} {name}", text(&bits["all"]));
     assert!(expected.lines().any(|expected| expected == line), "{line}");
 }

@@ -1,7 +1,5 @@
 //! A watch over a real market: what it alerts of, and that it keeps its place.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},

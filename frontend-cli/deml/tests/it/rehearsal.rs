@@ -1,7 +1,5 @@
 //! Rehearsals of real models: what the market will say of them, and what that costs.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{fs, path::Path};
 
 use blobs::{BlobRef, Digest, Profile, blob_ref};

@@ -1,7 +1,5 @@
 //! Proofs of outputs as a person makes, gives and checks them; and claiming, which rests on them.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fs;
 
 use deml_tests::{

@@ -1,7 +1,5 @@
 //! The repository's own rules, checked on every file git tracks.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

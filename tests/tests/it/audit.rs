@@ -1,7 +1,5 @@
 //! The auditor, as a user runs it, on chains that carry one lie each.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::process::{Command, Output};
 
 use deml_tests::program;

@@ -1,8 +1,6 @@
 //! What keeps the bits the same: no kernel that is chosen by the processor, no function of the C
 //! library where a bit is promised, and the conformance cases run on other processors.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -1,8 +1,6 @@
 //! Lies that only the node or the endpoint tells: found, named, and told apart from what is
 //! claimed.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::fs;
 
 use deml_tests::{

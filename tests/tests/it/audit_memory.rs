@@ -1,7 +1,5 @@
 //! What an auditor keeps between two audits: killed, damaged, foreign, or of blocks that are gone.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{fs, path::PathBuf, process::Stdio, thread, time::Duration};
 
 use deml_tests::market::Market;

@@ -1,7 +1,5 @@
 //! The devnet on a real anvil with the real Cartesi contracts and a real application process.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -160,7 +158,7 @@ async fn poll<T>(look: impl AsyncFn() -> Option<T>) -> T {
 
 #[tokio::test]
 async fn deposited_tokens_come_back_through_a_voucher() {
-    let artifact = include_str!("../../../contracts/artifacts/TestToken.json");
+    let artifact = include_str!("../../../../contracts/artifacts/TestToken.json");
     let artifact: Value = serde_json::from_str(artifact).unwrap();
     let code = hex::decode(artifact["bytecode"].as_str().unwrap()).unwrap();
     let folder = tempfile::tempdir().unwrap();

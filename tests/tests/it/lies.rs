@@ -1,8 +1,6 @@
 //! Sealed jobs whose miners lie, as users meet them: the machine looks at any model that was
 //! prepaid, and where it cannot look at all rows, at some.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{
     fs,
     io::{BufRead as _, BufReader, Lines},

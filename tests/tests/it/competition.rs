@@ -1,8 +1,6 @@
 //! Sealed jobs with miners and a prize, as a user plays them: the demo both ways, and the commands
 //! one by one.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{
     collections::BTreeMap,
     fs,

@@ -1,8 +1,6 @@
 //! A node that lies about what is done: the command line pays no more than allowed, and shows no
 //! model before it is committed to.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{
     collections::BTreeSet,
     fs,

@@ -1,0 +1,22 @@
+//! The repository's rules, and whole programs as their users run them: the real contracts on a real
+//! anvil, the real binaries, real data. One program, so that tests which wait do so side by side.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod audit;
+mod audit_lies;
+mod audit_memory;
+mod by_hand;
+mod competition;
+mod cost;
+mod demo;
+mod exact;
+mod faults;
+mod helia;
+mod licences;
+mod lies;
+mod lying_node;
+mod proof;
+mod riscv;
+mod tidy;
+mod watch;
