@@ -5,6 +5,7 @@ pub mod cost;
 pub mod faulty;
 pub mod liar;
 pub mod market;
+pub mod pages;
 pub mod rivals;
 
 use std::path::{Path, PathBuf};

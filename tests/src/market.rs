@@ -203,7 +203,8 @@ pub fn json_rpc(url: &str, method: &str, parameters: &Value) -> Value {
     answer["result"].clone()
 }
 
-fn post(url: &str, body: &Value) -> Value {
+/// Posts JSON to a server, and gives the JSON that it answers.
+pub fn post(url: &str, body: &Value) -> Value {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let client = client::http::client(Duration::from_secs(30)).unwrap();
