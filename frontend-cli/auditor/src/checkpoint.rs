@@ -150,7 +150,7 @@ impl Checkpoints {
         type Head = (u32, String, Identity);
         let ((format, version, identity), rest): (Head, _) = postcard::take_from_bytes(content)?;
         ensure!((format, version.as_str()) == (FORMAT, VERSION), "another version made it");
-        ensure!(identity == self.identity, "it is about another application or node");
+        ensure!(identity == self.identity, "it was made of another application, another node, or without one");
         Ok(postcard::from_bytes(rest)?)
     }
 }

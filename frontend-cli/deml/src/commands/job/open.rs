@@ -120,7 +120,7 @@ pub(super) fn fmt_stake(
         ("rent", rent, " until the last date, what is not used back"),
     ];
     for (name, amount, words) in items.iter().filter(|item| item.1 != Amount::ZERO) {
-        write!(out, "\n    {name:<12}{}{words}", currency.show(*amount))?;
+        write!(out, "\n    {name:<12}  {}{words}", currency.show(*amount))?;
     }
     Ok(())
 }
