@@ -69,13 +69,13 @@ pub struct Measured {
 /// Makes the chain, and measures.
 ///
 /// - Errors: something fails, or the audit finds fault
-pub async fn measure(talk: impl Fn(&str)) -> Result<Measured> {
+pub async fn measure(printer: impl Fn(&str)) -> Result<Measured> {
     let folder = tempfile::tempdir()?;
     let mut config = devnet::market::config(folder.path().join("devnet"), program("deml-dapp"))?;
     (config.ports, config.free_gas, config.epoch_length) = (Ports::ANY, true, 20);
     config.block_interval = Duration::from_secs(3_600);
     let devnet = Devnet::start(config).await?;
-    talk("sending inputs");
+    printer("sending inputs");
     let chain_id = devnet.chain().chain_id().await?;
     let load = Load::new(
         chain_id,
@@ -83,7 +83,7 @@ pub async fn measure(talk: impl Fn(&str)) -> Result<Measured> {
         devnet.chain().block_time().await?,
     );
     send(&devnet, &load).await?;
-    talk("waiting for the devnet");
+    printer("waiting for the devnet");
     devnet.wait_processed(load.inputs.len() as u64 - 1, WITHIN).await?;
     devnet.end_epoch().await?;
     devnet.wait_settled(WITHIN).await?;
@@ -92,9 +92,9 @@ pub async fn measure(talk: impl Fn(&str)) -> Result<Measured> {
     let (mut app_seconds, mut audit_seconds, mut peak_mib) = (f64::MAX, f64::MAX, 0);
     let mut last = None;
     for attempt in 0..ATTEMPTS {
-        talk("giving the application all inputs");
+        printer("giving the application all inputs");
         app_seconds = app_seconds.min(give(&devnet, folder.path(), &inputs).await?);
-        talk("auditing");
+        printer("auditing");
         let memory = folder.path().join(format!("audit-{attempt}"));
         let (seconds, report, peak) = audit(&devnet, &memory).await?;
         audit_seconds = audit_seconds.min(seconds);

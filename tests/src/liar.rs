@@ -10,8 +10,8 @@ use client::{
     follow::Patience,
     ipfs::Store,
     node::Node,
+    printer::Printer,
     session::Session,
-    talk::Talk,
 };
 use eval::Evaluator;
 use market::{
@@ -46,7 +46,7 @@ impl Liar {
             node: Node::connect(text("node_url"), text("inspect_url"), application).unwrap(),
             store: Store::Folder(market.home().join("blocks")),
             token: None,
-            talk: Talk { json: false, quiet: true },
+            printer: Printer { json: false, quiet: true },
             patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
         };
         let sender = session.chain.sender(dev_account(account).unwrap()).unwrap();

@@ -100,17 +100,17 @@ impl Market {
     /// Runs `deml --json ARGUMENTS`, which must succeed, and reads its answer.
     pub fn ask(&self, arguments: &[&str]) -> Value {
         let output = self.deml(&[&["--json"], arguments].concat());
-        let talk = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "deml {}: {talk}", arguments.join(" "));
+        let printer = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "deml {}: {printer}", arguments.join(" "));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
     /// Runs `deml --json ARGUMENTS`, which must be refused, and gives the refusal's name.
     pub fn refused(&self, arguments: &[&str]) -> String {
         let output = self.deml(&[&["--json"], arguments].concat());
-        let talk = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "deml {}: {talk}", arguments.join(" "));
-        let line = talk.lines().find_map(|line| line.strip_prefix("refused: "));
+        let printer = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "deml {}: {printer}", arguments.join(" "));
+        let line = printer.lines().find_map(|line| line.strip_prefix("refused: "));
         line.and_then(|line| line.split(':').next()).unwrap().to_owned()
     }
 

@@ -7,7 +7,7 @@ use alloy::primitives::{B256, Bytes};
 use anyhow::Result;
 use client::chain::Advance;
 
-use super::Talk;
+use super::Notify;
 use super::completion::Completion;
 use super::emulated::launcher;
 use super::machine_app::{Machine, MachineApp};
@@ -68,7 +68,7 @@ impl Launch {
         genesis: &Path,
         more: &[OsString],
         folder: &Path,
-        talk: Talk,
+        notify: Notify,
     ) -> Result<App> {
         Ok(match self {
             Self::Program(path, mut args) => {
@@ -76,7 +76,7 @@ impl Launch {
                 args.extend(more.iter().cloned());
                 let (deml, log) = (deml.to_owned(), folder.join("dapp.log"));
                 let program = Program { deml, path, args, env: Vec::new(), log };
-                App::Process(Box::new(ProcessApp::new(program, talk)))
+                App::Process(Box::new(ProcessApp::new(program, notify)))
             }
             Self::Machine(machine) => App::Machine(MachineApp::new(machine, folder)?),
         })

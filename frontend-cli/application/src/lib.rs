@@ -29,7 +29,7 @@ pub use self::emulated::launcher;
 pub use self::rollup_server::{Emitted, Outcome};
 
 /// Says one line to whoever watches.
-pub type Talk = Arc<dyn Fn(&str) + Send + Sync>;
+pub type Notify = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// The executable `name` in the folder of the running program, or above it as cargo lays out tests.
 ///

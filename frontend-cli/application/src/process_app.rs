@@ -10,7 +10,7 @@ use anyhow::{Result, bail, ensure};
 use client::chain::Advance;
 use tokio::time::timeout;
 
-use super::Talk;
+use super::Notify;
 use super::completion::{Completion, InputStatus};
 use super::process::{Guarded, Program};
 use super::rollup_server::{Emitted, Outcome, Request, RollupServer};
@@ -51,7 +51,7 @@ pub struct ProcessApp {
     program: Program,
     /// The inputs whose replay leads to the present state.
     journal: Vec<Accepted>,
-    talk: Talk,
+    notify: Notify,
     run: Option<Run>,
     /// Whether it lies about inputs that were rejected.
     keeps_rejected: bool,
@@ -59,8 +59,8 @@ pub struct ProcessApp {
 
 impl ProcessApp {
     /// An application that is not running yet.
-    pub(super) fn new(program: Program, talk: Talk) -> Self {
-        Self { program, journal: Vec::new(), talk, run: None, keeps_rejected: false }
+    pub(super) fn new(program: Program, notify: Notify) -> Self {
+        Self { program, journal: Vec::new(), notify, run: None, keeps_rejected: false }
     }
 
     pub(super) fn keep_rejected(&mut self, is_kept: bool) {
@@ -95,12 +95,12 @@ impl ProcessApp {
                     });
                 }
                 Answer::Outcome(Outcome::Exception(why)) => {
-                    (self.talk)(&format!("the application failed at input {index}: {why}"));
+                    (self.notify)(&format!("the application failed at input {index}: {why}"));
                     self.stop().await;
                     return Ok(Completion::failed(InputStatus::Exception));
                 }
                 Answer::Died { status, why } => {
-                    (self.talk)(&format!("THE APPLICATION DIED at input {index}: {why}"));
+                    (self.notify)(&format!("THE APPLICATION DIED at input {index}: {why}"));
                     self.stop().await;
                     if status != InputStatus::MachineHalted {
                         return Ok(Completion::failed(status));
@@ -123,7 +123,7 @@ impl ProcessApp {
             }
             Answer::Outcome(outcome) => Ok(outcome),
             Answer::Died { why, .. } => {
-                (self.talk)(&format!("THE APPLICATION DIED at an inspect request: {why}"));
+                (self.notify)(&format!("THE APPLICATION DIED at an inspect request: {why}"));
                 self.stop().await;
                 Ok(Outcome::Exception(why))
             }
@@ -134,12 +134,12 @@ impl ProcessApp {
     pub(super) async fn revive(&mut self) -> Result<()> {
         if let Some(run) = &mut self.run {
             let Some(said) = run.process.has_ended() else { return Ok(()) };
-            (self.talk)(&format!("THE APPLICATION DIED while idle: {said}"));
+            (self.notify)(&format!("THE APPLICATION DIED while idle: {said}"));
             self.stop().await;
         }
         self.run = Some(self.start().await?);
         if !self.journal.is_empty() {
-            (self.talk)(&format!("replaying {} inputs ...", self.journal.len()));
+            (self.notify)(&format!("replaying {} inputs ...", self.journal.len()));
         }
         for Accepted { input, first_output, emitted } in self.journal.clone() {
             let index = input.index;

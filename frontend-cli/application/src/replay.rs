@@ -9,7 +9,7 @@ use alloy::primitives::{B256, Bytes};
 use anyhow::{Context, Result};
 use client::chain::Advance;
 
-use crate::{App, Completion, Dapp, Launch, Talk, beside_this_program};
+use crate::{App, Completion, Dapp, Launch, Notify, beside_this_program};
 
 /// An application outside of a devnet, given its inputs one by one.
 pub struct Replay {
@@ -28,9 +28,9 @@ impl Replay {
         genesis: &Path,
         more: &[OsString],
         folder: &Path,
-        talk: Talk,
+        notify: Notify,
     ) -> Result<Self> {
-        Self::launch(Launch::find(dapp).await?, genesis, more, folder, talk).await
+        Self::launch(Launch::find(dapp).await?, genesis, more, folder, notify).await
     }
 
     async fn launch(
@@ -38,10 +38,10 @@ impl Replay {
         genesis: &Path,
         more: &[OsString],
         folder: &Path,
-        talk: Talk,
+        notify: Notify,
     ) -> Result<Self> {
         let deml = beside_this_program("deml")?;
-        let mut app = launch.app(&deml, genesis, more, folder, talk)?;
+        let mut app = launch.app(&deml, genesis, more, folder, notify)?;
         app.revive().await?;
         Ok(Self { app })
     }
@@ -73,14 +73,14 @@ pub async fn replay(
     dapp: &Dapp,
     genesis: &Path,
     folder: &Path,
-    talk: Talk,
+    notify: Notify,
     inputs: &[Advance],
 ) -> Result<Vec<Completion>> {
     let launch = match Launch::find(dapp).await? {
         Launch::Machine(machine) => return machine.replay(inputs).await,
         program @ Launch::Program(..) => program,
     };
-    let mut replay = Replay::launch(launch, genesis, &[], folder, talk).await?;
+    let mut replay = Replay::launch(launch, genesis, &[], folder, notify).await?;
     let mut completions = Vec::new();
     for input in inputs {
         let completion = replay.advance(input).await;

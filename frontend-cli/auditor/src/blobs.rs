@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use wire::Notice;
 
 use super::decoded::DecodedInput;
-use super::evaluation::{CopyCheck, Evaluation, File, Task, Told};
+use super::evaluation::{CopyCheck, Evaluation, File, Task, ToldResult};
 
 /// All bytes that scores are computed from.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -152,7 +152,7 @@ impl JobBlobs {
                 let model = self.slots.remove(&SlotKey::of(Slot::Shown, *submission));
                 let model = model.and_then(Held::whole);
                 let evaluation =
-                    self.evaluation(model, Slot::PublicSlice, Told::Score(board.score?));
+                    self.evaluation(model, Slot::PublicSlice, ToldResult::Score(board.score?));
                 return Some(Task::Evaluate(evaluation));
             }
             Notice::ModelRevealed { submission, model, key, .. } => {
@@ -169,22 +169,26 @@ impl JobBlobs {
                 let is_sealed = self.terms.sealing.is_sealed();
                 let slot = if is_sealed { Slot::PublicSlice } else { Slot::HoldOut };
                 let model = self.file(SlotKey::job(Slot::BaseModel));
-                return Some(Task::Evaluate(self.evaluation(model, slot, Told::Scores(*base))));
+                return Some(Task::Evaluate(self.evaluation(
+                    model,
+                    slot,
+                    ToldResult::Scores(*base),
+                )));
             }
             Notice::HoldOutReady { base, .. } => {
                 let model = self.file(SlotKey::job(Slot::BaseModel));
-                let evaluation = self.evaluation(model, Slot::HoldOut, Told::Scores(*base));
+                let evaluation = self.evaluation(model, Slot::HoldOut, ToldResult::Scores(*base));
                 let is_attested = self.terms.sample_rows().is_some();
                 return Some(Task::Evaluate(Evaluation { is_attested, ..evaluation }));
             }
             Notice::ModelEvaluated { submission, attestation, .. } => {
-                let told = Told::Attestation(*attestation);
+                let told = ToldResult::Attestation(*attestation);
                 return self
                     .submission(*submission, told)
                     .filter(|_| *attestation != Attestation::UNFIT);
             }
             Notice::SubmissionDecided { submission, verdict, .. } => {
-                let told = verdict.scores.map(Told::Scores);
+                let told = verdict.scores.map(ToldResult::Scores);
                 let task = told.and_then(|told| self.submission(*submission, told));
                 if verdict.accepted {
                     self.accepted.push(*submission);
@@ -206,7 +210,7 @@ impl JobBlobs {
     }
 
     /// The evaluation of a submission, unless one was asked for before.
-    fn submission(&mut self, number: u32, told: Told) -> Option<Task> {
+    fn submission(&mut self, number: u32, told: ToldResult) -> Option<Task> {
         if !self.told.insert(number) {
             return None;
         }
@@ -219,7 +223,7 @@ impl JobBlobs {
         }))
     }
 
-    fn evaluation(&self, model: Option<File>, dataset: Slot, told: Told) -> Evaluation {
+    fn evaluation(&self, model: Option<File>, dataset: Slot, told: ToldResult) -> Evaluation {
         Evaluation {
             job: self.id,
             submission: None,

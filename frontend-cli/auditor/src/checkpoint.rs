@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use alloy::primitives::{Address, B256, keccak256};
 use anyhow::{Context, Error, Result, ensure};
 use client::chain::Chain;
-use client::talk::Talk;
+use client::printer::Printer;
 use market::Market;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ impl Checkpoints {
     /// Opens the database of an application, or begins it; a damaged one is begun anew.
     ///
     /// - Errors: another audit has it open, or it cannot be written
-    pub(super) fn open(folder: &Path, identity: Identity, talk: Talk) -> Result<Self> {
+    pub(super) fn open(folder: &Path, identity: Identity, printer: Printer) -> Result<Self> {
         let name = format!("{}-{}.redb", identity.chain_id, identity.application);
         let path = folder.join(name);
         fs::create_dir_all(folder)
@@ -67,7 +67,7 @@ impl Checkpoints {
             Ok(database) => database,
             Err(Opening::Failed(error)) => return Err(error),
             Err(Opening::Damaged(why)) => {
-                talk.say(format_args!("the checkpoints are damaged ({why}); beginning anew"));
+                printer.say(format_args!("the checkpoints are damaged ({why}); beginning anew"));
                 fs::remove_file(&path)
                     .with_context(|| format!("cannot remove {}", path.display()))?;
                 create(&path).map_err(|_| Error::msg("the new checkpoints cannot be used"))?
@@ -83,17 +83,17 @@ impl Checkpoints {
         &self,
         chain: &Chain,
         block: u64,
-        talk: Talk,
+        printer: Printer,
     ) -> Result<Option<Checkpoint>> {
         while let Some((block, bytes)) = self.last(block)? {
             match self.decode(&bytes) {
                 Ok(checkpoint) if chain.block_hash(block).await? == Some(checkpoint.hash) => {
                     return Ok(Some(checkpoint));
                 }
-                Ok(_) => talk.say(format_args!(
+                Ok(_) => printer.say(format_args!(
                     "the chain has replaced block {block} since the last audit; going back"
                 )),
-                Err(why) => talk.say(format_args!(
+                Err(why) => printer.say(format_args!(
                     "the checkpoint at block {block} cannot be used ({why}); going back"
                 )),
             }
@@ -150,7 +150,10 @@ impl Checkpoints {
         type Head = (u32, String, Identity);
         let ((format, version, identity), rest): (Head, _) = postcard::take_from_bytes(content)?;
         ensure!((format, version.as_str()) == (FORMAT, VERSION), "another version made it");
-        ensure!(identity == self.identity, "it was made of another application, another node, or without one");
+        ensure!(
+            identity == self.identity,
+            "it was made of another application, another node, or without one"
+        );
         Ok(postcard::from_bytes(rest)?)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::B256;
 use serde::{Deserialize, Serialize};
 
-use super::divergence::{Divergence, Kind};
+use super::divergence::{Divergence, DivergenceKind};
 use super::outputs::Outputs;
 
 /// A claim that was accepted.
@@ -42,7 +42,7 @@ impl Claims {
             return None;
         }
         let sentence = format!("the claim up to block {} has another root", claim.last_block);
-        let wrong = Divergence::new(Kind::WrongClaim, sentence)
+        let wrong = Divergence::new(DivergenceKind::WrongClaim, sentence)
             .between(Some(root.to_string()), Some(claim.root.to_string()));
         let input = outputs.after(claim.last_block).map(|end| end.input);
         Some(Divergence { input, transaction: Some(claim.transaction), ..wrong })
@@ -67,7 +67,7 @@ impl Claims {
         late.map(|(last_block, (input, transaction))| {
             let sentence = format!("the epoch that ended with block {last_block} was not claimed");
             let root = outputs.root_after(*last_block).to_string();
-            let missing = Divergence::new(Kind::MissingClaim, sentence);
+            let missing = Divergence::new(DivergenceKind::MissingClaim, sentence);
             missing.at(*input, *transaction).between(Some(root), None)
         })
         .collect()

@@ -7,7 +7,7 @@ use client::payment::Payment;
 use market::{Attestation, Score, Scores};
 use wire::{Notice, Output, Ruling};
 
-use super::divergence::{Divergence, Kind, Place, shown};
+use super::divergence::{Divergence, DivergenceKind, SeenIn, shown};
 use super::served::{InputRecord, Served};
 
 /// How the node's record of an input differs from its replay; `first_output` is the number of its
@@ -24,13 +24,13 @@ pub(super) fn compare(
         Served::Missing => {
             let sentence = format!("the node passes over input {index}, which Ethereum holds");
             let expected = Some(input.hash().to_string());
-            Divergence::new(Kind::Withheld, sentence).between(expected, None)
+            Divergence::new(DivergenceKind::Withheld, sentence).between(expected, None)
         }
         Served::Processed { input: record, outputs } => foreign(input, record).or_else(|| {
             outputs_differ(index, replayed, first_output, record.is_rejected(), outputs)
         })?,
     };
-    Some(Divergence { place: Place::Node, ..found.at(index, input.transaction) })
+    Some(Divergence { seen_in: SeenIn::Node, ..found.at(index, input.transaction) })
 }
 
 /// Whether the node has other bytes for the input than Ethereum.
@@ -39,7 +39,7 @@ fn foreign(input: &Input, record: &InputRecord) -> Option<Divergence> {
     let found = record.hash.filter(|found| *found != hash)?;
     let sentence = format!("the node has another input {index} than Ethereum");
     let both = (Some(hash.to_string()), Some(found.to_string()));
-    Some(Divergence::new(Kind::ForeignInput, sentence).between(both.0, both.1))
+    Some(Divergence::new(DivergenceKind::ForeignInput, sentence).between(both.0, both.1))
 }
 
 fn outputs_differ(
@@ -53,7 +53,8 @@ fn outputs_differ(
     let was_rejected = is_rejected || replayed.status == InputStatus::Rejected;
     if was_rejected && !theirs.is_empty() && (is_rejected || theirs != ours) {
         let sentence = format!("input {index} was rejected, and an output of it was kept");
-        let kept = Divergence::new(Kind::RejectedKept, sentence).between(None, shown(&theirs[0]));
+        let kept = Divergence::new(DivergenceKind::RejectedKept, sentence)
+            .between(None, shown(&theirs[0]));
         return Some(Divergence { output: Some(first_output), ..kept });
     }
     let length = ours.len().max(theirs.len());
@@ -61,12 +62,12 @@ fn outputs_differ(
     let (our, their) = (ours.get(at), theirs.get(at));
     let kind = kind(ours, theirs, at);
     let (expected, found) = match kind {
-        Kind::Added => (None, their),
-        Kind::Dropped => (our, None),
+        DivergenceKind::Added => (None, their),
+        DivergenceKind::Dropped => (our, None),
         _ => (our, their),
     };
     let (expected, found) = match (kind, our.and_then(scores), their.and_then(scores)) {
-        (Kind::Score, Some(ours), Some(theirs)) => different_scores(ours, theirs),
+        (DivergenceKind::Score, Some(ours), Some(theirs)) => different_scores(ours, theirs),
         _ => (expected.and_then(shown), found.and_then(shown)),
     };
     let sentence = sentence(kind, index, our, their);
@@ -75,28 +76,28 @@ fn outputs_differ(
 }
 
 /// What kind of difference it is that first shows in output `at` of an input.
-fn kind(ours: &[Bytes], theirs: &[Bytes], at: usize) -> Kind {
+fn kind(ours: &[Bytes], theirs: &[Bytes], at: usize) -> DivergenceKind {
     let sorted = |outputs: &[Bytes]| {
         let mut sorted = outputs.to_vec();
         sorted.sort_unstable();
         sorted
     };
     if sorted(ours) == sorted(theirs) {
-        return Kind::Reordered;
+        return DivergenceKind::Reordered;
     }
     if let (Some(our), Some(their)) = (ours.get(at), theirs.get(at)) {
         if is_other_score(our, their) {
-            return Kind::Score;
+            return DivergenceKind::Score;
         }
         let same_number = ours.len() == theirs.len();
         if same_number && payment(our).is_some() && payment(their).is_some() {
-            return Kind::Payout;
+            return DivergenceKind::Payout;
         }
     }
     match theirs.len().cmp(&ours.len()) {
-        std::cmp::Ordering::Greater => Kind::Added,
-        std::cmp::Ordering::Less => Kind::Dropped,
-        std::cmp::Ordering::Equal => Kind::Flipped,
+        std::cmp::Ordering::Greater => DivergenceKind::Added,
+        std::cmp::Ordering::Less => DivergenceKind::Dropped,
+        std::cmp::Ordering::Equal => DivergenceKind::Flipped,
     }
 }
 
@@ -157,17 +158,24 @@ fn payment(output: &Bytes) -> Option<Payment> {
     Payment::of(&client::chain::Output::decode(output)?)
 }
 
-fn sentence(kind: Kind, index: u64, our: Option<&Bytes>, their: Option<&Bytes>) -> String {
+fn sentence(
+    kind: DivergenceKind,
+    index: u64,
+    our: Option<&Bytes>,
+    their: Option<&Bytes>,
+) -> String {
     let said = match kind {
-        Kind::Added => "has an output that the application did not make",
-        Kind::Dropped => "lacks an output of the application",
-        Kind::Reordered => "has its outputs in another order than the application made them",
-        Kind::Score => "tells another score than the model earns",
-        Kind::Payout => "pays otherwise than the application said",
+        DivergenceKind::Added => "has an output that the application did not make",
+        DivergenceKind::Dropped => "lacks an output of the application",
+        DivergenceKind::Reordered => {
+            "has its outputs in another order than the application made them"
+        }
+        DivergenceKind::Score => "tells another score than the model earns",
+        DivergenceKind::Payout => "pays otherwise than the application said",
         _ => "has another output than the application made",
     };
     let mut sentence = format!("input {index} {said}");
-    if let (Kind::Payout, Some(our), Some(their)) =
+    if let (DivergenceKind::Payout, Some(our), Some(their)) =
         (kind, our.and_then(payment), their.and_then(payment))
     {
         let shown = |payment: Payment| {

@@ -9,7 +9,7 @@ use serde::Serialize;
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum DivergenceKind {
     /// An output more than the application makes.
     Added,
     /// An output of the application is missing.
@@ -46,7 +46,7 @@ pub enum Kind {
     Conservation,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for DivergenceKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.to_possible_value() {
             Some(value) => out.write_str(value.get_name()),
@@ -58,14 +58,14 @@ impl fmt::Display for Kind {
 /// Who carries the lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Place {
+pub enum SeenIn {
     /// What was claimed on Ethereum: it can be executed, or already was.
     Claim,
     /// Only the node's answers.
     Node,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SeenIn {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Claim => "claimed on Ethereum",
@@ -78,7 +78,7 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Divergence {
     /// What is wrong.
-    pub kind: Kind,
+    pub kind: DivergenceKind,
     /// The input it happened at; for a claim the last one it covers.
     pub input: Option<u64>,
     /// The output, counted since genesis.
@@ -90,7 +90,7 @@ pub struct Divergence {
     /// The transaction that shows it: the input's, or the claim's.
     pub transaction: Option<B256>,
     /// Who carries the lie.
-    pub place: Place,
+    pub seen_in: SeenIn,
     /// All of it in words.
     pub sentence: String,
     /// For a score, where its evaluation goes another way.
@@ -99,7 +99,7 @@ pub struct Divergence {
 
 impl Divergence {
     /// Something wrong, said in words; the rest is filled in by whoever knows it.
-    pub fn new(kind: Kind, sentence: impl fmt::Display) -> Self {
+    pub fn new(kind: DivergenceKind, sentence: impl fmt::Display) -> Self {
         Self {
             kind,
             input: None,
@@ -107,7 +107,7 @@ impl Divergence {
             expected: None,
             found: None,
             transaction: None,
-            place: Place::Claim,
+            seen_in: SeenIn::Claim,
             sentence: sentence.to_string(),
             drill_down: None,
         }
@@ -149,7 +149,7 @@ impl fmt::Display for Divergence {
         line("found", self.found.clone())?;
         line("transaction", self.transaction.map(|hash| hash.to_string()))?;
         line("drill-down", self.drill_down.as_ref().map(ToString::to_string))?;
-        line("place", Some(self.place.to_string()))
+        line("seen in", Some(self.seen_in.to_string()))
     }
 }
 
@@ -163,12 +163,12 @@ pub(super) type Checked<T = ()> = Result<T, Box<Divergence>>;
 
 /// A payment or a stake that does not follow from anything.
 pub(super) fn payout<T>(sentence: impl std::fmt::Display) -> Checked<T> {
-    Err(Divergence::new(Kind::Payout, sentence).into())
+    Err(Divergence::new(DivergenceKind::Payout, sentence).into())
 }
 
 /// Money from nowhere, or to nowhere.
 pub(super) fn conservation<T>(sentence: impl std::fmt::Display) -> Checked<T> {
-    Err(Divergence::new(Kind::Conservation, sentence).into())
+    Err(Divergence::new(DivergenceKind::Conservation, sentence).into())
 }
 
 /// Where an evaluation goes another way.

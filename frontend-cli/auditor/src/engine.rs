@@ -12,7 +12,7 @@ use application::replay::Replay;
 use application::{Completion, Dapp, InputStatus};
 use client::chain::Advance;
 use client::convert::context;
-use client::talk::Talk;
+use client::printer::Printer;
 use eval::Evaluator;
 use market::{Asset, Market, Solvency};
 use rollup::{App, CatchingJudge, Drive, Status};
@@ -108,7 +108,7 @@ impl Engine {
         market: Option<Market>,
         undone: &BTreeSet<u64>,
         last_block: u64,
-        talk: Talk,
+        printer: Printer,
         mut blocks: mpsc::Receiver<Result<BlockRange>>,
     ) -> Result<mpsc::Receiver<Result<Played>>> {
         let (played, replayed) = mpsc::channel(1);
@@ -131,7 +131,7 @@ impl Engine {
                 });
             }
             Some(dapp) => {
-                let mut other = self.other(dapp, talk).await?;
+                let mut other = self.other(dapp, printer).await?;
                 tokio::spawn(async move {
                     while let Some(range) = blocks.recv().await {
                         let result = match range {
@@ -149,13 +149,13 @@ impl Engine {
         Ok(replayed)
     }
 
-    async fn other(&self, dapp: &Dapp, talk: Talk) -> Result<Other> {
+    async fn other(&self, dapp: &Dapp, printer: Printer) -> Result<Other> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let mut more = Vec::new();
         if let Some(blobs) = &self.blobs {
             more = vec!["--blobs".into(), blobs.into()];
         }
-        let say = Arc::new(move |line: &str| talk.say(line));
+        let say = Arc::new(move |line: &str| printer.say(line));
         let replay = Replay::start(dapp, &self.genesis, &more, folder.path(), say).await?;
         Ok(Other { replay, _folder: folder })
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use wire::Notice;
 
 use super::divergence::{Checked, conservation, payout};
-use super::divergence::{Divergence, Kind};
+use super::divergence::{Divergence, DivergenceKind};
 
 /// The money of a job that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,7 +130,7 @@ impl Escrow {
             return Ok(());
         }
         let sentence = format!("job {id} ends with money that nobody gets");
-        let wrong = Divergence::new(Kind::Conservation, sentence);
+        let wrong = Divergence::new(DivergenceKind::Conservation, sentence);
         Err(wrong.between(Some("0".to_owned()), Some(self.held.to_string())).into())
     }
 
@@ -198,7 +198,7 @@ impl Escrow {
             return Ok(());
         }
         let sentence = format!("job {id} owes {to} a payment ({share}) and does not make it");
-        let wrong = Divergence::new(Kind::Payout, sentence);
+        let wrong = Divergence::new(DivergenceKind::Payout, sentence);
         Err(wrong.between(Some(amounts[0].to_string()), None).into())
     }
 
@@ -256,7 +256,7 @@ impl Escrow {
                 if !self.is_due(*to, *share, *amount, settings) =>
             {
                 let sentence = format!("job {id} pays a share ({share}) that is not due");
-                let wrong = Divergence::new(Kind::Payout, sentence);
+                let wrong = Divergence::new(DivergenceKind::Payout, sentence);
                 return Err(wrong.between(None, Some(format!("{amount} to {to}"))).into());
             }
             _ => {}

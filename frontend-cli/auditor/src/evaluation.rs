@@ -12,7 +12,7 @@ use market::{
 };
 use tokio::sync::mpsc;
 
-use super::divergence::{Divergence, Kind};
+use super::divergence::{Divergence, DivergenceKind};
 
 /// How many evaluations may wait.
 const WAITING: usize = 8;
@@ -26,7 +26,7 @@ pub(super) struct File {
 
 /// What was told of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum ToldResult {
     Scores(Scores),
     /// The score alone, as on the public board.
     Score(Score),
@@ -42,7 +42,7 @@ pub(super) struct Evaluation {
     /// The model and the dataset; `None` if they never came.
     pub(super) files: Option<(File, File)>,
     pub(super) metric: Metric,
-    pub(super) told: Told,
+    pub(super) told: ToldResult,
     /// Whether it is the word of miners, of which the machine has looked at some rows only.
     pub(super) is_attested: bool,
     /// Whether models are compared row by row.
@@ -69,7 +69,7 @@ pub(super) enum Task {
 
 /// Where something was told.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct OutputLocation {
     pub(super) input: u64,
     pub(super) output: u64,
     pub(super) transaction: B256,
@@ -91,7 +91,7 @@ pub(super) enum Outcome {
 
 /// The thread that evaluates.
 pub(super) struct EvaluationThread {
-    tasks: mpsc::Sender<(Place, Task)>,
+    tasks: mpsc::Sender<(OutputLocation, Task)>,
     outcomes: mpsc::UnboundedReceiver<Outcome>,
     /// Tasks whose outcome is not known yet.
     open: u64,
@@ -99,7 +99,7 @@ pub(super) struct EvaluationThread {
 
 impl EvaluationThread {
     pub(super) fn new() -> Self {
-        let (tasks, mut waiting) = mpsc::channel::<(Place, Task)>(WAITING);
+        let (tasks, mut waiting) = mpsc::channel::<(OutputLocation, Task)>(WAITING);
         let (send, outcomes) = mpsc::unbounded_channel();
         thread::spawn(move || {
             let mut evaluator = Evaluator::with_threads(eval::report::cores());
@@ -115,7 +115,7 @@ impl EvaluationThread {
     /// Hands over one more task; returns what came of earlier ones, so far.
     ///
     /// - Errors: the evaluator failed
-    pub(super) async fn ask(&mut self, place: Place, task: Task) -> Result<Vec<Outcome>> {
+    pub(super) async fn ask(&mut self, place: OutputLocation, task: Task) -> Result<Vec<Outcome>> {
         self.tasks.send((place, task)).await.ok().context("the evaluation failed")?;
         self.open += 1;
         let mut outcomes = Vec::new();
@@ -140,7 +140,7 @@ impl EvaluationThread {
 }
 
 impl Task {
-    pub(super) fn check(self, evaluator: &mut Evaluator, place: Place) -> Outcome {
+    pub(super) fn check(self, evaluator: &mut Evaluator, place: OutputLocation) -> Outcome {
         let outcome = match self {
             Self::Evaluate(evaluation) => evaluation.check(evaluator, place),
             Self::Compare(check) => check.check(evaluator, place),
@@ -158,21 +158,23 @@ impl Evaluation {
     /// The scores that were told.
     pub(super) fn scores(&self) -> Scores {
         match self.told {
-            Told::Scores(scores) => scores,
-            Told::Score(score) => Scores { score, worst_class: Score(0) },
-            Told::Attestation(Attestation { score, worst_class, .. }) => {
+            ToldResult::Scores(scores) => scores,
+            ToldResult::Score(score) => Scores { score, worst_class: Score(0) },
+            ToldResult::Attestation(Attestation { score, worst_class, .. }) => {
                 Scores { score, worst_class }
             }
         }
     }
 
-    fn check(self, evaluator: &mut Evaluator, place: Place) -> Outcome {
+    fn check(self, evaluator: &mut Evaluator, place: OutputLocation) -> Outcome {
         let earned = self.earned(evaluator);
         let told = self.told;
         let as_told = earned.as_ref().map(|(scores, results)| match told {
-            Told::Scores(_) => Told::Scores(*scores),
-            Told::Score(_) => Told::Score(scores.score),
-            Told::Attestation(_) => Told::Attestation(Attestation::new(*scores, results)),
+            ToldResult::Scores(_) => ToldResult::Scores(*scores),
+            ToldResult::Score(_) => ToldResult::Score(scores.score),
+            ToldResult::Attestation(_) => {
+                ToldResult::Attestation(Attestation::new(*scores, results))
+            }
         });
         if as_told == Ok(told) {
             let kept = earned.ok().filter(|_| self.keeps_results).zip(self.submission);
@@ -196,7 +198,7 @@ impl Evaluation {
             Ok(_) => "a model was told another score than it earns".to_owned(),
             Err(why) => format!("a model was told a score and has none: {why}"),
         };
-        let wrong = place.name(Divergence::new(Kind::Score, sentence));
+        let wrong = place.name(Divergence::new(DivergenceKind::Score, sentence));
         Outcome::Wrong(wrong.between(expected, Some(found)).into(), Some(self))
     }
 
@@ -223,7 +225,7 @@ impl Evaluation {
 }
 
 impl CopyCheck {
-    fn check(self, evaluator: &mut Evaluator, place: Place) -> Outcome {
+    fn check(self, evaluator: &mut Evaluator, place: OutputLocation) -> Outcome {
         let is_copy = self.accepted.iter().any(|first| {
             let similarity = evaluator.compare(&Comparison {
                 base: self.base.exhibit(),
@@ -240,7 +242,7 @@ impl CopyCheck {
             return Outcome::Holds(None);
         }
         let sentence = "a model was refused as a copy, and is one of no accepted model";
-        Outcome::Wrong(place.name(Divergence::new(Kind::Ruling, sentence)).into(), None)
+        Outcome::Wrong(place.name(Divergence::new(DivergenceKind::Ruling, sentence)).into(), None)
     }
 }
 
@@ -250,7 +252,7 @@ impl File {
     }
 }
 
-impl Place {
+impl OutputLocation {
     /// A divergence that shows here.
     pub(super) fn name(&self, wrong: Divergence) -> Divergence {
         Divergence { output: Some(self.output), ..wrong.at(self.input, self.transaction) }
@@ -258,23 +260,23 @@ impl Place {
 }
 
 /// What of one side is not as on the other.
-fn shown(side: Told, other: Told) -> String {
+fn shown(side: ToldResult, other: ToldResult) -> String {
     match (side, other) {
-        (Told::Attestation(side), Told::Attestation(other))
+        (ToldResult::Attestation(side), ToldResult::Attestation(other))
             if (side.score, side.worst_class) == (other.score, other.worst_class) =>
         {
             format!("results {}", side.results)
         }
         (
-            Told::Scores(Scores { score, worst_class })
-            | Told::Attestation(Attestation { score, worst_class, .. }),
-            Told::Scores(Scores { score: other, .. })
-            | Told::Attestation(Attestation { score: other, .. }),
+            ToldResult::Scores(Scores { score, worst_class })
+            | ToldResult::Attestation(Attestation { score, worst_class, .. }),
+            ToldResult::Scores(Scores { score: other, .. })
+            | ToldResult::Attestation(Attestation { score: other, .. }),
         ) if score == other => format!("{worst_class} in the worst class"),
         (
-            Told::Scores(Scores { score, .. })
-            | Told::Attestation(Attestation { score, .. })
-            | Told::Score(score),
+            ToldResult::Scores(Scores { score, .. })
+            | ToldResult::Attestation(Attestation { score, .. })
+            | ToldResult::Score(score),
             _,
         ) => score.to_string(),
     }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use client::chain::bindings::{Application, Authority, InputBox};
 use client::chain::{Chain, Input, LogReader};
 
-use super::divergence::{Divergence, Kind};
+use super::divergence::{Divergence, DivergenceKind};
 use super::hashes;
 
 /// How many events are read at once, as far as that can be foreseen: enough that asking costs
@@ -192,7 +192,8 @@ impl Reader {
             match self.event(&log) {
                 Ok(event) => range.events.extend(event),
                 Err(error) => {
-                    let wrong = Divergence::new(Kind::ForeignInput, format_args!("{error:#}"));
+                    let wrong =
+                        Divergence::new(DivergenceKind::ForeignInput, format_args!("{error:#}"));
                     range.wrong = Some(wrong);
                     break;
                 }
@@ -244,7 +245,7 @@ impl Reader {
             let transaction = transaction.map(|input| (input.transaction, input.hash()));
             let (transaction, found) = transaction.unwrap_or_default();
             let sentence = format!("the event of input {index} is not what the InputBox keeps");
-            let wrong = Divergence::new(Kind::InputHash, sentence)
+            let wrong = Divergence::new(DivergenceKind::InputHash, sentence)
                 .at(index, transaction)
                 .between(hash.map(|hash| hash.to_string()), Some(found.to_string()));
             range.events.retain(

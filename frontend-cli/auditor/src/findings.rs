@@ -1,6 +1,6 @@
 //! Everything wrong that an audit found, the earliest first.
 
-use super::divergence::{Divergence, Place};
+use super::divergence::{Divergence, SeenIn};
 use super::evaluation::Evaluation;
 
 /// How many divergences are listed; later ones are only counted.
@@ -42,7 +42,7 @@ impl Findings {
         let claimed = self.found.iter_mut().map(|(found, _)| found);
         claimed
             .filter(|found| found.input.is_some_and(|input| input <= last_input))
-            .for_each(|found| found.place = Place::Claim);
+            .for_each(|found| found.seen_in = SeenIn::Claim);
     }
 
     /// Those with an evaluation, to be looked into.

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::divergence::Divergence;
 use super::report::Report;
-use super::timeline::{Telling, Timeline};
+use super::timeline::{Timeline, TimelineEntry};
 
 const STYLE: &str = "
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
@@ -72,7 +72,7 @@ pub fn page(report: &Report, application: &str) -> Result<String, fmt::Error> {
 }
 
 fn wrong(out: &mut String, divergence: &Divergence) -> fmt::Result {
-    let Divergence { kind, sentence, place, .. } = divergence;
+    let Divergence { kind, sentence, seen_in, .. } = divergence;
     writeln!(out, "<p><strong>{kind}</strong>: {}.</p>\n<table>", Escaped(sentence))?;
     let number = |number: Option<u64>| number.map(|number| number.to_string());
     let rows = [
@@ -82,7 +82,7 @@ fn wrong(out: &mut String, divergence: &Divergence) -> fmt::Result {
         ("found", divergence.found.clone()),
         ("transaction", divergence.transaction.map(|hash| hash.to_string())),
         ("drill-down", divergence.drill_down.as_ref().map(ToString::to_string)),
-        ("place", Some(place.to_string())),
+        ("seen in", Some(seen_in.to_string())),
     ];
     for (name, value) in rows {
         if let Some(value) = value {
@@ -100,7 +100,7 @@ fn timeline<'a>(
 ) -> fmt::Result {
     let mut wrongs = wrongs.peekable();
     for telling in &timeline.moments {
-        let Telling { time, input, transaction, words } = telling;
+        let TimelineEntry { time, input, transaction, words } = telling;
         let is_past = |wrong: &&Divergence| {
             input.is_some_and(|input| wrong.input.is_some_and(|at| input > at))
         };
@@ -151,7 +151,7 @@ fn utc(seconds: u64) -> String {
 mod tests {
     use alloy::primitives::B256;
 
-    use super::super::divergence::Kind;
+    use super::super::divergence::DivergenceKind;
     use super::super::report::{Counts, Verdict};
     use super::*;
 
@@ -169,18 +169,18 @@ mod tests {
 
     #[test]
     fn what_strangers_write_cannot_act() {
-        let telling = |input, words: &str| Telling {
+        let telling = |input, words: &str| TimelineEntry {
             time: Some(1),
             input: Some(input),
             transaction: B256::ZERO,
             words: words.to_owned(),
         };
         let moments = vec![telling(0, "<script>alert('a')</script>"), telling(2, "later")];
-        let wrong = Divergence::new(Kind::Flipped, "a <b> & \"c\"").at(1, B256::ZERO);
+        let wrong = Divergence::new(DivergenceKind::Flipped, "a <b> & \"c\"").at(1, B256::ZERO);
         let report = Report {
             verdict: Verdict::Diverges,
             divergence: Some(wrong),
-            later: vec![Divergence::new(Kind::Score, "another <one>").at(2, B256::ZERO)],
+            later: vec![Divergence::new(DivergenceKind::Score, "another <one>").at(2, B256::ZERO)],
             left_out: 0,
             counts: Counts::default(),
             resumed: None,

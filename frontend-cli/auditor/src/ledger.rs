@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use wire::{Credit, Notice};
 
 use super::decoded::{DecodedInput, DecodedOutput};
-use super::divergence::{Checked, Divergence, Kind, conservation, payout};
+use super::divergence::{Checked, Divergence, DivergenceKind, conservation, payout};
 use super::escrow::{Escrow, Side};
 
 /// Everybody's money.
@@ -87,7 +87,7 @@ impl LedgerModel {
         let missing = owed.vouchers.into_iter().chain(owed.withdrawal).chain(owed.returned);
         wrongs.extend(missing.map(|payment| {
             let sentence = format!("{} is owed a payment that is not made", payment.to);
-            Divergence::new(Kind::Payout, sentence).between(Some(said(&payment)), None)
+            Divergence::new(DivergenceKind::Payout, sentence).between(Some(said(&payment)), None)
         }));
         let unbalanced = self.unbalanced();
         if wrongs.is_empty() {
@@ -189,7 +189,7 @@ impl LedgerModel {
         if has == amount && !is_exempt && (is_small || !has_room) {
             return Ok(());
         }
-        let wrong = Divergence::new(Kind::Payout, "a balance is sent back that is kept");
+        let wrong = Divergence::new(DivergenceKind::Payout, "a balance is sent back that is kept");
         Err(wrong.between(Some(has.to_string()), Some(said(payment))).into())
     }
 
@@ -206,7 +206,7 @@ impl LedgerModel {
             }
         } else {
             let due = owed.vouchers.pop_front().as_ref().map(said);
-            let wrong = Divergence::new(Kind::Payout, "there is an unexplained payment");
+            let wrong = Divergence::new(DivergenceKind::Payout, "there is an unexplained payment");
             checked = Err(wrong.between(due, Some(said(payment))).into());
         }
         let total = self.totals.get_mut(&asset);
@@ -257,7 +257,10 @@ impl LedgerModel {
             .map(|(asset, total)| {
                 let held = total.free.checked_add(total.escrowed).unwrap_or_default();
                 total.deposited = held.checked_add(total.paid_out).unwrap_or_default();
-                Divergence::new(Kind::Conservation, format!("the totals of {asset} do not balance"))
+                Divergence::new(
+                    DivergenceKind::Conservation,
+                    format!("the totals of {asset} do not balance"),
+                )
             })
             .collect()
     }
@@ -273,7 +276,8 @@ impl LedgerModel {
             let [ours, theirs] = both.map(|Solvency { deposited, paid_out, free, escrowed }| {
                 format!("{deposited} in, {paid_out} out, {free} free, {escrowed} in escrow")
             });
-            Divergence::new(Kind::Conservation, sentence).between(Some(ours), Some(theirs))
+            Divergence::new(DivergenceKind::Conservation, sentence)
+                .between(Some(ours), Some(theirs))
         });
         let wrongs: Vec<Divergence> = wrongs.collect();
         self.totals.clone_from(theirs);

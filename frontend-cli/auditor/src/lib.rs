@@ -55,15 +55,15 @@ use anyhow::{Context, Result, bail};
 use application::Dapp;
 use client::chain::{Chain, bindings::InputBox};
 use client::node::Node;
+use client::printer::Printer;
 use client::session::Session;
-use client::talk::Talk;
 use market::Market;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use self::checkpoint::{Checkpoint, Checkpoints, Identity};
 pub use self::claims::{Claim, Claims};
-pub use self::divergence::{Divergence, DrillDown, FirstDifference, Kind, Place};
+pub use self::divergence::{Divergence, DivergenceKind, DrillDown, FirstDifference, SeenIn};
 pub use self::engine::Engine;
 use self::engine::Undone;
 pub use self::evidence::{BlockRange, Event, Reader, Target};
@@ -72,7 +72,7 @@ pub use self::outputs::{End, Outputs};
 pub use self::prove::Recomputed;
 pub use self::report::{Counts, Report, Unchecked, Verdict};
 use self::run::{AuditRun, State, Step};
-pub use self::timeline::{Telling, Timeline};
+pub use self::timeline::{Timeline, TimelineEntry};
 
 /// How often an audit begins again because the chain's last blocks were replaced under it.
 const ATTEMPTS: u32 = 3;
@@ -101,7 +101,7 @@ pub struct Audit {
     /// The folder of checkpoints, where an audit goes on from the last one; none begins at genesis.
     pub memory: Option<PathBuf>,
     /// How to speak.
-    pub talk: Talk,
+    pub printer: Printer,
 }
 
 /// Which part of a history is judged; the replay begins at genesis all the same.
@@ -184,7 +184,7 @@ impl Audit {
             patience: None,
             suspect: None,
             memory: None,
-            talk: session.talk,
+            printer: session.printer,
         }
     }
 
@@ -200,7 +200,7 @@ impl Audit {
             if let Some(Undone(input)) = ran.as_ref().err().and_then(|error| error.downcast_ref())
                 && undone.insert(*input)
             {
-                self.talk.say(format_args!("input {input} is undone; the replay begins again"));
+                self.printer.say(format_args!("input {input} is undone; the replay begins again"));
                 continue;
             }
             attempts += 1;
@@ -210,7 +210,7 @@ impl Audit {
             }
             // Part of what was kept may be of the blocks that were replaced.
             checkpoints.map_or(Ok(()), |checkpoints| checkpoints.forget_from(first))?;
-            self.talk.say("the chain's last blocks were replaced; the audit begins again");
+            self.printer.say("the chain's last blocks were replaced; the audit begins again");
         }
         bail!("the chain replaces its last blocks again and again: try later")
     }
@@ -244,7 +244,7 @@ impl Audit {
         }
         let checkpoints = self.checkpoints(&target).await?;
         let newest = match &checkpoints {
-            Some(checkpoints) => checkpoints.newest(&self.chain, head.block, self.talk).await?,
+            Some(checkpoints) => checkpoints.newest(&self.chain, head.block, self.printer).await?,
             None => None,
         };
         let resumed = newest.as_ref().map(|newest| newest.block);
@@ -255,10 +255,10 @@ impl Audit {
         let is_whole = self.span.begins_by(state.counts.inputs, first);
 
         let (reading, ranges) = self.read(&target, first, head.block);
-        let engine = self.engine.start(&deployed, market, undone, head.block, self.talk, ranges);
+        let engine = self.engine.start(&deployed, market, undone, head.block, self.printer, ranges);
         let mut replayed = engine.await?;
         let mut run = AuditRun::new(self, &target, &deployed.genesis, state);
-        let bar = self.talk.bar("auditing inputs", self.inputs().await?);
+        let bar = self.printer.bar("auditing inputs", self.inputs().await?);
         while let Some(played) = replayed.recv().await {
             let mut played = played?;
             let (market, block) = (played.market.take(), played.range.last_block);
@@ -294,7 +294,7 @@ impl Audit {
             genesis: self.engine.template().await?,
             node: self.node.as_ref().map(|node| node.url().to_owned()),
         };
-        Checkpoints::open(folder, identity, self.talk).map(Some)
+        Checkpoints::open(folder, identity, self.printer).map(Some)
     }
 
     /// Keeps how far the audit has come, if all holds so far.
@@ -352,6 +352,6 @@ impl Audit {
         }
         let sentence = "the application on Ethereum was made of another template";
         let both = (Some(template.to_string()), Some(target.template.to_string()));
-        Ok(Some(Divergence::new(Kind::Template, sentence).between(both.0, both.1)))
+        Ok(Some(Divergence::new(DivergenceKind::Template, sentence).between(both.0, both.1)))
     }
 }

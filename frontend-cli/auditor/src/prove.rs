@@ -55,9 +55,9 @@ impl Audit {
         let target = Target::read(&self.chain, self.application, head.block).await?;
         let deployed = self.engine.deployed()?;
         let (reading, ranges) = self.read(&target, target.deployment_block, head.block);
-        let engine = self.engine.start(&deployed, None, undone, head.block, self.talk, ranges);
+        let engine = self.engine.start(&deployed, None, undone, head.block, self.printer, ranges);
         let mut replayed = engine.await?;
-        let bar = self.talk.bar("replaying inputs", self.inputs().await?);
+        let bar = self.printer.bar("replaying inputs", self.inputs().await?);
         let (mut outputs, mut claims, mut found) = (Outputs::default(), Vec::new(), Vec::new());
         let mut inputs = 0;
         while let Some(played) = replayed.recv().await {

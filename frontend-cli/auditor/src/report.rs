@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use client::printer::ExitStatus;
 use client::quantity::count;
-use client::talk::Ending;
 use serde::{Deserialize, Serialize};
 
 use super::divergence::Divergence;
@@ -91,10 +91,10 @@ impl Report {
 
     /// How the command ends.
     #[must_use]
-    pub const fn ending(&self) -> Ending {
+    pub const fn exit_status(&self) -> ExitStatus {
         match self.verdict {
-            Verdict::Holds => Ending::Done,
-            Verdict::Diverges => Ending::Refused,
+            Verdict::Holds => ExitStatus::Done,
+            Verdict::Diverges => ExitStatus::Refused,
         }
     }
 }

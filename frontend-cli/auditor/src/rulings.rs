@@ -16,7 +16,7 @@ use wire::{Notice, Ruling};
 
 use super::decoded::{DecodedInput, DecodedOutput};
 use super::divergence::Checked;
-use super::divergence::{Divergence, Kind};
+use super::divergence::{Divergence, DivergenceKind};
 
 /// Everything that is ruled by terms and scores.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -138,7 +138,7 @@ impl Rulings {
         }
         if record.flatten().is_some() {
             let sentence = "the registry is not told of a winner";
-            wrongs.push(Divergence::new(Kind::Ruling, sentence));
+            wrongs.push(Divergence::new(DivergenceKind::Ruling, sentence));
         }
         wrongs
     }
@@ -303,7 +303,7 @@ impl Job {
             let word = if verdict.accepted { "accepted" } else { reason };
             let sentence = format!("submission {number} of job {id} is decided against its terms");
             let expected = unmet.flatten().unwrap_or("acceptable").to_owned();
-            let wrong = Divergence::new(Kind::Ruling, sentence);
+            let wrong = Divergence::new(DivergenceKind::Ruling, sentence);
             return Err(wrong.between(Some(expected), Some(word.to_owned())).into());
         }
         match terms.award {
@@ -355,7 +355,9 @@ impl Job {
             if ours != *told {
                 let sentence = format!("job {} compares two models otherwise", self.id);
                 let both = (Some(format!("{ours:?}")), Some(format!("{told:?}")));
-                return Err(Divergence::new(Kind::Ruling, sentence).between(both.0, both.1).into());
+                return Err(Divergence::new(DivergenceKind::Ruling, sentence)
+                    .between(both.0, both.1)
+                    .into());
             }
         }
         let Some((Outcome::Won | Outcome::NoWinner, told)) = self.outcome else { return Ok(()) };
@@ -365,7 +367,7 @@ impl Job {
         }
         let shown = |winner: Option<u32>| winner.map_or("nobody".to_owned(), |of| of.to_string());
         let sentence = format!("the prize of job {} goes to another submission", self.id);
-        let wrong = Divergence::new(Kind::Ruling, sentence);
+        let wrong = Divergence::new(DivergenceKind::Ruling, sentence);
         Err(wrong.between(Some(shown(ours)), Some(shown(told))).into())
     }
 
@@ -443,5 +445,5 @@ fn check_opening(
 }
 
 fn ruling<T>(sentence: impl std::fmt::Display) -> Checked<T> {
-    Err(Divergence::new(Kind::Ruling, sentence).into())
+    Err(Divergence::new(DivergenceKind::Ruling, sentence).into())
 }

@@ -15,10 +15,10 @@ use super::blobs::BlobTracker;
 use super::claims::{Claim, Claims};
 use super::compare::compare;
 use super::decoded::DecodedInput;
-use super::divergence::{Divergence, Kind, shown};
+use super::divergence::{Divergence, DivergenceKind, shown};
 use super::drill::drill_down;
 use super::engine::{Deployed, Played};
-use super::evaluation::{EvaluationThread, Outcome, Place, Task};
+use super::evaluation::{EvaluationThread, Outcome, OutputLocation, Task};
 use super::evidence::{Event, Target};
 use super::findings::Findings;
 use super::ledger::LedgerModel;
@@ -26,7 +26,7 @@ use super::outputs::Outputs;
 use super::report::{Counts, Report, Verdict};
 use super::rulings::Rulings;
 use super::served::{Records, Served};
-use super::timeline::{Telling, Timeline};
+use super::timeline::{Timeline, TimelineEntry};
 use super::{Audit, Span};
 
 /// Whether there is more to look at.
@@ -181,7 +181,7 @@ impl AuditRun {
                 Task::Evaluate(told) if Some(first_output + place) == wrong.output => Some(told),
                 _ => None,
             });
-            let told = told.filter(|_| wrong.kind == Kind::Score);
+            let told = told.filter(|_| wrong.kind == DivergenceKind::Score);
             self.findings.add(wrong, told);
         }
         self.state.outputs.add(advance, &completion.outputs);
@@ -211,7 +211,7 @@ impl AuditRun {
         let tasks = self.state.blobs.take(&decoded);
         for (place, task) in &tasks {
             let output = first_output + place;
-            let place = Place { input: index, output, transaction, is_judged };
+            let place = OutputLocation { input: index, output, transaction, is_judged };
             let outcomes = self.evaluations.ask(place, task.clone()).await?;
             self.settle(outcomes);
         }
@@ -265,7 +265,7 @@ impl AuditRun {
     }
 
     fn tell(&mut self, words: String, transaction: B256) {
-        self.timeline.tell(Telling { time: None, input: None, transaction, words });
+        self.timeline.tell(TimelineEntry { time: None, input: None, transaction, words });
     }
 
     fn executed(&mut self, output: u64, raw: &Bytes, transaction: B256) {
@@ -277,7 +277,7 @@ impl AuditRun {
             return;
         }
         let sentence = format!("Ethereum executed output {output}, which is another one");
-        let wrong = Divergence::new(Kind::Executed, sentence)
+        let wrong = Divergence::new(DivergenceKind::Executed, sentence)
             .between(ours.map(|hash| hash.to_string()), shown(raw));
         self.suspect(Divergence { output: Some(output), transaction: Some(transaction), ..wrong });
     }

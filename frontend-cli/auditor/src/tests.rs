@@ -21,8 +21,8 @@ use wire::{Genesis, Notice, encode_command, encode_ether_deposit};
 
 use super::blobs::BlobTracker;
 use super::decoded::DecodedInput;
-use super::divergence::{Divergence, Kind};
-use super::evaluation::{Outcome, Place};
+use super::divergence::{Divergence, DivergenceKind};
+use super::evaluation::{Outcome, OutputLocation};
 use super::ledger::LedgerModel;
 use super::rulings::Rulings;
 
@@ -99,7 +99,7 @@ impl Play {
         let (_, mut wrongs) = self.ledger.take(&decoded);
         for (output, task) in self.blobs.take(&decoded) {
             let (input, transaction) = (self.index, B256::ZERO);
-            let place = Place { input, output, transaction, is_judged: true };
+            let place = OutputLocation { input, output, transaction, is_judged: true };
             match task.check(&mut self.evaluator, place) {
                 Outcome::Holds(Some((job, number, results))) => {
                     self.rulings.file(job, number, results);
@@ -321,27 +321,27 @@ fn accept_less(notice: &mut Notice) {
 
 #[test]
 fn what_is_changed_is_found_and_named() {
-    let cases: [(&str, Kind, Change); 7] = [
-        ("a reward to another", Kind::Payout, |_, outputs| redirect(outputs)),
-        ("another score", Kind::Score, |_, outputs| forge(outputs, accept_less)),
-        ("a payment that is left out", Kind::Payout, |_, outputs| {
+    let cases: [(&str, DivergenceKind, Change); 7] = [
+        ("a reward to another", DivergenceKind::Payout, |_, outputs| redirect(outputs)),
+        ("another score", DivergenceKind::Score, |_, outputs| forge(outputs, accept_less)),
+        ("a payment that is left out", DivergenceKind::Payout, |_, outputs| {
             outputs.retain(|output| Payment::of(&Output::decode(output).unwrap()).is_none());
         }),
-        ("another stake", Kind::Payout, |_, outputs| {
+        ("another stake", DivergenceKind::Payout, |_, outputs| {
             forge(outputs, |notice| {
                 if let Notice::Submitted { stake, .. } = notice {
                     stake.bond = Amount::new(1);
                 }
             });
         }),
-        ("another share", Kind::Payout, |_, outputs| {
+        ("another share", DivergenceKind::Payout, |_, outputs| {
             forge(outputs, |notice| {
                 if let Notice::Paid { share: Share::Reward, to, .. } = notice {
                     *to = BEN;
                 }
             });
         }),
-        ("refused though it is good", Kind::Ruling, |_, outputs| {
+        ("refused though it is good", DivergenceKind::Ruling, |_, outputs| {
             forge(outputs, |notice| {
                 if let Notice::SubmissionDecided { verdict, .. } = notice {
                     verdict.accepted = false;
@@ -349,7 +349,7 @@ fn what_is_changed_is_found_and_named() {
                 }
             });
         }),
-        ("another name", Kind::Payout, |_, outputs| {
+        ("another name", DivergenceKind::Payout, |_, outputs| {
             forge(outputs, |notice| {
                 if let Notice::JobOpened { salt, .. } = notice {
                     salt[0] ^= 1;
@@ -360,7 +360,7 @@ fn what_is_changed_is_found_and_named() {
     for (name, kind, change) in cases {
         let mut play = Play::new(change);
         play_bounty(&mut play, 1, Profile::Kubo);
-        let kinds: Vec<Kind> = play.wrongs.iter().map(|wrong| wrong.kind).collect();
+        let kinds: Vec<DivergenceKind> = play.wrongs.iter().map(|wrong| wrong.kind).collect();
         assert!(kinds.contains(&kind), "{name}: {:#?}", play.wrongs);
     }
 }
@@ -380,7 +380,7 @@ fn audit_is_not_blinded_by_what_is_wrong_first() {
     play.wait(3 * HOUR);
     [first, second, third].into_iter().for_each(|job| play.settle(job));
     let found: Vec<_> = play.wrongs.iter().map(|wrong| (wrong.input, wrong.kind)).collect();
-    let [pay, score] = [(Some(4), Kind::Payout), (Some(9), Kind::Score)];
+    let [pay, score] = [(Some(4), DivergenceKind::Payout), (Some(9), DivergenceKind::Score)];
     assert!(found.contains(&pay) && found.contains(&score), "{:#?}", play.wrongs);
     // Nothing else is called wrong, though all that follows is another story than was told.
     assert!(found.iter().all(|(input, _)| [Some(4), Some(9)].contains(input)), "{found:?}");
@@ -568,7 +568,7 @@ fn prizes_and_seats_that_are_changed_are_found() {
     for (name, change) in cases {
         let mut play = Play::new(change);
         play_contest(&mut play, 0, |_, model| (honest(model).0, Vec::new()));
-        let found = play.wrongs.iter().any(|wrong| wrong.kind == Kind::Ruling);
+        let found = play.wrongs.iter().any(|wrong| wrong.kind == DivergenceKind::Ruling);
         assert!(found, "{name}: {:#?}", play.wrongs);
     }
 }

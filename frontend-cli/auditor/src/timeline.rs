@@ -16,14 +16,14 @@ const KEPT: usize = 5_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
     /// What is told.
-    pub moments: Vec<Telling>,
+    pub moments: Vec<TimelineEntry>,
     /// Moments beyond those.
     pub left_out: u64,
 }
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Telling {
+pub struct TimelineEntry {
     /// Seconds since 1970, where it is known.
     pub time: Option<u64>,
     /// The input it happened at.
@@ -36,7 +36,7 @@ pub struct Telling {
 
 impl Timeline {
     /// Tells one more thing.
-    pub(super) fn tell(&mut self, telling: Telling) {
+    pub(super) fn tell(&mut self, telling: TimelineEntry) {
         if self.moments.len() < KEPT {
             self.moments.push(telling);
         } else {
@@ -52,7 +52,7 @@ impl Timeline {
         });
         for words in credit.into_iter().chain(decoded.outputs.iter().filter_map(words)) {
             let (time, input) = (Some(input.block_timestamp), Some(input.index));
-            self.tell(Telling { time, input, transaction, words });
+            self.tell(TimelineEntry { time, input, transaction, words });
         }
     }
 }

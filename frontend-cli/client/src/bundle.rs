@@ -19,8 +19,8 @@ use crate::{
     chain::{Chain, Output, Reverted},
     files,
     payment::Payment,
+    printer::Refused,
     proof::{Claim, Proof, Proven},
-    talk::Refused,
 };
 
 /// What a bundle calls its form.

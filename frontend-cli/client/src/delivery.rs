@@ -12,14 +12,14 @@ use crate::{
     chain::Sender,
     convert::as_text,
     follow::Processed,
+    printer::Refused,
     quantity::count,
-    session::{Session, Spent},
-    talk::Refused,
+    session::{Session, TransactionCost},
 };
 
 /// What a job has of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holding {
+pub enum Delivery {
     /// All of it.
     Whole,
     /// Its first bytes; the rest is expected.
@@ -45,21 +45,21 @@ pub struct Delivered {
     pub chunks: usize,
     /// Transaction costs.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
     /// What the chunk that made it whole led to; `None` if it was whole before.
     #[serde(skip)]
     pub completed: Option<Processed>,
 }
 
 /// What a job has in a slot.
-pub async fn holding(session: &Session, job: JobId, key: SlotKey) -> Result<Holding> {
+pub async fn holding(session: &Session, job: JobId, key: SlotKey) -> Result<Delivery> {
     let slots: Vec<SlotView> =
         session.all(|paging| Query::List(job.into(), JobList::Blobs, paging)).await?;
     let slot = slots.iter().find(|one| (one.slot, one.submission) == (key.slot, key.submission));
     Ok(match slot {
-        None => Holding::Nothing,
-        Some(slot) if slot.whole => Holding::Whole,
-        Some(slot) => Holding::Part { received: slot.received },
+        None => Delivery::Nothing,
+        Some(slot) if slot.whole => Delivery::Whole,
+        Some(slot) => Delivery::Part { received: slot.received },
     })
 }
 
@@ -75,19 +75,19 @@ pub async fn deliver(
 ) -> Result<Delivered> {
     let (cid, size) = (blob.cid(), blob.size);
     let received = match holding(session, job, key).await? {
-        Holding::Whole => {
-            let (spent, completed) = (Spent::default(), None);
+        Delivery::Whole => {
+            let (spent, completed) = (TransactionCost::default(), None);
             return Ok(Delivered { cid, size, had: size, chunks: 0, spent, completed });
         }
-        Holding::Part { received } => received,
-        Holding::Nothing => {
+        Delivery::Part { received } => received,
+        Delivery::Nothing => {
             let why = format_args!("job {job} expects no blob {cid} from {}", sender.address());
             return Err(Refused::new("NotExpected", why).into());
         }
     };
     let commands = chunks_from(job, key.slot, bytes, received)?;
-    let bar = session.talk.bar(&format!("publishing {cid}"), commands.len() as u64);
-    let mut spent = Spent::default();
+    let bar = session.printer.bar(&format!("publishing {cid}"), commands.len() as u64);
+    let mut spent = TransactionCost::default();
     let mut sent = Vec::new();
     for (done, command) in commands.iter().enumerate() {
         bar.set(done as u64);

@@ -10,7 +10,7 @@ use crate::{
     http::clipped,
     node::{Node, OutputRecord},
     payment::Payment,
-    talk::{Bar, Refused, Talk},
+    printer::{Bar, Printer, Refused},
 };
 
 /// What became of an input.
@@ -51,7 +51,7 @@ impl Patience {
     /// Waiting is shown once it takes longer than a moment.
     pub async fn until<T>(
         self,
-        talk: &Talk,
+        printer: &Printer,
         what: &str,
         mut look: impl AsyncFnMut() -> Result<Option<T>>,
     ) -> Result<Option<T>> {
@@ -65,7 +65,7 @@ impl Patience {
                 return Ok(None);
             }
             if shown.is_none() && start.elapsed() >= Duration::from_secs(1) {
-                shown = Some(talk.spinner(what));
+                shown = Some(printer.spinner(what));
             }
             tokio::time::sleep(self.pause).await;
         }
@@ -75,10 +75,15 @@ impl Patience {
 /// Waits until the node has processed input `input`, and reads what it led to.
 ///
 /// - Errors: the node is silent for too long; the input was undone
-pub async fn follow(node: &Node, patience: Patience, talk: &Talk, input: u64) -> Result<Processed> {
+pub async fn follow(
+    node: &Node,
+    patience: Patience,
+    printer: &Printer,
+    input: u64,
+) -> Result<Processed> {
     let what = format!("waiting for the node to process input {input}");
     let done = patience
-        .until(talk, &what, async || Ok((node.processed_inputs().await? > input).then_some(())))
+        .until(printer, &what, async || Ok((node.processed_inputs().await? > input).then_some(())))
         .await?;
     done.with_context(|| {
         format!(

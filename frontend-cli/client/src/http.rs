@@ -7,7 +7,7 @@ use anyhow::Context;
 use reqwest::{Body, StatusCode, Url, header::CONTENT_TYPE, redirect};
 use serde::de::DeserializeOwned;
 
-use crate::talk::one_line;
+use crate::printer::one_line;
 
 /// The largest answer read, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1_024 * 1_024;

@@ -1,7 +1,7 @@
 //! What programs need to deal with a market: a library without commands of its own.
 //!
 //! - `chain`: Ethereum; `node`: the Cartesi node; `ipfs`: bytes by name; `http` under all three
-//! - `session`: a market through them, with what to say on the way (`talk`); `delivery` sends bytes
+//! - `session`: a market through them, with what to say on the way (`printer`); `delivery` sends bytes
 //!   in chunks, `follow` waits for what became of an input
 //! - `keystore`: keys; `vault`, `seals`: what is kept secret for a while
 //! - `merkle`, `proof`, `payment`, `bundle`: an output is under an accepted root, and what it pays
@@ -23,9 +23,9 @@ pub mod keystore;
 pub mod merkle;
 pub mod node;
 pub mod payment;
+pub mod printer;
 pub mod proof;
 pub mod quantity;
 pub mod seals;
 pub mod session;
-pub mod talk;
 pub mod vault;

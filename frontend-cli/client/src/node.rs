@@ -18,7 +18,7 @@ pub use self::pages::Pages;
 use crate::{
     chain::Output,
     http::{self, Fault, Http},
-    talk::Refused,
+    printer::Refused,
 };
 
 /// The largest page asked for.

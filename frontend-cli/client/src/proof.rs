@@ -105,7 +105,7 @@ impl fmt::Display for Wait {
 
 /// How far an output is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum ClaimStatus {
     /// L1 has accepted the claim that proves it, as the node says.
     Claimed(EpochRecord),
     /// Not yet.
@@ -114,13 +114,13 @@ pub enum Standing {
 
 /// Tells of many outputs how far they are, asking once for what they share.
 #[derive(Debug)]
-pub struct Standings<'a> {
+pub struct ClaimLookup<'a> {
     session: &'a Session,
     accepted: BTreeMap<u64, EpochRecord>,
     now: Option<(u64, u64)>,
 }
 
-impl<'a> Standings<'a> {
+impl<'a> ClaimLookup<'a> {
     /// Nothing is asked yet.
     #[must_use]
     pub fn new(session: &'a Session) -> Self {
@@ -128,15 +128,15 @@ impl<'a> Standings<'a> {
     }
 
     /// How far an output is.
-    pub async fn of(&mut self, record: &OutputRecord) -> Result<Standing> {
+    pub async fn of(&mut self, record: &OutputRecord) -> Result<ClaimStatus> {
         let index = record.epoch_index;
         if let Some(epoch) = self.accepted.get(&index) {
-            return Ok(Standing::Claimed(epoch.clone()));
+            return Ok(ClaimStatus::Claimed(epoch.clone()));
         }
         let epoch = self.session.node.epoch(index).await?;
         if epoch.is_accepted() {
             self.accepted.insert(index, epoch.clone());
-            return Ok(Standing::Claimed(epoch));
+            return Ok(ClaimStatus::Claimed(epoch));
         }
         let (head, pace) = match self.now {
             Some(now) => now,
@@ -147,7 +147,7 @@ impl<'a> Standings<'a> {
         };
         let blocks_left = epoch.last_block.saturating_sub(head);
         let seconds_left = blocks_left.saturating_mul(pace).div_ceil(1_000);
-        Ok(Standing::Waiting(Wait { last_block: epoch.last_block, blocks_left, seconds_left }))
+        Ok(ClaimStatus::Waiting(Wait { last_block: epoch.last_block, blocks_left, seconds_left }))
     }
 }
 

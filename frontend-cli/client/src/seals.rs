@@ -160,7 +160,7 @@ pub async fn remind(session: &Session, vault: &Vault) -> Result<()> {
             continue;
         };
         if let Some(line) = reminder(&view, now) {
-            session.talk.say(line);
+            session.printer.say(line);
         }
     }
     Ok(())

@@ -21,8 +21,8 @@ use crate::{
     ipfs::Store,
     jobs::{self, JobRef},
     node::Node,
+    printer::{Printer, Refused},
     quantity::{self, ETHER_DECIMALS, Money, Unit},
-    talk::{Refused, Talk},
 };
 
 /// The most items of a list that are read: whoever lies can go on without end.
@@ -40,7 +40,7 @@ pub struct Session {
     /// The token that amounts written in tokens are in.
     pub token: Option<Address>,
     /// How to speak.
-    pub talk: Talk,
+    pub printer: Printer,
     /// How long to wait for the node.
     pub patience: Patience,
 }
@@ -99,7 +99,7 @@ impl Listed for wire::SlotView {}
 
 /// What a command sent to Ethereum, and what that cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Spent {
+pub struct TransactionCost {
     /// The inputs that were added, by number.
     pub inputs: Vec<u64>,
     /// Gas of all transactions.
@@ -109,7 +109,7 @@ pub struct Spent {
     pub fee_wei: u128,
 }
 
-impl Spent {
+impl TransactionCost {
     /// Counts one more transaction.
     pub fn add(&mut self, sent: &Sent) {
         self.inputs.extend(sent.input);
@@ -125,7 +125,7 @@ impl Spent {
     }
 }
 
-impl fmt::Display for Spent {
+impl fmt::Display for TransactionCost {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fee = quantity::decimal(Amount::new(self.fee_wei), ETHER_DECIMALS);
         let inputs = quantity::count(self.inputs.len() as u64, "input");
@@ -311,9 +311,9 @@ impl Session {
         &self,
         sender: &Sender,
         command: &Command,
-    ) -> Result<(Processed, Spent)> {
+    ) -> Result<(Processed, TransactionCost)> {
         let sent = self.send(sender, command).await?;
-        let mut spent = Spent::default();
+        let mut spent = TransactionCost::default();
         spent.add(&sent);
         Ok((self.follow(&sent).await?.accepted()?, spent))
     }
@@ -323,7 +323,7 @@ impl Session {
         let input = sent.input.with_context(|| {
             format!("transaction {} added no input: is --app right?", sent.transaction)
         })?;
-        follow::follow(&self.node, self.patience, &self.talk, input).await
+        follow::follow(&self.node, self.patience, &self.printer, input).await
     }
 }
 
@@ -345,7 +345,8 @@ mod tests {
 
     #[test]
     fn spending_is_shown_in_whole_coins() {
-        let mut spent = Spent { inputs: vec![3], gas_used: 50_000, fee_wei: 1_000_000_000_000_000 };
+        let mut spent =
+            TransactionCost { inputs: vec![3], gas_used: 50_000, fee_wei: 1_000_000_000_000_000 };
         assert_eq!(spent.to_string(), "50000 gas (0.001 ether), 1 input");
         spent.absorb(spent.clone());
         assert_eq!(spent.to_string(), "100000 gas (0.002 ether), 2 inputs");

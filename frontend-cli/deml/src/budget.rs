@@ -5,9 +5,9 @@ use alloy::providers::Provider as _;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use client::{
+    printer::Refused,
     quantity::{Money, Unit},
-    session::{Session, Spent},
-    talk::Refused,
+    session::{Session, TransactionCost},
 };
 use market::{Amount, Asset};
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ impl Budget {
     }
 
     /// Takes what was spent off it.
-    pub fn note(&mut self, spent: &Spent) {
+    pub fn note(&mut self, spent: &TransactionCost) {
         let inputs = u32::try_from(spent.inputs.len()).unwrap_or(u32::MAX);
         self.inputs = self.inputs.saturating_sub(inputs.max(1));
         self.fee_wei = self.fee_wei.saturating_sub(spent.fee_wei);
@@ -124,10 +124,10 @@ mod tests {
     #[test]
     fn what_was_spent_is_taken_off_and_an_input_always_counts() {
         let mut budget = Budget { inputs: 3, fee_wei: 100, surcharge: Amount::ZERO };
-        budget.note(&Spent { inputs: vec![7], gas_used: 1, fee_wei: 40 });
+        budget.note(&TransactionCost { inputs: vec![7], gas_used: 1, fee_wei: 40 });
         assert_eq!((budget.inputs, budget.fee_wei), (2, 60));
-        budget.note(&Spent::default());
-        budget.note(&Spent { inputs: vec![8, 9], gas_used: 1, fee_wei: 70 });
+        budget.note(&TransactionCost::default());
+        budget.note(&TransactionCost { inputs: vec![8, 9], gas_used: 1, fee_wei: 70 });
         assert_eq!((budget.inputs, budget.fee_wei), (0, 0));
     }
 

@@ -17,10 +17,10 @@ use client::{
     ipfs::Store,
     keystore,
     node::Node,
+    printer::Printer,
     quantity::Deadline,
     seals,
     session::Session,
-    talk::Talk,
     vault::Vault,
 };
 use devnet::market::TEST_TOKEN;
@@ -106,7 +106,7 @@ pub struct Config {
     global: Global,
     signer: Signer,
     /// How to speak.
-    pub talk: Talk,
+    pub printer: Printer,
 }
 
 impl Config {
@@ -118,8 +118,8 @@ impl Config {
             (Some(keystore), None) => Signer::Keystore(keystore.clone()),
             (None, None) => Signer::Nobody,
         };
-        let talk = Talk { json: global.json, quiet: global.quiet };
-        Self { global, signer, talk }
+        let printer = Printer { json: global.json, quiet: global.quiet };
+        Self { global, signer, printer }
     }
 
     /// Access to the market; nothing is asked yet.
@@ -153,7 +153,7 @@ impl Config {
             node: Node::connect(&node, &inspect, app)?.within(silence)?,
             store: self.store()?,
             token: self.token()?,
-            talk: self.talk,
+            printer: self.printer,
             patience: Patience { pause, limit },
         })
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use client::talk::Talk;
+use client::printer::Printer;
 use deml::{
     cli::Cli,
     commands::{self, Command, guard},
@@ -13,8 +13,8 @@ use deml::{
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let talk = Talk { json: cli.global.json, quiet: cli.global.quiet };
-    run(cli).unwrap_or_else(|error| talk.fail(&error))
+    let printer = Printer { json: cli.global.json, quiet: cli.global.quiet };
+    run(cli).unwrap_or_else(|error| printer.fail(&error))
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {

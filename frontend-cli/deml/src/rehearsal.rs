@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use blobs::{BlobRef, Cid};
 use client::{
     delivery,
-    talk::{Refused, Talk},
+    printer::{Printer, Refused},
 };
 use eval::{Evaluator, report};
 use market::{
@@ -61,20 +61,20 @@ pub struct Rehearsal {
 /// - `drive`: every blob of the terms, and the plain hold-out
 /// - Errors: the market's refusal of the terms, or of the base model
 pub fn rehearse_job(
-    talk: &Talk,
+    printer: &Printer,
     settings: &Settings,
     now: Timestamp,
     terms: &Terms,
     hold_out: BlobRef,
     drive: &Drive,
 ) -> Result<JobRehearsal> {
-    let opening = Play::open(talk, settings, now, *terms, drive)?;
+    let opening = Play::open(printer, settings, now, *terms, drive)?;
     let inputs = opening.inputs.saturating_sub(1);
     let decided = match terms.sealing {
         Sealing::Open { .. } => opening,
         Sealing::Sealed { .. } => {
             let settings = roomy(settings, terms);
-            Play::open(talk, &settings, now, opened(terms, hold_out, terms.offer.rows), drive)?
+            Play::open(printer, &settings, now, opened(terms, hold_out, terms.offer.rows), drive)?
         }
     };
     let base = decided.job()?.base.scores().context("the base model has no scores: report it")?;
@@ -88,7 +88,7 @@ pub fn rehearse_job(
 /// - `drive`: the base model and that dataset
 /// - Errors: the market's refusal of the submission itself
 pub fn rehearse(
-    talk: &Talk,
+    printer: &Printer,
     settings: &Settings,
     terms: &Terms,
     decides: BlobRef,
@@ -106,7 +106,7 @@ pub fn rehearse(
     }
     // As early as a job with this close can open: there is time for all that follows.
     let now = Timestamp(terms.close.0.saturating_sub(settings.max_window_seconds));
-    let mut play = Play::open(talk, &roomy(settings, terms), now, played, drive)?;
+    let mut play = Play::open(printer, &roomy(settings, terms), now, played, drive)?;
     let base = play.job()?.base_scores().context("the base model has no scores: report it")?;
     let inputs = play.submit(model, bytes)?;
     let submission = play.job()?.submissions.get(&0).context("the submission is lost")?;
@@ -175,7 +175,7 @@ const CLIENT: Address = Address([2; 20]);
 
 /// A market with one job in it.
 struct Play<'a> {
-    talk: &'a Talk,
+    printer: &'a Printer,
     market: Market,
     judge: Evaluator,
     at: Timestamp,
@@ -191,7 +191,7 @@ struct Play<'a> {
 impl<'a> Play<'a> {
     /// Opens a job, and brings it to where it takes submissions.
     fn open(
-        talk: &'a Talk,
+        printer: &'a Printer,
         settings: &Settings,
         now: Timestamp,
         terms: Terms,
@@ -199,7 +199,7 @@ impl<'a> Play<'a> {
     ) -> Result<Self> {
         let blobs = drive.iter().map(|(cid, bytes)| (*cid, bytes.clone()));
         let mut play = Self {
-            talk,
+            printer,
             market: Market::new(settings.clone(), blobs),
             judge: Evaluator::with_threads(report::cores()),
             at: now,
@@ -278,7 +278,7 @@ impl<'a> Play<'a> {
         };
         let from = evaluated.map_or(0, market::Evaluated::step);
         if let Some((rows, all)) = evaluated.and_then(market::Evaluated::progress) {
-            self.talk.bar("scoring", all.into()).set(rows.into());
+            self.printer.bar("scoring", all.into()).set(rows.into());
         }
         let (work, max_surcharge) = (Work(u64::MAX), Amount::ZERO);
         let command = Command::Evaluate { job: JOB, target, from, work, max_surcharge };

@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use blobs::{BlobRef, SEAL_BYTES};
 use client::{
     files::{self, File},
+    printer::{Refused, one_line},
     quantity::{Deadline, Money, Share, Unit, percent},
     session::Currency,
-    talk::{Refused, one_line},
 };
 use market::{
     Amount, Asset, Award, Board, Evaluators, Metric, MinerTerms, Offer, Score, SealedBlob, Sealing,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use alloy::primitives::Address;
 use anyhow::Result;
-use application::{Dapp, Talk, beside_this_program};
+use application::{Dapp, Notify, beside_this_program};
 use client::chain::Contracts;
 
 use super::tamper::Lie;
@@ -88,7 +88,7 @@ pub struct Config {
     /// A lie to tell, for tests of auditors.
     pub lie: Option<Lie>,
     /// Told what happens, one line at a time.
-    pub talk: Talk,
+    pub notify: Notify,
 }
 
 impl Config {
@@ -109,7 +109,7 @@ impl Config {
             contracts: Vec::new(),
             genesis,
             lie: None,
-            talk: Arc::new(|_| {}),
+            notify: Arc::new(|_| {}),
         })
     }
 }

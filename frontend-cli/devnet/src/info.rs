@@ -49,7 +49,7 @@ impl Info {
         std::fs::write(folder.join(FILE), text).context("cannot write devnet.json")
     }
 
-    /// Forgets where a devnet was: nobody shall talk to one that has ended.
+    /// Forgets where a devnet was: nobody shall notify to one that has ended.
     pub(super) fn remove(folder: &Path) -> Result<()> {
         match std::fs::remove_file(folder.join(FILE)) {
             Err(error) if error.kind() != ErrorKind::NotFound => {

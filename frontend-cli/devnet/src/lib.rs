@@ -11,6 +11,7 @@
 
 mod config;
 mod deploy;
+mod follower;
 mod info;
 mod inspect;
 mod json_views;
@@ -18,7 +19,6 @@ mod jsonrpc;
 mod l1;
 mod lock;
 pub mod market;
-mod node;
 mod records;
 mod tamper;
 mod tools;
@@ -41,9 +41,9 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
+use crate::follower::Follower;
 use crate::l1::{CHAIN_ID, L1};
 use crate::lock::FolderLock;
-use crate::node::Node;
 use crate::records::{Application, EpochStatus, SharedRecords, get};
 use crate::tamper::Tamper;
 use crate::tools::Tools;
@@ -93,17 +93,17 @@ impl Devnet {
         let jsonrpc = listen(config.ports.jsonrpc, "--node-port").await?;
         let inspect = listen(config.ports.inspect, "--inspect-port").await?;
 
-        let talk = &config.talk;
-        let tools = Tools::ensure(talk).await?;
+        let notify = &config.notify;
+        let tools = Tools::ensure(notify).await?;
         let l1 = L1::start(&tools, &config, &folder).await?;
-        talk(&format!("L1: anvil at {}", l1.url()));
+        notify(&format!("L1: anvil at {}", l1.url()));
         let chain = Chain::connect(&l1.url(), Contracts::V2_2_0)?;
         l1::keep_time(&chain).await?;
         let owner = chain.sender(dev_account(OWNER_ACCOUNT)?)?;
         let (deployed, application, genesis) =
             deploy_all(&config, &launch, &folder, &tools, &owner).await?;
         let info = Info {
-            note: "a local devnet for development, not the Cartesi Rollups Node",
+            note: "a local devnet for development, not the Cartesi Rollups Follower",
             pid: std::process::id(),
             chain_id: CHAIN_ID,
             rpc_url: l1.url(),
@@ -119,17 +119,17 @@ impl Devnet {
         };
         let records = SharedRecords::new(application);
         let mut app =
-            launch.app(&config.deml, &genesis, &config.dapp_args, &folder, talk.clone())?;
+            launch.app(&config.deml, &genesis, &config.dapp_args, &folder, notify.clone())?;
         app.keep_rejected(config.lie == Some(Lie::RejectedKept));
         let (app, l1) = (Arc::new(Mutex::new(app)), Arc::new(Mutex::new(l1)));
-        let node = Node::new(
+        let node = Follower::new(
             owner,
             records.clone(),
             app.clone(),
             l1.clone(),
             config.block_interval,
             Tamper::new(config.lie),
-            talk.clone(),
+            notify.clone(),
         );
         let (report_failure, failure) = watch::channel(None);
         let follow = tokio::spawn(async move {

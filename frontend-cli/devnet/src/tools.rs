@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::{hex, keccak256};
 use anyhow::{Context, Result, bail, ensure};
-use application::Talk;
+use application::Notify;
 use tokio::process::Command;
 
 const PACKAGE: &str = include_str!("../tools/package.json");
@@ -28,13 +28,13 @@ impl Tools {
     /// Finds the tools in the cache, or installs them there.
     ///
     /// - Errors: npm is missing or fails, or this kind of computer has no anvil on npm
-    pub(super) async fn ensure(talk: &Talk) -> Result<Self> {
+    pub(super) async fn ensure(notify: &Notify) -> Result<Self> {
         let anvil_package = anvil_package()?;
         let cache = cache_folder()?;
         let digest = keccak256([PACKAGE, LOCK, NPMRC].concat());
         let folder = cache.join(format!("tools-{}", hex::encode(&digest[..8])));
         if !folder.exists() {
-            install(&cache, &folder, talk).await?;
+            install(&cache, &folder, notify).await?;
         }
         let modules = folder.join("node_modules");
         let anvil = modules.join(anvil_package).join("bin/anvil");
@@ -59,8 +59,8 @@ impl Tools {
 
 /// Runs `npm ci` in a temporary folder and moves the result into place, so that a folder with the
 /// final name is always whole, even when two programs install at once or one is killed.
-async fn install(cache: &Path, folder: &Path, talk: &Talk) -> Result<()> {
-    talk("fetching anvil and the Cartesi contracts with npm, once (45 MB) ...");
+async fn install(cache: &Path, folder: &Path, notify: &Notify) -> Result<()> {
+    notify("fetching anvil and the Cartesi contracts with npm, once (45 MB) ...");
     std::fs::create_dir_all(cache)
         .with_context(|| format!("cannot make the cache folder {}", cache.display()))?;
     let staging = tempfile::Builder::new().prefix("installing-").tempdir_in(cache)?;

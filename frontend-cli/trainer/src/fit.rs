@@ -15,8 +15,8 @@ use blobs::Cid;
 use client::{
     convert::as_text,
     files::{self, File},
+    printer::{Printer, Refused},
     quantity::percent,
-    talk::{Refused, Talk},
 };
 use eval::{
     Dataset,
@@ -60,7 +60,7 @@ impl fmt::Display for Trained {
 
 /// What to train, on what, and how.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub struct TrainingRun {
     /// The ONNX file to train further.
     pub base: Vec<u8>,
     /// The files of rows, used as one.
@@ -75,18 +75,18 @@ pub struct Course {
 ///
 /// - Errors: `UnfitDataset`, `Untrainable`
 pub async fn train(
-    talk: Talk,
-    course: Course,
+    printer: Printer,
+    course: TrainingRun,
     out: PathBuf,
     stop: Arc<AtomicBool>,
 ) -> Result<Trained> {
     local::in_background(move || {
-        let Course { base, data, label, options } = course;
+        let TrainingRun { base, data, label, options } = course;
         let kind = local::label_kind(options.metric);
         let label = label.as_deref().map_or(LabelColumn::Last, LabelColumn::Named);
         let read = data.iter().map(|file| local::dataset(file, label, kind));
         let dataset = rows::joined(read.collect::<Result<_>>()?)?;
-        let trained = run(&talk, &base, &dataset, &options, &stop)?;
+        let trained = run(&printer, &base, &dataset, &options, &stop)?;
         files::write(&out, &trained.onnx)?;
         let blob = local::blob_of(&trained.onnx);
         Ok(Trained {
@@ -102,16 +102,16 @@ pub async fn train(
 }
 
 fn run(
-    talk: &Talk,
+    printer: &Printer,
     base: &[u8],
     dataset: &Dataset,
     options: &Options,
     stop: &AtomicBool,
 ) -> Result<eval::train::Trained> {
-    let bar = talk.bar("training", options.epochs.into());
+    let bar = printer.bar("training", options.epochs.into());
     let trained = eval::train::train(base, dataset, options, &mut |epoch: Epoch| {
         bar.set(epoch.number.into());
-        talk.say_above(&bar, line(epoch, options.epochs));
+        printer.say_above(&bar, line(epoch, options.epochs));
         if stop.load(Ordering::Relaxed) {
             ControlFlow::Break(())
         } else {

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow};
 use blobs::BlobRef;
 use client::{
     files::{self, File},
-    talk::{Refused, Talk},
+    printer::{Printer, Refused},
 };
 use eval::{
     Dataset, Evaluator, Model,
@@ -63,8 +63,13 @@ pub const fn label_kind(metric: Metric) -> LabelKind {
 /// Evaluates a model on a dataset.
 ///
 /// - Errors: `Unfit` when they do not fit together
-pub fn evaluate(talk: &Talk, model: &Model, dataset: &Dataset, metric: Metric) -> Result<Report> {
-    let bar = talk.bar("scoring", dataset.rows() as u64);
+pub fn evaluate(
+    printer: &Printer,
+    model: &Model,
+    dataset: &Dataset,
+    metric: Metric,
+) -> Result<Report> {
+    let bar = printer.bar("scoring", dataset.rows() as u64);
     let mut progress = |done, _all| bar.set(done as u64);
     let report = report::evaluate(model, dataset, metric, &mut progress);
     Ok(report.map_err(|why| Refused::new("Unfit", why))?)

@@ -1,7 +1,7 @@
 //! Changing datasets before they are used: joined, or kept as bytes.
 
 use anyhow::Result;
-use client::talk::Refused;
+use client::printer::Refused;
 use eval::{Dataset, Features, Labels};
 
 /// All rows of several datasets, in order.

@@ -19,7 +19,7 @@ fn found(lie: &str, place: &str) -> Value {
     assert_eq!(output.status.code(), Some(1), "{lie}: {report:#}");
     assert_eq!(report["verdict"], "diverges", "{lie}: {report:#}");
     assert_eq!(report["kind"], lie, "{report:#}");
-    assert_eq!(report["place"], place, "{lie}: {report:#}");
+    assert_eq!(report["seen_in"], place, "{lie}: {report:#}");
     assert!(report["transaction"].is_string(), "{lie}: {report:#}");
     report
 }

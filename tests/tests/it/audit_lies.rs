@@ -54,7 +54,7 @@ fn a_node_that_lies_in_its_answers_only_is_told_apart() {
     for (method, kind, change) in cases {
         node.tell(method, outputs(change));
         let report = found(&market, &audit);
-        assert_eq!((&report["kind"], &report["place"]), (&json!(kind), &json!("node")));
+        assert_eq!((&report["kind"], &report["seen_in"]), (&json!(kind), &json!("node")));
         node.behave();
     }
     let output = market.deml(&[&["audit", "--no-checkpoint"][..], &audit].concat());
@@ -133,7 +133,7 @@ fn applications_that_are_mixed_up_are_found() {
     // The same rules have the same address on every chain.
     assert_eq!(ours["application"], theirs["application"]);
     let report = found(&market, &["--node-url", theirs["node_url"].as_str().unwrap()]);
-    assert_eq!((&report["kind"], &report["place"]), (&json!("foreign-input"), &json!("node")));
+    assert_eq!((&report["kind"], &report["seen_in"]), (&json!("foreign-input"), &json!("node")));
 }
 
 #[test]

@@ -23,9 +23,9 @@ const WHOLE: i128 = 1_000_000_000_000_000_000;
 fn demo(arguments: &[&str]) -> Value {
     let mut command = Command::new(program("deml"));
     let output = command.args(["--json", "demo", "competition"]).args(arguments).output().unwrap();
-    let talk = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{talk}");
-    assert!(talk.contains("WrongCommitment"), "the copier's key was not refused: {talk}");
+    let printer = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printer}");
+    assert!(printer.contains("WrongCommitment"), "the copier's key was not refused: {printer}");
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["solvent"], true);
     result

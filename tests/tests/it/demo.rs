@@ -27,8 +27,8 @@ fn number(value: &Value) -> i128 {
 fn both_jobs_are_played_and_everybody_is_paid_exactly() {
     let before = running();
     let output = Command::new(program("deml")).args(["demo", "--json"]).output().unwrap();
-    let talk = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{talk}");
+    let printer = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printer}");
     let left: Vec<_> = running().into_iter().filter(|(id, _)| !before.contains_key(id)).collect();
     assert_eq!(left, [], "the demo leaves processes behind");
 

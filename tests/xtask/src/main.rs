@@ -5,7 +5,7 @@
 //! together, so any other selection would build burn once more. Only `cargo quick` selects crates,
 //! of those that know nothing of burn.
 
-#![expect(clippy::print_stderr, reason = "this program's talk goes to stderr")]
+#![expect(clippy::print_stderr, reason = "this program's printer goes to stderr")]
 
 mod bits;
 mod riscv;

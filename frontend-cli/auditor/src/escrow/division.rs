@@ -4,7 +4,7 @@
 use market::{Address, Amount, Award, Decision, JobId, Outcome, Settings, Share, U256, Unmet};
 
 use super::super::divergence::Checked;
-use super::super::divergence::{Divergence, Kind};
+use super::super::divergence::{Divergence, DivergenceKind};
 use super::{Escrow, sum};
 
 impl Escrow {
@@ -47,8 +47,10 @@ impl Escrow {
         if ours == *told {
             return Ok(());
         }
-        let wrong =
-            Divergence::new(Kind::Payout, format!("job {id} divides its money against its terms"));
+        let wrong = Divergence::new(
+            DivergenceKind::Payout,
+            format!("job {id} divides its money against its terms"),
+        );
         Err(wrong.between(Some(format!("{ours:?}")), Some(format!("{told:?}"))).into())
     }
 

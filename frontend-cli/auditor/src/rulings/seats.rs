@@ -10,7 +10,7 @@ use market::{
 use wire::Notice;
 
 use super::super::divergence::Checked;
-use super::super::divergence::{Divergence, Kind};
+use super::super::divergence::{Divergence, DivergenceKind};
 use super::{Job, ruling};
 
 impl Job {
@@ -112,7 +112,7 @@ impl Job {
         }
         let sentence = format!("of submission {number} other seats agree than have said so");
         let both = (Some(right.len().to_string()), Some(agreed.to_string()));
-        Err(Divergence::new(Kind::Ruling, sentence).between(both.0, both.1).into())
+        Err(Divergence::new(DivergenceKind::Ruling, sentence).between(both.0, both.1).into())
     }
 }
 

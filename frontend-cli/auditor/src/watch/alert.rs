@@ -8,7 +8,7 @@ use client::http;
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-use crate::{Divergence, Kind};
+use crate::{Divergence, DivergenceKind};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ impl Alert {
     /// What an audit found.
     pub(super) fn of_audit(divergence: Divergence, of: (u64, Address), block: u64) -> Self {
         let alarm = match divergence.kind {
-            Kind::MissingClaim => Alarm::MissingClaim,
+            DivergenceKind::MissingClaim => Alarm::MissingClaim,
             _ => Alarm::Divergence,
         };
         let Divergence { kind, input, output, expected, found, transaction, sentence, .. } =

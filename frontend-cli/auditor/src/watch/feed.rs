@@ -19,7 +19,7 @@ use wire::Genesis;
 
 use super::{
     alert::{Alarm, Alert},
-    place::Mark,
+    cursor::Mark,
 };
 use crate::Target;
 

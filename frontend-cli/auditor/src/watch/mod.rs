@@ -5,27 +5,27 @@
 //! - `alert`: what is raised
 
 mod alert;
+mod cursor;
 mod feed;
-mod place;
 
 use std::{fmt, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use client::{
+    printer::{ExitStatus, Printer},
     quantity::count,
-    talk::{Ending, Talk},
 };
 use reqwest::Url;
 use serde::Serialize;
 use wire::Genesis;
 
 pub use self::alert::{Alarm, Alert};
-pub use self::place::default_path;
+pub use self::cursor::default_path;
 use self::{
+    cursor::{Cursor, Mark},
     feed::Feed,
-    place::{Mark, Place},
 };
-use crate::{Audit, Counts, Divergence, Kind, Moment, Report, Span, Target, Verdict};
+use crate::{Audit, Counts, Divergence, DivergenceKind, Moment, Report, Span, Target, Verdict};
 
 /// How many blocks are read before the place is kept.
 const BLOCKS_AT_ONCE: u64 = 10_000;
@@ -86,18 +86,22 @@ impl Watch {
     /// Watches until there is a divergence, or `once`.
     ///
     /// - Errors: `once`, and something could not be checked; it cannot begin at all
-    pub async fn run(&self, once: bool) -> Result<Ending> {
+    pub async fn run(&self, once: bool) -> Result<ExitStatus> {
         let mut begun = None;
         let mut pause = self.pause;
         loop {
             match self.look(&mut begun).await {
                 Ok(look) if once || look.is_over => {
-                    return Ok(if look.has_alerted { Ending::Refused } else { Ending::Done });
+                    return Ok(if look.has_alerted {
+                        ExitStatus::Refused
+                    } else {
+                        ExitStatus::Done
+                    });
                 }
                 Ok(_) => pause = self.pause,
                 Err(error) if once => return Err(error),
                 Err(error) => {
-                    self.talk().say(format_args!("could not check, trying again: {error:#}"));
+                    self.printer().say(format_args!("could not check, trying again: {error:#}"));
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
             }
@@ -105,18 +109,18 @@ impl Watch {
         }
     }
 
-    const fn talk(&self) -> &Talk {
-        &self.audit.talk
+    const fn printer(&self) -> &Printer {
+        &self.audit.printer
     }
 
     /// Finds the place, goes on to the newest block that counts, and audits if there is need.
-    async fn look(&self, begun: &mut Option<(Target, Place)>) -> Result<Look> {
+    async fn look(&self, begun: &mut Option<(Target, Cursor)>) -> Result<Look> {
         let (target, place) = match begun {
             Some(begun) => begun,
             None => begun.insert(self.begin().await?),
         };
         if place.step_back(&self.audit.chain).await? {
-            self.talk().say("the chain's last blocks were replaced: stepping back");
+            self.printer().say("the chain's last blocks were replaced: stepping back");
         }
         let mut look = Look::default();
         look.has_alerted |= self.read(target, place).await?;
@@ -124,19 +128,19 @@ impl Watch {
         look = Look { has_alerted: look.has_alerted || found.has_alerted, ..found };
         if let Err(error) = self.deliver(place).await {
             let left = count(place.undelivered.len() as u64, "alert");
-            self.talk().say(format_args!("{error:#}: {left} will be sent later"));
+            self.printer().say(format_args!("{error:#}: {left} will be sent later"));
         }
         Ok(look)
     }
 
-    async fn begin(&self) -> Result<(Target, Place)> {
+    async fn begin(&self) -> Result<(Target, Cursor)> {
         let Audit { chain, application, .. } = &self.audit;
         let target = Target::read(chain, *application, chain.head().await?).await?;
         let of = (target.chain_id, *application);
         if self.place.exists() {
-            match Place::read(&self.place, of) {
+            match Cursor::read(&self.place, of) {
                 Ok(place) => return Ok((target, place)),
-                Err(why) => self.talk().say(format_args!("{why}; beginning anew")),
+                Err(why) => self.printer().say(format_args!("{why}; beginning anew")),
             }
         }
         let block = target.deployment_block.saturating_sub(1);
@@ -148,11 +152,11 @@ impl Watch {
             validator: *validator,
             ..Mark::default()
         };
-        Ok((target, Place::new(of.0, of.1, mark)))
+        Ok((target, Cursor::new(of.0, of.1, mark)))
     }
 
     /// Reads on up to the newest block that counts; whether there was an alert.
-    async fn read(&self, target: &Target, place: &mut Place) -> Result<bool> {
+    async fn read(&self, target: &Target, place: &mut Cursor) -> Result<bool> {
         let chain = &self.audit.chain;
         let newest = chain.head().await?.saturating_sub(self.confirmations);
         let feed = Feed { chain, target, genesis: &self.genesis };
@@ -171,7 +175,7 @@ impl Watch {
     }
 
     /// Audits when a claim came, or one did not come in time.
-    async fn audit_if_needed(&self, target: &Target, place: &mut Place) -> Result<Look> {
+    async fn audit_if_needed(&self, target: &Target, place: &mut Cursor) -> Result<Look> {
         let mut look = Look::default();
         let patience = self.audit.patience.unwrap_or(target.epoch_length);
         while place.now().needs_audit(patience) {
@@ -186,11 +190,12 @@ impl Watch {
                 mark.awaited.retain(|end, _| block <= end.saturating_add(patience));
                 place.go_on(mark);
                 self.raise(place, Vec::new())?;
-                self.talk().answer_line(&Event::Audited { block, counts, seconds })?;
+                self.printer().answer_line(&Event::Audited { block, counts, seconds })?;
                 continue;
             }
             look.has_alerted = true;
-            look.is_over = report.divergences().any(|wrong| wrong.kind != Kind::MissingClaim);
+            look.is_over =
+                report.divergences().any(|wrong| wrong.kind != DivergenceKind::MissingClaim);
             let last = report.divergences().filter_map(|wrong| wrong.input).max();
             let of = (place.chain_id, place.application);
             let alert = |wrong: &Divergence| Alert::of_audit(wrong.clone(), of, mark.block);
@@ -210,9 +215,9 @@ impl Watch {
     }
 
     /// Says alerts and keeps the place, with those the webhook has to be told of.
-    fn raise(&self, place: &mut Place, alerts: Vec<Alert>) -> Result<()> {
+    fn raise(&self, place: &mut Cursor, alerts: Vec<Alert>) -> Result<()> {
         for alert in &alerts {
-            self.talk().answer_line(&Event::Alert(alert.clone()))?;
+            self.printer().answer_line(&Event::Alert(alert.clone()))?;
         }
         if self.webhook.is_some() {
             place.undelivered.extend(alerts);
@@ -221,7 +226,7 @@ impl Watch {
     }
 
     /// Tells the webhook of what it was not told of yet.
-    async fn deliver(&self, place: &mut Place) -> Result<()> {
+    async fn deliver(&self, place: &mut Cursor) -> Result<()> {
         let Some(webhook) = &self.webhook else { return Ok(()) };
         while let Some(alert) = place.undelivered.first() {
             alert::post(alert, webhook).await?;

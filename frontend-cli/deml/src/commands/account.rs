@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use client::{
     keystore::{self, Keystore},
-    talk::Ending,
+    printer::ExitStatus,
 };
 use serde::Serialize;
 
@@ -39,18 +39,18 @@ pub struct AccountName {
 /// Does what was asked for.
 ///
 /// - Errors: not a private key; a keystore of that name exists
-pub fn run(config: &Config, account: Account) -> Result<Ending> {
+pub fn run(config: &Config, account: Account) -> Result<ExitStatus> {
     let (name, key) = match account {
         Account::List => {
-            config.talk.answer(&Keystores(keystore::list()?))?;
-            return Ok(Ending::Done);
+            config.printer.answer(&Keystores(keystore::list()?))?;
+            return Ok(ExitStatus::Done);
         }
         Account::New(new) => (new.name, PrivateKeySigner::random()),
         Account::Import(import) => (import.name, read_key()?),
     };
     let password = keystore::new_password(config.password_file())?;
-    config.talk.answer(&keystore::create(&name, &key, &password)?)?;
-    Ok(Ending::Done)
+    config.printer.answer(&keystore::create(&name, &key, &password)?)?;
+    Ok(ExitStatus::Done)
 }
 
 /// This user's keystores.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use application::Dapp;
 use auditor::{Moment, Report, Span, Unchecked, page};
 use clap::Args;
-use client::{files, folders, session::Session, talk::Ending};
+use client::{files, folders, printer::ExitStatus, session::Session};
 
 use crate::config::Config;
 
@@ -72,14 +72,14 @@ pub struct Engine {
 /// Audits one market, and shows what that came to.
 ///
 /// - Errors: something could not be checked
-pub async fn run(config: &Config, audit: Audit) -> Result<Ending> {
+pub async fn run(config: &Config, audit: Audit) -> Result<ExitStatus> {
     let report = self::audit(config, audit).await;
-    if let (true, Err(error)) = (config.talk.json, &report) {
-        config.talk.answer(&Unchecked::new(error))?;
+    if let (true, Err(error)) = (config.printer.json, &report) {
+        config.printer.answer(&Unchecked::new(error))?;
     }
     let report = report?;
-    config.talk.answer(&report)?;
-    Ok(report.ending())
+    config.printer.answer(&report)?;
+    Ok(report.exit_status())
 }
 
 /// Audits one market.
@@ -129,6 +129,6 @@ pub(crate) fn prepare(config: &Config, session: Session, given: Replay) -> Resul
         patience: claim_patience,
         suspect,
         memory: folders::data().ok().map(|data| data.join("audit")),
-        talk: config.talk,
+        printer: config.printer,
     })
 }

@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::Args;
 use client::{
     convert::as_text,
+    printer::ExitStatus,
     session::{Currency, Session},
-    talk::Ending,
 };
 use market::{Amount, Asset};
 use serde::Serialize;
@@ -54,14 +54,14 @@ pub struct AssetBalance {
 }
 
 /// Shows what an account has.
-pub async fn run(config: &Config, balance: Balance) -> Result<Ending> {
+pub async fn run(config: &Config, balance: Balance) -> Result<ExitStatus> {
     let session = config.session()?;
     let account = match balance.address {
         Some(address) => address,
         None => config.account(&session).await?,
     };
-    config.talk.answer(&self::balance(&session, account).await?)?;
-    Ok(Ending::Done)
+    config.printer.answer(&self::balance(&session, account).await?)?;
+    Ok(ExitStatus::Done)
 }
 
 impl fmt::Display for Holdings {

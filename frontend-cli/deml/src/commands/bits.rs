@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::Result;
 use blobs::Digest;
-use client::{convert::as_text, talk::Refused};
+use client::{convert::as_text, printer::Refused};
 use eval::{Dataset, Model, trace};
 use serde::Serialize;
 

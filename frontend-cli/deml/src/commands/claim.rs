@@ -16,9 +16,9 @@ use client::{
     convert::{to_ethereum, to_market},
     node::OutputRecord,
     payment::Payment,
-    proof::{self, Proof, Standing, Standings, Wait},
-    session::{Currency, Session, Spent},
-    talk::{Ending, Refused},
+    printer::{ExitStatus, Refused},
+    proof::{self, ClaimLookup, ClaimStatus, Proof, Wait},
+    session::{Currency, Session, TransactionCost},
 };
 use market::{Amount, Asset};
 use serde::Serialize;
@@ -42,24 +42,24 @@ pub struct Claim {
 }
 
 /// Executes vouchers, or says what would be sent.
-pub async fn run(config: &Config, claim: Claim) -> Result<Ending> {
+pub async fn run(config: &Config, claim: Claim) -> Result<ExitStatus> {
     let session = config.session()?;
     if claim.sending.calldata {
         let account = config.account(&session).await?;
         let executions = executions(&session, account, &claim.index).await?;
-        config.talk.say(format_args!("transactions to {}", executions.application));
-        config.talk.answer(&executions)?;
-        return Ok(Ending::Done);
+        config.printer.say(format_args!("transactions to {}", executions.application));
+        config.printer.answer(&executions)?;
+        return Ok(ExitStatus::Done);
     }
     let sender = config.sender(&session).await?;
     let claimed = self::claim(&session, &sender, &claim.index, claim.wait).await?;
-    config.talk.answer(&claimed)?;
+    config.printer.answer(&claimed)?;
     Ok(match claimed.too_early() {
         Some(refused) => {
-            config.talk.say_refused(&refused);
-            Ending::Refused
+            config.printer.say_refused(&refused);
+            ExitStatus::Refused
         }
-        None => Ending::Done,
+        None => ExitStatus::Done,
     })
 }
 
@@ -128,7 +128,7 @@ pub async fn vouchers_of(
         Asset::Ether => account,
         Asset::Erc20(token) => to_ethereum(*token),
     });
-    let (mut vouchers, mut standings) = (Vec::new(), Standings::new(session));
+    let (mut vouchers, mut standings) = (Vec::new(), ClaimLookup::new(session));
     for destination in destinations {
         let mut pages = session.node.vouchers_to(destination);
         while let Some(page) = pages.next().await? {
@@ -147,7 +147,7 @@ pub async fn vouchers_of(
 
 async fn voucher(
     session: &Session,
-    standings: &mut Standings<'_>,
+    standings: &mut ClaimLookup<'_>,
     record: &OutputRecord,
 ) -> Result<Voucher> {
     let payment = Output::decode(&record.raw_data).as_ref().and_then(Payment::of);
@@ -162,13 +162,13 @@ async fn voucher(
 /// How far a voucher is; Ethereum knows of executions before the node does.
 async fn state(
     session: &Session,
-    standings: &mut Standings<'_>,
+    standings: &mut ClaimLookup<'_>,
     record: &OutputRecord,
 ) -> Result<State> {
     if let Some(hash) = record.execution_transaction_hash {
         return Ok(State::Executed { transaction: Some(hash) });
     }
-    if let Standing::Waiting(wait) = standings.of(record).await? {
+    if let ClaimStatus::Waiting(wait) = standings.of(record).await? {
         return Ok(State::Waiting(wait));
     }
     let what = "ask whether the voucher was executed";
@@ -197,7 +197,7 @@ pub struct Executed {
     pub transaction: B256,
     /// What it cost.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
     #[serde(skip)]
     currency: Option<Currency>,
 }
@@ -321,7 +321,7 @@ async fn wanted(session: &Session, account: Address, indices: &[u64]) -> Result<
 }
 
 async fn named(session: &Session, indices: &[u64]) -> Result<Vec<Voucher>> {
-    let (mut vouchers, mut standings) = (Vec::new(), Standings::new(session));
+    let (mut vouchers, mut standings) = (Vec::new(), ClaimLookup::new(session));
     for &index in indices {
         let record = session.node.output(index).await?;
         if matches!(Output::decode(&record.raw_data), None | Some(Output::Notice { .. })) {
@@ -341,7 +341,7 @@ async fn named(session: &Session, indices: &[u64]) -> Result<Vec<Voucher>> {
 async fn await_claim(session: &Session, voucher: &Voucher) -> Result<bool> {
     let what = format!("waiting for the claim that proves voucher {}", voucher.index);
     let epoch = session.node.output(voucher.index).await?.epoch_index;
-    let accepted = session.patience.until(&session.talk, &what, async || {
+    let accepted = session.patience.until(&session.printer, &what, async || {
         Ok(session.node.epoch(epoch).await?.is_accepted().then_some(()))
     });
     Ok(accepted.await?.is_some())
@@ -358,7 +358,7 @@ async fn execute(session: &Session, sender: &Sender, voucher: Voucher) -> Result
     let Voucher { index, payment, currency, .. } = voucher;
     let Proof { output, siblings, .. } = proven(session, index).await?;
     let sent = sender.execute_output(session.application(), &output, index, siblings).await?;
-    let mut spent = Spent::default();
+    let mut spent = TransactionCost::default();
     spent.add(&sent);
     Ok(Executed { index, payment, transaction: sent.transaction, spent, currency })
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use client::talk::Ending;
+use client::printer::ExitStatus;
 use devnet::Lie;
 
 use crate::{config::Config, demo};
@@ -43,18 +43,18 @@ pub enum DemoPlay {
 /// Plays.
 ///
 /// - Errors: something of the play fails
-pub async fn run(config: &Config, demo: Demo) -> Result<Ending> {
+pub async fn run(config: &Config, demo: Demo) -> Result<ExitStatus> {
     if let Some(lie) = demo.sabotage {
-        let report = demo::sabotaged(config.talk, lie).await?;
-        config.talk.answer(&report)?;
-        return Ok(report.ending());
+        let report = demo::sabotaged(config.printer, lie).await?;
+        config.printer.answer(&report)?;
+        return Ok(report.exit_status());
     }
     match demo.play {
-        None => config.talk.answer(&demo::run(config.talk, demo.dapp).await?)?,
+        None => config.printer.answer(&demo::run(config.printer, demo.dapp).await?)?,
         Some(DemoPlay::Competition { silent_sponsor }) => {
-            let played = demo::competition::run(config.talk, demo.dapp, silent_sponsor);
-            config.talk.answer(&played.await?)?;
+            let played = demo::competition::run(config.printer, demo.dapp, silent_sponsor);
+            config.printer.answer(&played.await?)?;
         }
     }
-    Ok(Ending::Done)
+    Ok(ExitStatus::Done)
 }

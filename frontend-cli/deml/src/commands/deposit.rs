@@ -8,9 +8,9 @@ use clap::Args;
 use client::{
     chain::{Sender, Sent},
     convert::{as_text, to_ethereum, to_word},
+    printer::{ExitStatus, Refused},
     quantity::Money,
-    session::{Currency, Session, Spent},
-    talk::{Ending, Refused},
+    session::{Currency, Session, TransactionCost},
 };
 use market::{Amount, Asset};
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub struct Deposited {
     pub free: Amount,
     /// What it cost.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
     #[serde(skip)]
     currency: Currency,
 }
@@ -55,17 +55,17 @@ pub struct Deposited {
 /// Deposits, or says what would be sent.
 ///
 /// - Errors: `WalletTooSmall`
-pub async fn run(config: &Config, deposit: Deposit) -> Result<Ending> {
+pub async fn run(config: &Config, deposit: Deposit) -> Result<ExitStatus> {
     let session = config.session()?;
     if deposit.sending.calldata {
         let (currency, amount) = session.money(deposit.amount).await?;
         let (asset, exec_layer_data) = (currency.asset, Bytes::new());
         let deposit = Some(DepositCalldata { asset, amount, exec_layer_data });
-        return Calldata { deposit, payloads: Vec::new() }.answer(&config.talk);
+        return Calldata { deposit, payloads: Vec::new() }.answer(&config.printer);
     }
     let sender = config.sender(&session).await?;
-    config.talk.answer(&self::deposit(&session, &sender, deposit.amount).await?)?;
-    Ok(Ending::Done)
+    config.printer.answer(&self::deposit(&session, &sender, deposit.amount).await?)?;
+    Ok(ExitStatus::Done)
 }
 
 impl fmt::Display for Deposited {
@@ -82,7 +82,7 @@ impl fmt::Display for Deposited {
 pub async fn deposit(session: &Session, sender: &Sender, money: Money) -> Result<Deposited> {
     let (currency, amount) = session.money(money).await?;
     let sent = send_deposit(session, sender, &currency, amount, Bytes::new()).await?;
-    let mut spent = Spent::default();
+    let mut spent = TransactionCost::default();
     spent.add(&sent);
     session.follow(&sent).await?.accepted()?;
     let asset = currency.asset;

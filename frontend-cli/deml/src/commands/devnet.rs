@@ -7,7 +7,7 @@ use application::{Dapp, beside_this_program};
 use clap::Args;
 use client::{
     folders,
-    talk::{Ending, Talk},
+    printer::{ExitStatus, Printer},
 };
 use devnet::{Info, Ports};
 use serde::Serialize;
@@ -81,7 +81,7 @@ impl fmt::Display for Running<'_> {
 /// Runs a devnet until it is interrupted or fails; it is the local stand-in for the Cartesi node.
 ///
 /// - Errors: a port is taken, npm is missing, the application is not there, or died
-pub async fn run(talk: Talk, devnet: Devnet) -> Result<Ending> {
+pub async fn run(printer: Printer, devnet: Devnet) -> Result<ExitStatus> {
     let folder = match devnet.dir {
         Some(folder) => folder,
         None => folders::devnet()?,
@@ -94,24 +94,24 @@ pub async fn run(talk: Talk, devnet: Devnet) -> Result<Ending> {
     config.ports =
         Ports { l1: devnet.l1_port, jsonrpc: devnet.node_port, inspect: devnet.inspect_port };
     config.epoch_length = devnet.epoch_length;
-    config.talk = Arc::new(move |line| talk.say(line));
+    config.notify = Arc::new(move |line| printer.say(line));
     if let Some(blobs) = devnet.blobs {
         config.dapp_args = vec!["--blobs".into(), blobs.into()];
     }
     let mut terminated = signal(SignalKind::terminate()).context("cannot watch for signals")?;
     let running = ::devnet::Devnet::start(config).await?;
-    talk.answer(&Running(running.info()))?;
-    talk.say("ready, with the accounts 0 to 8 of `deml --account N`; Ctrl-C ends it");
+    printer.answer(&Running(running.info()))?;
+    printer.say("ready, with the accounts 0 to 8 of `deml --account N`; Ctrl-C ends it");
     let failure = tokio::select! {
         failure = running.failed() => Some(failure),
         _ = tokio::signal::ctrl_c() => None,
         _ = terminated.recv() => None,
     };
-    talk.say("ending; started again, it goes on from here");
+    printer.say("ending; started again, it goes on from here");
     running.shutdown().await?;
     match failure {
         Some(failure) => Err(failure),
-        None => Ok(Ending::Done),
+        None => Ok(ExitStatus::Done),
     }
 }
 

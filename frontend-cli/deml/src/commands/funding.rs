@@ -5,8 +5,8 @@ use anyhow::Result;
 use client::{
     chain::Sender,
     follow::Processed,
-    session::{Currency, Session, Spent},
-    talk::Refused,
+    printer::Refused,
+    session::{Currency, Session, TransactionCost},
 };
 use market::{Amount, Command};
 
@@ -48,7 +48,7 @@ pub async fn send_paid(
     (currency, price): (&Currency, Amount),
     command: &Command,
     funding: Funding,
-    spent: &mut Spent,
+    spent: &mut TransactionCost,
 ) -> Result<Processed> {
     let lacking = lacking(session, sender.address(), (currency, price)).await?;
     if lacking == Amount::ZERO {
@@ -66,7 +66,7 @@ pub async fn send_paid(
     spent.add(&sent);
     let processed = session.follow(&sent).await?;
     if !processed.refusals.is_empty() {
-        session.talk.say(format_args!(
+        session.printer.say(format_args!(
             "the deposit of {} is your free balance: use it with --from-balance or `deml withdraw`",
             currency.show(lacking)
         ));

@@ -26,7 +26,7 @@ pub mod withdraw;
 
 use anyhow::Result;
 use clap::Subcommand;
-use client::talk::Ending;
+use client::printer::ExitStatus;
 
 use crate::config::Config;
 
@@ -81,10 +81,10 @@ pub enum Command {
 /// Does what was asked for.
 ///
 /// - Errors: a `Refused`, or what failed and what to do about it
-pub async fn run(config: &Config, command: Command) -> Result<Ending> {
+pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
     match command {
         Command::Demo(demo) => demo::run(config, demo).await,
-        Command::Devnet(devnet) => devnet::run(config.talk, devnet).await,
+        Command::Devnet(devnet) => devnet::run(config.printer, devnet).await,
         Command::Job(job) => job::run(config, job).await,
         Command::Data(data) => data::run(config, data).await,
         Command::Model(model) => model::run(config, model).await,
@@ -102,6 +102,6 @@ pub async fn run(config: &Config, command: Command) -> Result<Ending> {
         Command::Watch(watch) => watch::run(config, watch).await,
         Command::Account(account) => account::run(config, account),
         // `main` runs it without any of this.
-        Command::Guard(_) => Ok(Ending::Done),
+        Command::Guard(_) => Ok(ExitStatus::Done),
     }
 }

@@ -11,9 +11,9 @@ use client::{
     chain::{Chain, Contracts},
     jobs::JobRef,
     node::OutputRecord,
-    proof::{self, Standing, Standings, Wait},
+    printer::{ExitStatus, Refused},
+    proof::{self, ClaimLookup, ClaimStatus, Wait},
     session::Session,
-    talk::{Ending, Refused},
 };
 use serde::Serialize;
 use wire::{JobKey, Notice};
@@ -98,11 +98,11 @@ pub struct ProofVerify {
 /// Makes or checks proofs.
 ///
 /// - Errors: no such output; a proof does not hold
-pub async fn run(config: &Config, proof: Proof) -> Result<Ending> {
+pub async fn run(config: &Config, proof: Proof) -> Result<ExitStatus> {
     match (proof.what, proof.output) {
         (Some(ProofWhat::Verify(given)), _) => {
             let (rpc_url, app) = (config.given_rpc_url(), config.given_app());
-            config.talk.answer(&verify(&given, rpc_url, app).await?)?;
+            config.printer.answer(&verify(&given, rpc_url, app).await?)?;
         }
         (Some(ProofWhat::Job(job)), _) => {
             let key = match job.job {
@@ -119,7 +119,7 @@ pub async fn run(config: &Config, proof: Proof) -> Result<Ending> {
             prove(config, wanted, proof.make).await?;
         }
     }
-    Ok(Ending::Done)
+    Ok(ExitStatus::Done)
 }
 
 async fn prove(config: &Config, wanted: Wanted, make: ProofMake) -> Result<()> {
@@ -131,7 +131,7 @@ async fn prove(config: &Config, wanted: Wanted, make: ProofMake) -> Result<()> {
     } else {
         from_node(&session, wanted, make.out).await?
     };
-    config.talk.answer(&made)
+    config.printer.answer(&made)
 }
 
 /// Proofs that were made.
@@ -245,7 +245,7 @@ impl Wanted {
 /// - Errors: `NotFound`; `TooEarly` when none is claimed yet
 pub async fn from_node(session: &Session, wanted: Wanted, file: Option<PathBuf>) -> Result<Made> {
     let (mut proven, mut waiting) = (Vec::new(), Vec::new());
-    let mut standings = Standings::new(session);
+    let mut standings = ClaimLookup::new(session);
     let mut search = Search::new(wanted);
     let records = match wanted {
         Wanted::Output(index) => vec![session.node.output(index).await?],
@@ -253,8 +253,8 @@ pub async fn from_node(session: &Session, wanted: Wanted, file: Option<PathBuf>)
     };
     for record in records {
         match standings.of(&record).await? {
-            Standing::Claimed(epoch) => proven.push(proof::of_node(record, &epoch)?),
-            Standing::Waiting(wait) => waiting.push((record.index, wait)),
+            ClaimStatus::Claimed(epoch) => proven.push(proof::of_node(record, &epoch)?),
+            ClaimStatus::Waiting(wait) => waiting.push((record.index, wait)),
         }
     }
     if proven.is_empty() {

@@ -9,9 +9,9 @@ use client::{
     convert::as_text,
     files::{self, File},
     jobs::JobRef,
+    printer::{ExitStatus, Printer, Refused},
     quantity::percent,
     session::{Currency, Session},
-    talk::{Ending, Refused, Talk},
 };
 use eval::{Dataset, Estimate, report::Report};
 use market::{Amount, Award, JobId, Metric, SubmissionStake, Verdict};
@@ -60,20 +60,20 @@ pub struct Score {
 /// Scores a model.
 ///
 /// - Errors: `UnfitModel`, `UnfitDataset`, `Unfit`
-pub async fn run(config: &Config, score: Score) -> Result<Ending> {
+pub async fn run(config: &Config, score: Score) -> Result<ExitStatus> {
     let (file, bits, speed) = (files::read(&score.model)?, score.bits, Speed::new(score.speed));
     let scored = match (score.hold_out, score.job) {
         (Some(hold_out), _) => {
             let hold_out = files::read(&hold_out)?;
-            on_file(config.talk, file, hold_out, score.metric.into(), bits, speed).await?
+            on_file(config.printer, file, hold_out, score.metric.into(), bits, speed).await?
         }
         (None, job) => {
             let job = job.context("on what? say --job JOB or --hold-out FILE")?;
             for_job(&config.session()?, &job, file, bits, speed).await?
         }
     };
-    config.talk.answer(&scored)?;
-    Ok(scored.ending())
+    config.printer.answer(&scored)?;
+    Ok(scored.exit_status())
 }
 
 /// How a model does.
@@ -174,10 +174,10 @@ impl Scored {
 
     /// How the command ends.
     #[must_use]
-    pub fn ending(&self) -> Ending {
+    pub fn exit_status(&self) -> ExitStatus {
         match &self.outcome {
-            Some(outcome) if !outcome.accepted => Ending::Refused,
-            _ => Ending::Done,
+            Some(outcome) if !outcome.accepted => ExitStatus::Refused,
+            _ => ExitStatus::Done,
         }
     }
 }
@@ -186,7 +186,7 @@ impl Scored {
 ///
 /// - Errors: `UnfitModel`, `UnfitDataset`, `Unfit`
 pub async fn on_file(
-    talk: Talk,
+    printer: Printer,
     model: File,
     hold_out: File,
     metric: Metric,
@@ -197,7 +197,7 @@ pub async fn on_file(
         let kind = local::label_kind(metric);
         let dataset = local::dataset(&hold_out, label_column(None), kind)?;
         let read = local::model(&model.bytes)?;
-        let Report { scores, recalls, .. } = local::evaluate(&talk, &read, &dataset, metric)?;
+        let Report { scores, recalls, .. } = local::evaluate(&printer, &read, &dataset, metric)?;
         let files = [model.bytes.len(), dataset.to_safetensors().len()];
         let estimate = Estimate::new(files, &read, &dataset, metric);
         let estimate = estimate.map_err(|why| Refused::new("Unfit", why))?;

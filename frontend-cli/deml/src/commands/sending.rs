@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use client::{
     convert::as_text,
-    talk::{Ending, Talk},
+    printer::{ExitStatus, Printer},
 };
 use market::{Amount, Asset, Command};
 use serde::Serialize;
@@ -70,19 +70,19 @@ impl Calldata {
     }
 
     /// Gives it as the command's answer.
-    pub fn answer(&self, talk: &Talk) -> Result<Ending> {
-        talk.answer(self)?;
+    pub fn answer(&self, printer: &Printer) -> Result<ExitStatus> {
+        printer.answer(self)?;
         if let Some(DepositCalldata { asset, amount, .. }) = &self.deposit {
             let kind = if *asset == Asset::Ether { "ether" } else { "erc20" };
-            talk.say(format_args!(
+            printer.say(format_args!(
                 "the first as data of a deposit of {amount} units of {asset}: \
                  cartesi deposit {kind} AMOUNT --exec-layer-data HEX"
             ));
         }
         if !self.payloads.is_empty() {
-            talk.say("as inputs, each by itself: cartesi send HEX --encoding hex");
+            printer.say("as inputs, each by itself: cartesi send HEX --encoding hex");
         }
-        Ok(Ending::Done)
+        Ok(ExitStatus::Done)
     }
 }
 

@@ -7,12 +7,12 @@ use clap::Args;
 use client::{
     chain::Sender,
     convert::{as_text, to_market},
-    delivery::{self, Holding},
+    delivery::{self, Delivery},
     files::{self, File},
     jobs::JobRef,
+    printer::{ExitStatus, Refused},
     quantity::percent,
-    session::{Currency, Session, Spent},
-    talk::{Ending, Refused},
+    session::{Currency, Session, TransactionCost},
 };
 use market::{Amount, Command, JobId, Score, Slot, SlotKey, Target};
 use serde::Serialize;
@@ -70,7 +70,7 @@ pub struct Shown {
     pub next: Option<String>,
     /// What it cost.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
 }
 
 impl fmt::Display for Shown {
@@ -95,13 +95,13 @@ impl fmt::Display for Shown {
 impl Shown {
     /// How the command ends.
     #[must_use]
-    pub const fn ending(&self) -> Ending {
-        if self.board.is_some() { Ending::Done } else { Ending::Refused }
+    pub const fn exit_status(&self) -> ExitStatus {
+        if self.board.is_some() { ExitStatus::Done } else { ExitStatus::Refused }
     }
 }
 
 /// Shows a model, or prints what would be sent.
-pub async fn run(config: &Config, show: Show) -> Result<Ending> {
+pub async fn run(config: &Config, show: Show) -> Result<ExitStatus> {
     let model = files::read(&show.model)?;
     let session = config.session()?;
     let view = session.job(&show.job).await?;
@@ -114,12 +114,12 @@ pub async fn run(config: &Config, show: Show) -> Result<Ending> {
         let command = Command::Show { job: view.job, model: model.blob };
         let chunks = delivery::chunks_from(view.job, Slot::Shown, &model.bytes, 0)?;
         let calldata = Calldata::paid(view.terms.asset, deposit, &command).then(&chunks);
-        return calldata.answer(&config.talk);
+        return calldata.answer(&config.printer);
     }
     let budget = &mut Budget::new(&session, &show.caps, view.terms.asset).await?;
     let shown = self::show(&session, &sender, (&show.job, &model), funding, budget).await?;
-    config.talk.answer(&shown)?;
-    Ok(shown.ending())
+    config.printer.answer(&shown)?;
+    Ok(shown.exit_status())
 }
 
 /// Shows a model and goes on until it is evaluated on the public slice.
@@ -139,12 +139,12 @@ pub async fn show(
         Refused::new("NotSubmitted", "submit a model first: who has may show others on the board")
     })?;
     let submission = own.submission;
-    let mut spent = Spent::default();
+    let mut spent = TransactionCost::default();
     if own.showing == Some(blob) {
-        session.talk.say("going on with the model shown before");
+        session.printer.say("going on with the model shown before");
     } else {
         let (currency, stake) = stake(session, &view).await?;
-        session.talk.say(format_args!(
+        session.printer.say(format_args!(
             "showing costs {} at most; what its evaluation does not use returns",
             currency.show(stake)
         ));
@@ -157,7 +157,7 @@ pub async fn show(
     session.store.put(&model.bytes, blob.profile).await?;
     let place = (view.job, SlotKey::of(Slot::Shown, submission));
     let mut notices = Vec::new();
-    if let Holding::Part { .. } = delivery::holding(session, place.0, place.1).await? {
+    if let Delivery::Part { .. } = delivery::holding(session, place.0, place.1).await? {
         let delivered = delivery::deliver(session, sender, place, blob, &model.bytes).await?;
         spent.absorb(delivered.spent);
         notices.extend(delivered.completed.into_iter().flat_map(|last| last.notices));

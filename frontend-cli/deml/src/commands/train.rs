@@ -13,12 +13,12 @@ use clap::{Args, ValueEnum};
 use client::{
     files,
     jobs::JobRef,
+    printer::{ExitStatus, Printer},
     session::Session,
-    talk::{Ending, Talk},
 };
 use eval::train::{Optimiser, Options};
 use market::Metric;
-use trainer::fit::Course;
+use trainer::fit::TrainingRun;
 
 use crate::{config::Config, terms::MetricName};
 
@@ -80,16 +80,16 @@ pub struct Train {
 /// Trains a model.
 ///
 /// - Errors: `UnfitDataset`, `Untrainable`
-pub async fn run(config: &Config, train: Train) -> Result<Ending> {
+pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
     let session = if train.job.is_some() { Some(config.session()?) } else { None };
     let course = course(session.as_ref(), &train).await?;
-    let stop = stop_on_interrupt(config.talk);
-    config.talk.answer(&trainer::fit::train(config.talk, course, train.out, stop).await?)?;
-    Ok(Ending::Done)
+    let stop = stop_on_interrupt(config.printer);
+    config.printer.answer(&trainer::fit::train(config.printer, course, train.out, stop).await?)?;
+    Ok(ExitStatus::Done)
 }
 
 /// The course that arguments describe; a job's base model comes from the store.
-pub async fn course(session: Option<&Session>, train: &Train) -> Result<Course> {
+pub async fn course(session: Option<&Session>, train: &Train) -> Result<TrainingRun> {
     let data = train.data.iter().map(|path| files::read(path)).collect::<Result<_>>()?;
     let (base, metric) = match (&train.base, &train.job) {
         (Some(base), _) => (files::read(base)?.bytes, None),
@@ -115,17 +115,17 @@ pub async fn course(session: Option<&Session>, train: &Train) -> Result<Course> 
         held_back_percent: train.validation,
         metric,
     };
-    Ok(Course { base, data, label: train.label.clone(), options })
+    Ok(TrainingRun { base, data, label: train.label.clone(), options })
 }
 
 /// A flag that Ctrl-C sets; a second Ctrl-C ends the program as usual.
-pub fn stop_on_interrupt(talk: Talk) -> Arc<AtomicBool> {
+pub fn stop_on_interrupt(printer: Printer) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             flag.store(true, Ordering::Relaxed);
-            talk.say("ending after this epoch; the best model so far is kept");
+            printer.say("ending after this epoch; the best model so far is kept");
         }
         if tokio::signal::ctrl_c().await.is_ok() {
             std::process::exit(130);

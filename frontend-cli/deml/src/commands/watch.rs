@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use auditor::watch::default_path;
 use clap::Args;
-use client::talk::Ending;
+use client::printer::ExitStatus;
 use reqwest::Url;
 use wire::Genesis;
 
@@ -49,7 +49,7 @@ pub struct Watch {
 /// Watches one market until something is wrong with it.
 ///
 /// - Errors: it is not said how to replay; with `--once`, something could not be checked
-pub async fn run(config: &Config, given: Watch) -> Result<Ending> {
+pub async fn run(config: &Config, given: Watch) -> Result<ExitStatus> {
     let session = config.session()?;
     let pause = session.patience.pause * 4;
     let audit = audit::prepare(config, session, given.replay)?;

@@ -8,8 +8,8 @@ use clap::Args;
 use client::{
     chain::Sender,
     convert::as_text,
-    session::{Currency, Session, Spent},
-    talk::{Ending, Refused},
+    printer::{ExitStatus, Refused},
+    session::{Currency, Session, TransactionCost},
 };
 use market::{Amount, Asset, Command};
 use serde::Serialize;
@@ -45,7 +45,7 @@ pub struct Withdrawn {
     pub voucher: u64,
     /// What it cost.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
     #[serde(skip)]
     currency: Currency,
 }
@@ -53,19 +53,19 @@ pub struct Withdrawn {
 /// Withdraws, or says what would be sent.
 ///
 /// - Errors: the market's refusal
-pub async fn run(config: &Config, withdraw: Withdraw) -> Result<Ending> {
+pub async fn run(config: &Config, withdraw: Withdraw) -> Result<ExitStatus> {
     let session = config.session()?;
     if withdraw.sending.calldata {
         let account = config.account(&session).await?;
         let asked = withdrawals(&session, account, &withdraw.amount).await?;
         let commands: Vec<_> = asked.iter().map(withdrawal).collect();
-        return Calldata::inputs(&commands).answer(&config.talk);
+        return Calldata::inputs(&commands).answer(&config.printer);
     }
     let sender = config.sender(&session).await?;
     let asked = withdrawals(&session, sender.address(), &withdraw.amount).await?;
     let withdrawals = withdraw_all(&session, &sender, asked).await?;
-    config.talk.answer(&withdrawals)?;
-    Ok(Ending::Done)
+    config.printer.answer(&withdrawals)?;
+    Ok(ExitStatus::Done)
 }
 
 impl fmt::Display for Withdrawn {

@@ -16,7 +16,7 @@ use std::{path::PathBuf, time::Instant};
 use anyhow::Result;
 use application::beside_this_program;
 use auditor::Report;
-use client::talk::Talk;
+use client::printer::Printer;
 use devnet::Lie;
 pub use result::Played;
 
@@ -33,21 +33,21 @@ use crate::commands::devnet::program;
 ///
 /// - Errors: what failed, or how the two applications differ; no process is left behind then
 ///   either
-pub async fn run(talk: Talk, dapp: Option<PathBuf>) -> Result<Played> {
+pub async fn run(printer: Printer, dapp: Option<PathBuf>) -> Result<Played> {
     let begun = Instant::now();
-    perform(talk, dapp, play::cast()?, async |stage| play_all(stage, begun).await).await
+    perform(printer, dapp, play::cast()?, async |stage| play_all(stage, begun).await).await
 }
 
 /// Plays with a cast on a stage of its own, which is struck in any case; then replays, where it is
 /// not the application beside this program that played.
 async fn perform<T: AsMut<Played>>(
-    talk: Talk,
+    printer: Printer,
     dapp: Option<PathBuf>,
     cast: Vec<Part>,
     play: impl AsyncFnOnce(&Stage) -> Result<T>,
 ) -> Result<T> {
     let other = dapp.as_ref().map(|_| beside_this_program("deml-dapp")).transpose()?;
-    let stage = Stage::set(talk, program(dapp)?, None, cast).await?;
+    let stage = Stage::set(printer, program(dapp)?, None, cast).await?;
     let played = async {
         let mut played = play(&stage).await?;
         if let Some(other) = other {
@@ -63,12 +63,12 @@ async fn perform<T: AsMut<Played>>(
 /// Plays one short job on a devnet that tells a lie, for tests of the auditor, and audits it.
 ///
 /// - Errors: what failed; no process is left behind then either
-pub async fn sabotaged(talk: Talk, lie: Lie) -> Result<Report> {
+pub async fn sabotaged(printer: Printer, lie: Lie) -> Result<Report> {
     let dapp = match lie {
         Lie::Score | Lie::RejectedKept => beside_this_program("examples/hostile-dapp")?,
         _ => beside_this_program("deml-dapp")?,
     };
-    let stage = Stage::set(talk, dapp, Some(lie), play::cast()?).await?;
+    let stage = Stage::set(printer, dapp, Some(lie), play::cast()?).await?;
     let report = async {
         let job = play::job(&stage, &HEALTH, &mut Vec::new()).await?;
         play::mark(&stage, lie).await?;

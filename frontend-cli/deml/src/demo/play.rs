@@ -22,7 +22,7 @@ use wire::{AssetView, Paging, Query, SolvencyView, SubmissionView};
 
 use super::{
     result::{Executed, Submitted},
-    stage::{Coin, Part, Player, Stage},
+    stage::{Coin, Part, Participant, Stage},
 };
 use crate::{
     budget::Budget,
@@ -162,7 +162,7 @@ async fn open(stage: &Stage, plot: &Plot) -> Result<JobId> {
         ..TermsDraft::default()
     };
     let plan = open::plan(&stage.session, &draft).await?;
-    let Player { sender, vault, .. } = stage.player(sponsor)?;
+    let Participant { sender, vault, .. } = stage.participant(sponsor)?;
     let funding = Funding::Deposit;
     let opened = open::open(&stage.session, sender, vault, &plan, funding).await?;
     let score = percent(opened.base_score);
@@ -192,7 +192,7 @@ async fn train(
         held_back_percent: 20,
         metric: Metric::Accuracy,
     };
-    let bar = Arc::new(stage.talk.bar(&format!("{}: trains", client), epochs.into()));
+    let bar = Arc::new(stage.printer.bar(&format!("{}: trains", client), epochs.into()));
     let (shown, base) = (Arc::clone(&bar), base.to_vec());
     let trained = local::in_background(move || {
         let mut progress = |epoch: eval::train::Epoch| {
@@ -224,7 +224,7 @@ async fn enter(
     model: &File,
     shard: &File,
 ) -> Result<Submitted> {
-    let Player { sender, vault, .. } = stage.player(client)?;
+    let Participant { sender, vault, .. } = stage.participant(client)?;
     let entry = Entry { data: shard.blob, force: true, ..Entry::new(job, model) };
     let (begun, budget) = (Instant::now(), &mut Budget::default());
     let submitted = submit::submit(&stage.session, sender, vault, &entry, budget).await?;
@@ -255,7 +255,7 @@ async fn enter(
 
 /// Everybody takes out what is free: what is left of awards, rents and stakes.
 pub(super) async fn withdraw_all(stage: &Stage) -> Result<()> {
-    for Player { name, sender, .. } in stage.players() {
+    for Participant { name, sender, .. } in stage.participants() {
         let address = sender.address();
         if stage.session.free_balances(address).await?.is_empty() {
             continue;
@@ -274,7 +274,7 @@ pub(super) async fn settle(stage: &Stage, jobs: &[JobId]) -> Result<()> {
     stage.chapter("A day later");
     stage.advance_time(WINDOW).await?;
     for &job in jobs {
-        let (sender, budget) = (&stage.player(ADA)?.sender, &mut Budget::default());
+        let (sender, budget) = (&stage.participant(ADA)?.sender, &mut Budget::default());
         let ended = settle::settle(&stage.session, sender, job, budget).await?;
         let (number, payouts) = (ended.number, ended.payouts);
         stage.say(ADA, format_args!("settles job {number}: {payouts} models were paid"));
@@ -284,7 +284,7 @@ pub(super) async fn settle(stage: &Stage, jobs: &[JobId]) -> Result<()> {
 
 /// Sends the input that some lies are about, and does not wait for what nobody may tell.
 pub(super) async fn mark(stage: &Stage, lie: Lie) -> Result<()> {
-    let (sender, application) = (&stage.player(ADA)?.sender, stage.session.application());
+    let (sender, application) = (&stage.participant(ADA)?.sender, stage.session.application());
     match lie {
         Lie::RejectedKept => sender.add_input(application, MARK.into()).await?,
         Lie::Withheld => sender.deposit_ether(application, U256::from(1), MARK.into()).await?,
@@ -298,7 +298,7 @@ pub(super) async fn claim_all(stage: &Stage) -> Result<Vec<Executed>> {
     stage.chapter("The epoch ends and is claimed");
     stage.end_epoch().await?;
     let mut vouchers = Vec::new();
-    for Player { name, sender, .. } in stage.players() {
+    for Participant { name, sender, .. } in stage.participants() {
         let claimed = claim::claim(&stage.session, sender, &[], true).await?;
         for voucher in &claimed.executed {
             stage.say(name, format_args!("executes voucher {}", voucher.index));
@@ -311,7 +311,7 @@ pub(super) async fn claim_all(stage: &Stage) -> Result<Vec<Executed>> {
         records.extend(page.iter().map(|record| record.index));
     }
     // The sponsor's are executed by the sponsor; anybody could.
-    if let (Some(sponsor), false) = (stage.players().first(), records.is_empty()) {
+    if let (Some(sponsor), false) = (stage.participants().first(), records.is_empty()) {
         let claimed = claim::claim(&stage.session, &sponsor.sender, &records, true).await?;
         vouchers.extend(claimed.executed);
     }
@@ -358,7 +358,7 @@ pub(super) async fn check_registry(stage: &Stage, jobs: &[JobId]) -> Result<()> 
         let winner = winner.model.context("the winner has no model")?;
         ensure!(record.model.digest.0 == winner.digest.0, "the registry has another winner");
         let score = percent(Score(record.score));
-        stage.talk.say(format_args!(
+        stage.printer.say(format_args!(
             "the registry on L1: job {number} was won by {} with {score}",
             winner.cid()
         ));

@@ -1,4 +1,4 @@
-//! The stage: a devnet of its own in a temporary folder, the players with their keys and files, and
+//! The stage: a devnet of its own in a temporary folder, the participants with their keys and files, and
 //! time.
 
 use std::{collections::BTreeSet, fmt, fs, path::PathBuf, sync::Arc, time::Duration};
@@ -17,8 +17,8 @@ use client::{
     follow::Patience,
     ipfs::Store,
     node::Node,
+    printer::Printer,
     session::Session,
-    talk::Talk,
     vault::Vault,
 };
 use devnet::{
@@ -63,7 +63,7 @@ impl Part {
 }
 
 /// Somebody who plays.
-pub(super) struct Player {
+pub(super) struct Participant {
     pub(super) name: &'static str,
     pub(super) sender: Sender,
     pub(super) vault: Vault,
@@ -73,8 +73,8 @@ pub(super) struct Player {
 /// The running demo.
 pub(super) struct Stage {
     pub(super) session: Session,
-    pub(super) talk: Talk,
-    players: Vec<Player>,
+    pub(super) printer: Printer,
+    participants: Vec<Participant>,
     devnet: Devnet,
     /// The application, where it may lie.
     suspect: Option<PathBuf>,
@@ -85,7 +85,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Starts the devnet and gives out the tokens.
     pub(super) async fn set(
-        talk: Talk,
+        printer: Printer,
         dapp: PathBuf,
         lie: Option<Lie>,
         cast: Vec<Part>,
@@ -99,7 +99,7 @@ impl Stage {
         if lie == Some(Lie::RejectedKept) {
             config.dapp_args = vec!["--reject".into(), String::from_utf8_lossy(MARK)[..].into()];
         }
-        config.talk = Arc::new(move |line| talk.say(line));
+        config.notify = Arc::new(move |line| printer.say(line));
         let devnet = Devnet::start(config).await?;
         let info = devnet.info();
         let token = *info.extra.get(TEST_TOKEN).context("the test token is not deployed")?;
@@ -108,18 +108,19 @@ impl Stage {
             node: Node::connect(&info.node_url, &info.inspect_url, info.application)?,
             store: Store::Folder(folder.path().join("blocks")),
             token: Some(token),
-            talk,
+            printer,
             patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
         };
-        let mut stage = Self { session, talk, players: Vec::new(), devnet, suspect, folder, token };
+        let mut stage =
+            Self { session, printer, participants: Vec::new(), devnet, suspect, folder, token };
         for part in cast {
-            let player = stage.player_of(part).await?;
-            stage.players.push(player);
+            let participant = stage.player_of(part).await?;
+            stage.participants.push(participant);
         }
         Ok(stage)
     }
 
-    async fn player_of(&self, Part { name, key, coins, tokens }: Part) -> Result<Player> {
+    async fn player_of(&self, Part { name, key, coins, tokens }: Part) -> Result<Participant> {
         let (vaults, chain_id) = (self.folder.path().join("vaults"), self.devnet.info().chain_id);
         let vault = Vault::of(&vaults, &key, chain_id, self.session.application());
         let sender = self.session.chain.sender(key)?;
@@ -128,7 +129,7 @@ impl Stage {
             let mint = TestToken::mintCall { account: sender.address(), amount };
             sender.transact("mint test tokens", self.token, U256::ZERO, &mint).await?;
         }
-        Ok(Player { name, sender, vault, coins })
+        Ok(Participant { name, sender, vault, coins })
     }
 
     /// Ends everything the demo started.
@@ -136,15 +137,15 @@ impl Stage {
         self.devnet.shutdown().await
     }
 
-    /// A player by name.
-    pub(super) fn player(&self, name: &str) -> Result<&Player> {
-        let found = self.players.iter().find(|player| player.name == name);
+    /// A participant by name.
+    pub(super) fn participant(&self, name: &str) -> Result<&Participant> {
+        let found = self.participants.iter().find(|participant| participant.name == name);
         found.with_context(|| format!("nobody here is called {name}"))
     }
 
     /// Everybody.
-    pub(super) fn players(&self) -> &[Player] {
-        &self.players
+    pub(super) fn participants(&self) -> &[Participant] {
+        &self.participants
     }
 
     /// Gives all inputs to another application.
@@ -155,8 +156,8 @@ impl Stage {
         let (inputs, before): (Vec<_>, Vec<_>) = self.devnet.history().into_iter().unzip();
         let folder = self.folder.path().join("replay");
         fs::create_dir(&folder).context("cannot make a folder for the replay")?;
-        let (talk, genesis) = (self.talk, &self.devnet.info().genesis);
-        let say = Arc::new(move |line: &str| talk.say(line));
+        let (printer, genesis) = (self.printer, &self.devnet.info().genesis);
+        let say = Arc::new(move |line: &str| printer.say(line));
         let after = replay::replay(&Dapp::Program(other), genesis, &folder, say, &inputs).await?;
         if let Some(difference) = replay::difference(&before, &after) {
             bail!("the applications differ: {difference}");
@@ -176,12 +177,12 @@ impl Stage {
 
     /// A line about what someone does.
     pub(super) fn say(&self, who: &str, what: impl fmt::Display) {
-        self.talk.say(format_args!("{who}: {what}"));
+        self.printer.say(format_args!("{who}: {what}"));
     }
 
     /// Says that something new begins.
     pub(super) fn chapter(&self, words: &str) {
-        self.talk.say(format_args!("\n{words}"));
+        self.printer.say(format_args!("\n{words}"));
     }
 
     /// Writes bytes into someone's folder, as if they had always been there.
@@ -197,7 +198,7 @@ impl Stage {
     pub(super) async fn wallets(&self) -> Result<Vec<Wallet>> {
         let mut wallets = Vec::new();
         let mut all_coins = BTreeSet::new();
-        for Player { name, sender, coins, .. } in &self.players {
+        for Participant { name, sender, coins, .. } in &self.participants {
             all_coins.extend(*coins);
             for coin in *coins {
                 let currency = self.session.currency(self.asset(*coin)).await;

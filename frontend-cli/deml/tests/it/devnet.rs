@@ -44,7 +44,7 @@ fn config(folder: &Path, said: &Said) -> Config {
     config.ports = Ports::ANY;
     config.name = "echo".to_owned();
     config.block_interval = Duration::from_millis(50);
-    config.talk = Arc::new(move |line| said.0.lock().unwrap().push(line.to_owned()));
+    config.notify = Arc::new(move |line| said.0.lock().unwrap().push(line.to_owned()));
     config
 }
 

@@ -17,8 +17,8 @@ use client::{
     ipfs::Store,
     jobs::JobRef,
     node::Node,
+    printer::{Printer, one_line},
     session::Session,
-    talk::{Talk, one_line},
 };
 use market::{Amount, Award, Evaluators, Market, Offer, Score, Sealing, Terms, Timestamp, Work};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ async fn session(report: Value) -> Session {
         node: Node::connect(&rpc, &inspect, Address::repeat_byte(1)).unwrap(),
         store: "folder:nowhere".parse().unwrap(),
         token: None,
-        talk: Talk { json: false, quiet: true },
+        printer: Printer { json: false, quiet: true },
         patience: Patience { pause: Duration::ZERO, limit: Duration::from_secs(20) },
     }
 }

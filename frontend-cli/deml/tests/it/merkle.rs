@@ -36,7 +36,7 @@ impl Judge {
         config.ports = Ports::ANY;
         config.epoch_length = 1;
         config.block_interval = Duration::from_secs(3_600);
-        config.talk = Arc::new(|_| {});
+        config.notify = Arc::new(|_| {});
         let devnet = Devnet::start(config).await.unwrap();
         let owner = devnet.sender(OWNER_ACCOUNT).unwrap();
         let claimed = devnet.chain().head().await.unwrap();

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use blobs::{BlobRef, Digest, Profile, blob_ref};
-use client::talk::{Refused, Talk};
+use client::printer::{Printer, Refused};
 use deml::rehearsal::{Drive, rehearse, rehearse_job};
 use market::{
     Amount, Asset, Award, Board, Evaluators, Metric, Offer, Score, SealedBlob, Sealing, Settings,
@@ -11,7 +11,7 @@ use market::{
 };
 use wire::Genesis;
 
-const TALK: Talk = Talk { json: false, quiet: true };
+const TALK: Printer = Printer { json: false, quiet: true };
 const NOW: Timestamp = Timestamp(1_800_000_000);
 
 struct Digits {

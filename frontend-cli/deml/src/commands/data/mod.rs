@@ -6,7 +6,7 @@ pub mod seal;
 
 use anyhow::Result;
 use clap::Subcommand;
-use client::talk::Ending;
+use client::printer::ExitStatus;
 
 use crate::config::Config;
 
@@ -24,7 +24,7 @@ pub enum Data {
 /// Does what was asked for.
 ///
 /// - Errors: a `Refused`, or what failed and what to do about it
-pub async fn run(config: &Config, data: Data) -> Result<Ending> {
+pub async fn run(config: &Config, data: Data) -> Result<ExitStatus> {
     match data {
         Data::Pack(pack) => pack::run(config, &pack),
         Data::Seal(seal) => seal::run(config, seal).await,

@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use anyhow::Result;
 use blobs::Cid;
 use clap::Args;
-use client::{convert::as_text, files, talk::Ending};
+use client::{convert::as_text, files, printer::ExitStatus};
 use eval::{
     Dataset, Labels,
     dataset::{LabelColumn, LabelKind},
@@ -61,9 +61,9 @@ pub struct Packed {
 /// Packs a dataset.
 ///
 /// - Errors: `UnfitDataset`, with line and column; `NotBytes`
-pub fn run(config: &Config, pack: &Pack) -> Result<Ending> {
-    config.talk.answer(&self::pack(pack)?)?;
-    Ok(Ending::Done)
+pub fn run(config: &Config, pack: &Pack) -> Result<ExitStatus> {
+    config.printer.answer(&self::pack(pack)?)?;
+    Ok(ExitStatus::Done)
 }
 
 impl fmt::Display for Packed {

@@ -7,12 +7,12 @@ use blobs::BlobRef;
 use clap::Args;
 use client::{
     convert::to_market,
-    delivery::{self, Holding},
+    delivery::{self, Delivery},
     files::{self, File},
     jobs::JobRef,
+    printer::ExitStatus,
     seals,
     session::Session,
-    talk::Ending,
     vault::Vault,
 };
 use market::{JobId, Slot, SlotKey};
@@ -59,7 +59,7 @@ pub struct Publication {
 /// Sends what is missing of a file.
 ///
 /// - Errors: the job expects no such file from this account
-pub async fn run(config: &Config, publish: Publish) -> Result<Ending> {
+pub async fn run(config: &Config, publish: Publish) -> Result<ExitStatus> {
     let file = files::read(&publish.file)?;
     let session = config.session()?;
     let (sender, vault) = config.signer(&session).await?;
@@ -68,15 +68,15 @@ pub async fn run(config: &Config, publish: Publish) -> Result<Ending> {
         publication(&session, account, &vault, &publish.job, file).await?;
     if publish.sending.calldata {
         let received = match delivery::holding(&session, job, key).await? {
-            Holding::Part { received } => received,
-            Holding::Whole | Holding::Nothing => blob.size,
+            Delivery::Part { received } => received,
+            Delivery::Whole | Delivery::Nothing => blob.size,
         };
         let chunks = delivery::chunks_from(job, key.slot, &bytes, received)?;
-        return Calldata::inputs(&chunks).answer(&config.talk);
+        return Calldata::inputs(&chunks).answer(&config.printer);
     }
     let delivered = delivery::deliver(&session, &sender, (job, key), blob, &bytes);
-    config.talk.answer(&delivered.await?)?;
-    Ok(Ending::Done)
+    config.printer.answer(&delivered.await?)?;
+    Ok(ExitStatus::Done)
 }
 
 /// The blob of a job that a file is, or that was sealed from it on this computer.

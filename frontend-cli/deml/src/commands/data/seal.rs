@@ -11,9 +11,9 @@ use client::{
     convert::as_text,
     files::{self, File},
     jobs::JobRef,
+    printer::ExitStatus,
     seals::{self, Scope},
     session::Session,
-    talk::Ending,
     vault::Vault,
 };
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub struct Sealed {
 /// Seals a file.
 ///
 /// - Errors: it is not said for which job
-pub async fn run(config: &Config, seal: Seal) -> Result<Ending> {
+pub async fn run(config: &Config, seal: Seal) -> Result<ExitStatus> {
     let file = files::read(&seal.file)?;
     let session = config.session()?;
     let (sender, vault) = config.signer(&session).await?;
@@ -75,8 +75,8 @@ pub async fn run(config: &Config, seal: Seal) -> Result<Ending> {
         }
     };
     let sealed = self::seal(&session, &sender, &vault, scope, &file, seal.out).await?;
-    config.talk.answer(&sealed)?;
-    Ok(Ending::Done)
+    config.printer.answer(&sealed)?;
+    Ok(ExitStatus::Done)
 }
 
 impl fmt::Display for Sealed {

@@ -4,7 +4,9 @@ use std::fmt;
 
 use anyhow::Result;
 use clap::Args;
-use client::{convert::as_text, jobs::JobRef, quantity::percent, session::Session, talk::Ending};
+use client::{
+    convert::as_text, jobs::JobRef, printer::ExitStatus, quantity::percent, session::Session,
+};
 use market::JobId;
 use serde::Serialize;
 use wire::{BoardLineView, JobList, Query};
@@ -30,9 +32,9 @@ pub struct Shown {
 }
 
 /// Shows the board.
-pub async fn run(config: &Config, board: Board) -> Result<Ending> {
-    config.talk.answer(&self::board(&config.session()?, board.job).await?)?;
-    Ok(Ending::Done)
+pub async fn run(config: &Config, board: Board) -> Result<ExitStatus> {
+    config.printer.answer(&self::board(&config.session()?, board.job).await?)?;
+    Ok(ExitStatus::Done)
 }
 
 /// Asks the market for a job's public board.

@@ -7,8 +7,8 @@ use clap::Args;
 use client::{
     convert::as_text,
     jobs::JobRef,
-    session::{Currency, Session, Spent},
-    talk::Ending,
+    printer::ExitStatus,
+    session::{Currency, Session, TransactionCost},
 };
 use market::{Amount, Command, JobId};
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub struct Cancelled {
     pub returned: Amount,
     /// What cancelling it cost.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
     #[serde(skip)]
     number: u32,
     #[serde(skip)]
@@ -58,24 +58,24 @@ impl fmt::Display for Cancelled {
 /// Cancels a job, or says what would be sent.
 ///
 /// - Errors: the market's refusal
-pub async fn run(config: &Config, cancel: Cancel) -> Result<Ending> {
+pub async fn run(config: &Config, cancel: Cancel) -> Result<ExitStatus> {
     let session = config.session()?;
     let view = session.job(&cancel.job).await?;
     let command = Command::CancelJob { job: view.job };
     if cancel.sending.calldata {
-        return Calldata::inputs([&command]).answer(&config.talk);
+        return Calldata::inputs([&command]).answer(&config.printer);
     }
     let sender = config.sender(&session).await?;
     let (processed, spent) = session.carry_out(&sender, &command).await?;
-    config.talk.answer(&cancelled(&session, view, &processed.notices, spent).await?)?;
-    Ok(Ending::Done)
+    config.printer.answer(&cancelled(&session, view, &processed.notices, spent).await?)?;
+    Ok(ExitStatus::Done)
 }
 
 async fn cancelled(
     session: &Session,
     view: JobView,
     notices: &[Notice],
-    spent: Spent,
+    spent: TransactionCost,
 ) -> Result<Cancelled> {
     let JobView { job, number, sponsor, terms, .. } = view;
     let mut returned = Amount::ZERO;

@@ -9,9 +9,9 @@ use client::{
     convert::{as_text, to_market},
     follow::Processed,
     jobs::JobRef,
+    printer::{ExitStatus, Refused},
     quantity::count,
-    session::{Session, Spent},
-    talk::{Ending, Refused},
+    session::{Session, TransactionCost},
 };
 use market::{Award, Command, JobId, Stage, Target, Work};
 use serde::Serialize;
@@ -124,7 +124,7 @@ pub struct Evaluated {
     pub notices: Vec<Notice>,
     /// What it cost.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
     /// The last input that did something.
     #[serde(skip)]
     pub last: Option<Processed>,
@@ -145,8 +145,8 @@ impl fmt::Display for Evaluated {
 impl Evaluated {
     /// How the command ends.
     #[must_use]
-    pub fn ending(&self) -> Ending {
-        if self.stopped == Stopped::Done { Ending::Done } else { Ending::Refused }
+    pub fn exit_status(&self) -> ExitStatus {
+        if self.stopped == Stopped::Done { ExitStatus::Done } else { ExitStatus::Refused }
     }
 }
 
@@ -203,7 +203,7 @@ fn option(target: Target) -> String {
 }
 
 /// Goes on with what was asked for, or with what this account waits for.
-pub async fn run(config: &Config, evaluate: Evaluate) -> Result<Ending> {
+pub async fn run(config: &Config, evaluate: Evaluate) -> Result<ExitStatus> {
     let session = config.session()?;
     let view = session.job(&evaluate.job).await?;
     let named = evaluate.what.target();
@@ -216,7 +216,7 @@ pub async fn run(config: &Config, evaluate: Evaluate) -> Result<Ending> {
     if evaluate.sending.calldata {
         let from = step(&session, view.job, target).await?.unwrap_or(0);
         let command = command(view.job, target, from, budget);
-        return Calldata::inputs([&command]).answer(&config.talk);
+        return Calldata::inputs([&command]).answer(&config.printer);
     }
     let sender = config.sender(&session).await?;
     let (session, sender, job) = (&session, &sender, view.job);
@@ -225,8 +225,8 @@ pub async fn run(config: &Config, evaluate: Evaluate) -> Result<Ending> {
         Some(target) => carry_on(session, sender, job, target, budget).await?,
         None => carry_on_with_earlier(session, sender, job, target, budget).await?,
     };
-    config.talk.answer(&evaluated)?;
-    Ok(evaluated.ending())
+    config.printer.answer(&evaluated)?;
+    Ok(evaluated.exit_status())
 }
 
 /// Goes on with an evaluation, and with earlier submissions that are decided first.
@@ -361,7 +361,8 @@ pub async fn carry_on(
     budget: &mut Budget,
 ) -> Result<Evaluated> {
     let number = session.job(job).await?.number;
-    let (step, stopped, notices, spent) = (0, Stopped::Done, Vec::new(), Spent::default());
+    let (step, stopped, notices, spent) =
+        (0, Stopped::Done, Vec::new(), TransactionCost::default());
     let mut evaluated =
         Evaluated { job, number, target, step, stopped, notices, spent, last: None };
     let mut next = self::step(session, job, target).await?;
@@ -372,10 +373,10 @@ pub async fn carry_on(
             evaluated.stopped = Stopped::CapReached;
             break;
         }
-        let bar = bar.get_or_insert_with(|| session.talk.spinner(&name(target).to_string()));
+        let bar = bar.get_or_insert_with(|| session.printer.spinner(&name(target).to_string()));
         bar.say(format!("{}: step {from}", name(target)));
         let sent = session.send(sender, &command(job, target, from, budget)).await?;
-        let mut cost = Spent::default();
+        let mut cost = TransactionCost::default();
         cost.add(&sent);
         budget.note(&cost);
         evaluated.spent.absorb(cost);

@@ -7,9 +7,9 @@ use clap::Args;
 use client::{
     convert::as_text,
     jobs::JobRef,
+    printer::{ExitStatus, one_line},
     quantity::percent,
     session::Session,
-    talk::{Ending, one_line},
 };
 use market::JobId;
 use serde::Serialize;
@@ -36,9 +36,9 @@ pub struct Ranking {
 }
 
 /// Shows the leaderboard.
-pub async fn run(config: &Config, leaderboard: Leaderboard) -> Result<Ending> {
-    config.talk.answer(&self::leaderboard(&config.session()?, leaderboard.job).await?)?;
-    Ok(Ending::Done)
+pub async fn run(config: &Config, leaderboard: Leaderboard) -> Result<ExitStatus> {
+    config.printer.answer(&self::leaderboard(&config.session()?, leaderboard.job).await?)?;
+    Ok(ExitStatus::Done)
 }
 
 /// Asks the market who stands where.

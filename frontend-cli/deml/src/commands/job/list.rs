@@ -8,9 +8,9 @@ use std::{
 use anyhow::Result;
 use clap::Args;
 use client::{
+    printer::{ExitStatus, one_line},
     quantity::{percent, until},
     session::{Currency, Session},
-    talk::{Ending, one_line},
 };
 use market::{Asset, Award, Timestamp};
 use serde::Serialize;
@@ -45,9 +45,9 @@ pub struct Jobs {
 /// Lists jobs.
 ///
 /// - Errors: the name of one is not the hash of its terms
-pub async fn run(config: &Config, list: List) -> Result<Ending> {
-    config.talk.answer(&self::list(&config.session()?, &list).await?)?;
-    Ok(Ending::Done)
+pub async fn run(config: &Config, list: List) -> Result<ExitStatus> {
+    config.printer.answer(&self::list(&config.session()?, &list).await?)?;
+    Ok(ExitStatus::Done)
 }
 
 /// Asks the market for its jobs.

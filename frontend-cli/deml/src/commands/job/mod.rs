@@ -12,7 +12,7 @@ pub mod show;
 
 use anyhow::Result;
 use clap::Subcommand;
-use client::talk::Ending;
+use client::printer::ExitStatus;
 
 use crate::config::Config;
 
@@ -43,7 +43,7 @@ pub enum Job {
 /// Does what was asked for.
 ///
 /// - Errors: a `Refused`, or what failed and what to do about it
-pub async fn run(config: &Config, job: Job) -> Result<Ending> {
+pub async fn run(config: &Config, job: Job) -> Result<ExitStatus> {
     match job {
         Job::Open(open) => open::run(config, *open).await,
         Job::List(list) => list::run(config, list).await,

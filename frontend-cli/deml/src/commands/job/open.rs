@@ -10,12 +10,12 @@ use clap::Args;
 use client::{
     chain::Sender,
     convert::{as_ppm, as_text, to_market},
-    delivery::{self, Delivered, Holding},
+    delivery::{self, Delivered, Delivery},
     files::{self, File},
+    printer::{ExitStatus, Refused},
     quantity::{count, percent, until},
     seals::{self, Scope},
-    session::{Currency, Session, Spent},
-    talk::{Ending, Refused},
+    session::{Currency, Session, TransactionCost},
     vault::{self, Vault},
 };
 use eval::Evaluator;
@@ -158,18 +158,18 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     terms::check_gain(planned.offer.min_gain, rehearsal.base.score)?;
     let salt = vault::random().into();
     let plan = Plan { terms: planned, stake, total, salt, files, rehearsal, currency };
-    session.talk.say(format_args!(
+    session.printer.say(format_args!(
         "the base model scores {} (worst class {}) on the hold-out and takes {} instructions",
         percent(rehearsal.base.score),
         percent(rehearsal.base.worst_class),
         rehearsal.quote.work
     ));
     let places = count(planned.places.into(), "place");
-    session.talk.say(format_args!("it has {places} and closes {}", until(planned.close, now)));
+    session.printer.say(format_args!("it has {places} and closes {}", until(planned.close, now)));
     if !planned.sealing.is_sealed() {
-        session.talk.say("its hold-out becomes public: models can be trained on it");
+        session.printer.say("its hold-out becomes public: models can be trained on it");
     }
-    session.talk.say(&plan);
+    session.printer.say(&plan);
     Ok(plan)
 }
 
@@ -185,10 +185,10 @@ async fn rehearsed(
     let plain = plain.into_iter().flatten().map(|file| (file.blob.cid(), file.bytes.clone()));
     let sealed = sealed.map(|(sealed, bytes)| (sealed.ciphertext.cid(), bytes));
     let drive: Drive = plain.chain(sealed).collect();
-    let (talk, settings, now) = (session.talk, market.settings.clone(), market.now);
+    let (printer, settings, now) = (session.printer, market.settings.clone(), market.now);
     let (terms, hold_out) = (*terms, files.hold_out.blob);
     local::in_background(move || {
-        rehearsal::rehearse_job(&talk, &settings, now, &terms, hold_out, &drive)
+        rehearsal::rehearse_job(&printer, &settings, now, &terms, hold_out, &drive)
     })
     .await
 }
@@ -270,7 +270,7 @@ pub struct Opened {
     pub hold_out: Cid,
     /// What it cost.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
     #[serde(skip)]
     currency: Currency,
     #[serde(skip)]
@@ -294,15 +294,15 @@ impl fmt::Display for Opened {
 }
 
 /// Opens the job that the arguments describe, or says what would be sent.
-pub async fn run(config: &Config, open: Open) -> Result<Ending> {
+pub async fn run(config: &Config, open: Open) -> Result<ExitStatus> {
     let session = config.session()?;
     let mut plan = plan(&session, &terms::draft(open.terms.as_deref(), &open.draft)?).await?;
     if let Some(salt) = open.salt {
         plan.salt = salt;
     }
     if open.dry_run {
-        config.talk.answer(&plan)?;
-        return Ok(Ending::Done);
+        config.printer.answer(&plan)?;
+        return Ok(ExitStatus::Done);
     }
     let (sender, vault) = config.signer(&session).await?;
     if open.sending.calldata {
@@ -314,11 +314,11 @@ pub async fn run(config: &Config, open: Open) -> Result<Ending> {
         for (slot, _, bytes) in uploads {
             calldata = calldata.then(&delivery::chunks_from(job, slot, &bytes, 0)?);
         }
-        return calldata.answer(&config.talk);
+        return calldata.answer(&config.printer);
     }
     let funding = Funding::new(open.from_balance);
-    config.talk.answer(&self::open(&session, &sender, &vault, &plan, funding).await?)?;
-    Ok(Ending::Done)
+    config.printer.answer(&self::open(&session, &sender, &vault, &plan, funding).await?)?;
+    Ok(ExitStatus::Done)
 }
 
 /// Opens a planned job and brings it to where it takes submissions.
@@ -333,7 +333,7 @@ pub async fn open(
 ) -> Result<Opened> {
     let Plan { terms, files, currency, total, rehearsal, .. } = plan;
     let Opening { job, command, uploads } = Opening::new(session, sender, vault, plan).await?;
-    let mut spent = Spent::default();
+    let mut spent = TransactionCost::default();
     let price = (currency, *total);
     let opening = send_paid(session, sender, price, &command, funding, &mut spent).await?;
     let opening = opening.accepted()?;
@@ -342,7 +342,7 @@ pub async fn open(
         _ => None,
     });
     let (number, stake) = opened.context("the market opened the job without a notice")?;
-    session.talk.say(format_args!("job {number} is {job}"));
+    session.printer.say(format_args!("job {number} is {job}"));
     let mut public = vec![&files.base];
     public.extend(&files.public_slice);
     public.extend((!terms.sealing.is_sealed()).then_some(&files.hold_out));
@@ -356,7 +356,7 @@ pub async fn open(
         if slot == Slot::HoldOut {
             hold_out = blob.cid();
         }
-        if let Holding::Part { .. } = delivery::holding(session, job, key).await? {
+        if let Delivery::Part { .. } = delivery::holding(session, job, key).await? {
             let delivered = delivery::deliver(session, sender, (job, key), blob, &bytes).await?;
             say_delivered(session, &delivered);
             spent.absorb(delivered.spent);
@@ -388,7 +388,7 @@ fn say_delivered(session: &Session, delivered: &Delivered) {
     let Delivered { cid, size, had, chunks, .. } = delivered;
     let kept = if *had > 0 { format!(", {had} were there") } else { String::new() };
     let chunks = count(*chunks as u64, "chunk");
-    session.talk.say(format_args!("published {cid}: {size} bytes in {chunks}{kept}"));
+    session.printer.say(format_args!("published {cid}: {size} bytes in {chunks}{kept}"));
 }
 
 /// The base model's score and worst class, once the market has them; its evaluation is carried on.
@@ -400,7 +400,7 @@ async fn ready(
     job: JobId,
     mut notices: Vec<Notice>,
     budget: &mut Budget,
-    spent: &mut Spent,
+    spent: &mut TransactionCost,
 ) -> Result<(Score, Score)> {
     if outcome(job, &notices).is_none() {
         let evaluated = evaluate::carry_on(session, sender, job, Target::Base, budget).await?;

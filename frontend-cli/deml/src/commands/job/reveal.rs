@@ -8,10 +8,10 @@ use client::{
     chain::Sender,
     convert::{as_text, to_market},
     jobs::JobRef,
+    printer::{ExitStatus, Refused},
     quantity::until,
     seals::{self, Seal},
-    session::{Session, Spent},
-    talk::{Ending, Refused},
+    session::{Session, TransactionCost},
     vault::Vault,
 };
 use market::{Command, JobId, SubmittedModel, Timestamp};
@@ -59,7 +59,7 @@ pub struct Revealed {
     pub plain: blobs::Cid,
     /// What it cost.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
 }
 
 impl fmt::Display for Revealed {
@@ -124,17 +124,17 @@ impl Sealed {
 }
 
 /// Reveals, or prints what would be sent.
-pub async fn run(config: &Config, reveal: Reveal) -> Result<Ending> {
+pub async fn run(config: &Config, reveal: Reveal) -> Result<ExitStatus> {
     let session = config.session()?;
     let (sender, vault) = config.signer(&session).await?;
     if reveal.sending.calldata {
         let account = to_market(sender.address());
         let sealed = Sealed::find(&session, &vault, account, &reveal.job).await?;
-        return Calldata::inputs([&sealed.command()?]).answer(&config.talk);
+        return Calldata::inputs([&sealed.command()?]).answer(&config.printer);
     }
     let revealed = self::reveal(&session, &sender, &vault, &reveal.job, reveal.wait).await?;
-    config.talk.answer(&revealed)?;
-    Ok(Ending::Done)
+    config.printer.answer(&revealed)?;
+    Ok(ExitStatus::Done)
 }
 
 /// Sends the key of what this account has sealed for a job; with `wait`, once it closes.
@@ -188,7 +188,7 @@ async fn wait_until(session: &Session, moment: Timestamp) -> Result<()> {
             return Ok(());
         }
         if !is_said {
-            session.talk.say(format_args!("waiting: it closes {}", until(moment, now)));
+            session.printer.say(format_args!("waiting: it closes {}", until(moment, now)));
             is_said = true;
         }
         tokio::time::sleep(session.patience.pause.max(Duration::from_millis(200))).await;

@@ -8,9 +8,9 @@ use client::{
     chain::Sender,
     convert::as_text,
     jobs::JobRef,
+    printer::{ExitStatus, Refused},
     quantity::{count, until},
-    session::{Currency, Session, Spent},
-    talk::{Ending, Refused},
+    session::{Currency, Session, TransactionCost},
 };
 use market::{Amount, Command, JobId, Stage, Timestamp};
 use serde::Serialize;
@@ -58,7 +58,7 @@ pub struct Settled {
     pub notices: Vec<Notice>,
     /// What it cost.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
     #[serde(skip)]
     now: Timestamp,
     #[serde(skip)]
@@ -84,17 +84,17 @@ impl fmt::Display for Settled {
 }
 
 /// Settles within what the arguments allow.
-pub async fn run(config: &Config, settle: Settle) -> Result<Ending> {
+pub async fn run(config: &Config, settle: Settle) -> Result<ExitStatus> {
     let session = config.session()?;
     let view = session.job(&settle.job).await?;
     if settle.sending.calldata {
         let command = Command::Settle { job: view.job };
-        return Calldata::inputs([&command]).answer(&config.talk);
+        return Calldata::inputs([&command]).answer(&config.printer);
     }
     let sender = config.sender(&session).await?;
     let budget = &mut Budget::new(&session, &settle.caps, view.terms.asset).await?;
-    config.talk.answer(&self::settle(&session, &sender, view.job, budget).await?)?;
-    Ok(Ending::Done)
+    config.printer.answer(&self::settle(&session, &sender, view.job, budget).await?)?;
+    Ok(ExitStatus::Done)
 }
 
 /// Settles until the job has ended, only time can move it, an input moves nothing, or the budget
@@ -107,13 +107,13 @@ pub async fn settle(
     job: JobId,
     budget: &mut Budget,
 ) -> Result<Settled> {
-    let (mut notices, mut spent, mut next) = (Vec::new(), Spent::default(), None);
+    let (mut notices, mut spent, mut next) = (Vec::new(), TransactionCost::default(), None);
     let mut has_moved = false;
     let mut view = session.job(job).await?;
     while view.stage.is_live() && budget.allows_one(session).await? {
         let before = view.clone();
         let sent = session.send(sender, &Command::Settle { job }).await?;
-        let mut cost = Spent::default();
+        let mut cost = TransactionCost::default();
         cost.add(&sent);
         budget.note(&cost);
         spent.absorb(cost);

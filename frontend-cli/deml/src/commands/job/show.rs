@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use client::{
     jobs::JobRef,
+    printer::{ExitStatus, one_line},
     quantity::{count, duration, percent, until},
     session::{Currency, Session},
-    talk::{Ending, one_line},
 };
 use market::{
     Amount, Award, Evaluators, JobId, Sealing, Settings, SubmissionStake, Terms, Timestamp, Unmet,
@@ -58,10 +58,10 @@ pub struct Shown {
 /// Shows a job.
 ///
 /// - Errors: `NotFound`; its name is not the hash of its terms
-pub async fn run(config: &Config, show: Show) -> Result<Ending> {
+pub async fn run(config: &Config, show: Show) -> Result<ExitStatus> {
     let shown = self::show(&config.session()?, show.job, show.submissions).await?;
-    config.talk.answer(&shown)?;
-    Ok(Ending::Done)
+    config.printer.answer(&shown)?;
+    Ok(ExitStatus::Done)
 }
 
 /// Asks the market for one job, and computes what entering it costs at most.
@@ -99,7 +99,7 @@ impl fmt::Display for Shown {
         self.fmt_choices(out)?;
         self.fmt_windows(out)?;
         self.fmt_costs(out)?;
-        self.fmt_course(out)?;
+        self.fmt_progress(out)?;
         for submission in self.submission_list.iter().flatten() {
             write!(out, "\n  {}", line(submission))?;
         }
@@ -231,7 +231,7 @@ impl Shown {
         writeln!(out, "  evaluating  has {} for one model", duration(window))
     }
 
-    fn fmt_course(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt_progress(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { job, currency, .. } = self;
         write!(out, "  escrow      of the sponsor's stake")?;
         fmt_stake(out, &job.stake, currency)?;

@@ -152,9 +152,9 @@ impl Miner<'_> {
             };
             files.push((blob.cid(), bytes));
         }
-        let talk = session.talk;
+        let printer = session.printer;
         let evaluated = local::in_background(move || {
-            let bar = talk.bar("evaluating", files.len() as u64);
+            let bar = printer.bar("evaluating", files.len() as u64);
             let mut judge = Evaluator::with_threads(report::cores());
             let mut found = Findings::new();
             for (cid, bytes) in &files {

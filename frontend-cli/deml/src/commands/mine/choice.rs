@@ -1,7 +1,7 @@
 //! Which jobs a miner works for: those that are named, or that keep within stated limits.
 
 use anyhow::Result;
-use client::{session::Session, talk::Refused};
+use client::{printer::Refused, session::Session};
 use market::{Amount, Asset, JobId};
 use wire::{JobView, Query};
 
@@ -46,7 +46,7 @@ impl Choice {
         let mut names = Vec::new();
         for job in &mine.job {
             let view = session.job(job).await?;
-            session.talk.say(format_args!("job {} is {}", view.number, view.job));
+            session.printer.say(format_args!("job {} is {}", view.number, view.job));
             names.push(view.job);
         }
         if !names.is_empty() {

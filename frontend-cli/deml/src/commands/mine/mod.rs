@@ -20,9 +20,9 @@ use client::{
     convert::as_text,
     follow::Processed,
     jobs::JobRef,
+    printer::{ExitStatus, Refused},
     quantity::Money,
-    session::{Currency, Session, Spent},
-    talk::{Ending, Refused},
+    session::{Currency, Session, TransactionCost},
     vault::Vault,
 };
 use market::{Amount, Asset, Command, Stage};
@@ -122,7 +122,7 @@ pub struct Mined {
     pub earned: Vec<Earned>,
     /// What it cost.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
 }
 
 /// What a miner earned of an asset in the jobs that it attended to.
@@ -169,41 +169,41 @@ impl fmt::Display for Mined {
 }
 
 /// Mines once, or until it is ended.
-pub async fn run(config: &Config, mine: Mine) -> Result<Ending> {
+pub async fn run(config: &Config, mine: Mine) -> Result<ExitStatus> {
     let session = config.session()?;
     let choice = Choice::new(&session, &mine).await?;
     let jobs = choice.jobs(&session, std::iter::empty()).await?;
     if mine.sending.calldata {
         let commands: Vec<_> = jobs.iter().map(|job| Command::Enlist { job: job.job }).collect();
-        return Calldata::inputs(&commands).answer(&config.talk);
+        return Calldata::inputs(&commands).answer(&config.printer);
     }
     let (sender, vault) = config.signer(&session).await?;
     if let Some(deposit) = mine.deposit {
-        config.talk.say(super::deposit::deposit(&session, &sender, deposit).await?);
+        config.printer.say(super::deposit::deposit(&session, &sender, deposit).await?);
     }
     let asset = mine.asset.or(jobs.first().map(|job| job.terms.asset)).unwrap_or(Asset::Ether);
     let daily = Budget::new(&session, &mine.caps, asset).await?;
     let miner = Miner { session: &session, sender: &sender, vault: &vault, choice, daily };
     if mine.once {
         let mined = miner.round().await?;
-        config.talk.answer(&mined)?;
+        config.printer.answer(&mined)?;
         let has_failed = mined.deeds.iter().any(|deed| deed.deed == FAILED);
         ensure!(!has_failed, "not all could be done: see above");
-        return Ok(Ending::Done);
+        return Ok(ExitStatus::Done);
     }
-    config.talk.say("mining until Ctrl-C");
+    config.printer.say("mining until Ctrl-C");
     let mut known = Vec::new();
     loop {
         match miner.round().await {
             Ok(mined) => {
                 let earned: Vec<Amount> = mined.earned.iter().map(|sum| sum.amount).collect();
                 if !mined.deeds.is_empty() || earned != known {
-                    config.talk.answer(&mined)?;
+                    config.printer.answer(&mined)?;
                 }
                 known = earned;
             }
             // The node or the chain may be away for a while; a miner that gives up loses its bond.
-            Err(why) => config.talk.say(format_args!("trying again: {why:#}")),
+            Err(why) => config.printer.say(format_args!("trying again: {why:#}")),
         }
         tokio::time::sleep(session.patience.pause.max(Duration::from_secs(1))).await;
     }
@@ -243,7 +243,7 @@ impl Miner<'_> {
                 };
                 // Others must not wait for what this one lacks.
                 if let Err(why) = done {
-                    self.session.talk.say(format_args!("job {}: {why:#}", view.number));
+                    self.session.printer.say(format_args!("job {}: {why:#}", view.number));
                     mined.note(FAILED, view, None);
                 }
             }

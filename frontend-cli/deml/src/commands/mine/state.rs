@@ -138,15 +138,15 @@ impl State {
 impl Miner<'_> {
     /// What is remembered, brought up to what Ethereum has now, and the place where it was.
     pub(super) async fn state(&self) -> Result<([u64; 2], State)> {
-        let talk = self.session.talk;
+        let printer = self.session.printer;
         let mut state: State = self.vault.read(NAME).unwrap_or_else(|why| {
-            talk.say(format_args!("starting anew: {why:#}"));
+            printer.say(format_args!("starting anew: {why:#}"));
             State::default()
         });
         let place = state.place();
         match state.trail.follow(self.session).await {
             Err(why) if why.is::<OtherChain>() => {
-                talk.say(format_args!("starting anew: {why}"));
+                printer.say(format_args!("starting anew: {why}"));
                 state = State::default();
                 state.trail.follow(self.session).await?;
             }

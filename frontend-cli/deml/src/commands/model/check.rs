@@ -8,7 +8,7 @@ use clap::Args;
 use client::{
     convert::as_text,
     files::{self, File},
-    talk::Ending,
+    printer::ExitStatus,
 };
 use eval::{
     Dataset, Estimate, Features, Labels, Model,
@@ -59,12 +59,12 @@ pub struct Checked {
     /// What evaluating it on so many rows of bytes takes.
     pub effort: Effort,
     /// Its operators, in the order they run.
-    pub nodes: Vec<Node>,
+    pub nodes: Vec<NodeCost>,
 }
 
 /// One operator.
 #[derive(Clone, Debug, Serialize)]
-pub struct Node {
+pub struct NodeCost {
     /// Its place in the file.
     pub index: u32,
     /// What it does.
@@ -78,10 +78,10 @@ pub struct Node {
 /// Describes a model.
 ///
 /// - Errors: `UnfitModel`, naming the node
-pub fn run(config: &Config, check: &Check) -> Result<Ending> {
+pub fn run(config: &Config, check: &Check) -> Result<ExitStatus> {
     let (file, speed) = (files::read(&check.file)?, Speed::new(check.speed));
-    config.talk.answer(&self::check(&file, check.rows, speed)?)?;
-    Ok(Ending::Done)
+    config.printer.answer(&self::check(&file, check.rows, speed)?)?;
+    Ok(ExitStatus::Done)
 }
 
 impl fmt::Display for Checked {
@@ -101,7 +101,7 @@ impl fmt::Display for Checked {
             format!("output of {} rows", self.batch_rows),
             "its instructions"
         )?;
-        for Node { index, operator, output, work } in &self.nodes {
+        for NodeCost { index, operator, output, work } in &self.nodes {
             let output = format!("{output:?}");
             write!(out, "\n  {index:>4}  {operator:<20}  {output:<22}  {work:>16}")?;
         }
@@ -116,7 +116,7 @@ pub fn check(file: &File, rows: u32, speed: Speed) -> Result<Checked> {
     let model = local::model(&file.bytes)?;
     let Summary { row, answers, nodes, parameters, batch_rows, .. } = summary(&model);
     let effort = Effort::new(&quote(file, &model, rows)?, &file.bytes, default_input_work(), speed);
-    let nodes = nodes.into_iter().map(|node| Node {
+    let nodes = nodes.into_iter().map(|node| NodeCost {
         index: node.node.index,
         operator: node.node.operator.as_str().to_owned(),
         output: node.output.map(|shape| shape.sizes().to_vec()).unwrap_or_default(),

@@ -5,7 +5,9 @@ use std::{fmt, path::PathBuf};
 use anyhow::{Context, Result};
 use blobs::Cid;
 use clap::Args;
-use client::{convert::as_text, files, ipfs::Store, jobs::JobRef, session::Session, talk::Ending};
+use client::{
+    convert::as_text, files, ipfs::Store, jobs::JobRef, printer::ExitStatus, session::Session,
+};
 use serde::Serialize;
 
 use crate::config::Config;
@@ -43,7 +45,7 @@ pub struct Fetched {
 /// Fetches a model.
 ///
 /// - Errors: it is not said which; the store has none of that CID
-pub async fn run(config: &Config, get: Get) -> Result<Ending> {
+pub async fn run(config: &Config, get: Get) -> Result<ExitStatus> {
     let cid = match (get.cid, get.job) {
         (Some(cid), _) => cid,
         (None, job) => {
@@ -51,8 +53,8 @@ pub async fn run(config: &Config, get: Get) -> Result<Ending> {
             base_of(&config.session()?, &job).await?
         }
     };
-    config.talk.answer(&self::get(&config.store()?, cid, get.out).await?)?;
-    Ok(Ending::Done)
+    config.printer.answer(&self::get(&config.store()?, cid, get.out).await?)?;
+    Ok(ExitStatus::Done)
 }
 
 impl fmt::Display for Fetched {

@@ -5,7 +5,7 @@ pub mod get;
 
 use anyhow::Result;
 use clap::Subcommand;
-use client::talk::Ending;
+use client::printer::ExitStatus;
 
 use crate::config::Config;
 
@@ -21,7 +21,7 @@ pub enum Model {
 /// Does what was asked for.
 ///
 /// - Errors: a `Refused`, or what failed and what to do about it
-pub async fn run(config: &Config, model: Model) -> Result<Ending> {
+pub async fn run(config: &Config, model: Model) -> Result<ExitStatus> {
     match model {
         Model::Check(check) => check::run(config, &check),
         Model::Get(get) => get::run(config, get).await,

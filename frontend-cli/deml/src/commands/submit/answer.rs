@@ -8,9 +8,9 @@ use blobs::{BlobRef, Cid};
 use client::{
     convert::{as_text, to_ethereum},
     follow::Processed,
+    printer::{ExitStatus, Refused},
     quantity::{percent, until},
-    session::{Currency, Session, Spent},
-    talk::{Ending, Refused},
+    session::{Currency, Session, TransactionCost},
 };
 use market::{Amount, Asset, Award, JobId, Score, Share, Target, Timestamp};
 use serde::Serialize;
@@ -63,7 +63,7 @@ pub struct Submitted {
     pub next: Option<String>,
     /// What it cost.
     #[serde(flatten)]
-    pub spent: Spent,
+    pub spent: TransactionCost,
     #[serde(skip)]
     currency: Currency,
     #[serde(skip)]
@@ -124,11 +124,11 @@ impl fmt::Display for Submitted {
 impl Submitted {
     /// How the command ends.
     #[must_use]
-    pub fn ending(&self) -> Ending {
+    pub fn exit_status(&self) -> ExitStatus {
         match self.state {
-            SubmissionStateView::Refused => Ending::Refused,
-            SubmissionStateView::Whole if self.next.is_some() => Ending::Refused,
-            _ => Ending::Done,
+            SubmissionStateView::Refused => ExitStatus::Refused,
+            SubmissionStateView::Whole if self.next.is_some() => ExitStatus::Refused,
+            _ => ExitStatus::Done,
         }
     }
 }
@@ -139,7 +139,7 @@ pub(super) async fn answer(
     job: &JobView,
     (view, model): (SubmissionView, BlobRef),
     all: &[Processed],
-    (spent, next): (Spent, Option<String>),
+    (spent, next): (TransactionCost, Option<String>),
 ) -> Result<Submitted> {
     let accepted = view.state == SubmissionStateView::Accepted;
     let full = match job.terms.award {

@@ -15,10 +15,10 @@ use client::{
     delivery,
     files::{self, File},
     jobs::JobRef,
+    printer::{ExitStatus, Refused},
     quantity::{count, percent},
     seals::{self, Scope},
-    session::{Session, Spent},
-    talk::{Ending, Refused},
+    session::{Session, TransactionCost},
     vault::Vault,
 };
 use market::{Award, Command, Refusal, Slot, SlotKey, Stage, SubmittedModel, Target, Verdict};
@@ -112,7 +112,7 @@ struct Publication {
 }
 
 /// Submits, or prints what would be sent.
-pub async fn run(config: &Config, submit: Submit) -> Result<Ending> {
+pub async fn run(config: &Config, submit: Submit) -> Result<ExitStatus> {
     let model = files::read(&submit.model)?;
     let data = submit.data.as_deref().map(files::read).transpose()?.map(|file| file.blob);
     let fresh = Entry::new(&submit.job, &model);
@@ -130,11 +130,11 @@ pub async fn run(config: &Config, submit: Submit) -> Result<Ending> {
     if submit.sending.calldata {
         let publication = publication(&session, &sender, &vault, &view, &entry).await?;
         let plan = Plan::new(&session, &sender, &view, &publication, &entry, budget).await?;
-        return plan.calldata(&view, &publication).answer(&config.talk);
+        return plan.calldata(&view, &publication).answer(&config.printer);
     }
     let submitted = self::submit(&session, &sender, &vault, &entry, budget).await?;
-    config.talk.answer(&submitted)?;
-    Ok(submitted.ending())
+    config.printer.answer(&submitted)?;
+    Ok(submitted.exit_status())
 }
 
 /// A job's base model, and the dataset that models can be evaluated on now: the hold-out, or the
@@ -159,10 +159,10 @@ pub async fn job_bytes(session: &Session, job: &JobView) -> Result<(BlobRef, Dri
 /// - Errors: the market's refusal, without any gas
 pub async fn rehearse(session: &Session, job: &JobView, model: &File) -> Result<Rehearsal> {
     let (decides, drive) = job_bytes(session, job).await?;
-    let (settings, talk, terms) = (session.settings().await?, session.talk, job.terms);
+    let (settings, printer, terms) = (session.settings().await?, session.printer, job.terms);
     let (blob, bytes) = (model.blob, model.bytes.clone());
     local::in_background(move || {
-        rehearsal::rehearse(&talk, &settings, &terms, decides, &drive, (blob, &bytes))
+        rehearsal::rehearse(&printer, &settings, &terms, decides, &drive, (blob, &bytes))
     })
     .await
 }
@@ -178,7 +178,7 @@ pub async fn submit(
     budget: &mut Budget,
 ) -> Result<Submitted> {
     let view = session.job(&entry.job).await?;
-    let mut spent = Spent::default();
+    let mut spent = TransactionCost::default();
     let begun = begun(session, sender, vault, &view, entry.model).await?;
     let (number, publication) = match begun {
         Some(begun) => begun,
@@ -247,7 +247,7 @@ async fn begun(
     let Some(publication) = publication else {
         return Err(refused(&Refusal::AlreadySubmitted { submission }));
     };
-    session.talk.say(format_args!("going on with submission {submission}"));
+    session.printer.say(format_args!("going on with submission {submission}"));
     Ok(Some((submission, publication)))
 }
 
@@ -276,17 +276,17 @@ async fn enter(
     vault: &Vault,
     (view, entry): (&JobView, &Entry<'_>),
     budget: &Budget,
-    spent: &mut Spent,
+    spent: &mut TransactionCost,
 ) -> Result<(u32, Publication)> {
     if let Err(why) = check(session, sender, view, entry.model).await {
         if !entry.force || !why.is::<Refused>() {
             return Err(why);
         }
-        session.talk.say(format_args!("submitting all the same: {why}"));
+        session.printer.say(format_args!("submitting all the same: {why}"));
     }
     let publication = publication(session, sender, vault, view, entry).await?;
     let plan = Plan::new(session, sender, view, &publication, entry, budget).await?;
-    session.talk.say(&plan);
+    session.printer.say(&plan);
     let funding = Funding::new(entry.from_balance);
     let command = Command::Submit { job: view.job, model: publication.submitted };
     let sent = send_paid(session, sender, plan.price(), &command, funding, spent).await?;
@@ -311,7 +311,7 @@ async fn check(session: &Session, sender: &Sender, view: &JobView, model: &File)
     let is_sealed = view.terms.sealing.is_sealed();
     let on = if is_sealed { " on the public slice; the hold-out is sealed" } else { "" };
     if let Some(scores) = verdict.scores() {
-        session.talk.say(format_args!(
+        session.printer.say(format_args!(
             "scores {} (worst class {}), the base model {}{on}",
             percent(scores.score),
             percent(scores.worst_class),
@@ -320,7 +320,7 @@ async fn check(session: &Session, sender: &Sender, view: &JobView, model: &File)
     }
     if let Some(cost) = cost {
         let currency = session.currency(view.terms.asset).await;
-        session.talk.say(format_args!(
+        session.printer.say(format_args!(
             "its evaluation uses up {} of the stake, and takes {} after its bytes, if nobody else \
              does it; earlier submissions, and whether it is a copy of one, are not known here",
             currency.show(cost),

@@ -1,4 +1,4 @@
-//! The players' deeds: the sponsor opens, clients train, seal and cheat, miners attest and lie.
+//! The participants' deeds: the sponsor opens, clients train, seal and cheat, miners attest and lie.
 
 use std::{ops::ControlFlow, time::Instant};
 
@@ -8,10 +8,10 @@ use client::{
     convert::to_market,
     delivery,
     files::File,
+    printer::Refused,
     quantity::{Deadline, percent},
     seals::{self, Seal},
-    session::Spent,
-    talk::Refused,
+    session::TransactionCost,
 };
 use eval::{
     Dataset, Features, Labels,
@@ -33,7 +33,7 @@ use crate::{
     },
     demo::{
         result::Submitted,
-        stage::{Player, Stage},
+        stage::{Participant, Stage},
     },
     terms::{AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, SealingDraft, TermsDraft},
 };
@@ -65,7 +65,7 @@ pub(super) enum Sponsor {
 
 /// The sponsor deposits prize, pool and bond with the job riding on them.
 pub(super) async fn open(stage: &Stage) -> Result<JobId> {
-    let sponsor = stage.player("sponsor")?;
+    let sponsor = stage.participant("sponsor")?;
     let rows = Dataset::from_safetensors(digits!("holdout.safetensors"))?;
     let slice = part(&rows, 0..SLICE_ROWS)?;
     let hold_out = part(&rows, SLICE_ROWS..rows.rows())?;
@@ -178,7 +178,7 @@ async fn train(stage: &Stage, who: &'static str, rows: &[u8], epochs: u32) -> Re
 
 async fn submit(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<Entry> {
     let begun = Instant::now();
-    let Player { sender, vault, .. } = stage.player(who)?;
+    let Participant { sender, vault, .. } = stage.participant(who)?;
     let (entry, budget) = (submit::Entry::new(job, model), &mut Budget::default());
     let submitted = submit::submit(&stage.session, sender, vault, &entry, budget).await?;
     stage.say(who, format_args!("submits a sealed model as submission {}", submitted.submission));
@@ -188,7 +188,7 @@ async fn submit(stage: &Stage, who: &'static str, job: JobId, model: &File) -> R
 /// Submits, and shows the same model on the board.
 async fn show(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Result<Entry> {
     let entry = submit(stage, who, job, model).await?;
-    let (sender, budget) = (&stage.player(who)?.sender, &mut Budget::default());
+    let (sender, budget) = (&stage.participant(who)?.sender, &mut Budget::default());
     let what = (&job.into(), model);
     let shown = show::show(&stage.session, sender, what, Funding::Deposit, budget).await?;
     let score = shown.board.map_or_else(|| "nothing".to_owned(), |score| percent(Score(score)));
@@ -198,8 +198,8 @@ async fn show(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Res
 
 /// Submits another's commitment and ciphertext, which everybody can see.
 async fn copy_ciphertext(stage: &Stage, job: JobId, model: &File) -> Result<Entry> {
-    let (begun, mut spent) = (Instant::now(), Spent::default());
-    let Player { name, sender, .. } = stage.player("copier")?;
+    let (begun, mut spent) = (Instant::now(), TransactionCost::default());
+    let Participant { name, sender, .. } = stage.participant("copier")?;
     let (sealed, ciphertext) = seal_of_ada(stage, job)?.sealed(&model.bytes);
     let session = &stage.session;
     let (terms, settings) = (session.job(job).await?.terms, session.quote().await?.settings);
@@ -218,7 +218,7 @@ async fn copy_ciphertext(stage: &Stage, job: JobId, model: &File) -> Result<Entr
 }
 
 fn seal_of_ada(stage: &Stage, job: JobId) -> Result<Seal> {
-    let seals = seals::list(&stage.player("ada")?.vault)?;
+    let seals = seals::list(&stage.participant("ada")?.vault)?;
     seals.into_iter().find(|seal| seal.scope == job.0).context("ada has sealed nothing")
 }
 
@@ -235,14 +235,14 @@ pub(super) async fn reveal_all(
         Sponsor::Silent => stage.say("sponsor", "keeps the key of the hold-out to itself"),
     }
     for name in who {
-        let Player { sender, vault, .. } = stage.player(name)?;
+        let Participant { sender, vault, .. } = stage.participant(name)?;
         let revealed = reveal::reveal(&stage.session, sender, vault, job, false).await?;
         for entry in entries.iter_mut().filter(|entry| entry.who == name) {
             entry.gas += revealed.spent.gas_used;
         }
         stage.say(name, "reveals");
     }
-    let (copier, opening) = (stage.player("copier")?, seal_of_ada(stage, job)?.opening()?);
+    let (copier, opening) = (stage.participant("copier")?, seal_of_ada(stage, job)?.opening()?);
     let (key, salt, plaintext) = (opening.key, opening.salt, opening.plain);
     let command = Command::Reveal { job, key, salt, plaintext };
     let copied = stage.session.carry_out(&copier.sender, &command).await;
@@ -292,7 +292,7 @@ pub(super) enum Lie {
 }
 
 /// Calls every model nearly perfect, without having looked at any.
-async fn tell(stage: &Stage, liar: &Player, job: JobId, models: u32, lie: Lie) -> Result<()> {
+async fn tell(stage: &Stage, liar: &Participant, job: JobId, models: u32, lie: Lie) -> Result<()> {
     let made_up = Attestation {
         score: Score(990_000),
         worst_class: Score(950_000),

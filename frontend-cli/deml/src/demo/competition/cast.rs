@@ -7,7 +7,7 @@ use market::JobId;
 use crate::{
     budget::Budget,
     commands::mine::{Choice, Miner},
-    demo::stage::{Coin, Part, Player, Stage},
+    demo::stage::{Coin, Part, Participant, Stage},
 };
 
 /// Who plays, with whole tokens in the wallet.
@@ -40,18 +40,19 @@ pub(super) fn cast() -> Result<Vec<Part>> {
 
 /// Those who mine by the rules.
 pub(super) fn miners(stage: &Stage, job: JobId) -> impl Iterator<Item = (&'static str, Miner<'_>)> {
-    let honest = stage.players().iter().filter(|player| player.name.starts_with("miner"));
-    honest.map(move |player| (player.name, miner(stage, player, job)))
+    let honest =
+        stage.participants().iter().filter(|participant| participant.name.starts_with("miner"));
+    honest.map(move |participant| (participant.name, miner(stage, participant, job)))
 }
 
-/// A player who mines for one job.
-pub(super) fn miner<'a>(stage: &'a Stage, player: &'a Player, job: JobId) -> Miner<'a> {
-    let Player { sender, vault, .. } = player;
+/// A participant who mines for one job.
+pub(super) fn miner<'a>(stage: &'a Stage, participant: &'a Participant, job: JobId) -> Miner<'a> {
+    let Participant { sender, vault, .. } = participant;
     let (choice, daily) = (Choice::Named(vec![job]), Budget::default());
     Miner { session: &stage.session, sender, vault, choice, daily }
 }
 
 /// Those who mine and say what they like.
-pub(super) fn liars(stage: &Stage) -> impl Iterator<Item = &Player> {
-    stage.players().iter().filter(|player| player.name.starts_with("liar"))
+pub(super) fn liars(stage: &Stage) -> impl Iterator<Item = &Participant> {
+    stage.participants().iter().filter(|participant| participant.name.starts_with("liar"))
 }

@@ -12,7 +12,7 @@ mod result;
 use std::{path::PathBuf, time::Instant};
 
 use anyhow::Result;
-use client::talk::Talk;
+use client::printer::Printer;
 pub use result::Played;
 
 use self::act::Sponsor;
@@ -23,9 +23,9 @@ use self::act::Sponsor;
 ///
 /// - Errors: what failed, or how the two applications differ; no process is left behind then
 ///   either
-pub async fn run(talk: Talk, dapp: Option<PathBuf>, is_silent: bool) -> Result<Played> {
+pub async fn run(printer: Printer, dapp: Option<PathBuf>, is_silent: bool) -> Result<Played> {
     let begun = Instant::now();
     let sponsor = if is_silent { Sponsor::Silent } else { Sponsor::Honest };
     let play = async |stage: &super::Stage| play::play(stage, sponsor, begun).await;
-    super::perform(talk, dapp, cast::cast()?, play).await
+    super::perform(printer, dapp, cast::cast()?, play).await
 }

@@ -42,8 +42,9 @@ pub(super) async fn play(stage: &Stage, sponsor: Sponsor, begun: Instant) -> Res
     let submissions = entries.iter().zip(&of_job);
     let submissions = submissions.map(|(entry, of)| entry.judged(view.number, of)).collect();
     let miners = miners(stage, job).await?;
-    let players = stage.players().iter();
-    let names = players.map(|player| (player.sender.address(), player.name)).collect();
+    let participants = stage.participants().iter();
+    let names =
+        participants.map(|participant| (participant.sender.address(), participant.name)).collect();
     Ok(Played {
         board: stage.session.all(|paging| list(job, JobList::Board, paging)).await?,
         ranking: stage.session.all(|paging| list(job, JobList::Leaderboard, paging)).await?,
@@ -71,7 +72,7 @@ async fn evaluate(stage: &Stage, job: JobId) -> Result<()> {
 
 /// Moves the job on as far as time allows.
 async fn settle(stage: &Stage, job: JobId) -> Result<()> {
-    let (sender, budget) = (&stage.player("ada")?.sender, &mut Budget::default());
+    let (sender, budget) = (&stage.participant("ada")?.sender, &mut Budget::default());
     match settle::settle(&stage.session, sender, job, budget).await {
         Ok(settled) => stage.say("ada", format_args!("settles: {}", settled.stage)),
         Err(why) if settle::opens_at(&why).is_some() => {}

@@ -52,7 +52,7 @@ impl Mark {
 
 /// A watch's memory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct Cursor {
     pub(super) chain_id: u64,
     pub(super) application: Address,
     /// What was known at earlier ends of reading; never empty, the newest last.
@@ -64,11 +64,11 @@ pub(super) struct Place {
 /// The file's form: what it holds, and its hash.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    place: Place,
+    place: Cursor,
     checksum: B256,
 }
 
-impl Place {
+impl Cursor {
     /// The beginning.
     pub(super) fn new(chain_id: u64, application: Address, first: Mark) -> Self {
         Self { chain_id, application, marks: vec![first], undelivered: Vec::new() }
@@ -134,7 +134,7 @@ impl Place {
     }
 }
 
-fn checksum_of(place: &Place) -> Result<B256> {
+fn checksum_of(place: &Cursor) -> Result<B256> {
     Ok(keccak256(serde_json::to_vec(place)?))
 }
 
@@ -156,24 +156,24 @@ mod tests {
     fn a_place_comes_back_unless_it_was_changed_or_is_anothers() {
         let folder = tempfile::tempdir().unwrap();
         let (path, of) = (folder.path().join("new/place.json"), (1, Address::repeat_byte(7)));
-        let mut place = Place::new(of.0, of.1, mark(5));
+        let mut place = Cursor::new(of.0, of.1, mark(5));
         place.go_on(mark(9));
         place.write(&path).unwrap();
-        assert_eq!(Place::read(&path, of).unwrap(), place);
-        assert!(Place::read(&path, (2, of.1)).unwrap_err().contains("another application"));
+        assert_eq!(Cursor::read(&path, of).unwrap(), place);
+        assert!(Cursor::read(&path, (2, of.1)).unwrap_err().contains("another application"));
 
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace("\"block\":9", "\"block\":8")).unwrap();
-        assert!(Place::read(&path, of).unwrap_err().contains("changed"));
+        assert!(Cursor::read(&path, of).unwrap_err().contains("changed"));
         std::fs::write(&path, &text[..text.len() / 2]).unwrap();
-        assert!(Place::read(&path, of).is_err());
+        assert!(Cursor::read(&path, of).is_err());
         std::fs::remove_file(&path).unwrap();
-        assert!(Place::read(&path, of).is_err());
+        assert!(Cursor::read(&path, of).is_err());
     }
 
     #[test]
     fn the_beginning_is_never_forgotten() {
-        let mut place = Place::new(1, Address::ZERO, mark(0));
+        let mut place = Cursor::new(1, Address::ZERO, mark(0));
         (1..200).for_each(|block| place.go_on(mark(block)));
         assert_eq!(place.marks.len(), MARKS_MAX);
         assert_eq!((place.marks[0].block, place.now().block), (0, 199));

@@ -7,7 +7,7 @@ use alloy::primitives::U256;
 use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::SolEvent;
 use anyhow::{Context, Result, bail};
-use application::{App, Talk};
+use application::{App, Notify};
 use client::chain::bindings::{Application, Authority, InputBox};
 use client::chain::{Input, LogReader, Sender};
 use tokio::sync::Mutex;
@@ -23,7 +23,7 @@ const POLL: Duration = Duration::from_millis(50);
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
 /// The follower of one application.
-pub(super) struct Node {
+pub(super) struct Follower {
     owner: Sender,
     records: SharedRecords,
     app: Arc<Mutex<App>>,
@@ -31,13 +31,13 @@ pub(super) struct Node {
     reader: LogReader,
     /// How long the chain may rest before an open epoch gets its next, empty block.
     block_interval: Duration,
-    talk: Talk,
+    notify: Notify,
     tamper: Tamper,
     last_block_at: Instant,
     saved: (u64, Instant),
 }
 
-impl Node {
+impl Follower {
     /// A follower that starts at the application's deployment.
     pub(super) fn new(
         owner: Sender,
@@ -46,7 +46,7 @@ impl Node {
         l1: Arc<Mutex<L1>>,
         block_interval: Duration,
         tamper: Tamper,
-        talk: Talk,
+        notify: Notify,
     ) -> Self {
         let application = records.lock().application.clone();
         let sources = vec![application.input_box, application.address, application.consensus];
@@ -60,7 +60,7 @@ impl Node {
             l1,
             reader,
             block_interval,
-            talk,
+            notify,
             tamper,
             last_block_at: now,
             saved: (0, now),
@@ -148,7 +148,7 @@ impl Node {
             let mut records = self.records.lock();
             records.complete(self.tamper.completion(completion));
             if let Some(failure) = &records.failure {
-                (self.talk)(failure);
+                (self.notify)(failure);
             }
         }
         let is_failed = self.records.lock().failure.is_some();
@@ -162,7 +162,7 @@ impl Node {
                 EpochStatus::Open | EpochStatus::Closed => break,
                 EpochStatus::ClaimAccepted => {}
                 EpochStatus::ClaimComputed => self.claim(&epoch).await?,
-                EpochStatus::ClaimRejected => (self.talk)(&format!(
+                EpochStatus::ClaimRejected => (self.notify)(&format!(
                     "epoch {} was claimed on L1 with another root: the application has changed \
                      since; remove the devnet's folder to begin anew",
                     epoch.index
@@ -195,7 +195,7 @@ impl Node {
         let sent = self.owner.transact("submit the claim", to, U256::ZERO, &call).await?;
         let claim = Claim { root, transaction: sent.transaction };
         self.records.lock().add_claim(epoch.last_block, claim);
-        (self.talk)(&format!("epoch {} claimed: outputs root {root}", epoch.index));
+        (self.notify)(&format!("epoch {} claimed: outputs root {root}", epoch.index));
         Ok(())
     }
 

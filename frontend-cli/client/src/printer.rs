@@ -1,4 +1,4 @@
-//! How commands speak: data on stdout, talk on stderr. The only place that prints.
+//! How commands speak: data on stdout, printer on stderr. The only place that prints.
 
 #![expect(
     clippy::print_stdout,
@@ -17,7 +17,7 @@ use wire::RefusalView;
 
 /// How a command ended, when nothing failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum ExitStatus {
     /// What was asked is done.
     Done,
     /// The market, or a check made before asking it, said no.
@@ -47,14 +47,14 @@ impl std::error::Error for Refused {}
 
 /// Where a command's words go.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Talk {
+pub struct Printer {
     /// Data as JSON.
     pub json: bool,
-    /// No talk.
+    /// No printer.
     pub quiet: bool,
 }
 
-impl Talk {
+impl Printer {
     /// Gives the command's answer: its data, on stdout.
     ///
     /// - Errors: the answer is no JSON, which is a bug
@@ -105,7 +105,7 @@ impl Talk {
             {
                 println!("{}", escaped(&json));
             }
-            return Ending::Refused.into();
+            return ExitStatus::Refused.into();
         }
         eprintln!("error: {}", one_line(&format!("{error:#}")));
         ExitCode::from(2)
@@ -137,11 +137,11 @@ impl Talk {
     }
 }
 
-impl From<Ending> for ExitCode {
-    fn from(ending: Ending) -> Self {
+impl From<ExitStatus> for ExitCode {
+    fn from(ending: ExitStatus) -> Self {
         match ending {
-            Ending::Done => Self::SUCCESS,
-            Ending::Refused => Self::from(1),
+            ExitStatus::Done => Self::SUCCESS,
+            ExitStatus::Refused => Self::from(1),
         }
     }
 }
