@@ -1,4 +1,4 @@
-//! How commands speak: data on stdout, printer on stderr. The only place that prints.
+//! The printer of commands: data on stdout, what is said on the way on stderr. Nothing else prints.
 
 #![expect(
     clippy::print_stdout,
@@ -50,7 +50,7 @@ impl std::error::Error for Refused {}
 pub struct Printer {
     /// Data as JSON.
     pub json: bool,
-    /// No printer.
+    /// Says nothing on the way.
     pub quiet: bool,
 }
 
