@@ -8,7 +8,6 @@ use wire::{JobList, MAX_CHUNK_BYTES, Query, SlotView};
 
 use crate::{
     chain::Sender,
-    convert::as_text,
     follow::Processed,
     session::{Session, Spent},
     talk::Refused,
@@ -32,7 +31,6 @@ pub enum Holding {
 #[derive(Clone, Debug, Serialize)]
 pub struct Delivered {
     /// The blob.
-    #[serde(serialize_with = "as_text")]
     pub cid: blobs::Cid,
     /// Its bytes.
     pub size: u64,

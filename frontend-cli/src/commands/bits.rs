@@ -7,7 +7,7 @@ use blobs::Digest;
 use eval::{Dataset, Model, trace};
 use serde::Serialize;
 
-use crate::{convert::as_text, talk::Refused};
+use crate::talk::Refused;
 
 /// The bits of a model's work on all rows, as digests: SHA-256 over the elements' bits in row-major
 /// order, batch after batch, the least byte first, every NaN as 0x7fc00000.
@@ -16,10 +16,8 @@ pub struct Bits {
     /// What each node makes, in the order they run.
     pub layers: Vec<Layer>,
     /// The answers.
-    #[serde(serialize_with = "as_text")]
     pub answers: Digest,
     /// All of the above: SHA-256 over the layers' digests and the answers'.
-    #[serde(serialize_with = "as_text")]
     pub all: Digest,
 }
 
@@ -35,7 +33,6 @@ pub struct Layer {
     /// What it makes, with the rows of a batch first.
     pub output: Vec<usize>,
     /// The digest.
-    #[serde(serialize_with = "as_text")]
     pub digest: Digest,
 }
 

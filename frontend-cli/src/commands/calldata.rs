@@ -7,10 +7,7 @@ use anyhow::Result;
 use market::{Amount, Asset, Command};
 use serde::Serialize;
 
-use crate::{
-    convert::as_text,
-    talk::{Ending, Talk},
-};
+use crate::talk::{Ending, Talk};
 
 /// Commands as hex, in the order in which they are sent.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -26,10 +23,8 @@ pub struct Calldata {
 #[derive(Clone, Debug, Serialize)]
 pub struct DepositCalldata {
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// How much, in the asset's smallest unit.
-    #[serde(serialize_with = "as_text")]
     pub amount: Amount,
     /// The command.
     pub exec_layer_data: Bytes,

@@ -11,7 +11,6 @@ use super::calldata::Calldata;
 use crate::{
     args,
     config::Config,
-    convert::as_text,
     session::{Currency, Session, Spent},
     talk::Ending,
 };
@@ -20,10 +19,8 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Cancelled {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// What went back to the sponsor.
-    #[serde(serialize_with = "as_text")]
     pub returned: Amount,
     /// What cancelling it cost.
     #[serde(flatten)]

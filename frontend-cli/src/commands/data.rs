@@ -15,7 +15,6 @@ use super::job_view;
 use crate::{
     args,
     chain::Sender,
-    convert::as_text,
     delivery::Delivered,
     files::{self, File},
     jobs::JobRef,
@@ -33,7 +32,6 @@ pub struct Packed {
     /// Where it is.
     pub file: PathBuf,
     /// Its CID.
-    #[serde(serialize_with = "as_text")]
     pub cid: Cid,
     /// Its bytes.
     pub bytes: u64,
@@ -99,15 +97,12 @@ pub struct Sealed {
     /// The ciphertext's file.
     pub file: PathBuf,
     /// What to commit to.
-    #[serde(serialize_with = "as_text")]
     pub commitment: blobs::Digest,
     /// The ciphertext.
-    #[serde(serialize_with = "as_text")]
     pub ciphertext: Cid,
     /// Its bytes.
     pub bytes: u64,
     /// The plain blob.
-    #[serde(serialize_with = "as_text")]
     pub plain: Cid,
 }
 
@@ -190,7 +185,7 @@ pub async fn publication(
     }
     // Of what is sealed, people have the plain file; whoever sealed it here can do so again.
     for seal in seals::list(vault)? {
-        if seal.opening()?.plain != file.blob {
+        if seal.opening().plain != file.blob {
             continue;
         }
         let sealed = seal.sealed(&bytes);

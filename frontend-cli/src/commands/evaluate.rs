@@ -13,7 +13,7 @@ use crate::{
     budget::Budget,
     chain::Sender,
     config::Config,
-    convert::{as_text, to_market},
+    convert::to_market,
     follow::Processed,
     quantity::count,
     session::{Session, Spent},
@@ -55,12 +55,10 @@ pub enum Stopped {
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluated {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// The job's number, for display.
     pub number: u32,
     /// What was evaluated.
-    #[serde(with = "wire::json")]
     pub target: Target,
     /// The step it goes on from: rows answered and models compared.
     pub step: u32,

@@ -13,13 +13,12 @@ use market::{
 use serde::Serialize;
 use wire::{
     BoardLineView, JobList, JobView, Page, Paging, Query, QuoteView, RankView, SubmissionStateView,
-    SubmissionView, Text as _,
+    SubmissionView,
 };
 
 use super::{evaluate, job_open::fmt_stake};
 use crate::{
     args,
-    convert::as_text,
     jobs::JobRef,
     quantity::{count, duration, percent, until},
     session::{Currency, Session},
@@ -75,7 +74,7 @@ impl fmt::Display for Jobs {
                 &job.to_string()[..10],
                 stage.to_string(),
                 title(&terms.title),
-                terms.offer.metric.write(),
+                terms.offer.metric.to_string(),
                 award.unwrap_or_default(),
                 until(windows.close, self.now)
             )?;
@@ -102,10 +101,8 @@ pub struct Shown {
     #[serde(flatten)]
     pub job: JobView,
     /// What a submission of the largest model moves to escrow.
-    #[serde(with = "wire::json")]
     pub submission_stake: SubmissionStake,
     /// What showing a model moves to escrow; `None` if there is no board.
-    #[serde(with = "wire::json")]
     pub show_stake: Option<Amount>,
     /// Its submissions, the oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -191,7 +188,7 @@ impl Shown {
         writeln!(
             out,
             "  rules       {}: at least {}, {} better than the base model, worst class {}",
-            offer.metric.write(),
+            offer.metric.to_string(),
             percent(offer.min_score),
             percent(offer.min_gain),
             percent(offer.min_worst_class)
@@ -344,7 +341,6 @@ fn line(submission: &SubmissionView) -> String {
 #[derive(Clone, Debug, Serialize)]
 pub struct Board {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// The board.
     pub board: Vec<BoardLineView>,
@@ -372,7 +368,6 @@ impl fmt::Display for Board {
 #[derive(Clone, Debug, Serialize)]
 pub struct Leaderboard {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// The ranking; what does not count comes last.
     pub ranking: Vec<RankView>,

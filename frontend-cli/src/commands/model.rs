@@ -12,7 +12,6 @@ use market::{Metric, Quote};
 use serde::Serialize;
 
 use crate::{
-    convert::as_text,
     effort::{Effort, Speed, default_input_work},
     files::{self, File},
     ipfs::Store,
@@ -28,7 +27,6 @@ const FETCH_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
 #[derive(Clone, Debug, Serialize)]
 pub struct Checked {
     /// Its CID.
-    #[serde(serialize_with = "as_text")]
     pub cid: Cid,
     /// Its bytes.
     pub bytes: u64,
@@ -126,7 +124,6 @@ fn quote(file: &File, model: &Model, rows: u32) -> Result<Quote> {
 #[derive(Clone, Debug, Serialize)]
 pub struct Fetched {
     /// Its CID.
-    #[serde(serialize_with = "as_text")]
     pub cid: Cid,
     /// Its bytes.
     pub bytes: usize,

@@ -11,7 +11,7 @@ use wire::{Paging, Query, SolvencyView};
 use super::claim::{self, Voucher};
 use crate::{
     chain::{Sender, Sent},
-    convert::{as_text, to_ethereum, to_market, to_word},
+    convert::{to_ethereum, to_market, to_word},
     quantity::Money,
     session::{Currency, Session, Spent},
     talk::Refused,
@@ -21,13 +21,10 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Deposited {
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// How much.
-    #[serde(serialize_with = "as_text")]
     pub amount: Amount,
     /// The free balance after it.
-    #[serde(serialize_with = "as_text")]
     pub free: Amount,
     /// What it cost.
     #[serde(flatten)]
@@ -86,10 +83,8 @@ pub(crate) async fn send_deposit(
 #[derive(Clone, Debug, Serialize)]
 pub struct Withdrawn {
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// How much.
-    #[serde(serialize_with = "as_text")]
     pub amount: Amount,
     /// The voucher's number.
     pub voucher: u64,
@@ -192,13 +187,10 @@ pub struct Balance {
 #[derive(Clone, Debug, Serialize)]
 pub struct AssetBalance {
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// In the wallet, on Ethereum.
-    #[serde(serialize_with = "as_text")]
     pub wallet: Amount,
     /// In the market, free to use or withdraw.
-    #[serde(serialize_with = "as_text")]
     pub free: Amount,
     #[serde(skip)]
     currency: Currency,

@@ -11,7 +11,6 @@ use wire::JobView;
 
 use super::{bits::Bits, data::label_column, submit};
 use crate::{
-    convert::as_text,
     effort::{self, Effort, Speed},
     files::File,
     jobs::JobRef,
@@ -25,7 +24,6 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Scored {
     /// The model.
-    #[serde(serialize_with = "as_text")]
     pub model_cid: Cid,
     /// Its score in parts per million; nothing when it cannot be evaluated.
     pub score: Option<u32>,
@@ -48,7 +46,6 @@ pub struct Scored {
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// Its number, for display.
     pub number: u32,
@@ -63,10 +60,8 @@ pub struct Outcome {
     /// What it would be paid, or can win.
     pub award: String,
     /// What submitting it moves to escrow.
-    #[serde(with = "wire::json")]
     pub stake: SubmissionStake,
     /// What of that would be used up; `None` while the hold-out is sealed.
-    #[serde(with = "wire::json")]
     pub cost: Option<Amount>,
     #[serde(skip)]
     currency: Currency,

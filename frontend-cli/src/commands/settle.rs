@@ -13,7 +13,6 @@ use crate::{
     budget::Budget,
     chain::Sender,
     config::Config,
-    convert::as_text,
     quantity::{count, until},
     session::{Currency, Session, Spent},
     talk::{Ending, Refused},
@@ -23,19 +22,16 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Settled {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// Its number, for display.
     pub number: u32,
     /// Where it is now.
-    #[serde(serialize_with = "as_text")]
     pub stage: Stage,
     /// Until when nothing more can be done; `None` if it has ended or can go on at once.
     pub next: Option<u64>,
     /// How many models were paid.
     pub payouts: u32,
     /// What went back to the sponsor.
-    #[serde(serialize_with = "as_text")]
     pub returned: Amount,
     /// What the market said on the way.
     pub notices: Vec<Notice>,

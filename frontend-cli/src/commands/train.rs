@@ -22,7 +22,6 @@ use serde::Serialize;
 use super::data::label_column;
 use crate::{
     args,
-    convert::as_text,
     files::{self, File},
     native,
     quantity::percent,
@@ -37,7 +36,6 @@ pub struct Trained {
     /// Where it is.
     pub file: PathBuf,
     /// Its CID.
-    #[serde(serialize_with = "as_text")]
     pub cid: Cid,
     /// Its bytes.
     pub bytes: u64,

@@ -54,13 +54,10 @@ pub struct Wallet {
     /// Its address.
     pub address: Address,
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// At the start.
-    #[serde(serialize_with = "as_text")]
     pub before: Amount,
     /// At the end.
-    #[serde(serialize_with = "as_text")]
     pub after: Amount,
     /// What the change comes from, by the market's notices: their sum is the change.
     #[serde(flatten)]
@@ -109,7 +106,6 @@ pub struct Submitted {
     /// By whom.
     pub client: &'static str,
     /// The model.
-    #[serde(serialize_with = "as_text")]
     pub model_cid: blobs::Cid,
     /// Its file's length.
     pub model_bytes: u64,

@@ -31,7 +31,6 @@ use crate::{
     budget::Budget,
     chain::Sender,
     config::Config,
-    convert::as_text,
     follow::Processed,
     session::{Currency, Session, Spent},
     talk::{Ending, Refused},
@@ -84,13 +83,10 @@ pub struct Mined {
 #[derive(Clone, Debug, Serialize)]
 pub struct Earned {
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// How much, beside bonds that came back.
-    #[serde(serialize_with = "as_text")]
     pub amount: Amount,
     /// Bonds that were lost.
-    #[serde(serialize_with = "as_text")]
     pub lost: Amount,
     #[serde(skip)]
     currency: Currency,

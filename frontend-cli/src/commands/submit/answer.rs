@@ -10,7 +10,7 @@ use serde::Serialize;
 use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
 
 use crate::{
-    convert::{as_text, to_ethereum},
+    convert::to_ethereum,
     follow::Processed,
     quantity::{percent, until},
     session::{Currency, Session, Spent},
@@ -21,7 +21,6 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub struct Submitted {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// The job's number, for display.
     pub number: u32,
@@ -30,7 +29,6 @@ pub struct Submitted {
     /// Whose.
     pub client: Address,
     /// The model.
-    #[serde(serialize_with = "as_text")]
     pub model_cid: Cid,
     /// How far it has come.
     pub state: SubmissionStateView,
@@ -43,16 +41,12 @@ pub struct Submitted {
     /// Why not.
     pub refusal: Option<Refused>,
     /// What everything is paid in.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// What it was paid for being accepted.
-    #[serde(serialize_with = "as_text")]
     pub reward: Amount,
     /// What came back of the stake, in an input of ours.
-    #[serde(serialize_with = "as_text")]
     pub returned: Amount,
     /// What our inputs earned by going on with evaluations.
-    #[serde(serialize_with = "as_text")]
     pub earned: Amount,
     /// The voucher that pays, if the market gave it in an input of ours.
     pub voucher: Option<u64>,

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use market::{JobId, Stage as Life};
-use wire::{JobList, Notice, Paging, Query, SeatsView, SubmissionView, Text as _};
+use wire::{JobList, Notice, Paging, Query, SeatsView, SubmissionView};
 
 use super::{
     act::{self, ATTEST, Lie, OPEN, REVEAL, Sponsor},
@@ -105,7 +105,7 @@ async fn miners(stage: &Stage, job: JobId) -> Result<Vec<MinerLine>> {
         miners.push(MinerLine {
             name,
             revealed: seat.map_or(0, |seat| seat.revealed),
-            offence: seat.and_then(|seat| seat.offence).map(|offence| offence.write()),
+            offence: seat.and_then(|seat| seat.offence).map(|offence| offence.to_string()),
             earned: miner.round().await?.earned,
         });
     }
