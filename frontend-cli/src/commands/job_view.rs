@@ -188,7 +188,7 @@ impl Shown {
         writeln!(
             out,
             "  rules       {}: at least {}, {} better than the base model, worst class {}",
-            offer.metric.to_string(),
+            offer.metric,
             percent(offer.min_score),
             percent(offer.min_gain),
             percent(offer.min_worst_class)
