@@ -10,7 +10,7 @@ use miniz_oxide::{
     },
 };
 
-use crate::Digest;
+use crate::{Digest, names};
 
 /// The longest payload an input can have.
 pub const MAX_PAYLOAD_BYTES: usize = 65_216;
@@ -24,18 +24,30 @@ pub const MAX_INFLATION: usize = 32;
 /// zlib's own default: on models and tables, more effort gains under one per cent.
 const DEFLATE_LEVEL: u8 = 6;
 
-/// How a chunk's data stands for the blob's bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Encoding {
-    /// The bytes themselves.
-    Plain,
-    /// One raw deflate stream (RFC 1951) and nothing after it.
-    Deflate,
+names! {
+    /// How a chunk's data stands for the blob's bytes.
+    Encoding: "\"plain\" or \"deflate\"" {
+        /// The bytes themselves.
+        Plain = "plain",
+        /// One raw deflate stream (RFC 1951) and nothing after it.
+        Deflate = "deflate",
+    }
 }
 
 /// Why a chunk is not taken; the upload is unchanged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    thiserror::Error,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub enum ChunkRefused {
     /// Neither the next byte nor the first.
     #[error("offset {found}: the next byte expected is {expected}; 0 starts over")]

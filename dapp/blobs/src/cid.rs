@@ -2,11 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest as _, Sha256};
+
+use crate::{hexadecimal, texts};
 
 /// The sha2-256 digest of a block.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
@@ -17,22 +19,10 @@ impl Digest {
     }
 }
 
-impl fmt::Display for Digest {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("0x")?;
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, out)
-    }
-}
+hexadecimal! { Digest(32): "a digest (0x and 64 hexadecimal digits)"; }
 
 /// What the block a CID names contains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Codec {
     /// The bytes themselves.
     Raw,
@@ -53,7 +43,6 @@ impl Codec {
 
 /// A CIDv1 with a sha2-256 digest; shown in base32 (`bafk…`, `bafy…`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cid {
     /// What the named block contains.
     pub codec: Codec,
@@ -138,11 +127,15 @@ impl FromStr for Cid {
     }
 }
 
+texts! {
+    Cid: "a CIDv1 with sha2-256", |text| text.parse().ok();
+    (Codec, Digest), |cid| (cid.codec, cid.digest), |(codec, digest)| Self { codec, digest };
+}
+
 /// How a file is cut into a tree: leaf size and links per node decide its CID.
 ///
 /// - Source: Kubo's `--cid-version=1 --raw-leaves`, and IPIP-499 `unixfs-v1-2025`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Profile {
     /// Leaves of 256 KiB, 174 links a node.
     Kubo,
@@ -180,7 +173,6 @@ impl Profile {
 ///
 /// - Units: `size` in bytes of the whole file
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct BlobRef {
     /// Digest of the single block or of the tree's root.
     pub digest: Digest,
@@ -200,5 +192,40 @@ impl BlobRef {
             Codec::DagPb
         };
         Cid { codec, digest: self.digest }
+    }
+}
+
+/// A blob in JSON: by its CID and by what the CID is made from.
+#[derive(Serialize, Deserialize)]
+struct BlobForm {
+    cid: Cid,
+    digest: Digest,
+    #[serde(with = "crate::exact")]
+    size: u64,
+    leaf_size: u32,
+}
+
+impl Serialize for BlobRef {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let Self { digest, size, profile } = *self;
+        if !out.is_human_readable() {
+            return (digest, size, profile).serialize(out);
+        }
+        BlobForm { cid: self.cid(), digest, size, leaf_size: profile.leaf_size() }.serialize(out)
+    }
+}
+
+impl<'a> Deserialize<'a> for BlobRef {
+    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        if !from.is_human_readable() {
+            let (digest, size, profile) = Deserialize::deserialize(from)?;
+            return Ok(Self { digest, size, profile });
+        }
+        let BlobForm { cid, digest, size, leaf_size } = Deserialize::deserialize(from)?;
+        let profile = Profile::with_leaf_size(leaf_size);
+        let profile = profile.ok_or_else(|| D::Error::custom("an unknown leaf size"))?;
+        let blob = Self { digest, size, profile };
+        let other = || D::Error::custom("the CID is of another blob");
+        (blob.cid() == cid).then_some(blob).ok_or_else(other)
     }
 }

@@ -3,10 +3,13 @@
 //! Sending: `blob_ref` names a file, `split` cuts it into chunks, an `Upload` checks and joins them
 //! again. Storing: `blocks` gives the blocks of a file, an `Assembly` verifies and joins them
 //! again. Sealing: an `Opening` is committed to, `seal` encrypts under the commitment.
+//!
+//! Values serialise themselves; `form` says how, for the crates above, too.
 
 mod assembly;
 mod chunk;
 mod cid;
+mod form;
 mod node;
 mod seal;
 mod unixfs;
@@ -18,6 +21,7 @@ pub use chunk::{
 };
 pub use chunk::{decode, split};
 pub use cid::{BlobRef, Cid, CidRefused, Codec, Digest, Profile};
+pub use form::{Text, exact, hex, read_text};
 pub use node::{Link, NodeRefused, links};
 pub use seal::{Binding, Opening, SEAL_BYTES, SealRefused, seal, unseal};
 pub use unixfs::{Blocks, blob_ref, blocks, cid_of};

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     BlobRef,
     chunk::{ChunkRefused, Encoding, MAX_INFLATED_BYTES, decode},
@@ -12,9 +14,8 @@ use crate::{
 };
 
 /// A blob on its way in; chunks come in order.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "snapshot", serde(from = "snapshot::Kept", into = "snapshot::Kept"))]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Kept", into = "Kept")]
 pub struct Upload {
     blob: BlobRef,
     received: Vec<u8>,
@@ -127,25 +128,20 @@ impl Upload {
 }
 
 /// What is kept of an upload: the tree follows from the bytes.
-#[cfg(feature = "snapshot")]
-mod snapshot {
-    use super::{BlobRef, Tree, Upload};
+#[derive(Serialize, Deserialize)]
+struct Kept(BlobRef, Vec<u8>);
 
-    #[derive(serde::Serialize, serde::Deserialize)]
-    pub(super) struct Kept(BlobRef, Vec<u8>);
-
-    impl From<Upload> for Kept {
-        fn from(upload: Upload) -> Self {
-            Self(upload.blob, upload.received)
-        }
+impl From<Upload> for Kept {
+    fn from(upload: Upload) -> Self {
+        Self(upload.blob, upload.received)
     }
+}
 
-    impl From<Kept> for Upload {
-        fn from(Kept(blob, received): Kept) -> Self {
-            let mut tree = Tree::new(blob.profile);
-            tree.extend(&received);
-            Self { blob, received, tree }
-        }
+impl From<Kept> for Upload {
+    fn from(Kept(blob, received): Kept) -> Self {
+        let mut tree = Tree::new(blob.profile);
+        tree.extend(&received);
+        Self { blob, received, tree }
     }
 }
 

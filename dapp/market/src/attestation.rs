@@ -1,6 +1,7 @@
 //! What a miner says of a model, and how it commits to saying it.
 
 use blobs::Digest;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     metric::Scores,
@@ -10,8 +11,7 @@ use crate::{
 };
 
 /// What a miner finds of a model on the hold-out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Attestation {
     /// By the job's metric.
     pub score: Score,
@@ -40,8 +40,7 @@ impl Attestation {
 }
 
 /// What all seats say of a model.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answers {
     /// Each answer with the seats that give it, in the order they came.
     pub by_seats: Vec<(Attestation, SeatSet)>,

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use crate::{
     command::Slot,
-    effect::{Event, Share},
+    effect::{BoardMove, Event, Share},
     evaluation::Evaluated,
     input::{Input, Route},
     refusal::ModelRefusal,
@@ -18,7 +18,6 @@ use crate::{
 /// A shown model was evaluated: the board moves if it is better than what it has of the account by
 /// more than the step; before anything was shown, that is the base model.
 pub(crate) fn conclude(input: &mut Input<'_>, number: u32) {
-    let submission = input.submission_id(number);
     let job = input.job_mut();
     let base = job.base.scores().map(|base| base.score).unwrap_or_default();
     let step = job.terms.offer.board.map_or(Score(0), |board| board.ladder_step);
@@ -29,16 +28,16 @@ pub(crate) fn conclude(input: &mut Input<'_>, number: u32) {
     let stake = std::mem::take(&mut shows.stake);
     let before = shows.score;
     let shown = before.unwrap_or(base);
-    let board = match evaluated {
-        Evaluated::Failed(reason) => Err(reason),
+    let (score, reason) = match evaluated {
+        Evaluated::Failed(reason) => (None, Some(reason)),
         Evaluated::Done(finding) if finding.scores.score.gain_over(shown) > step => {
-            Ok(finding.scores.score)
+            (Some(finding.scores.score), None)
         }
         Evaluated::Done(_) | Evaluated::Waiting | Evaluated::UnderWay(_) => {
-            Err(ModelRefusal::NotBetter { shown, step })
+            (None, Some(ModelRefusal::NotBetter { shown, step }))
         }
     };
-    if let Ok(score) = board {
+    if let Some(score) = score {
         shows.score = Some(score);
         if let Some(before) = before {
             job.board.remove(&(Reverse(before), number));
@@ -47,7 +46,8 @@ pub(crate) fn conclude(input: &mut Input<'_>, number: u32) {
     }
     job.slots.clear(SlotKey::of(Slot::Shown, number));
     if let Some(model) = model {
-        input.emit(Event::ShowEvaluated { submission, model: model.digest, board });
+        let (job, model, board) = (input.id, model.digest, BoardMove { score, reason });
+        input.emit(Event::ShowEvaluated { job, submission: number, model, board });
     }
     input.pay(client, Share::Stake, stake, Route::Balance);
 }

@@ -4,6 +4,8 @@
 //! busy moves no deadline past anyone: while inputs wait, the clock waits with them. Afterwards it
 //! catches up by a tenth of the time that passes, so that no window is shortened by more.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::Timestamp;
 
 const MICROSECONDS: u64 = 1_000_000;
@@ -11,8 +13,7 @@ const MICROSECONDS: u64 = 1_000_000;
 const CATCH_UP: u64 = 10;
 
 /// The market's clock. It never goes back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clock {
     block_time: Timestamp,
     now: Timestamp,

@@ -1,6 +1,6 @@
 //! What an account can ask of the market; each command's rules are in the file of its name.
 
-use blobs::{BlobRef, Digest, Encoding};
+use blobs::{BlobRef, Digest, Encoding, choice, names};
 
 use crate::{
     attestation::Attestation,
@@ -43,40 +43,35 @@ pub struct Context {
     pub payload_bytes: u64,
 }
 
-/// A blob's slot in a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Slot {
-    /// The job's base model.
-    BaseModel,
-    /// The dataset of its public board.
-    PublicSlice,
-    /// Its hold-out, as it is published.
-    HoldOut,
-    /// A submission's model, as it is published.
-    Submission,
-    /// A model shown on the public board.
-    Shown,
+names! {
+    /// A blob's slot in a job.
+    Slot: "a slot of a job" {
+        /// The job's base model.
+        BaseModel = "base_model",
+        /// The dataset of its public board.
+        PublicSlice = "public_slice",
+        /// Its hold-out, as it is published.
+        HoldOut = "hold_out",
+        /// A submission's model, as it is published.
+        Submission = "submission",
+        /// A model shown on the public board.
+        Shown = "shown",
+    }
 }
 
-impl Slot {
-    /// All of them, in the order of their codes.
-    pub const ALL: [Self; 5] =
-        [Self::BaseModel, Self::PublicSlice, Self::HoldOut, Self::Submission, Self::Shown];
-}
-
-/// What the machine can evaluate for a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Target {
-    /// The base model, on the dataset that the job opens with.
-    Base,
-    /// The base model, on the revealed hold-out.
-    BaseOnHoldOut,
-    /// A submission's model, on the hold-out.
-    Submission(u32),
-    /// The model that a submission's account shows, on the public slice.
-    Shown(u32),
+choice! {
+    /// What the machine can evaluate for a job.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Target {
+        /// The base model, on the dataset that the job opens with.
+        Base,
+        /// The base model, on the revealed hold-out.
+        BaseOnHoldOut,
+        /// A submission's model, on the hold-out.
+        Submission(u32),
+        /// The model that a submission's account shows, on the public slice.
+        Shown(u32),
+    }, content = "submission"
 }
 
 /// A command, decoded and well formed, not yet checked against the rules; the fields are those of

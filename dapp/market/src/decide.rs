@@ -78,8 +78,8 @@ fn finish(input: &mut Input<'_>, number: u32, verdict: Verdict, amount: Amount) 
     submission.stake.buy_in = kept;
     let shown = std::mem::take(&mut submission.board.stake);
     let (client, model) = (submission.client, submission.digest());
-    let submission = input.submission_id(number);
-    input.emit(Event::SubmissionDecided { submission, client, model, verdict });
+    let (job, submission, ruling) = (input.id, number, verdict.into());
+    input.emit(Event::SubmissionDecided { job, submission, client, model, verdict: ruling });
     let (share, route) = match verdict.is_accepted() {
         true => (Share::Reward, Route::Wallet),
         false => (Share::Stake, Route::Balance),

@@ -1,60 +1,33 @@
 //! A decision: how a job ends and who gets what, to the last unit.
 
-use std::fmt;
+use blobs::names;
+use serde::{Deserialize, Serialize};
 
 use crate::units::Amount;
 
-/// How a job ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Outcome {
-    /// Before anyone submitted: by its sponsor, or as its blobs were not here or not fit.
-    Cancelled,
-    /// Nobody submitted.
-    NobodySubmitted,
-    /// Nobody revealed.
-    NobodyRevealed,
-    /// The sponsor did not reveal a hold-out that fits: those who revealed share the award.
-    SponsorFailed,
-    /// No model was accepted.
-    NoWinner,
-    /// Somebody won.
-    Won,
-    /// What decides was not evaluated in time, or the last date passed: each has its own.
-    Returned,
-}
-
-impl Outcome {
-    /// All of them, in the order of their codes.
-    pub const ALL: [Self; 7] = [
-        Self::Cancelled,
-        Self::NobodySubmitted,
-        Self::NobodyRevealed,
-        Self::SponsorFailed,
-        Self::NoWinner,
-        Self::Won,
-        Self::Returned,
-    ];
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Cancelled => "cancelled",
-            Self::NobodySubmitted => "nobody_submitted",
-            Self::NobodyRevealed => "nobody_revealed",
-            Self::SponsorFailed => "sponsor_failed",
-            Self::NoWinner => "no_winner",
-            Self::Won => "won",
-            Self::Returned => "returned",
-        })
+names! {
+    /// How a job ended.
+    Outcome: "an outcome" {
+        /// Before anyone submitted: by its sponsor, or as its blobs were not here or not fit.
+        Cancelled = "cancelled",
+        /// Nobody submitted.
+        NobodySubmitted = "nobody_submitted",
+        /// Nobody revealed.
+        NobodyRevealed = "nobody_revealed",
+        /// The sponsor did not reveal a hold-out that fits: those who revealed share the award.
+        SponsorFailed = "sponsor_failed",
+        /// No model was accepted.
+        NoWinner = "no_winner",
+        /// Somebody won.
+        Won = "won",
+        /// What decides was not evaluated in time, or the last date passed: each has its own.
+        Returned = "returned",
     }
 }
 
 /// Who gets what, beside the rest of each stake. Each sum is divided into equal parts, rounded
 /// down; the first who is paid takes what is left over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// How it ended.
     pub outcome: Outcome,
@@ -77,8 +50,7 @@ pub struct Decision {
 }
 
 /// How far payments have come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Paying {
     /// The first submission that is not paid.
     pub(crate) submission: u32,

@@ -1,8 +1,7 @@
 //! What a command brings about outside the market: payments, the registry's record, and events.
 
-use std::fmt;
-
-use blobs::{BlobRef, Digest};
+use blobs::{BlobRef, Digest, names};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     attestation::Attestation,
@@ -13,7 +12,7 @@ use crate::{
     seat::Offence,
     submission::{SubmittedModel, Verdict},
     terms::{SponsorStake, SubmissionStake, Terms},
-    units::{Address, Amount, Asset, JobId, Score, SubmissionId},
+    units::{Address, Amount, Asset, JobId, Score},
 };
 
 /// One output, in the order it must be emitted.
@@ -45,16 +44,18 @@ pub enum Effect {
     Event(Event),
 }
 
-/// What happened; the fields are those of `IDeml.sol`.
+/// What happened; the fields are those of `IDeml.sol`, where reasons `R` are texts.
 #[expect(missing_docs, reason = "documented where they say more than their names")]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event")]
+pub enum Event<R = Option<ModelRefusal>> {
     /// A job opened; it waits for its blobs and its base model's scores.
     JobOpened {
         job: JobId,
         number: u32,
         sponsor: Address,
         /// What its name was made with.
+        #[serde(with = "blobs::hex")]
         salt: [u8; 32],
         terms: Box<Terms>,
         stake: SponsorStake,
@@ -65,6 +66,7 @@ pub enum Event {
         /// Which of its sender's blobs.
         slot: Slot,
         digest: Digest,
+        #[serde(with = "blobs::exact")]
         size: u64,
         publisher: Address,
     },
@@ -76,26 +78,23 @@ pub enum Event {
     },
     /// A model was submitted.
     Submitted {
-        submission: SubmissionId,
+        job: JobId,
+        submission: u32,
         client: Address,
         model: SubmittedModel,
         stake: SubmissionStake,
     },
     /// An account shows a model on the public board.
     ModelShown {
-        submission: SubmissionId,
+        job: JobId,
+        submission: u32,
         client: Address,
         model: BlobRef,
         /// What is in escrow for its evaluation.
         stake: Amount,
     },
     /// A shown model was evaluated on the public slice.
-    ShowEvaluated {
-        submission: SubmissionId,
-        model: Digest,
-        /// What the board has of the submission from now on, or why it does not move.
-        board: Result<Score, ModelRefusal>,
-    },
+    ShowEvaluated { job: JobId, submission: u32, model: Digest, board: BoardMove<R> },
     /// A miner offers to evaluate.
     Enlisted { job: JobId, miner: Address },
     /// The seats are drawn.
@@ -107,7 +106,8 @@ pub enum Event {
     },
     /// A submission's model is open.
     ModelRevealed {
-        submission: SubmissionId,
+        job: JobId,
+        submission: u32,
         client: Address,
         /// The model's number among the revealed.
         position: u32,
@@ -124,7 +124,8 @@ pub enum Event {
     AttestationRevealed { job: JobId, page: u32, miner: Address },
     /// The machine has evaluated a submission's model on the hold-out, or the rows it samples.
     ModelEvaluated {
-        submission: SubmissionId,
+        job: JobId,
+        submission: u32,
         model: Digest,
         /// What it finds; where it samples, what the seats say that agrees with it.
         attestation: Attestation,
@@ -133,11 +134,12 @@ pub enum Event {
     },
     /// A submission was decided.
     SubmissionDecided {
-        submission: SubmissionId,
+        job: JobId,
+        submission: u32,
         client: Address,
         /// What it was committed to, or its model's digest once that is known.
         model: Digest,
-        verdict: Verdict,
+        verdict: Ruling<R>,
     },
     /// The machine did work that was prepaid.
     WorkPaid {
@@ -187,59 +189,91 @@ pub enum Event {
         /// The best accepted submission.
         winner: Option<u32>,
         /// Why it ended before it opened; `None` if its sponsor cancelled or it ran its course.
-        reason: Option<ModelRefusal>,
+        reason: R,
     },
     /// A balance too small to be kept, or of an asset that is not, leaves as a voucher.
     Returned { account: Address, asset: Asset, amount: Amount },
 }
 
-/// What a payment is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Share {
-    /// A reward and the rest of the stake, or the prize and the rest of the stake.
-    Reward,
-    /// The rest of a stake.
-    Stake,
-    /// A part of an award that nobody won, and the rest of the stake.
-    Award,
-    /// What a right seat has: fees, forfeits, and its bond.
-    Mining,
-    /// A miner's bond, which was not drawn or not needed.
-    Bond,
-    /// What is left for the sponsor.
-    Remainder,
-    /// The floor of the rent, to the operator.
-    Rent,
-    /// What is lost, to the sink.
-    Sink,
+impl<R> Event<R> {
+    /// The job it is about, if it is about one.
+    pub const fn job(&self) -> Option<JobId> {
+        match self {
+            Self::JobOpened { job, .. }
+            | Self::BlobStored { job, .. }
+            | Self::JobReady { job, .. }
+            | Self::Submitted { job, .. }
+            | Self::ModelShown { job, .. }
+            | Self::ShowEvaluated { job, .. }
+            | Self::Enlisted { job, .. }
+            | Self::SeatsDrawn { job, .. }
+            | Self::ModelRevealed { job, .. }
+            | Self::HoldOutRevealed { job, .. }
+            | Self::HoldOutReady { job, .. }
+            | Self::Attested { job, .. }
+            | Self::AttestationRevealed { job, .. }
+            | Self::ModelEvaluated { job, .. }
+            | Self::SubmissionDecided { job, .. }
+            | Self::WorkPaid { job, .. }
+            | Self::Compared { job, .. }
+            | Self::Forfeited { job, .. }
+            | Self::JobDecided { job, .. }
+            | Self::Paid { job, .. }
+            | Self::JobEnded { job, .. } => Some(*job),
+            Self::Returned { .. } => None,
+        }
+    }
 }
 
-impl Share {
-    /// All of them, in the order of their codes.
-    pub const ALL: [Self; 8] = [
-        Self::Reward,
-        Self::Stake,
-        Self::Award,
-        Self::Mining,
-        Self::Bond,
-        Self::Remainder,
-        Self::Rent,
-        Self::Sink,
-    ];
+/// What became of a submission, as its event says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruling<R> {
+    /// Whether it was paid a reward or the prize.
+    pub accepted: bool,
+    /// Its scores, if it was evaluated.
+    pub scores: Option<Scores>,
+    /// Why it was refused, if it was.
+    pub reason: R,
 }
 
-impl fmt::Display for Share {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Reward => "reward",
-            Self::Stake => "stake",
-            Self::Award => "award",
-            Self::Mining => "mining",
-            Self::Bond => "bond",
-            Self::Remainder => "remainder",
-            Self::Rent => "rent",
-            Self::Sink => "sink",
-        })
+impl From<Verdict> for Ruling<Option<ModelRefusal>> {
+    fn from(verdict: Verdict) -> Self {
+        let (accepted, scores) = (verdict.is_accepted(), verdict.scores());
+        let reason = match verdict {
+            Verdict::Accepted(_) => None,
+            Verdict::Refused { reason, .. } => Some(reason),
+        };
+        Self { accepted, scores, reason }
+    }
+}
+
+/// What the public board has after a shown model was evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoardMove<R> {
+    /// The score it has now of the account, if it moved.
+    pub score: Option<Score>,
+    /// Why it did not move, if it did not.
+    pub reason: R,
+}
+
+names! {
+    /// What a payment is for.
+    Share: "what a payment is for" {
+        /// A reward and the rest of the stake, or the prize and the rest of the stake.
+        Reward = "reward",
+        /// The rest of a stake.
+        Stake = "stake",
+        /// A part of an award that nobody won, and the rest of the stake.
+        Award = "award",
+        /// What a right seat has: fees, forfeits, and its bond.
+        Mining = "mining",
+        /// A miner's bond, which was not drawn or not needed.
+        Bond = "bond",
+        /// What is left for the sponsor.
+        Remainder = "remainder",
+        /// The floor of the rent, to the operator.
+        Rent = "rent",
+        /// What is lost, to the sink.
+        Sink = "sink",
     }
 }

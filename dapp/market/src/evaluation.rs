@@ -1,6 +1,8 @@
 //! An evaluation: it reads its files, answers rows step by step, and ends when all are answered.
 //! What cannot wait in between fits an input, or the model is refused; what can, waits.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     attestation::Attestation,
     judge::{Exam, Judge, Quote},
@@ -16,8 +18,7 @@ use crate::{
 };
 
 /// How far an evaluation has come.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Evaluated {
     /// It has not begun.
     #[default]
@@ -31,8 +32,7 @@ pub enum Evaluated {
 }
 
 /// An evaluation under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// What all of it takes.
     pub quote: Quote,
@@ -41,8 +41,7 @@ pub struct Progress {
 }
 
 /// What an evaluation found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The scores; where the machine samples, those attested that agree with the sample.
     pub scores: Scores,
@@ -126,7 +125,7 @@ impl Assignment<'_> {
         let seats = self.terms.miners().map_or(0, |_| usize::try_from(MAX_SEATS).unwrap_or(0));
         let sampled = usize::try_from(self.sampled().unwrap_or(0)).unwrap_or(usize::MAX);
         let checks = prices.outputs(seats).plus(prices.checking(sampled, seats));
-        Work(prices.ending).plus(if seats > 0 { checks } else { Work(0) })
+        prices.ending.plus(if seats > 0 { checks } else { Work(0) })
     }
 
     /// What it costs at the end to name the results, if they are kept.
@@ -150,7 +149,7 @@ impl Assignment<'_> {
         let work = if self.sampled().is_some() { all.work.min(apart) } else { all.work };
         let prices = &settings.prices;
         let ending = self.ending(prices).plus(self.naming(prices, rows));
-        let around = Work(prices.input).plus(ending);
+        let around = prices.input.plus(ending);
         let (maximum, found) = (settings.input_work, around.plus(all.reading).plus(all.step));
         if found > maximum {
             return Err(ModelRefusal::StepTooLarge { maximum, found });

@@ -17,7 +17,7 @@ use crate::{
     state::State,
     store::SlotKey,
     submission::Submission,
-    units::{Address, Amount, JobId, SubmissionId, Timestamp},
+    units::{Address, Amount, JobId, Timestamp},
 };
 
 /// An input under way.
@@ -99,10 +99,6 @@ impl Input<'_> {
     /// The same, to change it.
     pub(crate) fn submission_mut(&mut self, number: u32) -> &mut Submission {
         self.job_mut().known_mut(number)
-    }
-
-    pub(crate) const fn submission_id(&self, number: u32) -> SubmissionId {
-        SubmissionId { job: self.id, index: number }
     }
 
     /// Expects a blob in a slot of the job; whether the deployment's drive has it.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use blobs::{BlobRef, Digest};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     attestation::Answers,
@@ -28,8 +29,7 @@ use crate::{
 pub const PAGE_MODELS: u32 = 128;
 
 /// A job and all that belongs to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Its number, for display.
     pub number: u32,
@@ -117,8 +117,7 @@ pub struct Job {
 }
 
 /// Reserved bytes and the rent held for them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HeldRent {
     pub(crate) bytes: u64,
     pub(crate) rent: Rent,

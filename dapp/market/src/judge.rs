@@ -4,6 +4,7 @@
 use std::fmt;
 
 use blobs::{Cid, Digest};
+use serde::{Deserialize, Serialize};
 
 use crate::{metric::Metric, tally::Tally, units::Work};
 
@@ -31,8 +32,7 @@ pub struct Exam<'a> {
 }
 
 /// What an evaluation takes, known before anything runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// Rows that count.
     pub rows: u32,
@@ -157,8 +157,7 @@ impl WeightDistance {
 }
 
 /// Why a model or dataset cannot be evaluated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unfit {
     /// What is wrong.
     pub fault: Fault,
@@ -167,8 +166,7 @@ pub struct Unfit {
 }
 
 /// What can be wrong with a model or dataset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Fault {
     /// The model's bytes are not an ONNX model within the stated limits.
     MalformedModel,

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     refusal::Refusal,
     units::{Address, Amount, Asset},
 };
 
 /// Both sides of an asset's balance: `deposited − paid_out = free + escrowed`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Solvency {
     /// All that ever came in.
     pub deposited: Amount,
@@ -45,13 +46,12 @@ pub(crate) enum Kind {
 }
 
 /// Free balances and totals.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     free: BTreeMap<(Address, Asset), Amount>,
     totals: BTreeMap<Asset, Solvency>,
     /// Balances that the input under way has changed, as they were before.
-    #[cfg_attr(feature = "snapshot", serde(skip))]
+    #[serde(skip)]
     changed: BTreeMap<(Address, Asset), Amount>,
 }
 

@@ -66,7 +66,7 @@ pub use attestation::{Answers, Attestation, AttestationBinding};
 pub use clock::Clock;
 pub use command::{Command, Context, Slot, Target};
 pub use decision::{Decision, Outcome};
-pub use effect::{Effect, Event, Share};
+pub use effect::{BoardMove, Effect, Event, Ruling, Share};
 pub use evaluation::{Evaluated, Finding, Progress, attest};
 pub use job::{Job, PAGE_MODELS};
 pub use judge::{
@@ -92,5 +92,6 @@ pub use tally::{MAX_LOSS_PPM, Tally};
 pub use terms::{
     Award, Board, Evaluators, MAX_INPUTS, MAX_MINERS, MAX_PLACES, MAX_REWARDS, MAX_SAMPLE_ROWS,
     MAX_SEATS, MinerTerms, Offer, SealedBlob, Sealing, SponsorStake, SubmissionStake, Terms, Unmet,
+    title_text,
 };
-pub use units::{Address, Amount, Asset, JobId, Score, SubmissionId, Timestamp, Work};
+pub use units::{Address, Amount, Asset, JobId, Score, Timestamp, Work};

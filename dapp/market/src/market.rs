@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use blobs::{Cid, Opening};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{
@@ -24,15 +25,14 @@ use crate::{
     settings::Settings,
     state::State,
     store::Drive,
-    units::{Address, Amount, Asset, JobId, Work},
+    units::{Address, Amount, Asset, JobId},
 };
 
 /// All state of the market, which only inputs change.
 ///
 /// Every input, whatever it is, goes through [`begin`](Self::begin), then what it asks for, then
 /// [`finish`](Self::finish).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Market(State);
 
 /// The market as it was before a command, to go back to.
@@ -137,7 +137,7 @@ impl Market {
         let job = command.job().map(|id| (id, state.jobs.get(&id).cloned()));
         let records = job.as_ref().and_then(|(_, job)| Some(job.as_ref()?.submissions.len()));
         let records = u64::try_from(records.unwrap_or_default()).unwrap_or(u64::MAX);
-        state.meter.spend(Work(state.settings.prices.noted_record).times(records));
+        state.meter.spend(state.settings.prices.noted_record.times(records));
         Checkpoint {
             job,
             ledger: state.ledger.checkpoint(),

@@ -25,9 +25,9 @@ impl Meter {
     /// The meter of an input with so many bytes of payload.
     pub(crate) const fn new(settings: &Settings, payload_bytes: u64) -> Self {
         let prices = &settings.prices;
-        let spent = prices.input.saturating_add(prices.payload_byte.saturating_mul(payload_bytes));
+        let spent = prices.input.plus(prices.payload_byte.times(payload_bytes));
         let limit = settings.input_work;
-        Self { limit, wanted: limit, spent: Work(spent), float: Work(0), has_advanced: false }
+        Self { limit, wanted: limit, spent, float: Work(0), has_advanced: false }
     }
 
     /// Takes note that the sender wants the input to cost at most so much.

@@ -1,36 +1,29 @@
 //! Metrics: what a score measures, and how counts become one.
 
+use blobs::names;
+use serde::{Deserialize, Serialize};
+
 use crate::units::Score;
 
-/// What a score measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Metric {
-    /// Share of rows answered right.
-    Accuracy,
-    /// Smallest share of a class's rows answered right.
-    WorstClassRecall,
-    /// Mean over the classes of the F1 measure.
-    MacroF1,
-    /// `1 / (1 + L)`, with L the mean squared error.
-    MeanSquaredError,
-    /// `1 / (1 + L)`, with L the mean absolute error.
-    MeanAbsoluteError,
-    /// `1 / (1 + L)`, with L the mean of −ln of the probability given to the right class.
-    LogLoss,
+names! {
+    /// What a score measures.
+    Metric: "a metric" {
+        /// Share of rows answered right.
+        Accuracy = "accuracy",
+        /// Smallest share of a class's rows answered right.
+        WorstClassRecall = "worst_class_recall",
+        /// Mean over the classes of the F1 measure.
+        MacroF1 = "macro_f1",
+        /// `1 / (1 + L)`, with L the mean squared error.
+        MeanSquaredError = "mean_squared_error",
+        /// `1 / (1 + L)`, with L the mean absolute error.
+        MeanAbsoluteError = "mean_absolute_error",
+        /// `1 / (1 + L)`, with L the mean of −ln of the probability given to the right class.
+        LogLoss = "log_loss",
+    }
 }
 
 impl Metric {
-    /// All metrics, in the order of their codes.
-    pub const ALL: [Self; 6] = [
-        Self::Accuracy,
-        Self::WorstClassRecall,
-        Self::MacroF1,
-        Self::MeanSquaredError,
-        Self::MeanAbsoluteError,
-        Self::LogLoss,
-    ];
-
     /// Whether the metric compares numbers, not classes.
     pub const fn is_regression(self) -> bool {
         matches!(self, Self::MeanSquaredError | Self::MeanAbsoluteError)
@@ -43,8 +36,7 @@ impl Metric {
 }
 
 /// What an evaluated model has to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scores {
     /// By the job's metric.
     pub score: Score,

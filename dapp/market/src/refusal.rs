@@ -1,8 +1,7 @@
 //! Every reason to refuse a command or a model: a stable name and the values that explain it.
 
-use std::fmt;
-
 use blobs::{ChunkRefused, Digest};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     judge::Unfit,
@@ -11,13 +10,13 @@ use crate::{
 };
 
 /// Declares an enum of reasons from one line each: name, values, message.
+#[macro_export]
 macro_rules! reasons {
-    ($(#[$doc:meta])* $name:ident {
+    ($(#[$meta:meta])* $name:ident {
         $($reason:ident { $($value:ident: $type:ty),* } = $message:literal,)*
     }) => {
-        $(#[$doc])*
+        $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
         pub enum $name {
             $(
                 #[doc = $message]
@@ -51,8 +50,8 @@ macro_rules! reasons {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 match self {
                     $(Self::$reason { $($value),* } => write!(out, $message),)*
                 }
@@ -65,6 +64,7 @@ macro_rules! reasons {
 
 reasons! {
     /// Why a command was refused; nothing changed but the clock.
+    #[derive(Serialize, Deserialize)]
     Refusal {
         BalanceOverflow { asset: Asset } = "the balance of {asset} would exceed 256 bits",
         AmountZero {} = "the amount is zero",
@@ -139,6 +139,7 @@ reasons! {
 
 reasons! {
     /// Why a submitted model earns nothing.
+    #[derive(Serialize, Deserialize)]
     ModelRefusal {
         Unfit { unfit: Unfit } = "the model cannot be evaluated: {unfit}",
         TooMuchWork { maximum: Work, found: Work } = "its evaluation takes {found} instructions, the terms allow {maximum}",

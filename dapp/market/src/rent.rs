@@ -4,6 +4,7 @@
 //! reservation pays the integral, so that dividing it among jobs gains nothing.
 
 use primitive_types::U256;
+use serde::{Deserialize, Serialize};
 
 use crate::{refusal::Refusal, units::Amount};
 
@@ -13,8 +14,7 @@ const STEEPNESS: u64 = 1_000;
 const MEBIBYTE_DAY: u64 = 1_048_576 * 86_400;
 
 /// What a reservation costs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rent {
     /// All of it.
     pub all: Amount,

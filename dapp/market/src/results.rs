@@ -1,6 +1,7 @@
 //! How a model did on each row: what two models are compared by, and what miners attest.
 
 use blobs::Digest;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     metric::{Metric, inverse_loss, ratio},
@@ -9,16 +10,14 @@ use crate::{
 };
 
 /// Each row's result, in the order of the rows.
-#[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Results {
     rows: u32,
     /// Shared, as there can be many rows and a checkpoint has them, too.
     kind: Shared<Kind>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
     /// Whether each row was answered right, eight in a byte from the lowest bit on.
     Right(Vec<u8>),

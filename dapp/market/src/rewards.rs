@@ -34,7 +34,7 @@ const SMALL_PAYLOAD_BYTES: u64 = 1_024;
 pub(crate) fn decide_next(input: &mut Input<'_>) -> Option<Refusal> {
     for _ in 0..DECISIONS_PER_INPUT {
         let number = input.job().next_reward()?;
-        let ending = Work(input.state.settings.prices.ending);
+        let ending = input.state.settings.prices.ending;
         if !input.state.meter.may_begin(&input.state.settings, ending) {
             return None;
         }
@@ -149,7 +149,7 @@ fn similarity(input: &mut Input<'_>, pair: [u32; 2]) -> Result<Found, Option<Ref
 /// What any input has room for that does nothing else.
 fn fresh_input(settings: &Settings) -> Meter {
     let mut meter = Meter::new(settings, SMALL_PAYLOAD_BYTES);
-    meter.spend(Work(settings.prices.ending).times(3));
+    meter.spend(settings.prices.ending.times(3));
     meter
 }
 

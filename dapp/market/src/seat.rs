@@ -2,27 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use blobs::Digest;
+use blobs::{Digest, names};
+use serde::{Deserialize, Serialize};
 
 use crate::units::Address;
 
-/// Why a bond is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Offence {
-    /// A drawn miner left a page without attestations.
-    Silent,
-    /// Something attested is not so.
-    Wrong,
-    /// A model's bytes did not come.
-    NotDelivered,
-    /// A model, or the hold-out, was not revealed, or the hold-out does not fit.
-    NotRevealed,
+names! {
+    /// Why a bond is lost.
+    Offence: "why a bond is lost" {
+        /// A drawn miner left a page without attestations.
+        Silent = "silent",
+        /// Something attested is not so.
+        Wrong = "wrong",
+        /// A model's bytes did not come.
+        NotDelivered = "not_delivered",
+        /// A model, or the hold-out, was not revealed, or the hold-out does not fit.
+        NotRevealed = "not_revealed",
+    }
 }
 
 /// A drawn miner.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
     /// Who.
     pub miner: Address,
@@ -41,8 +41,7 @@ impl Seat {
 }
 
 /// A set of seats; there are at most as many as bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatSet(u128);
 
 impl SeatSet {

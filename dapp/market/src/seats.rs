@@ -97,8 +97,8 @@ pub(crate) fn note(input: &mut Input<'_>, number: u32, attestation: Attestation)
     let submission = input.submission(number);
     let agreed = submission.answers.by_seats.iter().find(|(answer, _)| *answer == attestation);
     let agreed = agreed.map_or(0, |(_, by)| u32::try_from(by.len()).unwrap_or(u32::MAX));
-    let (submission, model) = (input.submission_id(number), submission.digest());
-    input.emit(Event::ModelEvaluated { submission, model, attestation, agreed });
+    let (job, submission, model) = (input.id, number, submission.digest());
+    input.emit(Event::ModelEvaluated { job, submission, model, attestation, agreed });
 }
 
 impl Job {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     prices::Prices,
     refusal::Refusal,
@@ -11,8 +13,8 @@ use crate::{
 /// What a deployment fixes at genesis.
 ///
 /// - Units: bytes; seconds of the market's clock; instructions
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The assets that are kept and paid in, and what things cost in each.
     pub assets: BTreeMap<Asset, AssetPrices>,
@@ -23,8 +25,10 @@ pub struct Settings {
     /// The operator's part of the price of work, in parts per million.
     pub operator_ppm: u32,
     /// Largest blob.
+    #[serde(with = "blobs::exact")]
     pub max_blob_bytes: u64,
     /// All bytes that jobs reserve, beside those of the drive.
+    #[serde(with = "blobs::exact")]
     pub max_stored_bytes: u64,
     /// Most balances that are kept; what there is no record for leaves as a voucher.
     pub max_balances: u32,
@@ -35,18 +39,19 @@ pub struct Settings {
     /// How fast a machine is.
     pub speed: Speed,
     /// Longest time a job may be open.
+    #[serde(with = "blobs::exact")]
     pub max_window_seconds: u64,
     /// The shortest windows.
     pub windows: Windows,
     /// With each such lag of the machine, the surcharge on its work doubles.
+    #[serde(with = "blobs::exact")]
     pub surcharge_lag_seconds: u64,
 }
 
 /// What things cost in an asset.
 ///
 /// - Units: the asset's smallest unit
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetPrices {
     /// A smaller balance is not kept.
     pub account_minimum: Amount,
@@ -59,28 +64,33 @@ pub struct AssetPrices {
 }
 
 /// Instructions a second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Speed {
     /// Of a machine that answers rows: its floating point is emulated.
+    #[serde(with = "blobs::exact")]
     pub float: u64,
     /// Of a machine that does anything else.
+    #[serde(with = "blobs::exact")]
     pub integer: u64,
     /// Of a miner, who answers rows natively.
+    #[serde(with = "blobs::exact")]
     pub mining: u64,
 }
 
 /// The shortest windows, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Windows {
     /// For the bytes of a submission to arrive.
+    #[serde(with = "blobs::exact")]
     pub delivery_seconds: u64,
     /// For keys.
+    #[serde(with = "blobs::exact")]
     pub reveal_seconds: u64,
     /// For each of committing to attestations and revealing them.
+    #[serde(with = "blobs::exact")]
     pub attest_seconds: u64,
     /// For the machine's evaluations, beside the time that their work takes.
+    #[serde(with = "blobs::exact")]
     pub evaluation_seconds: u64,
 }
 

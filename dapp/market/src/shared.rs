@@ -27,14 +27,12 @@ impl<T> Deref for Shared<T> {
     }
 }
 
-#[cfg(feature = "snapshot")]
 impl<T: serde::Serialize> serde::Serialize for Shared<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
 
-#[cfg(feature = "snapshot")]
 impl<'de, T: serde::Deserialize<'de>> serde::Deserialize<'de> for Shared<T> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         T::deserialize(deserializer).map(Arc::new).map(Self)

@@ -93,7 +93,7 @@ fn cost(job: &Job, settings: &Settings, step: Step) -> Work {
         | Step::Close
         | Step::Decide => Work(0),
     };
-    more.plus(Work(prices.ending).times(2))
+    more.plus(prices.ending.times(2))
 }
 
 fn take(input: &mut Input<'_>, step: Step) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use blobs::Cid;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Clock,
@@ -20,8 +21,7 @@ use crate::{
 const ENDED_RECORDS: usize = 4_096;
 
 /// All state of the market.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
@@ -37,13 +37,13 @@ pub struct State {
     ended: VecDeque<(JobId, usize)>,
     ended_records: usize,
     /// What the input under way has cost.
-    #[cfg_attr(feature = "snapshot", serde(skip))]
+    #[serde(skip)]
     pub(crate) meter: Meter,
     /// What the clock showed before it.
-    #[cfg_attr(feature = "snapshot", serde(skip))]
+    #[serde(skip)]
     pub(crate) clock_before: Clock,
     /// What the validators drew for its block.
-    #[cfg_attr(feature = "snapshot", serde(skip))]
+    #[serde(skip)]
     pub(crate) randao: [u8; 32],
 }
 

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use blobs::{BlobRef, Cid, Encoding, Piece, Upload};
+use serde::{Deserialize, Serialize};
 
 use crate::{command::Slot, invariant::there, refusal::Refusal, shared::Shared};
 
 /// A slot of a job, of one submission if it is not the job's own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SlotKey {
     /// Which slot.
     pub slot: Slot,
@@ -48,8 +48,7 @@ pub enum BlobState {
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Held {
     Expected(Shared<Upload>),
     Whole(Shared<Vec<u8>>),
@@ -57,8 +56,7 @@ enum Held {
 }
 
 /// The deployment's blobs, which need not be published.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Drive(BTreeMap<Cid, Vec<u8>>);
 
 impl Drive {
@@ -76,8 +74,7 @@ impl Drive {
 }
 
 /// The slots of one job.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Slots(BTreeMap<SlotKey, Held>);
 
 impl Slots {

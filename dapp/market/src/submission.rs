@@ -1,6 +1,7 @@
 //! A submission: one account's model for one job.
 
-use blobs::{BlobRef, Digest};
+use blobs::{BlobRef, Digest, choice};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     attestation::Answers,
@@ -11,19 +12,20 @@ use crate::{
     units::{Address, Amount, Score, Timestamp},
 };
 
-/// A model as it is submitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum SubmittedModel {
-    /// Its bytes come next.
-    Open {
-        /// The model.
-        model: BlobRef,
-        /// What it was trained on; never published.
-        data: BlobRef,
-    },
-    /// Its ciphertext comes next, its key after the close.
-    Sealed(SealedBlob),
+choice! {
+    /// A model as it is submitted.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum SubmittedModel {
+        /// Its bytes come next.
+        Open {
+            /// The model.
+            model: BlobRef,
+            /// What it was trained on; never published.
+            data: BlobRef,
+        },
+        /// Its ciphertext comes next, its key after the close.
+        Sealed(SealedBlob),
+    }
 }
 
 impl SubmittedModel {
@@ -58,8 +60,7 @@ impl SubmittedModel {
 }
 
 /// One account's model for one job.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
     /// Whose.
     pub client: Address,
@@ -82,8 +83,7 @@ pub struct Submission {
 }
 
 /// How far a submission has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SubmissionState {
     /// Its bytes, or its ciphertext, are awaited.
     Expecting {
@@ -102,8 +102,7 @@ pub enum SubmissionState {
 }
 
 /// What became of a submission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// Paid a reward or the prize.
     Accepted(Scores),
@@ -132,8 +131,7 @@ impl Verdict {
 }
 
 /// What a submission's account shows on the public board.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shows {
     /// How many models were shown.
     pub shown: u32,

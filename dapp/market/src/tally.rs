@@ -1,5 +1,7 @@
 //! A tally: what is counted while a model answers the rows of a dataset.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     metric::{Metric, Scores, inverse_loss, ratio},
     results::Results,
@@ -11,8 +13,7 @@ pub const MAX_LOSS_PPM: u64 = 1_000_000_000_000;
 
 /// What is counted while a model answers the rows of a dataset; integers only, so that it can be
 /// kept between inputs and added up in any number of steps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     classes: usize,
     rows: u32,

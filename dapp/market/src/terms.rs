@@ -9,15 +9,18 @@ mod evaluators;
 mod offer;
 mod sealing;
 mod stakes;
+mod title;
 mod windows;
 
 use blobs::BlobRef;
+use serde::{Deserialize, Serialize};
 
 pub use award::{Award, MAX_REWARDS, Unmet};
 pub use evaluators::{Evaluators, MAX_SAMPLE_ROWS, MAX_SEATS, MinerTerms};
 pub use offer::{Board, MAX_INPUTS, Offer};
 pub use sealing::{SealedBlob, Sealing};
 pub use stakes::{MAX_MINERS, SponsorStake, SubmissionStake};
+pub use title::title_text;
 
 use crate::{
     refusal::Refusal,
@@ -32,10 +35,10 @@ pub const MAX_PLACES: u32 = 10_000;
 ///
 /// - Units: amounts in the asset's smallest unit; scores in parts per million; times in seconds of
 ///   the market's clock; work in instructions; sizes in bytes
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// Short UTF-8 name, zero-padded.
+    #[serde(with = "title")]
     pub title: [u8; 32],
     /// What everything is paid in.
     pub asset: Asset,

@@ -2,29 +2,16 @@
 
 use std::fmt;
 
+use blobs::{hexadecimal, texts};
 use primitive_types::U256;
+use serde::{Deserialize, Serialize};
 
 /// A wallet or contract on Ethereum.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Address(pub [u8; 20]);
-
-impl fmt::Display for Address {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("0x")?;
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Address {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, out)
-    }
-}
 
 /// What an amount is an amount of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub enum Asset {
     /// The chain's own coin.
     Ether,
@@ -45,7 +32,6 @@ impl fmt::Display for Asset {
 ///
 /// As wide as an ERC-20 balance, so that whatever a portal reports can be credited.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct Amount(pub U256);
 
 impl Amount {
@@ -110,13 +96,31 @@ impl fmt::Debug for Amount {
     }
 }
 
+hexadecimal! {
+    Address(20): "an address (0x and 40 hexadecimal digits)";
+    JobId(32): "a job's name (0x and 64 hexadecimal digits)";
+}
+
+texts! {
+    Asset: "\"ether\" or a token's address", |text| {
+        if text == "ether" { Some(Self::Ether) } else { Address::read(text).map(Self::Erc20) }
+    };
+    Option<Address>, |asset| match asset { Self::Ether => None, Self::Erc20(token) => Some(token) },
+    |token| token.map_or(Self::Ether, Self::Erc20);
+    // The parser takes nothing for zero.
+    Amount: "an amount in the asset's smallest unit (decimal digits)", |text| {
+        (!text.is_empty()).then(|| U256::from_dec_str(text).ok().map(Self)).flatten()
+    };
+    [u64; 4], |amount| amount.0.0, |limbs| Self(U256(limbs));
+}
+
 /// Declares a unit: a transparent, ordered integer shown as its number.
 macro_rules! unit {
-    ($(#[$doc:meta])* $name:ident($integer:ty)) => {
+    ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-        #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-        pub struct $name(pub $integer);
+        #[derive(Serialize, Deserialize)]
+        pub struct $name(#[serde(with = "blobs::exact")] pub u64);
 
         impl fmt::Display for $name {
             fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -128,20 +132,21 @@ macro_rules! unit {
 
 unit! {
     /// A moment of the market's clock, in seconds since 1970: block time less the machine's lag.
-    Timestamp(u64)
+    Timestamp
 }
 unit! {
     /// Work, in instructions of the machine's processor (RISC-V, RV64GC), as predicted from shapes
     /// and lengths before anything runs; at least what is counted for rows without zeros, of which
     /// real ones take less.
-    Work(u64)
+    Work
 }
 
 /// How good a model is, in parts per million; larger is better, at most 1,000,000.
 ///
 /// Shown as that integer, and by `{:#}` as a percentage with three decimals, rounded down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct Score(pub u32);
 
 impl fmt::Display for Score {
@@ -197,29 +202,4 @@ impl Work {
 /// A job's name: the SHA-256 of chain, application, sponsor, salt and terms. Whoever names a job
 /// consents to its terms.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
 pub struct JobId(pub [u8; 32]);
-
-impl fmt::Display for JobId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("0x")?;
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for JobId {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, out)
-    }
-}
-
-/// One client's model for one job: the job and the submission's number in it, counted from zero in
-/// the order of commitments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub struct SubmissionId {
-    /// The job.
-    pub job: JobId,
-    /// The number among the job's submissions.
-    pub index: u32,
-}

@@ -162,6 +162,11 @@ impl Arguments {
         all.get(usize::from(code)).copied().ok_or(InputRefused::UnknownCode { field, code })
     }
 
+    /// The refusal of what is no arguments of its function.
+    pub(crate) const fn malformed(&self) -> InputRefused {
+        self.malformed
+    }
+
     fn token<T>(&mut self, read: impl FnOnce(Token) -> Option<T>) -> Result<T, InputRefused> {
         self.tokens.next().and_then(read).ok_or(self.malformed)
     }

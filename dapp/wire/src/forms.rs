@@ -1,155 +1,40 @@
-//! The market's enums and structures in both outside forms, ABI and JSON, from one table each.
+//! The market's enums and structures in the ABI, from one table each.
 
-use std::collections::BTreeMap;
-
-use blobs::{BlobRef, Digest, Encoding};
+use blobs::Encoding;
 use ethabi::Token;
 use market::{
-    Address, Amount, Asset, AssetPrices, Attestation, Board, Decision, Metric, MinerTerms, Offence,
-    Offer, Outcome, Prices, Score, Scores, SealedBlob, Settings, Share, Slot, Speed, SponsorStake,
-    Stage, SubmissionStake, Unmet, Windows, Work,
+    Attestation, Decision, Metric, MinerTerms, Offence, Offer, Outcome, Score, Scores, SealedBlob,
+    Share, Slot, SponsorStake, Stage, SubmissionStake, Terms, Unmet, title_text,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     abi::{Abi, Arguments, Zero, tokens},
-    json::{Json, Text, strings},
     refused::InputRefused,
 };
 
-/// Declares enums without fields: their codes are their places in the list, their texts are here.
-macro_rules! names {
-    ($($type:ident: $what:literal { $($case:ident = $text:literal,)* })*) => {
-        $(
-            impl Text for $type {
-                const WHAT: &'static str = $what;
-
-                fn write(&self) -> String {
-                    match self { $(Self::$case => $text,)* }.to_owned()
-                }
-
-                fn read(text: &str) -> Option<Self> {
-                    match text { $($text => Some(Self::$case),)* _ => None }
-                }
-            }
-
-            strings! { $type }
-
-            impl Abi for $type {
-                fn write(&self, out: &mut Vec<Token>) {
-                    let all = [$(Self::$case,)*];
-                    let code = all.iter().position(|one| one == self).unwrap_or_default();
-                    out.push(Token::Uint(code.into()));
-                }
-
-                fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
-                    from.choice(&[$(Self::$case,)*])
-                }
-            }
-        )*
-    };
-}
-
-names! {
-    Metric: "a metric" {
-        Accuracy = "accuracy",
-        WorstClassRecall = "worst_class_recall",
-        MacroF1 = "macro_f1",
-        MeanSquaredError = "mean_squared_error",
-        MeanAbsoluteError = "mean_absolute_error",
-        LogLoss = "log_loss",
-    }
-    Unmet: "\"return\" or \"share\"" {
-        Return = "return",
-        Share = "share",
-    }
-    Stage: "a stage" {
-        Announced = "announced",
-        Open = "open",
-        Revealing = "revealing",
-        Evaluating = "evaluating",
-        Settled = "settled",
-        Cancelled = "cancelled",
-    }
-    Slot: "a slot of a job" {
-        BaseModel = "base_model",
-        PublicSlice = "public_slice",
-        HoldOut = "hold_out",
-        Submission = "submission",
-        Shown = "shown",
-    }
-    Encoding: "\"plain\" or \"deflate\"" {
-        Plain = "plain",
-        Deflate = "deflate",
-    }
-    Outcome: "an outcome" {
-        Cancelled = "cancelled",
-        NobodySubmitted = "nobody_submitted",
-        NobodyRevealed = "nobody_revealed",
-        SponsorFailed = "sponsor_failed",
-        NoWinner = "no_winner",
-        Won = "won",
-        Returned = "returned",
-    }
-    Share: "what a payment is for" {
-        Reward = "reward",
-        Stake = "stake",
-        Award = "award",
-        Mining = "mining",
-        Bond = "bond",
-        Remainder = "remainder",
-        Rent = "rent",
-        Sink = "sink",
-    }
-    Offence: "why a bond is lost" {
-        Silent = "silent",
-        Wrong = "wrong",
-        NotDelivered = "not_delivered",
-        NotRevealed = "not_revealed",
-    }
-}
-
-/// Declares a type's JSON by one of the same shape, which serde fills and reads in its place.
-macro_rules! json_like {
-    ($name:literal $type:ident $form:item) => {
-        const _: () = {
-            $form
-
-            impl Json for $type {
-                fn write_json<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-                    Form::serialize(self, out)
-                }
-
-                fn read_json<'a, D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
-                    Form::deserialize(from)
-                }
-            }
-        };
-    };
-}
-
-// Below the macro, which it uses too.
 mod choices;
 
-/// Declares structures in JSON: each field in its own form.
-macro_rules! json_structures {
-    ($($(#[$serde:meta])* $name:literal $type:ident { $($field:ident: $of:ty,)* })*) => {
-        $(json_like! { $name $type
-            #[derive(Serialize, Deserialize)]
-            #[serde(remote = $name)]
-            $(#[$serde])*
-            struct Form {
-                $(#[serde(with = "crate::json")] $field: $of,)*
+/// Declares enums without fields: their codes are their places among all.
+macro_rules! codes {
+    ($($type:ident)*) => {
+        $(impl Abi for $type {
+            fn write(&self, out: &mut Vec<Token>) {
+                let code = Self::ALL.iter().position(|one| one == self).unwrap_or_default();
+                out.push(Token::Uint(code.into()));
+            }
+
+            fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
+                from.choice(&Self::ALL)
             }
         })*
     };
 }
 
-/// Declares structures in both forms; in the ABI a struct of the same fields in this order.
-macro_rules! structures {
-    ($($name:literal $type:ident { $($field:ident: $of:ty,)* })*) => {
-        json_structures! { $($name $type { $($field: $of,)* })* }
+codes! { Metric Unmet Stage Slot Encoding Outcome Share Offence }
 
+/// Declares structures: each a struct of these fields in this order, some of them checked.
+macro_rules! structures {
+    ($($type:ident { $($field:ident $(if $check:ident)?),* })*) => {
         $(impl Abi for $type {
             fn write(&self, out: &mut Vec<Token>) {
                 out.push(Token::Tuple(tokens!($(&self.$field),*)));
@@ -157,103 +42,36 @@ macro_rules! structures {
 
             fn read(from: &mut Arguments) -> Result<Self, InputRefused> {
                 let mut fields = from.fields()?;
-                Ok(Self { $($field: fields.take(stringify!($field))?,)* })
+                $(
+                    let $field = fields.take(stringify!($field))?;
+                    $($check(&$field)?;)?
+                )*
+                Ok(Self { $($field),* })
             }
         })*
     };
 }
 
 structures! {
-    "Scores" Scores { score: Score, worst_class: Score, }
-    "Attestation" Attestation { score: Score, worst_class: Score, results: Digest, }
-    "SealedBlob" SealedBlob { commitment: Digest, ciphertext: BlobRef, }
-    "Offer" Offer {
-        metric: Metric,
-        min_score: Score,
-        min_gain: Score,
-        min_worst_class: Score,
-        max_model_bytes: u64,
-        max_work: Work,
-        max_inputs: u32,
-        rows: u32,
-        base_model: BlobRef,
-        board: Option<Board>,
+    Scores { score, worst_class }
+    Attestation { score, worst_class, results }
+    SealedBlob { commitment, ciphertext }
+    Offer {
+        metric, min_score, min_gain, min_worst_class, max_model_bytes, max_work, max_inputs, rows,
+        base_model, board
     }
-    "MinerTerms" MinerTerms {
-        seats: u32,
-        bond: Amount,
-        pool: Amount,
-        buy_in: Amount,
-        attest_seconds: u32,
-        sample_rows: u32,
+    MinerTerms { seats, bond, pool, buy_in, attest_seconds, sample_rows }
+    SponsorStake { award, pool, bond, work, rent }
+    SubmissionStake { work, bond, buy_in }
+    Decision {
+        outcome, winner, prize, shared, revealed, fees, forfeits, right_seats, sponsor_loses
     }
-    "SponsorStake" SponsorStake {
-        award: Amount,
-        pool: Amount,
-        bond: Amount,
-        work: Amount,
-        rent: Amount,
-    }
-    "SubmissionStake" SubmissionStake { work: Amount, bond: Amount, buy_in: Amount, }
-    "Decision" Decision {
-        outcome: Outcome,
-        winner: Option<u32>,
-        prize: Amount,
-        shared: Amount,
-        revealed: u32,
-        fees: Amount,
-        forfeits: Amount,
-        right_seats: u32,
-        sponsor_loses: Amount,
-    }
+    Terms { title if is_text, asset, close, places, offer, sealing, evaluators, award }
 }
 
-json_structures! {
-    "Board" Board { public_slice: BlobRef, quota: u32, ladder_step: Score, }
-    "AssetPrices" AssetPrices {
-        account_minimum: Amount,
-        work: Amount,
-        rent: Amount,
-        place_bond: Amount,
-    }
-    "Speed" Speed { float: u64, integer: u64, mining: u64, }
-    "Windows" Windows {
-        delivery_seconds: u64,
-        reveal_seconds: u64,
-        attest_seconds: u64,
-        evaluation_seconds: u64,
-    }
-    "Prices" Prices {
-        input: u64,
-        payload_byte: u64,
-        blob_byte: u64,
-        hashed_byte: u64,
-        opened_byte: u64,
-        compared_row: u64,
-        checked_row: u64,
-        comparison: u64,
-        noted_record: u64,
-        drawn: u64,
-        first_output: u64,
-        output: u64,
-        ending: u64,
-    }
-    #[serde(deny_unknown_fields)]
-    "Settings" Settings {
-        assets: BTreeMap<Asset, AssetPrices>,
-        operator: Address,
-        sink: Address,
-        operator_ppm: u32,
-        max_blob_bytes: u64,
-        max_stored_bytes: u64,
-        max_balances: u32,
-        input_work: Work,
-        prices: Prices,
-        speed: Speed,
-        max_window_seconds: u64,
-        windows: Windows,
-        surcharge_lag_seconds: u64,
-    }
+/// A title is text.
+fn is_text(title: &[u8; 32]) -> Result<(), InputRefused> {
+    title_text(title).map(drop).ok_or(InputRefused::TitleNotText {})
 }
 
 impl Zero for Scores {

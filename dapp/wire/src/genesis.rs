@@ -8,27 +8,21 @@ use serde::{
     Deserialize, Serialize,
     de::{Deserializer, Error as _},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, from_value};
 
-use crate::{
-    json::{self, Json},
-    output::registry_address,
-};
+use crate::output::registry_address;
 
 /// Everything a deployment can choose; what the file leaves out has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Genesis {
     /// Whose payloads are deposits of Ether.
-    #[serde(with = "json")]
     pub ether_portal: Address,
     /// Whose payloads are deposits of tokens.
-    #[serde(with = "json")]
     pub erc20_portal: Address,
     /// Where settled jobs are recorded on L1.
-    #[serde(with = "json")]
     pub registry: Address,
     /// What concerns the market's rules; in the file its fields stand beside the others.
-    #[serde(flatten, with = "json")]
+    #[serde(flatten)]
     pub settings: Settings,
 }
 
@@ -131,18 +125,14 @@ impl<'a> Deserialize<'a> for Genesis {
         let default = serde_json::to_value(Self::default()).map_err(wrong)?;
         let mut keys = Map::deserialize(default).map_err(wrong)?;
         keys.extend(Map::deserialize(from)?);
-        let mut address = |key| read(keys.remove(key).unwrap_or_default()).map_err(wrong);
+        let mut address = |key| from_value(keys.remove(key).unwrap_or_default()).map_err(wrong);
         Ok(Self {
             ether_portal: address("ether_portal")?,
             erc20_portal: address("erc20_portal")?,
             registry: address("registry")?,
-            settings: read(Value::Object(keys)).map_err(wrong)?,
+            settings: from_value(Value::Object(keys)).map_err(wrong)?,
         })
     }
-}
-
-fn read<T: Json>(value: Value) -> Result<T, serde_json::Error> {
-    T::read_json(value)
 }
 
 impl Genesis {
@@ -228,9 +218,9 @@ impl Genesis {
     /// What an input can cost that cannot wait: the largest chunk, and a model refused unread.
     #[must_use]
     pub fn least_input_work(prices: &Prices) -> Work {
-        let payload = Work(prices.payload_byte).times(MAX_PAYLOAD_BYTES as u64);
+        let payload = prices.payload_byte.times(MAX_PAYLOAD_BYTES as u64);
         let chunk = prices.chunk(MAX_INFLATED_BYTES as u64);
-        chunk.plus(payload).plus(Work(prices.input)).plus(Work(prices.ending))
+        chunk.plus(payload).plus(prices.input).plus(prices.ending)
     }
 }
 
@@ -270,7 +260,8 @@ mod tests {
             (r#"{"input_wrok": 1}"#, "not a genesis file: unknown field `input_wrok`"),
             (r#"{"input_work": "one"}"#, "not a genesis file: not an unsigned number"),
             (r#"{"registry": "0x12"}"#, "not a genesis file: \"0x12\" is not an address"),
-            (r#"{"assets": {"gold": {}}}"#, "not a genesis file: missing field `account_minimum`"),
+            (r#"{"assets": {"gold": {}}}"#, "not a genesis file: \"gold\" is not \"ether\" or a"),
+            (r#"{"assets": {"ether": {}}}"#, "not a genesis file: missing field `account_minimum`"),
             (r#"{"assets": {}}"#, "assets must name at least one asset"),
             (&format!(r#"{{"assets": {{"ether": {free}}}}}"#), "account_minimum of ether must not"),
             (&format!(r#"{{"operator": "{zero}"}}"#), "operator must not be zero"),

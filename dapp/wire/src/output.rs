@@ -6,7 +6,7 @@ use sha3::{Digest as _, Keccak256};
 
 use crate::{
     abi::{self, tokens},
-    notice::Notice,
+    notice,
 };
 
 /// `Notice(bytes)`
@@ -30,7 +30,7 @@ pub enum Output {
     },
     /// A statement.
     Notice {
-        /// What it says; ours are read by [`Notice::decode`].
+        /// What it says; ours are read by [`decode_notice`](crate::decode_notice).
         payload: Vec<u8>,
     },
     /// Code the application's contract runs as its own. DeML makes none: to an auditor, one is
@@ -104,7 +104,7 @@ pub fn output(effect: &Effect, registry: Address) -> Output {
             let arguments = tokens!(job, sponsor, model, &scores.score, hold_out);
             call(registry, abi::registry().call("record", arguments))
         }
-        Effect::Event(event) => Output::Notice { payload: Notice::of(event).encode() },
+        Effect::Event(event) => Output::Notice { payload: notice::encode(event) },
     }
 }
 

@@ -2,16 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
+use blobs::Text as _;
 use market::{Address, Job, JobId, Market};
 use serde::Serialize;
 
-use crate::{
-    json::Text as _,
-    view::{
-        AccountView, AssetView, BalanceView, BoardLineView, ErrorView, JobQuoteView, JobView,
-        ModelView, Page, QuoteView, RankView, SeatView, SeatsView, SlotView, SolvencyView,
-        SubmissionView,
-    },
+use crate::view::{
+    AccountView, AssetView, BalanceView, BoardLineView, ErrorView, JobQuoteView, JobView,
+    ModelView, Page, QuoteView, RankView, SeatView, SeatsView, SlotView, SolvencyView,
+    SubmissionView,
 };
 
 const GRAMMAR: &str = "jobs, jobs/JOB, jobs/JOB/LIST with LIST one of submissions, leaderboard, \

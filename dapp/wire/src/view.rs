@@ -6,45 +6,29 @@
 
 use std::collections::BTreeMap;
 
-use blobs::{BlobRef, Cid, Digest, Profile};
+use blobs::{BlobRef, Digest};
 use market::{
     Address, Amount, Asset, Attestation, Decision, JobId, Offence, Score, Scores, Settings, Slot,
     SponsorStake, Stage, SubmissionStake, SubmittedModel, Target, Terms, Timestamp, Work,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::json::themselves;
-
 mod from_market;
 
-/// Declares views: structures whose fields are in JSON as the market's types are everywhere.
+/// Declares views: structures of public fields, in JSON with their names.
 macro_rules! views {
     ($($(#[$doc:meta])* $view:ident { $($(#[$of_field:meta])* $field:ident: $type:ty,)* })*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
             pub struct $view {
-                $($(#[$of_field])* #[serde(with = "crate::json")] pub $field: $type,)*
+                $($(#[$of_field])* pub $field: $type,)*
             }
-
-            themselves! { $view }
         )*
     };
 }
 
 views! {
-    /// A blob, by its CID and by what the CID is made from.
-    BlobView {
-        /// CIDv1 in base32.
-        cid: Cid,
-        /// The CID's digest.
-        digest: Digest,
-        /// Length of the file.
-        size: u64,
-        /// Bytes per leaf of its tree.
-        leaf_size: u32,
-    }
-
     /// A job.
     JobView {
         /// Its name: the hash of chain, application, sponsor, salt and terms.
@@ -52,6 +36,7 @@ views! {
         /// Its number, for display.
         number: u32,
         /// What its name was made with.
+        #[serde(with = "blobs::hex")]
         salt: [u8; 32],
         /// Who pays.
         sponsor: Address,
@@ -250,8 +235,10 @@ views! {
         /// Of which submission; `None` for the job's own.
         submission: Option<u32>,
         /// Bytes that came so far; the next chunk's offset.
+        #[serde(with = "blobs::exact")]
         received: u64,
         /// Length of the whole.
+        #[serde(with = "blobs::exact")]
         size: u64,
         /// Whether all its bytes are here.
         whole: bool,
@@ -280,8 +267,10 @@ views! {
         /// What the market's clock shows.
         now: Timestamp,
         /// By how many seconds the machine lags.
+        #[serde(with = "blobs::exact")]
         lag_seconds: u64,
         /// Bytes of the store that jobs have reserved.
+        #[serde(with = "blobs::exact")]
         reserved_bytes: u64,
         /// How many jobs were ever opened; the next one's number.
         jobs: u32,
@@ -298,6 +287,7 @@ views! {
         /// The most work that the machine does for one evaluation.
         evaluation_work: Work,
         /// How long the machine has for everything that may be submitted, in seconds.
+        #[serde(with = "blobs::exact")]
         evaluation_window_seconds: u64,
     }
 
@@ -367,28 +357,9 @@ pub struct RefusalView {
     pub values: BTreeMap<String, String>,
 }
 
-themselves! { SubmissionStateView, RefusalView }
-
 /// Something that cannot be answered or done, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorView {
     /// What is wrong.
     pub error: String,
-}
-
-impl From<BlobRef> for BlobView {
-    fn from(blob: BlobRef) -> Self {
-        let BlobRef { digest, size, profile } = blob;
-        Self { cid: blob.cid(), digest, size, leaf_size: profile.leaf_size() }
-    }
-}
-
-impl TryFrom<&BlobView> for BlobRef {
-    type Error = &'static str;
-
-    fn try_from(view: &BlobView) -> Result<Self, Self::Error> {
-        let profile = Profile::with_leaf_size(view.leaf_size).ok_or("an unknown leaf size")?;
-        let blob = Self { digest: view.digest, size: view.size, profile };
-        (blob.cid() == view.cid).then_some(blob).ok_or("the CID is of another blob")
-    }
 }

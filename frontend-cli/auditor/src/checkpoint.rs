@@ -25,7 +25,7 @@ const TABLE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("checkpoints
 const KEPT: usize = 3;
 
 /// Raised whenever what is kept has another form or meaning.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// What a checkpoint is about: it holds for nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -149,7 +149,7 @@ fn different_scores(ours: [Score; 2], theirs: [Score; 2]) -> (Option<String>, Op
 
 fn notice(output: &Bytes) -> Option<Notice> {
     match Output::decode(output)? {
-        Output::Notice { payload } => Notice::decode(&payload),
+        Output::Notice { payload } => wire::decode_notice(&payload),
         _ => None,
     }
 }

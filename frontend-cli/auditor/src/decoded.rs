@@ -64,9 +64,8 @@ impl DecodedInput {
 impl DecodedOutput {
     fn read(output: &Bytes) -> Self {
         match Output::decode(output) {
-            Some(Output::Notice { payload }) => {
-                Notice::decode(&payload).map_or(Self::Other, |notice| Self::Notice(notice.into()))
-            }
+            Some(Output::Notice { payload }) => wire::decode_notice(&payload)
+                .map_or(Self::Other, |notice| Self::Notice(notice.into())),
             Some(voucher @ Output::Voucher { value, .. }) => match Payment::of(&voucher) {
                 Some(payment) => Self::Payment(payment),
                 None if value.is_zero() => Self::Call(output.clone()),

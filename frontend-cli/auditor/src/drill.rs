@@ -9,7 +9,6 @@ use eval::Dataset;
 use market::{Metric, Score};
 use rollup::{Made, Traced};
 use tokio::process::Command;
-use wire::Text as _;
 
 use super::divergence::{DrillDown, FirstDifference};
 use super::evaluation::Evaluation;
@@ -58,7 +57,7 @@ async fn shown(
 ) -> Result<Vec<Made>> {
     let (path, args) = launcher(program)?;
     let mut command = Command::new(path);
-    command.args(args).arg("--trace").args(files).arg(metric.write());
+    command.args(args).arg("--trace").args(files).arg(metric.to_string());
     command.args(row.map(|row| row.to_string())).kill_on_drop(true);
     let output = command.output().await;
     let output = output.with_context(|| format!("cannot run {}", program.display()))?;

@@ -292,9 +292,9 @@ fn audit_is_not_blinded_by_jobs_that_name_the_same_bytes() {
 fn forge(outputs: &mut [Bytes], forge: impl Fn(&mut Notice)) {
     for output in outputs {
         let Some(Output::Notice { payload }) = Output::decode(output) else { continue };
-        let mut notice = Notice::decode(&payload).unwrap();
+        let mut notice = wire::decode_notice(&payload).unwrap();
         forge(&mut notice);
-        *output = Output::Notice { payload: notice.encode().into() }.encode();
+        *output = Output::Notice { payload: wire::encode_notice(&notice).into() }.encode();
     }
 }
 

@@ -196,9 +196,8 @@ impl Meaning {
         let other = || Self::Unknown(output.clone());
         match (decoded, payment) {
             (_, Some(payment)) => Self::Payment(payment),
-            (Some(Output::Notice { payload }), None) => {
-                Notice::decode(&payload).map_or_else(other, |notice| Self::Notice(notice.into()))
-            }
+            (Some(Output::Notice { payload }), None) => wire::decode_notice(&payload)
+                .map_or_else(other, |notice| Self::Notice(notice.into())),
             (Some(voucher), None) => voucher.destination().map_or_else(other, Self::Call),
             (None, None) => other(),
         }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use alloy::primitives::{Address, U256};
-use market::{Amount, Context, Score, Timestamp};
+use market::{Amount, Context, Timestamp};
 use serde::Serializer;
 
 use crate::chain::Advance;
@@ -47,16 +47,9 @@ pub fn to_amount(word: U256) -> Amount {
     Amount(market::U256(word.into_limbs()))
 }
 
-/// `#[serde(serialize_with)]` for what has one text form.
-///
-/// - Errors: the serializer's
+/// `#[serde(serialize_with)]` for integers whose JSON is their decimal digits.
 pub fn as_text<T: Display, S: Serializer>(value: &T, out: S) -> Result<S::Ok, S::Error> {
     out.collect_str(value)
-}
-
-/// `#[serde(serialize_with)]` for a score, in parts per million.
-pub fn as_ppm<S: Serializer>(score: &Score, out: S) -> Result<S::Ok, S::Error> {
-    out.serialize_u32(score.0)
 }
 
 #[cfg(test)]

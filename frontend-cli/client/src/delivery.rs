@@ -10,7 +10,6 @@ use wire::{JobList, MAX_CHUNK_BYTES, Query, SlotView};
 
 use crate::{
     chain::Sender,
-    convert::as_text,
     follow::Processed,
     printer::Refused,
     quantity::count,
@@ -35,7 +34,6 @@ pub enum Delivery {
 #[derive(Clone, Debug, Serialize)]
 pub struct Delivered {
     /// The blob.
-    #[serde(serialize_with = "as_text")]
     pub cid: blobs::Cid,
     /// Its bytes.
     pub size: u64,

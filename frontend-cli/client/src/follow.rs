@@ -106,7 +106,7 @@ pub async fn read(node: &Node, input: u64) -> Result<Processed> {
     for record in node.outputs_of(input).await? {
         match Output::decode(&record.raw_data) {
             Some(Output::Notice { payload }) => {
-                processed.notices.extend(Notice::decode(&payload));
+                processed.notices.extend(wire::decode_notice(&payload));
             }
             Some(voucher) => {
                 processed.payments.extend(Payment::of(&voucher).map(|payment| (payment, record)));

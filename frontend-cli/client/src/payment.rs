@@ -6,20 +6,17 @@ use serde::Serialize;
 
 use crate::{
     chain::{Output, bindings::ERC20},
-    convert::{as_text, to_amount, to_market},
+    convert::{to_amount, to_market},
 };
 
 /// Money a voucher pays to one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Payment {
     /// To whom.
-    #[serde(serialize_with = "as_text")]
     pub to: Address,
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// How much.
-    #[serde(serialize_with = "as_text")]
     pub amount: Amount,
 }
 

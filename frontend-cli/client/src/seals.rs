@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result};
 use blobs::{Binding, BlobRef, Digest, Opening};
 use market::{JobId, SealedBlob};
 use serde::{Deserialize, Serialize};
-use wire::BlobView;
 
 use crate::{
     chain::Sender,
@@ -54,7 +53,7 @@ pub struct Seal {
     /// What hides it in the commitment.
     pub salt: B256,
     /// The plain blob.
-    pub plain: BlobView,
+    pub plain: BlobRef,
     /// The file it was read from.
     pub file: PathBuf,
     /// Whether the market has its key.
@@ -63,11 +62,9 @@ pub struct Seal {
 
 impl Seal {
     /// What opens it.
-    ///
-    /// - Errors: the file of keys was written by another program
-    pub fn opening(&self) -> Result<Opening> {
-        let plain = BlobRef::try_from(&self.plain).map_err(anyhow::Error::msg)?;
-        Ok(Opening { key: self.key.0, salt: self.salt.0, plain })
+    #[must_use]
+    pub const fn opening(&self) -> Opening {
+        Opening { key: self.key.0, salt: self.salt.0, plain: self.plain }
     }
 
     /// What is committed to, and the ciphertext of these plain bytes.
@@ -98,7 +95,7 @@ pub async fn seal(
         commitment: commitment.0.into(),
         key: opening.key.into(),
         salt: opening.salt.into(),
-        plain: file.blob.into(),
+        plain: file.blob,
         file: file.path.clone(),
         revealed: false,
     };

@@ -16,7 +16,7 @@ use wire::{
 
 use crate::{
     chain::{Chain, Sender, Sent, bindings::ERC20},
-    convert::{as_text, to_ethereum, to_market},
+    convert::{to_ethereum, to_market},
     follow::{self, Patience, Processed},
     ipfs::Store,
     jobs::{self, JobRef},
@@ -105,7 +105,6 @@ pub struct TransactionCost {
     /// Gas of all transactions.
     pub gas_used: u64,
     /// What the gas cost, in wei.
-    #[serde(serialize_with = "as_text")]
     pub fee_wei: u128,
 }
 

@@ -31,7 +31,7 @@ impl Effort {
     pub fn new(quote: &Quote, model: &[u8], input_work: Work, speed: Speed) -> Self {
         let chunks = split(model, MAX_CHUNK_BYTES).len() as u64;
         let Prices { input, ending, .. } = Prices::COUNTED;
-        let evaluating = quote.inputs(input_work.minus(Work(input.saturating_add(ending))));
+        let evaluating = quote.inputs(input_work.minus(input.plus(ending)));
         let Speed { instructions_per_second } = speed;
         #[expect(clippy::cast_precision_loss, reason = "seconds are for people to look at")]
         let seconds = quote.work.0 as f64 / instructions_per_second as f64;

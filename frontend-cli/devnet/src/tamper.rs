@@ -89,7 +89,7 @@ impl Tamper {
 fn reward(outputs: &[Bytes]) -> Option<usize> {
     let is_reward = |output: &Bytes| match Output::decode(output) {
         Some(Output::Notice { payload }) => {
-            matches!(Notice::decode(&payload), Some(Notice::Paid { share: Share::Reward, .. }))
+            matches!(wire::decode_notice(&payload), Some(Notice::Paid { share: Share::Reward, .. }))
         }
         _ => false,
     };

@@ -13,7 +13,6 @@ use std::{
 use anyhow::Result;
 use blobs::Cid;
 use client::{
-    convert::as_text,
     files::{self, File},
     printer::{Printer, Refused},
     quantity::percent,
@@ -33,7 +32,6 @@ pub struct Trained {
     /// Where it is.
     pub file: PathBuf,
     /// Its CID.
-    #[serde(serialize_with = "as_text")]
     pub cid: Cid,
     /// Its bytes.
     pub bytes: u64,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use market::{Address, Amount, Asset, Market, U256};
-use wire::{Notice, Output};
+use wire::Output;
 
 /// The longest output and report that the rollup server takes.
 const MAX_OUTPUT_BYTES: usize = 2 << 20;
@@ -37,8 +37,8 @@ impl Books {
                     }
                 }
                 Output::Notice { payload } => {
-                    let notice = Notice::decode(payload).expect("a notice reads back");
-                    assert_eq!(notice.encode(), *payload, "a notice has one encoding");
+                    let notice = wire::decode_notice(payload).expect("a notice reads back");
+                    assert_eq!(wire::encode_notice(&notice), *payload, "a notice has one encoding");
                 }
                 Output::DelegateCallVoucher { .. } => panic!("the market makes none of these"),
             }

@@ -56,8 +56,8 @@ impl Program {
         let request = json!({ "request_type": "advance_state", "data": {
             "metadata": {
                 "chain_id": context.chain_id,
-                "app_contract": context.app.write(),
-                "msg_sender": context.sender.write(),
+                "app_contract": context.app,
+                "msg_sender": context.sender,
                 "block_number": context.block,
                 "block_timestamp": context.block_time.0,
                 "prev_randao": format!("0x{}", hex::encode(context.prev_randao)),

@@ -131,7 +131,7 @@ pub(crate) fn genesis() -> Genesis {
 fn input_work() -> Work {
     let Files { base, hold_out, .. } = &*FILES;
     let turn = Evaluator::new().reading(&exam(base, hold_out));
-    let turn = turn.plus(Work(Prices::COUNTED.ending)).plus(QUOTE.step).plus(QUOTE.step);
+    let turn = turn.plus(Prices::COUNTED.ending).plus(QUOTE.step).plus(QUOTE.step);
     Genesis::least_input_work(&Prices::COUNTED).plus(turn)
 }
 

@@ -17,7 +17,6 @@ use crate::{
     store::SlotKey,
     submission::{SubmissionState, SubmittedModel},
     terms::{SealedBlob, Sealing},
-    units::Work,
     work,
 };
 
@@ -69,8 +68,8 @@ fn reveal_model(input: &mut Input<'_>, opening: &Opening) -> Result<(), Refusal>
     let submission = job.known_mut(number);
     (submission.model, submission.position) = (Some(model), Some(position));
     submission.state = SubmissionState::Whole { until };
-    let (submission, key) = (input.submission_id(number), Digest(opening.key));
-    input.emit(Event::ModelRevealed { submission, client, position, model, key });
+    let (job, submission, key) = (input.id, number, Digest(opening.key));
+    input.emit(Event::ModelRevealed { job, submission, client, position, model, key });
     Ok(())
 }
 
@@ -137,8 +136,8 @@ fn check_sampled(input: &mut Input<'_>) {
             Some(ModelRefusal::RowsMismatch { stated, found: quote.rows })
         }
         Ok(quote) => {
-            let around = settings.prices.input.saturating_add(settings.prices.ending);
-            let found = Work(around).plus(quote.reading).plus(quote.step);
+            let around = settings.prices.input.plus(settings.prices.ending);
+            let found = around.plus(quote.reading).plus(quote.step);
             (found > maximum).then_some(ModelRefusal::StepTooLarge { maximum, found })
         }
     };

@@ -10,7 +10,7 @@ use crate::{
     job::Job,
     refusal::Refusal,
     results::Results,
-    units::{Score, Work},
+    units::Score,
 };
 
 /// What a miner says of a page.
@@ -43,7 +43,7 @@ pub(crate) fn apply(input: &mut Input<'_>, revealed: &Revealed) -> Result<(), Re
     let results = check_results(job, attestations, results)?;
 
     // Nothing below can fail.
-    let hashing = Work(input.state.settings.prices.hashed_byte).times(hashed);
+    let hashing = input.state.settings.prices.hashed_byte.times(hashed);
     input.state.meter.advance(hashing);
     let job = input.job_mut();
     // The worst class does not follow from results, and is not asked for.

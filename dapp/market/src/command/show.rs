@@ -40,8 +40,8 @@ pub(crate) fn apply(input: &mut Input<'_>, model: BlobRef) -> Result<(), Refusal
     let shows = &mut input.submission_mut(number).board;
     shows.shown = shows.shown.saturating_add(1);
     (shows.model, shows.stake) = (Some(model), stake);
-    let submission = input.submission_id(number);
-    input.emit(Event::ModelShown { submission, client, model, stake });
+    let (job, submission) = (input.id, number);
+    input.emit(Event::ModelShown { job, submission, client, model, stake });
     if is_whole {
         judging::go_on_for_free(input, Target::Shown(number));
     }

@@ -54,8 +54,8 @@ pub(crate) fn apply(input: &mut Input<'_>, submitted: SubmittedModel) -> Result<
         board: Shows::default(),
     };
     job.submissions.insert(number, Shared::new(submission));
-    let submission = input.submission_id(number);
-    input.emit(Event::Submitted { submission, client, model: submitted, stake });
+    let (job, submission, model) = (input.id, number, submitted);
+    input.emit(Event::Submitted { job, submission, client, model, stake });
     if input.expect(SlotKey::of(Slot::Submission, number), submitted.published()) {
         publish::whole(input, number);
     }

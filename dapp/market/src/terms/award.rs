@@ -1,6 +1,6 @@
 //! The award: who is paid, and when.
 
-use std::fmt;
+use blobs::{choice, names};
 
 use crate::{
     refusal::Refusal,
@@ -10,49 +10,37 @@ use crate::{
 /// The most rewards of a job: each model is compared with all accepted before it.
 pub const MAX_REWARDS: u32 = 256;
 
-/// Who is paid, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Award {
-    /// A reward for each accepted model, in the order of commitments.
-    Rewards {
-        /// Paid for each accepted model.
-        reward: Amount,
-        /// How many models may be paid.
-        count: u32,
-    },
-    /// A prize for the best model: the earliest commitment that the exact test cannot tell from it.
-    Prize {
-        /// For the winner.
-        prize: Amount,
-        /// Models are told apart when the exact test's probability is at most this.
-        significance: Score,
-        /// Who takes the prize when no model is accepted.
-        unmet: Unmet,
-    },
+choice! {
+    /// Who is paid, and when.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Award {
+        /// A reward for each accepted model, in the order of commitments.
+        Rewards {
+            /// Paid for each accepted model.
+            reward: Amount,
+            /// How many models may be paid.
+            count: u32,
+        },
+        /// A prize for the best model: the earliest commitment that the exact test cannot tell from
+        /// it.
+        Prize {
+            /// For the winner.
+            prize: Amount,
+            /// Models are told apart when the exact test's probability is at most this.
+            significance: Score,
+            /// Who takes the prize when no model is accepted.
+            unmet: Unmet,
+        },
+    }
 }
 
-/// Who takes the prize when models were revealed and none is accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Unmet {
-    /// The sponsor has it back.
-    Return,
-    /// All who revealed, in equal parts: the sponsor vouches that its terms can be met.
-    Share,
-}
-
-impl Unmet {
-    /// Both, in the order of their codes.
-    pub const ALL: [Self; 2] = [Self::Return, Self::Share];
-}
-
-impl fmt::Display for Unmet {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Return => "return",
-            Self::Share => "share",
-        })
+names! {
+    /// Who takes the prize when models were revealed and none is accepted.
+    Unmet: "\"return\" or \"share\"" {
+        /// The sponsor has it back.
+        Return = "return",
+        /// All who revealed, in equal parts: the sponsor vouches that its terms can be met.
+        Share = "share",
     }
 }
 

@@ -1,5 +1,8 @@
 //! The evaluators: who computes the scores.
 
+use blobs::choice;
+use serde::{Deserialize, Serialize};
+
 use super::Terms;
 use crate::{
     metric::Metric,
@@ -13,19 +16,19 @@ pub const MAX_SEATS: u32 = 100;
 /// The most rows that the machine checks.
 pub const MAX_SAMPLE_ROWS: u32 = 10_000;
 
-/// Who computes the scores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Evaluators {
-    /// The machine.
-    Machine,
-    /// Drawn and bonded miners, with the machine as judge, or on samples alone.
-    Miners(MinerTerms),
+choice! {
+    /// Who computes the scores.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Evaluators {
+        /// The machine.
+        Machine,
+        /// Drawn and bonded miners, with the machine as judge, or on samples alone.
+        Miners(MinerTerms),
+    }
 }
 
 /// How miners evaluate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinerTerms {
     /// How many are drawn.
     pub seats: u32,

@@ -1,6 +1,7 @@
 //! The offer: what an acceptable model is.
 
 use blobs::BlobRef;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     metric::{Metric, Scores},
@@ -13,8 +14,7 @@ use crate::{
 pub const MAX_INPUTS: u32 = 10_000;
 
 /// What an acceptable model is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// What the score measures.
     pub metric: Metric,
@@ -25,6 +25,7 @@ pub struct Offer {
     /// Smallest recall of the worst class.
     pub min_worst_class: Score,
     /// Largest model file.
+    #[serde(with = "blobs::exact")]
     pub max_model_bytes: u64,
     /// Largest work of one evaluation on the hold-out.
     pub max_work: Work,
@@ -39,8 +40,7 @@ pub struct Offer {
 }
 
 /// A public board of models shown before the close.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Board {
     /// The dataset that models are shown on.
     pub public_slice: BlobRef,

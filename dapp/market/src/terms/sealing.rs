@@ -1,38 +1,35 @@
 //! The sealing: whether models and hold-out arrive as bytes, or as ciphertext first and key later.
 
-use blobs::{BlobRef, Digest, SEAL_BYTES};
+use blobs::{BlobRef, Digest, SEAL_BYTES, choice};
+use serde::{Deserialize, Serialize};
 
 use super::Terms;
-use crate::{
-    refusal::Refusal,
-    settings::Settings,
-    units::{Amount, Work},
-};
+use crate::{refusal::Refusal, settings::Settings, units::Amount};
 
-/// Whether models and hold-out are sealed until the close.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub enum Sealing {
-    /// Everything is public at once.
-    Open {
-        /// The dataset that decides the score.
-        hold_out: BlobRef,
-    },
-    /// Ciphertext first; keys after the close.
-    Sealed {
-        /// The dataset that decides the score.
-        hold_out: SealedBlob,
-        /// How long keys are taken.
-        reveal_seconds: u32,
-        /// Lost by a sponsor who does not reveal a hold-out that fits; a quarter of the award or
-        /// more.
-        sponsor_bond: Amount,
-    },
+choice! {
+    /// Whether models and hold-out are sealed until the close.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Sealing {
+        /// Everything is public at once.
+        Open {
+            /// The dataset that decides the score.
+            hold_out: BlobRef,
+        },
+        /// Ciphertext first; keys after the close.
+        Sealed {
+            /// The dataset that decides the score.
+            hold_out: SealedBlob,
+            /// How long keys are taken.
+            reveal_seconds: u32,
+            /// Lost by a sponsor who does not reveal a hold-out that fits; a quarter of the award
+            /// or more.
+            sponsor_bond: Amount,
+        },
+    }
 }
 
 /// A blob published as ciphertext, and what its key will have to open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedBlob {
     /// SHA-256 of chain, application, job, sender, the plaintext's CID and size, and a salt.
     pub commitment: Digest,
@@ -90,7 +87,7 @@ impl Sealing {
             return Err(Refusal::SponsorBondTooSmall { found: sponsor_bond, least });
         }
         let opening = settings.prices.opening(published.size.max(longest));
-        let (found, maximum) = (opening.plus(Work(settings.prices.input)), settings.input_work);
+        let (found, maximum) = (opening.plus(settings.prices.input), settings.input_work);
         if found > maximum {
             return Err(Refusal::OpeningTooExpensive { maximum, found });
         }

@@ -1,6 +1,7 @@
 //! What terms ask of whom, known before anything is sent: no later price can make it too little.
 
 use blobs::SEAL_BYTES;
+use serde::{Deserialize, Serialize};
 
 use super::{Award, Evaluators, Sealing, Terms};
 use crate::{
@@ -22,8 +23,7 @@ const MINER_RECORD_BYTES: u64 = 256;
 pub const MAX_MINERS: u32 = 1_000;
 
 /// What a sponsor moves to escrow when a job opens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SponsorStake {
     /// For accepted models.
     pub award: Amount,
@@ -38,8 +38,7 @@ pub struct SponsorStake {
 }
 
 /// What a submission moves to escrow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmissionStake {
     /// For its evaluation, and being compared; what is not used returns.
     pub work: Amount,
@@ -126,7 +125,7 @@ impl Terms {
 
     /// The most work that the machine does for one evaluation: all its rows, or those it samples.
     pub fn evaluation_work(&self, settings: &Settings) -> Work {
-        let ending = Work(settings.prices.ending);
+        let ending = settings.prices.ending;
         let most = self.offer.max_work;
         let most = match self.sample_rows() {
             Some(rows) => most.min(settings.input_work.times(rows.into())),
@@ -143,7 +142,7 @@ impl Terms {
         let evaluation = self.evaluation_work(settings);
         let comparing = match self.award {
             Award::Rewards { count, .. } => {
-                let each = evaluation.plus(Work(prices.comparison));
+                let each = evaluation.plus(prices.comparison);
                 each.times(count.saturating_sub(1).into())
             }
             Award::Prize { .. } => prices.comparing(self.offer.rows),

@@ -151,8 +151,8 @@ proptest! {
 
 /// What a model of one step is told: by the input with its last bytes, and by one that goes on.
 fn told(input_work: u64, max_work: u64, model: &str) -> [Option<Verdict>; 2] {
-    let prices =
-        Prices { input: 10, payload_byte: 1, blob_byte: 2, ending: 5, ..Prices::default() };
+    let [payload_byte, blob_byte, ending, input] = [1, 2, 5, 10].map(Work);
+    let prices = Prices { input, payload_byte, blob_byte, ending, ..Prices::default() };
     let settings = Settings { prices, input_work: Work(input_work), ..settings() };
     let mut bounty = Bounty::new(settings, Work(max_work));
     bounty.drain(Work(u64::MAX));

@@ -17,8 +17,8 @@ mod pool;
 use std::collections::{BTreeMap, BTreeSet};
 
 use market::{
-    Address, Amount, Asset, Command, Effect, Event, JobId, ModelRefusal, Refusal, Target,
-    Timestamp, Verdict, Work,
+    Address, Amount, Asset, BoardMove, Command, Effect, Event, JobId, ModelRefusal, Refusal,
+    Target, Timestamp, Work,
 };
 
 use crate::world::{Outcome, World};
@@ -205,13 +205,14 @@ fn count(seen: &mut Seen, effect: &Effect) {
     let name = match effect {
         Effect::Pay { .. } => "Pay".to_owned(),
         Effect::Record { .. } => "Record".to_owned(),
-        Effect::Event(Event::SubmissionDecided { verdict, .. }) => match verdict {
-            Verdict::Accepted(_) => "accepted".to_owned(),
-            Verdict::Refused { reason, .. } => reason.name().to_owned(),
-        },
-        Effect::Event(Event::ShowEvaluated { board: Err(reason), .. }) => reason.name().to_owned(),
+        Effect::Event(Event::SubmissionDecided { verdict, .. }) => {
+            verdict.reason.as_ref().map_or("accepted", ModelRefusal::name).to_owned()
+        }
+        Effect::Event(
+            Event::ShowEvaluated { board: BoardMove { reason: Some(reason), .. }, .. }
+            | Event::JobEnded { reason: Some(reason), .. },
+        ) => reason.name().to_owned(),
         Effect::Event(Event::JobDecided { decision, .. }) => decision.outcome.to_string(),
-        Effect::Event(Event::JobEnded { reason: Some(reason), .. }) => reason.name().to_owned(),
         Effect::Event(event) => {
             let text = format!("{event:?}");
             text.split(' ').next().unwrap_or_default().to_owned()

@@ -6,9 +6,7 @@ use eval::Evaluator;
 use market::{Address, Amount, Command, Job, JobId, Slot, Speed, Target, Windows, Work};
 use rollup::{Answer, App};
 use serde_json::json;
-use wire::{
-    Genesis, MAX_CHUNK_BYTES, Notice, Output, Text as _, encode_command, encode_ether_deposit,
-};
+use wire::{Genesis, MAX_CHUNK_BYTES, Notice, Output, encode_command, encode_ether_deposit};
 
 use crate::{Result, counted, say};
 
@@ -160,8 +158,8 @@ impl Stage {
         let request = json!({ "request_type": "advance_state", "data": {
             "metadata": {
                 "chain_id": CHAIN,
-                "app_contract": APP.write(),
-                "msg_sender": sender.write(),
+                "app_contract": APP,
+                "msg_sender": sender,
                 "block_number": 1,
                 "block_timestamp": self.now,
                 "prev_randao": format!("0x{:064x}", 1),
@@ -187,7 +185,7 @@ fn accepted(what: &str, answer: &Answer) -> Result<Vec<Notice>> {
 
 fn notices(answer: &Answer) -> Vec<Notice> {
     let notices = answer.outputs.iter().filter_map(|output| match output {
-        Output::Notice { payload } => Notice::decode(payload),
+        Output::Notice { payload } => wire::decode_notice(payload),
         Output::Voucher { .. } | Output::DelegateCallVoucher { .. } => None,
     });
     notices.collect()

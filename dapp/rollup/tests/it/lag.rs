@@ -29,7 +29,7 @@ impl Busy {
         let answer = self.app.advance(&Advance { context, payload });
         assert_eq!(answer.status, Status::Accept);
         let notices = answer.outputs.iter().filter_map(|output| match output {
-            Output::Notice { payload } => Notice::decode(payload),
+            Output::Notice { payload } => wire::decode_notice(payload),
             Output::Voucher { .. } | Output::DelegateCallVoucher { .. } => None,
         });
         (notices.collect(), answer.reports.len())

@@ -7,7 +7,7 @@ use market::{
     Unfit, WeightDistance, Work,
 };
 use serde_json::{Value, json};
-use wire::{Genesis, Text, encode_command, encode_ether_deposit, job_name};
+use wire::{Genesis, encode_command, encode_ether_deposit, job_name};
 
 pub(crate) const ALICE: Address = Address([0xa1; 20]);
 pub(crate) const BOB: Address = Address([0xb0; 20]);
@@ -136,8 +136,8 @@ pub(crate) fn input_at(sender: Address, block_time: u64, payload: &[u8]) -> Valu
     json!({ "request_type": "advance_state", "data": {
         "metadata": {
             "chain_id": CHAIN,
-            "app_contract": APP.write(),
-            "msg_sender": sender.write(),
+            "app_contract": APP,
+            "msg_sender": sender,
             "block_number": 7,
             "block_timestamp": block_time,
             "prev_randao": format!("0x{:064x}", 1),

@@ -53,7 +53,7 @@ impl Turn {
     /// The notices, in order.
     pub(crate) fn notices(&self) -> Vec<Notice> {
         let notices = self.posts.iter().filter(|(path, _)| path == "/notice");
-        notices.map(|(_, body)| Notice::decode(&payload(body)).unwrap()).collect()
+        notices.map(|(_, body)| wire::decode_notice(&payload(body)).unwrap()).collect()
     }
 
     /// The paths, in order.

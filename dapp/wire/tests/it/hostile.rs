@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use proptest::prelude::*;
-use wire::{Genesis, Input, Notice, Output, Query, decode_command, encode_command};
+use wire::{Genesis, Input, Output, Query, decode_command, decode_notice, encode_command};
 
 use crate::sample::{commands, context};
 
@@ -45,7 +45,7 @@ proptest! {
         }
         black_box(decode_command(&context(), &bytes)).ok();
         black_box(Output::decode(&bytes));
-        black_box(Notice::decode(&bytes));
+        black_box(decode_notice(&bytes));
         black_box(Query::parse(&bytes)).ok();
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
 mod answers;
+mod forms;
 mod hostile;
 mod named;
 mod sample;

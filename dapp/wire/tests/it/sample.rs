@@ -2,9 +2,9 @@
 
 use blobs::{BlobRef, Digest, Encoding, Profile};
 use market::{
-    Address, Amount, Asset, Attestation, Award, Board, Command, Context, Decision, Effect,
-    Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal, Offence, Offer, Outcome,
-    Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake, SubmissionId, SubmissionStake,
+    Address, Amount, Asset, Attestation, Award, Board, BoardMove, Command, Context, Decision,
+    Effect, Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal, Offence, Offer,
+    Outcome, Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake, SubmissionStake,
     SubmittedModel, Target, Terms, Timestamp, U256, Unfit, Unmet, Verdict, Work,
 };
 use wire::{InputRefused, Selector, encode_command, job_name};
@@ -211,10 +211,9 @@ fn decision() -> Decision {
 }
 
 const SCORES: Scores = Scores { score: Score(972_027), worst_class: Score(943_396) };
-const SUBMISSION: SubmissionId = SubmissionId { job: JOB, index: 3 };
 
 fn events_of_submissions() -> Vec<Event> {
-    let (submission, client, model) = (SUBMISSION, BOB, blob().digest);
+    let (job, submission, client, model) = (JOB, 3, BOB, blob().digest);
     let stake =
         SubmissionStake { work: Amount::new(5), bond: Amount::new(6), buy_in: Amount::new(7) };
     let (minimum, found) = (Score(5_000), SCORES.score);
@@ -222,23 +221,30 @@ fn events_of_submissions() -> Vec<Event> {
     let unfit = Unfit { fault: Fault::UnknownOperator, node: Some(12) };
     let unfit = ModelRefusal::Unfit { unfit };
     let not_better = ModelRefusal::NotBetter { shown: Score(900_000), step: Score(10_000) };
-    let decided = |verdict| Event::SubmissionDecided { submission, client, model, verdict };
-    let submitted = |model| Event::Submitted { submission, client, model, stake };
-    let evaluated = |board| Event::ShowEvaluated { submission, model, board };
+    let decided = |verdict: Verdict| {
+        let verdict = verdict.into();
+        Event::SubmissionDecided { job, submission, client, model, verdict }
+    };
+    let submitted = |model| Event::Submitted { job, submission, client, model, stake };
+    let evaluated = |score, reason| {
+        let board = BoardMove { score, reason };
+        Event::ShowEvaluated { job, submission, model, board }
+    };
     vec![
         submitted(SubmittedModel::Open { model: blob(), data: tree() }),
         submitted(SubmittedModel::Sealed(sealed())),
-        Event::ModelShown { submission, client, model: blob(), stake: Amount::new(8) },
-        evaluated(Ok(Score(950_000))),
-        evaluated(Err(not_better)),
+        Event::ModelShown { job, submission, client, model: blob(), stake: Amount::new(8) },
+        evaluated(Some(Score(950_000)), None),
+        evaluated(None, Some(not_better)),
         Event::ModelRevealed {
+            job,
             submission,
             client,
             position: 129,
             model: blob(),
             key: Digest([0x4b; 32]),
         },
-        Event::ModelEvaluated { submission, model, attestation: attestation(), agreed: 5 },
+        Event::ModelEvaluated { job, submission, model, attestation: attestation(), agreed: 5 },
         decided(Verdict::Accepted(SCORES)),
         decided(Verdict::Refused { scores: Some(SCORES), reason: small }),
         decided(Verdict::Refused { scores: None, reason: unfit }),

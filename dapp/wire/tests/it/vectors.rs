@@ -10,8 +10,8 @@ use market::{
 };
 use serde_json::{Value, json};
 use wire::{
-    Credit, Genesis, Input, Notice, Output, Text, decode_command, encode_command,
-    encode_erc20_deposit, encode_ether_deposit, job_name, json::Json, output,
+    Credit, Genesis, Input, Notice, Output, decode_command, decode_notice, encode_command,
+    encode_erc20_deposit, encode_ether_deposit, encode_notice, job_name, output,
 };
 
 use crate::{
@@ -44,63 +44,58 @@ fn declared(kind: &str) -> BTreeSet<String> {
     names.map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-/// A value in its form.
-fn shown<T: Json>(value: &T) -> Value {
-    value.write_json(serde_json::value::Serializer).unwrap()
-}
-
 /// A command's function, and its arguments in their forms.
 fn values(command: &Command) -> (&'static str, Value) {
     let (function, mut values) = match command {
         Command::OpenJob { salt, terms, .. } => {
-            return ("openJob", json!({ "salt": shown(salt), "terms": shown(&**terms) }));
+            return ("openJob", json!({ "salt": hexadecimal(salt), "terms": terms }));
         }
         Command::Withdraw { asset, amount } => {
-            return ("withdraw", json!({ "asset": shown(asset), "amount": shown(amount) }));
+            return ("withdraw", json!({ "asset": asset, "amount": amount }));
         }
         Command::CancelJob { .. } => ("cancelJob", json!({})),
         Command::Enlist { .. } => ("enlist", json!({})),
         Command::Settle { .. } => ("settle", json!({})),
         Command::Publish { slot, offset, encoding, data, .. } => {
-            let (slot, encoding, data) = (shown(slot), shown(encoding), hexadecimal(data));
+            let data = hexadecimal(data);
             let values =
                 json!({ "slot": slot, "offset": offset, "encoding": encoding, "data": data });
             ("publish", values)
         }
         Command::Submit { model: SubmittedModel::Open { model, data }, .. } => {
-            ("submit", json!({ "model": shown(model), "data": shown(data) }))
+            ("submit", json!({ "model": model, "data": data }))
         }
         Command::Submit { model: SubmittedModel::Sealed(model), .. } => {
-            ("submitSealed", json!({ "model": shown(model) }))
+            ("submitSealed", json!({ "model": model }))
         }
-        Command::Show { model, .. } => ("show", json!({ "model": shown(model) })),
+        Command::Show { model, .. } => ("show", json!({ "model": model })),
         Command::Reveal { key, salt, plaintext, .. } => {
-            let (key, salt, plaintext) = (shown(key), shown(salt), shown(plaintext));
+            let (key, salt) = (hexadecimal(key), hexadecimal(salt));
             ("reveal", json!({ "key": key, "salt": salt, "plaintext": plaintext }))
         }
         Command::Attest { page, commitment, .. } => {
-            ("attest", json!({ "page": page, "commitment": shown(commitment) }))
+            ("attest", json!({ "page": page, "commitment": commitment }))
         }
         Command::RevealAttestation { page, attestations, results, salt, .. } => {
             let values = json!({
                 "page": page,
-                "attestations": shown(attestations),
+                "attestations": attestations,
                 "results": hexadecimal(results),
-                "salt": shown(salt),
+                "salt": hexadecimal(salt),
             });
             ("revealAttestation", values)
         }
         Command::Evaluate { target, from, work, max_surcharge, .. } => {
             let values = json!({
-                "target": shown(target),
+                "target": target,
                 "from": from,
-                "work": shown(work),
-                "max_surcharge": shown(max_surcharge),
+                "work": work,
+                "max_surcharge": max_surcharge,
             });
             ("evaluate", values)
         }
     };
-    values["job"] = shown(&command.job().unwrap());
+    values["job"] = json!(command.job().unwrap());
     (function, values)
 }
 
@@ -151,10 +146,10 @@ fn jobs_are_named_by_all_that_their_sponsor_states() {
         assert_eq!(decode_command(&context, &calldata), Ok(open));
         jobs.push(json!({
             "chainId": chain_id.to_string(),
-            "app": app.write(),
-            "sponsor": sponsor.write(),
+            "app": app.to_string(),
+            "sponsor": sponsor.to_string(),
             "calldata": hexadecimal(&calldata),
-            "job": job.write(),
+            "job": job.to_string(),
         }));
     }
     check("jobs.json", &json!({ "jobs": jobs }));
@@ -170,8 +165,8 @@ fn notices_and_vouchers_are_as_written_and_decode_to_themselves() {
         assert_eq!(Output::decode(&raw), Some(output.clone()));
         match output {
             Output::Notice { payload } => {
-                let notice = Notice::decode(&payload).unwrap();
-                assert_eq!(notice.encode(), payload);
+                let notice = decode_notice(&payload).unwrap();
+                assert_eq!(encode_notice(&notice), payload);
                 let values = serde_json::to_value(&notice).unwrap();
                 assert_eq!(serde_json::from_value::<Notice>(values.clone()).unwrap(), notice);
                 let name = values["event"].as_str().unwrap().to_owned();
@@ -181,7 +176,7 @@ fn notices_and_vouchers_are_as_written_and_decode_to_themselves() {
                 notices.push(json!({ "name": name, "payload": payload, "values": values }));
             }
             Output::Voucher { destination, value, payload } => vouchers.push(json!({
-                "destination": destination.write(),
+                "destination": destination.to_string(),
                 "value": value.to_string(),
                 "payload": hexadecimal(&payload),
                 "raw": hexadecimal(&raw),
@@ -222,11 +217,11 @@ fn portal_payloads_are_as_written_and_genuine_only_from_the_portals() {
         assert_eq!(foreign.context, from(BOB));
         assert_eq!((foreign.credit, foreign.command), (None, Some(payload.as_slice())));
         portals.push(json!({
-            "portal": portal.write(),
+            "portal": portal.to_string(),
             "payload": hexadecimal(&payload),
-            "account": ALICE.write(),
-            "asset": asset.write(),
-            "amount": amount.write(),
+            "account": ALICE.to_string(),
+            "asset": asset.to_string(),
+            "amount": amount.to_string(),
             "execLayerData": hexadecimal(data),
         }));
     }
@@ -260,9 +255,9 @@ fn commitments_to_attestations_are_as_written() {
         });
         json!({
             "chainId": place.chain_id.to_string(),
-            "app": place.app.write(),
-            "job": place.job.write(),
-            "miner": place.miner.write(),
+            "app": place.app.to_string(),
+            "job": place.job.to_string(),
+            "miner": place.miner.to_string(),
             "page": place.page.to_string(),
             "count": attestations.len().to_string(),
             "attestations": values.collect::<Vec<_>>(),

@@ -6,7 +6,6 @@ use alloy::primitives::Address;
 use anyhow::Result;
 use clap::Args;
 use client::{
-    convert::as_text,
     printer::ExitStatus,
     session::{Currency, Session},
 };
@@ -41,13 +40,10 @@ pub struct Holdings {
 #[derive(Clone, Debug, Serialize)]
 pub struct AssetBalance {
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// In the wallet, on Ethereum.
-    #[serde(serialize_with = "as_text")]
     pub wallet: Amount,
     /// In the market, free to use or withdraw.
-    #[serde(serialize_with = "as_text")]
     pub free: Amount,
     #[serde(skip)]
     currency: Currency,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::Result;
 use blobs::Digest;
-use client::{convert::as_text, printer::Refused};
+use client::printer::Refused;
 use eval::{Dataset, Model, trace};
 use serde::Serialize;
 
@@ -15,10 +15,8 @@ pub struct Bits {
     /// What each node makes, in the order they run.
     pub layers: Vec<Layer>,
     /// The answers.
-    #[serde(serialize_with = "as_text")]
     pub answers: Digest,
     /// All of the above: SHA-256 over the layers' digests and the answers'.
-    #[serde(serialize_with = "as_text")]
     pub all: Digest,
 }
 
@@ -34,7 +32,6 @@ pub struct Layer {
     /// What it makes, with the rows of a batch first.
     pub output: Vec<usize>,
     /// The digest.
-    #[serde(serialize_with = "as_text")]
     pub digest: Digest,
 }
 

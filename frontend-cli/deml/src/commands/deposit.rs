@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use client::{
     chain::{Sender, Sent},
-    convert::{as_text, to_ethereum, to_word},
+    convert::{to_ethereum, to_word},
     printer::{ExitStatus, Refused},
     quantity::Money,
     session::{Currency, Session, TransactionCost},
@@ -37,13 +37,10 @@ pub struct Deposit {
 #[derive(Clone, Debug, Serialize)]
 pub struct Deposited {
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// How much.
-    #[serde(serialize_with = "as_text")]
     pub amount: Amount,
     /// The free balance after it.
-    #[serde(serialize_with = "as_text")]
     pub free: Amount,
     /// What it cost.
     #[serde(flatten)]

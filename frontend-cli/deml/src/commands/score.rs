@@ -6,7 +6,6 @@ use anyhow::{Context as _, Result};
 use blobs::Cid;
 use clap::Args;
 use client::{
-    convert::as_text,
     files::{self, File},
     jobs::JobRef,
     printer::{ExitStatus, Printer, Refused},
@@ -80,7 +79,6 @@ pub async fn run(config: &Config, score: Score) -> Result<ExitStatus> {
 #[derive(Clone, Debug, Serialize)]
 pub struct Scored {
     /// The model.
-    #[serde(serialize_with = "as_text")]
     pub model_cid: Cid,
     /// Its score in parts per million; nothing when it cannot be evaluated.
     pub score: Option<u32>,
@@ -103,7 +101,6 @@ pub struct Scored {
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// Its number, for display.
     pub number: u32,
@@ -118,10 +115,8 @@ pub struct Outcome {
     /// What it would be paid, or can win.
     pub award: String,
     /// What submitting it moves to escrow.
-    #[serde(with = "wire::json")]
     pub stake: SubmissionStake,
     /// What of that would be used up; `None` while the hold-out is sealed.
-    #[serde(with = "wire::json")]
     pub cost: Option<Amount>,
     #[serde(skip)]
     currency: Currency,

@@ -5,10 +5,7 @@ use std::fmt;
 use alloy::primitives::Bytes;
 use anyhow::Result;
 use clap::Args;
-use client::{
-    convert::as_text,
-    printer::{ExitStatus, Printer},
-};
+use client::printer::{ExitStatus, Printer};
 use market::{Amount, Asset, Command};
 use serde::Serialize;
 
@@ -34,10 +31,8 @@ pub struct Calldata {
 #[derive(Clone, Debug, Serialize)]
 pub struct DepositCalldata {
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// How much, in the asset's smallest unit.
-    #[serde(serialize_with = "as_text")]
     pub amount: Amount,
     /// The command.
     pub exec_layer_data: Bytes,

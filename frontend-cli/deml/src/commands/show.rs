@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use client::{
     chain::Sender,
-    convert::{as_text, to_market},
+    convert::to_market,
     delivery::{self, Delivery},
     files::{self, File},
     jobs::JobRef,
@@ -53,14 +53,12 @@ pub struct Show {
 #[derive(Clone, Debug, Serialize)]
 pub struct Shown {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// Its number, for display.
     pub number: u32,
     /// Whose it is.
     pub submission: u32,
     /// The model.
-    #[serde(serialize_with = "as_text")]
     pub model_cid: blobs::Cid,
     /// What the board has of the account now, in parts per million; `None` if it did not move.
     pub board: Option<u32>,

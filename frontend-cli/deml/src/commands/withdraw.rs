@@ -7,7 +7,6 @@ use anyhow::{Context, Result};
 use clap::Args;
 use client::{
     chain::Sender,
-    convert::as_text,
     printer::{ExitStatus, Refused},
     session::{Currency, Session, TransactionCost},
 };
@@ -36,10 +35,8 @@ pub struct Withdraw {
 #[derive(Clone, Debug, Serialize)]
 pub struct Withdrawn {
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// How much.
-    #[serde(serialize_with = "as_text")]
     pub amount: Amount,
     /// The voucher's number.
     pub voucher: u64,

@@ -5,7 +5,7 @@ use std::fmt;
 use alloy::primitives::{Address, B256, U256};
 use anyhow::{Result, ensure};
 use auditor::Report;
-use client::{convert::as_text, quantity::percent, session::Currency};
+use client::{quantity::percent, session::Currency};
 use market::{Amount, Asset, Score};
 use serde::Serialize;
 
@@ -55,13 +55,10 @@ pub struct Wallet {
     /// Its address.
     pub address: Address,
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// At the start.
-    #[serde(serialize_with = "as_text")]
     pub before: Amount,
     /// At the end.
-    #[serde(serialize_with = "as_text")]
     pub after: Amount,
     /// What the change comes from, by the market's notices: their sum is the change.
     #[serde(flatten)]
@@ -110,7 +107,6 @@ pub struct Submitted {
     /// By whom.
     pub client: &'static str,
     /// The model.
-    #[serde(serialize_with = "as_text")]
     pub model_cid: blobs::Cid,
     /// Its file's length.
     pub model_bytes: u64,
@@ -133,7 +129,6 @@ pub struct Executed {
     /// What it calls.
     pub destination: Address,
     /// Wei it sends with the call.
-    #[serde(serialize_with = "as_text")]
     pub value: U256,
     /// The transaction that executed it.
     pub transaction: B256,

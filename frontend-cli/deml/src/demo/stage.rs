@@ -248,7 +248,7 @@ impl Stage {
             Some(Output::Notice { payload }) => Some(payload),
             _ => None,
         });
-        let notices = payloads.map(|payload| Notice::decode(&payload));
+        let notices = payloads.map(|payload| wire::decode_notice(&payload));
         notices.collect::<Option<_>>().context("a notice of another application")
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use blobs::{BlobRef, Digest};
 use market::{
     Address, Amount, Asset, BlobState, Decision, Effect, Event, JobId, Market, ModelRefusal,
-    Scores, SlotKey, SubmissionId, SubmissionState, Target, Verdict,
+    Ruling, Scores, SlotKey, SubmissionState, Target,
 };
 
 /// Gives names back to addresses, digests and jobs.
@@ -55,23 +55,26 @@ impl Names<'_> {
             Event::JobReady { job, base } => {
                 format!("JobReady {} base {}", self.title(*job), scores(base))
             }
-            Event::Submitted { submission, client, stake, .. } => {
-                let (name, client) = (self.submission_name(*submission), account(*client));
+            Event::Submitted { job, submission, client, stake, .. } => {
+                let (name, client) = (self.submission_name(*job, *submission), account(*client));
                 let held = [("work", stake.work), ("bond", stake.bond), ("buy-in", stake.buy_in)];
                 format!("Submitted {name} by {client}:{}", amounts(&held))
             }
-            Event::ModelShown { submission, client, model, stake } => format!(
+            Event::ModelShown { job, submission, client, model, stake } => format!(
                 "ModelShown {} by {}: {}{}",
-                self.submission_name(*submission),
+                self.submission_name(*job, *submission),
                 account(*client),
                 self.digest(model.digest),
                 amounts(&[("work", *stake)])
             ),
-            Event::ShowEvaluated { submission, model, board } => {
-                let (name, model) = (self.submission_name(*submission), self.digest(*model));
-                match board {
-                    Ok(score) => format!("BoardMoved {name}: {model} score={score}"),
-                    Err(reason) => format!("ShowRefused {name}: {model} {}", self.reason(reason)),
+            Event::ShowEvaluated { job, submission, model, board } => {
+                let (name, model) = (self.submission_name(*job, *submission), self.digest(*model));
+                match (board.score, board.reason) {
+                    (Some(score), None) => format!("BoardMoved {name}: {model} score={score}"),
+                    (None, Some(reason)) => {
+                        format!("ShowRefused {name}: {model} {}", self.reason(&reason))
+                    }
+                    _ => panic!("a board that moves has no reason not to: {event:?}"),
                 }
             }
             Event::Enlisted { job, miner } => {
@@ -81,9 +84,9 @@ impl Names<'_> {
                 let miners: Vec<_> = miners.iter().map(|miner| account(*miner)).collect();
                 format!("SeatsDrawn {}: {}", self.title(*job), miners.join(" "))
             }
-            Event::ModelRevealed { submission, client, position, model, .. } => format!(
+            Event::ModelRevealed { job, submission, client, position, model, .. } => format!(
                 "ModelRevealed {} by {} at {position}: {}",
-                self.submission_name(*submission),
+                self.submission_name(*job, *submission),
                 account(*client),
                 self.digest(model.digest)
             ),
@@ -106,17 +109,17 @@ impl Names<'_> {
                 let (title, miner) = (self.title(*job), account(*miner));
                 format!("AttestationRevealed {title} page {page} by {miner}")
             }
-            Event::ModelEvaluated { submission, attestation, agreed, .. } => format!(
+            Event::ModelEvaluated { job, submission, attestation, agreed, .. } => format!(
                 "ModelEvaluated {} score={} worst_class={}, {agreed} seats agree",
-                self.submission_name(*submission),
+                self.submission_name(*job, *submission),
                 attestation.score,
                 attestation.worst_class,
             ),
-            Event::SubmissionDecided { submission, client, verdict, .. } => format!(
+            Event::SubmissionDecided { job, submission, client, verdict, .. } => format!(
                 "SubmissionDecided {} by {}: {}",
-                self.submission_name(*submission),
+                self.submission_name(*job, *submission),
                 account(*client),
-                self.verdict(verdict)
+                self.ruling(verdict)
             ),
             Event::WorkPaid { job, target, step, worker, earned, operator, surcharge } => {
                 let title = self.title(*job);
@@ -231,7 +234,7 @@ impl Names<'_> {
             SubmissionState::Whole { until } => {
                 format!("whole until {until}, step {}", submission.evaluated.step())
             }
-            SubmissionState::Decided(verdict) => self.verdict(verdict),
+            SubmissionState::Decided(verdict) => self.ruling(&(*verdict).into()),
         }]
     }
 
@@ -248,13 +251,12 @@ impl Names<'_> {
         lines.collect()
     }
 
-    fn verdict(&self, verdict: &Verdict) -> String {
-        match verdict {
-            Verdict::Accepted(found) => format!("accepted {}", scores(found)),
-            Verdict::Refused { scores: found, reason } => {
-                let refused = self.reason(reason);
-                found.map_or(refused.clone(), |found| format!("{refused}; {}", scores(&found)))
-            }
+    fn ruling(&self, ruling: &Ruling<Option<ModelRefusal>>) -> String {
+        match (ruling.reason, ruling.scores) {
+            (None, Some(found)) => format!("accepted {}", scores(&found)),
+            (None, None) => panic!("accepted without scores"),
+            (Some(reason), None) => self.reason(&reason),
+            (Some(reason), Some(found)) => format!("{}; {}", self.reason(&reason), scores(&found)),
         }
     }
 
@@ -270,8 +272,8 @@ impl Names<'_> {
         self.text(&id.to_string())
     }
 
-    fn submission_name(&self, id: SubmissionId) -> String {
-        format!("{}/{}", self.title(id.job), id.index)
+    fn submission_name(&self, job: JobId, number: u32) -> String {
+        format!("{}/{number}", self.title(job))
     }
 
     /// The text with every hexadecimal name it contains replaced by the script's.

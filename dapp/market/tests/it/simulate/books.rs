@@ -72,11 +72,11 @@ impl Books {
                 self.jobs.insert(*job, (**terms, U256::zero()));
                 self.hold(*job, *sponsor, stake.total().unwrap(), place);
             }
-            Event::Submitted { submission, client, stake, .. } => {
-                self.hold(submission.job, *client, stake.total().unwrap(), place);
+            Event::Submitted { job, client, stake, .. } => {
+                self.hold(*job, *client, stake.total().unwrap(), place);
             }
-            Event::ModelShown { submission, client, stake, .. } => {
-                self.hold(submission.job, *client, *stake, place);
+            Event::ModelShown { job, client, stake, .. } => {
+                self.hold(*job, *client, *stake, place);
             }
             Event::Enlisted { job, miner } => {
                 let bond = self.jobs[job].0.miners().expect(place).bond;
@@ -105,11 +105,9 @@ impl Books {
                 self.take(*account, *asset, amount.0, place);
                 self.leave(vouchers.next(), (*account, *asset, *amount), place);
             }
-            Event::SubmissionDecided { submission, model, verdict, .. }
-                if verdict.is_accepted() =>
-            {
+            Event::SubmissionDecided { job, model, verdict, .. } if verdict.accepted => {
                 let likeness = pool::likeness(*model).expect(place);
-                assert!(self.originals.insert((submission.job, likeness)), "paid twice; {place}");
+                assert!(self.originals.insert((*job, likeness)), "paid twice; {place}");
             }
             Event::JobEnded { job, .. } => {
                 let (_, escrow) = self.jobs.remove(job).expect(place);

@@ -63,7 +63,7 @@ impl Generator {
             surcharge_lag_seconds: self.pick(&[1, 60]),
             ..settings()
         };
-        self.settings.prices.ending = self.pick(&[0, 5]);
+        self.settings.prices.ending = Work(self.pick(&[0, 5]));
         self.opened = None;
         self.secrets.clear();
         self.said.clear();

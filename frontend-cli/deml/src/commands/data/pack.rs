@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use anyhow::Result;
 use blobs::Cid;
 use clap::Args;
-use client::{convert::as_text, files, printer::ExitStatus};
+use client::{files, printer::ExitStatus};
 use eval::{
     Dataset, Labels,
     dataset::{LabelColumn, LabelKind},
@@ -46,7 +46,6 @@ pub struct Packed {
     /// Where it is.
     pub file: PathBuf,
     /// Its CID.
-    #[serde(serialize_with = "as_text")]
     pub cid: Cid,
     /// Its bytes.
     pub bytes: u64,

@@ -8,7 +8,6 @@ use blobs::{BlobRef, Cid};
 use clap::Args;
 use client::{
     chain::Sender,
-    convert::as_text,
     files::{self, File},
     jobs::JobRef,
     printer::ExitStatus,
@@ -48,15 +47,12 @@ pub struct Sealed {
     /// The ciphertext's file.
     pub file: PathBuf,
     /// What to commit to.
-    #[serde(serialize_with = "as_text")]
     pub commitment: blobs::Digest,
     /// The ciphertext.
-    #[serde(serialize_with = "as_text")]
     pub ciphertext: Cid,
     /// Its bytes.
     pub bytes: u64,
     /// The plain blob.
-    #[serde(serialize_with = "as_text")]
     pub plain: Cid,
 }
 

@@ -4,9 +4,7 @@ use std::fmt;
 
 use anyhow::Result;
 use clap::Args;
-use client::{
-    convert::as_text, jobs::JobRef, printer::ExitStatus, quantity::percent, session::Session,
-};
+use client::{jobs::JobRef, printer::ExitStatus, quantity::percent, session::Session};
 use market::JobId;
 use serde::Serialize;
 use wire::{BoardLineView, JobList, Query};
@@ -25,7 +23,6 @@ pub struct Board {
 #[derive(Clone, Debug, Serialize)]
 pub struct Shown {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// The board.
     pub board: Vec<BoardLineView>,

@@ -5,7 +5,6 @@ use std::fmt;
 use anyhow::{Context, Result};
 use clap::Args;
 use client::{
-    convert::as_text,
     jobs::JobRef,
     printer::ExitStatus,
     session::{Currency, Session, TransactionCost},
@@ -33,10 +32,8 @@ pub struct Cancel {
 #[derive(Clone, Debug, Serialize)]
 pub struct Cancelled {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// What went back to the sponsor.
-    #[serde(serialize_with = "as_text")]
     pub returned: Amount,
     /// What cancelling it cost.
     #[serde(flatten)]

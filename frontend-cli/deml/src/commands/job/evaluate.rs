@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use client::{
     chain::Sender,
-    convert::{as_text, to_market},
+    convert::to_market,
     follow::Processed,
     jobs::JobRef,
     printer::{ExitStatus, Refused},
@@ -108,12 +108,10 @@ pub enum Stopped {
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluated {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// The job's number, for display.
     pub number: u32,
     /// What was evaluated.
-    #[serde(with = "wire::json")]
     pub target: Target,
     /// The step it goes on from: rows answered and models compared.
     pub step: u32,

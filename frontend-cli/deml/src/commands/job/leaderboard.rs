@@ -5,7 +5,6 @@ use std::fmt;
 use anyhow::Result;
 use clap::Args;
 use client::{
-    convert::as_text,
     jobs::JobRef,
     printer::{ExitStatus, one_line},
     quantity::percent,
@@ -29,7 +28,6 @@ pub struct Leaderboard {
 #[derive(Clone, Debug, Serialize)]
 pub struct Ranking {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// The ranking; what does not count comes last.
     pub ranking: Vec<RankView>,

@@ -14,7 +14,7 @@ use client::{
 };
 use market::{Asset, Award, Timestamp};
 use serde::Serialize;
-use wire::{JobView, Page, Paging, Query, Text as _};
+use wire::{JobView, Page, Paging, Query};
 
 use crate::config::Config;
 
@@ -87,7 +87,7 @@ impl fmt::Display for Jobs {
                 &job.to_string()[..10],
                 stage.to_string(),
                 title(&terms.title),
-                terms.offer.metric.write(),
+                terms.offer.metric,
                 award.unwrap_or_default(),
                 until(windows.close, self.now)
             )?;

@@ -9,7 +9,7 @@ use blobs::{BlobRef, Cid, Digest};
 use clap::Args;
 use client::{
     chain::Sender,
-    convert::{as_ppm, as_text, to_market},
+    convert::to_market,
     delivery::{self, Delivered, Delivery},
     files::{self, File},
     printer::{ExitStatus, Refused},
@@ -77,13 +77,10 @@ pub struct Open {
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
     /// The terms; a sealed hold-out is sealed anew when the job is opened.
-    #[serde(with = "wire::json")]
     pub terms: Terms,
     /// What goes to escrow, item by item.
-    #[serde(with = "wire::json")]
     pub stake: SponsorStake,
     /// All of it.
-    #[serde(serialize_with = "as_text")]
     pub total: Amount,
     /// Distinguishes jobs of equal terms.
     pub salt: B256,
@@ -248,25 +245,19 @@ impl Opening {
 #[derive(Clone, Debug, Serialize)]
 pub struct Opened {
     /// Its name.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// Its number, for display.
     pub number: u32,
     /// The base model's score, in parts per million: on the hold-out, or while that is sealed on
     /// the public slice.
-    #[serde(serialize_with = "as_ppm")]
     pub base_score: Score,
     /// The recall of its worst class, in parts per million.
-    #[serde(serialize_with = "as_ppm")]
     pub base_worst_class: Score,
     /// What is in escrow.
-    #[serde(with = "wire::json")]
     pub stake: SponsorStake,
     /// The base model's CID.
-    #[serde(serialize_with = "as_text")]
     pub base_model: Cid,
     /// The hold-out's CID as it is published: of a sealed one, the ciphertext's.
-    #[serde(serialize_with = "as_text")]
     pub hold_out: Cid,
     /// What it cost.
     #[serde(flatten)]
@@ -419,7 +410,7 @@ fn outcome(job: JobId, notices: &[Notice]) -> Option<Result<(Score, Score)>> {
             Some(Ok((base.score, base.worst_class)))
         }
         Notice::JobEnded { job: of, reason, .. } if *of == job => {
-            Some(Err(Refused::new("JobCancelled", &reason.0).into()))
+            Some(Err(Refused::new("JobCancelled", reason).into()))
         }
         _ => None,
     })

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use client::{
     chain::Sender,
-    convert::{as_text, to_market},
+    convert::to_market,
     jobs::JobRef,
     printer::{ExitStatus, Refused},
     quantity::until,
@@ -48,14 +48,12 @@ pub struct Reveal {
 #[derive(Clone, Debug, Serialize)]
 pub struct Revealed {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// Its number, for display.
     pub number: u32,
     /// The submission; `None` for the hold-out.
     pub submission: Option<u32>,
     /// The plain blob.
-    #[serde(serialize_with = "as_text")]
     pub plain: blobs::Cid,
     /// What it cost.
     #[serde(flatten)]
@@ -117,7 +115,7 @@ impl Sealed {
     }
 
     fn command(&self) -> Result<Command> {
-        let opening = self.seal.opening()?;
+        let opening = self.seal.opening();
         let (key, salt, plaintext) = (opening.key, opening.salt, opening.plain);
         Ok(Command::Reveal { job: self.view.job, key, salt, plaintext })
     }
@@ -169,7 +167,7 @@ pub async fn reveal(
     let Sealed { view, submission, seal } = sealed;
     seals::note_revealed(vault, blobs::Digest(seal.commitment.0))?;
     // It is public now; whoever looks for it finds it here, too.
-    let plain = seal.opening()?.plain;
+    let plain = seal.opening().plain;
     if let Ok(bytes) = std::fs::read(&seal.file)
         && blobs::blob_ref(&bytes, plain.profile) == plain
     {

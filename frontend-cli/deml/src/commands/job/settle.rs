@@ -6,7 +6,6 @@ use anyhow::Result;
 use clap::Args;
 use client::{
     chain::Sender,
-    convert::as_text,
     jobs::JobRef,
     printer::{ExitStatus, Refused},
     quantity::{count, until},
@@ -40,19 +39,16 @@ pub struct Settle {
 #[derive(Clone, Debug, Serialize)]
 pub struct Settled {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// Its number, for display.
     pub number: u32,
     /// Where it is now.
-    #[serde(serialize_with = "as_text")]
     pub stage: Stage,
     /// Until when nothing more can be done; `None` if it has ended or can go on at once.
     pub next: Option<u64>,
     /// How many models were paid.
     pub payouts: u32,
     /// What went back to the sponsor.
-    #[serde(serialize_with = "as_text")]
     pub returned: Amount,
     /// What the market said on the way.
     pub notices: Vec<Notice>,

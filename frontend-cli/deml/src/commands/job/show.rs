@@ -14,7 +14,7 @@ use market::{
     Amount, Award, Evaluators, JobId, Sealing, Settings, SubmissionStake, Terms, Timestamp, Unmet,
 };
 use serde::Serialize;
-use wire::{JobList, JobView, Query, QuoteView, SubmissionStateView, SubmissionView, Text as _};
+use wire::{JobList, JobView, Query, QuoteView, SubmissionStateView, SubmissionView};
 
 use crate::{
     commands::job::{evaluate, list::title, open::fmt_stake},
@@ -39,10 +39,8 @@ pub struct Shown {
     #[serde(flatten)]
     pub job: JobView,
     /// What a submission of the largest model moves to escrow.
-    #[serde(with = "wire::json")]
     pub submission_stake: SubmissionStake,
     /// What showing a model moves to escrow; `None` if there is no board.
-    #[serde(with = "wire::json")]
     pub show_stake: Option<Amount>,
     /// Its submissions, the oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,7 +135,7 @@ impl Shown {
         writeln!(
             out,
             "  rules       {}: at least {}, {} better than the base model, worst class {}",
-            offer.metric.write(),
+            offer.metric,
             percent(offer.min_score),
             percent(offer.min_gain),
             percent(offer.min_worst_class)

@@ -17,7 +17,6 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use client::{
     chain::Sender,
-    convert::as_text,
     follow::Processed,
     jobs::JobRef,
     printer::{ExitStatus, Refused},
@@ -129,13 +128,10 @@ pub struct Mined {
 #[derive(Clone, Debug, Serialize)]
 pub struct Earned {
     /// Of what.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// How much, beside bonds that came back.
-    #[serde(serialize_with = "as_text")]
     pub amount: Amount,
     /// Bonds that were lost.
-    #[serde(serialize_with = "as_text")]
     pub lost: Amount,
     #[serde(skip)]
     currency: Currency,

@@ -40,7 +40,6 @@ pub(super) struct Work {
     /// Whether this account has a bond in it.
     pub(super) enlisted: bool,
     /// Until when only time moves it on.
-    #[serde(with = "wire::json")]
     pub(super) waits_until: Timestamp,
     /// What was found, by page.
     pub(super) found: BTreeMap<u32, Found>,
@@ -58,7 +57,6 @@ impl Default for Work {
 /// What was found of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Found {
-    #[serde(with = "wire::json")]
     pub(super) attestations: Vec<Attestation>,
     /// The results row by row, where the machine only samples.
     pub(super) results: Bytes,
@@ -67,14 +65,10 @@ pub(super) struct Found {
 /// What a job brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sums {
-    #[serde(with = "wire::json")]
     pub(super) asset: Asset,
     /// What comes back with a right seat's pay.
-    #[serde(with = "wire::json")]
     bond: Amount,
-    #[serde(with = "wire::json")]
     pub(super) earned: Amount,
-    #[serde(with = "wire::json")]
     pub(super) lost: Amount,
 }
 
@@ -160,7 +154,7 @@ impl Miner<'_> {
         let me = to_market(self.sender.address());
         for payload in self.session.node.notices_from(state.notices).await? {
             state.notices += 1;
-            if let Some(notice) = Notice::decode(&payload) {
+            if let Some(notice) = wire::decode_notice(&payload) {
                 state.note(me, &notice);
             }
         }

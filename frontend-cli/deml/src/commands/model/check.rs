@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 use blobs::Cid;
 use clap::Args;
 use client::{
-    convert::as_text,
     files::{self, File},
     printer::ExitStatus,
 };
@@ -42,7 +41,6 @@ pub struct Check {
 #[derive(Clone, Debug, Serialize)]
 pub struct Checked {
     /// Its CID.
-    #[serde(serialize_with = "as_text")]
     pub cid: Cid,
     /// Its bytes.
     pub bytes: u64,

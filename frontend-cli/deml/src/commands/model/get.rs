@@ -5,9 +5,7 @@ use std::{fmt, path::PathBuf};
 use anyhow::{Context, Result};
 use blobs::Cid;
 use clap::Args;
-use client::{
-    convert::as_text, files, ipfs::Store, jobs::JobRef, printer::ExitStatus, session::Session,
-};
+use client::{files, ipfs::Store, jobs::JobRef, printer::ExitStatus, session::Session};
 use serde::Serialize;
 
 use crate::config::Config;
@@ -34,7 +32,6 @@ const FETCH_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
 #[derive(Clone, Debug, Serialize)]
 pub struct Fetched {
     /// Its CID.
-    #[serde(serialize_with = "as_text")]
     pub cid: Cid,
     /// Its bytes.
     pub bytes: usize,

@@ -6,7 +6,7 @@ use alloy::primitives::Address;
 use anyhow::Result;
 use blobs::{BlobRef, Cid};
 use client::{
-    convert::{as_text, to_ethereum},
+    convert::to_ethereum,
     follow::Processed,
     printer::{ExitStatus, Refused},
     quantity::{percent, until},
@@ -20,7 +20,6 @@ use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
 #[derive(Clone, Debug, Serialize)]
 pub struct Submitted {
     /// The job.
-    #[serde(serialize_with = "as_text")]
     pub job: JobId,
     /// The job's number, for display.
     pub number: u32,
@@ -29,7 +28,6 @@ pub struct Submitted {
     /// Whose.
     pub client: Address,
     /// The model.
-    #[serde(serialize_with = "as_text")]
     pub model_cid: Cid,
     /// How far it has come.
     pub state: SubmissionStateView,
@@ -42,16 +40,12 @@ pub struct Submitted {
     /// Why not.
     pub refusal: Option<Refused>,
     /// What everything is paid in.
-    #[serde(serialize_with = "as_text")]
     pub asset: Asset,
     /// What it was paid for being accepted.
-    #[serde(serialize_with = "as_text")]
     pub reward: Amount,
     /// What came back of the stake, in an input of ours.
-    #[serde(serialize_with = "as_text")]
     pub returned: Amount,
     /// What our inputs earned by going on with evaluations.
-    #[serde(serialize_with = "as_text")]
     pub earned: Amount,
     /// The voucher that pays, if the market gave it in an input of ours.
     pub voucher: Option<u64>,

@@ -240,7 +240,7 @@ async fn begun(
         }
         SubmittedModel::Sealed(sealed) => {
             let seal = seals::find(vault, sealed.commitment)?;
-            let is_it = seal.opening()?.plain == model.blob;
+            let is_it = seal.opening().plain == model.blob;
             is_it.then(|| Publication { submitted, bytes: seal.sealed(&model.bytes).1 })
         }
     };

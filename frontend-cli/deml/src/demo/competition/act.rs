@@ -242,7 +242,7 @@ pub(super) async fn reveal_all(
         }
         stage.say(name, "reveals");
     }
-    let (copier, opening) = (stage.participant("copier")?, seal_of_ada(stage, job)?.opening()?);
+    let (copier, opening) = (stage.participant("copier")?, seal_of_ada(stage, job)?.opening());
     let (key, salt, plaintext) = (opening.key, opening.salt, opening.plain);
     let command = Command::Reveal { job, key, salt, plaintext };
     let copied = stage.session.carry_out(&copier.sender, &command).await;

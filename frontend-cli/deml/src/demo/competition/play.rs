@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use client::convert::to_market;
 use market::{JobId, Stage as Life};
-use wire::{JobList, Notice, Paging, Query, SeatsView, SubmissionView, Text as _};
+use wire::{JobList, Notice, Paging, Query, SeatsView, SubmissionView};
 
 use super::{
     act::{self, ATTEST, Lie, OPEN, REVEAL, Sponsor},
@@ -106,7 +106,7 @@ async fn miners(stage: &Stage, job: JobId) -> Result<Vec<MinerLine>> {
         miners.push(MinerLine {
             name,
             revealed: seat.map_or(0, |seat| seat.revealed),
-            offence: seat.and_then(|seat| seat.offence).map(|offence| offence.write()),
+            offence: seat.and_then(|seat| seat.offence).map(|offence| offence.to_string()),
             earned: miner.round().await?.earned,
         });
     }

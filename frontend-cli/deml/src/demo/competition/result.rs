@@ -23,7 +23,6 @@ pub struct Played {
     /// The exact tests of the best and others.
     pub tests: Vec<Test>,
     /// Who gets what.
-    #[serde(with = "wire::json")]
     pub decision: Option<Decision>,
     /// What became of the miners.
     pub miners: Vec<MinerLine>,
