@@ -20,6 +20,7 @@
     )
 )]
 
+mod accumulator;
 mod attestation;
 mod board;
 mod clock;
@@ -57,11 +58,11 @@ mod stages;
 mod state;
 mod store;
 mod submission;
-mod tally;
 mod terms;
 mod units;
 mod work;
 
+pub use accumulator::{MAX_LOSS_PPM, MetricAccumulator};
 pub use attestation::{Answers, Attestation, AttestationBinding};
 pub use clock::Clock;
 pub use command::{Command, Context, Slot, Target};
@@ -70,7 +71,7 @@ pub use effect::{BoardMove, Effect, Event, Ruling, Share};
 pub use evaluation::{Evaluated, Finding, Progress, attest};
 pub use job::{Job, PAGE_MODELS};
 pub use judge::{
-    Comparison, Exam, Exhibit, Fault, Judge, Quote, Similarity, Unfit, WeightDistance,
+    Blob, Comparison, Evaluation, EvaluationError, Fault, Judge, Quote, Similarity, WeightDistance,
 };
 pub use ledger::{Ledger, Solvency};
 pub use market::{Checkpoint, Market};
@@ -88,7 +89,6 @@ pub use stage::Stage;
 pub use state::State;
 pub use store::{BlobState, SlotKey};
 pub use submission::{Shows, Submission, SubmissionState, SubmittedModel, Verdict};
-pub use tally::{MAX_LOSS_PPM, Tally};
 pub use terms::{
     Award, Board, Evaluators, MAX_INPUTS, MAX_MINERS, MAX_PLACES, MAX_REWARDS, MAX_SAMPLE_ROWS,
     MAX_SEATS, MinerTerms, Offer, SealedBlob, Sealing, SponsorStake, SubmissionStake, Terms, Unmet,

@@ -4,7 +4,7 @@ use blobs::{ChunkRefused, Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    judge::Unfit,
+    judge::EvaluationError,
     stage::Stage,
     units::{Address, Amount, Asset, JobId, Score, Timestamp, Work},
 };
@@ -141,7 +141,7 @@ reasons! {
     /// Why a submitted model earns nothing.
     #[derive(Serialize, Deserialize)]
     ModelRefusal {
-        Unfit { unfit: Unfit } = "the model cannot be evaluated: {unfit}",
+        EvaluationError { unfit: EvaluationError } = "the model cannot be evaluated: {unfit}",
         TooMuchWork { maximum: Work, found: Work } = "its evaluation takes {found} instructions, the terms allow {maximum}",
         TooManyInputs { maximum: u32, found: u64 } = "its evaluation takes {found} inputs, the terms allow {maximum}",
         StepTooLarge { maximum: Work, found: Work } = "one of its rows takes {found} instructions, an input may cost {maximum}",

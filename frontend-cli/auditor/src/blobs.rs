@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use wire::Notice;
 
 use super::decoded::DecodedInput;
-use super::evaluation::{CopyCheck, Evaluation, File, Task, ToldResult};
+use super::evaluation::{CopyCheck, File, Task, ToldEvaluation, ToldResult};
 
 /// All bytes that scores are computed from.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -179,7 +179,7 @@ impl JobBlobs {
                 let model = self.file(SlotKey::job(Slot::BaseModel));
                 let evaluation = self.evaluation(model, Slot::HoldOut, ToldResult::Scores(*base));
                 let is_attested = self.terms.sample_rows().is_some();
-                return Some(Task::Evaluate(Evaluation { is_attested, ..evaluation }));
+                return Some(Task::Evaluate(ToldEvaluation { is_attested, ..evaluation }));
             }
             Notice::ModelEvaluated { submission, attestation, .. } => {
                 let told = ToldResult::Attestation(*attestation);
@@ -215,7 +215,7 @@ impl JobBlobs {
             return None;
         }
         let model = self.file(SlotKey::of(Slot::Submission, number));
-        Some(Task::Evaluate(Evaluation {
+        Some(Task::Evaluate(ToldEvaluation {
             submission: Some(number),
             is_attested: self.terms.sample_rows().is_some(),
             keeps_results: matches!(self.terms.award, Award::Prize { .. }),
@@ -223,8 +223,8 @@ impl JobBlobs {
         }))
     }
 
-    fn evaluation(&self, model: Option<File>, dataset: Slot, told: ToldResult) -> Evaluation {
-        Evaluation {
+    fn evaluation(&self, model: Option<File>, dataset: Slot, told: ToldResult) -> ToldEvaluation {
+        ToldEvaluation {
             job: self.id,
             submission: None,
             files: model.zip(self.file(SlotKey::job(dataset))),

@@ -11,14 +11,14 @@ use rollup::{Made, Traced};
 use tokio::process::Command;
 
 use super::divergence::{DrillDown, FirstDifference};
-use super::evaluation::Evaluation;
+use super::evaluation::ToldEvaluation;
 
 /// Compares this program's evaluation with that of `program`, if there is one, or only with the
 /// score that was told.
 ///
 /// - Errors: the program cannot be run, or shows nothing; the evaluation has no files
 pub(super) async fn drill_down(
-    told: &Evaluation,
+    told: &ToldEvaluation,
     found: Option<Score>,
     program: Option<&Path>,
 ) -> Result<DrillDown> {

@@ -3,9 +3,9 @@
 use blobs::{BlobRef, Digest, Encoding, Profile};
 use market::{
     Address, Amount, Asset, Attestation, Award, Board, BoardMove, Command, Context, Decision,
-    Effect, Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal, Offence, Offer,
-    Outcome, Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake, SubmissionStake,
-    SubmittedModel, Target, Terms, Timestamp, U256, Unfit, Unmet, Verdict, Work,
+    Effect, EvaluationError, Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal,
+    Offence, Offer, Outcome, Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake,
+    SubmissionStake, SubmittedModel, Target, Terms, Timestamp, U256, Unmet, Verdict, Work,
 };
 use wire::{InputRefused, Selector, encode_command, job_name};
 
@@ -218,8 +218,8 @@ fn events_of_submissions() -> Vec<Event> {
         SubmissionStake { work: Amount::new(5), bond: Amount::new(6), buy_in: Amount::new(7) };
     let (minimum, found) = (Score(5_000), SCORES.score);
     let small = ModelRefusal::GainTooSmall { base: SCORES.score, minimum, found };
-    let unfit = Unfit { fault: Fault::UnknownOperator, node: Some(12) };
-    let unfit = ModelRefusal::Unfit { unfit };
+    let unfit = EvaluationError { fault: Fault::UnknownOperator, node: Some(12) };
+    let unfit = ModelRefusal::EvaluationError { unfit };
     let not_better = ModelRefusal::NotBetter { shown: Score(900_000), step: Score(10_000) };
     let decided = |verdict: Verdict| {
         let verdict = verdict.into();
@@ -271,7 +271,7 @@ fn events_of_jobs() -> Vec<Event> {
         publisher: ALICE,
     });
     let seed = Digest::of(b"seed");
-    let unfit = Unfit { fault: Fault::BadShape, node: None };
+    let unfit = EvaluationError { fault: Fault::BadShape, node: None };
     let others = [
         Event::JobReady { job, base: SCORES },
         Event::Enlisted { job, miner },
@@ -294,7 +294,7 @@ fn events_of_jobs() -> Vec<Event> {
             job,
             payouts: 0,
             winner: None,
-            reason: Some(ModelRefusal::Unfit { unfit }),
+            reason: Some(ModelRefusal::EvaluationError { unfit }),
         },
     ];
     opened.chain(stored).chain(others).collect()

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use client::{archive::Archive, convert::to_market};
 use eval::{Evaluator, report};
 use market::{
-    Attestation, AttestationBinding, Command, Exam, Exhibit, JobId, Results, Sealing,
+    Attestation, AttestationBinding, Blob, Command, Evaluation, JobId, Results, Sealing,
     SubmittedModel,
 };
 use trainer::local;
@@ -159,13 +159,13 @@ impl Miner<'_> {
             let mut found = Findings::new();
             for (cid, bytes) in &files {
                 bar.set(found.len() as u64);
-                let exam = Exam {
-                    model: Exhibit { cid: *cid, bytes },
-                    hold_out: Exhibit { cid: hold_out.cid(), bytes: &rows },
+                let evaluation = Evaluation {
+                    model: Blob { cid: *cid, bytes },
+                    hold_out: Blob { cid: hold_out.cid(), bytes: &rows },
                     metric: terms.offer.metric,
                     rows: None,
                 };
-                found.push(market::attest(&settings, &terms, exam, &mut judge));
+                found.push(market::attest(&settings, &terms, evaluation, &mut judge));
             }
             Ok(found)
         });
