@@ -157,6 +157,7 @@ fn multiply(left: &[f32], right: &PackedMatrix, bias: &[f32], output: &mut [f32]
 /// Whether rows are cheaper multiplied together, zeros and all, than one by one without zeros, by
 /// the instructions that either takes a scalar core for a factor. Factors are counted until that is
 /// decided, so that no input can have the more expensive way be taken.
+#[inline(never)]
 fn is_cheaper_together<'a>(
     rows: &[f32],
     panels: impl Iterator<Item = (usize, usize, &'a [f32])>,
@@ -181,16 +182,20 @@ fn is_cheaper_together<'a>(
     })
 }
 
-/// Lists a row's factors that are not zero.
+/// Lists a row's factors that are not zero; not inlined, so that the loop has all the registers.
+#[inline(never)]
 fn non_zeros<'a>(row: &[f32], list: &'a mut [NonZero]) -> &'a [NonZero] {
     let all = list.len();
     let mut slots = list.iter_mut();
-    for (index, &value) in (0..).zip(row) {
+    // Wrapping: a test for overflow would cost a scalar core a tenth of the loop.
+    let mut index = 0_u32;
+    for &value in row {
         if value != 0.0
             && let Some(slot) = slots.next()
         {
             *slot = NonZero { index, value };
         }
+        index = index.wrapping_add(1);
     }
     let rest = slots.len();
     &list[..all - rest]
