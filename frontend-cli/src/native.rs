@@ -10,7 +10,7 @@ use eval::{
     dataset::{CsvRefused, LabelColumn, LabelKind, from_csv},
     report::{self, Report},
 };
-use market::{Exam, Exhibit, Judge as _, Metric, Quote, Scores, Tally, Work};
+use market::{Evaluation, Blob, Judge as _, Metric, Quote, Scores, MetricAccumulator, Work};
 
 use crate::{
     files::{self, File},
@@ -63,32 +63,32 @@ pub const fn label_kind(metric: Metric) -> LabelKind {
 
 /// Evaluates a model on a dataset.
 ///
-/// - Errors: `Unfit` when they do not fit together
+/// - Errors: `EvaluationError` when they do not fit together
 pub fn evaluate(talk: &Talk, model: &Model, dataset: &Dataset, metric: Metric) -> Result<Report> {
     let bar = talk.bar("scoring", dataset.rows() as u64);
     let mut progress = |done, _all| bar.set(done as u64);
     let report = report::evaluate(model, dataset, metric, &mut progress);
-    Ok(report.map_err(|why| Refused::new("Unfit", why))?)
+    Ok(report.map_err(|why| Refused::new("EvaluationError", why))?)
 }
 
 /// What evaluating a model on a dataset takes, and its scores, as the machine finds them.
 ///
-/// - Errors: `Unfit` if they do not fit together
+/// - Errors: `EvaluationError` if they do not fit together
 pub fn examine(model: &File, data: &File, metric: Metric) -> Result<(Quote, Scores)> {
-    let exam = Exam {
-        model: Exhibit { cid: model.blob.cid(), bytes: &model.bytes },
-        hold_out: Exhibit { cid: data.blob.cid(), bytes: &data.bytes },
+    let evaluation = Evaluation {
+        model: Blob { cid: model.blob.cid(), bytes: &model.bytes },
+        hold_out: Blob { cid: data.blob.cid(), bytes: &data.bytes },
         metric,
         rows: None,
     };
     let mut judge = Evaluator::with_threads(report::cores());
-    let unfit = |why| Refused::new("Unfit", why);
-    let quote = judge.quote(&exam).map_err(unfit)?;
-    let mut tally = Tally::new(quote.classes);
-    while tally.rows() < quote.rows {
-        judge.answer(&exam, &mut tally, Work(u64::MAX)).map_err(unfit)?;
+    let unfit = |why| Refused::new("EvaluationError", why);
+    let quote = judge.quote(&evaluation).map_err(unfit)?;
+    let mut accumulator = MetricAccumulator::new(quote.classes);
+    while accumulator.rows() < quote.rows {
+        judge.answer(&evaluation, &mut accumulator, Work(u64::MAX)).map_err(unfit)?;
     }
-    Ok((quote, tally.scores(metric)))
+    Ok((quote, accumulator.scores(metric)))
 }
 
 /// The blob of a model that is written to a file.

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use blobs::{BlobRef, Cid};
 use eval::{Evaluator, report};
 use market::{
-    Address, Amount, Command, Context, Effect, Evaluators, Event, Exam, Exhibit, Job, JobId,
+    Address, Amount, Command, Context, Effect, Evaluators, Event, Evaluation, Blob, Job, JobId,
     Judge as _, Market, Quote, Refusal, Scores, Sealing, Settings, Slot, Stage, SubmissionStake,
     SubmittedModel, Target, Terms, Timestamp, Verdict, Work,
 };
@@ -161,13 +161,13 @@ fn quote(
         drive.get(&cid).cloned().with_context(|| format!("{cid} is not at hand"))
     };
     let (model_bytes, dataset_bytes) = (find(models, model)?, find(datasets, dataset)?);
-    let exam = Exam {
-        model: Exhibit { cid: model, bytes: &model_bytes },
-        hold_out: Exhibit { cid: dataset, bytes: &dataset_bytes },
+    let evaluation = Evaluation {
+        model: Blob { cid: model, bytes: &model_bytes },
+        hold_out: Blob { cid: dataset, bytes: &dataset_bytes },
         metric: terms.offer.metric,
         rows: None,
     };
-    Ok(Evaluator::new().quote(&exam).map_err(|why| Refused::new("Unfit", why))?)
+    Ok(Evaluator::new().quote(&evaluation).map_err(|why| Refused::new("EvaluationError", why))?)
 }
 
 const JOB: JobId = JobId([1; 32]);

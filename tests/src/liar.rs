@@ -15,8 +15,8 @@ use deml::{
 };
 use eval::Evaluator;
 use market::{
-    Attestation, AttestationBinding, Command, Exam, Exhibit, JobId, Judge as _, Metric, Results,
-    Tally, Work,
+    Attestation, AttestationBinding, Command, Evaluation, Blob, JobId, Judge as _, Metric, Results,
+    MetricAccumulator, Work,
 };
 use tokio::runtime::Runtime;
 use wire::Text as _;
@@ -98,17 +98,17 @@ pub fn first_job(market: &Market) -> JobId {
 #[must_use]
 pub fn honest(model: &[u8], hold_out: &[u8]) -> (Attestation, Results) {
     let blob = |bytes: &[u8]| blobs::blob_ref(bytes, deml::files::PROFILE).cid();
-    let exam = Exam {
-        model: Exhibit { cid: blob(model), bytes: model },
-        hold_out: Exhibit { cid: blob(hold_out), bytes: hold_out },
+    let evaluation = Evaluation {
+        model: Blob { cid: blob(model), bytes: model },
+        hold_out: Blob { cid: blob(hold_out), bytes: hold_out },
         metric: Metric::Accuracy,
         rows: None,
     };
     let mut evaluator = Evaluator::new();
-    let classes = evaluator.quote(&exam).unwrap().classes;
-    let mut tally = Tally::with_results(classes, exam.metric);
-    evaluator.answer(&exam, &mut tally, Work(u64::MAX)).unwrap();
-    let scores = tally.scores(exam.metric);
-    let results = tally.into_results().unwrap();
+    let classes = evaluator.quote(&evaluation).unwrap().classes;
+    let mut accumulator = MetricAccumulator::with_results(classes, evaluation.metric);
+    evaluator.answer(&evaluation, &mut accumulator, Work(u64::MAX)).unwrap();
+    let scores = accumulator.scores(evaluation.metric);
+    let results = accumulator.into_results().unwrap();
     (Attestation::new(scores, &results), results)
 }

@@ -20,7 +20,7 @@ use eval::{
     Dataset, Evaluator, Features, Labels, Model, report,
     train::{Disguise, Epoch, Optimiser, Options, disguise, train},
 };
-use market::{Comparison, Exhibit, Judge, Metric, Similarity};
+use market::{Comparison, Blob, Judge, Metric, Similarity};
 
 #[path = "../tests/it/clouds.rs"]
 mod clouds;
@@ -210,12 +210,12 @@ impl Course {
     }
 
     fn similarity(&self, first: &[u8], second: &[u8]) -> Outcome<Similarity> {
-        let exhibit = |bytes| Exhibit { cid: Cid::of_block(Codec::Raw, bytes), bytes };
+        let blob = |bytes| Blob { cid: Cid::of_block(Codec::Raw, bytes), bytes };
         let comparison = Comparison {
-            base: exhibit(&self.base),
-            first: exhibit(first),
-            second: exhibit(second),
-            hold_out: exhibit(&self.hold_out_file),
+            base: blob(&self.base),
+            first: blob(first),
+            second: blob(second),
+            hold_out: blob(&self.hold_out_file),
             metric: self.metric(),
             seed: Digest::of(second),
         };

@@ -17,7 +17,7 @@ use std::{error::Error, fs, io::Write as _};
 
 use blobs::{Profile, blob_ref};
 use eval::Evaluator;
-use market::{Exam, Exhibit, Judge, Metric, Tally, Unfit, Work};
+use market::{Evaluation, Blob, Judge, Metric, MetricAccumulator, EvaluationError, Work};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,18 +33,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     mark()?;
     let cids = [&net, &rows].map(|bytes| blob_ref(bytes, Profile::Kubo).cid());
     mark()?;
-    let exam = Exam {
-        model: Exhibit { cid: cids[0], bytes: &net },
-        hold_out: Exhibit { cid: cids[1], bytes: &rows },
+    let evaluation = Evaluation {
+        model: Blob { cid: cids[0], bytes: &net },
+        hold_out: Blob { cid: cids[1], bytes: &rows },
         metric,
         rows: None,
     };
     let mut judge = Evaluator::new();
-    let classes = judge.quote(&exam).map_err(said)?.classes;
+    let classes = judge.quote(&evaluation).map_err(said)?.classes;
     mark()?;
     let mut answer = || {
-        let mut tally = Tally::new(classes);
-        judge.answer(&exam, &mut tally, Work(u64::MAX)).map(|_| tally.scores(metric)).map_err(said)
+        let mut accumulator = MetricAccumulator::new(classes);
+        judge.answer(&evaluation, &mut accumulator, Work(u64::MAX)).map(|_| accumulator.scores(metric)).map_err(said)
     };
     let scores = answer()?;
     mark()?;
@@ -70,6 +70,6 @@ fn metric(name: &str) -> Result<Metric, String> {
     }
 }
 
-fn said(unfit: Unfit) -> String {
+fn said(unfit: EvaluationError) -> String {
     unfit.to_string()
 }

@@ -3,14 +3,14 @@
 use std::{num::NonZeroUsize, ops::Range, sync::Arc};
 
 use blobs::Cid;
-use market::{Comparison, Exam, Exhibit, Judge, Quote, Similarity, Tally, Unfit, Work};
+use market::{Comparison, Evaluation, Blob, Judge, Quote, Similarity, MetricAccumulator, EvaluationError, Work};
 
 use crate::{
     answers,
     cost::Cost,
     dataset::Dataset,
     distance,
-    marking::{self, ExamRefused},
+    marking::{self, EvaluationRefused},
     model::Model,
     probes::{self, Probes},
     quote::{self, Estimate},
@@ -51,66 +51,66 @@ impl Evaluator {
         Self { models: Recent::default(), datasets: Recent::default(), threads }
     }
 
-    fn prepare(&mut self, exam: &Exam<'_>) -> Result<(Arc<Model>, Arc<Dataset>), ExamRefused> {
-        let model = self.models.get(exam.model, Model::from_onnx)?;
-        let dataset = self.datasets.get(exam.hold_out, Dataset::from_safetensors)?;
-        marking::check(&model, &dataset, exam.metric)?;
-        if exam.rows.is_some_and(|rows| !are_rows_of(&dataset, rows)) {
-            return Err(ExamRefused::Rows);
+    fn prepare(&mut self, evaluation: &Evaluation<'_>) -> Result<(Arc<Model>, Arc<Dataset>), EvaluationRefused> {
+        let model = self.models.get(evaluation.model, Model::from_onnx)?;
+        let dataset = self.datasets.get(evaluation.hold_out, Dataset::from_safetensors)?;
+        marking::check(&model, &dataset, evaluation.metric)?;
+        if evaluation.rows.is_some_and(|rows| !are_rows_of(&dataset, rows)) {
+            return Err(EvaluationRefused::Rows);
         }
         Ok((model, dataset))
     }
 }
 
 impl Judge for Evaluator {
-    fn reading(&self, exam: &Exam<'_>) -> Work {
-        quote::reading_at_most(lengths(exam))
+    fn reading(&self, evaluation: &Evaluation<'_>) -> Work {
+        quote::reading_at_most(lengths(evaluation))
     }
 
-    fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
-        let (model, dataset) = self.prepare(exam)?;
-        let estimate = Estimate::new(lengths(exam), &model, &dataset, exam.metric)?;
-        Ok(match exam.rows {
+    fn quote(&mut self, evaluation: &Evaluation<'_>) -> Result<Quote, EvaluationError> {
+        let (model, dataset) = self.prepare(evaluation)?;
+        let estimate = Estimate::new(lengths(evaluation), &model, &dataset, evaluation.metric)?;
+        Ok(match evaluation.rows {
             None => estimate.quote(&dataset),
             Some(rows) => estimate.quote_of_rows(&dataset, model.batch_rows(), rows),
         })
     }
 
-    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
-        let (model, dataset) = self.prepare(exam)?;
-        if let Some(rows) = exam.rows {
-            return Ok(answer_chosen(rows, &model, &dataset, exam.metric, tally, budget)?);
+    fn answer(&mut self, evaluation: &Evaluation<'_>, accumulator: &mut MetricAccumulator, budget: Work) -> Result<Work, EvaluationError> {
+        let (model, dataset) = self.prepare(evaluation)?;
+        if let Some(rows) = evaluation.rows {
+            return Ok(answer_chosen(rows, &model, &dataset, evaluation.metric, accumulator, budget)?);
         }
         let stride = answers::stride(&model, self.threads);
-        let step = |rows| quote::step(&model, &dataset, exam.metric, rows);
+        let step = |rows| quote::step(&model, &dataset, evaluation.metric, rows);
         let mut done = Work(0);
         loop {
-            let left = dataset.rows().saturating_sub(rows_of(tally)).min(stride);
+            let left = dataset.rows().saturating_sub(rows_of(accumulator)).min(stride);
             let (rows, after) = within(budget, done, left, model.batch_rows(), step)?;
             if rows == 0 {
                 return Ok(done);
             }
-            answer_next(rows, &model, &dataset, exam.metric, tally, self.threads)?;
+            answer_next(rows, &model, &dataset, evaluation.metric, accumulator, self.threads)?;
             done = after;
         }
     }
 
     fn reading_comparison(&self, comparison: &Comparison<'_>) -> Work {
-        let exams = exams(comparison).map(|exam| self.reading(&exam));
-        exams.into_iter().fold(distance::work_at_most(comparison), Work::plus)
+        let evaluations = evaluations(comparison).map(|evaluation| self.reading(&evaluation));
+        evaluations.into_iter().fold(distance::work_at_most(comparison), Work::plus)
     }
 
-    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit> {
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, EvaluationError> {
         let mut work = Work(0);
-        for exam in exams(comparison) {
-            let (model, dataset) = self.prepare(&exam)?;
-            work = work.plus(probes::cost(&model, &dataset, exam.metric)?.work());
+        for evaluation in evaluations(comparison) {
+            let (model, dataset) = self.prepare(&evaluation)?;
+            work = work.plus(probes::cost(&model, &dataset, evaluation.metric)?.work());
         }
         Ok(work)
     }
 
-    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
-        let [first, second] = exams(comparison);
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, EvaluationError> {
+        let [first, second] = evaluations(comparison);
         let (first, dataset) = self.prepare(&first)?;
         let (second, _) = self.prepare(&second)?;
         let agreement = Probes::draw(&dataset, comparison.seed).agreement(&first, &second);
@@ -119,9 +119,9 @@ impl Judge for Evaluator {
 }
 
 /// A comparison's two models, each on the hold-out.
-fn exams<'a>(comparison: &Comparison<'a>) -> [Exam<'a>; 2] {
+fn evaluations<'a>(comparison: &Comparison<'a>) -> [Evaluation<'a>; 2] {
     let Comparison { first, second, hold_out, metric, .. } = *comparison;
-    [first, second].map(|model| Exam { model, hold_out, metric, rows: None })
+    [first, second].map(|model| Evaluation { model, hold_out, metric, rows: None })
 }
 
 /// Whether these are rows of the dataset, in ascending order.
@@ -130,7 +130,7 @@ fn are_rows_of(dataset: &Dataset, rows: &[u32]) -> bool {
     last && rows.is_sorted_by(|row, next| row < next)
 }
 
-/// Answers chosen rows, from the tally's next one on, and counts them.
+/// Answers chosen rows, from the accumulator's next one on, and counts them.
 ///
 /// Each is answered together with its whole batch, as when all rows are, because a model may let
 /// the rows of a batch depend on each other.
@@ -139,23 +139,23 @@ fn answer_chosen(
     model: &Model,
     dataset: &Dataset,
     metric: market::Metric,
-    tally: &mut Tally,
+    accumulator: &mut MetricAccumulator,
     budget: Work,
-) -> Result<Work, ExamRefused> {
+) -> Result<Work, EvaluationRefused> {
     let mut done = Work(0);
-    while let Some(next) = rows.get(rows_of(tally)) {
+    while let Some(next) = rows.get(rows_of(accumulator)) {
         let batch = batch_of(*next as usize, model.batch_rows(), dataset.rows());
         let after = done.plus(quote::step(model, dataset, metric, batch.len())?.work());
         if after > budget && done > Work(0) {
             break;
         }
         let answers = model.answer(dataset.features(batch.clone()))?;
-        while let Some(row) = rows.get(rows_of(tally)).map(|row| *row as usize)
+        while let Some(row) = rows.get(rows_of(accumulator)).map(|row| *row as usize)
             && row < batch.end
         {
             let place = (row - batch.start) * model.answers();
             let answer = &answers[place..place + model.answers()];
-            marking::count(tally, metric, dataset.labels(), row, answer, model.answers())?;
+            marking::count(accumulator, metric, dataset.labels(), row, answer, model.answers())?;
         }
         done = after;
     }
@@ -168,8 +168,8 @@ pub(crate) fn batch_of(row: usize, batch_rows: usize, rows: usize) -> Range<usiz
     first..rows.min(first + batch_rows)
 }
 
-fn lengths(exam: &Exam<'_>) -> [usize; 2] {
-    [exam.model.bytes.len(), exam.hold_out.bytes.len()]
+fn lengths(evaluation: &Evaluation<'_>) -> [usize; 2] {
+    [evaluation.model.bytes.len(), evaluation.hold_out.bytes.len()]
 }
 
 /// How many of these rows to answer next, in whole batches, and the work done then: what the
@@ -202,18 +202,18 @@ pub(crate) fn answer_next(
     model: &Model,
     dataset: &Dataset,
     metric: market::Metric,
-    tally: &mut Tally,
+    accumulator: &mut MetricAccumulator,
     threads: NonZeroUsize,
-) -> Result<Vec<f32>, ExamRefused> {
-    let first = rows_of(tally);
+) -> Result<Vec<f32>, EvaluationRefused> {
+    let first = rows_of(accumulator);
     let rows = first..dataset.rows().min(first.saturating_add(rows));
     let answers = answers::answer(model, dataset, rows, threads)?;
-    marking::count(tally, metric, dataset.labels(), first, &answers, model.answers())?;
+    marking::count(accumulator, metric, dataset.labels(), first, &answers, model.answers())?;
     Ok(answers)
 }
 
-fn rows_of(tally: &Tally) -> usize {
-    usize::try_from(tally.rows()).unwrap_or(usize::MAX)
+fn rows_of(accumulator: &MetricAccumulator) -> usize {
+    usize::try_from(accumulator.rows()).unwrap_or(usize::MAX)
 }
 
 /// The things read last, by the CIDs of their bytes.
@@ -232,10 +232,10 @@ impl<T, const N: usize> Recent<T, N> {
     /// The thing of these bytes, read now unless it is at hand.
     fn get<E>(
         &mut self,
-        exhibit: Exhibit<'_>,
+        blob: Blob<'_>,
         read: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
-        let place = self.entries.iter().position(|(cid, _)| *cid == exhibit.cid);
+        let place = self.entries.iter().position(|(cid, _)| *cid == blob.cid);
         let thing = match place {
             Some(place) => self.entries.remove(place).1,
             None => {
@@ -243,10 +243,10 @@ impl<T, const N: usize> Recent<T, N> {
                 if self.entries.len() >= N {
                     self.entries.remove(0);
                 }
-                Arc::new(read(exhibit.bytes)?)
+                Arc::new(read(blob.bytes)?)
             }
         };
-        self.entries.push((exhibit.cid, Arc::clone(&thing)));
+        self.entries.push((blob.cid, Arc::clone(&thing)));
         Ok(thing)
     }
 }

@@ -3,7 +3,7 @@
 //! A score is a pure function of bytes: the model's, the dataset's and the metric's. So a file is
 //! read into a [`Model`] whose shapes, cost and memory are known before anything runs, and is run
 //! in batches fixed by those shapes, by a rule of arithmetic that no processor can change. Floats
-//! end here: what leaves is a [`market::Tally`] of integers.
+//! end here: what leaves is a [`market::MetricAccumulator`] of integers.
 //!
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
 //! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
@@ -51,7 +51,7 @@ pub use cost::{Cost, Kind};
 pub use dataset::{Dataset, DatasetRefused, Features, Labels};
 pub use judge::Evaluator;
 pub use label::Label;
-pub use marking::ExamRefused;
+pub use marking::EvaluationRefused;
 pub use model::Model;
 pub use quote::Estimate;
 pub use refusal::{ConstantRefused, ModelRefused, NodeId, NodeRefused, Part};

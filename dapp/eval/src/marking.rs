@@ -1,7 +1,7 @@
 //! From a model's answers to integers: the only place where floats are compared or rounded into
 //! what a score is made of.
 
-use market::{Fault, MAX_LOSS_PPM, Metric, Tally, Unfit};
+use market::{Fault, MAX_LOSS_PPM, Metric, MetricAccumulator, EvaluationError};
 use thiserror::Error;
 
 use crate::{
@@ -15,7 +15,7 @@ const LEAST_PROBABILITY: f64 = 1e-15;
 
 /// Why a model cannot be scored on a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ExamRefused {
+pub enum EvaluationRefused {
     /// The model cannot be evaluated at all.
     #[error("model: {0}")]
     Model(#[from] ModelRefused),
@@ -54,16 +54,16 @@ pub enum ExamRefused {
     },
 }
 
-impl From<ExamRefused> for Unfit {
-    fn from(refused: ExamRefused) -> Self {
+impl From<EvaluationRefused> for EvaluationError {
+    fn from(refused: EvaluationRefused) -> Self {
         let fault = match refused {
-            ExamRefused::Model(refused) => return refused.into(),
-            ExamRefused::Dataset(refused) => return refused.into(),
-            ExamRefused::Features { .. }
-            | ExamRefused::Answers { .. }
-            | ExamRefused::Metric
-            | ExamRefused::Rows => Fault::Mismatch,
-            ExamRefused::NotFinite { .. } => Fault::AnswerNotFinite,
+            EvaluationRefused::Model(refused) => return refused.into(),
+            EvaluationRefused::Dataset(refused) => return refused.into(),
+            EvaluationRefused::Features { .. }
+            | EvaluationRefused::Answers { .. }
+            | EvaluationRefused::Metric
+            | EvaluationRefused::Rows => Fault::Mismatch,
+            EvaluationRefused::NotFinite { .. } => Fault::AnswerNotFinite,
         };
         Self { fault, node: None }
     }
@@ -73,14 +73,14 @@ impl From<ExamRefused> for Unfit {
 ///
 /// A class is answered as one number for each class, or, of two classes, as the probability of
 /// class 1 alone. A number is answered as one number.
-pub(crate) fn check(model: &Model, dataset: &Dataset, metric: Metric) -> Result<(), ExamRefused> {
+pub(crate) fn check(model: &Model, dataset: &Dataset, metric: Metric) -> Result<(), EvaluationRefused> {
     let (takes, has) = (model.row().elements(), dataset.row().elements());
     if takes != has {
-        return Err(ExamRefused::Features { model: takes, dataset: has });
+        return Err(EvaluationRefused::Features { model: takes, dataset: has });
     }
     let classes = dataset.classes();
     if metric.is_regression() != (classes == 0) {
-        return Err(ExamRefused::Metric);
+        return Err(EvaluationRefused::Metric);
     }
     let answers = model.answers();
     let fits = match classes {
@@ -88,23 +88,23 @@ pub(crate) fn check(model: &Model, dataset: &Dataset, metric: Metric) -> Result<
         2 => true,
         classes => answers >= usize::from(classes),
     };
-    if fits { Ok(()) } else { Err(ExamRefused::Answers { answers, classes }) }
+    if fits { Ok(()) } else { Err(EvaluationRefused::Answers { answers, classes }) }
 }
 
 /// Counts the answers to the rows from `first` on, `per_row` numbers for each.
 ///
-/// - Errors: `NotFinite` with the row; the tally is then of no use
+/// - Errors: `NotFinite` with the row; the accumulator is then of no use
 pub(crate) fn count(
-    tally: &mut Tally,
+    accumulator: &mut MetricAccumulator,
     metric: Metric,
     labels: &Labels,
     first: usize,
     answers: &[f32],
     per_row: usize,
-) -> Result<(), ExamRefused> {
+) -> Result<(), EvaluationRefused> {
     for (row, answer) in (first..).zip(answers.chunks_exact(per_row)) {
         if !answer.iter().all(|number| number.is_finite()) {
-            return Err(ExamRefused::NotFinite { row });
+            return Err(EvaluationRefused::NotFinite { row });
         }
         match labels {
             Labels::Classes(classes) => {
@@ -113,7 +113,7 @@ pub(crate) fn count(
                     Metric::LogLoss => log_loss(answer, truth),
                     _ => 0.0,
                 };
-                tally.count_class(truth.into(), predicted(answer), parts_per_million(loss));
+                accumulator.count_class(truth.into(), predicted(answer), parts_per_million(loss));
             }
             Labels::Targets(targets) => {
                 let error = f64::from(answer[0]) - f64::from(targets[row]);
@@ -121,7 +121,7 @@ pub(crate) fn count(
                     Metric::MeanSquaredError => error * error,
                     _ => error.abs(),
                 };
-                tally.count_loss(parts_per_million(loss));
+                accumulator.count_loss(parts_per_million(loss));
             }
         }
     }

@@ -77,14 +77,14 @@ impl Model {
     ///
     /// - Errors: the model cannot answer the last, smaller batch
     pub fn cost(&self, rows: usize) -> Result<Cost, ModelRefused> {
-        let too_dear = ModelRefused::TooDear { limit: crate::limits::ROW_WORK };
+        let cost_limit_exceeded = ModelRefused::CostLimitExceeded { limit: crate::limits::ROW_WORK };
         let (batches, rest) = (rows / self.batch.rows, rows % self.batch.rows);
-        let batches = u64::try_from(batches).map_err(|_| too_dear)?;
-        let whole = self.batch.cost.times(batches).ok_or(too_dear)?;
+        let batches = u64::try_from(batches).map_err(|_| cost_limit_exceeded)?;
+        let whole = self.batch.cost.times(batches).ok_or(cost_limit_exceeded)?;
         if rest == 0 {
             return Ok(whole);
         }
-        whole.plus(Plan::new(&self.graph, rest)?.cost).ok_or(too_dear)
+        whole.plus(Plan::new(&self.graph, rest)?.cost).ok_or(cost_limit_exceeded)
     }
 
     /// Answers at most a batch of rows, given one after the other.

@@ -38,13 +38,13 @@ impl Plan {
         let input = Shape::new(&sizes).ok_or(ModelRefused::Input(Label::new(b"")))?;
         let mut facts = graph.known.clone();
         facts[graph.input] = Some(Fact::Real(input));
-        let too_dear = ModelRefused::TooDear { limit: limits::ROW_WORK };
+        let cost_limit_exceeded = ModelRefused::CostLimitExceeded { limit: limits::ROW_WORK };
         let values = Cost::of(Kind::Values, &[graph.known.len()]);
         let mut plan = Self {
             rows,
             shapes: Vec::with_capacity(graph.nodes.len()),
             costs: Vec::with_capacity(graph.nodes.len()),
-            cost: values.and_then(|values| values.with(Kind::Steps, 1)).ok_or(too_dear)?,
+            cost: values.and_then(|values| values.with(Kind::Steps, 1)).ok_or(cost_limit_exceeded)?,
             packing: Cost::default(),
             bytes: 0,
             answers: 0,
@@ -103,7 +103,7 @@ impl Plan {
     pub(crate) fn for_batch(graph: &Graph) -> Result<Self, ModelRefused> {
         let single = Self::new(graph, 1)?;
         if single.cost.work().0 > limits::ROW_WORK {
-            return Err(ModelRefused::TooDear { limit: limits::ROW_WORK });
+            return Err(ModelRefused::CostLimitExceeded { limit: limits::ROW_WORK });
         }
         let rows = if graph.single_rows {
             1

@@ -16,7 +16,7 @@ use crate::{
     dataset::{Dataset, Labels},
     marking,
     model::Model,
-    quote::{self, too_dear},
+    quote::{self, cost_limit_exceeded},
     random::Random,
     refusal::ModelRefused,
 };
@@ -48,13 +48,13 @@ pub(crate) fn cost(model: &Model, dataset: &Dataset, metric: Metric) -> Result<C
         let numbers = [rows, dataset.row().elements()];
         // A mixture takes a second row.
         let mixed = quote::features(dataset, rows).and_then(|made| step.plus(made));
-        mixed.and_then(|mixed| mixed.and(Kind::Arithmetic, &numbers)).ok_or(too_dear())
+        mixed.and_then(|mixed| mixed.and(Kind::Arithmetic, &numbers)).ok_or(cost_limit_exceeded())
     };
     let (batches, rest) = (WAYS / batch, WAYS % batch);
     let whole = step(batch)?.times(u64::try_from(batches).unwrap_or(u64::MAX));
     let rest = if rest > 0 { step(rest)? } else { Cost::default() };
     let halving = whole.and_then(|whole| whole.plus(rest));
-    halving.and_then(|halving| halving.times(HALVINGS.into())).ok_or(too_dear())
+    halving.and_then(|halving| halving.times(HALVINGS.into())).ok_or(cost_limit_exceeded())
 }
 
 impl<'a> Probes<'a> {

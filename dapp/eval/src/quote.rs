@@ -1,4 +1,4 @@
-//! What an evaluation costs from its files to its tally, known before any row is answered.
+//! What an evaluation costs from its files to its accumulator, known before any row is answered.
 
 use market::{Metric, Quote, Work};
 
@@ -7,7 +7,7 @@ use crate::{
     dataset::{Dataset, Features},
     judge::batch_of,
     limits,
-    marking::ExamRefused,
+    marking::EvaluationRefused,
     model::Model,
     refusal::ModelRefused,
 };
@@ -39,12 +39,12 @@ impl Estimate {
         model: &Model,
         dataset: &Dataset,
         metric: Metric,
-    ) -> Result<Self, ExamRefused> {
+    ) -> Result<Self, EvaluationRefused> {
         let (rows, batch) = (dataset.rows(), model.batch_rows().min(dataset.rows()));
         let (steps, rest) = (rows / batch, rows % batch);
         let cost = |rows| step(model, dataset, metric, rows);
         Ok(Self {
-            reading: reading(files, model, dataset).ok_or(too_dear())?,
+            reading: reading(files, model, dataset).ok_or(cost_limit_exceeded())?,
             step: cost(batch)?,
             steps: u64::try_from(steps).unwrap_or(u64::MAX),
             rest: if rest > 0 { cost(rest)? } else { Cost::default() },
@@ -141,7 +141,7 @@ pub(crate) fn step(
 ) -> Result<Cost, ModelRefused> {
     let mut answered = model.cost(rows)?;
     if rows < model.batch_rows() {
-        answered = answered.and(Kind::Replanned, &[model.parts().0]).ok_or(too_dear())?;
+        answered = answered.and(Kind::Replanned, &[model.parts().0]).ok_or(cost_limit_exceeded())?;
     }
     let others = || {
         let cost = features(dataset, rows)?
@@ -152,7 +152,7 @@ pub(crate) fn step(
         }
         cost.and(Kind::LogLosses, &[rows])?.and(Kind::Probabilities, &[rows, model.answers()])
     };
-    others().and_then(|others| answered.plus(others)).ok_or(too_dear())
+    others().and_then(|others| answered.plus(others)).ok_or(cost_limit_exceeded())
 }
 
 /// What taking the features of so many rows costs.
@@ -164,6 +164,6 @@ pub(crate) fn features(dataset: &Dataset, rows: usize) -> Option<Cost> {
     Cost::of(made, &[rows, dataset.row().elements()])
 }
 
-pub(crate) fn too_dear() -> ModelRefused {
-    ModelRefused::TooDear { limit: limits::ROW_WORK }
+pub(crate) fn cost_limit_exceeded() -> ModelRefused {
+    ModelRefused::CostLimitExceeded { limit: limits::ROW_WORK }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use market::{Fault, Unfit};
+use market::{Fault, EvaluationError};
 use thiserror::Error;
 
 use crate::{
@@ -86,7 +86,7 @@ pub enum ModelRefused {
     },
     /// A single row needs too much work.
     #[error("a row costs more operations than {limit}")]
-    TooDear {
+    CostLimitExceeded {
         /// The most allowed.
         limit: u64,
     },
@@ -248,7 +248,7 @@ impl fmt::Display for Part {
     }
 }
 
-impl From<ModelRefused> for Unfit {
+impl From<ModelRefused> for EvaluationError {
     fn from(refused: ModelRefused) -> Self {
         let node = match refused {
             ModelRefused::Node { node, .. } => Some(node.index),
@@ -271,7 +271,7 @@ fn fault(refused: ModelRefused) -> Fault {
         ModelRefused::Input(_)
         | ModelRefused::Output(_)
         | ModelRefused::Memory { .. }
-        | ModelRefused::TooDear { .. } => Fault::BadShape,
+        | ModelRefused::CostLimitExceeded { .. } => Fault::BadShape,
         ModelRefused::Node { reason, .. } => fault_of_node(reason),
     }
 }

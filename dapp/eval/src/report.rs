@@ -7,14 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use market::{Metric, Score, Scores, Tally};
+use market::{Metric, Score, Scores, MetricAccumulator};
 
 use crate::{
     answers,
     cost::Cost,
     dataset::Dataset,
     judge::answer_next,
-    marking::{self, ExamRefused},
+    marking::{self, EvaluationRefused},
     model::Model,
     refusal::NodeId,
     shape::Shape,
@@ -61,7 +61,7 @@ pub struct Report {
     /// Each class's recall, none for a class without rows; empty for regression.
     pub recalls: Vec<Option<Score>>,
     /// What was counted.
-    pub tally: Tally,
+    pub accumulator: MetricAccumulator,
     /// The answers, row after row.
     pub answers: Vec<f32>,
     /// Numbers in a row's answer.
@@ -106,7 +106,7 @@ pub fn evaluate(
     dataset: &Dataset,
     metric: Metric,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<Report, ExamRefused> {
+) -> Result<Report, EvaluationRefused> {
     evaluate_on(cores(), model, dataset, metric, progress)
 }
 
@@ -117,20 +117,20 @@ pub fn evaluate_on(
     dataset: &Dataset,
     metric: Metric,
     progress: &mut dyn FnMut(usize, usize),
-) -> Result<Report, ExamRefused> {
+) -> Result<Report, EvaluationRefused> {
     marking::check(model, dataset, metric)?;
     let rows = dataset.rows();
     let stride = answers::stride(model, threads);
-    let mut tally = Tally::new(dataset.classes());
+    let mut accumulator = MetricAccumulator::new(dataset.classes());
     let mut answers = Vec::with_capacity(rows * model.answers());
     while answers.len() < rows * model.answers() {
-        answers.extend(answer_next(stride, model, dataset, metric, &mut tally, threads)?);
+        answers.extend(answer_next(stride, model, dataset, metric, &mut accumulator, threads)?);
         progress(answers.len() / model.answers(), rows);
     }
     Ok(Report {
-        scores: tally.scores(metric),
-        recalls: tally.recalls(),
-        tally,
+        scores: accumulator.scores(metric),
+        recalls: accumulator.recalls(),
+        accumulator,
         answers,
         per_row: model.answers(),
     })
@@ -155,7 +155,7 @@ pub struct Speed {
 /// Measures how fast this computer evaluates a model, in whole batches for at least this long.
 ///
 /// - Errors: the model cannot answer
-pub fn speed(model: &Model, at_least: Duration) -> Result<Speed, ExamRefused> {
+pub fn speed(model: &Model, at_least: Duration) -> Result<Speed, EvaluationRefused> {
     let elements = model.batch_rows() * model.row().elements();
     // Neither zeros nor a pattern: what is multiplied with must not make the work easier.
     let rows = (0..elements).map(|place| f32::from(u8::try_from(place % 251).unwrap_or(1)) / 251.0);

@@ -3,14 +3,14 @@
 
 use crate::{
     attestation::Attestation,
-    judge::{Exam, Judge, Quote},
+    judge::{Evaluation, Judge, Quote},
     meter::Meter,
     metric::Scores,
     prices::Prices,
     refusal::ModelRefusal,
     results::Results,
     settings::Settings,
-    tally::Tally,
+    accumulator::MetricAccumulator,
     terms::{Award, MAX_SEATS, Terms},
     units::Work,
 };
@@ -37,7 +37,7 @@ pub struct Progress {
     /// What all of it takes.
     pub quote: Quote,
     /// What was counted so far.
-    pub tally: Tally,
+    pub accumulator: MetricAccumulator,
 }
 
 /// What an evaluation found.
@@ -71,7 +71,7 @@ impl Evaluated {
     /// The step it goes on from: rows answered and models compared so far.
     pub fn step(&self) -> u32 {
         match self {
-            Self::UnderWay(progress) => progress.tally.rows(),
+            Self::UnderWay(progress) => progress.accumulator.rows(),
             Self::Done(finding) => finding.rows.saturating_add(finding.compared),
             Self::Waiting | Self::Failed(_) => 0,
         }
@@ -80,7 +80,7 @@ impl Evaluated {
     /// Rows answered and rows there are, while it is under way.
     pub fn progress(&self) -> Option<(u32, u32)> {
         match self {
-            Self::UnderWay(progress) => Some((progress.tally.rows(), progress.quote.rows)),
+            Self::UnderWay(progress) => Some((progress.accumulator.rows(), progress.quote.rows)),
             Self::Waiting | Self::Done(_) | Self::Failed(_) => None,
         }
     }
@@ -102,7 +102,7 @@ impl Evaluated {
 
 /// An evaluation to begin, or to go on with.
 pub(crate) struct Assignment<'a> {
-    pub(crate) exam: Exam<'a>,
+    pub(crate) evaluation: Evaluation<'a>,
     pub(crate) terms: &'a Terms,
     /// Whether it is on the hold-out, which decides; otherwise it is on the public slice.
     pub(crate) on_hold_out: bool,
@@ -131,7 +131,7 @@ impl Assignment<'_> {
 
     /// What it costs at the end to name the results, if they are kept.
     fn naming(&self, prices: &Prices, rows: u32) -> Work {
-        let naming = prices.results(self.exam.metric.is_loss(), rows);
+        let naming = prices.results(self.evaluation.metric.is_loss(), rows);
         if self.keeps_results() { naming } else { Work(0) }
     }
 
@@ -168,17 +168,17 @@ impl Assignment<'_> {
 pub fn attest(
     settings: &Settings,
     terms: &Terms,
-    exam: Exam<'_>,
+    evaluation: Evaluation<'_>,
     judge: &mut dyn Judge,
 ) -> (Attestation, Option<Results>) {
-    let assignment = Assignment { exam, terms, on_hold_out: true, under_way: None };
-    let found = judge.quote(&exam).ok().and_then(|quote| {
+    let assignment = Assignment { evaluation, terms, on_hold_out: true, under_way: None };
+    let found = judge.quote(&evaluation).ok().and_then(|quote| {
         assignment.admit(settings, &quote).ok()?;
-        let mut tally = Tally::with_results(quote.classes, exam.metric);
-        while tally.rows() < quote.rows {
-            judge.answer(&exam, &mut tally, Work(u64::MAX)).ok()?;
+        let mut accumulator = MetricAccumulator::with_results(quote.classes, evaluation.metric);
+        while accumulator.rows() < quote.rows {
+            judge.answer(&evaluation, &mut accumulator, Work(u64::MAX)).ok()?;
         }
-        Some((tally.scores(exam.metric), tally.into_results()?))
+        Some((accumulator.scores(evaluation.metric), accumulator.into_results()?))
     });
     match found {
         Some((scores, results)) => (Attestation::new(scores, &results), Some(results)),
@@ -214,8 +214,8 @@ pub(crate) fn take(
     meter: &mut Meter,
     judge: &mut dyn Judge,
 ) -> (Turn, Done) {
-    let exam = &assignment.exam;
-    let reading = judge.reading(exam);
+    let evaluation = &assignment.evaluation;
+    let reading = judge.reading(evaluation);
     let ending = assignment.ending(&settings.prices);
     if !meter.may_begin(settings, reading.plus(ending)) {
         return (Turn::Waits, Done::default());
@@ -239,8 +239,8 @@ pub(crate) fn take(
         true => Done { prepaid: reading, ..Done::default() },
         false => Done { borne: reading, ..Done::default() },
     };
-    if progress.tally.rows() < rows && meter.fits(step.plus(ending)) {
-        match judge.answer(exam, &mut progress.tally, meter.left().minus(ending)) {
+    if progress.accumulator.rows() < rows && meter.fits(step.plus(ending)) {
+        match judge.answer(evaluation, &mut progress.accumulator, meter.left().minus(ending)) {
             Ok(work) => {
                 meter.answer(work);
                 done.prepaid = done.prepaid.plus(work);
@@ -249,16 +249,16 @@ pub(crate) fn take(
                 // Rows up to the one that has no answer were run all the same.
                 meter.answer(step.plus(ending));
                 done.prepaid = done.prepaid.plus(step);
-                return (Turn::Finished(Err(ModelRefusal::Unfit { unfit })), done);
+                return (Turn::Finished(Err(ModelRefusal::EvaluationError { unfit })), done);
             }
         }
     }
-    if progress.tally.rows() < rows {
+    if progress.accumulator.rows() < rows {
         return (Turn::Unfinished(progress), done);
     }
     meter.advance(ending);
-    let scores = progress.tally.scores(exam.metric);
-    let results = progress.tally.into_results();
+    let scores = progress.accumulator.scores(evaluation.metric);
+    let results = progress.accumulator.into_results();
     (Turn::Finished(Ok(Finding { scores, rows, results, compared: 0 })), done)
 }
 
@@ -268,14 +268,14 @@ fn begin(
     assignment: &Assignment<'_>,
     judge: &mut dyn Judge,
 ) -> Result<Progress, ModelRefusal> {
-    let exam = &assignment.exam;
-    let mut quote = |exam: &_| judge.quote(exam).map_err(|unfit| ModelRefusal::Unfit { unfit });
-    let all = quote(&Exam { rows: None, ..*exam })?;
+    let evaluation = &assignment.evaluation;
+    let mut quote = |evaluation: &_| judge.quote(evaluation).map_err(|unfit| ModelRefusal::EvaluationError { unfit });
+    let all = quote(&Evaluation { rows: None, ..*evaluation })?;
     assignment.admit(settings, &all)?;
-    let quote = if exam.rows.is_some() { quote(exam)? } else { all };
-    let tally = match assignment.keeps_results() {
-        true => Tally::with_results(quote.classes, exam.metric),
-        false => Tally::new(quote.classes),
+    let quote = if evaluation.rows.is_some() { quote(evaluation)? } else { all };
+    let accumulator = match assignment.keeps_results() {
+        true => MetricAccumulator::with_results(quote.classes, evaluation.metric),
+        false => MetricAccumulator::new(quote.classes),
     };
-    Ok(Progress { quote, tally })
+    Ok(Progress { quote, accumulator })
 }

@@ -5,11 +5,11 @@ use std::fmt;
 
 use blobs::{Cid, Digest};
 
-use crate::{metric::Metric, tally::Tally, units::Work};
+use crate::{metric::Metric, accumulator::MetricAccumulator, units::Work};
 
 /// A blob shown to the judge: what it is called and its bytes, already verified.
 #[derive(Clone, Copy)]
-pub struct Exhibit<'a> {
+pub struct Blob<'a> {
     /// The bytes' CID; equal CIDs are equal bytes.
     pub cid: Cid,
     /// The whole blob.
@@ -18,11 +18,11 @@ pub struct Exhibit<'a> {
 
 /// One evaluation: a model on a hold-out dataset, by a metric.
 #[derive(Clone, Copy)]
-pub struct Exam<'a> {
+pub struct Evaluation<'a> {
     /// The ONNX file.
-    pub model: Exhibit<'a>,
+    pub model: Blob<'a>,
     /// The safetensors file.
-    pub hold_out: Exhibit<'a>,
+    pub hold_out: Blob<'a>,
     /// What is measured.
     pub metric: Metric,
     /// The rows that count, in ascending order; nothing for all. Each row's result is what it is
@@ -57,22 +57,22 @@ impl Quote {
     }
 }
 
-/// Evaluates models. A pure function of the exam: equal exams give equal answers everywhere.
+/// Evaluates models. A pure function of the evaluation: equal evaluations give equal answers everywhere.
 pub trait Judge {
     /// What finding the quote costs at most, known from the files' lengths alone.
-    fn reading(&self, exam: &Exam<'_>) -> Work;
+    fn reading(&self, evaluation: &Evaluation<'_>) -> Work;
 
     /// What the evaluation takes.
     ///
     /// - Errors: why the model or the dataset cannot be evaluated
-    fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit>;
+    fn quote(&mut self, evaluation: &Evaluation<'_>) -> Result<Quote, EvaluationError>;
 
-    /// Answers rows from `tally.rows()` on, at least one step and then as long as all of it stays
-    /// within `budget`; counts them into `tally` and returns the work done. However the rows are
-    /// divided over calls, the final tally is the same.
+    /// Answers rows from `accumulator.rows()` on, at least one step and then as long as all of it stays
+    /// within `budget`; counts them into `accumulator` and returns the work done. However the rows are
+    /// divided over calls, the final accumulator is the same.
     ///
-    /// - Errors: the model's answers are not finite; the tally is then of no use
-    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit>;
+    /// - Errors: the model's answers are not finite; the accumulator is then of no use
+    fn answer(&mut self, evaluation: &Evaluation<'_>, accumulator: &mut MetricAccumulator, budget: Work) -> Result<Work, EvaluationError>;
 
     /// What reading the files of a comparison and comparing their weights costs at most, known from
     /// their lengths alone.
@@ -81,26 +81,26 @@ pub trait Judge {
     /// What answering the probes of a comparison takes.
     ///
     /// - Errors: one of the models or the dataset cannot be evaluated
-    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit>;
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, EvaluationError>;
 
     /// How alike two models are. What the first has no finite answer to counts as answered
     /// differently, so that no accepted model speaks against later ones.
     ///
     /// - Errors: the second model or the dataset cannot be evaluated
-    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit>;
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, EvaluationError>;
 }
 
 /// Two models to be compared, both perhaps trained from the base model.
 #[derive(Clone, Copy)]
 pub struct Comparison<'a> {
     /// The base model.
-    pub base: Exhibit<'a>,
+    pub base: Blob<'a>,
     /// An accepted model.
-    pub first: Exhibit<'a>,
+    pub first: Blob<'a>,
     /// A later one.
-    pub second: Exhibit<'a>,
+    pub second: Blob<'a>,
     /// The dataset whose rows are mixed into probes.
-    pub hold_out: Exhibit<'a>,
+    pub hold_out: Blob<'a>,
     /// What is measured.
     pub metric: Metric,
     /// Which rows are mixed, and how.
@@ -159,7 +159,7 @@ impl WeightDistance {
 /// Why a model or dataset cannot be evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub struct Unfit {
+pub struct EvaluationError {
     /// What is wrong.
     pub fault: Fault,
     /// The node of the model's graph it is wrong with, counted from zero.
@@ -192,7 +192,7 @@ pub enum Fault {
     Crashed,
 }
 
-impl fmt::Display for Unfit {
+impl fmt::Display for EvaluationError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:?}", self.fault)?;
         self.node.map_or(Ok(()), |node| write!(out, " at node {node}"))

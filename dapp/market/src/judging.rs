@@ -13,7 +13,7 @@ use crate::{
     input::Input,
     invariant::there,
     job::Job,
-    judge::{Exam, Exhibit},
+    judge::{Evaluation, Blob},
     payout,
     refusal::ModelRefusal,
     rewards, sample, seats,
@@ -57,8 +57,8 @@ pub(crate) fn go_on_for_free(input: &mut Input<'_>, target: Target) {
 /// the rows earns that the input is sure to answer.
 pub(crate) fn reading_again(input: &Input<'_>, target: Target, wanted: Work) -> Work {
     let Evaluated::UnderWay(progress) = input.job().evaluated(target) else { return Work(0) };
-    let Progress { quote, tally } = &**progress;
-    let rows = quote.rows.saturating_sub(tally.rows());
+    let Progress { quote, accumulator } = &**progress;
+    let rows = quote.rows.saturating_sub(accumulator.rows());
     let each = quote.work.minus(quote.reading).0.checked_div(quote.rows.into());
     let left = Work(each.unwrap_or_default()).times(rows.into());
     let most = wanted.min(input.state.settings.input_work);
@@ -90,9 +90,9 @@ fn assignment(state: &State, id: JobId, target: Target) -> Option<Assignment<'_>
     let on_hold_out = data_key.slot == Slot::HoldOut;
     let is_sampled = on_hold_out && job.terms.sample_rows().is_some();
     Some(Assignment {
-        exam: Exam {
-            model: Exhibit { cid: model?.cid(), bytes: blob(model_key)? },
-            hold_out: Exhibit { cid: data?.cid(), bytes: blob(data_key)? },
+        evaluation: Evaluation {
+            model: Blob { cid: model?.cid(), bytes: blob(model_key)? },
+            hold_out: Blob { cid: data?.cid(), bytes: blob(data_key)? },
             metric: job.terms.offer.metric,
             rows: is_sampled.then_some(job.sample.as_slice()),
         },

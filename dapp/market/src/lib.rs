@@ -57,7 +57,7 @@ mod stages;
 mod state;
 mod store;
 mod submission;
-mod tally;
+mod accumulator;
 mod terms;
 mod units;
 mod work;
@@ -70,7 +70,7 @@ pub use effect::{Effect, Event, Share};
 pub use evaluation::{Evaluated, Finding, Progress, attest};
 pub use job::{Job, PAGE_MODELS};
 pub use judge::{
-    Comparison, Exam, Exhibit, Fault, Judge, Quote, Similarity, Unfit, WeightDistance,
+    Comparison, Evaluation, Blob, Fault, Judge, Quote, Similarity, EvaluationError, WeightDistance,
 };
 pub use ledger::{Ledger, Solvency};
 pub use market::{Checkpoint, Market};
@@ -88,7 +88,7 @@ pub use stage::Stage;
 pub use state::State;
 pub use store::{BlobState, SlotKey};
 pub use submission::{Shows, Submission, SubmissionState, SubmittedModel, Verdict};
-pub use tally::{MAX_LOSS_PPM, Tally};
+pub use accumulator::{MAX_LOSS_PPM, MetricAccumulator};
 pub use terms::{
     Award, Board, Evaluators, MAX_INPUTS, MAX_MINERS, MAX_PLACES, MAX_REWARDS, MAX_SAMPLE_ROWS,
     MAX_SEATS, MinerTerms, Offer, SealedBlob, Sealing, SponsorStake, SubmissionStake, Terms, Unmet,

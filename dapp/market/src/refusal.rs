@@ -5,7 +5,7 @@ use std::fmt;
 use blobs::{ChunkRefused, Digest};
 
 use crate::{
-    judge::Unfit,
+    judge::EvaluationError,
     stage::Stage,
     units::{Address, Amount, Asset, JobId, Score, Timestamp, Work},
 };
@@ -140,7 +140,7 @@ reasons! {
 reasons! {
     /// Why a submitted model earns nothing.
     ModelRefusal {
-        Unfit { unfit: Unfit } = "the model cannot be evaluated: {unfit}",
+        EvaluationError { unfit: EvaluationError } = "the model cannot be evaluated: {unfit}",
         TooMuchWork { maximum: Work, found: Work } = "its evaluation takes {found} instructions, the terms allow {maximum}",
         TooManyInputs { maximum: u32, found: u64 } = "its evaluation takes {found} inputs, the terms allow {maximum}",
         StepTooLarge { maximum: Work, found: Work } = "one of its rows takes {found} instructions, an input may cost {maximum}",

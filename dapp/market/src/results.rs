@@ -153,20 +153,20 @@ impl Results {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tally::Tally;
+    use crate::accumulator::MetricAccumulator;
 
     fn of_classes(right: &[bool]) -> Results {
-        let mut tally = Tally::with_results(2, Metric::Accuracy);
+        let mut accumulator = MetricAccumulator::with_results(2, Metric::Accuracy);
         for is_right in right {
-            tally.count_class(1, u16::from(*is_right), 0);
+            accumulator.count_class(1, u16::from(*is_right), 0);
         }
-        tally.into_results().unwrap()
+        accumulator.into_results().unwrap()
     }
 
     fn of_losses(losses: &[u64]) -> Results {
-        let mut tally = Tally::with_results(0, Metric::MeanSquaredError);
-        losses.iter().for_each(|loss| tally.count_loss(*loss));
-        tally.into_results().unwrap()
+        let mut accumulator = MetricAccumulator::with_results(0, Metric::MeanSquaredError);
+        losses.iter().for_each(|loss| accumulator.count_loss(*loss));
+        accumulator.into_results().unwrap()
     }
 
     #[test]
@@ -218,20 +218,20 @@ mod tests {
     #[test]
     fn the_score_is_that_of_the_tally() {
         for metric in Metric::ALL {
-            let mut tally = Tally::with_results(3, metric);
+            let mut accumulator = MetricAccumulator::with_results(3, metric);
             for row in 0..50_u16 {
-                tally.count_class(row % 3, row % 3 * u16::from(row % 7 != 0), u64::from(row) * 999);
+                accumulator.count_class(row % 3, row % 3 * u16::from(row % 7 != 0), u64::from(row) * 999);
             }
-            let alone = tally.results().unwrap().score(metric);
+            let alone = accumulator.results().unwrap().score(metric);
             let is_alone = !matches!(metric, Metric::WorstClassRecall | Metric::MacroF1);
-            assert_eq!(alone, is_alone.then(|| tally.score(metric)), "{metric:?}");
+            assert_eq!(alone, is_alone.then(|| accumulator.score(metric)), "{metric:?}");
         }
     }
 
     #[test]
     fn a_class_out_of_range_is_wrong() {
-        let mut tally = Tally::with_results(2, Metric::Accuracy);
-        tally.count_class(7, 7, 0);
-        assert_eq!(tally.results().unwrap().to_bytes(), [0]);
+        let mut accumulator = MetricAccumulator::with_results(2, Metric::Accuracy);
+        accumulator.count_class(7, 7, 0);
+        assert_eq!(accumulator.results().unwrap().to_bytes(), [0]);
     }
 }

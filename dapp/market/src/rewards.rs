@@ -13,7 +13,7 @@ use crate::{
     input::Input,
     invariant::there,
     job::Job,
-    judge::{Comparison, Exhibit, Similarity, WeightDistance},
+    judge::{Comparison, Blob, Similarity, WeightDistance},
     meter::Meter,
     refusal::{ModelRefusal, Refusal},
     settings::Settings,
@@ -132,7 +132,7 @@ fn similarity(input: &mut Input<'_>, pair: [u32; 2]) -> Result<Found, Option<Ref
     let probes = input.judge.quote_comparison(&comparison);
     let work = reading.plus(probes.unwrap_or_default());
     let short = work::short_of(input.state, input.id, (input.context.sender, pair[1]), work);
-    let unfit = |unfit| ModelRefusal::Unfit { unfit };
+    let unfit = |unfit| ModelRefusal::EvaluationError { unfit };
     let found = match probes {
         Err(reason) => Ok((Err(unfit(reason)), reading)),
         Ok(_) if !fresh.fits(work) => Ok((too_large(work), reading)),
@@ -161,13 +161,13 @@ fn comparison(state: &State, id: JobId, numbers: [u32; 2]) -> Option<Comparison<
     let [first, second] = numbers.map(|number| {
         let cid = job.known(number).model?.cid();
         let key = SlotKey::of(Slot::Submission, number);
-        Some(Exhibit { cid, bytes: job.slots.blob(&state.drive, key)? })
+        Some(Blob { cid, bytes: job.slots.blob(&state.drive, key)? })
     });
     Some(Comparison {
-        base: Exhibit { cid: base_cid, bytes: base },
+        base: Blob { cid: base_cid, bytes: base },
         first: first?,
         second: second?,
-        hold_out: Exhibit { cid: job.hold_out?.cid(), bytes: hold_out },
+        hold_out: Blob { cid: job.hold_out?.cid(), bytes: hold_out },
         metric: job.terms.offer.metric,
         seed: Digest::of(&[state.randao, id.0, job.commitments.0].concat()),
     })

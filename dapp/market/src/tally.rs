@@ -1,4 +1,4 @@
-//! A tally: what is counted while a model answers the rows of a dataset.
+//! A accumulator: what is counted while a model answers the rows of a dataset.
 
 use crate::{
     metric::{Metric, Scores, inverse_loss, ratio},
@@ -13,7 +13,7 @@ pub const MAX_LOSS_PPM: u64 = 1_000_000_000_000;
 /// kept between inputs and added up in any number of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "snapshot", derive(serde::Serialize, serde::Deserialize))]
-pub struct Tally {
+pub struct MetricAccumulator {
     classes: usize,
     rows: u32,
     /// By true class, then by predicted class; each with one place more, for no class at all.
@@ -23,7 +23,7 @@ pub struct Tally {
     results: Option<Results>,
 }
 
-impl Tally {
+impl MetricAccumulator {
     /// Nothing counted yet, for this many classes (zero for regression).
     pub fn new(classes: u16) -> Self {
         let classes = usize::from(classes);
@@ -158,22 +158,22 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn tally(classes: u16, answers: &[(u16, u16)]) -> Tally {
-        let mut tally = Tally::new(classes);
+    fn accumulator(classes: u16, answers: &[(u16, u16)]) -> MetricAccumulator {
+        let mut accumulator = MetricAccumulator::new(classes);
         for &(truth, predicted) in answers {
-            tally.count_class(truth, predicted, 0);
+            accumulator.count_class(truth, predicted, 0);
         }
-        tally
+        accumulator
     }
 
     #[test]
     fn scores_of_classes() {
-        let tally = tally(3, &[(0, 0), (0, 0), (0, 1), (1, 1), (1, 0), (1, 0), (1, 0)]);
-        assert_eq!(tally.score(Metric::Accuracy), Score(428_571));
-        assert_eq!(tally.score(Metric::WorstClassRecall), Score(250_000));
+        let accumulator = accumulator(3, &[(0, 0), (0, 0), (0, 1), (1, 1), (1, 0), (1, 0), (1, 0)]);
+        assert_eq!(accumulator.score(Metric::Accuracy), Score(428_571));
+        assert_eq!(accumulator.score(Metric::WorstClassRecall), Score(250_000));
         // F1: 2·2/(3+5) = 0.5 and 2·1/(4+2) = 0.333333; class 2 has neither rows nor answers.
-        assert_eq!(tally.score(Metric::MacroF1), Score(416_666));
-        assert_eq!(tally.recalls(), [Some(Score(666_666)), Some(Score(250_000)), None]);
+        assert_eq!(accumulator.score(Metric::MacroF1), Score(416_666));
+        assert_eq!(accumulator.recalls(), [Some(Score(666_666)), Some(Score(250_000)), None]);
     }
 
     #[test]
@@ -185,18 +185,18 @@ mod tests {
             (&[u64::MAX][..], 0),
             (&[][..], 0),
         ] {
-            let mut tally = Tally::new(0);
-            losses.iter().for_each(|loss| tally.count_loss(*loss));
-            assert_eq!(tally.score(Metric::MeanSquaredError), Score(score), "{losses:?}");
+            let mut accumulator = MetricAccumulator::new(0);
+            losses.iter().for_each(|loss| accumulator.count_loss(*loss));
+            assert_eq!(accumulator.score(Metric::MeanSquaredError), Score(score), "{losses:?}");
         }
     }
 
     #[test]
     fn an_unknown_class_is_wrong() {
-        let tally = tally(2, &[(0, 0), (1, 1), (1, 7), (7, 0), (7, 7)]);
-        assert_eq!(tally.score(Metric::Accuracy), Score(400_000));
-        assert_eq!(tally.score(Metric::WorstClassRecall), Score(500_000));
+        let accumulator = accumulator(2, &[(0, 0), (1, 1), (1, 7), (7, 0), (7, 7)]);
+        assert_eq!(accumulator.score(Metric::Accuracy), Score(400_000));
+        assert_eq!(accumulator.score(Metric::WorstClassRecall), Score(500_000));
         // F1: 2·1/(1+2) and 2·1/(2+1).
-        assert_eq!(tally.score(Metric::MacroF1), Score(666_666));
+        assert_eq!(accumulator.score(Metric::MacroF1), Score(666_666));
     }
 }

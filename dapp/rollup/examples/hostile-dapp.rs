@@ -14,7 +14,7 @@ use std::{
 use blobs::Cid;
 use eval::{Dataset, Evaluator, Model, report::evaluate_on};
 use market::{
-    Comparison, Exam, Exhibit, Judge, Metric, Quote, Scores, Similarity, Tally, Unfit, Work,
+    Comparison, Evaluation, Blob, Judge, Metric, Quote, Scores, Similarity, MetricAccumulator, EvaluationError, Work,
 };
 use rollup::{Answer, App, Invocation, Request, Status, run, trace};
 use wire::Output;
@@ -65,40 +65,40 @@ struct Liar {
 
 impl Liar {
     /// Asks the honest judge about another model.
-    fn ask<T>(&mut self, exam: &Exam<'_>, ask: impl FnOnce(&mut Evaluator, &Exam<'_>) -> T) -> T {
-        let cid = exam.model.cid;
+    fn ask<T>(&mut self, evaluation: &Evaluation<'_>, ask: impl FnOnce(&mut Evaluator, &Evaluation<'_>) -> T) -> T {
+        let cid = evaluation.model.cid;
         if self.is_honest || *self.base.get_or_insert(cid) == cid {
-            return ask(&mut self.judge, exam);
+            return ask(&mut self.judge, evaluation);
         }
-        let (model, hold_out) = (exam.model.bytes, exam.hold_out.bytes);
-        let lie = || turned_over(model, hold_out, exam.metric);
+        let (model, hold_out) = (evaluation.model.bytes, evaluation.hold_out.bytes);
+        let lie = || turned_over(model, hold_out, evaluation.metric);
         let bytes = self.models.entry(cid).or_insert_with(lie);
-        ask(&mut self.judge, &Exam { model: Exhibit { cid, bytes }, ..*exam })
+        ask(&mut self.judge, &Evaluation { model: Blob { cid, bytes }, ..*evaluation })
     }
 }
 
 impl Judge for Liar {
-    fn reading(&self, exam: &Exam<'_>) -> Work {
-        self.judge.reading(exam)
+    fn reading(&self, evaluation: &Evaluation<'_>) -> Work {
+        self.judge.reading(evaluation)
     }
 
-    fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
-        self.ask(exam, |judge, exam| judge.quote(exam))
+    fn quote(&mut self, evaluation: &Evaluation<'_>) -> Result<Quote, EvaluationError> {
+        self.ask(evaluation, |judge, evaluation| judge.quote(evaluation))
     }
 
-    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
-        self.ask(exam, |judge, exam| judge.answer(exam, tally, budget))
+    fn answer(&mut self, evaluation: &Evaluation<'_>, accumulator: &mut MetricAccumulator, budget: Work) -> Result<Work, EvaluationError> {
+        self.ask(evaluation, |judge, evaluation| judge.answer(evaluation, accumulator, budget))
     }
 
     fn reading_comparison(&self, comparison: &Comparison<'_>) -> Work {
         self.judge.reading_comparison(comparison)
     }
 
-    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit> {
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, EvaluationError> {
         self.judge.quote_comparison(comparison)
     }
 
-    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, EvaluationError> {
         self.judge.compare(comparison)
     }
 }

@@ -7,7 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use market::{Command, Comparison, Exam, Fault, Judge, Quote, Similarity, Tally, Unfit, Work};
+use market::{Command, Comparison, Evaluation, Fault, Judge, Quote, Similarity, MetricAccumulator, EvaluationError, Work};
 
 /// Says one line to whoever watches the machine; a closed stderr is no reason to fail.
 pub fn say(line: &str) {
@@ -136,36 +136,36 @@ pub struct CatchingJudge<J> {
 }
 
 impl<J: Judge + Default> CatchingJudge<J> {
-    fn ask<T>(&mut self, question: impl FnOnce(&mut J) -> Result<T, Unfit>) -> Result<T, Unfit> {
+    fn ask<T>(&mut self, question: impl FnOnce(&mut J) -> Result<T, EvaluationError>) -> Result<T, EvaluationError> {
         catch(|| question(&mut self.judge)).unwrap_or_else(|| {
             self.judge = J::default();
-            Err(Unfit { fault: Fault::Crashed, node: None })
+            Err(EvaluationError { fault: Fault::Crashed, node: None })
         })
     }
 }
 
 impl<J: Judge + Default> Judge for CatchingJudge<J> {
-    fn reading(&self, exam: &Exam<'_>) -> Work {
-        self.judge.reading(exam)
+    fn reading(&self, evaluation: &Evaluation<'_>) -> Work {
+        self.judge.reading(evaluation)
     }
 
-    fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
-        self.ask(|judge| judge.quote(exam))
+    fn quote(&mut self, evaluation: &Evaluation<'_>) -> Result<Quote, EvaluationError> {
+        self.ask(|judge| judge.quote(evaluation))
     }
 
-    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
-        self.ask(|judge| judge.answer(exam, tally, budget))
+    fn answer(&mut self, evaluation: &Evaluation<'_>, accumulator: &mut MetricAccumulator, budget: Work) -> Result<Work, EvaluationError> {
+        self.ask(|judge| judge.answer(evaluation, accumulator, budget))
     }
 
     fn reading_comparison(&self, comparison: &Comparison<'_>) -> Work {
         self.judge.reading_comparison(comparison)
     }
 
-    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit> {
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, EvaluationError> {
         self.ask(|judge| judge.quote_comparison(comparison))
     }
 
-    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, EvaluationError> {
         self.ask(|judge| judge.compare(comparison))
     }
 }

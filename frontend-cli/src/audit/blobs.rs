@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use wire::Notice;
 
 use super::decoded::DecodedInput;
-use super::evaluation::{CopyCheck, Evaluation, File, Task, Told};
+use super::evaluation::{CopyCheck, ToldEvaluation, File, Task, Told};
 
 /// All bytes that scores are computed from.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -175,7 +175,7 @@ impl JobBlobs {
                 let model = self.file(SlotKey::job(Slot::BaseModel));
                 let evaluation = self.evaluation(model, Slot::HoldOut, Told::Scores(*base));
                 let is_attested = self.terms.sample_rows().is_some();
-                return Some(Task::Evaluate(Evaluation { is_attested, ..evaluation }));
+                return Some(Task::Evaluate(ToldEvaluation { is_attested, ..evaluation }));
             }
             Notice::ModelEvaluated { submission, attestation, .. } => {
                 let told = Told::Attestation(*attestation);
@@ -211,7 +211,7 @@ impl JobBlobs {
             return None;
         }
         let model = self.file(SlotKey::of(Slot::Submission, number));
-        Some(Task::Evaluate(Evaluation {
+        Some(Task::Evaluate(ToldEvaluation {
             submission: Some(number),
             is_attested: self.terms.sample_rows().is_some(),
             keeps_results: matches!(self.terms.award, Award::Prize { .. }),
@@ -219,8 +219,8 @@ impl JobBlobs {
         }))
     }
 
-    fn evaluation(&self, model: Option<File>, dataset: Slot, told: Told) -> Evaluation {
-        Evaluation {
+    fn evaluation(&self, model: Option<File>, dataset: Slot, told: Told) -> ToldEvaluation {
+        ToldEvaluation {
             job: self.id,
             submission: None,
             files: model.zip(self.file(SlotKey::job(dataset))),

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::drill::DrillDown;
-use super::evaluation::Evaluation;
+use super::evaluation::ToldEvaluation;
 
 /// How many divergences are listed; later ones are only counted.
 const LISTED: usize = 100;
@@ -163,14 +163,14 @@ impl fmt::Display for Divergence {
 /// an audit goes on with what was told.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    found: Vec<(Divergence, Option<Evaluation>)>,
+    found: Vec<(Divergence, Option<ToldEvaluation>)>,
     left_out: u64,
 }
 
 impl Findings {
     /// Adds one, with the evaluation of a score that is wrong; the earliest are kept, and of the
     /// same output one.
-    pub(super) fn add(&mut self, wrong: Divergence, evaluation: Option<Evaluation>) {
+    pub(super) fn add(&mut self, wrong: Divergence, evaluation: Option<ToldEvaluation>) {
         let is_same = |(found, _): &(Divergence, _)| {
             let place = (found.input, found.output);
             wrong.output.is_some() && place == (wrong.input, wrong.output)
@@ -199,7 +199,7 @@ impl Findings {
     }
 
     /// Those with an evaluation, to be looked into.
-    pub(super) fn scores(&mut self) -> impl Iterator<Item = (&mut Divergence, &Evaluation)> {
+    pub(super) fn scores(&mut self) -> impl Iterator<Item = (&mut Divergence, &ToldEvaluation)> {
         self.found.iter_mut().filter_map(|(found, evaluation)| Some((found, evaluation.as_ref()?)))
     }
 

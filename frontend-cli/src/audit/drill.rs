@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::process::Command;
 use wire::Text as _;
 
-use super::evaluation::Evaluation;
+use super::evaluation::ToldEvaluation;
 use crate::devnet::launcher;
 
 /// Where an evaluation goes another way.
@@ -52,7 +52,7 @@ impl DrillDown {
     ///
     /// - Errors: the program cannot be run, or shows nothing; the evaluation has no files
     pub(super) async fn of(
-        told: &Evaluation,
+        told: &ToldEvaluation,
         found: Option<Score>,
         program: Option<&Path>,
     ) -> Result<Self> {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use blobs::{Cid, Digest};
 use eval::Evaluator;
 use market::{
-    Attestation, Comparison, Exam, Exhibit, JobId, Judge, Metric, Results, Score, Scores, Tally,
+    Attestation, Comparison, Evaluation, Blob, JobId, Judge, Metric, Results, Score, Scores, MetricAccumulator,
     Work,
 };
 use tokio::sync::mpsc;
@@ -35,7 +35,7 @@ pub(super) enum Told {
 
 /// A score that was told, and the files it must follow from.
 #[derive(Clone, Debug)]
-pub(super) struct Evaluation {
+pub(super) struct ToldEvaluation {
     pub(super) job: JobId,
     /// Whose model; `None` for the base model.
     pub(super) submission: Option<u32>,
@@ -63,7 +63,7 @@ pub(super) struct CopyCheck {
 /// What the thread is asked.
 #[derive(Clone, Debug)]
 pub(super) enum Task {
-    Evaluate(Evaluation),
+    Evaluate(ToldEvaluation),
     Compare(CopyCheck),
 }
 
@@ -82,7 +82,7 @@ pub(super) enum Outcome {
     /// It is as it was told; with each row's result, where they are kept.
     Holds(Option<(JobId, u32, Results)>),
     /// It is not, with what it was told of.
-    Wrong(Box<Divergence>, Option<Evaluation>),
+    Wrong(Box<Divergence>, Option<ToldEvaluation>),
     /// The miners' word is not what the model earns, on rows that the machine has not seen.
     AttestedOtherwise(String),
     /// It is not, before what is audited.
@@ -154,7 +154,7 @@ impl Task {
     }
 }
 
-impl Evaluation {
+impl ToldEvaluation {
     /// The scores that were told.
     pub(super) fn scores(&self) -> Scores {
         match self.told {
@@ -204,21 +204,21 @@ impl Evaluation {
     fn earned(&self, evaluator: &mut Evaluator) -> Result<(Scores, Results), String> {
         let files = self.files.as_ref();
         let (model, hold_out) = files.ok_or("its bytes, or the dataset's, never came")?;
-        let exam = Exam {
-            model: model.exhibit(),
-            hold_out: hold_out.exhibit(),
+        let evaluation = Evaluation {
+            model: model.blob(),
+            hold_out: hold_out.blob(),
             metric: self.metric,
             rows: None,
         };
-        let classes = evaluator.quote(&exam).map_err(|why| why.to_string())?.classes;
-        let mut tally = Tally::with_results(classes, self.metric);
-        evaluator.answer(&exam, &mut tally, Work(u64::MAX)).map_err(|why| why.to_string())?;
-        let mut scores = tally.scores(self.metric);
+        let classes = evaluator.quote(&evaluation).map_err(|why| why.to_string())?.classes;
+        let mut accumulator = MetricAccumulator::with_results(classes, self.metric);
+        evaluator.answer(&evaluation, &mut accumulator, Work(u64::MAX)).map_err(|why| why.to_string())?;
+        let mut scores = accumulator.scores(self.metric);
         if self.is_attested {
             // The market does not take seats' word for it.
             scores.worst_class = self.scores().worst_class;
         }
-        Ok((scores, tally.into_results().ok_or("it has no results")?))
+        Ok((scores, accumulator.into_results().ok_or("it has no results")?))
     }
 }
 
@@ -226,10 +226,10 @@ impl CopyCheck {
     fn check(self, evaluator: &mut Evaluator, place: Place) -> Outcome {
         let is_copy = self.accepted.iter().any(|first| {
             let similarity = evaluator.compare(&Comparison {
-                base: self.base.exhibit(),
-                first: first.exhibit(),
-                second: self.model.exhibit(),
-                hold_out: self.hold_out.exhibit(),
+                base: self.base.blob(),
+                first: first.blob(),
+                second: self.model.blob(),
+                hold_out: self.hold_out.blob(),
                 metric: self.metric,
                 seed: self.seed,
             });
@@ -245,8 +245,8 @@ impl CopyCheck {
 }
 
 impl File {
-    fn exhibit(&self) -> Exhibit<'_> {
-        Exhibit { cid: self.cid, bytes: &self.bytes }
+    fn blob(&self) -> Blob<'_> {
+        Blob { cid: self.cid, bytes: &self.bytes }
     }
 }
 

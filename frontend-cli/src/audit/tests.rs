@@ -9,8 +9,8 @@ use blobs::{Binding, BlobRef, Digest, Opening, Profile, blob_ref};
 use eval::{Dataset, Evaluator};
 use market::{
     Address, Amount, Asset, Attestation, AttestationBinding, Award, Board, Command, Evaluators,
-    Exam, Exhibit, JobId, Judge, Metric, MinerTerms, Offer, Results, Score, SealedBlob, Sealing,
-    Share, Slot, SubmittedModel, Tally, Target, Terms, Timestamp, Unmet, Work,
+    Evaluation, Blob, JobId, Judge, Metric, MinerTerms, Offer, Results, Score, SealedBlob, Sealing,
+    Share, Slot, SubmittedModel, MetricAccumulator, Target, Terms, Timestamp, Unmet, Work,
 };
 use rollup::App;
 use wire::{Genesis, Notice, encode_command, encode_ether_deposit};
@@ -427,15 +427,15 @@ fn reveal(job: JobId, plain: &[u8]) -> Command {
 /// What an honest miner says of a model.
 fn honest(model: &[u8]) -> (Attestation, Results) {
     let hold_out = hold_out();
-    let exhibit = |bytes| Exhibit { cid: named(bytes, Profile::Kubo).cid(), bytes };
-    let (model, hold_out) = (exhibit(model), exhibit(&hold_out));
-    let exam = Exam { model, hold_out, metric: Metric::Accuracy, rows: None };
+    let blob = |bytes| Blob { cid: named(bytes, Profile::Kubo).cid(), bytes };
+    let (model, hold_out) = (blob(model), blob(&hold_out));
+    let evaluation = Evaluation { model, hold_out, metric: Metric::Accuracy, rows: None };
     let mut evaluator = Evaluator::new();
-    let classes = evaluator.quote(&exam).unwrap().classes;
-    let mut tally = Tally::with_results(classes, Metric::Accuracy);
-    evaluator.answer(&exam, &mut tally, Work(u64::MAX)).unwrap();
-    let scores = tally.scores(Metric::Accuracy);
-    let results = tally.into_results().unwrap();
+    let classes = evaluator.quote(&evaluation).unwrap().classes;
+    let mut accumulator = MetricAccumulator::with_results(classes, Metric::Accuracy);
+    evaluator.answer(&evaluation, &mut accumulator, Work(u64::MAX)).unwrap();
+    let scores = accumulator.scores(Metric::Accuracy);
+    let results = accumulator.into_results().unwrap();
     (Attestation::new(scores, &results), results)
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use blobs::{BlobRef, Cid, Digest};
 use eval::Evaluator;
 use market::{
-    Amount, Command, Exam, Exhibit, JobId, Judge as _, Metric, Quote, Score, SealedBlob, Sealing,
+    Amount, Command, Evaluation, Blob, JobId, Judge as _, Metric, Quote, Score, SealedBlob, Sealing,
     Slot, SlotKey, SponsorStake, Target, Terms,
 };
 use serde::Serialize;
@@ -159,13 +159,13 @@ async fn rehearsed(
 
 /// What evaluating the base model on a dataset takes.
 fn quote(model: &File, data: &File, metric: Metric) -> Result<Quote> {
-    let exam = Exam {
-        model: Exhibit { cid: model.blob.cid(), bytes: &model.bytes },
-        hold_out: Exhibit { cid: data.blob.cid(), bytes: &data.bytes },
+    let evaluation = Evaluation {
+        model: Blob { cid: model.blob.cid(), bytes: &model.bytes },
+        hold_out: Blob { cid: data.blob.cid(), bytes: &data.bytes },
         metric,
         rows: None,
     };
-    Ok(Evaluator::new().quote(&exam).map_err(|why| Refused::new("Unfit", why))?)
+    Ok(Evaluator::new().quote(&evaluation).map_err(|why| Refused::new("EvaluationError", why))?)
 }
 
 /// A ciphertext of the right length, with a key that is thrown away.

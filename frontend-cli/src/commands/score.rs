@@ -128,7 +128,7 @@ impl Scored {
 
 /// Scores a model on a dataset of one's own, with its bits where asked for.
 ///
-/// - Errors: `UnfitModel`, `UnfitDataset`, `Unfit`
+/// - Errors: `UnfitModel`, `UnfitDataset`, `EvaluationError`
 pub async fn on_file(
     talk: Talk,
     model: File,
@@ -144,7 +144,7 @@ pub async fn on_file(
         let Report { scores, recalls, .. } = native::evaluate(&talk, &read, &dataset, metric)?;
         let files = [model.bytes.len(), dataset.to_safetensors().len()];
         let estimate = Estimate::new(files, &read, &dataset, metric);
-        let estimate = estimate.map_err(|why| Refused::new("Unfit", why))?;
+        let estimate = estimate.map_err(|why| Refused::new("EvaluationError", why))?;
         let (quote, limit) = (estimate.quote(&dataset), effort::default_input_work());
         Ok(Scored {
             model_cid: model.blob.cid(),
@@ -219,7 +219,7 @@ async fn bits_for_job(session: &Session, job: &JobView, model: File) -> Result<B
         let dataset = Dataset::from_safetensors(dataset).map_err(unfit)?;
         let model = native::model(&model.bytes)?;
         if model.row().elements() != dataset.row().elements() {
-            return Err(Refused::new("Unfit", "the model takes other rows").into());
+            return Err(Refused::new("EvaluationError", "the model takes other rows").into());
         }
         Bits::of(&model, &dataset)
     })

@@ -6,7 +6,7 @@
 //!
 //! - [`advance`] takes whole inputs, one after the other, to a running application
 //! - [`portal`] takes what the portals send, and strangers who send the same
-//! - [`onnx`] takes models, from their bytes to a tally
+//! - [`onnx`] takes models, from their bytes to a accumulator
 //! - [`dataset`] takes hold-outs
 //! - [`chunks`] takes the pieces of a blob, deflated or not
 //! - [`inspect`] takes questions

@@ -2,7 +2,7 @@
 
 use blobs::{Cid, Profile, cid_of};
 use eval::{Dataset, Evaluator, Features, Labels, Model, Shape, report};
-use market::{Exam, Exhibit, Judge, Metric, Quote, Tally, Unfit, Work};
+use market::{Evaluation, Blob, Judge, Metric, Quote, MetricAccumulator, EvaluationError, Work};
 
 use crate::memory::{peak, within};
 
@@ -23,7 +23,7 @@ const ROWS: usize = 67;
 ///
 /// - Memory follows the file's length while it is read, and the plan while it runs.
 /// - Read again it is refused for the same reason, or costs the same; the plan is within its limit.
-/// - However an evaluation is cut into steps, its tally or its refusal is the same.
+/// - However an evaluation is cut into steps, its accumulator or its refusal is the same.
 /// - No step works more than was said before.
 ///
 /// - Panics: if one of these does not hold
@@ -70,45 +70,45 @@ fn rows_for(model: &Model) -> Option<Dataset> {
 fn evaluate(model: &[u8], hold_out: &[u8], answers: usize, tensors: usize) {
     let cid = |bytes: &[u8]| -> Cid { cid_of(bytes, Profile::Kubo) };
     let metric = if answers == 1 { Metric::MeanSquaredError } else { Metric::LogLoss };
-    let exam = Exam {
-        model: Exhibit { cid: cid(model), bytes: model },
-        hold_out: Exhibit { cid: cid(hold_out), bytes: hold_out },
+    let evaluation = Evaluation {
+        model: Blob { cid: cid(model), bytes: model },
+        hold_out: Blob { cid: cid(hold_out), bytes: hold_out },
         metric,
         rows: None,
     };
     let mut judge = Evaluator::new();
-    let Ok(quote) = judge.quote(&exam) else { return };
+    let Ok(quote) = judge.quote(&evaluation) else { return };
     assert!(quote.step.plus(quote.reading) <= quote.work, "a step costs more than all");
-    assert!(quote.reading <= judge.reading(&exam), "reading costs more than lengths say");
+    assert!(quote.reading <= judge.reading(&evaluation), "reading costs more than lengths say");
     if quote.work > CHEAP {
         return;
     }
-    let at_once = run(&mut judge, &exam, quote, Work(u64::MAX), tensors);
-    let by_steps = run(&mut judge, &exam, quote, Work(0), tensors);
+    let at_once = run(&mut judge, &evaluation, quote, Work(u64::MAX), tensors);
+    let by_steps = run(&mut judge, &evaluation, quote, Work(0), tensors);
     assert_eq!(at_once, by_steps, "how an evaluation is cut changes nothing");
 }
 
-/// The tally after all rows, at most one step beyond `budget` a time.
+/// The accumulator after all rows, at most one step beyond `budget` a time.
 fn run(
     judge: &mut Evaluator,
-    exam: &Exam<'_>,
+    evaluation: &Evaluation<'_>,
     quote: Quote,
     budget: Work,
     tensors: usize,
-) -> Result<Tally, Unfit> {
-    let mut tally = Tally::new(quote.classes);
+) -> Result<MetricAccumulator, EvaluationError> {
+    let mut accumulator = MetricAccumulator::new(quote.classes);
     let mut done = Work(0);
-    while tally.rows() < quote.rows {
-        let before = tally.rows();
-        let (held, work) = peak(|| judge.answer(exam, &mut tally, budget));
+    while accumulator.rows() < quote.rows {
+        let before = accumulator.rows();
+        let (held, work) = peak(|| judge.answer(evaluation, &mut accumulator, budget));
         let work = work?;
-        assert!(tally.rows() > before, "a step answers rows");
+        assert!(accumulator.rows() > before, "a step answers rows");
         assert!(work <= quote.step.max(budget), "a step works more than was said");
         let most = tensors + RUNNING_BYTES;
         assert!(held <= most, "a step took {held} bytes, {most} were counted");
         done = done.plus(work);
     }
     let all = done.plus(quote.reading);
-    assert_eq!((tally.rows(), all), (quote.rows, quote.work), "the quote was kept");
-    Ok(tally)
+    assert_eq!((accumulator.rows(), all), (quote.rows, quote.work), "the quote was kept");
+    Ok(accumulator)
 }

@@ -6,8 +6,8 @@ use std::{cell::Cell, rc::Rc, sync::LazyLock};
 use blobs::{BlobRef, Cid, Profile, blob_ref};
 use eval::{Dataset, Evaluator, Features, Labels, Shape};
 use market::{
-    Address, Amount, Asset, AssetPrices, Comparison, Exam, Exhibit, Judge, Metric, Prices, Quote,
-    Settings, Similarity, Tally, Unfit, Windows, Work,
+    Address, Amount, Asset, AssetPrices, Comparison, Evaluation, Blob, Judge, Metric, Prices, Quote,
+    Settings, Similarity, MetricAccumulator, EvaluationError, Windows, Work,
 };
 use rollup::App;
 use wire::Genesis;
@@ -36,14 +36,14 @@ pub(crate) static FILES: LazyLock<Files> = LazyLock::new(Files::make);
 /// What an evaluation in this market takes.
 pub(crate) static QUOTE: LazyLock<Quote> = LazyLock::new(|| {
     let Files { base, hold_out, .. } = &*FILES;
-    Evaluator::new().quote(&exam(base, hold_out)).expect("the base model can be evaluated")
+    Evaluator::new().quote(&evaluation(base, hold_out)).expect("the base model can be evaluated")
 });
 
-fn exam<'a>(model: &'a [u8], hold_out: &'a [u8]) -> Exam<'a> {
-    let exhibit = |bytes: &'a [u8]| Exhibit { cid: file(bytes).cid(), bytes };
-    Exam {
-        model: exhibit(model),
-        hold_out: exhibit(hold_out),
+fn evaluation<'a>(model: &'a [u8], hold_out: &'a [u8]) -> Evaluation<'a> {
+    let blob = |bytes: &'a [u8]| Blob { cid: file(bytes).cid(), bytes };
+    Evaluation {
+        model: blob(model),
+        hold_out: blob(hold_out),
         metric: Metric::Accuracy,
         rows: None,
     }
@@ -130,7 +130,7 @@ pub(crate) fn genesis() -> Genesis {
 /// Room for what cannot wait, or for a model being read and two of its steps.
 fn input_work() -> Work {
     let Files { base, hold_out, .. } = &*FILES;
-    let turn = Evaluator::new().reading(&exam(base, hold_out));
+    let turn = Evaluator::new().reading(&evaluation(base, hold_out));
     let turn = turn.plus(Work(Prices::COUNTED.ending)).plus(QUOTE.step).plus(QUOTE.step);
     Genesis::least_input_work(&Prices::COUNTED).plus(turn)
 }
@@ -163,16 +163,16 @@ impl Metered {
 }
 
 impl Judge for Metered {
-    fn reading(&self, exam: &Exam<'_>) -> Work {
-        self.judge.reading(exam)
+    fn reading(&self, evaluation: &Evaluation<'_>) -> Work {
+        self.judge.reading(evaluation)
     }
 
-    fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
-        self.judge.quote(exam)
+    fn quote(&mut self, evaluation: &Evaluation<'_>) -> Result<Quote, EvaluationError> {
+        self.judge.quote(evaluation)
     }
 
-    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
-        let work = self.judge.answer(exam, tally, budget)?;
+    fn answer(&mut self, evaluation: &Evaluation<'_>, accumulator: &mut MetricAccumulator, budget: Work) -> Result<Work, EvaluationError> {
+        let work = self.judge.answer(evaluation, accumulator, budget)?;
         self.add(work);
         Ok(work)
     }
@@ -181,11 +181,11 @@ impl Judge for Metered {
         self.judge.reading_comparison(comparison)
     }
 
-    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit> {
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, EvaluationError> {
         self.judge.quote_comparison(comparison)
     }
 
-    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, EvaluationError> {
         let probes = self.judge.quote_comparison(comparison)?;
         self.add(self.judge.reading_comparison(comparison).plus(probes));
         self.judge.compare(comparison)

@@ -5,7 +5,7 @@ use std::{fs, time::Instant};
 use anyhow::{Result, anyhow};
 use blobs::{Profile, blob_ref};
 use eval::Evaluator;
-use market::{Exam, Exhibit, Judge as _, Metric, Tally, Work};
+use market::{Evaluation, Blob, Judge as _, Metric, MetricAccumulator, Work};
 use serde::Serialize;
 
 use super::{Rivals, classes};
@@ -70,14 +70,14 @@ pub fn run() -> Result<Vec<Time>> {
 /// The seconds that the market's judge takes each time, on one thread, with both files read.
 fn ours(files: &[Vec<u8>; 2]) -> Result<impl FnMut() -> Result<f64>> {
     let [model, hold_out] =
-        files.each_ref().map(|bytes| Exhibit { cid: blob_ref(bytes, Profile::Kubo).cid(), bytes });
-    let exam = Exam { model, hold_out, metric: Metric::Accuracy, rows: None };
+        files.each_ref().map(|bytes| Blob { cid: blob_ref(bytes, Profile::Kubo).cid(), bytes });
+    let evaluation = Evaluation { model, hold_out, metric: Metric::Accuracy, rows: None };
     let mut judge = Evaluator::new();
-    let classes = judge.quote(&exam).map_err(|unfit| anyhow!("{unfit}"))?.classes;
+    let classes = judge.quote(&evaluation).map_err(|unfit| anyhow!("{unfit}"))?.classes;
     Ok(move || {
-        let mut tally = Tally::new(classes);
+        let mut accumulator = MetricAccumulator::new(classes);
         let begun = Instant::now();
-        judge.answer(&exam, &mut tally, Work(u64::MAX)).map_err(|unfit| anyhow!("{unfit}"))?;
+        judge.answer(&evaluation, &mut accumulator, Work(u64::MAX)).map_err(|unfit| anyhow!("{unfit}"))?;
         Ok(begun.elapsed().as_secs_f64())
     })
 }

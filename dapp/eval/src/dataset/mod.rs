@@ -12,7 +12,7 @@ mod write;
 
 #[cfg(feature = "client")]
 pub use csv::{CsvRefused, LabelColumn, LabelKind, from_csv};
-use market::{Fault, Unfit};
+use market::{Fault, EvaluationError};
 use thiserror::Error;
 
 use crate::{kernel, label::Label, limits, shape::Shape};
@@ -91,7 +91,7 @@ pub enum DatasetRefused {
     },
 }
 
-impl From<DatasetRefused> for Unfit {
+impl From<DatasetRefused> for EvaluationError {
     fn from(_: DatasetRefused) -> Self {
         Self { fault: Fault::MalformedDataset, node: None }
     }

@@ -23,7 +23,7 @@ use crate::{
     backend::{Array, elements_of},
     dataset::{Dataset, Labels},
     graph::{Graph, Place, ValueId},
-    marking::{self, ExamRefused},
+    marking::{self, EvaluationRefused},
     model::Model,
     onnx,
     plan::Plan,
@@ -78,7 +78,7 @@ pub struct Trained {
 pub enum TrainRefused {
     /// It cannot even be scored on the dataset.
     #[error(transparent)]
-    Exam(#[from] ExamRefused),
+    Evaluation(#[from] EvaluationRefused),
     /// No constant of the file is a weight.
     #[error("the model has no weights to train")]
     NoWeights,
@@ -138,7 +138,7 @@ pub fn train(
     let weights = parameters
         .into_iter()
         .map(|parameter| (parameter.place, (parameter.shape, elements_of(parameter.tensor))));
-    let onnx = onnx::with_weights(file, &weights.collect()).map_err(ExamRefused::from)?;
+    let onnx = onnx::with_weights(file, &weights.collect()).map_err(EvaluationRefused::from)?;
     Ok(Trained { onnx, best: Some(epoch) })
 }
 
@@ -163,9 +163,9 @@ struct Parameter {
 
 impl Trainer {
     fn new(file: &[u8], dataset: &Dataset, options: &Options) -> Result<Self, TrainRefused> {
-        let model = Model::from_onnx(file).map_err(ExamRefused::from)?;
+        let model = Model::from_onnx(file).map_err(EvaluationRefused::from)?;
         marking::check(&model, dataset, options.metric)?;
-        let (graph, weights) = Graph::read(file).map_err(ExamRefused::from)?;
+        let (graph, weights) = Graph::read(file).map_err(EvaluationRefused::from)?;
         let trained = graph.trainable();
         let mut constants = vec![None; graph.known.len()];
         let mut parameters = Vec::new();
@@ -203,7 +203,7 @@ impl Trainer {
             // All batches but the last have one size.
             if plan.as_ref().is_none_or(|plan: &Plan| plan.rows != batch.len()) {
                 let graph = &self.model.graph;
-                plan = Some(Plan::new(graph, batch.len()).map_err(ExamRefused::from)?);
+                plan = Some(Plan::new(graph, batch.len()).map_err(EvaluationRefused::from)?);
             }
             let plan = plan.as_ref().expect("it was made for this batch");
             total += self.step(plan, &dataset.subset(batch), options);
@@ -262,7 +262,7 @@ impl Trainer {
         let report = report::evaluate(&self.model, watched, metric, &mut |_, _| {});
         match report {
             Ok(report) => Ok(report.scores.score),
-            Err(ExamRefused::NotFinite { .. }) => Ok(Score(0)),
+            Err(EvaluationRefused::NotFinite { .. }) => Ok(Score(0)),
             Err(refused) => Err(refused.into()),
         }
     }

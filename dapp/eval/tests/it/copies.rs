@@ -2,7 +2,7 @@
 
 use blobs::{Cid, Codec, Digest};
 use eval::Evaluator;
-use market::{Comparison, Exhibit, Fault, Judge, Metric, Similarity, Unfit, WeightDistance, Work};
+use market::{Comparison, Blob, Fault, Judge, Metric, Similarity, EvaluationError, WeightDistance, Work};
 
 use crate::{
     clouds::Clouds,
@@ -21,18 +21,18 @@ struct Room<'a> {
 
 impl Room<'_> {
     fn comparison<'a>(&'a self, first: &'a [u8], second: &'a [u8]) -> Comparison<'a> {
-        let exhibit = |bytes| Exhibit { cid: Cid::of_block(Codec::Raw, bytes), bytes };
+        let blob = |bytes| Blob { cid: Cid::of_block(Codec::Raw, bytes), bytes };
         Comparison {
-            base: exhibit(self.base),
-            first: exhibit(first),
-            second: exhibit(second),
-            hold_out: exhibit(self.hold_out),
+            base: blob(self.base),
+            first: blob(first),
+            second: blob(second),
+            hold_out: blob(self.hold_out),
             metric: self.metric,
             seed: Digest::of(b"seed"),
         }
     }
 
-    fn compare(&self, first: &[u8], second: &[u8]) -> Result<Similarity, Unfit> {
+    fn compare(&self, first: &[u8], second: &[u8]) -> Result<Similarity, EvaluationError> {
         Evaluator::new().compare(&self.comparison(first, second))
     }
 }
@@ -155,7 +155,7 @@ fn what_cannot_be_compared_is_named() {
     let [torch, health] = ["digits/torch-base.onnx", "health/torch-base.onnx"].map(read);
     let hold_out = read("digits/holdout.safetensors");
     let room = Room { base: &torch, hold_out: &hold_out, metric: Metric::Accuracy };
-    let unfit = |fault| Err(Unfit { fault, node: None });
+    let unfit = |fault| Err(EvaluationError { fault, node: None });
     assert_eq!(room.compare(&torch, b"\xff"), unfit(Fault::MalformedModel));
     assert_eq!(room.compare(&health, &torch), unfit(Fault::Mismatch));
     assert_eq!(
@@ -201,7 +201,7 @@ mod trained {
         Dataset, Model, report,
         train::{Disguise, Epoch, Optimiser, Options, disguise, train},
     };
-    use market::{Exam, Tally};
+    use market::{Evaluation, MetricAccumulator};
 
     use super::*;
 
@@ -311,10 +311,10 @@ mod trained {
         let model = trained(&base, &rows, &Options { metric, ..OPTIONS });
         let losses = |file: &[u8]| {
             let Comparison { first: model, hold_out, .. } = room.comparison(file, file);
-            let exam = Exam { model, hold_out, metric, rows: None };
-            let mut tally = Tally::with_results(0, metric);
-            Evaluator::new().answer(&exam, &mut tally, Work(u64::MAX)).unwrap();
-            tally.into_results().unwrap()
+            let evaluation = Evaluation { model, hold_out, metric, rows: None };
+            let mut accumulator = MetricAccumulator::with_results(0, metric);
+            Evaluator::new().answer(&evaluation, &mut accumulator, Work(u64::MAX)).unwrap();
+            accumulator.into_results().unwrap()
         };
         let how = Disguise { turn: true, seed: 5, ..Disguise::default() };
         let copy = disguise(&base, &model, &how).unwrap();

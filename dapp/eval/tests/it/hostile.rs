@@ -376,7 +376,7 @@ fn a_row_that_costs_too_much_is_refused() {
         weights("w", &[1, 1, 512, 512], &[0.5; 512 * 512]),
         ports(&[-1, 1, 512, 1_024]),
     ]);
-    check(&[("a convolution", file, ModelRefused::TooDear { limit: 1 << 36 })]);
+    check(&[("a convolution", file, ModelRefused::CostLimitExceeded { limit: 1 << 36 })]);
 }
 
 /// A model with as many operators and attributes, and as few weights, as makes sense.

@@ -2,7 +2,7 @@
 
 use blobs::Cid;
 use eval::{Dataset, Evaluator, Features, Labels, Model, Shape, report};
-use market::{Exam, Exhibit, Fault, Judge, Metric, Tally, Unfit, Work};
+use market::{Evaluation, Blob, Fault, Judge, Metric, MetricAccumulator, EvaluationError, Work};
 
 use crate::{
     models,
@@ -10,23 +10,23 @@ use crate::{
     read,
 };
 
-fn exam<'a>(model: &'a [u8], hold_out: &'a [u8], metric: Metric) -> Exam<'a> {
-    let exhibit = |bytes| Exhibit { cid: Cid::of_block(blobs::Codec::Raw, bytes), bytes };
-    Exam { model: exhibit(model), hold_out: exhibit(hold_out), metric, rows: None }
+fn evaluation<'a>(model: &'a [u8], hold_out: &'a [u8], metric: Metric) -> Evaluation<'a> {
+    let blob = |bytes| Blob { cid: Cid::of_block(blobs::Codec::Raw, bytes), bytes };
+    Evaluation { model: blob(model), hold_out: blob(hold_out), metric, rows: None }
 }
 
 /// Answers all rows with a budget for each call, and counts the calls.
-fn in_steps(exam: &Exam<'_>, budget: Work) -> (Tally, Work, usize) {
+fn in_steps(evaluation: &Evaluation<'_>, budget: Work) -> (MetricAccumulator, Work, usize) {
     let mut judge = Evaluator::new();
-    let quote = judge.quote(exam).unwrap();
-    let (mut tally, mut work, mut calls) = (Tally::new(quote.classes), Work(0), 0);
-    while tally.rows() < quote.rows {
-        let done = judge.answer(exam, &mut tally, budget).unwrap();
+    let quote = judge.quote(evaluation).unwrap();
+    let (mut accumulator, mut work, mut calls) = (MetricAccumulator::new(quote.classes), Work(0), 0);
+    while accumulator.rows() < quote.rows {
+        let done = judge.answer(evaluation, &mut accumulator, budget).unwrap();
         assert!(done <= budget.max(quote.step), "{done} of {budget}");
         (work, calls) = (work.plus(done), calls + 1);
     }
     assert_eq!(quote.reading.plus(work), quote.work);
-    (tally, work, calls)
+    (accumulator, work, calls)
 }
 
 #[test]
@@ -35,18 +35,18 @@ fn steps_come_to_the_same_as_one_go() {
     for name in ["digits/torch-base.onnx", "digits/keras-trained.onnx"] {
         let model = read(name);
         for metric in [Metric::Accuracy, Metric::LogLoss] {
-            let exam = exam(&model, &hold_out, metric);
-            let (whole, work, calls) = in_steps(&exam, Work(u64::MAX));
+            let evaluation = evaluation(&model, &hold_out, metric);
+            let (whole, work, calls) = in_steps(&evaluation, Work(u64::MAX));
             assert_eq!(calls, 1);
             for budget in [0, work.0 / 9, work.0 / 2, work.0 - 1] {
-                let (tally, _, calls) = in_steps(&exam, Work(budget));
-                assert_eq!(tally, whole, "{name} {metric:?} {budget}");
+                let (accumulator, _, calls) = in_steps(&evaluation, Work(budget));
+                assert_eq!(accumulator, whole, "{name} {metric:?} {budget}");
                 assert!(calls > 1, "{name} {metric:?} {budget}");
             }
             let (model, dataset) =
                 (Model::from_onnx(&model).unwrap(), Dataset::from_safetensors(&hold_out).unwrap());
             let report = report::evaluate(&model, &dataset, metric, &mut |_, _| {}).unwrap();
-            assert_eq!(report.tally, whole);
+            assert_eq!(report.accumulator, whole);
         }
     }
 }
@@ -57,29 +57,29 @@ fn chosen_rows_get_the_results_they_get_among_all() {
     for name in ["digits/torch-base.onnx", "digits/keras-trained.onnx"] {
         let model = read(name);
         for metric in [Metric::Accuracy, Metric::LogLoss] {
-            let all = exam(&model, &hold_out, metric);
+            let all = evaluation(&model, &hold_out, metric);
             let mut judge = Evaluator::new();
             let quote = judge.quote(&all).unwrap();
-            let mut whole = Tally::with_results(quote.classes, metric);
+            let mut whole = MetricAccumulator::with_results(quote.classes, metric);
             judge.answer(&all, &mut whole, Work(u64::MAX)).unwrap();
             let last = quote.rows - 1;
             for rows in [&[][..], &[3], &[0, 1, 63, 64, 200, last - 1, last]] {
-                let some = Exam { rows: Some(rows), ..all };
+                let some = Evaluation { rows: Some(rows), ..all };
                 let expected = whole.results().unwrap().of_rows(rows).unwrap();
                 for budget in [Work(0), Work(u64::MAX)] {
                     let quote = judge.quote(&some).unwrap();
-                    let mut tally = Tally::with_results(quote.classes, metric);
+                    let mut accumulator = MetricAccumulator::with_results(quote.classes, metric);
                     let mut work = quote.reading;
-                    while tally.rows() < quote.rows {
-                        work = work.plus(judge.answer(&some, &mut tally, budget).unwrap());
+                    while accumulator.rows() < quote.rows {
+                        work = work.plus(judge.answer(&some, &mut accumulator, budget).unwrap());
                     }
-                    assert_eq!(tally.results(), Some(&expected), "{name} {metric:?} {rows:?}");
+                    assert_eq!(accumulator.results(), Some(&expected), "{name} {metric:?} {rows:?}");
                     assert_eq!(work, quote.work, "{name} {metric:?} {rows:?}");
                 }
             }
             for rows in [&[last + 1][..], &[5, 5], &[6, 5]] {
-                let mismatch = Unfit { fault: Fault::Mismatch, node: None };
-                assert_eq!(judge.quote(&Exam { rows: Some(rows), ..all }), Err(mismatch));
+                let mismatch = EvaluationError { fault: Fault::Mismatch, node: None };
+                assert_eq!(judge.quote(&Evaluation { rows: Some(rows), ..all }), Err(mismatch));
             }
         }
     }
@@ -91,9 +91,9 @@ fn reading_costs_no_more_than_the_lengths_say() {
         let (file, rows) = (read(&model), read(&hold_out));
         let mut judge = Evaluator::new();
         for metric in [Metric::Accuracy, Metric::MeanSquaredError] {
-            let exam = exam(&file, &rows, metric);
-            let Ok(quote) = judge.quote(&exam) else { continue };
-            let at_most = judge.reading(&exam);
+            let evaluation = evaluation(&file, &rows, metric);
+            let Ok(quote) = judge.quote(&evaluation) else { continue };
+            let at_most = judge.reading(&evaluation);
             assert!(quote.reading <= at_most, "{model}: {} of {at_most}", quote.reading);
         }
     }
@@ -105,9 +105,9 @@ fn what_does_not_fit_together_is_refused() {
     let health = read("health/holdout.safetensors");
     let model_of_digits = read("digits/torch-base.onnx");
     let refusal = |model: &[u8], hold_out: &[u8], metric| {
-        Evaluator::new().quote(&exam(model, hold_out, metric)).unwrap_err()
+        Evaluator::new().quote(&evaluation(model, hold_out, metric)).unwrap_err()
     };
-    let unfit = |fault, node| Unfit { fault, node };
+    let unfit = |fault, node| EvaluationError { fault, node };
     let unknown = model(&[node("Gelu", &["x"], "y", &[]), ports(&[-1, 64])]);
     let too_few = model(&[
         node("MatMul", &["x", "w"], "y", &[]),
@@ -139,9 +139,9 @@ fn answers_that_are_not_finite_are_refused() {
     let row = Shape::new(&[2]).unwrap();
     let features = Features::Real(vec![0.0, 1.0]);
     let dataset = Dataset::new(row, features, Labels::Classes(vec![0])).unwrap().to_safetensors();
-    let exam = exam(&file, &dataset, Metric::Accuracy);
+    let evaluation = evaluation(&file, &dataset, Metric::Accuracy);
     let mut judge = Evaluator::new();
-    let quote = judge.quote(&exam).unwrap();
-    let found = judge.answer(&exam, &mut Tally::new(quote.classes), quote.work);
-    assert_eq!(found, Err(Unfit { fault: Fault::AnswerNotFinite, node: None }));
+    let quote = judge.quote(&evaluation).unwrap();
+    let found = judge.answer(&evaluation, &mut MetricAccumulator::new(quote.classes), quote.work);
+    assert_eq!(found, Err(EvaluationError { fault: Fault::AnswerNotFinite, node: None }));
 }

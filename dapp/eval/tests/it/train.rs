@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, slice::from_ref};
 
 use eval::{
-    Dataset, ExamRefused, Model,
+    Dataset, EvaluationRefused, Model,
     dataset::{LabelColumn, LabelKind, from_csv},
     report,
     train::{Epoch, Optimiser, Options, TrainRefused, Trained, train},
@@ -122,7 +122,7 @@ fn what_cannot_be_trained_is_refused() {
         (refusal(&file, Options { held_back_percent: 100, ..OPTIONS }), TrainRefused::NoRows),
         (
             refusal(&file, Options { metric: Metric::MeanSquaredError, ..OPTIONS }),
-            TrainRefused::Exam(ExamRefused::Metric),
+            TrainRefused::Evaluation(EvaluationRefused::Metric),
         ),
         (refusal(&file, exploding), TrainRefused::Diverged { epoch: 1 }),
     ] {

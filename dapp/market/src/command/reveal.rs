@@ -9,7 +9,7 @@ use crate::{
     effect::Event,
     evaluation::{Done, Evaluated},
     input::Input,
-    judge::{Exam, Exhibit},
+    judge::{Evaluation, Blob},
     judging,
     refusal::{ModelRefusal, Refusal},
     seat::Offence,
@@ -123,16 +123,16 @@ fn check_sampled(input: &mut Input<'_>) {
         blob.unwrap_or_default()
     };
     let hold_out = job.hold_out.unwrap_or(offer.base_model);
-    let exam = Exam {
-        model: Exhibit { cid: offer.base_model.cid(), bytes: blob(Slot::BaseModel) },
-        hold_out: Exhibit { cid: hold_out.cid(), bytes: blob(Slot::HoldOut) },
+    let evaluation = Evaluation {
+        model: Blob { cid: offer.base_model.cid(), bytes: blob(Slot::BaseModel) },
+        hold_out: Blob { cid: hold_out.cid(), bytes: blob(Slot::HoldOut) },
         metric: offer.metric,
         rows: None,
     };
-    let reading = input.judge.reading(&exam);
+    let reading = input.judge.reading(&evaluation);
     let (maximum, stated) = (settings.input_work, offer.rows);
-    let failure = match input.judge.quote(&exam) {
-        Err(unfit) => Some(ModelRefusal::Unfit { unfit }),
+    let failure = match input.judge.quote(&evaluation) {
+        Err(unfit) => Some(ModelRefusal::EvaluationError { unfit }),
         Ok(quote) if quote.rows != stated => {
             Some(ModelRefusal::RowsMismatch { stated, found: quote.rows })
         }

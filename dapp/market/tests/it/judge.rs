@@ -14,7 +14,7 @@
 //! ```
 
 use market::{
-    Comparison, Exam, Fault, Judge, Quote, Similarity, Tally, Unfit, WeightDistance, Work,
+    Comparison, Evaluation, Fault, Judge, Quote, Similarity, MetricAccumulator, EvaluationError, WeightDistance, Work,
 };
 
 /// The judge; it remembers nothing.
@@ -33,46 +33,46 @@ struct Model {
 }
 
 impl Judge for WordJudge {
-    fn reading(&self, exam: &Exam<'_>) -> Work {
-        Work(exam.model.bytes.len() as u64)
+    fn reading(&self, evaluation: &Evaluation<'_>) -> Work {
+        Work(evaluation.model.bytes.len() as u64)
     }
 
-    fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
-        let (model, rows_by_class) = read(exam)?;
+    fn quote(&mut self, evaluation: &Evaluation<'_>) -> Result<Quote, EvaluationError> {
+        let (model, rows_by_class) = read(evaluation)?;
         let all: u32 = rows_by_class.iter().sum();
-        let rows = exam.rows.map_or(all, |rows| u32::try_from(rows.len()).unwrap_or(all));
-        let classes = if exam.metric.is_regression() { 0 } else { rows_by_class.len() };
+        let rows = evaluation.rows.map_or(all, |rows| u32::try_from(rows.len()).unwrap_or(all));
+        let classes = if evaluation.metric.is_regression() { 0 } else { rows_by_class.len() };
         Ok(Quote {
             rows,
             classes: u16::try_from(classes).map_err(|_| unfit(Fault::MalformedDataset))?,
-            work: self.reading(exam).plus(Work(u64::from(rows).saturating_mul(model.row_work))),
-            reading: self.reading(exam),
+            work: self.reading(evaluation).plus(Work(u64::from(rows).saturating_mul(model.row_work))),
+            reading: self.reading(evaluation),
             step: Work(u64::from(model.step_rows).saturating_mul(model.row_work)),
         })
     }
 
-    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
-        let (model, rows_by_class) = read(exam)?;
+    fn answer(&mut self, evaluation: &Evaluation<'_>, accumulator: &mut MetricAccumulator, budget: Work) -> Result<Work, EvaluationError> {
+        let (model, rows_by_class) = read(evaluation)?;
         let mut answers = answers(&model, &rows_by_class);
-        if let Some(rows) = exam.rows {
+        if let Some(rows) = evaluation.rows {
             answers = rows.iter().map(|row| answers[*row as usize]).collect();
         }
         let mut work = Work(0);
         loop {
-            let begin = tally.rows() as usize;
+            let begin = accumulator.rows() as usize;
             let step = answers.iter().skip(begin).take(model.step_rows as usize);
             for &(truth, predicted) in step {
-                if model.not_finite_row == Some(tally.rows()) {
+                if model.not_finite_row == Some(accumulator.rows()) {
                     return Err(unfit(Fault::AnswerNotFinite));
                 }
-                if exam.metric.is_regression() {
-                    tally.count_loss(model.loss_ppm);
+                if evaluation.metric.is_regression() {
+                    accumulator.count_loss(model.loss_ppm);
                 } else {
-                    tally.count_class(truth, predicted, model.loss_ppm);
+                    accumulator.count_class(truth, predicted, model.loss_ppm);
                 }
                 work = work.plus(Work(model.row_work));
             }
-            let next = answers.len().saturating_sub(tally.rows() as usize);
+            let next = answers.len().saturating_sub(accumulator.rows() as usize);
             let next = (next.min(model.step_rows as usize) as u64).saturating_mul(model.row_work);
             if next == 0 || work.plus(Work(next)) > budget {
                 return Ok(work);
@@ -82,17 +82,17 @@ impl Judge for WordJudge {
 
     fn reading_comparison(&self, comparison: &Comparison<'_>) -> Work {
         let Comparison { base, first, second, hold_out, .. } = comparison;
-        Work([base, first, second, hold_out].map(|exhibit| exhibit.bytes.len() as u64).iter().sum())
+        Work([base, first, second, hold_out].map(|blob| blob.bytes.len() as u64).iter().sum())
     }
 
-    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, Unfit> {
+    fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, EvaluationError> {
         let models = [comparison.first, comparison.second].map(|model| read_model(model.bytes));
         let [first, second] = models;
         let rows = Work(first?.row_work).plus(Work(second?.row_work));
         Ok(self.reading_comparison(comparison).plus(rows))
     }
 
-    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, EvaluationError> {
         read_model(comparison.base.bytes)?;
         let (first, second) =
             (read_model(comparison.first.bytes)?, read_model(comparison.second.bytes)?);
@@ -117,10 +117,10 @@ fn answers(model: &Model, rows_by_class: &[u32]) -> Vec<(u16, u16)> {
 }
 
 /// The model and the dataset's rows by class.
-fn read(exam: &Exam<'_>) -> Result<(Model, Vec<u32>), Unfit> {
-    let model = read_model(exam.model.bytes)?;
-    let rows_by_class = read_dataset(exam.hold_out.bytes).ok_or(unfit(Fault::MalformedDataset))?;
-    let fits = exam.metric.is_regression()
+fn read(evaluation: &Evaluation<'_>) -> Result<(Model, Vec<u32>), EvaluationError> {
+    let model = read_model(evaluation.model.bytes)?;
+    let rows_by_class = read_dataset(evaluation.hold_out.bytes).ok_or(unfit(Fault::MalformedDataset))?;
+    let fits = evaluation.metric.is_regression()
         || model.right.len() <= rows_by_class.len()
             && model.right.iter().zip(&rows_by_class).all(|(right, rows)| right <= rows);
     if fits { Ok((model, rows_by_class)) } else { Err(unfit(Fault::Mismatch)) }
@@ -138,7 +138,7 @@ fn read_dataset(bytes: &[u8]) -> Option<Vec<u32>> {
     words.next().is_none().then(|| numbers(rows))?
 }
 
-fn read_model(bytes: &[u8]) -> Result<Model, Unfit> {
+fn read_model(bytes: &[u8]) -> Result<Model, EvaluationError> {
     let malformed = unfit(Fault::MalformedModel);
     let text = std::str::from_utf8(bytes).map_err(|_| malformed)?;
     let mut model = Model { row_work: 1, step_rows: 1, ..Model::default() };
@@ -162,7 +162,7 @@ fn read_model(bytes: &[u8]) -> Result<Model, Unfit> {
     Ok(model)
 }
 
-fn read_fault(value: &str) -> Option<Unfit> {
+fn read_fault(value: &str) -> Option<EvaluationError> {
     let (name, node) = value.split_once('@').map_or((value, None), |(a, b)| (a, Some(b)));
     let faults = [
         Fault::MalformedModel,
@@ -175,13 +175,13 @@ fn read_fault(value: &str) -> Option<Unfit> {
         Fault::Crashed,
     ];
     let fault = faults.into_iter().find(|fault| format!("{fault:?}") == name)?;
-    Some(Unfit { fault, node: node.map(str::parse).transpose().ok()? })
+    Some(EvaluationError { fault, node: node.map(str::parse).transpose().ok()? })
 }
 
 fn numbers(list: &str) -> Option<Vec<u32>> {
     list.split(',').map(|number| number.parse().ok()).collect()
 }
 
-const fn unfit(fault: Fault) -> Unfit {
-    Unfit { fault, node: None }
+const fn unfit(fault: Fault) -> EvaluationError {
+    EvaluationError { fault, node: None }
 }

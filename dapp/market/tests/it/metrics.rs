@@ -1,7 +1,7 @@
 //! Scores against their definitions, computed plainly with exact fractions: precision, recall and
 //! F1 as scikit-learn defines them over the classes of the dataset, with `zero_division` left out.
 
-use market::{MAX_LOSS_PPM, Metric, Score, Scores, Tally};
+use market::{MAX_LOSS_PPM, Metric, Score, Scores, MetricAccumulator};
 use proptest::{collection::vec, prelude::*};
 
 /// An answer: true class and predicted class.
@@ -86,36 +86,36 @@ fn answers() -> impl Strategy<Value = (u16, Vec<Answer>)> {
 proptest! {
     #[test]
     fn class_scores_are_those_of_their_definitions((classes, answers) in answers()) {
-        let mut tally = Tally::new(classes);
-        answers.iter().for_each(|(truth, told)| tally.count_class(*truth, *told, 0));
+        let mut accumulator = MetricAccumulator::new(classes);
+        answers.iter().for_each(|(truth, told)| accumulator.count_class(*truth, *told, 0));
         let worst_class = Score(worst_recall(classes, &answers));
         let scores = |score| Scores { score, worst_class };
-        prop_assert_eq!(tally.scores(Metric::Accuracy), scores(Score(accuracy(&answers))));
-        prop_assert_eq!(tally.scores(Metric::WorstClassRecall), scores(worst_class));
+        prop_assert_eq!(accumulator.scores(Metric::Accuracy), scores(Score(accuracy(&answers))));
+        prop_assert_eq!(accumulator.scores(Metric::WorstClassRecall), scores(worst_class));
         let exact = macro_f1(classes, &answers);
-        let found = tally.score(Metric::MacroF1).0;
+        let found = accumulator.score(Metric::MacroF1).0;
         prop_assert!(found <= exact && exact - found <= 1, "{} is not {}", found, exact);
     }
 
     #[test]
     fn loss_scores_are_those_of_their_definitions(losses in vec(0..3 * MAX_LOSS_PPM / 2, 1..40)) {
-        let mut tally = Tally::new(0);
-        losses.iter().for_each(|loss| tally.count_loss(*loss));
+        let mut accumulator = MetricAccumulator::new(0);
+        losses.iter().for_each(|loss| accumulator.count_loss(*loss));
         // 1 / (1 + L), with the mean loss L rounded up to a part per million.
         let sum: u128 = losses.iter().map(|loss| u128::from(*loss.min(&MAX_LOSS_PPM))).sum();
         let mean_ppm = sum.div_ceil(losses.len() as u128);
         let exact = Fraction::new(1_000_000, 1_000_000 + mean_ppm).ppm();
         for metric in [Metric::MeanSquaredError, Metric::MeanAbsoluteError, Metric::LogLoss] {
-            prop_assert_eq!(tally.score(metric), Score(exact));
+            prop_assert_eq!(accumulator.score(metric), Score(exact));
         }
     }
 
     #[test]
     fn a_right_answer_more_never_lowers_a_score((classes, mut answers) in answers()) {
         let score = |answers: &[Answer], metric| {
-            let mut tally = Tally::new(classes);
-            answers.iter().for_each(|(truth, told)| tally.count_class(*truth, *told, 0));
-            tally.score(metric)
+            let mut accumulator = MetricAccumulator::new(classes);
+            answers.iter().for_each(|(truth, told)| accumulator.count_class(*truth, *told, 0));
+            accumulator.score(metric)
         };
         let Some(at) = answers.iter().position(|(truth, told)| truth != told) else {
             return Ok(());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use blobs::{Binding, BlobRef, Cid, Digest, Opening, Profile, blob_ref};
 use market::{
     Address, Amount, Asset, AssetPrices, Attestation, AttestationBinding, Command, Context, Effect,
-    Exam, Exhibit, Job, JobId, Judge, Market, Refusal, Results, SealedBlob, Settings, Speed, Tally,
+    Evaluation, Blob, Job, JobId, Judge, Market, Refusal, Results, SealedBlob, Settings, Speed, MetricAccumulator,
     Terms, Timestamp, U256, Windows, Work,
 };
 
@@ -241,15 +241,15 @@ fn examine<'a>(
     hold_out: Option<BlobRef>,
     bytes_of: impl Fn(Digest) -> Option<&'a [u8]>,
 ) -> Option<(Attestation, Results)> {
-    let exhibit = |blob: BlobRef| Some(Exhibit { cid: blob.cid(), bytes: bytes_of(blob.digest)? });
+    let blob = |blob: BlobRef| Some(Blob { cid: blob.cid(), bytes: bytes_of(blob.digest)? });
     let offer = &job.terms.offer;
     let (metric, rows) = (offer.metric, None);
-    let exam = Exam { model: exhibit(model?)?, hold_out: exhibit(hold_out?)?, metric, rows };
-    let quote = WordJudge.quote(&exam).ok().filter(|quote| quote.work <= offer.max_work)?;
-    let mut tally = Tally::with_results(quote.classes, metric);
-    WordJudge.answer(&exam, &mut tally, Work(u64::MAX)).ok()?;
-    let scores = tally.scores(metric);
-    let results = tally.into_results()?;
+    let evaluation = Evaluation { model: blob(model?)?, hold_out: blob(hold_out?)?, metric, rows };
+    let quote = WordJudge.quote(&evaluation).ok().filter(|quote| quote.work <= offer.max_work)?;
+    let mut accumulator = MetricAccumulator::with_results(quote.classes, metric);
+    WordJudge.answer(&evaluation, &mut accumulator, Work(u64::MAX)).ok()?;
+    let scores = accumulator.scores(metric);
+    let results = accumulator.into_results()?;
     Some((Attestation::new(scores, &results), results))
 }
 

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use blobs::Digest;
 use eval::{Evaluator, Model};
-use market::{Comparison, Exhibit, Judge, Metric, Prices, Results, separated};
+use market::{Comparison, Blob, Judge, Metric, Prices, Results, separated};
 
 use crate::{
     Files, Result, counted,
@@ -78,8 +78,8 @@ fn similarity(name: &str, model: &[u8]) -> Result<()> {
     let mut judge = Evaluator::new();
     let read = Model::from_onnx(model)?;
     let (rows, answers) = (rows_for(&read), read.answers());
-    let exhibit = |bytes| Exhibit { cid: named(bytes).cid(), bytes };
-    let [model, hold_out] = [exhibit(model), exhibit(&rows)];
+    let blob = |bytes| Blob { cid: named(bytes).cid(), bytes };
+    let [model, hold_out] = [blob(model), blob(&rows)];
     let metric = if answers == 1 { Metric::MeanSquaredError } else { Metric::Accuracy };
     let seed = Digest([7; 32]);
     let comparison =

@@ -206,7 +206,7 @@ async fn a_judge_that_panics_makes_the_model_unfit() {
             _ => None,
         })
     };
-    let unfit = "Unfit: the model cannot be evaluated: Crashed";
+    let unfit = "EvaluationError: the model cannot be evaluated: Crashed";
     assert_eq!(reason(&turns[4]).as_deref(), Some(unfit));
     assert_eq!(reason(&turns[6]).as_deref(), Some(""));
 }

@@ -2,9 +2,9 @@
 
 use blobs::{BlobRef, Encoding, Profile, blob_ref};
 use market::{
-    Address, Amount, Asset, Award, Command, Comparison, Context, Exam, JobId, Judge, Metric, Offer,
-    Quote, Score, Sealing, Similarity, Slot, SubmittedModel, Tally, Target, Terms, Timestamp,
-    Unfit, WeightDistance, Work,
+    Address, Amount, Asset, Award, Command, Comparison, Context, Evaluation, JobId, Judge, Metric, Offer,
+    Quote, Score, Sealing, Similarity, Slot, SubmittedModel, MetricAccumulator, Target, Terms, Timestamp,
+    EvaluationError, WeightDistance, Work,
 };
 use serde_json::{Value, json};
 use wire::{Genesis, Text, encode_command, encode_ether_deposit, job_name};
@@ -32,26 +32,26 @@ pub(crate) struct Speller;
 /// What a row of an expensive model takes.
 pub(crate) const EXPENSIVE_ROW: Work = Work(960_000_000);
 
-fn row(exam: &Exam<'_>) -> Work {
-    if exam.model.bytes.starts_with(b"0") { EXPENSIVE_ROW } else { Work(1) }
+fn row(evaluation: &Evaluation<'_>) -> Work {
+    if evaluation.model.bytes.starts_with(b"0") { EXPENSIVE_ROW } else { Work(1) }
 }
 
 impl Judge for Speller {
-    fn reading(&self, _: &Exam<'_>) -> Work {
+    fn reading(&self, _: &Evaluation<'_>) -> Work {
         Work(0)
     }
 
-    fn quote(&mut self, exam: &Exam<'_>) -> Result<Quote, Unfit> {
-        let (work, reading, step) = (row(exam).times(ROWS.into()), Work(0), row(exam));
+    fn quote(&mut self, evaluation: &Evaluation<'_>) -> Result<Quote, EvaluationError> {
+        let (work, reading, step) = (row(evaluation).times(ROWS.into()), Work(0), row(evaluation));
         Ok(Quote { rows: ROWS, classes: 2, work, reading, step })
     }
 
-    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, budget: Work) -> Result<Work, Unfit> {
-        let right: u32 = std::str::from_utf8(exam.model.bytes).unwrap().parse().unwrap();
+    fn answer(&mut self, evaluation: &Evaluation<'_>, accumulator: &mut MetricAccumulator, budget: Work) -> Result<Work, EvaluationError> {
+        let right: u32 = std::str::from_utf8(evaluation.model.bytes).unwrap().parse().unwrap();
         let mut done = Work(0);
-        while tally.rows() < ROWS && (done == Work(0) || done.plus(row(exam)) <= budget) {
-            tally.count_class(1, u16::from(tally.rows() < right), 0);
-            done = done.plus(row(exam));
+        while accumulator.rows() < ROWS && (done == Work(0) || done.plus(row(evaluation)) <= budget) {
+            accumulator.count_class(1, u16::from(accumulator.rows() < right), 0);
+            done = done.plus(row(evaluation));
         }
         Ok(done)
     }
@@ -60,11 +60,11 @@ impl Judge for Speller {
         Work(0)
     }
 
-    fn quote_comparison(&mut self, _: &Comparison<'_>) -> Result<Work, Unfit> {
+    fn quote_comparison(&mut self, _: &Comparison<'_>) -> Result<Work, EvaluationError> {
         Ok(Work(0))
     }
 
-    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, Unfit> {
+    fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, EvaluationError> {
         let is_copy = comparison.first.bytes == comparison.second.bytes;
         let distance = if is_copy { WeightDistance::EQUAL } else { WeightDistance::FARTHEST };
         Ok(Similarity { agreement: 0, distance: Some(distance) })

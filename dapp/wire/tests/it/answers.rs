@@ -2,8 +2,8 @@
 
 use blobs::{BlobRef, Encoding, Profile, blob_ref};
 use market::{
-    Address, Amount, Asset, Award, Command, Comparison, Context, Exam, JobId, Judge, Market, Offer,
-    Quote, Score, Sealing, Similarity, Slot, Stage, SubmittedModel, Tally, Terms, Timestamp, Unfit,
+    Address, Amount, Asset, Award, Command, Comparison, Context, Evaluation, JobId, Judge, Market, Offer,
+    Quote, Score, Sealing, Similarity, Slot, Stage, SubmittedModel, MetricAccumulator, Terms, Timestamp, EvaluationError,
     WeightDistance, Work,
 };
 use serde::de::DeserializeOwned;
@@ -27,20 +27,20 @@ pub(crate) const BEFORE_CLOSE: u64 = 1_800_000_000 - 100_000;
 struct Speller;
 
 impl Judge for Speller {
-    fn reading(&self, _: &Exam<'_>) -> Work {
+    fn reading(&self, _: &Evaluation<'_>) -> Work {
         Work(0)
     }
 
-    fn quote(&mut self, _: &Exam<'_>) -> Result<Quote, Unfit> {
+    fn quote(&mut self, _: &Evaluation<'_>) -> Result<Quote, EvaluationError> {
         let (work, reading, step) = (Work(1_000), Work(0), Work(1));
         Ok(Quote { rows: 1_000, classes: 2, work, reading, step })
     }
 
-    fn answer(&mut self, exam: &Exam<'_>, tally: &mut Tally, _: Work) -> Result<Work, Unfit> {
-        let right: u32 = std::str::from_utf8(exam.model.bytes).unwrap().parse().unwrap();
-        while tally.rows() < 1_000 {
-            let predicted = u16::from(tally.rows() < right);
-            tally.count_class(1, predicted, 0);
+    fn answer(&mut self, evaluation: &Evaluation<'_>, accumulator: &mut MetricAccumulator, _: Work) -> Result<Work, EvaluationError> {
+        let right: u32 = std::str::from_utf8(evaluation.model.bytes).unwrap().parse().unwrap();
+        while accumulator.rows() < 1_000 {
+            let predicted = u16::from(accumulator.rows() < right);
+            accumulator.count_class(1, predicted, 0);
         }
         Ok(Work(1_000))
     }
@@ -49,11 +49,11 @@ impl Judge for Speller {
         Work(0)
     }
 
-    fn quote_comparison(&mut self, _: &Comparison<'_>) -> Result<Work, Unfit> {
+    fn quote_comparison(&mut self, _: &Comparison<'_>) -> Result<Work, EvaluationError> {
         Ok(Work(0))
     }
 
-    fn compare(&mut self, _: &Comparison<'_>) -> Result<Similarity, Unfit> {
+    fn compare(&mut self, _: &Comparison<'_>) -> Result<Similarity, EvaluationError> {
         Ok(Similarity { agreement: 0, distance: Some(WeightDistance::FARTHEST) })
     }
 }

@@ -5,7 +5,7 @@ use market::{
     Address, Amount, Asset, Attestation, Award, Board, Command, Context, Decision, Effect,
     Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal, Offence, Offer, Outcome,
     Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake, SubmissionId, SubmissionStake,
-    SubmittedModel, Target, Terms, Timestamp, U256, Unfit, Unmet, Verdict, Work,
+    SubmittedModel, Target, Terms, Timestamp, U256, EvaluationError, Unmet, Verdict, Work,
 };
 use wire::{InputRefused, Selector, encode_command, job_name};
 
@@ -219,8 +219,8 @@ fn events_of_submissions() -> Vec<Event> {
         SubmissionStake { work: Amount::new(5), bond: Amount::new(6), buy_in: Amount::new(7) };
     let (minimum, found) = (Score(5_000), SCORES.score);
     let small = ModelRefusal::GainTooSmall { base: SCORES.score, minimum, found };
-    let unfit = Unfit { fault: Fault::UnknownOperator, node: Some(12) };
-    let unfit = ModelRefusal::Unfit { unfit };
+    let unfit = EvaluationError { fault: Fault::UnknownOperator, node: Some(12) };
+    let unfit = ModelRefusal::EvaluationError { unfit };
     let not_better = ModelRefusal::NotBetter { shown: Score(900_000), step: Score(10_000) };
     let decided = |verdict| Event::SubmissionDecided { submission, client, model, verdict };
     let submitted = |model| Event::Submitted { submission, client, model, stake };
@@ -265,7 +265,7 @@ fn events_of_jobs() -> Vec<Event> {
         publisher: ALICE,
     });
     let seed = Digest::of(b"seed");
-    let unfit = Unfit { fault: Fault::BadShape, node: None };
+    let unfit = EvaluationError { fault: Fault::BadShape, node: None };
     let others = [
         Event::JobReady { job, base: SCORES },
         Event::Enlisted { job, miner },
@@ -288,7 +288,7 @@ fn events_of_jobs() -> Vec<Event> {
             job,
             payouts: 0,
             winner: None,
-            reason: Some(ModelRefusal::Unfit { unfit }),
+            reason: Some(ModelRefusal::EvaluationError { unfit }),
         },
     ];
     opened.chain(stored).chain(others).collect()

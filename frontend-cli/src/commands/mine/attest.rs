@@ -6,7 +6,7 @@ use alloy::primitives::Bytes;
 use anyhow::{Context as _, Result};
 use eval::{Evaluator, report};
 use market::{
-    Attestation, AttestationBinding, Command, Exam, Exhibit, JobId, Results, Sealing,
+    Attestation, AttestationBinding, Command, Evaluation, Blob, JobId, Results, Sealing,
     SubmittedModel,
 };
 use wire::{JobList, JobView, ModelView, Page, Paging, Query, SeatView, SeatsView, SubmissionView};
@@ -157,13 +157,13 @@ impl Miner<'_> {
             let mut found = Findings::new();
             for (cid, bytes) in &files {
                 bar.set(found.len() as u64);
-                let exam = Exam {
-                    model: Exhibit { cid: *cid, bytes },
-                    hold_out: Exhibit { cid: hold_out.cid(), bytes: &rows },
+                let evaluation = Evaluation {
+                    model: Blob { cid: *cid, bytes },
+                    hold_out: Blob { cid: hold_out.cid(), bytes: &rows },
                     metric: terms.offer.metric,
                     rows: None,
                 };
-                found.push(market::attest(&settings, &terms, exam, &mut judge));
+                found.push(market::attest(&settings, &terms, evaluation, &mut judge));
             }
             Ok(found)
         });

@@ -15,7 +15,7 @@ use miniz_oxide::deflate::compress_to_vec;
 
 use super::{
     Step,
-    pool::{self, ACCOUNTS, ASSETS, Blob, HOLD_OUTS, MODELS},
+    pool::{self, ACCOUNTS, ASSETS, PooledBlob, HOLD_OUTS, MODELS},
 };
 use crate::world::{Secret, World, attestations, attested, flip, named, seal, settings};
 
@@ -131,7 +131,7 @@ impl Generator {
         pool::account(self.rng.u8(..ACCOUNTS))
     }
 
-    fn blob(&mut self, from: &[Blob]) -> BlobRef {
+    fn blob(&mut self, from: &[PooledBlob]) -> BlobRef {
         from[self.rng.usize(..from.len())].blob
     }
 

@@ -8,7 +8,7 @@ use market::{Address, Asset};
 use crate::world::named;
 
 /// A blob and its bytes.
-pub(super) struct Blob {
+pub(super) struct PooledBlob {
     pub(super) blob: BlobRef,
     pub(super) bytes: Vec<u8>,
 }
@@ -29,13 +29,13 @@ pub(super) const fn account(number: u8) -> Address {
 }
 
 /// Hold-outs; the first is on the drive, the last is no dataset.
-pub(super) static HOLD_OUTS: LazyLock<Vec<Blob>> = LazyLock::new(|| {
+pub(super) static HOLD_OUTS: LazyLock<Vec<PooledBlob>> = LazyLock::new(|| {
     let texts = ["rows=5,5", "rows=10,10", "rows=6,7,8", "rows=40,5", "columns=3"];
     texts.iter().map(|text| blob(text)).collect()
 });
 
 /// Models of every quality: good, bad, slow, broken, and copies of one another.
-pub(super) static MODELS: LazyLock<Vec<Blob>> = LazyLock::new(|| {
+pub(super) static MODELS: LazyLock<Vec<PooledBlob>> = LazyLock::new(|| {
     let mut models = Vec::new();
     for right in 0..=5 {
         for more in ["", "work=2", "work=9 step=3", "like=1", "like=1 graph=2", "like=2", "#c"] {
@@ -57,8 +57,8 @@ pub(super) static MODELS: LazyLock<Vec<Blob>> = LazyLock::new(|| {
     models
 });
 
-fn blob(text: &str) -> Blob {
-    Blob { blob: named(text.as_bytes()), bytes: text.as_bytes().to_vec() }
+fn blob(text: &str) -> PooledBlob {
+    PooledBlob { blob: named(text.as_bytes()), bytes: text.as_bytes().to_vec() }
 }
 
 /// What a digest is the name of.
