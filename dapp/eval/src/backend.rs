@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Tensor;
 
-use crate::{extension::List, kernel::Arranged, shape::Shape};
+use crate::{extension::List, kernel::Packed, shape::Shape};
 
 /// A tensor of f32 whose number of dimensions is known only at run time.
 ///
@@ -17,8 +17,8 @@ use crate::{extension::List, kernel::Arranged, shape::Shape};
 pub(crate) struct Array {
     elements: Tensor<1>,
     shape: Shape,
-    /// Of a constant, how the kernel that used it first has arranged it.
-    arranged: Option<Arc<OnceLock<Arranged>>>,
+    /// A constant as the kernel that used it first has packed it.
+    packed: Option<Arc<OnceLock<Packed>>>,
 }
 
 impl Array {
@@ -27,9 +27,9 @@ impl Array {
         Self::flattened(List::new(numbers).into_tensor(), shape)
     }
 
-    /// An array that is used again and again: a kernel that arranges it keeps that.
+    /// An array that is used again and again: a kernel that packs it keeps that.
     pub(crate) fn constant(numbers: Vec<f32>, shape: Shape) -> Self {
-        Self { arranged: Some(Arc::default()), ..Self::new(numbers, shape) }
+        Self { packed: Some(Arc::default()), ..Self::new(numbers, shape) }
     }
 
     /// The array a tensor holds, read in row-major order as `shape`.
@@ -39,7 +39,7 @@ impl Array {
 
     /// The array a list holds, read in row-major order as `shape`.
     pub(crate) const fn flattened(elements: Tensor<1>, shape: Shape) -> Self {
-        Self { elements, shape, arranged: None }
+        Self { elements, shape, packed: None }
     }
 
     /// The shape.
@@ -76,9 +76,9 @@ impl Array {
         self.elements.is_autodiff()
     }
 
-    /// Where a kernel may keep how it has arranged this constant; nothing if it is none.
-    pub(crate) fn arranged(&self) -> Option<Arc<OnceLock<Arranged>>> {
-        self.arranged.clone()
+    /// Where a kernel may keep how it has packed this constant; `None` if it is none.
+    pub(crate) fn packed(&self) -> Option<Arc<OnceLock<Packed>>> {
+        self.packed.clone()
     }
 }
 

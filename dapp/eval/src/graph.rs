@@ -138,12 +138,12 @@ impl Graph {
         let mut place = 0;
         while let Some(node) = self.nodes.get(place).filter(|_| values[wanted].is_none()) {
             let operands = |values: &mut [Option<Array>]| self.operands(place, values, wanted);
-            let halved =
-                if made.is_none() && exact { self.halved(plan, place, wanted) } else { None };
-            let last = if halved.is_some() { place + 2 } else { place };
+            let fused =
+                if made.is_none() && exact { self.fused(plan, place, wanted) } else { None };
+            let last = if fused.is_some() { place + 2 } else { place };
             if let Some(shape) = plan.shapes[last] {
                 let operands = operands(&mut values);
-                let output = match halved {
+                let output = match fused {
                     Some(convolution) => convolution.convolve(operands, true, shape),
                     None => node.operator.run(operands, shape),
                 };
@@ -170,9 +170,9 @@ impl Graph {
         Operands(operands.collect())
     }
 
-    /// The convolution at this place, if it can be run as one with a ReLU and a halving pool that
-    /// alone use what is made before.
-    fn halved(&self, plan: &Plan, place: usize, wanted: ValueId) -> Option<&Conv> {
+    /// The convolution at this place, if it can be fused with a ReLU and a max-pool of two by two
+    /// that alone use what is made before.
+    fn fused(&self, plan: &Plan, place: usize, wanted: ValueId) -> Option<&Conv> {
         let [first, relu, pool] = self.nodes.get(place..)?.first_chunk()?;
         let convolution = first.operator.as_convolution()?;
         let only = |from: &Node, to: &Node| {
@@ -180,8 +180,8 @@ impl Graph {
             is_handed_on && to.inputs == [Some(from.output)]
         };
         let follow = only(first, relu) && only(relu, pool);
-        let halves = relu.operator.is_relu() && pool.operator.is_halving(plan.shapes[place]?);
-        (follow && halves).then_some(convolution)
+        let fits = relu.operator.is_relu() && pool.operator.is_two_by_two(plan.shapes[place]?);
+        (follow && fits).then_some(convolution)
     }
 }
 

@@ -28,7 +28,7 @@ const DATASETS: usize = 1;
 /// Judges models by running them.
 ///
 /// Memory: two models and one dataset, each no larger than its file allows, the weights once more
-/// as the kernels have arranged them, and for each thread one step's tensors (`limits`).
+/// as the kernels have packed them, and for each thread one step's tensors (`limits`).
 pub struct Evaluator {
     models: Recent<Model, MODELS>,
     datasets: Recent<Dataset, DATASETS>,

@@ -13,7 +13,7 @@
 //!   spreads operands of unlike shapes, scales a `Gemm`, and in training takes losses and steps
 //! - comparing models: `probes` by their answers, `layers` and `distance` by their weights
 //! - answers → integers: `dataset`, `answers`, `marking`, `judge`
-//! - memory: a model's weights, once more those that a kernel has arranged, its dataset, and for
+//! - memory: a model's weights, once more those that a kernel has packed, its dataset, and for
 //!   each thread at most 32 MiB of tensors while a batch runs, which for all but models with huge
 //!   layers are 8 (`limits`)
 //! - for people: `report`, `trace`, and with the feature `train` training through the same graph

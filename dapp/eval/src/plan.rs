@@ -22,8 +22,8 @@ pub(crate) struct Plan {
     pub(crate) costs: Vec<Cost>,
     /// What all of it costs.
     pub(crate) cost: Cost,
-    /// What arranging the constants costs, which is done once.
-    pub(crate) arranging: Cost,
+    /// What packing the constants costs, which is done once.
+    pub(crate) packing: Cost,
     /// Bytes of tensors alive at once, weights aside. What the running node takes and makes counts
     /// twice, since kernels copy, and what they keep besides is added.
     pub(crate) bytes: usize,
@@ -47,7 +47,7 @@ impl Plan {
             cost: values
                 .and_then(|values| values.with(Kind::Steps, 1))
                 .ok_or(cost_limit_exceeded)?,
-            arranging: Cost::default(),
+            packing: Cost::default(),
             bytes: 0,
             answers: 0,
         };
@@ -63,10 +63,10 @@ impl Plan {
                 Fact::Real(shape) => {
                     let cost = node.operator.cost(&inputs, *shape);
                     let cost = cost.and_then(|cost| {
-                        let arranging = node.operator.arranging(&inputs)?;
-                        let is_kept = keeps_arranged(graph, place);
-                        let part = if is_kept { &mut plan.arranging } else { &mut plan.cost };
-                        *part = part.plus(arranging)?;
+                        let packing = node.operator.packing(&inputs)?;
+                        let once = keeps_packed(graph, place);
+                        let part = if once { &mut plan.packing } else { &mut plan.cost };
+                        *part = part.plus(packing)?;
                         let computes = u64::from(cost != Cost::default());
                         cost.with(Kind::Nodes, 1)?.with(Kind::Operations, computes)
                     });
@@ -125,9 +125,9 @@ impl Plan {
     }
 }
 
-/// Whether a node's right factor is arranged once and kept: a constant that no other node may want
-/// arranged otherwise.
-fn keeps_arranged(graph: &Graph, place: usize) -> bool {
+/// Whether a node's right factor is packed once and kept: a constant that no other node may want
+/// packed otherwise.
+fn keeps_packed(graph: &Graph, place: usize) -> bool {
     let right = graph.nodes[place].inputs.get(1).copied().flatten();
     right.is_some_and(|right| graph.known[right].is_some() && graph.uses[right] == 1)
 }

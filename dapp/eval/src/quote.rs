@@ -20,7 +20,7 @@ const PLANS: usize = 3;
 /// The parts of an evaluation's cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Estimate {
-    /// Reading both files, planning, and arranging constants.
+    /// Reading both files, planning, and packing constants.
     pub reading: Cost,
     /// The largest step that cannot be divided.
     pub step: Cost,
@@ -124,7 +124,7 @@ fn reading([model_bytes, _]: [usize; 2], model: &Model, dataset: &Dataset) -> Op
     let (nodes, constants) = model.parts();
     Cost::of(Kind::Exams, &[1])?
         .and(Kind::ModelBytes, &[model_bytes])?
-        .plus(model.batch.arranging)?
+        .plus(model.batch.packing)?
         .and(Kind::Constants, &[constants])?
         .and(Kind::Planned, &[nodes, PLANS])?
         .and(stored, &[elements])

@@ -67,26 +67,26 @@ fn products() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Convolutions with zeros where they mislead, with and without what may be done at once.
+/// Convolutions with zeros where they mislead, by themselves and fused.
 fn convolutions() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     let image = [3, 20, 20];
-    let halve = |net: Net| net.then("Relu", &[]).pool("MaxPool", 2, 2).then("Flatten", &[]);
+    let pool = |net: Net| net.then("Relu", &[]).pool("MaxPool", 2, 2).then("Flatten", &[]);
     for (kernel, pads) in [(5, 0), (3, 1)] {
         let conv = |net: Net| net.conv(&[6, 3, kernel, kernel], &[list("pads", &[pads; 4])]);
         for (zeros, is_zero) in ZEROS {
             let name = format!("convolution {kernel}×{kernel}, {zeros}");
-            let halved = format!("halved {name}");
+            let fused = format!("fused {name}");
             cases.push(case(name, &image, 8, is_zero, |net| conv(net).then("Flatten", &[]))?);
-            cases.push(case(halved, &image, 8, is_zero, |net| halve(conv(net)))?);
+            cases.push(case(fused, &image, 8, is_zero, |net| pool(conv(net)))?);
         }
     }
-    let name = "halved convolution 5×5, its bias −∞".to_owned();
+    let name = "fused convolution 5×5, its bias −∞".to_owned();
     cases.push(case(name, &image, 8, NONE.1, |mut net| {
         let (weights, least) = (net.constant(&[6, 3, 5, 5]), net.constant_of(&[6], |_| f32::MIN));
         let net = net.with("Add", &[&least, &least], &[]);
         let bias = net.last();
-        halve(net.with("Conv", &["x", &weights, &bias], &[]))
+        pool(net.with("Conv", &["x", &weights, &bias], &[]))
     })?);
     Ok(cases)
 }

@@ -2,29 +2,20 @@
 //! which has no vectors: their tiles decide what a multiply-add costs.
 
 use super::{Cost, Kind};
-use crate::kernel::Geometry;
-
-/// Rows that a matrix product takes together.
-const ROWS: usize = 4;
-/// Columns of its panels, of which rows together take no more than `TILE` at once.
-const WIDTHS: [usize; 5] = [16, 8, 4, 2, 1];
-const TILE: usize = 4;
+use crate::kernel::{self, FUSED_FILTERS, Geometry, SCALAR};
 
 /// A matrix product of a left factor [rows, inner] and a right factor [inner, columns].
 pub(crate) fn product(rows: usize, inner: usize, columns: usize) -> Option<Cost> {
-    let (blocks, alone) = (rows / ROWS, rows % ROWS);
+    let (blocks, alone) = (rows / SCALAR.rows, rows % SCALAR.rows);
     let mut cost = Cost::of(Kind::Factors, &[alone, inner])?
         .and(Kind::Sums, &[rows, columns])?
         .and(Kind::MultiplyAdds, &[rows, inner, columns])?;
-    let mut rest = columns;
-    for width in WIDTHS {
-        let panels = rest / width;
-        rest %= width;
-        let (tile, tiles) = (width.min(TILE), panels * width.div_ceil(TILE));
+    for (width, panels) in kernel::panels(columns) {
+        let (tile, tiles) = (width.min(SCALAR.columns), panels * width.div_ceil(SCALAR.columns));
         cost = cost
             .and(Kind::Tiles, &[tiles, blocks])?
             .and(Kind::Turns, &[tiles, blocks, inner])?
-            .and(Kind::Loads, &[tiles, blocks, inner, ROWS + tile])?
+            .and(Kind::Loads, &[tiles, blocks, inner, SCALAR.rows + tile])?
             .and(Kind::Tiles, &[panels, alone])?
             .and(Kind::Alone, &[panels, alone, inner])?
             .and(Kind::Loads, &[panels, alone, inner, width])?;
@@ -32,36 +23,25 @@ pub(crate) fn product(rows: usize, inner: usize, columns: usize) -> Option<Cost>
     Some(cost)
 }
 
-/// Arranging the right factor of a matrix product, [inner, columns].
-pub(crate) fn panels(inner: usize, columns: usize) -> Option<Cost> {
-    let mut rest = columns;
-    let panels = WIDTHS.map(|width| {
-        let panels = rest / width;
-        rest %= width;
-        panels
-    });
-    Cost::of(Kind::Packed, &[inner, columns])?.and(Kind::PackedLists, &[inner, panels.iter().sum()])
+/// Packing the right factor of a matrix product, [inner, columns].
+pub(crate) fn packed_matrix(inner: usize, columns: usize) -> Option<Cost> {
+    let panels = kernel::panels(columns).map(|(_, panels)| panels).sum();
+    Cost::of(Kind::Packed, &[inner, columns])?.and(Kind::PackedLists, &[inner, panels])
 }
 
-/// Arranging the weights of a convolution, of so many taps for each filter.
-pub(crate) fn filters(
+/// Packing the weights of a convolution, of so many taps for each filter.
+pub(crate) fn packed_filters(
     [filters, groups]: [usize; 2],
     taps: usize,
     geometry: &Geometry,
 ) -> Option<Cost> {
-    // One by one, as where a convolution is halved: that takes the most.
-    let most = if geometry.places[1] < 8 { together(geometry)[1] } else { 1 };
+    // Where tiles are of eight pixels, as for a fused convolution, whose blocks are the smallest.
+    let most = match SCALAR.convolution(geometry.output_size[1]) {
+        [8, _] => FUSED_FILTERS,
+        [_, most] => most,
+    };
     let blocks = blocks(filters / groups, most);
     Cost::of(Kind::Packed, &[filters, taps])?.and(Kind::PackedLists, &[groups, blocks, taps])
-}
-
-/// Pixels and filters that a convolution takes together.
-const fn together(geometry: &Geometry) -> [usize; 2] {
-    match geometry.places[1] {
-        8.. => [8, 2],
-        4.. => [4, 4],
-        _ => [1, 8],
-    }
 }
 
 /// A convolution of images [images, channels, …] with filters in groups.
@@ -70,47 +50,48 @@ pub(crate) fn convolution(
     [filters, groups]: [usize; 2],
     geometry: &Geometry,
 ) -> Option<Cost> {
-    let Geometry { image: [height, width], kernel, stride, dilation, padding, places } = *geometry;
-    let [together, most] = together(geometry);
-    let side_by_side = stride[1] == 1 && dilation[1] == 1 && matches!(kernel[1], 3 | 5);
-    let run = if side_by_side { kernel[1] } else { 1 };
-    // Pixels that a run sees from the places of a tile.
-    let sight = run - 1 + together;
+    let Geometry { image: [height, width], kernel, stride, dilation, padding, output_size } =
+        *geometry;
+    let [pixels, most] = SCALAR.convolution(output_size[1]);
+    let run = geometry.taps_per_run();
+    let patch = run - 1 + pixels;
     let (depth, in_group) = (channels / groups, filters / groups);
     let blocks = blocks(in_group, most);
-    let tiles = [images, groups, places[1].div_ceil(together)];
+    let tiles = [images, groups, output_size[1].div_ceil(pixels)];
     let runs = depth * (kernel[1] / run);
-    let (rows, seen) = (places[0] * kernel[0], rows_seen(geometry));
+    let (rows, read) = (output_size[0] * kernel[0], rows_read(geometry));
     let each = |sizes: &[usize]| [&tiles[..], sizes].concat();
     let arranged = stride[1] > 1 || padding != [0, 0];
-    let lines = height.max((places[0] - 1) * stride[0] + (kernel[0] - 1) * dilation[0] + 1);
-    let pixels = [images, channels, lines, width];
-    Cost::of(Kind::Arranged, if arranged { &pixels } else { &[0] })?
-        .and(Kind::Windows, &each(&[runs, lines]))?
+    let last = (output_size[0] - 1) * stride[0] + (kernel[0] - 1) * dilation[0];
+    let padded = height.max(last + 1);
+    let image = [images, channels, padded, width];
+    Cost::of(Kind::Arranged, if arranged { &image } else { &[0] })?
+        .and(Kind::Windows, &each(&[runs, padded]))?
         .and(Kind::Runs, &each(&[runs, rows]))?
-        .and(Kind::Tiles, &each(&[places[0], blocks]))?
+        .and(Kind::Tiles, &each(&[output_size[0], blocks]))?
         .and(Kind::Seen, &each(&[runs, rows, blocks]))?
-        .and(Kind::Loads, &each(&[runs, seen, blocks, sight]))?
-        .and(Kind::Loads, &each(&[runs, seen, run, in_group]))?
-        .and(Kind::MultiplyAdds, &each(&[runs, seen, run, in_group, together]))?
-        .and(Kind::Sums, &each(&[places[0], in_group, together]))
+        .and(Kind::Loads, &each(&[runs, read, blocks, patch]))?
+        .and(Kind::Loads, &each(&[runs, read, run, in_group]))?
+        .and(Kind::MultiplyAdds, &each(&[runs, read, run, in_group, pixels]))?
+        .and(Kind::Sums, &each(&[output_size[0], in_group, pixels]))
 }
 
-/// Blocks of at most so many filters, by powers of two.
+/// Blocks of at most so many filters, by powers of two: for single pixels the kernel also takes six
+/// filters as one block, which this counts as two.
 const fn blocks(filters: usize, most: usize) -> usize {
     filters / most + (filters % most).count_ones() as usize
 }
 
-/// Rows of the window that see the image, all its places together.
-fn rows_seen(geometry: &Geometry) -> usize {
-    let Geometry { image: [height, _], kernel, stride, dilation, padding, places } = *geometry;
-    let seen = (0..kernel[0]).map(|row| {
+/// Rows of the window that lie in the image, all its positions together.
+fn rows_read(geometry: &Geometry) -> usize {
+    let Geometry { image: [height, _], kernel, stride, dilation, padding, output_size } = *geometry;
+    let read = (0..kernel[0]).map(|row| {
         let offset = row * dilation[0];
         let first = padding[0].saturating_sub(offset).div_ceil(stride[0]);
         let end = (height + padding[0]).saturating_sub(offset).div_ceil(stride[0]);
-        end.min(places[0]).saturating_sub(first)
+        end.min(output_size[0]).saturating_sub(first)
     });
-    seen.sum()
+    read.sum()
 }
 
 #[cfg(test)]
@@ -132,20 +113,20 @@ mod tests {
     }
 
     #[test]
-    fn convolutions_count_what_their_places_see() {
+    fn convolutions_count_the_rows_they_read() {
         let mut geometry = Geometry {
             image: [28, 28],
             kernel: [5, 5],
             stride: [1, 1],
             dilation: [1, 1],
             padding: [0, 0],
-            places: [24, 24],
+            output_size: [24, 24],
         };
         let cost = convolution([1, 1], [6, 1], &geometry).unwrap();
         assert_eq!(cost.multiply_adds(), 24 * 24 * 6 * 25);
-        // Padded by one on each side, two rows of places see one row less.
-        (geometry.kernel, geometry.padding, geometry.places) = ([3, 3], [1, 1], [28, 28]);
-        assert_eq!(rows_seen(&geometry), 3 * 28 - 2);
+        // Padded by one on each side, two rows of the output read one row less.
+        (geometry.kernel, geometry.padding, geometry.output_size) = ([3, 3], [1, 1], [28, 28]);
+        assert_eq!(rows_read(&geometry), 3 * 28 - 2);
         // The last of four tiles of eight does four pixels again.
         let cost = convolution([1, 1], [1, 1], &geometry).unwrap();
         assert_eq!(cost.multiply_adds(), (3 * 28 - 2) * 3 * 32);

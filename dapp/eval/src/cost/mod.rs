@@ -8,7 +8,7 @@
 mod kernels;
 mod weights;
 
-pub(crate) use kernels::{convolution, filters, panels, product};
+pub(crate) use kernels::{convolution, packed_filters, packed_matrix, product};
 use market::Work;
 use weights::WEIGHTS;
 
@@ -36,7 +36,7 @@ kinds! {
     Exams
     /// Bytes of models.
     ModelBytes
-    /// Numbers of right factors that are put into the order that the kernels take them in.
+    /// Numbers of right operands that are packed into the order that the kernels read them in.
     Packed
     /// Lists that they are put into.
     PackedLists
@@ -66,19 +66,19 @@ kinds! {
     MultiplyAdds
     /// Numbers that the kernels load for them.
     Loads
-    /// Turns of the innermost loop where matrix products take rows together.
+    /// Turns of the innermost loop where matrix products multiply rows together.
     Turns
     /// Factors that they take alone, for a panel of columns each.
     Alone
     /// Left factors that matrix products look at.
     Factors
-    /// What runs of taps see of lines of pixels, for each column of tiles.
+    /// Input patches: of each run of taps and input row, for each column of tiles.
     Windows
-    /// Runs of taps that convolutions put together, for each tile of pixels.
+    /// Input patches that convolutions gather, for each tile of pixels.
     Runs
-    /// Runs that blocks of filters take, for each tile.
+    /// Input patches that blocks of filters multiply, for each tile.
     Seen
-    /// Pixels that convolutions pad or sort first.
+    /// Pixels that convolutions pad, or sort by the stride, first.
     Arranged
     /// Tiles of sums that matrix products and convolutions write.
     Tiles
@@ -102,11 +102,11 @@ kinds! {
     TransposedLists
     /// Elements scaled and shifted by channel.
     Normalised
-    /// Windows of two by two, side by side, whose greatest element is taken.
+    /// Windows of two by two, side by side, of max-pools.
     Halved
-    /// Elements of other windows whose greatest is taken.
+    /// Elements of other windows of max-pools.
     Compared
-    /// Elements of windows whose mean is taken.
+    /// Elements of windows of average pools.
     Averaged
     /// Exponential functions.
     Exponentials

@@ -1,4 +1,4 @@
-//! What only moves elements: dimensions in another order, and lists one after the other.
+//! Kernels that only move elements: dimensions into another order, and lists one after the other.
 
 /// The elements with the dimensions in another order.
 ///
@@ -45,20 +45,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_permutation_moves_each_element_to_its_place() {
+    fn a_permutation_moves_each_element() {
         let sizes = [2, 3, 4];
         let elements = (0_u8..24).map(f32::from).collect::<Vec<_>>();
         for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
             let moved = permute(&elements, &sizes, &order);
             let to = order.map(|axis| sizes[axis]);
-            for (place, element) in moved.iter().enumerate() {
-                let at = [place / (to[1] * to[2]), place / to[2] % to[1], place % to[2]];
+            for (index, element) in moved.iter().enumerate() {
+                let at = [index / (to[1] * to[2]), index / to[2] % to[1], index % to[2]];
                 let mut from = [0; 3];
                 for (axis, at) in order.into_iter().zip(at) {
                     from[axis] = at;
                 }
                 let [a, b, c] = from;
-                assert_eq!(*element, elements[(a * 3 + b) * 4 + c], "{order:?} {place}");
+                assert_eq!(*element, elements[(a * 3 + b) * 4 + c], "{order:?} {index}");
             }
         }
         assert_eq!(permute(&[7.0], &[], &[]), [7.0]);

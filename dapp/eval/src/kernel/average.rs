@@ -2,7 +2,7 @@
 
 use super::Geometry;
 
-/// What beginning a mean takes, in elements that it is taken of.
+/// The cost of beginning a mean, in elements that it is taken of.
 pub(crate) const MEAN: usize = 12;
 
 /// How the elements of a mean are counted.
@@ -21,8 +21,8 @@ pub(crate) struct Counting {
 pub(crate) fn average_pool(images: &[f32], geometry: &Geometry, counting: Counting) -> Vec<f32> {
     let [height, width] = geometry.image;
     let planes = images.chunks_exact(height * width);
-    let mut output = Vec::with_capacity(planes.len() * geometry.places[0] * geometry.places[1]);
     let windows = windows(geometry, counting);
+    let mut output = Vec::with_capacity(planes.len() * windows.len());
     for plane in planes {
         output.extend(windows.iter().map(|window| {
             let lines = window.rows.clone().map(|row| &plane[row * width..][..width]);
@@ -59,8 +59,8 @@ pub(crate) fn average_pool_back(
     back
 }
 
-/// What a place of the window sees of a plane, and by what its sum is divided.
-struct Seen {
+/// The pixels that a window reads of a plane, and the numbers by which their sum is divided.
+struct Window {
     rows: std::ops::Range<usize>,
     columns: std::ops::Range<usize>,
     count: f32,
@@ -68,29 +68,29 @@ struct Seen {
     share: f32,
 }
 
-/// All places, row by row.
-fn windows(geometry: &Geometry, counting: Counting) -> Vec<Seen> {
-    let side = |side: usize, place: usize| {
-        let first = place * geometry.stride[side];
+/// All positions of the window, row by row.
+fn windows(geometry: &Geometry, counting: Counting) -> Vec<Window> {
+    let side = |side: usize, position: usize| {
+        let first = position * geometry.stride[side];
         let (padding, size) = (geometry.padding[side], geometry.image[side]);
         let end = first + geometry.kernel[side];
-        let seen = first.max(padding) - padding..end.min(padding + size).max(padding) - padding;
+        let read = first.max(padding) - padding..end.min(padding + size).max(padding) - padding;
         let padded = end.min(counting.padded[side]).saturating_sub(first);
-        (seen, padded)
+        (read, padded)
     };
-    let places = (0..geometry.places[0])
-        .flat_map(|row| (0..geometry.places[1]).map(move |column| (row, column)));
-    let seen = places.map(|(row, column)| {
+    let [height, width] = geometry.output_size;
+    let positions = (0..height).flat_map(|row| (0..width).map(move |column| (row, column)));
+    let windows = positions.map(|(row, column)| {
         let ((rows, padded_rows), (columns, padded_columns)) = (side(0, row), side(1, column));
-        let [seen, all] = [rows.len() * columns.len(), padded_rows * padded_columns];
+        let [read, all] = [rows.len() * columns.len(), padded_rows * padded_columns];
         #[expect(clippy::cast_precision_loss, reason = "windows are far smaller than 2²⁴")]
-        let [seen, all] = [seen as f32, all as f32];
+        let [read, all] = [read as f32, all as f32];
         let (count, share) = match counting {
             Counting { padding: true, .. } => (all, 1.0),
-            Counting { is_uneven: true, .. } => (all, seen / all),
-            Counting { .. } => (seen, 1.0),
+            Counting { is_uneven: true, .. } => (all, read / all),
+            Counting { .. } => (read, 1.0),
         };
-        Seen { rows, columns, count, share }
+        Window { rows, columns, count, share }
     });
-    seen.collect()
+    windows.collect()
 }

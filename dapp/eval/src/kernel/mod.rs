@@ -24,7 +24,7 @@
 //! - **Zeros.** A term whose left factor is +0 or −0 may be left out: such a term is ±0, and adding
 //!   it changes at most the sign of an s that is zero; that sign is lost in what s takes part in
 //!   next, another term or the last addition, which makes every zero +0.
-//! - **Together.** A convolution, a ReLU and a `MaxPool` of two by two run as one where nobody
+//! - **Fused.** A convolution, a ReLU and a `MaxPool` of two by two run as one where nobody
 //!   looks between them. The greatest sum is then taken before the one bias is added: rounding
 //!   keeps the order, so the bits are those of the three.
 //! - **`Gemm`** with alpha = beta = 1 is the product plus C, which may be seen as the bias;
@@ -39,27 +39,28 @@
 //!   is a NaN or infinite refuses the model.
 
 mod arrange;
-mod arranged;
 mod average;
 mod convolution;
 mod elementwise;
+mod packed;
 mod pool;
 mod processor;
 mod product;
 
 pub(crate) use arrange::{interleave, permute};
-pub(crate) use arranged::{
-    Arranged, Right, Sides, convolution_with, halved_convolution_with, product_with,
-};
 #[cfg(feature = "train")]
 pub(crate) use average::average_pool_back;
 pub(crate) use average::{Counting, MEAN, average_pool};
-use convolution::Filters;
-pub(crate) use convolution::scratch as convolution_scratch;
+use convolution::PackedFilters;
+pub(crate) use convolution::{FUSED_FILTERS, scratch as convolution_scratch};
 pub(crate) use elementwise::{relu, scaled};
+pub(crate) use packed::{
+    Packed, RightOperand, RightShape, convolution_with, fused_convolution_with, product_with,
+};
 pub(crate) use pool::max_pool;
-pub(crate) use product::scratch as product_scratch;
-use product::{Panels, product};
+pub(crate) use processor::SCALAR;
+use product::{PackedMatrix, product};
+pub(crate) use product::{panels, scratch as product_scratch};
 
 /// A moving window over an image, height before width.
 #[derive(Clone, Copy, Debug)]
@@ -68,39 +69,50 @@ pub(crate) struct Geometry {
     pub(crate) image: [usize; 2],
     /// Size of the window.
     pub(crate) kernel: [usize; 2],
-    /// Steps from one place to the next.
+    /// Pixels from one position of the window to the next.
     pub(crate) stride: [usize; 2],
-    /// Steps from one element of the window to the next.
+    /// Pixels from one element of the window to the next.
     pub(crate) dilation: [usize; 2],
     /// Padding at the beginning.
     pub(crate) padding: [usize; 2],
-    /// Places of the window.
-    pub(crate) places: [usize; 2],
+    /// Size of the output: positions of the window.
+    pub(crate) output_size: [usize; 2],
 }
 
 impl Geometry {
-    /// Windows of two by two, side by side.
-    pub(crate) fn halving(image: [usize; 2]) -> Self {
-        let places = image.map(|side| side / 2);
-        Self { image, kernel: [2; 2], stride: [2; 2], dilation: [1; 2], padding: [0; 2], places }
+    /// A pool of two by two, its windows side by side.
+    pub(crate) fn two_by_two(image: [usize; 2]) -> Self {
+        let output_size = image.map(|side| side / 2);
+        let (kernel, stride, dilation, padding) = ([2; 2], [2; 2], [1; 2], [0; 2]);
+        Self { image, kernel, stride, dilation, padding, output_size }
     }
 
-    /// What an element of the window sees of a side of the image; nothing in the padding.
+    /// The pixel along a side of the image that an element of the window reads; `None` in the
+    /// padding.
     #[cfg(feature = "train")]
-    pub(crate) fn pixel(&self, side: usize, place: usize, element: usize) -> Option<usize> {
-        let pixel = place * self.stride[side] + element * self.dilation[side];
+    pub(crate) fn pixel(&self, side: usize, position: usize, element: usize) -> Option<usize> {
+        let pixel = position * self.stride[side] + element * self.dilation[side];
         pixel.checked_sub(self.padding[side]).filter(|pixel| *pixel < self.image[side])
     }
 
     /// Whether the windows are two by two, side by side, and within the image.
-    pub(crate) fn is_halving(&self) -> bool {
-        let Self { image, kernel, stride, dilation, padding, places } = *self;
-        let within = (0..2).all(|side| places[side] == image[side] / 2);
+    pub(crate) fn is_two_by_two(&self) -> bool {
+        let Self { image, kernel, stride, dilation, padding, output_size } = *self;
+        let within = (0..2).all(|side| output_size[side] == image[side] / 2);
         (kernel, stride, dilation, padding) == ([2; 2], [2; 2], [1; 2], [0; 2]) && within
+    }
+
+    /// Taps of a kernel's row that a convolution takes as one run, as they read pixels side by side
+    /// again and again: three or five, for which it is compiled.
+    pub(crate) const fn taps_per_run(&self) -> usize {
+        match (self.stride[1], self.dilation[1], self.kernel[1]) {
+            (1, 1, taps @ (3 | 5)) => taps,
+            _ => 1,
+        }
     }
 }
 
-/// What is added to the sums last: a bias with +0 for −0, or zeros.
+/// The numbers that are added to the sums last: a bias with +0 for −0, or zeros.
 fn addends(bias: Option<&[f32]>, count: usize) -> Vec<f32> {
     bias.map_or_else(|| vec![0.0; count], |bias| bias.iter().map(|bias| bias + 0.0).collect())
 }

@@ -1,20 +1,20 @@
-//! The greatest element of each window of a moving window.
+//! Max-pools: the greatest element of each window of a moving window.
 
 use super::Geometry;
 
 /// The greatest elements, by the rule of arithmetic; padding counts as nothing.
 ///
-/// - Shapes: images [images, channels, height, width], result [images, channels, places …]
+/// - Shapes: images [images, channels, height, width], result [images, channels, height, width]
 pub(crate) fn max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
     let [height, width] = geometry.image;
-    let [high, wide] = geometry.places;
+    let [high, wide] = geometry.output_size;
     let planes = images.chunks_exact(height * width);
     let count = planes.len() * high * wide;
-    let halving = geometry.is_halving();
-    let mut output = if halving { vec![0.0; count] } else { vec![f32::NAN; count] };
+    let two_by_two = geometry.is_two_by_two();
+    let mut output = if two_by_two { vec![0.0; count] } else { vec![f32::NAN; count] };
     for (plane, output) in planes.zip(output.chunks_exact_mut(high * wide)) {
-        if halving {
-            halve(plane, geometry, output);
+        if two_by_two {
+            pool_two_by_two(plane, geometry, output);
         } else {
             slide(plane, geometry, output);
         }
@@ -23,8 +23,8 @@ pub(crate) fn max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
 }
 
 /// Windows of two by two, side by side.
-fn halve(plane: &[f32], geometry: &Geometry, output: &mut [f32]) {
-    let [width, wide] = [geometry.image[1], geometry.places[1]];
+fn pool_two_by_two(plane: &[f32], geometry: &Geometry, output: &mut [f32]) {
+    let [width, wide] = [geometry.image[1], geometry.output_size[1]];
     for (rows, output) in plane.chunks_exact(2 * width).zip(output.chunks_exact_mut(wide)) {
         let (top, bottom) = rows.split_at(width);
         // By four: the loop alone costs a scalar core half as much as what it does.
@@ -47,23 +47,24 @@ fn pairs(top: &[f32], bottom: &[f32], output: &mut [f32]) {
     }
 }
 
-/// Any windows: for each row of places, what each element of the window sees.
+/// Any windows: for each row of the output, the pixels that each element of the window reads.
 fn slide(plane: &[f32], geometry: &Geometry, output: &mut [f32]) {
-    let Geometry { image: [height, width], kernel, stride, dilation, padding, places } = *geometry;
-    for (place, output) in output.chunks_exact_mut(places[1]).enumerate() {
+    let Geometry { image: [height, width], kernel, stride, dilation, padding, output_size } =
+        *geometry;
+    for (position, output) in output.chunks_exact_mut(output_size[1]).enumerate() {
         for row in 0..kernel[0] {
-            let row = (place * stride[0] + row * dilation[0]).wrapping_sub(padding[0]);
+            let row = (position * stride[0] + row * dilation[0]).wrapping_sub(padding[0]);
             if row >= height {
                 continue;
             }
             let line = &plane[row * width..][..width];
             for column in 0..kernel[1] {
-                // Places before see the padding, those after the end see nothing.
+                // Windows before read the padding, those after the end read nothing.
                 let offset = column * dilation[1];
                 let before = padding[1].saturating_sub(offset).div_ceil(stride[1]);
                 let first = before * stride[1] + offset - padding[1];
-                let seen = line.iter().skip(first).step_by(stride[1]);
-                for (output, element) in output.iter_mut().skip(before).zip(seen) {
+                let pixels = line.iter().skip(first).step_by(stride[1]);
+                for (output, element) in output.iter_mut().skip(before).zip(pixels) {
                     *output = output.max(*element);
                 }
             }

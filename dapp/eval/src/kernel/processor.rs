@@ -1,14 +1,41 @@
-//! What the kernels know of the processor. It decides how fast they are, never a bit of what they
-//! compute: vectors go across outputs, and a fused multiply-add is one rounding everywhere.
+//! The sizes of register tiles, and all else that the kernels know of the processor. It decides how
+//! fast they are, never a bit of what they compute: vectors go across outputs, and a fused
+//! multiply-add is one rounding everywhere.
 
 /// Whether a test for zero is cheaper than a multiply-add: so it is on a scalar core, and in an
 /// emulated one all the more. With vectors, zeros are multiplied faster than they are found.
 pub(super) const SKIPS_ZEROS: bool = !cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
-/// Rows and columns whose sums a matrix product holds at once: as many as leave registers for what
-/// they are made of, of 32 for one number or of 16 for eight.
-pub(super) const ROWS: usize = if SKIPS_ZEROS { 4 } else { 8 };
-pub(super) const COLUMNS: usize = if SKIPS_ZEROS { 4 } else { 8 };
+/// The register tile of each micro-kernel: the sums that it holds in registers at once.
+pub(crate) struct RegisterTiles {
+    /// Rows of a matrix product's tile.
+    pub(crate) rows: usize,
+    /// Columns of it.
+    pub(crate) columns: usize,
+    /// Filters of a convolution's tile, beside its eight pixels.
+    filters: usize,
+}
+
+impl RegisterTiles {
+    /// Pixels and filters of a convolution's tile, where its output has so many columns.
+    pub(crate) const fn convolution(&self, columns: usize) -> [usize; 2] {
+        match columns {
+            8.. => [8, self.filters],
+            4.. => [4, 4],
+            _ => [1, 8],
+        }
+    }
+}
+
+/// The tiles of a scalar core, by which work is priced: of its 32 registers they leave as many as
+/// the factors need.
+pub(crate) const SCALAR: RegisterTiles = RegisterTiles { rows: 4, columns: 4, filters: 2 };
+
+/// The tiles of a processor with 16 vector registers of eight numbers.
+const VECTOR: RegisterTiles = RegisterTiles { rows: 8, columns: 8, filters: 6 };
+
+/// The tiles of the processor that this is compiled for.
+pub(super) const TILES: RegisterTiles = if SKIPS_ZEROS { SCALAR } else { VECTOR };
 
 /// Runs a kernel compiled for the vectors and the fused multiply-add of this processor. All that
 /// the kernel calls must be inlined into it; it is not inlined itself, so that its loops have all

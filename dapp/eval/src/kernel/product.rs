@@ -1,37 +1,54 @@
-//! The matrix product: a few rows by eight columns of sums held in registers, or, for a row that is
-//! mostly zeros, its other factors one at a time by sixteen columns.
+//! The matrix product: a micro-kernel that holds a register tile of some rows by columns of sums,
+//! and one for a row that is mostly zeros, which takes its other factors one by one.
 
 use super::{
-    Sides,
-    processor::{self, COLUMNS, ROWS, SKIPS_ZEROS},
+    RightShape,
+    processor::{self, SKIPS_ZEROS, TILES},
 };
 
-/// What it takes a scalar core to find that a factor is zero, here and when the others are listed.
-const LISTED: usize = 11;
+/// Rows and columns of a register tile.
+const ROWS: usize = TILES.rows;
+const COLUMNS: usize = TILES.columns;
 
-/// Columns of a panel in which a row's factors are taken one at a time.
-const WIDE: usize = 16;
+/// Instructions by which a scalar core finds that a factor is zero: when zeros are counted, and
+/// again when the other factors are listed.
+const ZERO_TEST: usize = 11;
 
-/// A right factor cut into panels of columns, each [inner, columns of the panel] row-major: as many
-/// panels of sixteen columns as there are, then of eight, four, two and one.
+/// Columns of a packed matrix's panels: as many of the widest as there are, then of the next. A row
+/// by itself takes all columns of a panel at once.
+const PANEL_WIDTHS: [usize; 5] = [WIDEST, 8, 4, 2, 1];
+const WIDEST: usize = 16;
+
+/// The width and the number of the panels of a matrix, widest first.
+pub(crate) fn panels(columns: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut rest = columns;
+    PANEL_WIDTHS.into_iter().map(move |width| {
+        let panels = rest / width;
+        rest %= width;
+        (width, panels)
+    })
+}
+
+/// A right factor packed by panels of columns, each [inner, columns of the panel] row-major, so
+/// that a micro-kernel reads it from front to back.
 #[derive(Debug)]
-pub(crate) struct Panels {
-    sides: Sides,
+pub(crate) struct PackedMatrix {
+    shape: RightShape,
     /// Whether no element is infinite or a NaN.
     finite: bool,
     elements: Vec<f32>,
 }
 
-impl Panels {
-    /// Cuts a row-major matrix.
-    pub(super) fn new(matrix: &[f32], sides: Sides) -> Self {
-        let Sides { inner, columns, transposed } = sides;
+impl PackedMatrix {
+    /// Packs a row-major matrix.
+    pub(super) fn new(matrix: &[f32], shape: RightShape) -> Self {
+        let RightShape { inner, columns, transposed } = shape;
         let mut elements = Vec::with_capacity(matrix.len());
-        for (first, width) in widths(columns) {
+        for (first, width) in spans(columns) {
             if transposed {
                 let lists = &matrix[first * inner..][..width * inner];
-                for place in 0..inner {
-                    elements.extend(lists.iter().skip(place).step_by(inner));
+                for index in 0..inner {
+                    elements.extend(lists.iter().skip(index).step_by(inner));
                 }
             } else {
                 for row in matrix.chunks_exact(columns) {
@@ -39,29 +56,29 @@ impl Panels {
                 }
             }
         }
-        Self { sides, finite: super::all_finite(matrix), elements }
+        Self { shape, finite: super::all_finite(matrix), elements }
     }
 
-    /// The matrix that was cut.
-    pub(super) const fn sides(&self) -> Sides {
-        self.sides
+    /// The shape of the matrix before it was packed.
+    pub(super) const fn shape(&self) -> RightShape {
+        self.shape
     }
 
     /// Each panel with its first column and its number of columns.
     fn iter(&self) -> impl Iterator<Item = (usize, usize, &[f32])> {
-        let Sides { inner, columns, .. } = self.sides;
-        widths(columns).map(move |(first, width)| {
+        let RightShape { inner, columns, .. } = self.shape;
+        spans(columns).map(move |(first, width)| {
             (first, width, &self.elements[first * inner..][..width * inner])
         })
     }
 }
 
 /// The first column and the number of columns of each panel.
-fn widths(columns: usize) -> impl Iterator<Item = (usize, usize)> {
+fn spans(columns: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut first = 0;
     std::iter::from_fn(move || {
         let rest = columns - first;
-        let width = [WIDE, 8, 4, 2, 1].into_iter().find(|width| *width <= rest)?;
+        let width = PANEL_WIDTHS.into_iter().find(|width| *width <= rest)?;
         first += width;
         Some((first - width, width))
     })
@@ -69,21 +86,21 @@ fn widths(columns: usize) -> impl Iterator<Item = (usize, usize)> {
 
 /// A factor of a row that is not zero.
 #[derive(Clone, Copy, Default)]
-struct Factor {
-    place: u32,
+struct NonZero {
+    index: u32,
     value: f32,
 }
 
 /// Bytes the kernel keeps beside the factors: those of a row that are not zero.
 pub(crate) fn scratch(inner: usize) -> Option<usize> {
-    inner.checked_mul(size_of::<Factor>())
+    inner.checked_mul(size_of::<NonZero>())
 }
 
 /// `left · right + bias` by the rule of arithmetic.
 ///
 /// - Shapes: left [rows, inner] row-major, bias [columns], result [rows, columns]
-pub(super) fn product(left: &[f32], right: &Panels, bias: Option<&[f32]>) -> Vec<f32> {
-    let Sides { inner, columns, .. } = right.sides;
+pub(super) fn product(left: &[f32], right: &PackedMatrix, bias: Option<&[f32]>) -> Vec<f32> {
+    let RightShape { inner, columns, .. } = right.shape;
     let sums = left.len() / inner * columns;
     if !right.finite {
         return vec![f32::NAN; sums];
@@ -97,46 +114,50 @@ pub(super) fn product(left: &[f32], right: &Panels, bias: Option<&[f32]>) -> Vec
     output
 }
 
+/// Multiplies as many rows together as a register tile has, but for those with many zeros.
 #[inline(always)]
-fn multiply(left: &[f32], right: &Panels, bias: &[f32], output: &mut [f32]) {
-    let Sides { inner, columns, .. } = right.sides;
-    let mut factors = vec![Factor::default(); inner];
+fn multiply(left: &[f32], right: &PackedMatrix, bias: &[f32], output: &mut [f32]) {
+    let RightShape { inner, columns, .. } = right.shape;
+    let mut list = vec![NonZero::default(); inner];
     let blocks = left.chunks(ROWS * inner).zip(output.chunks_mut(ROWS * columns));
     for (left, output) in blocks {
         let whole = left.len() == ROWS * inner;
         if whole && (!SKIPS_ZEROS || is_cheaper_together(left, right.iter())) {
             let left: [_; ROWS] = std::array::from_fn(|row| &left[row * inner..][..inner]);
             for (first, width, panel) in right.iter() {
-                let place = Place { first, columns, bias: &bias[first..] };
+                let target = Target { first, columns, bias: &bias[first..] };
                 match width {
-                    WIDE => rows::<COLUMNS, { WIDE / COLUMNS }>(left, panel, place, output),
-                    8 => rows::<COLUMNS, { 8 / COLUMNS }>(left, panel, place, output),
-                    4 => rows::<4, 1>(left, panel, place, output),
-                    2 => rows::<2, 1>(left, panel, place, output),
-                    _ => rows::<1, 1>(left, panel, place, output),
+                    WIDEST => {
+                        multiply_rows::<COLUMNS, { WIDEST / COLUMNS }>(left, panel, target, output)
+                    }
+                    8 => multiply_rows::<COLUMNS, { 8 / COLUMNS }>(left, panel, target, output),
+                    4 => multiply_rows::<4, 1>(left, panel, target, output),
+                    2 => multiply_rows::<2, 1>(left, panel, target, output),
+                    _ => multiply_rows::<1, 1>(left, panel, target, output),
                 }
             }
             continue;
         }
         for (row, output) in left.chunks_exact(inner).zip(output.chunks_exact_mut(columns)) {
-            let factors = collect(row, &mut factors);
+            let factors = non_zeros(row, &mut list);
             for (first, width, panel) in right.iter() {
                 let (bias, output) = (&bias[first..], &mut output[first..]);
                 match width {
-                    WIDE => self::row::<WIDE>(factors, panel, bias, output),
-                    8 => self::row::<8>(factors, panel, bias, output),
-                    4 => self::row::<4>(factors, panel, bias, output),
-                    2 => self::row::<2>(factors, panel, bias, output),
-                    _ => self::row::<1>(factors, panel, bias, output),
+                    WIDEST => multiply_row::<WIDEST>(factors, panel, bias, output),
+                    8 => multiply_row::<8>(factors, panel, bias, output),
+                    4 => multiply_row::<4>(factors, panel, bias, output),
+                    2 => multiply_row::<2>(factors, panel, bias, output),
+                    _ => multiply_row::<1>(factors, panel, bias, output),
                 }
             }
         }
     }
 }
 
-/// Whether rows are cheaper multiplied together, zeros and all, than one factor after the other
-/// that is not zero: by what either takes a scalar core for a factor. As many are looked at as
-/// decide it, so that nobody can have the dearer way be taken.
+/// Whether rows are cheaper multiplied together, zeros and all, than one by one without zeros, by
+/// the instructions that either takes a scalar core for a factor. Factors are counted until that is
+/// decided, so that no input can have the more expensive way be taken.
+#[inline(never)]
 fn is_cheaper_together<'a>(
     rows: &[f32],
     panels: impl Iterator<Item = (usize, usize, &'a [f32])>,
@@ -147,8 +168,8 @@ fn is_cheaper_together<'a>(
         alone += 6 + 2 * width;
         together += width.div_ceil(COLUMNS) * (ROWS + tile + ROWS * tile);
     }
-    // Even if all were zero, they would have to be looked at, here and to list what is not.
-    let Some(needed) = usize::checked_sub(together, LISTED * ROWS) else { return true };
+    // Even if all were zero, each would have to be tested.
+    let Some(needed) = usize::checked_sub(together, ZERO_TEST * ROWS) else { return true };
     let needed = needed * rows.len();
     let mut saved = 0;
     rows.chunks(64).any(|rows| {
@@ -161,28 +182,37 @@ fn is_cheaper_together<'a>(
     })
 }
 
-/// Lists a row's factors that are not zero.
-fn collect<'a>(row: &[f32], list: &'a mut [Factor]) -> &'a [Factor] {
+/// Lists a row's factors that are not zero; not inlined, so that the loop has all the registers.
+#[inline(never)]
+fn non_zeros<'a>(row: &[f32], list: &'a mut [NonZero]) -> &'a [NonZero] {
     let all = list.len();
     let mut slots = list.iter_mut();
-    for (place, &value) in (0..).zip(row) {
+    // Wrapping: a test for overflow would cost a scalar core a tenth of the loop.
+    let mut index = 0_u32;
+    for &value in row {
         if value != 0.0
             && let Some(slot) = slots.next()
         {
-            *slot = Factor { place, value };
+            *slot = NonZero { index, value };
         }
+        index = index.wrapping_add(1);
     }
     let rest = slots.len();
     &list[..all - rest]
 }
 
-/// Sums of one row and a panel of `W` columns.
+/// The micro-kernel of a single row, for a panel of `W` columns.
 #[inline(always)]
-fn row<const W: usize>(factors: &[Factor], panel: &[f32], bias: &[f32], output: &mut [f32]) {
+fn multiply_row<const W: usize>(
+    factors: &[NonZero],
+    panel: &[f32],
+    bias: &[f32],
+    output: &mut [f32],
+) {
     let (panel, _) = panel.as_chunks::<W>();
     let mut sums = [0.0; W];
     for factor in factors {
-        let Some(right) = panel.get(factor.place as usize) else { break };
+        let Some(right) = panel.get(factor.index as usize) else { break };
         for (sum, right) in sums.iter_mut().zip(right) {
             *sum = factor.value.mul_add(*right, *sum);
         }
@@ -192,21 +222,22 @@ fn row<const W: usize>(factors: &[Factor], panel: &[f32], bias: &[f32], output: 
     }
 }
 
-/// Where a panel's sums go.
+/// The columns of the output that a panel's sums go to.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+struct Target<'a> {
     first: usize,
+    /// Columns of the whole output.
     columns: usize,
     /// From the first column on.
     bias: &'a [f32],
 }
 
-/// Sums of some rows and a panel of `B` times `C` columns.
+/// The micro-kernel of some rows together, for a panel of `B` register tiles of `C` columns.
 #[inline(always)]
-fn rows<const C: usize, const B: usize>(
+fn multiply_rows<const C: usize, const B: usize>(
     left: [&[f32]; ROWS],
     panel: &[f32],
-    place: Place<'_>,
+    target: Target<'_>,
     output: &mut [f32],
 ) {
     let (panel, _) = panel.as_chunks::<C>().0.as_chunks::<B>();
@@ -218,16 +249,16 @@ fn rows<const C: usize, const B: usize>(
         let mut sums = [[0.0; C]; ROWS];
         for (turn, right) in right.iter().enumerate() {
             let left = left.map(|row| &row[turn]);
-            for (place, right) in right.iter().enumerate() {
-                multiply_add(&mut sums, &left.map(|left| left[place]), &right[tile]);
+            for (index, right) in right.iter().enumerate() {
+                multiply_add(&mut sums, &left.map(|left| left[index]), &right[tile]);
             }
         }
-        for (place, right) in right_rest.iter().enumerate() {
-            multiply_add(&mut sums, &left_rest.map(|left| left[place]), &right[tile]);
+        for (index, right) in right_rest.iter().enumerate() {
+            multiply_add(&mut sums, &left_rest.map(|left| left[index]), &right[tile]);
         }
-        let bias = &place.bias[tile * C..];
-        for (row, sums) in output.chunks_exact_mut(place.columns).zip(sums) {
-            let output = &mut row[place.first + tile * C..];
+        let bias = &target.bias[tile * C..];
+        for (row, sums) in output.chunks_exact_mut(target.columns).zip(sums) {
+            let output = &mut row[target.first + tile * C..];
             for ((output, sum), bias) in output.iter_mut().zip(sums).zip(bias) {
                 *output = sum + bias;
             }

@@ -47,8 +47,8 @@ fn output(terms: impl Iterator<Item = (f32, f32)>, bias: Option<f32>) -> f32 {
     }
 }
 
-fn plain_product(left: &[f32], right: &[f32], sides: Sides, bias: Option<&[f32]>) -> Vec<f32> {
-    let Sides { inner, columns, transposed } = sides;
+fn plain_product(left: &[f32], right: &[f32], shape: RightShape, bias: Option<&[f32]>) -> Vec<f32> {
+    let RightShape { inner, columns, transposed } = shape;
     let mut product = Vec::new();
     for row in 0..left.len() / inner {
         for column in 0..columns {
@@ -69,11 +69,14 @@ fn plain_convolution(
     bias: Option<&[f32]>,
     geometry: &Geometry,
 ) -> Vec<f32> {
-    let Geometry { image: [height, width], kernel, stride, dilation, padding, places } = *geometry;
+    let Geometry { image: [height, width], kernel, stride, dilation, padding, output_size } =
+        *geometry;
     let mut convolved = Vec::new();
     for (image, filter) in (0..count).flat_map(|i| (0..filters).map(move |f| (i, f))) {
         let group = filter / (filters / groups);
-        for (row, column) in (0..places[0]).flat_map(|r| (0..places[1]).map(move |c| (r, c))) {
+        for (row, column) in
+            (0..output_size[0]).flat_map(|r| (0..output_size[1]).map(move |c| (r, c)))
+        {
             let mut terms = Vec::new();
             for channel in 0..depth {
                 for (high, wide) in (0..kernel[0]).flat_map(|h| (0..kernel[1]).map(move |w| (h, w)))
@@ -106,15 +109,16 @@ fn or_nans(right: &[f32], mut outputs: Vec<f32>) -> Vec<f32> {
 }
 
 fn plain_max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
-    let Geometry { image: [height, width], kernel, stride, dilation, padding, places } = *geometry;
+    let Geometry { image: [height, width], kernel, stride, dilation, padding, output_size } =
+        *geometry;
     let mut greatest = Vec::new();
     for plane in 0..images.len() / (height * width) {
-        for place in 0..places[0] * places[1] {
+        for output in 0..output_size[0] * output_size[1] {
             let mut seen = f32::NAN;
             for tap in 0..kernel[0] * kernel[1] {
                 let [row, column] = [
-                    place / places[1] * stride[0] + tap / kernel[1] * dilation[0],
-                    place % places[1] * stride[1] + tap % kernel[1] * dilation[1],
+                    output / output_size[1] * stride[0] + tap / kernel[1] * dilation[0],
+                    output % output_size[1] * stride[1] + tap % kernel[1] * dilation[1],
                 ];
                 let row = row.checked_sub(padding[0]).filter(|row| *row < height);
                 let column = column.checked_sub(padding[1]).filter(|column| *column < width);
@@ -132,12 +136,12 @@ fn plain_max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
 }
 
 /// A right factor of these numbers, as a constant's or not.
-fn right<'a>(numbers: &'a [f32], kept: &'a OnceLock<Arranged>, constant: bool) -> Right<'a> {
-    Right { numbers, kept: constant.then_some(kept) }
+fn right<'a>(numbers: &'a [f32], packed: &'a OnceLock<Packed>, constant: bool) -> RightOperand<'a> {
+    RightOperand { numbers, packed: constant.then_some(packed) }
 }
 
-fn check_product(rows: usize, sides: Sides, zeros: u32, seed: u32, spoilt: bool) {
-    let Sides { inner, columns, .. } = sides;
+fn check_product(rows: usize, shape: RightShape, zeros: u32, seed: u32, spoilt: bool) {
+    let RightShape { inner, columns, .. } = shape;
     let left = numbers(rows * inner, zeros, seed);
     let mut right = numbers(inner * columns, 10, seed + 1);
     if spoilt {
@@ -146,11 +150,11 @@ fn check_product(rows: usize, sides: Sides, zeros: u32, seed: u32, spoilt: bool)
     }
     let bias = numbers(columns, 50, seed + 2);
     let bias = (!seed.is_multiple_of(3)).then_some(&bias[..]);
-    let kept = OnceLock::new();
-    let factor = self::right(&right, &kept, seed.is_multiple_of(2));
-    let found = product_with(&left, factor, sides, bias);
-    let expected = plain_product(&left, &right, sides, bias);
-    assert_eq!(bits(&found), bits(&expected), "{rows} {sides:?} {zeros} {seed} {spoilt}");
+    let packed = OnceLock::new();
+    let factor = self::right(&right, &packed, seed.is_multiple_of(2));
+    let found = product_with(&left, factor, shape, bias);
+    let expected = plain_product(&left, &right, shape, bias);
+    assert_eq!(bits(&found), bits(&expected), "{rows} {shape:?} {zeros} {seed} {spoilt}");
 }
 
 fn check_convolution(
@@ -173,22 +177,22 @@ fn check_convolution(
         bias[0] = f32::INFINITY;
     }
     let bias = (!seed.is_multiple_of(3)).then_some(&bias[..]);
-    let kept = OnceLock::new();
-    let factor = right(&weights, &kept, seed.is_multiple_of(2));
+    let packed = OnceLock::new();
+    let factor = right(&weights, &packed, seed.is_multiple_of(2));
     let found = convolution_with(&images, factor, [filters, groups], bias, geometry);
     let sizes = [count, filters, groups, depth];
     let mut expected = plain_convolution(&images, &weights, sizes, bias, geometry);
     let case = format!("{sizes:?} {geometry:?} {zeros} {seed} {spoilt}");
     assert_eq!(bits(&found), bits(&expected), "{case}");
-    if geometry.places.iter().all(|side| *side > 1) {
-        let found = halved_convolution_with(&images, factor, [filters, groups], bias, geometry);
+    if geometry.output_size.iter().all(|side| *side > 1) {
+        let found = fused_convolution_with(&images, factor, [filters, groups], bias, geometry);
         relu(&mut expected);
-        let expected = plain_max_pool(&expected, &Geometry::halving(geometry.places));
-        assert_eq!(bits(&found), bits(&expected), "halved {case}");
+        let expected = plain_max_pool(&expected, &Geometry::two_by_two(geometry.output_size));
+        assert_eq!(bits(&found), bits(&expected), "fused {case}");
     }
 }
 
-/// The window's places in an image padded at both ends.
+/// The window over an image padded at both ends.
 fn geometry(
     image: [usize; 2],
     kernel: [usize; 2],
@@ -196,13 +200,13 @@ fn geometry(
     dilation: [usize; 2],
     [padding, ends]: [[usize; 2]; 2],
 ) -> Option<Geometry> {
-    let mut places = [0; 2];
+    let mut output_size = [0; 2];
     for side in 0..2 {
         let room = image[side] + padding[side] + ends[side];
         let room = room.checked_sub((kernel[side] - 1) * dilation[side] + 1)?;
-        places[side] = room / stride[side] + 1;
+        output_size[side] = room / stride[side] + 1;
     }
-    Some(Geometry { image, kernel, stride, dilation, padding, places })
+    Some(Geometry { image, kernel, stride, dilation, padding, output_size })
 }
 
 #[test]
@@ -212,9 +216,9 @@ fn products_follow_the_rule() {
             [[1, 700, 1], [5, 256, 3], [9, 257, 17], [64, 30, 10], [24, 784, 31], [3, 1, 16]]
         {
             for transposed in [false, true] {
-                let sides = Sides { inner, columns, transposed };
-                check_product(rows, sides, zeros, seed, false);
-                check_product(rows, sides, zeros, seed, true);
+                let shape = RightShape { inner, columns, transposed };
+                check_product(rows, shape, zeros, seed, false);
+                check_product(rows, shape, zeros, seed, true);
             }
         }
     }
@@ -251,7 +255,7 @@ proptest! {
         seed in 0_u32..1_000,
         spoilt: bool,
     ) {
-        check_product(rows, Sides { inner, columns, transposed }, zeros, seed, spoilt);
+        check_product(rows, RightShape { inner, columns, transposed }, zeros, seed, spoilt);
     }
 
     #[test]

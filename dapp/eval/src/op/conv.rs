@@ -31,9 +31,9 @@ impl Conv {
         })
     }
 
-    /// The convolution, then, if it is `halved`, a ReLU and the greatest of windows of two by two,
-    /// side by side: the very bits of the three operators.
-    pub(crate) fn convolve(&self, mut operands: Operands, halved: bool, output: Shape) -> Array {
+    /// The convolution, then, if it is `fused`, a ReLU and a max-pool of two by two: the very bits
+    /// of the three operators.
+    pub(crate) fn convolve(&self, mut operands: Operands, fused: bool, output: Shape) -> Array {
         let (images, weights) = (operands.take(0), operands.take(1));
         let placed = self.place(images.shape(), weights.shape()).expect("infer has placed it");
         let [_, filters, _] = weights.shape().around(0);
@@ -41,8 +41,8 @@ impl Conv {
             geometry: placed.geometry(),
             filters,
             groups: self.groups,
-            kept: weights.arranged(),
-            halved,
+            packed: weights.packed(),
+            fused,
         };
         match operands.take_optional(2) {
             Some(bias) => compute(convolution, [images, weights, bias], output),
@@ -82,11 +82,11 @@ impl Operator for Conv {
         cost::convolution([images, channels], [filters, self.groups], &placed.geometry())
     }
 
-    fn arranging(&self, inputs: &Inputs<'_>) -> Option<Cost> {
+    fn packing(&self, inputs: &Inputs<'_>) -> Option<Cost> {
         let (images, weights) = (inputs.real(0).ok()?, inputs.real(1).ok()?);
         let geometry = self.place(images, weights).ok()?.geometry();
         let [_, filters, taps] = weights.around(0);
-        cost::filters([filters, self.groups], taps, &geometry)
+        cost::packed_filters([filters, self.groups], taps, &geometry)
     }
 
     fn scratch(&self, inputs: &Inputs<'_>) -> Option<usize> {

@@ -7,7 +7,7 @@ use crate::{
     backend::Array,
     cost::{self, Cost, Kind},
     extension::compute,
-    kernel::{self, Sides},
+    kernel::{self, RightShape},
     operation::{Permute, Product},
     refusal::NodeRefused,
     shape::Shape,
@@ -69,9 +69,9 @@ impl Operator for Gemm {
             .and(Kind::Transposed, &turned)
     }
 
-    fn arranging(&self, inputs: &Inputs<'_>) -> Option<Cost> {
+    fn packing(&self, inputs: &Inputs<'_>) -> Option<Cost> {
         let (inner, columns) = self.sides(inputs, 1).ok()?;
-        cost::panels(inner, columns)
+        cost::packed_matrix(inner, columns)
     }
 
     fn scratch(&self, inputs: &Inputs<'_>) -> Option<usize> {
@@ -89,8 +89,8 @@ impl Operator for Gemm {
             let turned = Permute { sizes: vec![inner, rows], order: vec![1, 0] };
             left = compute(turned, [left], shape);
         }
-        let sides = Sides { inner, columns, transposed: self.transpose[1] };
-        let product = Product { sides, kept: right.arranged() };
+        let shape = RightShape { inner, columns, transposed: self.transpose[1] };
+        let product = Product { shape, packed: right.packed() };
         let scaled = (self.alpha, self.beta) != (1.0, 1.0);
         let is_row = |bias: &Array| {
             let shape = bias.shape();

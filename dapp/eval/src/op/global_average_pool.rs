@@ -42,7 +42,7 @@ impl Operator for GlobalAveragePool {
             stride: [1; 2],
             dilation: [1; 2],
             padding: [0; 2],
-            places: [1; 2],
+            output_size: [1; 2],
         };
         let counting = Counting { padding: false, padded: [1, size], is_uneven: false };
         compute(AveragePool { geometry, counting }, [images], output)

@@ -5,7 +5,7 @@ use crate::{
     backend::Array,
     cost::{self, Cost},
     extension::compute,
-    kernel::{self, Sides},
+    kernel::{self, RightShape},
     limits::RANK,
     operation::{Product, Products},
     refusal::NodeRefused,
@@ -43,14 +43,15 @@ impl Operator for MatMul {
             return cost::product(output.elements() / columns, *inner, *columns);
         }
         let products = output.elements() / (rows * columns);
-        // Each right factor is arranged anew.
-        let each = cost::product(*rows, *inner, *columns)?.plus(cost::panels(*inner, *columns)?)?;
+        // Each right factor is packed anew.
+        let each =
+            cost::product(*rows, *inner, *columns)?.plus(cost::packed_matrix(*inner, *columns)?)?;
         each.times(u64::try_from(products).ok()?)
     }
 
-    fn arranging(&self, inputs: &Inputs<'_>) -> Option<Cost> {
+    fn packing(&self, inputs: &Inputs<'_>) -> Option<Cost> {
         match *inputs.real(1).ok()?.sizes() {
-            [inner, columns] => cost::panels(inner, columns),
+            [inner, columns] => cost::packed_matrix(inner, columns),
             _ => Some(Cost::default()),
         }
     }
@@ -65,15 +66,15 @@ impl Operator for MatMul {
             .map(|factor| factor.shape().aligned::<RANK>().expect("no shape has more dimensions"));
         let [.., rows, inner] = left_sizes;
         let [.., columns] = right_sizes;
-        let sides = Sides { inner, columns, transposed: false };
+        let shape = RightShape { inner, columns, transposed: false };
         if right.shape().rank() == 2 {
             // One matrix for all: the rows of all dimensions before are rows of one product.
-            return compute(Product { sides, kept: right.arranged() }, [left, right], output);
+            return compute(Product { shape, packed: right.packed() }, [left, right], output);
         }
         let together = output.aligned::<RANK>().expect("no shape has more dimensions");
         let pair = |place| [left_sizes, right_sizes].map(|sizes| matrix(sizes, together, place));
         let pairs = (0..output.elements() / (rows * columns)).map(pair).collect();
-        compute(Products { sides, rows, pairs }, [left, right], output)
+        compute(Products { shape, rows, pairs }, [left, right], output)
     }
 
     fn role(&self, _input: usize) -> Role {

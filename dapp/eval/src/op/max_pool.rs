@@ -37,14 +37,14 @@ impl Operator for MaxPool {
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
         let placed = self.0.place(inputs.real(0).ok()?, None).ok()?;
         let [height, width] = placed.kernel;
-        if placed.geometry().is_halving() {
+        if placed.geometry().is_two_by_two() {
             return Cost::of(Kind::Halved, &[output.elements()]);
         }
         Cost::of(Kind::Compared, &[output.elements(), height, width])
     }
 
-    fn is_halving(&self, images: Shape) -> bool {
-        self.0.place(images, None).is_ok_and(|placed| placed.geometry().is_halving())
+    fn is_two_by_two(&self, images: Shape) -> bool {
+        self.0.place(images, None).is_ok_and(|placed| placed.geometry().is_two_by_two())
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

@@ -48,9 +48,9 @@ pub(crate) trait Operator: Debug + Send + Sync {
     /// What computing the output costs; nothing when it is beyond counting.
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost>;
 
-    /// What arranging the right factor of a product or convolution costs, which is done once for a
+    /// What packing the right factor of a product or convolution costs, which is done once for a
     /// constant, else each time.
-    fn arranging(&self, _inputs: &Inputs<'_>) -> Option<Cost> {
+    fn packing(&self, _inputs: &Inputs<'_>) -> Option<Cost> {
         Some(Cost::default())
     }
 
@@ -64,8 +64,8 @@ pub(crate) trait Operator: Debug + Send + Sync {
         false
     }
 
-    /// Whether this takes the greatest of windows of two by two, side by side.
-    fn is_halving(&self, _images: Shape) -> bool {
+    /// Whether this is a max-pool of two by two.
+    fn is_two_by_two(&self, _images: Shape) -> bool {
         false
     }
 

@@ -32,15 +32,15 @@ pub(super) struct Placed {
     pub(super) image: [usize; 4],
     /// Height and width of the window.
     pub(super) kernel: [usize; 2],
-    /// Steps from one place to the next.
+    /// Pixels from one position of the window to the next.
     pub(super) stride: [usize; 2],
-    /// Steps from one element of the window to the next.
+    /// Pixels from one element of the window to the next.
     pub(super) dilation: [usize; 2],
     /// Padding at the beginning and the end.
     pub(super) padding: [(usize, usize); 2],
-    /// Places in height and width.
-    pub(super) places: [usize; 2],
-    /// Whether places that reach over the end count.
+    /// Height and width of the output: positions of the window.
+    pub(super) output_size: [usize; 2],
+    /// Whether positions that reach over the end count.
     pub(super) ceil: bool,
 }
 
@@ -103,11 +103,11 @@ impl Window {
             stride: list(&self.strides, "strides")?,
             dilation: list(&self.dilations, "dilations")?,
             padding: [(0, 0); 2],
-            places: [1, 1],
+            output_size: [1, 1],
             ceil: self.ceil,
         };
         self.pad(&mut placed, spatial)?;
-        placed.count_places().ok_or(NodeRefused::shape(image))?;
+        placed.count_positions().ok_or(NodeRefused::shape(image))?;
         Ok(placed)
     }
 
@@ -138,8 +138,8 @@ impl Placed {
         (self.kernel[side] - 1) * self.dilation[side] + 1
     }
 
-    /// Counts the places; nothing when the window does not fit, or a place would see only padding.
-    fn count_places(&mut self) -> Option<()> {
+    /// Counts the positions; `None` if the window does not fit, or would read only padding at one.
+    fn count_positions(&mut self) -> Option<()> {
         for side in 0..2 {
             let (size, extent, stride) =
                 (self.image[side + 2], self.extent(side), self.stride[side]);
@@ -149,24 +149,32 @@ impl Placed {
             }
             let room = (size + begin + end).checked_sub(extent)?;
             let steps = if self.ceil { room.div_ceil(stride) } else { room / stride };
-            // A place that would begin in the padding at the end is left out.
+            // A position that would begin in the padding at the end is left out.
             let beyond = self.ceil && steps * stride >= size + begin;
-            self.places[side] = steps + usize::from(!beyond);
+            self.output_size[side] = steps + usize::from(!beyond);
         }
         Some(())
     }
 
     /// What a kernel needs to know of it.
     pub(super) fn geometry(&self) -> Geometry {
-        let Self { image: [_, _, height, width], kernel, stride, dilation, padding, .. } = *self;
+        let Self {
+            image: [_, _, height, width],
+            kernel,
+            stride,
+            dilation,
+            padding,
+            output_size,
+            ..
+        } = *self;
         let padding = padding.map(|(begin, _)| begin);
-        Geometry { image: [height, width], kernel, stride, dilation, padding, places: self.places }
+        Geometry { image: [height, width], kernel, stride, dilation, padding, output_size }
     }
 
     /// The shape of an output of so many channels: of an image, or of a series as `like` is.
     pub(super) fn output(&self, like: Shape, channels: usize) -> Option<Shape> {
         let [images, ..] = self.image;
-        let [height, width] = self.places;
+        let [height, width] = self.output_size;
         if like.rank() == 3 {
             Shape::new(&[images, channels, width])
         } else {

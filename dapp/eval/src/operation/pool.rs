@@ -21,16 +21,16 @@ impl Operation for MaxPool {
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, output, gradient, .. } = *known;
         let images = operands[0];
-        let Geometry { image, kernel, places, .. } = self.0;
-        let (pixels, count) = (image[0] * image[1], places[0] * places[1]);
+        let Geometry { image, kernel, output_size, .. } = self.0;
+        let (pixels, count) = (image[0] * image[1], output_size[0] * output_size[1]);
         let mut back = vec![0.0; images.len()];
-        let seen = |side, place, element| self.0.pixel(side, place, element);
+        let pixel = |side, position, element| self.0.pixel(side, position, element);
         for (index, (greatest, gradient)) in output.iter().zip(gradient).enumerate() {
-            let (plane, place) = (index / count * pixels, index % count);
-            let (high, wide) = (place / places[1], place % places[1]);
-            let rows = (0..kernel[0]).filter_map(|row| seen(0, high, row));
+            let (plane, position) = (index / count * pixels, index % count);
+            let (high, wide) = (position / output_size[1], position % output_size[1]);
+            let rows = (0..kernel[0]).filter_map(|row| pixel(0, high, row));
             let mut elements = rows.flat_map(|row| {
-                let columns = (0..kernel[1]).filter_map(move |column| seen(1, wide, column));
+                let columns = (0..kernel[1]).filter_map(move |column| pixel(1, wide, column));
                 columns.map(move |column| plane + row * image[1] + column)
             });
             #[expect(clippy::float_cmp, reason = "the greatest is one of them")]

@@ -6,29 +6,29 @@ use std::sync::{Arc, OnceLock};
 use crate::extension::Backward;
 use crate::{
     extension::{List, Operation},
-    kernel::{Arranged, Right, Sides, product_with},
+    kernel::{Packed, RightOperand, RightShape, product_with},
 };
 
 /// `left · right`, plus a bias if there is a third operand.
 #[derive(Debug)]
 pub(crate) struct Product {
-    pub(crate) sides: Sides,
-    /// Where the right factor, if it is a constant, is kept arranged.
-    pub(crate) kept: Option<Arc<OnceLock<Arranged>>>,
+    pub(crate) shape: RightShape,
+    /// Where the right factor, if it is a constant, is kept packed.
+    pub(crate) packed: Option<Arc<OnceLock<Packed>>>,
 }
 
 impl Operation for Product {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
-        let right = Right { numbers: operands[1].numbers(), kept: self.kept.as_deref() };
-        product_with(operands[0].numbers(), right, self.sides, operands.get(2).map(List::numbers))
+        let right = RightOperand { numbers: operands[1].numbers(), packed: self.packed.as_deref() };
+        product_with(operands[0].numbers(), right, self.shape, operands.get(2).map(List::numbers))
     }
 
     #[cfg(feature = "train")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, wanted, .. } = *known;
-        let mut found = back([operands[0], operands[1]], gradient, self.sides, wanted).to_vec();
+        let mut found = back([operands[0], operands[1]], gradient, self.shape, wanted).to_vec();
         if wanted.len() > 2 {
-            found.push(sums(gradient, self.sides.columns));
+            found.push(sums(gradient, self.shape.columns));
         }
         found
     }
@@ -37,7 +37,7 @@ impl Operation for Product {
 /// Many products, each of one matrix of either factor.
 #[derive(Debug)]
 pub(crate) struct Products {
-    pub(crate) sides: Sides,
+    pub(crate) shape: RightShape,
     pub(crate) rows: usize,
     /// Which matrix of the left and of the right factor, for each product.
     pub(crate) pairs: Vec<[usize; 2]>,
@@ -46,7 +46,7 @@ pub(crate) struct Products {
 impl Products {
     /// The matrices of a pair.
     fn matrices<'a>(&self, factors: [&'a [f32]; 2], pair: [usize; 2]) -> [&'a [f32]; 2] {
-        let Sides { inner, columns, .. } = self.sides;
+        let RightShape { inner, columns, .. } = self.shape;
         let sizes = [self.rows * inner, inner * columns];
         [0, 1].map(|factor| &factors[factor][pair[factor] * sizes[factor]..][..sizes[factor]])
     }
@@ -57,7 +57,7 @@ impl Operation for Products {
         let factors = [operands[0].numbers(), operands[1].numbers()];
         let products = self.pairs.iter().flat_map(|pair| {
             let [left, numbers] = self.matrices(factors, *pair);
-            product_with(left, Right { numbers, kept: None }, self.sides, None)
+            product_with(left, RightOperand { numbers, packed: None }, self.shape, None)
         });
         products.collect()
     }
@@ -67,9 +67,9 @@ impl Operation for Products {
         let Backward { operands, gradient, wanted, .. } = *known;
         let factors = [operands[0], operands[1]];
         let mut found = factors.map(|factor| vec![0.0; factor.len()]);
-        let gradients = gradient.chunks_exact(self.rows * self.sides.columns);
+        let gradients = gradient.chunks_exact(self.rows * self.shape.columns);
         for (pair, gradient) in self.pairs.iter().zip(gradients) {
-            let parts = back(self.matrices(factors, *pair), gradient, self.sides, wanted);
+            let parts = back(self.matrices(factors, *pair), gradient, self.shape, wanted);
             for ((found, part), place) in found.iter_mut().zip(parts).zip(pair) {
                 let slots = found[place * part.len()..].iter_mut();
                 slots.zip(part).for_each(|(slot, part)| *slot += part);
@@ -84,26 +84,26 @@ impl Operation for Products {
 fn back(
     [left, right]: [&[f32]; 2],
     gradient: &[f32],
-    sides: Sides,
+    shape: RightShape,
     wanted: &[bool],
 ) -> [Vec<f32>; 2] {
-    let Sides { inner, columns, transposed } = sides;
+    let RightShape { inner, columns, transposed } = shape;
     let rows = left.len() / inner;
-    let product = |left: &[f32], numbers, sides| {
-        product_with(left, Right { numbers, kept: None }, sides, None)
+    let product = |left: &[f32], numbers, shape| {
+        product_with(left, RightOperand { numbers, packed: None }, shape, None)
     };
     let of_left = || {
-        let sides = Sides { inner: columns, columns: inner, transposed: !transposed };
-        product(gradient, right, sides)
+        let shape = RightShape { inner: columns, columns: inner, transposed: !transposed };
+        product(gradient, right, shape)
     };
     let of_right = || match transposed {
         true => {
-            let sides = Sides { inner: rows, columns: inner, transposed: false };
-            product(&turned(gradient, columns), left, sides)
+            let shape = RightShape { inner: rows, columns: inner, transposed: false };
+            product(&turned(gradient, columns), left, shape)
         }
         false => {
-            let sides = Sides { inner: rows, columns, transposed: false };
-            product(&turned(left, inner), gradient, sides)
+            let shape = RightShape { inner: rows, columns, transposed: false };
+            product(&turned(left, inner), gradient, shape)
         }
     };
     [

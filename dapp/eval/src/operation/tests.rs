@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     extension::{Backward, List, Operation},
-    kernel::{Counting, Geometry, Sides},
+    kernel::{Counting, Geometry, RightShape},
     random::Random,
 };
 
@@ -59,21 +59,21 @@ fn loss_along(gradient: &[f32], ways: &[f32]) -> f64 {
 }
 
 fn geometry(image: [usize; 2], kernel: [usize; 2], stride: usize, padding: usize) -> Geometry {
-    let places = [0, 1].map(|side| (image[side] + 2 * padding - kernel[side]) / stride + 1);
+    let output_size = [0, 1].map(|side| (image[side] + 2 * padding - kernel[side]) / stride + 1);
     let (stride, dilation, padding) = ([stride; 2], [1; 2], [padding; 2]);
-    Geometry { image, kernel, stride, dilation, padding, places }
+    Geometry { image, kernel, stride, dilation, padding, output_size }
 }
 
 #[test]
 fn of_products() {
     for transposed in [false, true] {
-        let sides = Sides { inner: 5, columns: 3, transposed };
-        check(&Product { sides, kept: None }, &[4 * 5, 5 * 3], -1.5);
-        check(&Product { sides, kept: None }, &[4 * 5, 5 * 3, 3], -1.5);
+        let shape = RightShape { inner: 5, columns: 3, transposed };
+        check(&Product { shape, packed: None }, &[4 * 5, 5 * 3], -1.5);
+        check(&Product { shape, packed: None }, &[4 * 5, 5 * 3, 3], -1.5);
     }
-    let sides = Sides { inner: 5, columns: 3, transposed: false };
+    let shape = RightShape { inner: 5, columns: 3, transposed: false };
     let pairs = vec![[0, 0], [1, 0], [0, 1], [1, 1]];
-    check(&Products { sides, rows: 2, pairs }, &[2 * 2 * 5, 2 * 5 * 3], -1.5);
+    check(&Products { shape, rows: 2, pairs }, &[2 * 2 * 5, 2 * 5 * 3], -1.5);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn of_convolutions() {
         [(1, 4, 1, 0), (1, 3, 2, 1), (2, 4, 1, 1), (4, 4, 2, 0)]
     {
         let geometry = geometry([6, 5], [3, 2], stride, padding);
-        let convolution = Convolution { geometry, filters, groups, kept: None, halved: false };
+        let convolution = Convolution { geometry, filters, groups, packed: None, fused: false };
         let weights = filters * 4 / groups * 6;
         check(&convolution, &[2 * 4 * 30, weights], -1.5);
         check(&convolution, &[2 * 4 * 30, weights, filters], -1.5);
