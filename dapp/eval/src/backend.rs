@@ -3,9 +3,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use burn::tensor::Tensor;
+use burn::{backend::Dispatch, tensor::Tensor};
 
-use crate::{extension::List, kernel::Packed, shape::Shape};
+use crate::{
+    extension::{Extension as _, List, Operation},
+    kernel::Packed,
+    shape::Shape,
+};
 
 /// A tensor of f32 whose number of dimensions is known only at run time.
 ///
@@ -85,4 +89,24 @@ impl Array {
 /// A tensor's elements in row-major order.
 pub(crate) fn elements_of<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec::<f32>().expect("all our tensors are of f32")
+}
+
+/// What an operation makes of some operands, one to three.
+pub(crate) fn compute<const N: usize>(
+    operation: impl Operation,
+    operands: [Array; N],
+    output: Shape,
+) -> Array {
+    let operation = Arc::new(operation);
+    let mut operands = operands.into_iter().map(|operand| operand.flat().into_dispatch());
+    let mut next = || operands.next();
+    let computed = match (next(), next(), next()) {
+        (Some(first), None, None) => Dispatch::of_one(operation, first),
+        (Some(first), Some(second), None) => Dispatch::of_two(operation, first, second),
+        (Some(first), Some(second), Some(third)) => {
+            Dispatch::of_three(operation, first, second, third)
+        }
+        _ => unreachable!("operations have one to three operands"),
+    };
+    Array::flattened(Tensor::from_dispatch(computed), output)
 }

@@ -13,11 +13,9 @@ mod autodiff;
 use std::{fmt::Debug, sync::Arc};
 
 use burn::{
-    backend::{Backend, Dispatch, NdArray, backend_extension, tensor::FloatTensor},
+    backend::{Backend, NdArray, backend_extension, tensor::FloatTensor},
     tensor::Tensor,
 };
-
-use crate::{backend::Array, shape::Shape};
 
 /// A tensor as the backend has it.
 type Primitive = FloatTensor<NdArray>;
@@ -70,7 +68,7 @@ impl List {
 
     /// To be read.
     ///
-    /// - Panics: if they do not lie in row-major order, as all lists of [`Array`]s do
+    /// - Panics: if they do not lie in row-major order, as all lists of our arrays do
     pub(crate) fn numbers(&self) -> &[f32] {
         let Primitive::F32(storage) = &self.0 else { panic!("all our tensors are of f32") };
         storage.view().to_slice().expect("a list of one dimension lies together")
@@ -136,24 +134,4 @@ impl Extension for NdArray {
 /// A list as the backend's tensor of one dimension; nothing is copied.
 fn tensor(numbers: Vec<f32>) -> Primitive {
     Primitive::from(ndarray::Array1::from_vec(numbers).into_dyn().into_shared())
-}
-
-/// What an operation makes of some operands, one to three.
-pub(crate) fn compute<const N: usize>(
-    operation: impl Operation,
-    operands: [Array; N],
-    output: Shape,
-) -> Array {
-    let operation = Arc::new(operation);
-    let mut operands = operands.into_iter().map(|operand| operand.flat().into_dispatch());
-    let mut next = || operands.next();
-    let computed = match (next(), next(), next()) {
-        (Some(first), None, None) => Dispatch::of_one(operation, first),
-        (Some(first), Some(second), None) => Dispatch::of_two(operation, first, second),
-        (Some(first), Some(second), Some(third)) => {
-            Dispatch::of_three(operation, first, second, third)
-        }
-        _ => unreachable!("operations have one to three operands"),
-    };
-    Array::flattened(Tensor::from_dispatch(computed), output)
 }

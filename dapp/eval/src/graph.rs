@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    backend::Array,
     label::Label,
     onnx::{self, BatchSize, Constant, File, Numbers, Port},
-    op::{self, Attributes, Conv, Fact, Operands, Operator, Role},
-    plan::Plan,
+    op::{self, Attributes, Fact, Operator, Role},
     refusal::{ModelRefused, NodeId, NodeRefused},
     shape::Shape,
 };
@@ -48,22 +46,19 @@ pub(crate) struct Weight {
         not(feature = "train"),
         expect(dead_code, reason = "only training writes weights back")
     )]
-    pub(crate) place: Place,
+    pub(crate) place: WeightLocation,
     pub(crate) shape: Shape,
     pub(crate) elements: Vec<f32>,
 }
 
 /// Where in a file a constant is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
+pub(crate) enum WeightLocation {
     /// The initializer of this place among them.
     Initializer(usize),
     /// The `Constant` node of this place among the nodes.
     Node(usize),
 }
-
-/// Is shown what each node makes, by the node's place.
-pub(crate) type Made<'a> = &'a mut dyn FnMut(usize, &Array);
 
 /// A graph being built: names on the left, values on the right.
 #[derive(Default)]
@@ -81,7 +76,7 @@ impl Graph {
         let mut builder = Builder::default();
         for (place, (name, constant)) in file.constants.into_iter().enumerate() {
             builder
-                .constant(name, constant, Place::Initializer(place))
+                .constant(name, constant, WeightLocation::Initializer(place))
                 .ok_or_else(|| ModelRefused::NameTwice(Label::new(name)))?;
         }
         let (port, output) = builder.ports(file.inputs, &file.outputs)?;
@@ -118,71 +113,6 @@ impl Graph {
         }
         trainable
     }
-
-    /// Runs the nodes until `wanted` is made, and returns it.
-    ///
-    /// `weights` holds the constants of f32 by value; `plan` has the input's number of rows;
-    /// `made` is shown what each node makes, by the node's place. Where nobody looks, nodes may run
-    /// as one.
-    pub(crate) fn run(
-        &self,
-        plan: &Plan,
-        weights: &[Option<Array>],
-        input: Array,
-        wanted: ValueId,
-        mut made: Option<Made<'_>>,
-    ) -> Array {
-        let mut values = weights.to_vec();
-        let exact = !input.is_recorded();
-        values[self.input] = Some(input);
-        let mut place = 0;
-        while let Some(node) = self.nodes.get(place).filter(|_| values[wanted].is_none()) {
-            let operands = |values: &mut [Option<Array>]| self.operands(place, values, wanted);
-            let fused =
-                if made.is_none() && exact { self.fused(plan, place, wanted) } else { None };
-            let last = if fused.is_some() { place + 2 } else { place };
-            if let Some(shape) = plan.shapes[last] {
-                let operands = operands(&mut values);
-                let output = match fused {
-                    Some(convolution) => convolution.convolve(operands, true, shape),
-                    None => node.operator.run(operands, shape),
-                };
-                if let Some(made) = &mut made {
-                    made(place, &output);
-                }
-                values[self.nodes[last].output] = Some(output);
-            }
-            place = last + 1;
-        }
-        values[wanted].take().expect("every plan makes the output")
-    }
-
-    /// The operands of a node; those that nobody else uses are taken from the values.
-    fn operands(&self, place: usize, values: &mut [Option<Array>], wanted: ValueId) -> Operands {
-        let inputs = &self.nodes[place].inputs;
-        let operands = inputs.iter().map(|input| {
-            let input = (*input)?;
-            let over = self.last_use[input] == Some(place) && input != wanted;
-            // A value used twice by one node is cloned the first time.
-            let again = inputs.iter().filter(|other| **other == Some(input)).count() > 1;
-            if over && !again { values[input].take() } else { values[input].clone() }
-        });
-        Operands(operands.collect())
-    }
-
-    /// The convolution at this place, if it can be fused with a ReLU and a max-pool of two by two
-    /// that alone use what is made before.
-    fn fused(&self, plan: &Plan, place: usize, wanted: ValueId) -> Option<&Conv> {
-        let [first, relu, pool] = self.nodes.get(place..)?.first_chunk()?;
-        let convolution = first.operator.as_convolution()?;
-        let only = |from: &Node, to: &Node| {
-            let is_handed_on = self.uses[from.output] == 1 && from.output != wanted;
-            is_handed_on && to.inputs == [Some(from.output)]
-        };
-        let follow = only(first, relu) && only(relu, pool);
-        let fits = relu.operator.is_relu() && pool.operator.is_two_by_two(plan.shapes[place]?);
-        (follow && fits).then_some(convolution)
-    }
 }
 
 impl<'a> Builder<'a> {
@@ -196,7 +126,12 @@ impl<'a> Builder<'a> {
         Some(value)
     }
 
-    fn constant(&mut self, name: &'a [u8], constant: Constant, place: Place) -> Option<()> {
+    fn constant(
+        &mut self,
+        name: &'a [u8],
+        constant: Constant,
+        place: WeightLocation,
+    ) -> Option<()> {
         let Constant { shape, numbers } = constant;
         match numbers {
             Numbers::Real(elements) => {
@@ -239,7 +174,7 @@ impl<'a> Builder<'a> {
         let twice = refused(NodeRefused::OutputTwice(Label::new(output)));
         if node.operator == b"Constant" {
             let constant = op::constant(attributes)?.map_err(refused)?;
-            let place = Place::Node(usize::try_from(id.index).unwrap_or(usize::MAX));
+            let place = WeightLocation::Node(usize::try_from(id.index).unwrap_or(usize::MAX));
             return self.constant(output, constant, place).ok_or(twice);
         }
         let operator = op::parse(node.operator, attributes).map_err(refused)?;

@@ -1,6 +1,6 @@
 //! The market's judge: evaluations step by step, with what was read last kept at hand.
 
-use std::{num::NonZeroUsize, ops::Range, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc};
 
 use blobs::Cid;
 use market::{
@@ -162,7 +162,7 @@ fn answer_chosen(
 ) -> Result<Work, EvaluationRefused> {
     let mut done = Work(0);
     while let Some(next) = rows.get(rows_of(accumulator)) {
-        let batch = batch_of(*next as usize, model.batch_rows(), dataset.rows());
+        let batch = quote::batch_of(*next as usize, model.batch_rows(), dataset.rows());
         let after = done.plus(quote::step(model, dataset, metric, batch.len())?.work());
         if after > budget && done > Work(0) {
             break;
@@ -178,12 +178,6 @@ fn answer_chosen(
         done = after;
     }
     Ok(done)
-}
-
-/// The rows of the batch that a row is in.
-pub(crate) fn batch_of(row: usize, batch_rows: usize, rows: usize) -> Range<usize> {
-    let first = row / batch_rows * batch_rows;
-    first..rows.min(first + batch_rows)
 }
 
 fn lengths(evaluation: &Evaluation<'_>) -> [usize; 2] {

@@ -7,7 +7,7 @@
 //!
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
 //! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
-//! - running: `kernel` and `math` hold the arithmetic and state its rules; `operation` makes each
+//! - running: `run`; `kernel` and `math` hold the arithmetic and state its rules; `operation` makes each
 //!   an operation with gradients, and `extension` an operation of burn's CPU backend. So graphs run
 //!   on burn's tensors (`backend`), the same way for evaluation and for training. burn itself
 //!   spreads operands of unlike shapes, scales a `Gemm`, and in training takes losses and steps
@@ -42,6 +42,7 @@ mod quote;
 mod random;
 mod refusal;
 pub mod report;
+mod run;
 mod shape;
 pub mod trace;
 #[cfg(feature = "train")]

@@ -4,9 +4,10 @@
 use crate::{
     backend::Array,
     cost::Cost,
-    graph::{Graph, Made, Weight},
+    graph::{Graph, Weight},
     plan::Plan,
     refusal::ModelRefused,
+    run::Made,
     shape::Shape,
 };
 

@@ -1,11 +1,12 @@
 //! What an evaluation costs from its files to its accumulator, known before any row is answered.
 
+use std::ops::Range;
+
 use market::{Metric, Quote, Work};
 
 use crate::{
     cost::{Cost, Kind},
     dataset::{Dataset, Features},
-    judge::batch_of,
     limits,
     marking::EvaluationRefused,
     model::Model,
@@ -166,4 +167,10 @@ pub(crate) fn features(dataset: &Dataset, rows: usize) -> Option<Cost> {
 
 pub(crate) fn cost_limit_exceeded() -> ModelRefused {
     ModelRefused::CostLimitExceeded { limit: limits::ROW_WORK }
+}
+
+/// The rows of the batch that a row is in.
+pub(crate) fn batch_of(row: usize, batch_rows: usize, rows: usize) -> Range<usize> {
+    let first = row / batch_rows * batch_rows;
+    first..rows.min(first + batch_rows)
 }

@@ -6,13 +6,13 @@ use prost::encoding::{WireType, encode_key, encode_varint};
 
 use super::wire::{Field, Message};
 use crate::{
-    graph::Place,
+    graph::WeightLocation,
     refusal::{ModelRefused, Part},
     shape::Shape,
 };
 
 /// New weights by where the file has them.
-pub(crate) type Weights = BTreeMap<Place, (Shape, Vec<f32>)>;
+pub(crate) type Weights = BTreeMap<WeightLocation, (Shape, Vec<f32>)>;
 
 /// The file with these weights in place of its own.
 pub(crate) fn with_weights(file: &[u8], weights: &Weights) -> Result<Vec<u8>, ModelRefused> {
@@ -26,13 +26,13 @@ fn graph(bytes: &[u8], weights: &Weights) -> Result<Vec<u8>, ModelRefused> {
     let (mut nodes, mut initializers) = (0_usize, 0_usize);
     rewrite(bytes, Part::Graph, |number, field| match number {
         1 => {
-            let weight = weights.get(&Place::Node(nodes));
+            let weight = weights.get(&WeightLocation::Node(nodes));
             nodes += 1;
             let Some((shape, elements)) = weight else { return Ok(None) };
             constant_node(field.bytes(Part::Node)?, *shape, elements).map(Some)
         }
         5 => {
-            let weight = weights.get(&Place::Initializer(initializers));
+            let weight = weights.get(&WeightLocation::Initializer(initializers));
             initializers += 1;
             let Some((shape, elements)) = weight else { return Ok(None) };
             let name = super::tensor::TensorBytes::new(field.bytes(Part::Tensor)?)?.name;

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     backend::Array,
+    backend::compute,
     cost::{Cost, Kind},
-    extension::compute,
     kernel::{self, Counting},
     operation,
     refusal::NodeRefused,

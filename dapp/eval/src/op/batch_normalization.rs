@@ -3,8 +3,8 @@
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role, attributes::bad_value};
 use crate::{
     backend::Array,
+    backend::compute,
     cost::{Cost, Kind},
-    extension::compute,
     operation::{Affine, Arithmetic, Broadcast, Sqrt},
     refusal::NodeRefused,
     shape::Shape,

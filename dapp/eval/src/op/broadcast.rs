@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 use super::{Fact, Inputs, Operands};
 use crate::{
     backend::Array,
+    backend::compute,
     cost::{Cost, Kind},
-    extension::compute,
     limits::RANK,
     operation::{Arithmetic, Broadcast},
     refusal::NodeRefused,

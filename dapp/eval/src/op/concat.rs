@@ -3,8 +3,8 @@
 use super::{Attributes, Fact, Inputs, Operands, Operator};
 use crate::{
     backend::Array,
+    backend::compute,
     cost::{Cost, Kind},
-    extension::compute,
     limits, operation,
     refusal::NodeRefused,
     shape::Shape,

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     backend::Array,
+    backend::compute,
     cost::{self, Cost},
-    extension::compute,
     kernel,
     operation::Convolution,
     refusal::NodeRefused,

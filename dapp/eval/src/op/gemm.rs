@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
+    backend::compute,
     cost::{self, Cost, Kind},
-    extension::compute,
     kernel::{self, RightShape},
     operation::{Permute, Product},
     refusal::NodeRefused,

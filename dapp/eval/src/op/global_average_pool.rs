@@ -3,8 +3,8 @@
 use super::{Channels, Fact, Inputs, Operands, Operator};
 use crate::{
     backend::Array,
+    backend::compute,
     cost::{Cost, Kind},
-    extension::compute,
     kernel::{self, Counting, Geometry},
     operation::AveragePool,
     refusal::NodeRefused,

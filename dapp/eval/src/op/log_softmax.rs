@@ -2,7 +2,7 @@
 
 use super::{Attributes, Fact, Inputs, Operands, Operator, softmax::Axis};
 use crate::{
-    backend::Array, cost::Cost, extension::compute, operation, refusal::NodeRefused, shape::Shape,
+    backend::Array, backend::compute, cost::Cost, operation, refusal::NodeRefused, shape::Shape,
 };
 
 /// `x − ln Σ exp x` along an axis.

@@ -3,8 +3,8 @@
 use super::{Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
+    backend::compute,
     cost::{self, Cost},
-    extension::compute,
     kernel::{self, RightShape},
     limits::RANK,
     operation::{Product, Products},

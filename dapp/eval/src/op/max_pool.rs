@@ -5,8 +5,8 @@ use super::{
 };
 use crate::{
     backend::Array,
+    backend::compute,
     cost::{Cost, Kind},
-    extension::compute,
     operation,
     refusal::NodeRefused,
     shape::Shape,

@@ -3,8 +3,8 @@
 use super::{Channels, Fact, Inputs, Operands, Operator, same_shape};
 use crate::{
     backend::Array,
+    backend::compute,
     cost::{Cost, Kind},
-    extension::compute,
     operation,
     refusal::NodeRefused,
     shape::Shape,

@@ -3,8 +3,8 @@
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{
     backend::Array,
+    backend::compute,
     cost::{Cost, Kind},
-    extension::compute,
     operation::Permute,
     refusal::NodeRefused,
     shape::Shape,

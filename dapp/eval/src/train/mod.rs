@@ -22,7 +22,7 @@ use thiserror::Error;
 use crate::{
     backend::{Array, elements_of},
     dataset::{Dataset, Labels},
-    graph::{Graph, Place, ValueId},
+    graph::{Graph, ValueId, WeightLocation},
     marking::{self, EvaluationRefused},
     model::Model,
     onnx,
@@ -155,7 +155,7 @@ struct Trainer {
 #[derive(Clone)]
 struct Parameter {
     value: ValueId,
-    place: Place,
+    place: WeightLocation,
     shape: Shape,
     tensor: Tensor<1>,
     state: State,
