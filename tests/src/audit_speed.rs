@@ -16,16 +16,16 @@ use alloy::{
 };
 use anyhow::{Context, Result, ensure};
 use application::{Dapp, replay::Replay};
-use blobs::{BlobRef, Encoding, Profile, blob_ref};
 use client::{
     chain::{Advance, bindings::InputBox},
     convert::{to_ethereum, to_market},
 };
 use devnet::{Devnet, Ports};
 use market::{
-    Amount, Asset, Award, Command, Evaluators, JobId, Metric, Offer, Score, Sealing, Slot,
-    SubmittedModel, Target, Terms, Timestamp, Work,
+    Amount, Asset, Award, Command, Context as Place, JobId, Offer, Sealing, Slot, Target, Terms,
+    Timestamp, Work,
 };
+use scenarios::{ETHER, TOKEN, bounty, file, offer, open_job, publish, submit};
 use serde::Serialize;
 use serde_json::{Value, json};
 use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
@@ -236,30 +236,25 @@ impl Load {
         let sponsor = account(1_000 + number);
         let rows = eval::Dataset::from_safetensors(hold_out).map_or(0, |dataset| dataset.rows());
         let terms = Terms {
-            title: [0; 32],
-            asset: Asset::Ether,
             close: Timestamp(now + 86_400),
             places: 20,
             offer: Offer {
-                metric: Metric::Accuracy,
-                min_score: Score(0),
-                min_gain: Score(1),
-                min_worst_class: Score(0),
                 max_model_bytes: 100_000,
                 max_work: Work(2_000_000_000),
                 max_inputs: 16,
                 rows: u32::try_from(rows).unwrap_or(u32::MAX),
-                base_model: named(model),
-                board: None,
+                base_model: file(model),
+                ..offer()
             },
-            sealing: Sealing::Open { hold_out: named(hold_out) },
-            evaluators: Evaluators::Machine,
+            sealing: Sealing::Open { hold_out: file(hold_out) },
             award: Award::Rewards { reward: Amount::new(10), count: 20 },
+            ..bounty()
         };
-        let salt = [0; 32];
-        let job = wire::job_name(self.chain_id, self.app, sponsor, salt, &terms);
+        let (chain_id, app) = (self.chain_id, self.app);
+        let place = Place { sender: sponsor, chain_id, app, ..Place::default() };
+        let (job, opening) = open_job(&place, [0; 32], &terms);
         self.jobs.push(job);
-        self.ride(sponsor, &Command::OpenJob { job, salt, terms: Box::new(terms) });
+        self.ride(sponsor, &opening);
         self.fill_block();
         for (slot, file) in [(Slot::BaseModel, model), (Slot::HoldOut, hold_out)] {
             self.command(sponsor, &publish(job, slot, file));
@@ -275,15 +270,14 @@ impl Load {
         let middle = model.len() / 2 / 4 * 4;
         let place = (middle..middle + 4).find(|place| is_model(&changed(&model, *place, number)));
         model = changed(&model, place.unwrap_or(middle), number);
-        let submitted = SubmittedModel::Open { model: named(&model), data: named(b"own rows") };
-        self.ride(client, &Command::Submit { job, model: submitted });
+        self.ride(client, &submit(job, &model));
         self.command(client, &publish(job, Slot::Submission, &model));
     }
 
     /// A command that rides on a deposit of its stake, and more.
     fn ride(&mut self, sender: market::Address, command: &Command) {
         let portal = to_ethereum(self.genesis.ether_portal);
-        let ether = Amount::new(20_000_000_000_000_000_000);
+        let ether = Amount::new(20 * ETHER);
         let payload = encode_ether_deposit(sender, ether, &encode_command(command));
         self.inputs.push((portal, payload));
     }
@@ -293,13 +287,12 @@ impl Load {
         let number = self.noise;
         self.noise += 1;
         let someone = account(number / 8 % ACCOUNTS);
-        let token = market::Address([0x70; 20]);
         let [ether, erc20] =
             [self.genesis.ether_portal, self.genesis.erc20_portal].map(to_ethereum);
         let one = Amount::new(1);
         match number % 8 {
             0 | 1 => self.inputs.push((ether, encode_ether_deposit(someone, one, &[]))),
-            2 => self.inputs.push((erc20, encode_erc20_deposit(token, someone, one, &[]))),
+            2 => self.inputs.push((erc20, encode_erc20_deposit(TOKEN, someone, one, &[]))),
             3 => self.command(someone, &Command::Withdraw { asset: Asset::Ether, amount: one }),
             4 => self.command(
                 someone,
@@ -330,14 +323,6 @@ impl Load {
 
 fn read(name: &str) -> Vec<u8> {
     fs::read(fixture(name)).unwrap_or_default()
-}
-
-fn named(bytes: &[u8]) -> BlobRef {
-    blob_ref(bytes, Profile::Kubo)
-}
-
-fn publish(job: JobId, slot: Slot, bytes: &[u8]) -> Command {
-    Command::Publish { job, slot, offset: 0, encoding: Encoding::Plain, data: bytes.to_vec() }
 }
 
 fn changed(model: &[u8], place: usize, number: u32) -> Vec<u8> {

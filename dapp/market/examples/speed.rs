@@ -9,13 +9,13 @@ mod judge;
 
 use std::collections::BTreeMap;
 
-use blobs::{BlobRef, Digest, Encoding, Profile, blob_ref};
+use blobs::Digest;
 use judge::WordJudge;
 use market::{
-    Address, Amount, Asset, AssetPrices, Award, Command, Context, Evaluators, JobId, Market,
-    Metric, Offer, Prices, Score, Sealing, Settings, Slot, Speed, SubmittedModel, Terms, Timestamp,
-    Unmet, Windows, Work,
+    Address, Amount, Asset, AssetPrices, Command, Context, JobId, Market, Offer, Prices, Sealing,
+    Settings, Slot, Speed, Terms, Timestamp, Windows, Work,
 };
+use scenarios::{bounty, file, offer, prize, publish, submit};
 
 /// Submissions of a job: every fourth is never published, every second one is not better than the
 /// base model, which makes room at once; the rest waits for the prize.
@@ -110,7 +110,7 @@ fn empty_market() -> Market {
         surcharge_lag_seconds: 300,
     };
     let drive = [b"rows=2,2".to_vec(), b"right=1,0".to_vec()];
-    Market::new(settings, drive.map(|bytes| (named(&bytes).cid(), bytes)))
+    Market::new(settings, drive.map(|bytes| (file(&bytes).cid(), bytes)))
 }
 
 /// Everything that happens to one job: its opening, its submissions and their bytes, its end.
@@ -135,50 +135,32 @@ fn client_steps(job: JobId, number: u32, client: u32) -> impl Iterator<Item = St
     let [better, as_good] = ["right=2,1", "right=1,0"];
     let quality = if client.is_multiple_of(2) { better } else { as_good };
     let bytes = format!("{quality} #{number}/{client}").into_bytes();
-    let model = named(&bytes);
     let mut address = [0; 20];
     // Accounts come in no order.
     let name = Digest::of(&(number % 10_000 * CLIENTS + client).to_le_bytes()).0;
     address.copy_from_slice(&name[..20]);
     let context = at(opening(number), Address(address));
-    let submitted = SubmittedModel::Open { model, data: model };
-    let submit = Command::Submit { job, model: submitted };
-    let (slot, encoding) = (Slot::Submission, Encoding::Plain);
-    let publish = Command::Publish { job, slot, offset: 0, encoding, data: bytes };
     let publishes = client % 4 != 3;
-    let publish = publishes.then_some(Step::Command(context, publish));
+    let publish = || Step::Command(context, publish(job, Slot::Submission, &bytes));
     let deposit = Step::Deposit(context, Amount::new(1_000));
-    [deposit, Step::Command(context, submit)].into_iter().chain(publish)
+    let submit = Step::Command(context, submit(job, &bytes));
+    [deposit, submit].into_iter().chain(publishes.then(publish))
 }
 
 fn terms(close: Timestamp) -> Terms {
     Terms {
-        title: [0; 32],
-        asset: Asset::Ether,
         close,
         places: CLIENTS,
         offer: Offer {
-            metric: Metric::Accuracy,
-            min_score: Score(0),
-            min_gain: Score(1),
-            min_worst_class: Score(0),
             max_model_bytes: 1_000,
             max_work: Work(1_000),
             max_inputs: 1,
             rows: 4,
-            base_model: named(b"right=1,0"),
-            board: None,
+            base_model: file(b"right=1,0"),
+            ..offer()
         },
-        sealing: Sealing::Open { hold_out: named(b"rows=2,2") },
-        evaluators: Evaluators::Machine,
-        award: Award::Prize {
-            prize: Amount::new(1),
-            significance: Score(50_000),
-            unmet: Unmet::Return,
-        },
+        sealing: Sealing::Open { hold_out: file(b"rows=2,2") },
+        award: prize(1),
+        ..bounty()
     }
-}
-
-fn named(bytes: &[u8]) -> BlobRef {
-    blob_ref(bytes, Profile::Kubo)
 }

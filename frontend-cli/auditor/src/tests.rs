@@ -6,17 +6,21 @@ use std::path::Path;
 
 use alloy::primitives::{B256, Bytes};
 use application::{Completion, InputStatus};
-use blobs::{Binding, BlobRef, Digest, Opening, Profile, blob_ref};
+use blobs::{Digest, Profile, blob_ref};
 use client::chain::{Advance, Output};
 use client::convert::{context, to_ethereum};
 use client::payment::Payment;
 use eval::{Dataset, Evaluator};
 use market::{
-    Address, Amount, Asset, Attestation, AttestationBinding, Award, Blob, Board, Command,
-    Evaluation, Evaluators, JobId, Judge, Metric, MetricAccumulator, MinerTerms, Offer, Results,
-    Score, SealedBlob, Sealing, Share, Slot, SubmittedModel, Target, Terms, Timestamp, Unmet, Work,
+    Address, Amount, Asset, Attestation, Award, Blob, Command, Evaluation, Evaluators, JobId,
+    Judge, Metric, MetricAccumulator, MinerTerms, Offer, Results, Score, SealedBlob, Sealing,
+    Share, Slot, SubmittedModel, Target, Terms, Timestamp, Work,
 };
 use rollup::App;
+use scenarios::{
+    APP, CHAIN, ETHER, attest, board, competition, evaluate, file, miners, offer, open_job,
+    publish_all, reveal, seal, submit,
+};
 use wire::{Genesis, Notice, encode_command, encode_ether_deposit};
 
 use super::blobs::BlobTracker;
@@ -30,11 +34,7 @@ const SPONSOR: Address = Address([1; 20]);
 const ADA: Address = Address([2; 20]);
 const BEN: Address = Address([3; 20]);
 const MINERS: [Address; 2] = [Address([4; 20]), Address([5; 20])];
-const APP: Address = Address([0xaa; 20]);
-const CHAIN: u64 = 31_337;
 const HOUR: u64 = 3_600;
-const HOUR_SECONDS: u32 = 3_600;
-const KEY: [u8; 32] = [9; 32];
 
 /// Changes the outputs of an input.
 type Change = fn(u64, &mut Vec<Bytes>);
@@ -130,17 +130,15 @@ impl Play {
     }
 
     fn publish(&mut self, sender: Address, job: JobId, slot: Slot, bytes: &[u8]) {
-        for chunk in blobs::split(bytes, 60_000) {
-            let (offset, encoding, data) = (chunk.offset, chunk.encoding, chunk.data);
-            self.command(sender, &Command::Publish { job, slot, offset, encoding, data });
+        for chunk in publish_all(job, slot, bytes) {
+            self.command(sender, &chunk);
         }
     }
 
     /// Opens a job and publishes the blobs of its own, so that it takes submissions.
     fn open(&mut self, salt: u8, terms: &Terms, own: &[(Slot, &[u8])]) -> JobId {
-        let (salt, terms) = ([salt; 32], Box::new(*terms));
-        let job = wire::job_name(CHAIN, APP, SPONSOR, salt, &terms);
-        self.ride(SPONSOR, 20 * ETHER, &Command::OpenJob { job, salt, terms });
+        let (job, opening) = open_job(&scenarios::context(SPONSOR), [salt; 32], terms);
+        self.ride(SPONSOR, 20 * ETHER, &opening);
         for (slot, bytes) in own {
             self.publish(SPONSOR, job, *slot, bytes);
         }
@@ -148,9 +146,7 @@ impl Play {
     }
 
     fn submit(&mut self, client: Address, job: JobId, model: &[u8]) {
-        let named = [model, b"rows"].map(|bytes| named(bytes, Profile::Kubo));
-        let submitted = SubmittedModel::Open { model: named[0], data: named[1] };
-        self.ride(client, ETHER, &Command::Submit { job, model: submitted });
+        self.ride(client, ETHER, &submit(job, model));
         self.publish(client, job, Slot::Submission, model);
     }
 
@@ -178,15 +174,9 @@ impl Play {
     }
 }
 
-const ETHER: u128 = 1_000_000_000_000_000_000;
-
 fn read(name: &str) -> Vec<u8> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
     fs::read(fixtures.join(name)).unwrap()
-}
-
-fn named(bytes: &[u8], profile: Profile) -> BlobRef {
-    blob_ref(bytes, profile)
 }
 
 fn rows(dataset: &[u8]) -> u32 {
@@ -208,25 +198,17 @@ fn hold_out() -> Vec<u8> {
 /// Two rewards of an ether each.
 fn bounty(close: u64, profile: Profile) -> Terms {
     Terms {
-        title: [0; 32],
-        asset: Asset::Ether,
         close: Timestamp(close),
         places: 10,
         offer: Offer {
-            metric: Metric::Accuracy,
-            min_score: Score(0),
-            min_gain: Score(1),
-            min_worst_class: Score(0),
-            max_model_bytes: 10_000,
             max_work: Work(400_000_000),
-            max_inputs: 16,
             rows: rows(&hold_out()),
-            base_model: named(&base(), profile),
-            board: None,
+            base_model: blob_ref(&base(), profile),
+            ..offer()
         },
-        sealing: Sealing::Open { hold_out: named(&hold_out(), profile) },
-        evaluators: Evaluators::Machine,
+        sealing: Sealing::Open { hold_out: blob_ref(&hold_out(), profile) },
         award: Award::Rewards { reward: Amount::new(ETHER), count: 2 },
+        ..scenarios::bounty()
     }
 }
 
@@ -387,47 +369,21 @@ fn audit_is_not_blinded_by_what_is_wrong_first() {
 }
 
 /// A sealed job with a prize, and two seats.
-fn contest(close: u64, miners: MinerTerms, sealed_hold_out: SealedBlob) -> Terms {
-    let board = Board {
-        public_slice: named(&read("health/client-b.safetensors"), Profile::Kubo),
-        quota: 3,
-        ladder_step: Score(0),
-    };
-    let terms = bounty(close, Profile::Kubo);
+fn contest(close: u64, sample_rows: u32, sealed_hold_out: SealedBlob) -> Terms {
+    let board = Some(board(&read("health/client-b.safetensors")));
     Terms {
+        close: Timestamp(close),
         places: 2,
-        offer: Offer { board: Some(board), ..terms.offer },
-        sealing: Sealing::Sealed {
-            hold_out: sealed_hold_out,
-            reveal_seconds: HOUR_SECONDS,
-            sponsor_bond: Amount::new(ETHER),
-        },
-        evaluators: Evaluators::Miners(miners),
-        award: Award::Prize {
-            prize: Amount::new(ETHER),
-            significance: Score(50_000),
-            unmet: Unmet::Return,
-        },
-        ..terms
+        offer: Offer { board, ..bounty(close, Profile::Kubo).offer },
+        evaluators: Evaluators::Miners(MinerTerms { sample_rows, ..miners() }),
+        ..competition(sealed_hold_out)
     }
-}
-
-fn seal(scope: [u8; 32], sender: Address, plain: &[u8]) -> (SealedBlob, Vec<u8>) {
-    let opening = Opening { key: KEY, salt: KEY, plain: named(plain, Profile::Kubo) };
-    let binding = Binding { chain_id: CHAIN, app: APP.0, scope, sender: sender.0 };
-    let commitment = opening.commitment(&binding);
-    let sealed = blobs::seal(&KEY, commitment, plain);
-    (SealedBlob { commitment, ciphertext: named(&sealed, Profile::Kubo) }, sealed)
-}
-
-fn reveal(job: JobId, plain: &[u8]) -> Command {
-    Command::Reveal { job, key: KEY, salt: KEY, plaintext: named(plain, Profile::Kubo) }
 }
 
 /// What an honest miner says of a model.
 fn honest(model: &[u8]) -> (Attestation, Results) {
     let hold_out = hold_out();
-    let blob = |bytes| Blob { cid: named(bytes, Profile::Kubo).cid(), bytes };
+    let blob = |bytes| Blob { cid: file(bytes).cid(), bytes };
     let (model, hold_out) = (blob(model), blob(&hold_out));
     let evaluation = Evaluation { model, hold_out, metric: Metric::Accuracy, rows: None };
     let mut evaluator = Evaluator::new();
@@ -445,32 +401,31 @@ fn play_contest(
     sample_rows: u32,
     says: impl Fn(usize, &[u8]) -> (Attestation, Vec<u8>),
 ) -> JobId {
-    let miners = MinerTerms {
-        seats: 2,
-        bond: Amount::new(ETHER / 10),
-        pool: Amount::new(ETHER / 10),
-        buy_in: Amount::new(ETHER / 100),
-        attest_seconds: HOUR_SECONDS,
-        sample_rows,
-    };
-    let (sealed_hold_out, ciphertext) = seal([1; 32], SPONSOR, &hold_out());
-    let terms = contest(play.now + HOUR, miners, sealed_hold_out);
+    let place = scenarios::context;
+    let secret = seal(&place(SPONSOR), [1; 32], &hold_out());
+    let terms = contest(play.now + HOUR, sample_rows, secret.sealed);
     let (base, slice) = (base(), read("health/client-b.safetensors"));
-    let own: [(Slot, &[u8]); 3] =
-        [(Slot::BaseModel, &base), (Slot::PublicSlice, &slice), (Slot::HoldOut, &ciphertext)];
+    let own: [(Slot, &[u8]); 3] = [
+        (Slot::BaseModel, &base),
+        (Slot::PublicSlice, &slice),
+        (Slot::HoldOut, &secret.ciphertext),
+    ];
     let job = play.open(1, &terms, &own);
     let models = [trained(), read("health/torch-trained.onnx")];
+    let mut openings = vec![(SPONSOR, secret.opening)];
     for (client, model) in [ADA, BEN].into_iter().zip(&models) {
-        let (sealed, ciphertext) = seal(job.0, client, model);
-        play.ride(client, ETHER, &Command::Submit { job, model: SubmittedModel::Sealed(sealed) });
-        play.publish(client, job, Slot::Submission, &ciphertext);
+        let secret = seal(&place(client), job.0, model);
+        let model = SubmittedModel::Sealed(secret.sealed);
+        play.ride(client, ETHER, &Command::Submit { job, model });
+        play.publish(client, job, Slot::Submission, &secret.ciphertext);
+        openings.push((client, secret.opening));
     }
     for miner in MINERS {
         play.ride(miner, ETHER, &Command::Enlist { job });
     }
     play.wait(HOUR);
-    for (client, plain) in [(SPONSOR, &hold_out()), (ADA, &models[0]), (BEN, &models[1])] {
-        play.command(client, &reveal(job, plain));
+    for (sender, opening) in openings {
+        play.command(sender, &reveal(job, opening));
     }
     play.wait(2 * HOUR);
     play.command(BEN, &Command::Settle { job });
@@ -483,25 +438,17 @@ fn play_contest(
         for (seat, miner) in MINERS.into_iter().enumerate() {
             for (page, models) in (0..).zip(&pages) {
                 let said: Vec<_> = models.iter().map(|model| says(seat, model)).collect();
-                let attestations: Vec<Attestation> = said.iter().map(|said| said.0).collect();
-                let binding = AttestationBinding { chain_id: CHAIN, app: APP, job, miner, page };
-                let commitment = binding.commitment(&attestations, &KEY);
+                let attestations = said.iter().map(|said| said.0).collect();
                 let results = if sample_rows > 0 { said[0].1.clone() } else { Vec::new() };
-                let command = match is_revealing {
-                    false => Command::Attest { job, page, commitment },
-                    true => {
-                        Command::RevealAttestation { job, page, attestations, results, salt: KEY }
-                    }
-                };
-                play.command(miner, &command);
+                let sent = attest(&place(miner), job, page, attestations, results);
+                play.command(miner, &sent[usize::from(is_revealing)]);
             }
         }
         play.wait(HOUR);
     }
     play.command(BEN, &Command::Settle { job });
     for target in [Target::BaseOnHoldOut, Target::Submission(0), Target::Submission(1)] {
-        let (from, work, max_surcharge) = (0, Work(u64::MAX), Amount::ZERO);
-        play.command(BEN, &Command::Evaluate { job, target, from, work, max_surcharge });
+        play.command(BEN, &evaluate(job, target, 0, Amount::ZERO));
     }
     play.settle(job);
     job

@@ -5,6 +5,7 @@ use std::{cell::Cell, rc::Rc};
 
 use market::{Address, Amount, Context, Market, Timestamp, U256, Work};
 use rollup::{Advance, Answer, App, Request, Status};
+use scenarios::{NOW, TOKEN};
 use serde_json::Value;
 use wire::{
     Genesis, Input, decode_command, encode_command, encode_erc20_deposit, encode_ether_deposit,
@@ -15,7 +16,7 @@ use crate::{
     memory::{kept, within},
     plan::{self, COMMANDS},
     script::Script,
-    world::{self, ACCOUNTS, Metered, NOW, TOKEN},
+    world::{self, ACCOUNTS, Metered},
 };
 
 /// Inputs of one script.

@@ -5,11 +5,12 @@
 
 use std::{collections::VecDeque, fs};
 
-use blobs::{BlobRef, Chunk, Digest, Profile, split};
+use blobs::{Chunk, Digest};
 use market::{
     Address, Amount, Asset, Award, Command, Evaluators, MinerTerms, Score, Sealing, Slot, Target,
     Terms, Timestamp, U256, Work,
 };
+use scenarios::{NOW, absent, chunks_but_the_last, file, publish_all, publish_chunk};
 use wire::{Genesis, encode_command};
 
 pub use crate::sender::Counts;
@@ -19,7 +20,7 @@ use crate::{
     plan::Plan,
     program::{Program, checkout, deployed_memory_mib},
     sender::{Sender, account},
-    world::{FILES, NOW, file},
+    world::FILES,
 };
 
 /// Who has money in the application, and a job, all the while.
@@ -91,7 +92,8 @@ impl Attack {
         let [quiet, paying] = [quiet, paying]
             .map(|Plan { terms, salt, base, .. }| Plan::of(terms, VICTIM, salt, &base));
         let (next, heavy) = (VecDeque::new(), VecDeque::new());
-        let (greedy, chunks, heavy_model) = (VecDeque::new(), greedy_chunks(), heavy_model());
+        let (greedy, chunks, heavy_model) =
+            (VecDeque::new(), chunks_but_the_last(GREEDY_BYTES), heavy_model());
         let mut attack = Self {
             sender,
             random,
@@ -181,11 +183,7 @@ impl Attack {
     /// A job of 1 wei whose blobs are as large as blobs can be and never whole.
     fn fill_store(&mut self) {
         let number = self.made();
-        let blob = |kind| BlobRef {
-            digest: Digest::of(&[&number[..], &[kind]].concat()),
-            size: GREEDY_BYTES,
-            profile: Profile::Kubo,
-        };
+        let blob = |kind| absent(&[&number[..], &[kind]].concat(), GREEDY_BYTES);
         let mut terms = self.paying.terms;
         terms.places = 1;
         terms.offer.base_model = blob(0);
@@ -202,14 +200,9 @@ impl Attack {
     fn fill_store_with_bytes(&mut self) {
         let Some(plan) = self.random.choice(&self.greedy).cloned() else { return };
         let slot = if self.random.bool() { Slot::BaseModel } else { Slot::HoldOut };
-        let chunks = self.chunks.iter().map(|Chunk { offset, encoding, data }| Command::Publish {
-            job: plan.job,
-            slot,
-            offset: *offset,
-            encoding: *encoding,
-            data: data.clone(),
-        });
-        self.next.extend(chunks.map(|command| (plan.sponsor, command)));
+        let chunks = self.chunks.iter().cloned();
+        let commands = chunks.map(|chunk| publish_chunk(plan.job, slot, chunk));
+        self.next.extend(commands.map(|command| (plan.sponsor, command)));
     }
 
     fn cancel_greedy_job(&mut self) {
@@ -296,14 +289,11 @@ impl Attack {
                 terms.offer.max_work = Work(u64::MAX >> 16);
                 terms.award = Award::Rewards { reward: Amount::new(1), count: 1 };
                 let plan = Plan::of(terms, attacker, number, &self.heavy_model);
-                let publish = |Chunk { offset, encoding, data }| {
-                    let (job, slot) = (plan.job, Slot::BaseModel);
-                    Step::Send(Command::Publish { job, slot, offset, encoding, data })
-                };
+                let chunks = publish_all(plan.job, Slot::BaseModel, &self.heavy_model);
                 self.heavy.push_back(Step::Open(plan.clone()));
                 self.heavy.push_back(Step::Send(plan.publish_own(Slot::HoldOut)));
                 self.heavy.push_back(Step::Send(plan.publish_own(Slot::PublicSlice)));
-                self.heavy.extend(split(&self.heavy_model, 60_000).into_iter().map(publish));
+                self.heavy.extend(chunks.map(Step::Send));
                 self.heavy.extend([(); 3].map(|()| Step::Evaluate(plan.clone())));
                 self.heavy.push_back(Step::Send(Command::CancelJob { job: plan.job }));
             }
@@ -386,15 +376,6 @@ impl Attack {
         self.made += 1;
         Digest::of(&self.made.to_be_bytes()).0
     }
-}
-
-/// Chunks of nearly the whole of a blob, a few bytes of theirs standing for many.
-fn greedy_chunks() -> Vec<Chunk> {
-    let block = |n: u64| [Digest::of(&n.to_le_bytes()).0[0]; 24];
-    let bytes = (0..GREEDY_BYTES / 24).flat_map(block).collect::<Vec<_>>();
-    let mut chunks = split(&bytes, 60_000);
-    chunks.pop();
-    chunks
 }
 
 /// A model that takes more than an input may for the rows there are.

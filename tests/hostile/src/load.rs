@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use blobs::Encoding;
 use market::{Address, Amount, Asset, Command, Slot, Timestamp, U256};
+use scenarios::{NOW, TOKEN};
 use wire::{Genesis, encode_command, encode_ether_deposit};
 
 pub use crate::sender::Counts;
@@ -14,7 +15,7 @@ use crate::{
     program::memory_kib,
     season::{self, Act, Client, Turn},
     sender::{Sender, account},
-    world::{self, ACCOUNTS, FILES, TOKEN},
+    world::{self, ACCOUNTS, FILES},
 };
 
 /// Seconds a job is open: enough for all its turns.
@@ -165,8 +166,10 @@ impl Load {
             }
             Act::Command(command) => command,
             Act::Evaluate(target) => plan.evaluate(market, target),
-            Act::Attest => plan.attest(sender, 0, models),
-            Act::RevealAttestation => plan.reveal_attestation(0, models),
+            Act::Attest | Act::RevealAttestation => {
+                let [attest, reveal] = plan.attest(sender, 0, models);
+                if matches!(act, Act::Attest) { attest } else { reveal }
+            }
         };
         self.sender.command(sender, &command);
     }
@@ -175,7 +178,7 @@ impl Load {
     fn open_job(&mut self) -> Round {
         let is_standstill = self.mix == Mix::Standstill;
         let window = if is_standstill { YEAR_SECONDS } else { WINDOW_SECONDS };
-        let now = self.sender.market().now().max(Timestamp(world::NOW));
+        let now = self.sender.market().now().max(Timestamp(NOW));
         let (sponsor, base) = (account(PEOPLE), self.model());
         self.opened += 1;
         let mut salt = [0; 32];

@@ -2,21 +2,17 @@
 
 use std::sync::LazyLock;
 
-use blobs::{Binding, Encoding, Opening, seal};
+use blobs::Opening;
 use market::{
-    Address, Amount, Asset, Attestation, AttestationBinding, Award, Board, Command, Evaluators,
-    JobId, Market, Metric, MinerTerms, Offer, Score, SealedBlob, Sealing, Slot, SubmittedModel,
-    Target, Terms, Timestamp, Unmet, Work,
+    Address, Amount, Asset, Attestation, Award, Board, Command, Context, Evaluators, JobId, Market,
+    MinerTerms, Offer, Score, Sealing, Slot, SubmittedModel, Target, Terms, Timestamp, Unmet, Work,
 };
-use wire::job_name;
+use scenarios::{
+    KEY, NOW, SALT, Secret, TOKEN, board, bounty, evaluate, file, offer, open_job, publish, reveal,
+    seal, step, submit,
+};
 
-use crate::world::{ACCOUNTS, FILES, NOW, QUOTE, ROWS, SECONDS, TOKEN, WINDOW_SECONDS, file};
-
-const KEY: [u8; 32] = [0x4b; 32];
-const SALT: [u8; 32] = [0x5a; 32];
-/// The chain, and the application on it.
-const CHAIN: u64 = 0;
-const APP: Address = Address([0; 20]);
+use crate::world::{ACCOUNTS, FILES, QUOTE, ROWS, SECONDS, WINDOW_SECONDS};
 
 /// How many combinations of choices there are.
 pub(crate) const COMBINATIONS: u8 = 16;
@@ -50,7 +46,7 @@ impl Plan {
         base: &[u8],
         close: Timestamp,
     ) -> Self {
-        let hold_out = seal_for(sponsor, salt, &FILES.hold_out).0;
+        let hold_out = seal_for(sponsor, salt, &FILES.hold_out).sealed;
         let award = if choices & 1 == 0 {
             Award::Rewards { reward: Amount::new(10), count: 2 }
         } else {
@@ -58,11 +54,20 @@ impl Plan {
             Award::Prize { prize: Amount::new(20), significance, unmet: Unmet::Share }
         };
         let terms = Terms {
-            title: [0; 32],
             asset: if choices & 8 == 0 { Asset::Ether } else { Asset::Erc20(TOKEN) },
             close,
-            places: 4,
-            offer: offer(base),
+            offer: Offer {
+                max_model_bytes: 4_096,
+                max_work: Work(QUOTE.work.0.saturating_mul(20)),
+                rows: u32::from(ROWS),
+                base_model: file(base),
+                board: Some(Board {
+                    quota: 2,
+                    ladder_step: Score(1_000),
+                    ..board(&FILES.hold_out)
+                }),
+                ..offer()
+            },
             sealing: if choices & 6 == 0 {
                 Sealing::Open { hold_out: file(&FILES.hold_out) }
             } else {
@@ -75,18 +80,19 @@ impl Plan {
                 _ => Evaluators::Miners(miners(10)),
             },
             award,
+            ..bounty()
         };
         Self::of(terms, sponsor, salt, base)
     }
 
     /// A job on any terms.
     pub(crate) fn of(terms: Terms, sponsor: Address, salt: [u8; 32], base: &[u8]) -> Self {
-        let job = job_name(CHAIN, APP, sponsor, salt, &terms);
+        let (job, _) = open_job(&context(sponsor), salt, &terms);
         Self { job, sponsor, salt, terms, base: base.to_vec() }
     }
 
     pub(crate) fn open(&self) -> Command {
-        Command::OpenJob { job: self.job, salt: self.salt, terms: Box::new(self.terms) }
+        open_job(&context(self.sponsor), self.salt, &self.terms).1
     }
 
     pub(crate) fn is_sealed(&self) -> bool {
@@ -95,8 +101,7 @@ impl Plan {
 
     /// The first and only chunk of a blob.
     pub(crate) fn publish(&self, slot: Slot, bytes: &[u8]) -> Command {
-        let (offset, encoding, data) = (0, Encoding::Plain, bytes.to_vec());
-        Command::Publish { job: self.job, slot, offset, encoding, data }
+        publish(self.job, slot, bytes)
     }
 
     /// One of the sponsor's blobs.
@@ -104,7 +109,7 @@ impl Plan {
         match slot {
             Slot::BaseModel => self.publish(slot, &self.base),
             Slot::HoldOut if self.is_sealed() => {
-                self.publish(slot, &seal_for(self.sponsor, self.salt, &FILES.hold_out).1)
+                self.publish(slot, &seal_for(self.sponsor, self.salt, &FILES.hold_out).ciphertext)
             }
             Slot::HoldOut | Slot::PublicSlice | Slot::Submission | Slot::Shown => {
                 self.publish(slot, &FILES.hold_out)
@@ -114,80 +119,40 @@ impl Plan {
 
     /// What a client submits of a model, and what it publishes.
     pub(crate) fn submission(&self, client: Address, model: &[u8]) -> [Command; 2] {
-        let (submitted, bytes) = if self.is_sealed() {
-            let (sealed, bytes) = seal_for(client, self.job.0, model);
-            (SubmittedModel::Sealed(sealed), bytes)
-        } else {
-            let (model_ref, data) = (file(model), file(b"own rows"));
-            (SubmittedModel::Open { model: model_ref, data }, model.to_vec())
-        };
-        let submit = Command::Submit { job: self.job, model: submitted };
-        [submit, self.publish(Slot::Submission, &bytes)]
+        let job = self.job;
+        if !self.is_sealed() {
+            return [submit(job, model), self.publish(Slot::Submission, model)];
+        }
+        let Secret { sealed, ciphertext, .. } = seal_for(client, job.0, model);
+        let submit = Command::Submit { job, model: SubmittedModel::Sealed(sealed) };
+        [submit, self.publish(Slot::Submission, &ciphertext)]
     }
 
     pub(crate) fn reveal(&self, plain: &[u8]) -> Command {
-        Command::Reveal { job: self.job, key: KEY, salt: SALT, plaintext: file(plain) }
+        reveal(self.job, Opening { key: KEY, salt: SALT, plain: file(plain) })
     }
 
-    /// A miner commits to calling all models of a page unfit.
-    pub(crate) fn attest(&self, miner: Address, page: u32, models: usize) -> Command {
-        let job = self.job;
-        let binding = AttestationBinding { chain_id: CHAIN, app: APP, job, miner, page };
-        let commitment = binding.commitment(&vec![Attestation::UNFIT; models], &SALT);
-        Command::Attest { job, page, commitment }
-    }
-
-    /// It shows that.
-    pub(crate) fn reveal_attestation(&self, page: u32, models: usize) -> Command {
-        let (attestations, results) = (vec![Attestation::UNFIT; models], Vec::new());
-        Command::RevealAttestation { job: self.job, page, attestations, results, salt: SALT }
+    /// A miner commits to calling all models of a page unfit, and shows that.
+    pub(crate) fn attest(&self, miner: Address, page: u32, models: usize) -> [Command; 2] {
+        let unfit = vec![Attestation::UNFIT; models];
+        scenarios::attest(&context(miner), self.job, page, unfit, Vec::new())
     }
 
     /// Goes on with an evaluation where it is.
     pub(crate) fn evaluate(&self, market: &Market, target: Target) -> Command {
-        let from = step(market, self.job, target);
-        let (work, max_surcharge) = (Work(u64::MAX), Amount::new(1_000));
-        Command::Evaluate { job: self.job, target, from, work, max_surcharge }
+        let from = market.job(self.job).map_or(0, |job| step(job, target));
+        evaluate(self.job, target, from, Amount::new(1_000))
     }
 }
 
-fn step(market: &Market, job: JobId, target: Target) -> u32 {
-    let Some(job) = market.job(job) else { return 0 };
-    let submission = |number| job.submissions.get(&number);
-    match target {
-        Target::Base => job.base.step(),
-        Target::BaseOnHoldOut => job.base_on_hold_out.step(),
-        Target::Submission(number) => submission(number).map_or(0, |one| one.evaluated.step()),
-        Target::Shown(number) => submission(number).map_or(0, |one| one.board.evaluated.step()),
-    }
+/// Who sends something, on a chain and to an application without a name.
+fn context(sender: Address) -> Context {
+    Context { sender, ..Context::default() }
 }
 
 /// What an account commits to, and the ciphertext.
-fn seal_for(sender: Address, scope: [u8; 32], plain: &[u8]) -> (SealedBlob, Vec<u8>) {
-    let opening = Opening { key: KEY, salt: SALT, plain: file(plain) };
-    let binding = Binding { chain_id: CHAIN, app: APP.0, scope, sender: sender.0 };
-    let commitment = opening.commitment(&binding);
-    let bytes = seal(&KEY, commitment, plain);
-    (SealedBlob { commitment, ciphertext: file(&bytes) }, bytes)
-}
-
-fn offer(base: &[u8]) -> Offer {
-    Offer {
-        metric: Metric::Accuracy,
-        min_score: Score(0),
-        min_gain: Score(1),
-        min_worst_class: Score(0),
-        max_model_bytes: 4_096,
-        max_work: Work(QUOTE.work.0.saturating_mul(20)),
-        max_inputs: 64,
-        rows: u32::from(ROWS),
-        base_model: file(base),
-        board: Some(Board {
-            public_slice: file(&FILES.hold_out),
-            quota: 2,
-            ladder_step: Score(1_000),
-        }),
-    }
+fn seal_for(sender: Address, scope: [u8; 32], plain: &[u8]) -> Secret {
+    seal(&context(sender), scope, plain)
 }
 
 fn miners(sample_rows: u32) -> MinerTerms {
@@ -224,8 +189,11 @@ pub(crate) fn command(kind: u8, choice: u8, sender: Address, market: &Market) ->
         8 => Command::Enlist { job },
         9 if what == HOLD_OUT => plan.reveal(&FILES.hold_out),
         9 => plan.reveal(model),
-        10 => plan.attest(sender, u32::from(what & 3), models(market, job, what)),
-        11 => plan.reveal_attestation(u32::from(what & 3), models(market, job, what)),
+        10 | 11 => {
+            let models = models(market, job, what);
+            let [attest, reveal] = plan.attest(sender, u32::from(what & 3), models);
+            if kind % COMMANDS == 10 { attest } else { reveal }
+        }
         12 => {
             let targets = [Target::Base, Target::BaseOnHoldOut];
             let targets = [targets, [Target::Submission(number), Target::Shown(number)]].concat();

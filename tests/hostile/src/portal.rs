@@ -1,13 +1,14 @@
 //! What portals send, and what strangers send that looks the same.
 
 use market::{Address, Amount, Asset, Effect, Market, U256};
+use scenarios::NOW;
 use wire::{Genesis, Input, InputRefused, encode_erc20_deposit, encode_ether_deposit};
 
 use crate::{
     advance::{assert_same, check_answer, message},
     books::Books,
     script::Script,
-    world::{self, ACCOUNTS, NOW},
+    world::{self, ACCOUNTS},
 };
 
 /// Sends the same bytes as each portal and as a stranger.

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use market::{Address, Command, Slot, Target, Timestamp};
+use scenarios::file;
 
 use crate::{
     plan::Plan,
-    world::{FILES, SECONDS, file},
+    world::{FILES, SECONDS},
 };
 
 /// What someone sends, not before a time.

@@ -5,12 +5,12 @@ use blobs::Cid;
 use eval::Evaluator;
 use market::{Address, Amount, Command, Market};
 use rollup::{Advance, Answer, App, CatchingJudge, Status};
+use scenarios::NOW;
 use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
 
 use crate::{
     advance::{check_answer, context},
     program::Program,
-    world::NOW,
 };
 
 /// Seconds from one input to the next.

@@ -3,28 +3,24 @@
 
 use std::{cell::Cell, rc::Rc, sync::LazyLock};
 
-use blobs::{BlobRef, Cid, Profile, blob_ref};
+use blobs::Cid;
 use eval::{Dataset, Evaluator, Features, Labels, Shape};
 use market::{
     Address, Amount, Asset, AssetPrices, Blob, Comparison, Evaluation, EvaluationError, Judge,
     Metric, MetricAccumulator, Prices, Quote, Settings, Similarity, Windows, Work,
 };
 use rollup::App;
+use scenarios::{ALICE, BOB, TOKEN, file};
 use wire::Genesis;
 
 use crate::onnx_writer as writer;
 
-/// When everything begins.
-pub(crate) const NOW: u64 = 1_700_000_000;
 /// How long jobs are open.
 pub(crate) const WINDOW_SECONDS: u64 = 3_600;
 /// How long each window after that is, and the least that it may be.
 pub(crate) const SECONDS: u32 = 600;
-/// The one token that is kept.
-pub(crate) const TOKEN: Address = Address([0x70; 20]);
 /// Who takes part.
-pub(crate) const ACCOUNTS: [Address; 4] =
-    [Address([0xa1; 20]), Address([0xb0; 20]), Address([0xc4; 20]), Address([0xd0; 20])];
+pub(crate) const ACCOUNTS: [Address; 4] = [ALICE, BOB, Address([0xc4; 20]), Address([0xd0; 20])];
 
 /// Who has a part of the price of work.
 const OPERATOR: Address = Address([0x09; 20]);
@@ -93,11 +89,6 @@ pub(crate) fn model(weights: &[f32; 4]) -> Vec<u8> {
         writer::weights("w", &[2, 2], weights),
         writer::ports(&[-1, 2]),
     ])
-}
-
-/// A file's reference.
-pub(crate) fn file(bytes: &[u8]) -> BlobRef {
-    blob_ref(bytes, Profile::Kubo)
 }
 
 /// Settings whose limits are near: a few jobs fill the store, an evaluation takes some inputs.

@@ -9,16 +9,15 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use alloy::primitives::{Address as Account, B256};
 use anyhow::{Context, Result, ensure};
 use application::{Dapp, InputStatus, replay::Replay};
-use blobs::{BlobRef, Chunk, Digest, Profile};
 use client::chain::{Advance, MAX_PAYLOAD_BYTES};
 use market::{
-    Address, Amount, Asset, Award, Command as Order, Evaluators, JobId, Metric, Offer, Score,
-    Sealing, Slot, Terms, Timestamp, Work,
+    Address, Amount, Asset, Award, Command as Order, JobId, Offer, Sealing, Slot, Terms, Work,
+};
+use scenarios::{
+    ALICE, APP, BOB, CHAIN, ETHER, NOW, TOKEN, absent, bounty, context, offer, publish_all,
 };
 use serde::Serialize;
-use wire::{
-    Genesis, MAX_CHUNK_BYTES, encode_command, encode_erc20_deposit, encode_ether_deposit, job_name,
-};
+use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
 
 use super::counter::Counter;
 
@@ -30,15 +29,6 @@ const INPUT_LIMIT: u64 = 1_000_000;
 const SIZE_LIMIT: u64 = 8_000_000;
 /// How often each input is tried; the most expensive counts.
 const TIMES: u64 = 3;
-
-const ALICE: Address = Address([0xa1; 20]);
-const BOB: Address = Address([0xb0; 20]);
-const TOKEN: Address = Address([0x70; 20]);
-const APP: Address = Address([0xaa; 20]);
-const CHAIN_ID: u64 = 31_337;
-const NOW: u64 = 1_700_000_000;
-/// A whole coin.
-const WHOLE: u128 = 1_000_000_000_000_000_000;
 
 /// One thing that was counted.
 #[derive(Clone, Debug, Serialize)]
@@ -126,7 +116,7 @@ async fn instructions(counter: &Counter, program: &Path) -> Result<Vec<Figure>> 
 
 fn input(index: u64, sender: Address, payload: Vec<u8>) -> Advance {
     Advance {
-        chain_id: CHAIN_ID,
+        chain_id: CHAIN,
         app_contract: Account::from(APP.0),
         msg_sender: sender.0.into(),
         block_number: index + 1,
@@ -156,11 +146,11 @@ fn cases() -> Vec<Case> {
         Case { what, sender, payload, is_refused, limit }
     };
     let Genesis { ether_portal, erc20_portal, .. } = Genesis::default();
-    let ether = encode_ether_deposit(ALICE, Amount::new(WHOLE), &[]);
-    let token = encode_erc20_deposit(TOKEN, ALICE, Amount::new(WHOLE), &[]);
+    let ether = encode_ether_deposit(ALICE, Amount::new(ETHER), &[]);
+    let token = encode_erc20_deposit(TOKEN, ALICE, Amount::new(ETHER), &[]);
     let settle = encode_command(&Order::Settle { job: JobId([9; 32]) });
     let withdraw =
-        encode_command(&Order::Withdraw { asset: Asset::Ether, amount: Amount::new(WHOLE / 10) });
+        encode_command(&Order::Withdraw { asset: Asset::Ether, amount: Amount::new(ETHER / 10) });
     let mut cases = vec![
         case("no bytes at all, refused", ALICE, true, always(Vec::new())),
         case("an unknown command, refused", ALICE, true, always(vec![1; 36])),
@@ -184,52 +174,33 @@ fn always(payload: Vec<u8>) -> Payload {
     Box::new(move |_| payload.clone())
 }
 
-/// A blob that never comes whole.
-const fn blob(byte: u8) -> BlobRef {
-    BlobRef { digest: Digest([byte; 32]), size: 1 << 20, profile: Profile::Kubo }
-}
-
-/// What the opened jobs have in common.
+/// What the opened jobs have in common: blobs that never come whole.
 fn terms() -> Terms {
+    let [base_model, hold_out] = [&[1], &[2]].map(|name| absent(name, 1 << 20));
     Terms {
-        title: [0; 32],
-        asset: Asset::Ether,
-        close: Timestamp(NOW + 3_600),
         places: 1,
         offer: Offer {
-            metric: Metric::Accuracy,
-            min_score: Score(0),
-            min_gain: Score(1),
-            min_worst_class: Score(0),
             max_model_bytes: 1_000,
             max_work: Work(1_000_000),
             max_inputs: 1,
-            rows: 1_000,
-            base_model: blob(1),
-            board: None,
+            base_model,
+            ..offer()
         },
-        sealing: Sealing::Open { hold_out: blob(2) },
-        evaluators: Evaluators::Machine,
+        sealing: Sealing::Open { hold_out },
         award: Award::Rewards { reward: Amount::new(1), count: 1 },
+        ..bounty()
     }
 }
 
-/// The salt of the job that is opened after so many others.
-fn salt(times: u64) -> [u8; 32] {
+/// The job that is opened after so many others.
+fn opened(times: u64) -> (JobId, Order) {
     let mut salt = [0; 32];
     salt[..8].copy_from_slice(&times.to_be_bytes());
-    salt
-}
-
-/// The name of the job with this salt.
-fn job(salt: [u8; 32]) -> JobId {
-    job_name(CHAIN_ID, APP, ALICE, salt, &terms())
+    scenarios::open_job(&context(ALICE), salt, &terms())
 }
 
 fn open_job(times: u64) -> Vec<u8> {
-    let salt = salt(times);
-    let order = Order::OpenJob { job: job(salt), salt, terms: Box::new(terms()) };
-    encode_ether_deposit(ALICE, Amount::new(WHOLE), &encode_command(&order))
+    encode_ether_deposit(ALICE, Amount::new(ETHER), &encode_command(&opened(times).1))
 }
 
 /// The chunks of a blob of the first job, one after the other. Its bytes look random, as weights
@@ -237,11 +208,9 @@ fn open_job(times: u64) -> Vec<u8> {
 fn chunks(slot: Slot, mask: u8) -> Payload {
     let mut random = fastrand::Rng::with_seed(1);
     let bytes: Vec<u8> = (0..1 << 20).map(|_| random.u8(..) & mask).collect();
-    let chunks = blobs::split(&bytes, MAX_CHUNK_BYTES);
-    let job = job(salt(0));
+    let chunks: Vec<_> = publish_all(opened(0).0, slot, &bytes).collect();
     Box::new(move |times| {
         let chunk = usize::try_from(times).ok().and_then(|times| chunks.get(times));
-        let Some(Chunk { offset, encoding, data }) = chunk.cloned() else { return Vec::new() };
-        encode_command(&Order::Publish { job, slot, offset, encoding, data })
+        chunk.map(encode_command).unwrap_or_default()
     })
 }

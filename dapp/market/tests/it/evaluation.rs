@@ -1,24 +1,20 @@
 //! How an evaluation is divided over inputs changes when it ends, never how; and one input does no
 //! more than its part.
 
-use blobs::Encoding;
 use market::{
-    Address, Amount, Asset, Award, Command, Evaluators, JobId, Metric, ModelRefusal, Offer, Prices,
-    Quote, Score, Scores, Sealing, Settings, Slot, SubmittedModel, Target, Terms, Timestamp,
-    Verdict, Work,
+    Address, Amount, Asset, Award, Command, JobId, Metric, ModelRefusal, Offer, Prices, Quote,
+    Score, Scores, Sealing, Settings, Slot, Target, Terms, Timestamp, Verdict, Work,
 };
 use proptest::{collection::vec, prelude::*};
+use scenarios::{account, bounty, context, file, offer, open_job, publish, submit};
 
-use crate::world::{World, job_name, named, settings};
+use crate::world::{World, settings};
 
 const BASE: &[u8] = b"right=20,20,20";
 const HOLD_OUT: &[u8] = b"rows=70,60,50";
 
 fn client(number: usize) -> Address {
-    let [low, high, ..] = number.to_le_bytes();
-    let mut address = [1; 20];
-    [address[0], address[1]] = [low, high];
-    Address(address)
+    account(1, number)
 }
 
 /// A market with one job that takes submissions.
@@ -31,10 +27,10 @@ impl Bounty {
     fn new(settings: Settings, max_work: Work) -> Self {
         let mut world = World::new(settings, []);
         let terms = terms(max_work);
-        let (sponsor, salt) = (client(0), [0; 32]);
+        let sponsor = client(0);
         world.deposit(sponsor, (Asset::Ether, Amount::new(10_000)), None).1.unwrap();
-        let job = job_name(sponsor, salt, &terms);
-        world.act(sponsor, Command::OpenJob { job, salt, terms: Box::new(terms) }).unwrap();
+        let (job, opening) = open_job(&context(sponsor), [0; 32], &terms);
+        world.act(sponsor, opening).unwrap();
         let mut bounty = Self { world, job };
         bounty.publish(sponsor, Slot::HoldOut, HOLD_OUT);
         bounty.publish(sponsor, Slot::BaseModel, BASE);
@@ -42,15 +38,11 @@ impl Bounty {
     }
 
     fn publish(&mut self, sender: Address, slot: Slot, bytes: &[u8]) {
-        let (job, data) = (self.job, bytes.to_vec());
-        let chunk = Command::Publish { job, slot, offset: 0, encoding: Encoding::Plain, data };
-        self.world.act(sender, chunk).unwrap();
+        self.world.act(sender, publish(self.job, slot, bytes)).unwrap();
     }
 
     fn submit(&mut self, number: usize, model: &str) {
-        let (job, data) = (self.job, named(b""));
-        let submitted = SubmittedModel::Open { model: named(model.as_bytes()), data };
-        self.world.act(client(number), Command::Submit { job, model: submitted }).unwrap();
+        self.world.act(client(number), submit(self.job, model.as_bytes())).unwrap();
     }
 
     /// Goes on by inputs of so much work until nothing is left to do.
@@ -90,8 +82,6 @@ impl Bounty {
 
 fn terms(max_work: Work) -> Terms {
     Terms {
-        title: [0; 32],
-        asset: Asset::Ether,
         close: Timestamp(2_000),
         places: 200,
         offer: Offer {
@@ -103,12 +93,12 @@ fn terms(max_work: Work) -> Terms {
             max_work,
             max_inputs: 10_000,
             rows: 180,
-            base_model: named(BASE),
-            board: None,
+            base_model: file(BASE),
+            ..offer()
         },
-        sealing: Sealing::Open { hold_out: named(HOLD_OUT) },
-        evaluators: Evaluators::Machine,
+        sealing: Sealing::Open { hold_out: file(HOLD_OUT) },
         award: Award::Rewards { reward: Amount::new(5), count: 3 },
+        ..bounty()
     }
 }
 
@@ -119,10 +109,8 @@ fn judged(input_work: Work, work: Work, models: &[String]) -> Bounty {
     models.iter().enumerate().for_each(|(number, model)| bounty.submit(number + 1, model));
     for (number, model) in models.iter().enumerate() {
         // All rewards may be paid before its bytes are here.
-        let (job, data) = (bounty.job, model.as_bytes().to_vec());
-        let (slot, encoding) = (Slot::Submission, Encoding::Plain);
-        let chunk = Command::Publish { job, slot, offset: 0, encoding, data };
-        bounty.world.act(client(number + 1), chunk).ok();
+        let publish = publish(bounty.job, Slot::Submission, model.as_bytes());
+        bounty.world.act(client(number + 1), publish).ok();
     }
     bounty.drain(work);
     bounty

@@ -28,8 +28,9 @@ use blobs::{BlobRef, Profile, blob_ref};
 use market::{
     Address, Amount, Asset, Effect, JobId, Market, Refusal, Settings, Timestamp, U256, Work,
 };
+use scenarios::Secret;
 
-use crate::world::{Secret, World, settings};
+use crate::world::{World, settings};
 
 /// What is wrong with a line of a script.
 type Reason = String;

@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use blobs::{Binding, BlobRef, Cid, Digest, Opening, Profile, blob_ref};
+use blobs::{BlobRef, Cid, Digest, Opening};
 use market::{
     Address, Amount, Asset, AssetPrices, Attestation, AttestationBinding, Blob, Command, Context,
-    Effect, Evaluation, Job, JobId, Judge, Market, MetricAccumulator, Refusal, Results, SealedBlob,
-    Settings, Speed, Terms, Timestamp, U256, Windows, Work,
+    Effect, Evaluation, Job, JobId, Judge, Market, MetricAccumulator, Refusal, Results, Settings,
+    Speed, Terms, Timestamp, U256, Windows, Work,
 };
+
+use scenarios::{APP, CHAIN, Secret, context};
 
 use crate::judge::WordJudge;
 
-pub(crate) const APP: Address = Address([0xaa; 20]);
-pub(crate) const CHAIN: u64 = 31_337;
 pub(crate) const OPERATOR: Address = Address(*b"operator\0\0\0\0\0\0\0\0\0\0\0\0");
 pub(crate) const SINK: Address = Address(*b"sink\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 
@@ -53,14 +53,12 @@ impl World {
 
     fn context(&self, sender: Address, payload_bytes: usize) -> Context {
         Context {
-            sender,
             block_time: self.block_time,
-            chain_id: CHAIN,
-            app: APP,
             block: self.block_time.0,
             prev_randao: self.prev_randao,
             input: self.inputs,
             payload_bytes: payload_bytes as u64,
+            ..context(sender)
         }
     }
 
@@ -204,10 +202,6 @@ pub(crate) fn job_name(sponsor: Address, salt: [u8; 32], terms: &Terms) -> JobId
     JobId(Digest::of(format!("{sponsor}{salt:?}{terms:?}").as_bytes()).0)
 }
 
-pub(crate) fn named(bytes: &[u8]) -> BlobRef {
-    blob_ref(bytes, Profile::Kubo)
-}
-
 /// What an honest miner says of a page, but for what `lies` changes of each model; and the results
 /// row by row, where the machine only samples.
 pub(crate) fn attestations<'a>(
@@ -274,21 +268,9 @@ pub(crate) fn attested(
         .commitment(attestations, salt)
 }
 
-/// A sealed blob and what it takes to open it.
-#[derive(Clone)]
-pub(crate) struct Secret {
-    pub(crate) ciphertext: Vec<u8>,
-    pub(crate) sealed: SealedBlob,
-    pub(crate) opening: Opening,
-}
-
 /// Seals `content` under a commitment to `plain`; an honest account's are the same.
 pub(crate) fn seal(scope: [u8; 32], sender: Address, plain: BlobRef, content: &[u8]) -> Secret {
     let own = |part: &[u8]| Digest::of(&[part, &sender.0, &scope, &plain.digest.0].concat()).0;
     let opening = Opening { key: own(b"key"), salt: own(b"salt"), plain };
-    let binding = Binding { chain_id: CHAIN, app: APP.0, scope, sender: sender.0 };
-    let commitment = opening.commitment(&binding);
-    let ciphertext = blobs::seal(&opening.key, commitment, content);
-    let sealed = SealedBlob { commitment, ciphertext: named(&ciphertext) };
-    Secret { ciphertext, sealed, opening }
+    Secret::new(&context(sender), scope, opening, content)
 }

@@ -2,15 +2,16 @@
 //! alike of all models, and one that is sampled, whose seats each say something else.
 
 use market::{
-    Address, Amount, Attestation, AttestationBinding, Award, Command, JobId, Metric, Results,
-    Score, Sealing, Slot, SubmittedModel, Target,
+    Address, Amount, Attestation, Award, Command, JobId, Metric, Results, Score, Sealing, Slot,
+    SubmittedModel, Target,
 };
+use scenarios::{account, context, file, reveal, seal};
 use wire::{Notice, encode_command};
 
 use crate::{
     Files, Result,
-    plan::{Plan, SEATS, SPONSOR, miners, sealed, sealed_hold_out},
-    stage::{APP, CHAIN, Stage, account, event, named},
+    plan::{SEATS, SPONSOR, miners, open_job, sealed_hold_out},
+    stage::{Stage, event},
 };
 
 /// Rows of the datasets as they are in the folder.
@@ -20,7 +21,6 @@ const ROWS_OF_LINE: u32 = 20_000;
 /// Miners that enlist, more than there are seats, and those who reveal nothing.
 const ENLISTED: usize = 150;
 const SILENT: usize = 10;
-const SALT: [u8; 32] = [0x5a; 32];
 
 /// An open job, in a market whose inputs may cost little, so that evaluations go on over several.
 pub(crate) fn open(files: &Files, input_work: u64) -> Result<()> {
@@ -30,20 +30,18 @@ pub(crate) fn open(files: &Files, input_work: u64) -> Result<()> {
     let mut stage = Stage::new(Some(input_work));
     let nothing = encode_command(&Command::Settle { job: JobId([7; 32]) });
     stage.send("a refused command", account(2, 0), &nothing)?;
-    let hold_out = named(&rows);
-    let plan = Plan::new([&base, &rows], Sealing::Open { hold_out }, ROWS, |terms| {
+    let hold_out = file(&rows);
+    let (job, opening) = open_job([&base, &rows], Sealing::Open { hold_out }, ROWS, |terms| {
         terms.award = Award::Rewards { reward: Amount::new(1_000_000), count: 2 };
         terms.offer.board = None;
     });
-    let job = plan.job;
-    stage.ride("a job", SPONSOR, &plan.open())?;
+    stage.ride("a job", SPONSOR, &opening)?;
     stage.publish("a base model", SPONSOR, job, Slot::BaseModel, &base)?;
     stage.publish("a hold-out", SPONSOR, job, Slot::HoldOut, &rows)?;
     stage.evaluate(job, Target::Base)?;
     for (place, model) in [&model, &[&model[..], &[0x9a, 6, 0]].concat()].into_iter().enumerate() {
         let client = account(2, place);
-        let model_ref = SubmittedModel::Open { model: named(model), data: named(b"own rows") };
-        stage.ride("a submission", client, &Command::Submit { job, model: model_ref })?;
+        stage.ride("a submission", client, &scenarios::submit(job, model))?;
         stage.publish("a model", client, job, Slot::Submission, model)?;
     }
     (0..2).try_for_each(|number| stage.evaluate(job, Target::Submission(number)).map(drop))?;
@@ -64,16 +62,15 @@ pub(crate) fn attested(files: &Files) -> Result<()> {
     // The last does not reveal.
     let models = [&best, &near, &shown, &vec![7; best.len()], &best[1..].to_vec()].map(Vec::clone);
     let mut stage = Stage::new(None);
-    let (sealing, ciphertext, opening) = sealed_hold_out(&hold_out);
-    let plan = Plan::new([&base, &slice], sealing, ROWS_OF_HOLD_OUT, |terms| {
+    let (sealing, secret) = sealed_hold_out(&hold_out);
+    let (job, opening) = open_job([&base, &slice], sealing, ROWS_OF_HOLD_OUT, |terms| {
         terms.evaluators = miners(0);
     });
-    let job = plan.job;
-    begin(&mut stage, &plan, [&base, &slice, &ciphertext])?;
+    begin(&mut stage, (job, opening), [&base, &slice, &secret.ciphertext])?;
     stage.evaluate(job, Target::Base)?;
-    let revealing = submit(&mut stage, &plan, &models)?;
+    let revealing = submit(&mut stage, job, &models)?;
     let client = account(2, 0);
-    stage.ride("a model to be shown", client, &Command::Show { job, model: named(&shown) })?;
+    stage.ride("a model to be shown", client, &Command::Show { job, model: file(&shown) })?;
     stage.publish("a shown model", client, job, Slot::Shown, &shown)?;
     stage.evaluate(job, Target::Shown(0))?;
     stage.wait();
@@ -81,11 +78,11 @@ pub(crate) fn attested(files: &Files) -> Result<()> {
     for (client, reveal) in revealing.into_iter().take(models.len() - 1) {
         stage.play("the key of a model", client, &reveal)?;
     }
-    stage.play("the key of a hold-out", SPONSOR, &plan.reveal(opening))?;
+    stage.play("the key of a hold-out", SPONSOR, &reveal(job, secret.opening))?;
     stage.wait();
     let mut said = stage.settle(job)?;
     let lie =
-        Attestation { score: Score::MAX, worst_class: Score::MAX, results: named(&base).digest };
+        Attestation { score: Score::MAX, worst_class: Score::MAX, results: file(&base).digest };
     attest(&mut stage, job, |_| (lie, Vec::new()))?;
     said.extend(judge(&mut stage, job, models.len() - 1)?);
     let events =
@@ -98,38 +95,41 @@ pub(crate) fn attested(files: &Files) -> Result<()> {
 pub(crate) fn sampled(files: &Files) -> Result<()> {
     let (base, hold_out) = (files.read("line.onnx")?, files.read("line.safetensors")?);
     let slice = files.read("slice.safetensors")?;
-    let (sealing, ciphertext, opening) = sealed_hold_out(&hold_out);
-    let plan = Plan::new([&base, &slice], sealing, ROWS_OF_LINE, |terms| {
+    let (sealing, secret) = sealed_hold_out(&hold_out);
+    let (job, opening) = open_job([&base, &slice], sealing, ROWS_OF_LINE, |terms| {
         terms.evaluators = miners(10_000);
     });
     let mut stage = Stage::new(None);
-    begin(&mut stage, &plan, [&base, &slice, &ciphertext])?;
+    begin(&mut stage, (job, opening), [&base, &slice, &secret.ciphertext])?;
     let model = [&base[..], &[0x9a, 6, 0]].concat();
-    let revealing = submit(&mut stage, &plan, &[model])?;
+    let revealing = submit(&mut stage, job, &[model])?;
     stage.wait();
-    stage.settle(plan.job)?;
+    stage.settle(job)?;
     for (client, reveal) in revealing {
         stage.play("the key of a small model", client, &reveal)?;
     }
-    stage.play("the key of a hold-out to be sampled", SPONSOR, &plan.reveal(opening))?;
+    stage.play("the key of a hold-out to be sampled", SPONSOR, &reveal(job, secret.opening))?;
     stage.wait();
-    stage.settle(plan.job)?;
-    attest(&mut stage, plan.job, |seat| {
+    stage.settle(job)?;
+    attest(&mut stage, job, |seat| {
         let mut bytes = vec![0xf0; ROWS_OF_LINE.div_ceil(8) as usize];
         bytes[seat] = 0xff;
         let results = Results::from_bytes(Metric::Accuracy, ROWS_OF_LINE, &bytes);
         let score = results.and_then(|results| results.score(Metric::Accuracy));
-        let (score, results) = (score.unwrap_or_default(), named(&bytes).digest);
+        let (score, results) = (score.unwrap_or_default(), file(&bytes).digest);
         (Attestation { score, worst_class: Score(0), results }, bytes)
     })?;
-    let said = judge(&mut stage, plan.job, 1)?;
+    let said = judge(&mut stage, job, 1)?;
     require(&said, &["Forfeited", "JobDecided", "Paid", "JobEnded"])
 }
 
 /// Opens a sealed job, and has miners enlist.
-fn begin(stage: &mut Stage, plan: &Plan, [base, slice, hold_out]: [&[u8]; 3]) -> Result<()> {
-    let job = plan.job;
-    stage.ride("a sealed job", SPONSOR, &plan.open())?;
+fn begin(
+    stage: &mut Stage,
+    (job, opening): (JobId, Command),
+    [base, slice, hold_out]: [&[u8]; 3],
+) -> Result<()> {
+    stage.ride("a sealed job", SPONSOR, &opening)?;
     stage.publish("a base model", SPONSOR, job, Slot::BaseModel, base)?;
     stage.publish("a public slice", SPONSOR, job, Slot::PublicSlice, slice)?;
     stage.publish("a sealed hold-out", SPONSOR, job, Slot::HoldOut, hold_out)?;
@@ -140,15 +140,15 @@ fn begin(stage: &mut Stage, plan: &Plan, [base, slice, hold_out]: [&[u8]; 3]) ->
 }
 
 /// Submits sealed models; who reveals each, and how.
-fn submit(stage: &mut Stage, plan: &Plan, models: &[Vec<u8>]) -> Result<Vec<(Address, Command)>> {
+fn submit(stage: &mut Stage, job: JobId, models: &[Vec<u8>]) -> Result<Vec<(Address, Command)>> {
     let mut revealing = Vec::new();
     for (place, model) in models.iter().enumerate() {
         let client = account(2, place);
-        let (sealed, ciphertext, opening) = sealed(client, plan.job.0, model);
-        let submit = Command::Submit { job: plan.job, model: SubmittedModel::Sealed(sealed) };
+        let secret = seal(&context(client), job.0, model);
+        let submit = Command::Submit { job, model: SubmittedModel::Sealed(secret.sealed) };
         stage.ride("a sealed submission", client, &submit)?;
-        stage.publish("a sealed model", client, plan.job, Slot::Submission, &ciphertext)?;
-        revealing.push((client, plan.reveal(opening)));
+        stage.publish("a sealed model", client, job, Slot::Submission, &secret.ciphertext)?;
+        revealing.push((client, reveal(job, secret.opening)));
     }
     Ok(revealing)
 }
@@ -161,19 +161,16 @@ fn attest(
 ) -> Result<()> {
     let seats = &stage.job(job)?.seats;
     let seated: Vec<_> = seats.iter().map(|seat| seat.miner).collect();
-    let (models, page) = (stage.job(job)?.page(0).len(), 0);
+    let models = stage.job(job)?.page(0).len();
     for reveals in [false, true] {
         for (seat, &miner) in seated.iter().take(SEATS as usize - SILENT).enumerate() {
             let (attestation, results) = says(seat);
             let attestations = vec![attestation; models];
-            let binding = AttestationBinding { chain_id: CHAIN, app: APP, job, miner, page };
-            let commitment = binding.commitment(&attestations, &SALT);
+            let [attest, reveal] =
+                scenarios::attest(&context(miner), job, 0, attestations, results);
             let (what, command) = if reveals {
-                let salt = SALT;
-                let reveal = Command::RevealAttestation { job, page, attestations, results, salt };
                 ("attestations revealed", reveal)
             } else {
-                let attest = Command::Attest { job, page, commitment };
                 ("a commitment to attestations", attest)
             };
             stage.play(what, miner, &command)?;

@@ -6,13 +6,9 @@ use std::hint::black_box;
 use blobs::Digest;
 use eval::{Evaluator, Model};
 use market::{Blob, Comparison, Judge, Metric, Prices, Results, separated};
+use scenarios::{Secret, context, file, seal};
 
-use crate::{
-    Files, Result, counted,
-    plan::{SPONSOR, sealed},
-    say,
-    stage::named,
-};
+use crate::{Files, Result, counted, plan::SPONSOR, say};
 
 /// As in the market's words: five in a hundred.
 const SIGNIFICANCE_PPM: u32 = 50_000;
@@ -37,7 +33,7 @@ pub(crate) fn count(files: &Files) -> Result<()> {
 
 fn opening(bytes: usize) -> Result<()> {
     let plain = vec![7; bytes];
-    let (sealed, ciphertext, opening) = sealed(SPONSOR, [0; 32], &plain);
+    let Secret { sealed, ciphertext, opening } = seal(&context(SPONSOR), [0; 32], &plain);
     let opened = counted(|| opening.open(sealed.commitment, black_box(&ciphertext).to_vec()))?;
     let at_most = Prices::COUNTED.opening(ciphertext.len() as u64);
     let what = format!("part: opening a ciphertext of {} KiB", bytes >> 10);
@@ -78,7 +74,7 @@ fn similarity(name: &str, model: &[u8]) -> Result<()> {
     let mut judge = Evaluator::new();
     let read = Model::from_onnx(model)?;
     let (rows, answers) = (rows_for(&read), read.answers());
-    let blob = |bytes| Blob { cid: named(bytes).cid(), bytes };
+    let blob = |bytes| Blob { cid: file(bytes).cid(), bytes };
     let [model, hold_out] = [blob(model), blob(&rows)];
     let metric = if answers == 1 { Metric::MeanSquaredError } else { Metric::Accuracy };
     let seed = Digest([7; 32]);

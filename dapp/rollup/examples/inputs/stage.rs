@@ -1,24 +1,19 @@
 //! An application that carries out inputs which are counted, and what the market's meter says they
 //! cost.
 
-use blobs::{BlobRef, Profile, blob_ref, split};
 use eval::Evaluator;
 use market::{Address, Amount, Command, Job, JobId, Slot, Speed, Target, Windows, Work};
 use rollup::{Answer, App};
+use scenarios::{APP, CHAIN, NOW, account, evaluate, publish_all, step};
 use serde_json::json;
-use wire::{Genesis, MAX_CHUNK_BYTES, Notice, Output, encode_command, encode_ether_deposit};
+use wire::{Genesis, Notice, Output, encode_command, encode_ether_deposit};
 
 use crate::{Result, counted, say};
 
-/// When everything begins.
-pub(crate) const NOW: u64 = 1_700_000_000;
 /// How long each window is: far more than all inputs take a machine that is as slow as this.
 pub(crate) const SECONDS: u32 = 4_000_000_000;
 /// Instructions a second, so few that the clock's lag says what an input cost.
 const SPEED: u64 = 100;
-/// The chain, and the application on it.
-pub(crate) const CHAIN: u64 = 31_337;
-pub(crate) const APP: Address = Address([0xaa; 20]);
 /// Ether enough for anything, in wei.
 const RICH: u128 = 1 << 100;
 
@@ -96,12 +91,10 @@ impl Stage {
         slot: Slot,
         bytes: &[u8],
     ) -> Result<()> {
-        let chunks = split(bytes, MAX_CHUNK_BYTES);
+        let chunks = publish_all(job, slot, bytes);
         let count = chunks.len();
-        for (place, chunk) in chunks.into_iter().enumerate() {
+        for (place, command) in chunks.enumerate() {
             let which = if place + 1 == count { "the last chunk" } else { "a chunk" };
-            let (offset, encoding, data) = (chunk.offset, chunk.encoding, chunk.data);
-            let command = Command::Publish { job, slot, offset, encoding, data };
             self.play(&format!("{what}, {which}"), sender, &command)?;
         }
         Ok(())
@@ -110,15 +103,8 @@ impl Stage {
     /// Goes on with an evaluation until nothing is left of it; what was said.
     pub(crate) fn evaluate(&mut self, job: JobId, target: Target) -> Result<Vec<Notice>> {
         self.repeat("evaluating", |stage| {
-            let job_now = stage.job(job)?;
-            let from = match target {
-                Target::Base => job_now.base.step(),
-                Target::BaseOnHoldOut => job_now.base_on_hold_out.step(),
-                Target::Submission(number) => job_now.submissions[&number].evaluated.step(),
-                Target::Shown(number) => job_now.submissions[&number].board.evaluated.step(),
-            };
-            let (work, max_surcharge) = (Work(u64::MAX), Amount::ZERO);
-            Ok(Command::Evaluate { job, target, from, work, max_surcharge })
+            let from = step(stage.job(job)?, target);
+            Ok(evaluate(job, target, from, Amount::ZERO))
         })
     }
 
@@ -195,16 +181,4 @@ fn notices(answer: &Answer) -> Vec<Notice> {
 pub(crate) fn event(notice: &Notice) -> String {
     let json = serde_json::to_value(notice).unwrap_or_default();
     json["event"].as_str().unwrap_or_default().to_owned()
-}
-
-/// A blob's reference.
-pub(crate) fn named(bytes: &[u8]) -> BlobRef {
-    blob_ref(bytes, Profile::Kubo)
-}
-
-/// One of many accounts of a role.
-pub(crate) fn account(role: u8, place: usize) -> Address {
-    let mut address = [role; 20];
-    address[..8].copy_from_slice(&(place as u64).to_be_bytes());
-    Address(address)
 }

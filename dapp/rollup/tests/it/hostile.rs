@@ -1,14 +1,14 @@
 //! Any bytes, from anyone: the application answers, does not panic, and refuses without a trace.
 
-use market::{Address, Amount, Command, Slot, Target};
+use market::{Amount, Command, Slot, Target};
 use proptest::prelude::*;
 use rollup::{Advance, App, Status};
+use scenarios::{
+    ALICE, BASE, BOB, ETHER, HOLD_OUT, MODEL, NOW, Speller, TOKEN, evaluate, publish, submit,
+};
 use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
 
-use crate::sample::{
-    ALICE, BASE, BOB, DEPOSIT, GOOD, HOLD_OUT, NOW, Speller, context, evaluate, open, publish,
-    submit, terms,
-};
+use crate::sample::{DEPOSIT, context, open, terms};
 
 /// Calldata of every command that a running job can meet, and random bytes.
 fn calldata() -> impl Strategy<Value = Vec<u8>> {
@@ -17,10 +17,10 @@ fn calldata() -> impl Strategy<Value = Vec<u8>> {
         open,
         publish(job, Slot::BaseModel, BASE),
         publish(job, Slot::HoldOut, HOLD_OUT),
-        publish(job, Slot::Submission, GOOD),
-        submit(job, GOOD),
-        evaluate(job, Target::Base, 0),
-        evaluate(job, Target::Submission(0), 0),
+        publish(job, Slot::Submission, MODEL),
+        submit(job, MODEL),
+        evaluate(job, Target::Base, 0, Amount::new(ETHER)),
+        evaluate(job, Target::Submission(0), 0, Amount::new(ETHER)),
         Command::Settle { job },
         Command::CancelJob { job },
     ];
@@ -41,10 +41,7 @@ fn input() -> impl Strategy<Value = Advance> {
             let amount = Amount::new(DEPOSIT);
             let (sender, mut payload) = match kind {
                 0 => (ether_portal, encode_ether_deposit(sender, amount, &calldata)),
-                1 => {
-                    let token = Address([0x70; 20]);
-                    (erc20_portal, encode_erc20_deposit(token, sender, amount, &calldata))
-                }
+                1 => (erc20_portal, encode_erc20_deposit(TOKEN, sender, amount, &calldata)),
                 _ => (sender, calldata),
             };
             if let Some((index, value)) = change

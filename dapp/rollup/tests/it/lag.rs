@@ -3,12 +3,13 @@
 
 use market::{Address, Amount, Asset, Command, Slot, Target, Terms, Timestamp, Work};
 use rollup::{Advance, App, Status};
+use scenarios::{
+    ALICE, BASE, BOB, ETHER, EXPENSIVE_ROW, HOLD_OUT, MODEL, NOW, Speller, evaluate, file, publish,
+    submit,
+};
 use wire::{Genesis, Notice, Output, encode_command, encode_ether_deposit};
 
-use crate::sample::{
-    ALICE, BASE, BOB, DEPOSIT, EXPENSIVE_ROW, GOOD, HOLD_OUT, NOW, Speller, context, evaluate,
-    file, open, publish, submit, terms,
-};
+use crate::sample::{DEPOSIT, context, open, terms};
 
 const MALLORY: Address = Address([0x3a; 20]);
 const OPERATOR: Address = Address([0x09; 20]);
@@ -81,16 +82,17 @@ fn machine_time_for_nothing() {
     let close = Timestamp(NOW + 660);
     let (job, open_victims) = open(ALICE, Terms { close, ..terms(BASE) });
     busy.ride(ALICE, &open_victims);
-    busy.ride(BOB, &submit(job, GOOD));
+    busy.ride(BOB, &submit(job, MODEL));
     // Mallory has the machine do all it can in each block, for a job of her own.
     let mut expensive = terms(heavy);
     expensive.offer.max_work = Work(1_000_000_000_000);
     let (own, open_own) = open(MALLORY, expensive);
     let mut notices = busy.ride(MALLORY, &open_own);
+    let surcharge = Amount::new(ETHER);
     for _ in 0..INPUTS {
         busy.now += BLOCK_SECONDS;
         let step = busy.app.market().job(own).unwrap().base.step();
-        notices.extend(busy.command(MALLORY, &evaluate(own, Target::Base, step)));
+        notices.extend(busy.command(MALLORY, &evaluate(own, Target::Base, step, surcharge)));
     }
 
     // She pays for all of it: the operator, and while the machine lags the sink.
@@ -114,10 +116,10 @@ fn machine_time_for_nothing() {
         market.now(),
         market.lag_seconds()
     );
-    busy.command(BOB, &publish(job, Slot::Submission, GOOD));
+    busy.command(BOB, &publish(job, Slot::Submission, MODEL));
     // When the machine is idle again, his model is evaluated for nothing more, and paid.
     busy.now += 600;
-    let notices = busy.command(BOB, &evaluate(job, Target::Submission(0), 0));
+    let notices = busy.command(BOB, &evaluate(job, Target::Submission(0), 0, surcharge));
     let accepted = notices.iter().any(
         |notice| matches!(notice, Notice::SubmissionDecided { verdict, .. } if verdict.accepted),
     );

@@ -3,20 +3,20 @@
 
 use std::{fs, process::Command as Program};
 
-use blobs::{Chunk, Digest, Profile, split};
 use market::{Amount, Asset, Command, JobId, Metric, Sealing, Slot, Work};
 use rustix::process::{Pid, Signal, kill_process};
+use scenarios::{ALICE, BASE, ETHER, absent, chunks_but_the_last, file, publish_chunk};
 use serde_json::Value;
 use wire::{Notice, encode_command};
 
 use crate::{
     onnx,
-    sample::{ALICE, REWARD, command, deposit, file, open, question, terms},
+    sample::{command, deposit, open, question, terms},
     server::{Stage, Step, Turn},
 };
 
 /// Ether enough for a store that is nearly full.
-const RICH: u128 = 1_000_000 * REWARD;
+const RICH: u128 = 1_000_000 * ETHER;
 /// Address space, in MiB: the memory of a machine nobody has given more.
 const MEMORY_MIB: &str = "128";
 /// The largest blob, by the default genesis.
@@ -51,25 +51,11 @@ async fn play(program: &mut Program, steps: Vec<Step>) -> Vec<Turn> {
 
 /// A job whose two blobs are as large as blobs can be, and will never be whole.
 fn greedy_job(number: u8) -> (JobId, Command) {
-    let blob = |kind| blobs::BlobRef {
-        digest: Digest::of(&[kind, number]),
-        size: BLOB_BYTES,
-        profile: Profile::Kubo,
-    };
-    let mut terms = terms(b"400");
+    let blob = |kind| absent(&[kind, number], BLOB_BYTES);
+    let mut terms = terms(BASE);
     terms.offer.base_model = blob(0);
     terms.sealing = Sealing::Open { hold_out: blob(1) };
     open(ALICE, terms)
-}
-
-/// Chunks of nearly the whole of a blob, a few bytes of theirs standing for many.
-fn greedy_chunks() -> Vec<Chunk> {
-    let block = |n: u64| [Digest::of(&n.to_le_bytes()).0[0]; 24];
-    let bytes = (0..BLOB_BYTES / 24).flat_map(block).collect::<Vec<_>>();
-    let mut chunks = split(&bytes, 60_000);
-    assert!(chunks.len() < 10, "{} chunks", chunks.len());
-    chunks.pop();
-    chunks
 }
 
 fn refusals(turns: &[Turn]) -> Vec<Value> {
@@ -79,23 +65,24 @@ fn refusals(turns: &[Turn]) -> Vec<Value> {
 /// With less memory than its settings need: what needs more is refused, all else goes on.
 #[tokio::test]
 async fn a_full_memory_refuses_and_lives() {
-    let (jobs, chunks) = (7, greedy_chunks());
+    let (jobs, chunks) = (7, chunks_but_the_last(BLOB_BYTES));
+    assert!(chunks.len() < 9, "{} chunks", chunks.len());
     let (mut requests, mut names) = (Vec::new(), Vec::new());
     for number in 0..jobs {
         let (job, open) = greedy_job(number);
         requests.push(deposit(ALICE, RICH, &encode_command(&open)));
         names.push(job);
         for slot in [Slot::BaseModel, Slot::HoldOut] {
-            requests.extend(chunks.iter().cloned().map(|Chunk { offset, encoding, data }| {
-                command(ALICE, &Command::Publish { job, slot, offset, encoding, data })
-            }));
+            let chunks = chunks.iter().cloned();
+            let commands = chunks.map(|chunk| publish_chunk(job, slot, chunk));
+            requests.extend(commands.map(|publish| command(ALICE, &publish)));
         }
     }
     let filled = requests.len();
     // More than half of the jobs end, which gives room, and another one opens.
     requests.extend(names[..5].iter().map(|job| command(ALICE, &Command::CancelJob { job: *job })));
     requests.push(question("solvency"));
-    requests.push(deposit(ALICE, RICH, &encode_command(&open(ALICE, terms(b"400")).1)));
+    requests.push(deposit(ALICE, RICH, &encode_command(&open(ALICE, terms(BASE)).1)));
     let withdraw = Command::Withdraw { asset: Asset::Ether, amount: Amount::new(RICH) };
     requests.push(command(ALICE, &withdraw));
 

@@ -3,14 +3,14 @@
 use hyper::StatusCode;
 use market::{Address, Amount, Asset, Command, JobId, Judge, Share, Slot, Stage};
 use rollup::{App, CatchingJudge};
+use scenarios::{
+    ALICE, BASE, BOB, ETHER, HOLD_OUT, MODEL, NOW, Speller, TOKEN, file, publish, submit,
+};
 use serde_json::Value;
 use wire::{Genesis, Notice, encode_command};
 
 use crate::{
-    sample::{
-        ALICE, BASE, BOB, DEPOSIT, GOOD, HOLD_OUT, NOW, REWARD, Speller, command, deposit, file,
-        input, input_at, open, publish, question, ride, submit, terms,
-    },
+    sample::{DEPOSIT, command, deposit, input, input_at, open, question, ride, terms},
     server::{Step, Turn, play, play_refusing},
 };
 
@@ -46,7 +46,7 @@ fn bounty(model: &[u8]) -> (JobId, Vec<Value>) {
 #[tokio::test]
 async fn a_bounty_from_deposit_to_voucher() {
     let mut app = app(Speller);
-    let (job, mut requests) = bounty(GOOD);
+    let (job, mut requests) = bounty(MODEL);
     requests.push(command(BOB, &Command::Settle { job }));
     let turns = play(&mut app, ask(requests)).await;
     assert!(accepted(&turns));
@@ -69,7 +69,7 @@ async fn a_bounty_from_deposit_to_voucher() {
         _ => None,
     });
     let paid = paid.unwrap();
-    assert!(paid >= Amount::new(REWARD));
+    assert!(paid >= Amount::new(ETHER));
     let (_, voucher) = turns[4].posts.iter().find(|(path, _)| path == "/voucher").unwrap();
     assert_eq!(voucher["value"], format!("0x{:064x}", paid.0));
     assert_eq!(voucher["payload"], "0x");
@@ -118,24 +118,23 @@ async fn every_input_moves_the_clock() {
 #[tokio::test]
 async fn a_deposit_is_credited_whatever_rides_on_it() {
     let mut app = app(Speller);
-    let withdraw = Command::Withdraw { asset: Asset::Ether, amount: Amount::new(2 * REWARD) };
+    let withdraw = Command::Withdraw { asset: Asset::Ether, amount: Amount::new(2 * ETHER) };
     let settle = encode_command(&Command::Settle { job: JobId([9; 32]) });
     let calldata = [&[][..], &[0xff], &settle, &encode_command(&withdraw)];
-    let requests = calldata.map(|calldata| deposit(ALICE, REWARD, calldata));
+    let requests = calldata.map(|calldata| deposit(ALICE, ETHER, calldata));
     let turns = play(&mut app, ask(requests.into())).await;
     assert!(accepted(&turns));
     let paths: Vec<_> = turns.iter().map(Turn::paths).collect();
     let expected: [&[&str]; 4] = [&[], &["/report"], &["/report"], &["/voucher"]];
     assert_eq!(paths, expected);
-    assert_eq!(free(&app, ALICE), Amount::new(2 * REWARD));
+    assert_eq!(free(&app, ALICE), Amount::new(2 * ETHER));
 }
 
 #[tokio::test]
 async fn what_is_not_kept_goes_straight_back() {
     let mut app = app(Speller);
-    let token = Address([0x70; 20]);
     let erc20_portal = Genesis::default().erc20_portal;
-    let unknown = |amount| wire::encode_erc20_deposit(token, ALICE, amount, &[]);
+    let unknown = |amount| wire::encode_erc20_deposit(TOKEN, ALICE, amount, &[]);
     let settle = encode_command(&Command::Settle { job: JobId([9; 32]) });
     let turns = play(
         &mut app,
@@ -195,8 +194,8 @@ async fn a_judge_that_panics_makes_the_model_unfit() {
     let mut app = app(CatchingJudge::<Speller>::default());
     let (job, mut requests) = bounty(b"no number");
     requests.extend([
-        ride(BOB, &submit(job, GOOD)),
-        command(BOB, &publish(job, Slot::Submission, GOOD)),
+        ride(BOB, &submit(job, MODEL)),
+        command(BOB, &publish(job, Slot::Submission, MODEL)),
     ]);
     let turns = play(&mut app, ask(requests)).await;
     assert!(accepted(&turns));
@@ -213,7 +212,7 @@ async fn a_judge_that_panics_makes_the_model_unfit() {
 
 #[tokio::test]
 async fn an_output_the_server_does_not_take_undoes_the_input_but_never_a_deposit() {
-    let withdraw = Command::Withdraw { asset: Asset::Ether, amount: Amount::new(REWARD) };
+    let withdraw = Command::Withdraw { asset: Asset::Ether, amount: Amount::new(ETHER) };
     let requests = vec![ride(ALICE, &withdraw), command(ALICE, &withdraw), question("solvency")];
     let turns = play_refusing(&mut app(Speller), ask(requests), &["/voucher"]).await;
     let statuses: Vec<_> = turns.iter().map(|turn| turn.status.as_str()).collect();
@@ -238,26 +237,26 @@ async fn the_loop_goes_on_after_whatever_the_server_says() {
         Step::Status(StatusCode::BAD_REQUEST),
         Step::Break,
         Step::Status(StatusCode::INTERNAL_SERVER_ERROR),
-        Step::Ask(deposit(ALICE, REWARD, &[])),
+        Step::Ask(deposit(ALICE, ETHER, &[])),
         Step::Status(StatusCode::ACCEPTED),
         Step::Break,
     ];
     steps.extend(garbage.map(Step::AskRaw));
-    steps.push(Step::Ask(deposit(ALICE, REWARD, &[])));
+    steps.push(Step::Ask(deposit(ALICE, ETHER, &[])));
     let turns = play(&mut app, steps).await;
     assert_eq!(turns.len(), garbage.len() + 2);
     assert!(accepted(&turns));
     for turn in &turns[1..=garbage.len()] {
         assert!(turn.reports()[0]["error"].is_string());
     }
-    assert_eq!(free(&app, ALICE), Amount::new(2 * REWARD));
+    assert_eq!(free(&app, ALICE), Amount::new(2 * ETHER));
 }
 
 #[tokio::test]
 async fn a_reject_is_said_once() {
     let mut app = app(Speller);
     let mut steps = ask(bounty(b"no number").1);
-    steps.extend([Step::Status(StatusCode::ACCEPTED), Step::Ask(deposit(ALICE, REWARD, &[]))]);
+    steps.extend([Step::Status(StatusCode::ACCEPTED), Step::Ask(deposit(ALICE, ETHER, &[]))]);
     let turns = play(&mut app, steps).await;
     assert_eq!(turns[4].status, "reject");
     assert_eq!(turns[5].status, "accept");
@@ -266,7 +265,7 @@ async fn a_reject_is_said_once() {
 #[tokio::test]
 async fn every_question_is_answered_and_changes_nothing() {
     let mut app = app(Speller);
-    let (job, requests) = bounty(GOOD);
+    let (job, requests) = bounty(MODEL);
     play(&mut app, ask(requests)).await;
     let before = app.market().clone();
     let questions = [

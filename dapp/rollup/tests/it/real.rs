@@ -5,10 +5,11 @@ use std::{fs, path::PathBuf};
 use eval::Evaluator;
 use market::{Score, Scores, Sealing, Slot};
 use rollup::{App, CatchingJudge, read_drive};
+use scenarios::{ALICE, BOB, file, publish, submit};
 use wire::{Genesis, Notice};
 
 use crate::{
-    sample::{ALICE, BOB, command, file, open, publish, ride, submit, terms},
+    sample::{command, open, ride, terms},
     server::{Step, play},
 };
 

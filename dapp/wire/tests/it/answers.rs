@@ -1,10 +1,13 @@
 //! Inspect answers of a small market, read back by the types everybody else uses.
 
-use blobs::{BlobRef, Encoding, Profile, blob_ref};
+use blobs::BlobRef;
 use market::{
-    Address, Amount, Asset, Award, Command, Comparison, Context, Evaluation, EvaluationError,
-    JobId, Judge, Market, MetricAccumulator, Offer, Quote, Score, Sealing, Similarity, Slot, Stage,
-    SubmittedModel, Terms, Timestamp, WeightDistance, Work,
+    Address, Amount, Asset, Award, Command, Context, JobId, Market, Offer, Score, Slot, Stage,
+    Terms, Timestamp,
+};
+use scenarios::{
+    ALICE, APP, BASE, BOB, CAROL, CHAIN, ETHER, HOLD_OUT, MODEL, NOW, SALT, Speller, bounty,
+    context, file, offer, open_job, publish, submit,
 };
 use serde::de::DeserializeOwned;
 use wire::{
@@ -13,59 +16,10 @@ use wire::{
     job_name,
 };
 
-use crate::sample::{ALICE, BOB, JOB, terms};
+use crate::sample::JOB;
 
-pub(crate) const CAROL: Address = Address([0xca; 20]);
-const BASE: &[u8] = b"400";
-const HOLD_OUT: &[u8] = b"a thousand rows";
-const GOOD: &[u8] = b"900";
-const BAD: &[u8] = b"401";
-/// Time for everything before the close.
-pub(crate) const BEFORE_CLOSE: u64 = 1_800_000_000 - 100_000;
-
-/// Judges a model by the number its bytes spell: how many of a thousand rows it answers right.
-struct Speller;
-
-impl Judge for Speller {
-    fn reading(&self, _: &Evaluation<'_>) -> Work {
-        Work(0)
-    }
-
-    fn quote(&mut self, _: &Evaluation<'_>) -> Result<Quote, EvaluationError> {
-        let (work, reading, step) = (Work(1_000), Work(0), Work(1));
-        Ok(Quote { rows: 1_000, classes: 2, work, reading, step })
-    }
-
-    fn answer(
-        &mut self,
-        evaluation: &Evaluation<'_>,
-        accumulator: &mut MetricAccumulator,
-        _: Work,
-    ) -> Result<Work, EvaluationError> {
-        let right: u32 = std::str::from_utf8(evaluation.model.bytes).unwrap().parse().unwrap();
-        while accumulator.rows() < 1_000 {
-            let predicted = u16::from(accumulator.rows() < right);
-            accumulator.count_class(1, predicted, 0);
-        }
-        Ok(Work(1_000))
-    }
-
-    fn reading_comparison(&self, _: &Comparison<'_>) -> Work {
-        Work(0)
-    }
-
-    fn quote_comparison(&mut self, _: &Comparison<'_>) -> Result<Work, EvaluationError> {
-        Ok(Work(0))
-    }
-
-    fn compare(&mut self, _: &Comparison<'_>) -> Result<Similarity, EvaluationError> {
-        Ok(Similarity { agreement: 0, distance: Some(WeightDistance::FARTHEST) })
-    }
-}
-
-pub(crate) fn file(bytes: &[u8]) -> BlobRef {
-    blob_ref(bytes, Profile::Kubo)
-}
+const DAVE: Address = Address([0xda; 20]);
+const WORSE: &[u8] = b"401";
 
 /// A market and what its clock shows.
 pub(crate) struct Season {
@@ -77,8 +31,8 @@ impl Season {
     /// A market in which some accounts have plenty.
     pub(crate) fn new(accounts: &[Address]) -> Self {
         let market = Market::new(Genesis::default().settings, []);
-        let mut season = Self { market, now: BEFORE_CLOSE };
-        let plenty = Amount::new(1_000_000_000_000_000_000_000);
+        let mut season = Self { market, now: NOW };
+        let plenty = Amount::new(1_000 * ETHER);
         for account in accounts {
             season.market.begin(&season.context(*account));
             season.market.deposit(*account, Asset::Ether, plenty);
@@ -88,7 +42,7 @@ impl Season {
     }
 
     fn context(&self, sender: Address) -> Context {
-        Context { sender, block_time: Timestamp(self.now), ..Context::default() }
+        Context { block_time: Timestamp(self.now), ..context(sender) }
     }
 
     pub(crate) fn act(&mut self, sender: Address, command: Command) {
@@ -99,37 +53,34 @@ impl Season {
     }
 
     /// Opens a job, whose name is returned.
-    pub(crate) fn open(&mut self, sponsor: Address, terms: Terms) -> JobId {
-        let salt = [0x5a; 32];
-        let job = job_name(0, Address::default(), sponsor, salt, &terms);
-        self.act(sponsor, Command::OpenJob { job, salt, terms: Box::new(terms) });
+    pub(crate) fn open(&mut self, sponsor: Address, terms: &Terms) -> JobId {
+        let (job, opening) = open_job(&self.context(sponsor), SALT, terms);
+        self.act(sponsor, opening);
         job
     }
 
     pub(crate) fn publish(&mut self, sender: Address, job: JobId, slot: Slot, bytes: &[u8]) {
-        let (encoding, data) = (Encoding::Plain, bytes.to_vec());
-        self.act(sender, Command::Publish { job, slot, offset: 0, encoding, data });
+        self.act(sender, publish(job, slot, bytes));
     }
 }
 
 /// A job with a paid, a refused and an unfinished submission.
 pub(crate) fn market() -> (Market, JobId) {
-    let mut season = Season::new(&[ALICE, BOB, CAROL, Address([0xda; 20])]);
+    let mut season = Season::new(&[ALICE, BOB, CAROL, DAVE]);
+    let (min_score, min_gain) = (Score(900_000), Score(5_000));
     let terms = Terms {
-        offer: Offer { base_model: file(BASE), min_worst_class: Score(0), ..terms().offer },
-        sealing: Sealing::Open { hold_out: file(HOLD_OUT) },
-        ..terms()
+        offer: Offer { min_score, min_gain, ..offer() },
+        award: Award::Rewards { reward: Amount::new(ETHER / 2), count: 2 },
+        ..bounty()
     };
-    let job = season.open(ALICE, terms);
+    let job = season.open(ALICE, &terms);
     season.publish(ALICE, job, Slot::BaseModel, BASE);
     season.publish(ALICE, job, Slot::HoldOut, HOLD_OUT);
-    for (client, bytes) in [(BOB, GOOD), (CAROL, BAD)] {
-        let model = SubmittedModel::Open { model: file(bytes), data: file(b"own") };
-        season.act(client, Command::Submit { job, model });
+    for (client, bytes) in [(BOB, MODEL), (CAROL, WORSE)] {
+        season.act(client, submit(job, bytes));
         season.publish(client, job, Slot::Submission, bytes);
     }
-    let model = SubmittedModel::Open { model: file(b"never comes"), data: file(b"own") };
-    season.act(Address([0xda; 20]), Command::Submit { job, model });
+    season.act(DAVE, submit(job, b"never comes"));
     (season.market, job)
 }
 
@@ -144,7 +95,7 @@ fn a_job_is_shown_by_its_number_and_its_name() {
     let (market, id) = market();
     let job: JobView = ask(&market, Query::Job(id.into()));
     assert_eq!((job.job, job.number, job.sponsor, job.stage), (id, 0, ALICE, Stage::Open));
-    assert_eq!(job_name(0, Address::default(), job.sponsor, job.salt, &job.terms), id);
+    assert_eq!(job_name(CHAIN, APP, job.sponsor, job.salt, &job.terms), id);
     assert_eq!((job.payouts, job.rewards_left, job.submitted), (1, 1, 3));
     assert_eq!(job.base.unwrap().score, Score(400_000));
     let best = job.best.as_ref().unwrap();
@@ -219,7 +170,7 @@ fn quotes_tell_what_everything_costs() {
     let (market, id) = market();
     let quote: QuoteView = ask(&market, Query::Quote);
     assert_eq!(&quote.settings, market.settings());
-    assert_eq!((quote.now, quote.jobs), (Timestamp(BEFORE_CLOSE), 1));
+    assert_eq!((quote.now, quote.jobs), (Timestamp(NOW), 1));
     assert_eq!(quote.reserved_bytes, market.job(id).unwrap().terms.reserved_bytes());
     let terms = market.job(id).unwrap().terms;
     let quote: JobQuoteView = ask(&market, Query::JobQuote(id.into()));

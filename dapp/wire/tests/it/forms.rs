@@ -3,12 +3,13 @@
 use std::fmt::Debug;
 
 use market::{Amount, Asset, Command, Market, Target, U256};
+use scenarios::TOKEN;
 use serde::{Serialize, de::DeserializeOwned};
 use wire::Genesis;
 
 use crate::{
     answers,
-    sample::{TOKEN, all_terms, commands},
+    sample::{all_terms, commands},
 };
 
 /// Reads a value back from both forms; how many bytes the compact one has.

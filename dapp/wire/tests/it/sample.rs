@@ -1,27 +1,19 @@
 //! Commands, effects and damaged calldata that the tests of this folder share.
 
-use blobs::{BlobRef, Digest, Encoding, Profile};
+use blobs::{BlobRef, Chunk, Digest, Encoding, Profile};
 use market::{
-    Address, Amount, Asset, Attestation, Award, Board, BoardMove, Command, Context, Decision,
-    Effect, EvaluationError, Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal,
-    Offence, Offer, Outcome, Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake,
-    SubmissionStake, SubmittedModel, Target, Terms, Timestamp, U256, Unmet, Verdict, Work,
+    Address, Amount, Asset, Attestation, Award, Board, BoardMove, Command, Decision, Effect,
+    EvaluationError, Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal, Offence,
+    Offer, Outcome, Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake, SubmissionStake,
+    SubmittedModel, Target, Terms, Timestamp, U256, Unmet, Verdict, Work,
 };
-use wire::{InputRefused, Selector, encode_command, job_name};
+use scenarios::{ALICE, BOB, KEY, SALT, TOKEN, absent, context, publish_chunk};
+use wire::{InputRefused, Selector, encode_command};
 
-pub(crate) const ALICE: Address = Address([0xa1; 20]);
-pub(crate) const BOB: Address = Address([0xb0; 20]);
-pub(crate) const TOKEN: Address = Address([0x70; 20]);
 pub(crate) const JOB: JobId = JobId([7; 32]);
-const SALT: [u8; 32] = [0x5a; 32];
 
-/// Where and for whom all commands are decoded.
-pub(crate) fn context() -> Context {
-    Context { sender: ALICE, chain_id: 31_337, app: BOB, ..Context::default() }
-}
-
-pub(crate) fn blob() -> BlobRef {
-    BlobRef { digest: Digest::of(b"model"), size: 20_000, profile: Profile::Kubo }
+fn blob() -> BlobRef {
+    absent(b"model", 20_000)
 }
 
 fn tree() -> BlobRef {
@@ -65,7 +57,7 @@ pub(crate) fn terms() -> Terms {
 }
 
 /// A sealed job with a prize, which miners evaluate.
-pub(crate) fn sealed_terms() -> Terms {
+fn sealed_terms() -> Terms {
     let Terms { offer, .. } = terms();
     let board = Board { public_slice: tree(), quota: 3, ladder_step: Score(10_000) };
     Terms {
@@ -154,14 +146,12 @@ fn attestation() -> Attestation {
     Attestation { score, worst_class, results: Digest::of(b"rows") }
 }
 
-fn open_job(terms: Terms) -> Command {
-    let Context { chain_id, app, sender, .. } = context();
-    let job = job_name(chain_id, app, sender, SALT, &terms);
-    Command::OpenJob { job, salt: SALT, terms: Box::new(terms) }
+fn open_job(terms: &Terms) -> Command {
+    scenarios::open_job(&context(ALICE), SALT, terms).1
 }
 
 fn publish(slot: Slot, encoding: Encoding, data: &[u8]) -> Command {
-    Command::Publish { job: JOB, slot, offset: 65_024, encoding, data: data.to_vec() }
+    publish_chunk(JOB, slot, Chunk { offset: 65_024, encoding, data: data.to_vec() })
 }
 
 fn evaluate(target: Target) -> Command {
@@ -170,7 +160,7 @@ fn evaluate(target: Target) -> Command {
 }
 
 pub(crate) fn commands() -> Vec<Command> {
-    let (job, key, salt) = (JOB, [0x4b; 32], SALT);
+    let (job, key, salt) = (JOB, KEY, SALT);
     let attestations = vec![attestation(), Attestation::UNFIT];
     let none = Vec::new();
     let results = vec![0xa5; 33];
@@ -192,7 +182,8 @@ pub(crate) fn commands() -> Vec<Command> {
         Command::Withdraw { asset: Asset::Ether, amount: Amount(U256::MAX) },
         Command::Withdraw { asset: Asset::Erc20(TOKEN), amount: Amount::new(0) },
     ];
-    let opened = all_terms().into_iter().map(open_job);
+    let opened = all_terms();
+    let opened = opened.iter().map(open_job);
     opened.chain(slots).chain(targets.map(evaluate)).chain(others).collect()
 }
 
@@ -242,7 +233,7 @@ fn events_of_submissions() -> Vec<Event> {
             client,
             position: 129,
             model: blob(),
-            key: Digest([0x4b; 32]),
+            key: Digest(KEY),
         },
         Event::ModelEvaluated { job, submission, model, attestation: attestation(), agreed: 5 },
         decided(Verdict::Accepted(SCORES)),
@@ -252,7 +243,7 @@ fn events_of_submissions() -> Vec<Event> {
 }
 
 fn events_of_jobs() -> Vec<Event> {
-    let (job, sponsor, miner, key) = (JOB, ALICE, ALICE, Digest([0x4b; 32]));
+    let (job, sponsor, miner, key) = (JOB, ALICE, ALICE, Digest(KEY));
     let [award, pool, bond, work, rent] = [1, 2, 3, 4, 5].map(Amount::new);
     let stake = SponsorStake { award, pool, bond, work, rent };
     let opened = all_terms().into_iter().zip(0..).map(|(terms, number)| Event::JobOpened {
@@ -374,7 +365,7 @@ fn refused_by_types() -> Vec<(Vec<u8>, InputRefused)> {
         Malformed, NoSelector, NotCanonical, OutOfRange, UnknownCode, UnknownSelector,
     };
     let settle = encode_command(&Command::Settle { job: JOB });
-    let open = encode_command(&open_job(terms()));
+    let open = encode_command(&open_job(&terms()));
     let withdraw =
         encode_command(&Command::Withdraw { asset: Asset::Erc20(TOKEN), amount: Amount::new(0) });
     let publish = encode_command(&publish(Slot::Submission, Encoding::Deflate, &[0xa5; 33]));
@@ -416,8 +407,8 @@ fn refused_by_types() -> Vec<(Vec<u8>, InputRefused)> {
 
 fn refused_by_rules() -> Vec<(Vec<u8>, InputRefused)> {
     use InputRefused::{NotCanonical, TitleNotText, UnknownLeafSize};
-    let open = encode_command(&open_job(terms()));
-    let sealed = encode_command(&open_job(sealed_terms()));
+    let open = encode_command(&open_job(&terms()));
+    let sealed = encode_command(&open_job(&sealed_terms()));
     let base = encode_command(&evaluate(Target::Base));
     let unused = NotCanonical { function: "openJob" };
     vec![

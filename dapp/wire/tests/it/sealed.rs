@@ -1,69 +1,42 @@
 //! Inspect answers about a sealed job that miners evaluate, read back by the types everybody uses.
 
-use blobs::{Binding, Opening, seal};
+use blobs::Opening;
 use market::{
-    Address, Asset, Attestation, AttestationBinding, Award, Board, Command, Evaluators, JobId,
-    MinerTerms, Offer, Score, SealedBlob, Sealing, Slot, Stage, SubmittedModel, Terms,
+    Address, Attestation, Command, Evaluators, JobId, MinerTerms, Score, SealedBlob, Slot, Stage,
+    SubmittedModel, Terms,
+};
+use scenarios::{
+    ALICE, BASE, BOB, HOLD_OUT, MODEL, SALT, SLICE, attest, competition, context, file, miners,
+    reveal, seal,
 };
 use wire::{BoardLineView, JobList, JobView, ModelView, Page, Paging, Query, SeatsView};
 
-use crate::{
-    answers::{Season, ask, file},
-    sample::{ALICE, BOB, sealed_terms},
-};
+use crate::answers::{Season, ask};
 
-const BASE: &[u8] = b"400";
-const SLICE: &[u8] = b"some rows";
-const HOLD_OUT: &[u8] = b"other rows";
-const MODEL: &[u8] = b"900";
 const SKETCH: &[u8] = b"700";
 const MINER: Address = Address([0x33; 20]);
-const CLOSE: u64 = 1_800_000_000;
 
-/// What an account commits to, what it publishes, and what opens it.
-fn sealed(sender: Address, scope: [u8; 32], plain: &[u8]) -> (SealedBlob, Vec<u8>, Opening) {
-    let opening = Opening { key: [1; 32], salt: [2; 32], plain: file(plain) };
-    let binding = Binding { chain_id: 0, app: [0; 20], scope, sender: sender.0 };
-    let commitment = opening.commitment(&binding);
-    let bytes = seal(&opening.key, commitment, plain);
-    (SealedBlob { commitment, ciphertext: file(&bytes) }, bytes, opening)
-}
-
+/// A competition with a single seat.
 fn terms(hold_out: SealedBlob) -> Terms {
-    let Terms { offer, award, .. } = sealed_terms();
-    let Award::Prize { prize, .. } = award else { panic!("there is a prize") };
-    let sponsor_bond = prize;
-    let Evaluators::Miners(miners) = sealed_terms().evaluators else { panic!("miners evaluate") };
-    let board = Board { public_slice: file(SLICE), ..offer.board.unwrap() };
-    Terms {
-        asset: Asset::Ether,
-        offer: Offer {
-            min_worst_class: Score(0),
-            base_model: file(BASE),
-            board: Some(board),
-            ..offer
-        },
-        sealing: Sealing::Sealed { hold_out, reveal_seconds: 7_200, sponsor_bond },
-        evaluators: Evaluators::Miners(MinerTerms { seats: 1, sample_rows: 0, ..miners }),
-        ..sealed_terms()
-    }
+    let evaluators = Evaluators::Miners(MinerTerms { seats: 1, ..miners() });
+    Terms { evaluators, ..competition(hold_out) }
 }
 
 /// A job that one has submitted to and shown a model in, with a miner, before its close.
 fn open() -> (Season, JobId, [Opening; 2]) {
     let mut season = Season::new(&[ALICE, BOB, MINER]);
-    let (hold_out, ciphertext, opening) = sealed(ALICE, [0x5a; 32], HOLD_OUT);
-    let job = season.open(ALICE, terms(hold_out));
+    let hold_out = seal(&context(ALICE), SALT, HOLD_OUT);
+    let job = season.open(ALICE, &terms(hold_out.sealed));
     season.publish(ALICE, job, Slot::BaseModel, BASE);
     season.publish(ALICE, job, Slot::PublicSlice, SLICE);
-    season.publish(ALICE, job, Slot::HoldOut, &ciphertext);
-    let (model, ciphertext, of_model) = sealed(BOB, job.0, MODEL);
-    season.act(BOB, Command::Submit { job, model: SubmittedModel::Sealed(model) });
-    season.publish(BOB, job, Slot::Submission, &ciphertext);
+    season.publish(ALICE, job, Slot::HoldOut, &hold_out.ciphertext);
+    let model = seal(&context(BOB), job.0, MODEL);
+    season.act(BOB, Command::Submit { job, model: SubmittedModel::Sealed(model.sealed) });
+    season.publish(BOB, job, Slot::Submission, &model.ciphertext);
     season.act(BOB, Command::Show { job, model: file(SKETCH) });
     season.publish(BOB, job, Slot::Shown, SKETCH);
     season.act(MINER, Command::Enlist { job });
-    (season, job, [opening, of_model])
+    (season, job, [hold_out.opening, model.opening])
 }
 
 fn view(season: &Season, job: JobId) -> JobView {
@@ -77,7 +50,7 @@ fn the_board_has_what_was_shown() {
     assert_eq!((shown.stage, shown.submitted, shown.places_taken), (Stage::Open, 1, 1));
     assert_eq!((shown.enlisted, shown.seats, shown.revealed), (1, 0, 0));
     assert_eq!(shown.base.unwrap().score, Score(400_000));
-    assert_eq!(shown.windows.reveal_until.0, CLOSE + 7_200);
+    assert_eq!(shown.windows.reveal_until.0, shown.terms.close.0 + 3_600);
     assert_eq!((shown.windows.attest_until, shown.hold_out), (None, None));
     let query = Query::List(job.into(), JobList::Board, Paging::default());
     let board: Page<BoardLineView> = ask(&season.market, query);
@@ -89,11 +62,11 @@ fn the_board_has_what_was_shown() {
 #[test]
 fn models_are_shown_with_what_the_seats_say_of_them() {
     let (mut season, job, [hold_out, model]) = open();
-    season.now = CLOSE;
-    for (sender, Opening { key, salt, plain }) in [(ALICE, hold_out), (BOB, model)] {
-        season.act(sender, Command::Reveal { job, key, salt, plaintext: plain });
+    season.now = view(&season, job).terms.close.0;
+    for (sender, opening) in [(ALICE, hold_out), (BOB, model)] {
+        season.act(sender, reveal(job, opening));
     }
-    season.now = CLOSE + 7_200;
+    season.now = view(&season, job).windows.reveal_until.0;
     season.act(MINER, Command::Settle { job });
     let shown = view(&season, job);
     assert_eq!((shown.stage, shown.seats, shown.pages), (Stage::Evaluating, 1, 1));
@@ -105,18 +78,15 @@ fn models_are_shown_with_what_the_seats_say_of_them() {
     };
     assert_eq!((seats(&season).enlisted, seats(&season).seats[0].miner), (vec![MINER], MINER));
 
-    let app = Address::default();
-    let place = AttestationBinding { chain_id: 0, app, job, miner: MINER, page: 0 };
-    let (said, salt) = (Attestation { score: Score(1), ..Attestation::UNFIT }, [9; 32]);
-    let commitment = place.commitment(&[said], &salt);
-    season.act(MINER, Command::Attest { job, page: 0, commitment });
+    let said = Attestation { score: Score(1), ..Attestation::UNFIT };
+    let [attest, reveal] = attest(&context(MINER), job, 0, vec![said], Vec::new());
+    season.act(MINER, attest);
     assert_eq!(
         (&seats(&season).seats[0].attested[..], seats(&season).seats[0].revealed),
         (&[0][..], 0)
     );
     season.now = shown.windows.attest_until.unwrap().0;
-    let (attestations, results) = (vec![said], Vec::new());
-    season.act(MINER, Command::RevealAttestation { job, page: 0, attestations, results, salt });
+    season.act(MINER, reveal);
     assert_eq!((seats(&season).seats[0].attested.len(), seats(&season).seats[0].revealed), (0, 1));
     let query = Query::List(job.into(), JobList::Models, Paging::default());
     let models: Page<ModelView> = ask(&season.market, query);

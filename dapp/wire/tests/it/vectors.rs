@@ -8,15 +8,16 @@ use market::{
     Amount, Asset, Attestation, AttestationBinding, Command, Context, JobId, Score, Slot,
     SubmittedModel, Timestamp, U256,
 };
+use scenarios::{ALICE, BOB, TOKEN, context, open_job, publish};
 use serde_json::{Value, json};
 use wire::{
     Credit, Genesis, Input, Notice, Output, decode_command, decode_notice, encode_command,
-    encode_erc20_deposit, encode_ether_deposit, encode_notice, job_name, output,
+    encode_erc20_deposit, encode_ether_deposit, encode_notice, output,
 };
 
 use crate::{
     named,
-    sample::{ALICE, BOB, JOB, TOKEN, all_terms, commands, context, effects, refused, terms},
+    sample::{JOB, all_terms, commands, effects, refused, terms},
 };
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -105,7 +106,7 @@ fn commands_are_as_written_and_decode_to_themselves() {
     let mut accepted = Vec::new();
     for command in commands() {
         let calldata = encode_command(&command);
-        assert_eq!(decode_command(&context(), &calldata), Ok(command.clone()));
+        assert_eq!(decode_command(&context(ALICE), &calldata), Ok(command.clone()));
         let (name, values) = values(&command);
         named::check("function", name, &calldata[4..], &values);
         names.insert(name.to_owned());
@@ -115,7 +116,7 @@ fn commands_are_as_written_and_decode_to_themselves() {
     assert_eq!(names, declared("function"));
     let refused = refused().into_iter().map(|damaged| {
         let (calldata, reason) = (hexadecimal(&damaged.calldata), damaged.refused);
-        let decoded = decode_command(&context(), &damaged.calldata);
+        let decoded = decode_command(&context(ALICE), &damaged.calldata);
         assert_eq!(decoded, Err(reason), "{calldata}");
         let beyond_types = damaged.beyond_types;
         json!({ "calldata": calldata, "refused": reason.name(), "beyondTypes": beyond_types })
@@ -138,11 +139,10 @@ fn jobs_are_named_by_all_that_their_sponsor_states() {
     let places = places.into_iter().map(|place| (place, terms()));
     let all = all_terms().into_iter().map(|terms| ((7, ALICE, BOB, [1; 32]), terms));
     for ((chain_id, app, sponsor, salt), terms) in places.chain(all) {
-        let job = job_name(chain_id, app, sponsor, salt, &terms);
-        assert!(names.insert(job), "two jobs have the name {job}");
-        let open = Command::OpenJob { job, salt, terms: Box::new(terms) };
-        let calldata = encode_command(&open);
         let context = Context { chain_id, app, sender: sponsor, ..Context::default() };
+        let (job, open) = open_job(&context, salt, &terms);
+        assert!(names.insert(job), "two jobs have the name {job}");
+        let calldata = encode_command(&open);
         assert_eq!(decode_command(&context, &calldata), Ok(open));
         jobs.push(json!({
             "chainId": chain_id.to_string(),
@@ -284,11 +284,7 @@ fn short_deposits_are_refused() {
 
 #[test]
 fn a_full_chunk_fills_the_longest_payload() {
-    let publish = |bytes| {
-        let (slot, encoding) = (Slot::Submission, blobs::Encoding::Plain);
-        let data = vec![0; bytes];
-        encode_command(&Command::Publish { job: JOB, slot, offset: 0, encoding, data })
-    };
-    assert!(publish(wire::MAX_CHUNK_BYTES).len() <= blobs::MAX_PAYLOAD_BYTES);
-    assert!(publish(wire::MAX_CHUNK_BYTES + 1).len() > blobs::MAX_PAYLOAD_BYTES);
+    let payload = |bytes| encode_command(&publish(JOB, Slot::Submission, &vec![0; bytes]));
+    assert!(payload(wire::MAX_CHUNK_BYTES).len() <= blobs::MAX_PAYLOAD_BYTES);
+    assert!(payload(wire::MAX_CHUNK_BYTES + 1).len() > blobs::MAX_PAYLOAD_BYTES);
 }

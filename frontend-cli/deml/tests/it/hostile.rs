@@ -13,6 +13,7 @@ use alloy::primitives::{Address, B256};
 use axum::{Json, Router, response::Redirect, routing::post};
 use client::{
     chain::{Chain, Contracts},
+    convert::to_ethereum,
     follow::Patience,
     ipfs::Store,
     jobs::JobRef,
@@ -20,7 +21,8 @@ use client::{
     printer::{Printer, one_line},
     session::Session,
 };
-use market::{Amount, Award, Evaluators, Market, Offer, Score, Sealing, Terms, Timestamp, Work};
+use market::{Amount, Asset, Market};
+use scenarios::{APP, ETHER, SALT, Speller, bounty, open_job};
 use serde_json::{Value, json};
 use wire::{JobList, Query};
 
@@ -37,7 +39,7 @@ async fn session(report: Value) -> Session {
     let (rpc, inspect) = (format!("{url}/rpc"), format!("{url}/inspect"));
     Session {
         chain: Chain::connect(&rpc, Contracts::V2_2_0).unwrap(),
-        node: Node::connect(&rpc, &inspect, Address::repeat_byte(1)).unwrap(),
+        node: Node::connect(&rpc, &inspect, to_ethereum(APP)).unwrap(),
         store: "folder:nowhere".parse().unwrap(),
         token: None,
         printer: Printer { json: false, quiet: true },
@@ -54,43 +56,12 @@ async fn served(router: Router) -> String {
 
 /// A job's name and what an honest node shows of it.
 fn opened() -> (market::JobId, Value) {
-    let blob = blobs::blob_ref(b"bytes", blobs::Profile::Kubo);
-    let terms = Terms {
-        title: [0; 32],
-        asset: market::Asset::Ether,
-        close: Timestamp(1_000_000),
-        places: 1,
-        offer: Offer {
-            metric: market::Metric::Accuracy,
-            min_score: Score(0),
-            min_gain: Score(1_000),
-            min_worst_class: Score(0),
-            max_model_bytes: 1_000,
-            max_work: Work(1_000_000),
-            max_inputs: 64,
-            rows: 100,
-            base_model: blob,
-            board: None,
-        },
-        sealing: Sealing::Open { hold_out: blob },
-        evaluators: Evaluators::Machine,
-        award: Award::Rewards { reward: Amount::new(1_000), count: 1 },
-    };
-    let (sponsor, app) = (market::Address([2; 20]), market::Address([1; 20]));
-    let job = wire::job_name(31_337, app, sponsor, [3; 32], &terms);
+    let context = scenarios::context(scenarios::ALICE);
+    let (job, opening) = open_job(&context, SALT, &bounty());
     let mut market = Market::new(wire::Genesis::default().settings, []);
-    let context = market::Context {
-        sender: sponsor,
-        app,
-        chain_id: 31_337,
-        block_time: Timestamp(900_000),
-        ..market::Context::default()
-    };
     market.begin(&context);
-    let ether = Amount::new(1_000_000_000_000_000_000);
-    market.deposit(sponsor, market::Asset::Ether, ether);
-    let command = market::Command::OpenJob { job, salt: [3; 32], terms: Box::new(terms) };
-    market.apply(&context, command, &mut eval::Evaluator::new()).unwrap();
+    market.deposit(context.sender, Asset::Ether, Amount::new(10 * ETHER));
+    market.apply(&context, opening, &mut Speller).unwrap();
     (job, serde_json::from_slice(&wire::answer(&market, b"jobs/0")).unwrap())
 }
 

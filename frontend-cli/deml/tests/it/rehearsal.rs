@@ -2,12 +2,12 @@
 
 use std::{fs, path::Path};
 
-use blobs::{BlobRef, Digest, Profile, blob_ref};
+use blobs::BlobRef;
 use client::printer::{Printer, Refused};
 use deml::rehearsal::{Drive, rehearse, rehearse_job};
-use market::{
-    Amount, Asset, Award, Board, Evaluators, Metric, Offer, Score, SealedBlob, Sealing, Settings,
-    Terms, Timestamp, Work,
+use market::{Amount, Award, Board, Offer, Score, Sealing, Settings, Terms, Timestamp, Work};
+use scenarios::{
+    ALICE, ETHER, SALT, Secret, bounty, competition, context, file, offer, prize, seal,
 };
 use wire::Genesis;
 
@@ -27,7 +27,7 @@ fn digits() -> Digits {
     let mut drive = Drive::new();
     let mut read = |name: &str| {
         let bytes = fs::read(folder.join(name)).unwrap();
-        let blob = blob_ref(&bytes, Profile::Kubo);
+        let blob = file(&bytes);
         drive.insert(blob.cid(), bytes.clone());
         (blob, bytes)
     };
@@ -42,20 +42,15 @@ fn digits() -> Digits {
 impl Digits {
     fn terms(&self, sealing: Sealing, award: Award) -> Terms {
         let offer = Offer {
-            metric: Metric::Accuracy,
-            min_score: Score(0),
             min_gain: Score(1_000),
-            min_worst_class: Score(0),
             max_model_bytes: 100_000,
             max_work: Work(10_000_000_000),
-            max_inputs: 64,
             rows: self.rows(),
             base_model: self.base,
             board: Some(Board { public_slice: self.slice, quota: 3, ladder_step: Score(1_000) }),
+            ..offer()
         };
-        let close = NOW.after(7 * 86_400);
-        let (asset, evaluators) = (Asset::Ether, Evaluators::Machine);
-        Terms { title: [0; 32], asset, close, places: 4, offer, sealing, evaluators, award }
+        Terms { close: NOW.after(7 * 86_400), offer, sealing, award, ..bounty() }
     }
 
     fn rows(&self) -> u32 {
@@ -72,10 +67,8 @@ fn settings() -> Settings {
 #[test]
 fn a_better_model_is_paid_and_its_cost_is_within_its_stake() {
     let digits = digits();
-    let reward = Amount::new(1_000_000_000_000_000_000);
-    let prize =
-        Award::Prize { prize: reward, significance: Score(50_000), unmet: market::Unmet::Return };
-    for award in [Award::Rewards { reward, count: 2 }, prize] {
+    let rewards = Award::Rewards { reward: Amount::new(ETHER), count: 2 };
+    for award in [rewards, prize(ETHER)] {
         let terms = digits.terms(Sealing::Open { hold_out: digits.hold_out }, award);
         let job = rehearse_job(&TALK, &settings(), NOW, &terms, digits.hold_out, &digits.drive);
         let job = job.unwrap();
@@ -109,18 +102,10 @@ const REWARDS_OF_ONE: Award =
 #[test]
 fn a_sealed_job_is_rehearsed_on_the_public_slice() {
     let mut digits = digits();
-    let (key, commitment) = ([1; 32], Digest([2; 32]));
-    let sealed = blobs::seal(&key, commitment, &digits.drive[&digits.hold_out.cid()]);
-    let ciphertext = blob_ref(&sealed, Profile::Kubo);
-    digits.drive.insert(ciphertext.cid(), sealed);
-    let prize = Amount::new(1_000_000_000_000_000_000);
-    let sealing = Sealing::Sealed {
-        hold_out: SealedBlob { commitment, ciphertext },
-        reveal_seconds: 86_400,
-        sponsor_bond: prize,
-    };
-    let (significance, unmet) = (Score(50_000), market::Unmet::Return);
-    let terms = digits.terms(sealing, Award::Prize { prize, significance, unmet });
+    let hold_out = &digits.drive[&digits.hold_out.cid()];
+    let Secret { sealed: hold_out, ciphertext, .. } = seal(&context(ALICE), SALT, hold_out);
+    digits.drive.insert(hold_out.ciphertext.cid(), ciphertext);
+    let terms = digits.terms(competition(hold_out).sealing, prize(ETHER));
     let job = rehearse_job(&TALK, &settings(), NOW, &terms, digits.hold_out, &digits.drive);
     assert_eq!(job.unwrap().quote.rows, terms.offer.rows);
     let (model, bytes) = &digits.trained;

@@ -27,9 +27,10 @@ use market::{
     Amount, Attestation, Command, Job, JobId, SealedBlob, Slot, SubmittedModel, Target, U256, Work,
 };
 use miniz_oxide::deflate::compress_to_vec;
+use scenarios::file;
 
 use super::{Reason, Stage, address, amount, asset, number};
-use crate::world::{attestations, attested, flip, named, seal};
+use crate::world::{attestations, attested, flip, seal};
 
 const SALT: [u8; 32] = [7; 32];
 
@@ -110,9 +111,9 @@ impl Stage {
                 SubmittedModel::Sealed(self.secrets.get(&name).ok_or("never sealed")?.sealed)
             }
             ["sealing", other] => SubmittedModel::Sealed(self.seal(who, model, other, job.0)?),
-            ["plain"] => SubmittedModel::Open { model: self.blob(model)?.0, data: named(b"") },
+            ["plain"] => SubmittedModel::Open { model: self.blob(model)?.0, data: file(b"") },
             [] if is_sealed => SubmittedModel::Sealed(self.seal(who, model, model, job.0)?),
-            _ => SubmittedModel::Open { model: self.blob(model)?.0, data: named(b"") },
+            _ => SubmittedModel::Open { model: self.blob(model)?.0, data: file(b"") },
         };
         Ok(Command::Submit { job, model })
     }

@@ -12,12 +12,13 @@ use market::{
     SlotKey, Speed, Stage, SubmissionState, SubmittedModel, Target, Timestamp, U256, Work,
 };
 use miniz_oxide::deflate::compress_to_vec;
+use scenarios::{Secret, file};
 
 use super::{
     Step,
     pool::{self, ACCOUNTS, ASSETS, HOLD_OUTS, MODELS, PooledBlob},
 };
-use crate::world::{Secret, World, attestations, attested, flip, named, seal, settings};
+use crate::world::{World, attestations, attested, flip, seal, settings};
 
 /// Attestations of a page, and the results row by row.
 type Said = (Vec<Attestation>, Vec<u8>);
@@ -246,7 +247,7 @@ impl Generator {
         if self.once_in(30) {
             model.size = self.pick(&[0, 1, 60, 61, 1_000, u64::MAX]);
         }
-        Command::Submit { job: id, model: SubmittedModel::Open { model, data: named(b"") } }
+        Command::Submit { job: id, model: SubmittedModel::Open { model, data: file(b"") } }
     }
 
     /// The next chunk of a blob: mostly the right one, at times cut, shifted or spoiled.

@@ -4,8 +4,7 @@ use std::sync::LazyLock;
 
 use blobs::{BlobRef, Digest};
 use market::{Address, Asset};
-
-use crate::world::named;
+use scenarios::file;
 
 /// A blob and its bytes.
 pub(super) struct PooledBlob {
@@ -58,7 +57,7 @@ pub(super) static MODELS: LazyLock<Vec<PooledBlob>> = LazyLock::new(|| {
 });
 
 fn blob(text: &str) -> PooledBlob {
-    PooledBlob { blob: named(text.as_bytes()), bytes: text.as_bytes().to_vec() }
+    PooledBlob { blob: file(text.as_bytes()), bytes: text.as_bytes().to_vec() }
 }
 
 /// What a digest is the name of.

@@ -2,8 +2,7 @@
 
 use fastrand::Rng;
 use market::Address;
-
-use crate::world::Secret;
+use scenarios::Secret;
 
 /// A way to play a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

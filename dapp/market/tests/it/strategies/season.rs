@@ -2,15 +2,15 @@
 
 mod mining;
 
-use blobs::{Digest, Encoding};
+use blobs::Digest;
 use market::{
-    Address, Amount, Asset, AssetPrices, Award, Board, Command, Job, JobId, Metric, MinerTerms,
-    Offer, Score, Sealing, Settings, Slot, Speed, SubmittedModel, Target, Terms, Timestamp, Unmet,
-    Work,
+    Address, Amount, Asset, AssetPrices, Award, Board, Command, Job, JobId, MinerTerms, Offer,
+    Score, Sealing, Settings, Slot, Speed, SubmittedModel, Target, Terms, Timestamp, Unmet, Work,
 };
+use scenarios::{account, board, bounty, file, offer, publish, reveal};
 
 use super::cast::{Cast, Entrant, Evaluators, Strategy};
-use crate::world::{World, job_name, named, seal, settings};
+use crate::world::{World, job_name, seal, settings};
 
 const HOLD_OUT: &[u8] = b"rows=20,20";
 const SLICE: &[u8] = b"rows=20,20 #slice";
@@ -58,13 +58,6 @@ struct Season {
     /// The first model that others can see.
     seen: Option<Vec<u8>>,
     spare_jobs: Vec<JobId>,
-}
-
-/// The accounts of a role.
-fn account(role: u8, place: usize) -> Address {
-    let mut address = [role; 20];
-    address[..8].copy_from_slice(&(place as u64).to_be_bytes());
-    Address(address)
 }
 
 const MINERS: usize = 3;
@@ -154,8 +147,7 @@ impl Season {
     }
 
     fn publish(&mut self, sender: Address, slot: Slot, bytes: &[u8]) -> bool {
-        let (job, data, encoding) = (self.job, bytes.to_vec(), Encoding::Plain);
-        self.act(sender, Command::Publish { job, slot, offset: 0, encoding, data })
+        self.act(sender, publish(self.job, slot, bytes))
     }
 
     fn play(&mut self) {
@@ -206,7 +198,7 @@ impl Season {
             }
             Strategy::OutsiderFillingStore => {
                 own(10_000_000, Asset::Ether, outsider());
-                let mut terms = self.terms(Sealing::Open { hold_out: named(HOLD_OUT) });
+                let mut terms = self.terms(Sealing::Open { hold_out: file(HOLD_OUT) });
                 (terms.places, terms.offer.max_model_bytes) = (600, 2_000);
                 terms.evaluators = market::Evaluators::Machine;
                 self.open_spare(terms);
@@ -241,25 +233,16 @@ impl Season {
         let least = if plays == Strategy::SponsorImpossible { 1_000_000 } else { 0 };
         let unmet = if cast.vouches { Unmet::Share } else { Unmet::Return };
         Terms {
-            title: [0; 32],
-            asset: Asset::Ether,
             close: Timestamp(CLOSE),
             places: 120,
             offer: Offer {
-                metric: Metric::Accuracy,
                 min_score: Score(least),
-                min_gain: Score(1),
-                min_worst_class: Score(0),
                 max_model_bytes: 100,
                 max_work: Work(30_000),
-                max_inputs: 64,
                 rows: 40,
-                base_model: named(BASE),
-                board: Some(Board {
-                    public_slice: named(SLICE),
-                    quota: 1,
-                    ladder_step: Score(10_000),
-                }),
+                base_model: file(BASE),
+                board: Some(Board { quota: 1, ..board(SLICE) }),
+                ..offer()
             },
             sealing,
             evaluators: match cast.evaluators {
@@ -273,6 +256,7 @@ impl Season {
             } else {
                 Award::Rewards { reward: Amount::new(REWARD), count: 4 }
             },
+            ..bounty()
         }
     }
 
@@ -280,7 +264,7 @@ impl Season {
         self.deposit(sponsor(), 10_000_000);
         let (salt, misfits) = ([7; 32], self.plays == Strategy::SponsorMisfit);
         let hidden = if misfits { b"no rows at all".as_slice() } else { HOLD_OUT };
-        let secret = seal(salt, sponsor(), named(hidden), hidden);
+        let secret = seal(salt, sponsor(), file(hidden), hidden);
         let sealing = if self.cast.is_sealed {
             Sealing::Sealed {
                 hold_out: secret.sealed,
@@ -288,7 +272,7 @@ impl Season {
                 sponsor_bond: Amount::new(PRIZE / 4),
             }
         } else {
-            Sealing::Open { hold_out: named(HOLD_OUT) }
+            Sealing::Open { hold_out: file(HOLD_OUT) }
         };
         let terms = self.terms(sealing);
         self.job = job_name(sponsor(), salt, &terms);
@@ -351,17 +335,17 @@ impl Season {
     fn submit(&mut self, own: Address, plain: Vec<u8>, is_own: bool) {
         self.deposit(own, 200_000);
         let delivers = !(is_own && self.plays == Strategy::EntrantUndelivered);
-        let secret = self.cast.is_sealed.then(|| seal(self.job.0, own, named(&plain), &plain));
+        let secret = self.cast.is_sealed.then(|| seal(self.job.0, own, file(&plain), &plain));
         let model = match &secret {
             Some(secret) => SubmittedModel::Sealed(secret.sealed),
-            None => SubmittedModel::Open { model: named(&plain), data: named(b"") },
+            None => SubmittedModel::Open { model: file(&plain), data: file(b"") },
         };
         let bytes = secret.as_ref().map_or(&plain, |secret| &secret.ciphertext).clone();
         if self.act(own, Command::Submit { job: self.job, model }) && delivers {
             self.publish(own, Slot::Submission, &bytes);
         }
         if self.seen.is_none() && !is_own {
-            let show = Command::Show { job: self.job, model: named(&plain) };
+            let show = Command::Show { job: self.job, model: file(&plain) };
             if self.act(own, show) {
                 self.publish(own, Slot::Shown, &plain);
             }
@@ -377,20 +361,15 @@ impl Season {
         if self.plays != Strategy::SponsorSilent {
             let misfits = self.plays == Strategy::SponsorMisfit;
             let hidden = if misfits { b"no rows at all".as_slice() } else { HOLD_OUT };
-            let opening = seal([7; 32], sponsor(), named(hidden), hidden).opening;
-            self.open(sponsor(), &opening);
+            let opening = seal([7; 32], sponsor(), file(hidden), hidden).opening;
+            self.act(sponsor(), reveal(self.job, opening));
         }
         for Entrant { account, secret, is_own, .. } in self.entrants.clone() {
             let silent = is_own && self.plays == Strategy::EntrantSilent;
             if let Some(secret) = secret.filter(|_| !silent) {
-                self.open(account, &secret.opening);
+                self.act(account, reveal(self.job, secret.opening));
             }
         }
-    }
-
-    fn open(&mut self, sender: Address, opening: &blobs::Opening) -> bool {
-        let (key, salt, plaintext) = (opening.key, opening.salt, opening.plain);
-        self.act(sender, Command::Reveal { job: self.job, key, salt, plaintext })
     }
 
     /// The keeper, or an outsider that the season is about, evaluates whatever waits; the keeper

@@ -2,12 +2,13 @@
 
 use blobs::Digest;
 use market::{Attestation, Command, Job, Timestamp};
+use scenarios::file;
 
 use super::{
     super::cast::{Evaluators, Strategy},
     BASE, CLOSE, HOLD_OUT, MINERS, Season, WINDOW, miner,
 };
-use crate::world::{attestations, attested, flip, named};
+use crate::world::{attestations, attested, flip};
 
 const SALT: [u8; 32] = [9; 32];
 
@@ -58,7 +59,7 @@ impl Season {
         let bytes_of = |digest: Digest| {
             let models = self.entrants.iter().map(|entrant| entrant.model.as_slice());
             let mut all = models.chain([BASE, HOLD_OUT]);
-            all.find(|bytes| named(bytes).digest == digest)
+            all.find(|bytes| file(bytes).digest == digest)
         };
         let lies_of = |model: Option<u32>| match self.plays {
             Strategy::MinerLying => place == 0,

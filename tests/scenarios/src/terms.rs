@@ -1,0 +1,79 @@
+//! A sponsor's terms. A test states what it is about, and takes the rest from here.
+
+use market::{
+    Amount, Asset, Award, Board, Evaluators, Metric, MinerTerms, Offer, Score, SealedBlob, Sealing,
+    Terms, Timestamp, Unmet, Work,
+};
+
+use crate::{BASE, ETHER, HOLD_OUT, NOW, SLICE, file};
+
+/// Rows of the hold-out.
+pub const ROWS: u32 = 1_000;
+/// How long each window is.
+const HOUR_SECONDS: u32 = 3_600;
+
+/// An open job for an hour with one reward of an ether, which the machine evaluates.
+pub fn bounty() -> Terms {
+    Terms {
+        title: [0; 32],
+        asset: Asset::Ether,
+        close: Timestamp(NOW).after(HOUR_SECONDS.into()),
+        places: 4,
+        offer: offer(),
+        sealing: Sealing::Open { hold_out: file(HOLD_OUT) },
+        evaluators: Evaluators::Machine,
+        award: Award::Rewards { reward: Amount::new(ETHER), count: 1 },
+    }
+}
+
+/// A sealed job with a prize of an ether and a public board, which miners evaluate.
+pub fn competition(hold_out: SealedBlob) -> Terms {
+    let (reveal_seconds, sponsor_bond) = (HOUR_SECONDS, Amount::new(ETHER));
+    Terms {
+        offer: Offer { board: Some(board(SLICE)), ..offer() },
+        sealing: Sealing::Sealed { hold_out, reveal_seconds, sponsor_bond },
+        evaluators: Evaluators::Miners(miners()),
+        award: prize(ETHER),
+        ..bounty()
+    }
+}
+
+/// Any model that is better than the base model.
+pub fn offer() -> Offer {
+    Offer {
+        metric: Metric::Accuracy,
+        min_score: Score(0),
+        min_gain: Score(1),
+        min_worst_class: Score(0),
+        max_model_bytes: 10_000,
+        max_work: Work(1_000_000_000),
+        max_inputs: 64,
+        rows: ROWS,
+        base_model: file(BASE),
+        board: None,
+    }
+}
+
+/// A board of a few models, each at least a hundredth better than the last.
+pub fn board(public_slice: &[u8]) -> Board {
+    Board { public_slice: file(public_slice), quota: 3, ladder_step: Score(10_000) }
+}
+
+/// Two seats for miners who say of all rows what they find, with an hour to do so.
+pub fn miners() -> MinerTerms {
+    MinerTerms {
+        seats: 2,
+        bond: Amount::new(ETHER / 10),
+        pool: Amount::new(ETHER / 10),
+        buy_in: Amount::new(ETHER / 100),
+        attest_seconds: HOUR_SECONDS,
+        sample_rows: 0,
+    }
+}
+
+/// A prize of so many wei for the earliest of the best, five in a hundred; without a winner it is
+/// the sponsor's again.
+pub fn prize(wei: u128) -> Award {
+    let (prize, significance) = (Amount::new(wei), Score(50_000));
+    Award::Prize { prize, significance, unmet: Unmet::Return }
+}
