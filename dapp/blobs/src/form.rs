@@ -91,19 +91,24 @@ macro_rules! hexadecimal {
 #[macro_export]
 macro_rules! names {
     ($($(#[$meta:meta])* $type:ident: $what:literal {
-        $($(#[$doc:meta])* $case:ident = $text:literal,)*
+        $($(#[doc = $doc:literal])* $case:ident = $text:literal,)*
     })*) => {
         $(
             $(#[$meta])*
             #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
             #[derive(serde::Serialize, serde::Deserialize)]
             pub enum $type {
-                $($(#[$doc])* #[serde(rename = $text)] $case,)*
+                $($(#[doc = $doc])* #[serde(rename = $text)] $case,)*
             }
 
             impl $type {
                 /// All of them, in the order of their codes.
                 pub const ALL: [Self; [$($text),*].len()] = [$(Self::$case),*];
+
+                /// What it means, in a sentence.
+                pub const fn description(self) -> &'static str {
+                    match self { $(Self::$case => concat!($($doc),*),)* }
+                }
             }
 
             impl std::fmt::Display for $type {

@@ -107,7 +107,7 @@ pub fn read_files(draft: &TermsDraft) -> Result<JobFiles> {
 /// The metric of a draft.
 #[must_use]
 pub fn metric(draft: &TermsDraft) -> Metric {
-    draft.offer.metric.map_or(Metric::Accuracy, Metric::from)
+    draft.offer.metric.map_or(Metric::Accuracy, |name| name.0)
 }
 
 /// Whether a draft's job is sealed: if it says so, or has miners, who need that.

@@ -64,7 +64,7 @@ pub async fn run(config: &Config, score: Score) -> Result<ExitStatus> {
     let scored = match (score.hold_out, score.job) {
         (Some(hold_out), _) => {
             let hold_out = files::read(&hold_out)?;
-            on_file(config.printer, file, hold_out, score.metric.into(), bits, speed).await?
+            on_file(config.printer, file, hold_out, score.metric.0, bits, speed).await?
         }
         (None, job) => {
             let job = job.context("on what? say --job JOB or --hold-out FILE")?;

@@ -101,7 +101,7 @@ pub async fn course(session: Option<&Session>, train: &Train) -> Result<Training
             (session.store.get(base.cid(), base.size).await?, Some(offer.metric))
         }
     };
-    let metric = train.metric.map(Metric::from).or(metric).unwrap_or(Metric::Accuracy);
+    let metric = train.metric.map(|name| name.0).or(metric).unwrap_or(Metric::Accuracy);
     let (optimiser, usual_rate) = match train.optimizer {
         Optimizer::Adam => (Optimiser::Adam, 0.001),
         Optimizer::Sgd => (Optimiser::Sgd { momentum: 0.9 }, 0.05),

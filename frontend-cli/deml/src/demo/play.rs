@@ -146,7 +146,7 @@ async fn open(stage: &Stage, plot: &Plot) -> Result<JobId> {
     let offer = OfferDraft {
         base: Some(stage.file(sponsor, "base.onnx", plot.base)?.path),
         hold_out: Some(stage.file(sponsor, "holdout.safetensors", plot.hold_out)?.path),
-        metric: Some(MetricName::Accuracy),
+        metric: Some(MetricName(market::Metric::Accuracy)),
         min_gain: Some(Share(MIN_GAIN)),
         ..OfferDraft::default()
     };

@@ -1,40 +1,35 @@
 //! A sponsor's terms as they are written: flags of `job open`, or a file.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::LazyLock};
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::PossibleValue};
 use client::quantity::{Deadline, Money, Share};
 use market::{Metric, Unmet};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
-/// What a score measures, as it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MetricName {
-    /// Share of rows answered right
-    Accuracy,
-    /// Share answered right of the class answered worst
-    WorstClassRecall,
-    /// Mean F1 of the classes
-    MacroF1,
-    /// 1 / (1 + mean squared error)
-    MeanSquaredError,
-    /// 1 / (1 + mean absolute error)
-    MeanAbsoluteError,
-    /// 1 / (1 + mean negative log-likelihood)
-    LogLoss,
+/// A metric as it is written on the command line and in files: its name with hyphens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricName(pub Metric);
+
+impl ValueEnum for MetricName {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<MetricName>> =
+            LazyLock::new(|| Metric::ALL.into_iter().map(MetricName).collect());
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let name = self.0.to_string().replace('_', "-");
+        let description = self.0.description().trim().trim_end_matches('.').replace('`', "");
+        Some(PossibleValue::new(name).help(description))
+    }
 }
 
-impl From<MetricName> for Metric {
-    fn from(name: MetricName) -> Self {
-        match name {
-            MetricName::Accuracy => Self::Accuracy,
-            MetricName::WorstClassRecall => Self::WorstClassRecall,
-            MetricName::MacroF1 => Self::MacroF1,
-            MetricName::MeanSquaredError => Self::MeanSquaredError,
-            MetricName::MeanAbsoluteError => Self::MeanAbsoluteError,
-            MetricName::LogLoss => Self::LogLoss,
-        }
+impl<'de> Deserialize<'de> for MetricName {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        <Self as ValueEnum>::from_str(&name, false)
+            .map_err(|_| D::Error::custom(format!("{name} is not a metric")))
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn open(stage: &Stage) -> Result<JobId> {
             base: Some(stage.file(sponsor.name, "base.onnx", base)?.path),
             public_slice: Some(stage.file(sponsor.name, "slice.safetensors", &slice)?.path),
             hold_out: Some(stage.file(sponsor.name, "holdout.safetensors", &hold_out)?.path),
-            metric: Some(MetricName::Accuracy),
+            metric: Some(MetricName(market::Metric::Accuracy)),
             ..OfferDraft::default()
         },
         sealing: SealingDraft {
