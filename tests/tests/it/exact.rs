@@ -53,7 +53,7 @@ fn no_feature_picks_kernels_by_processor() {
             assert!(!tree.contains(&banned), "{banned} is on");
         }
     }
-    // They would otherwise use the C library instead of `libm`.
+    // With `std`, they use the C library instead of `libm`.
     for package in ["burn-std", "num-complex", "num-traits"] {
         let banned = format!("{package} feature \"std\"");
         assert!(!tree.contains(&banned), "{banned} is on");
