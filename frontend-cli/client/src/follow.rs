@@ -74,7 +74,7 @@ impl Patience {
 
 /// Waits until the node has processed input `input`, and reads its results.
 ///
-/// - Errors: the node does not answer in time; the input was rejected
+/// - Errors: the node does not answer in time; the input was undone
 pub async fn follow(
     node: &Node,
     patience: Patience,

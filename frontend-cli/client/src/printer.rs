@@ -45,7 +45,7 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Where a command prints.
+/// The output settings of a command.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Printer {
     /// Data as JSON.

@@ -23,7 +23,7 @@ pub struct Case {
     pub metric: Metric,
 }
 
-/// How a case's rows are stored.
+/// Storage type of a case's rows.
 #[derive(Clone, Copy)]
 enum Stored {
     Bytes,

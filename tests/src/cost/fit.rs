@@ -160,7 +160,7 @@ fn metric(metric: Metric) -> Result<&'static str> {
 }
 
 /// The weights, in thousandths of an instruction, that minimise the sum of the [`POWER`]th powers
-/// of the relative errors, which favours the worst predictions; no weight is negative. Hostile
+/// of the relative errors, which stresses the worst predictions; no weight is negative. Hostile
 /// cases count only if they cost more than predicted.
 ///
 /// Method: iteratively reweighted least squares; each round's errors are the next one's weights.

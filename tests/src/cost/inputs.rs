@@ -34,7 +34,7 @@ pub struct Input {
     pub outputs: u64,
     /// Upper bound of its instructions by the market's numbers.
     pub at_most: u64,
-    /// How often it was sent.
+    /// Number of times it was sent.
     #[serde(default)]
     pub times: u64,
     /// Counted instructions, without HTTP.

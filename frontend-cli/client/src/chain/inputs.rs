@@ -17,7 +17,7 @@ pub struct Advance {
     pub chain_id: u64,
     /// The application it is for.
     pub app_contract: Address,
-    /// Who called the InputBox: the user, or a portal.
+    /// The caller of the InputBox: the user, or a portal.
     pub msg_sender: Address,
     /// The block it is in.
     pub block_number: u64,
