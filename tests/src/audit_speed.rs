@@ -1,4 +1,4 @@
-//! How long an audit takes beside the application itself, on a real chain with ten thousand inputs.
+//! Time of an audit relative to the application alone, on a real chain with ten thousand inputs.
 
 use std::{
     fs,
@@ -32,43 +32,43 @@ use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
 
 use crate::{fixture, program};
 
-/// Inputs in all.
+/// Total number of inputs.
 const INPUTS: usize = 10_000;
-/// Models that are evaluated: base models and submissions.
+/// Evaluated models: base models and submissions.
 const EVALUATIONS: u32 = 100;
-/// Jobs there are.
+/// Number of jobs.
 const JOBS: u32 = 10;
-/// Accounts that send money and nonsense.
+/// Accounts that send deposits and invalid commands.
 const ACCOUNTS: u32 = 300;
-/// Inputs in a block.
+/// Inputs per block.
 const AT_ONCE: usize = 100;
-/// How often both are measured; the quickest counts, as other programs only make slower.
+/// Runs of both measurements; the fastest counts, as other programs only slow them down.
 const ATTEMPTS: u32 = 3;
-/// How long to wait for the devnet.
+/// Time limit for the devnet.
 const WITHIN: Duration = Duration::from_secs(600);
 
-/// What was measured.
+/// Results of the measurement.
 #[derive(Debug, Serialize)]
 pub struct Measured {
-    /// What was audited.
+    /// Number of audited inputs.
     pub inputs: u64,
-    /// Scores among it.
+    /// Number of scores among them.
     pub scores: u64,
-    /// The application alone, as a process that is asked over HTTP.
+    /// Seconds of the application alone, as a process that is asked over HTTP.
     pub app_seconds: f64,
-    /// The audit of the same inputs.
+    /// Seconds of the audit of the same inputs.
     pub audit_seconds: f64,
-    /// The second by the first.
+    /// Audit seconds divided by application seconds.
     pub ratio: f64,
-    /// The most memory the audit held.
+    /// Peak memory of the audit, in MiB.
     pub peak_mib: u64,
-    /// The audit once more, from its last checkpoint on.
+    /// Seconds of another audit, from the last checkpoint on.
     pub again_seconds: f64,
 }
 
-/// Makes the chain, and measures.
+/// Builds the chain, and measures.
 ///
-/// - Errors: something fails, or the audit finds fault
+/// - Errors: a failure, or the audit reports a divergence
 pub async fn measure(printer: impl Fn(&str)) -> Result<Measured> {
     let folder = tempfile::tempdir()?;
     let mut config = devnet::market::config(folder.path().join("devnet"), program("deml-dapp"))?;
@@ -116,7 +116,7 @@ pub async fn measure(printer: impl Fn(&str)) -> Result<Measured> {
     })
 }
 
-/// How long the application takes for all inputs, asked over HTTP.
+/// Seconds the application takes for all inputs, over HTTP.
 async fn give(devnet: &Devnet, folder: &Path, inputs: &[Advance]) -> Result<f64> {
     let (genesis, dapp) = (&devnet.info().genesis, Dapp::Program(program("deml-dapp")));
     let mut app = Replay::start(&dapp, genesis, &[], folder, Arc::new(|_| {})).await?;
@@ -129,7 +129,7 @@ async fn give(devnet: &Devnet, folder: &Path, inputs: &[Advance]) -> Result<f64>
     Ok(seconds)
 }
 
-/// Runs the audit as a user does; the time, the report and the memory it took.
+/// Runs the audit as a user does; returns its time, report and memory.
 async fn audit(devnet: &Devnet, folder: &Path) -> Result<(f64, Value, u64)> {
     let info = devnet.info();
     let begun = Instant::now();
@@ -158,14 +158,14 @@ async fn audit(devnet: &Devnet, folder: &Path) -> Result<(f64, Value, u64)> {
     Ok((seconds, serde_json::from_slice(&output.stdout)?, watched.await?.div_ceil(1_024)))
 }
 
-/// The most memory a process held, as long as it runs.
+/// Peak memory of a running process.
 fn peak_kib(status: &str) -> Option<u64> {
     let text = fs::read_to_string(status).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
-/// Puts all inputs on the chain, as whoever they are from.
+/// Sends all inputs to the chain, each from its account.
 async fn send(devnet: &Devnet, load: &Load) -> Result<()> {
     let (provider, application) = (devnet.chain().provider(), devnet.info().application);
     let input_box = devnet.info().contracts.input_box;
@@ -197,14 +197,14 @@ async fn send(devnet: &Devnet, load: &Load) -> Result<()> {
     Ok(())
 }
 
-/// The inputs that are sent, and from whom.
+/// The inputs to send, with their senders.
 struct Load {
     inputs: Vec<(Address, Vec<u8>)>,
     genesis: Genesis,
     chain_id: u64,
     app: market::Address,
     jobs: Vec<JobId>,
-    /// How much else has happened.
+    /// Number of background inputs so far.
     noise: u32,
 }
 
@@ -262,19 +262,19 @@ impl Load {
         self.fill_block();
     }
 
-    /// A client submits the base model with another last bit in one weight.
+    /// A client submits the base model with the last bits of one weight changed.
     fn submit(&mut self, number: u32, model: &[u8]) {
         let (client, job) = (account(2_000 + number), self.jobs[(number % JOBS) as usize]);
         let mut model = model.to_vec();
-        // Of a float in the middle of the weights, whose lowest byte may be anything.
+        // A float in the middle of the weights, whose lowest byte may have any value.
         let middle = model.len() / 2 / 4 * 4;
-        let place = (middle..middle + 4).find(|place| is_model(&changed(&model, *place, number)));
-        model = changed(&model, place.unwrap_or(middle), number);
+        let index = (middle..middle + 4).find(|index| is_model(&changed(&model, *index, number)));
+        model = changed(&model, index.unwrap_or(middle), number);
         self.ride(client, &submit(job, &model));
         self.command(client, &publish(job, Slot::Submission, &model));
     }
 
-    /// A command that rides on a deposit of its stake, and more.
+    /// A command on a deposit that exceeds its stake.
     fn ride(&mut self, sender: market::Address, command: &Command) {
         let portal = to_ethereum(self.genesis.ether_portal);
         let ether = Amount::new(20 * ETHER);
@@ -282,7 +282,7 @@ impl Load {
         self.inputs.push((portal, payload));
     }
 
-    /// What else happens: money comes and goes, and much is refused.
+    /// Background activity: deposits and withdrawals, and many refused commands.
     fn noise(&mut self) {
         let number = self.noise;
         self.noise += 1;
@@ -309,7 +309,7 @@ impl Load {
         }
     }
 
-    /// Goes on with the next block, so that what comes now comes after all before.
+    /// Starts the next block, so that later inputs come after all earlier ones.
     fn fill_block(&mut self) {
         while !self.inputs.len().is_multiple_of(AT_ONCE) {
             self.noise();
@@ -325,9 +325,9 @@ fn read(name: &str) -> Vec<u8> {
     fs::read(fixture(name)).unwrap_or_default()
 }
 
-fn changed(model: &[u8], place: usize, number: u32) -> Vec<u8> {
+fn changed(model: &[u8], index: usize, number: u32) -> Vec<u8> {
     let mut model = model.to_vec();
-    model[place] ^= number.to_le_bytes()[0].wrapping_add(1);
+    model[index] ^= number.to_le_bytes()[0].wrapping_add(1);
     model
 }
 
@@ -335,7 +335,7 @@ fn is_model(bytes: &[u8]) -> bool {
     eval::Model::from_onnx(bytes).is_ok()
 }
 
-/// The address of someone.
+/// The address of a numbered account.
 fn account(number: u32) -> market::Address {
     let mut address = [0xac; 20];
     address[..4].copy_from_slice(&number.to_be_bytes());

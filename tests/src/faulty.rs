@@ -1,8 +1,8 @@
-//! A proxy in front of a JSON-RPC server that misbehaves as it is told, to test clients with.
+//! A configurable faulty proxy in front of a JSON-RPC server, to test clients.
 //!
-//! It goes between a client and anvil, or a client and the node's JSON-RPC or inspect. What it is
-//! told nothing about it passes on unchanged. It runs in threads of its own, so that tests with and
-//! without a runtime can use it.
+//! It sits between a client and anvil, or a client and the node's JSON-RPC or inspect. Calls
+//! without a configured fault pass unchanged. It runs in threads of its own, so that tests with
+//! and without a runtime can use it.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -13,36 +13,36 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// Changes an answer: given the request and the whole answer, both of one JSON-RPC call.
+/// Changes a response, given the request and the whole response, both of one JSON-RPC call.
 pub type Change = Arc<dyn Fn(&Value, &mut Value) + Send + Sync>;
 
-/// A way to misbehave.
+/// A fault.
 #[derive(Clone)]
 pub enum Fault {
-    /// Answers 500, in words.
+    /// Responds with status 500 and plain text.
     Refuse,
-    /// Takes the request and never answers.
+    /// Takes the request and never responds.
     Stall,
-    /// Ends the connection in the middle of the answer.
+    /// Closes the connection in the middle of the response.
     Cut,
-    /// Answers without end.
+    /// Responds endlessly.
     Flood,
-    /// Answers with something that is not JSON.
+    /// Responds with something that is not JSON.
     Garble,
-    /// Refuses `eth_getLogs` of more than so many blocks, with an error as public endpoints have.
+    /// Refuses `eth_getLogs` over more than this many blocks, with the error of public endpoints.
     BlockRange(u64),
-    /// Answers something else.
+    /// Changes the response.
     Change(Change),
 }
 
 impl Fault {
-    /// Answers with another result than the right one.
+    /// Replaces the result by a wrong one.
     #[must_use]
     pub fn change(change: impl Fn(&Value, &mut Value) + Send + Sync + 'static) -> Self {
         Self::Change(Arc::new(change))
     }
 
-    /// Answers with `true` wherever there is text.
+    /// Replaces all strings by `true`.
     #[must_use]
     pub fn wrong_types() -> Self {
         fn spoil(value: &mut Value) {
@@ -71,7 +71,7 @@ struct Told {
 }
 
 impl Told {
-    /// Notes what is asked, and says what to do about it.
+    /// Records the request, and returns the configured fault.
     fn fault(&mut self, methods: &[String]) -> Option<Fault> {
         self.asked.extend_from_slice(methods);
         let is_meant = |rule: &&mut Rule| {
@@ -83,7 +83,7 @@ impl Told {
     }
 }
 
-/// A running proxy; it ends when it is dropped.
+/// A running proxy; stops when dropped.
 pub struct Proxy {
     address: SocketAddr,
     path: String,
@@ -91,9 +91,9 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A proxy in front of `target`, an `http://HOST:PORT/PATH`, that behaves.
+    /// A proxy in front of `target`, an `http://HOST:PORT/PATH`, without faults yet.
     ///
-    /// - Errors: `target` is none, or there is no free port
+    /// - Errors: `target` is not such a URL, or there is no free port
     pub fn start(target: &str) -> anyhow::Result<Self> {
         let rest = target.trim_start_matches("http://");
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -107,36 +107,35 @@ impl Proxy {
                     return;
                 }
                 let (host, told) = (host.clone(), shared.clone());
-                // A client that goes away in the middle is none of our business.
+                // A client that disconnects early is no error here.
                 thread::spawn(move || serve(client, &host, &told).ok());
             }
         });
         Ok(Self { address, path, told })
     }
 
-    /// What to give a client instead of the target.
+    /// The URL for clients, instead of the target's.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}{}", self.address, self.path)
     }
 
-    /// Misbehaves from now on at each call whose method (or, without JSON, path) begins with
-    /// `method`.
+    /// Applies the fault to every call whose method (or, without JSON, path) begins with `method`.
     pub fn tell(&self, method: &str, fault: Fault) {
         self.tell_times(method, fault, u64::MAX);
     }
 
-    /// As [`Proxy::tell`], so many times only.
+    /// As [`Proxy::tell`], for this many calls only.
     pub fn tell_times(&self, method: &str, fault: Fault, times: u64) {
         lock(&self.told).rules.push(Rule { method: method.to_owned(), fault, times });
     }
 
-    /// Behaves again.
+    /// Removes all faults.
     pub fn behave(&self) {
         lock(&self.told).rules.clear();
     }
 
-    /// How often it was asked for something that begins with `method`.
+    /// Number of requests that begin with `method`.
     #[must_use]
     pub fn asked(&self, method: &str) -> usize {
         lock(&self.told).asked.iter().filter(|asked| asked.starts_with(method)).count()
@@ -146,7 +145,7 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         lock(&self.told).is_over = true;
-        // Wakes the listener, which then looks whether it is over.
+        // Wakes the listener, which then checks whether to stop.
         TcpStream::connect(self.address).ok();
     }
 }
@@ -160,7 +159,7 @@ struct Message {
     body: Vec<u8>,
 }
 
-/// Reads a request with a length, or an answer with one or up to the end of the connection.
+/// Reads a request with a length, or a response with one or up to the end of the connection.
 fn read(stream: &TcpStream) -> io::Result<Message> {
     let mut reader = BufReader::new(stream);
     let mut first_line = String::new();
@@ -185,7 +184,7 @@ fn read(stream: &TcpStream) -> io::Result<Message> {
 fn forward(host: &str, request: &Message) -> io::Result<Message> {
     let path = request.first_line.split_whitespace().nth(1).unwrap_or("/");
     let mut server = TcpStream::connect(host)?;
-    // The older version, because its answers come in one piece.
+    // HTTP/1.0, because its responses are not chunked.
     write!(
         server,
         "POST {path} HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/json\r\n\
@@ -214,7 +213,7 @@ fn serve(mut client: TcpStream, host: &str, told: &Mutex<Told>) -> io::Result<()
             let words = b"something broke in here";
             return answer(&mut client, "500 Internal Server Error", words.len(), words);
         }
-        // It ends when the client has lost its patience.
+        // Returns once the client has timed out.
         Some(Fault::Stall) => return client.read_to_end(&mut Vec::new()).map(drop),
         Some(Fault::Flood) => return flood(&mut client),
         Some(Fault::Garble) => {
@@ -258,7 +257,7 @@ fn methods(asked: &Value, request: &Message) -> Vec<String> {
     calls(asked).iter().map(method).collect()
 }
 
-/// How many blocks the longest call for logs is about.
+/// The largest block range of any call for logs.
 fn blocks(asked: &Value) -> u64 {
     let number = |value: &Value| {
         let digits = value.as_str().unwrap_or_default().trim_start_matches("0x");

@@ -1,4 +1,4 @@
-//! A miner who says what it likes, for tests: `deml mine` has no words for lies.
+//! A miner that attests to anything, for tests: `deml mine` cannot lie.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,10 +23,10 @@ use wire::Text as _;
 
 use crate::market::Market;
 
-/// What hides the liars' attestations; nobody looks for it.
+/// The salt of the liars' attestations; nobody looks for it.
 const SALT: [u8; 32] = [7; 32];
 
-/// One account of the devnet that mines by hand.
+/// An account of the devnet that mines by hand.
 pub struct Liar {
     runtime: Runtime,
     session: Session,
@@ -34,7 +34,7 @@ pub struct Liar {
 }
 
 impl Liar {
-    /// The devnet's public account of this number.
+    /// The devnet's public account number `account`.
     #[must_use]
     pub fn new(market: &Market, account: usize) -> Self {
         let devnet = market.devnet_file();
@@ -54,7 +54,7 @@ impl Liar {
         Self { runtime, session, sender }
     }
 
-    /// Commits to these attestations of a page.
+    /// Commits to these attestations for a page.
     pub fn attest(&self, job: JobId, page: u32, attestations: &[Attestation]) {
         self.runtime.block_on(async {
             let binding = AttestationBinding {
@@ -69,14 +69,14 @@ impl Liar {
         });
     }
 
-    /// Reveals them, with the results row by row where the machine only samples.
+    /// Reveals them, with row-by-row results if the machine only samples.
     pub fn reveal(&self, job: JobId, page: u32, attestations: &[Attestation], results: Vec<u8>) {
         let attestations = attestations.to_vec();
         let command = Command::RevealAttestation { job, page, attestations, results, salt: SALT };
         self.runtime.block_on(self.carry_out(command));
     }
 
-    /// What the application answers to a question.
+    /// The application's answer to an inspect query.
     #[must_use]
     pub fn inspect(&self, query: &str) -> serde_json::Value {
         let answer = self.runtime.block_on(self.session.node.inspect(query)).unwrap();
@@ -94,7 +94,7 @@ pub fn first_job(market: &Market) -> JobId {
     JobId::read(market.ask(&["job", "show", "0"])["job"].as_str().unwrap()).unwrap()
 }
 
-/// An honest miner's attestation of a model's accuracy, where nothing has to fit the machine.
+/// An honest attestation to a model's accuracy, without the machine's limits.
 #[must_use]
 pub fn honest(model: &[u8], hold_out: &[u8]) -> (Attestation, Results) {
     let blob = |bytes: &[u8]| blobs::blob_ref(bytes, client::files::PROFILE).cid();

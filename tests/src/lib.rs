@@ -1,4 +1,4 @@
-//! What the end-to-end tests share: where the programs and the real data are.
+//! Shared by the end-to-end tests: paths of the programs and the real data.
 
 pub mod audit_speed;
 pub mod cost;

@@ -1,4 +1,4 @@
-//! A market by hand: the devnet and the commands, each a process of its own, as tests use them.
+//! A market for tests: a devnet and commands, each as a process of its own.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -23,7 +23,7 @@ pub struct Market {
 }
 
 impl Market {
-    /// Starts one.
+    /// Starts one with default options.
     pub fn start() -> Self {
         Self::with(&[])
     }
@@ -36,12 +36,12 @@ impl Market {
         Self { home, options, devnet }
     }
 
-    /// Where the commands run and keep what they keep.
+    /// The commands' working and home folder.
     pub fn home(&self) -> &Path {
         self.home.path()
     }
 
-    /// Kills the devnet as hard as can be and starts another on the same folder.
+    /// Kills the devnet (SIGKILL) and starts another on the same folder.
     pub fn kill_and_restart(&mut self) {
         self.devnet.kill().unwrap();
         self.devnet.wait().unwrap();
@@ -53,7 +53,7 @@ impl Market {
         self.command(arguments).output().unwrap()
     }
 
-    /// `deml ARGUMENTS`, yet to be started.
+    /// The command `deml ARGUMENTS`, not started.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program("deml"));
         command.args(arguments).env("XDG_DATA_HOME", self.home.path());
@@ -61,7 +61,7 @@ impl Market {
         command
     }
 
-    /// Runs `deml ARGUMENTS`, which must end with this code; gives what it said.
+    /// Runs `deml ARGUMENTS`, which must exit with this code; returns its output.
     pub fn said(&self, arguments: &[&str], code: i32) -> String {
         let output = self.deml(arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -70,13 +70,13 @@ impl Market {
         said
     }
 
-    /// Opens the health job and enters a model that earns its reward; what the market says to it.
+    /// Opens the health job and submits a model that earns its reward; returns the market's answer.
     pub fn play(&self) -> Value {
         self.ask(&with(&["--account", "1", "job", "open"], &open_job("2")));
         self.submit("2", "1")
     }
 
-    /// Trains a model for job 0 with this seed and enters it.
+    /// Trains a model for job 0 with this seed and submits it.
     pub fn submit(&self, account: &str, seed: &str) -> Value {
         let data = fixture("health/client-a.csv");
         let train = ["train", "--job", "0", "--data", text(&data), "--out", "better.onnx"];
@@ -86,18 +86,18 @@ impl Market {
         self.ask(&[&submit[..], &["--data", text(&data)]].concat())
     }
 
-    /// Mines blocks, however long the devnet itself would wait.
+    /// Mines blocks at once.
     pub fn mine(&self, blocks: u64) {
         self.ethereum("anvil_mine", serde_json::json!([format!("{blocks:#x}")]));
     }
 
-    /// Lets time pass on the chain, in seconds.
+    /// Advances the time of the chain, in seconds.
     pub fn advance(&self, seconds: u64) {
         self.ethereum("evm_increaseTime", serde_json::json!([seconds]));
         self.mine(1);
     }
 
-    /// Runs `deml --json ARGUMENTS`, which must succeed, and reads its answer.
+    /// Runs `deml --json ARGUMENTS`, which must succeed, and parses its output.
     pub fn ask(&self, arguments: &[&str]) -> Value {
         let output = self.deml(&[&["--json"], arguments].concat());
         let printer = String::from_utf8_lossy(&output.stderr);
@@ -105,7 +105,7 @@ impl Market {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// Runs `deml --json ARGUMENTS`, which must be refused, and gives the refusal's name.
+    /// Runs `deml --json ARGUMENTS`, which must be refused, and returns the refusal's name.
     pub fn refused(&self, arguments: &[&str]) -> String {
         let output = self.deml(&[&["--json"], arguments].concat());
         let printer = String::from_utf8_lossy(&output.stderr);
@@ -114,18 +114,18 @@ impl Market {
         line.and_then(|line| line.split(':').next()).unwrap().to_owned()
     }
 
-    /// What the devnet says about itself.
+    /// The contents of the devnet's `devnet.json`.
     pub fn devnet_file(&self) -> Value {
         let path = self.home.path().join("deml/devnet/devnet.json");
         serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
     }
 
-    /// Writes a file where the commands run.
+    /// Writes a file into the commands' folder.
     pub fn write(&self, name: &str, text: &str) {
         fs::write(self.home.path().join(name), text).unwrap();
     }
 
-    /// Waits until a command's answer is so.
+    /// Waits until a command's answer satisfies a condition.
     pub fn wait_until(&self, command: &[&str], is_so: impl Fn(&Value) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {
@@ -144,8 +144,8 @@ impl Market {
         json_rpc(&url, method, &parameters)
     }
 
-    /// Sends a transaction as any wallet would, in the name of one of the devnet's accounts, which
-    /// are unlocked, and gives its receipt, once a block holds it.
+    /// Sends a transaction as any wallet would, from one of the devnet's accounts, which are
+    /// unlocked, and returns its receipt once mined.
     pub fn transact(&self, account: usize, to: &Value, value: u128, data: &str) -> Value {
         let from = &self.ethereum("eth_accounts", json!([]))[account];
         let value = format!("{value:#x}");
@@ -162,7 +162,7 @@ impl Market {
         }
     }
 
-    /// Sends the devnet's process a signal, as `kill` names it; its anvil goes on.
+    /// Sends a signal, as `kill` names it, to the devnet's process; its anvil goes on.
     pub fn signal(&self, signal: &str) {
         let devnet = self.devnet.id().to_string();
         assert!(Command::new("kill").args([signal, &devnet]).status().unwrap().success());
@@ -186,7 +186,7 @@ fn devnet(home: &Path, options: &[String]) -> Child {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // It says where everything is once it is ready.
+    // It prints its addresses once it is ready.
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let ready = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("TestToken")));
     assert!(ready.is_some(), "the devnet ended before it was ready");
@@ -203,7 +203,7 @@ pub fn json_rpc(url: &str, method: &str, parameters: &Value) -> Value {
     answer["result"].clone()
 }
 
-/// Posts JSON to a server, and gives the JSON that it answers.
+/// Posts JSON to a server, and returns the JSON response.
 pub fn post(url: &str, body: &Value) -> Value {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -221,7 +221,7 @@ pub fn text(path: &Path) -> &str {
 /// The salt of jobs whose names must be known before they open.
 pub const SALT: &str = "0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
 
-/// A file of terms for a sealed job on handwritten digits: a prize of an Ether, and so many miners.
+/// Terms of a sealed job on handwritten digits: a prize of one Ether, and this many miners.
 pub fn sealed_terms(miners: u32) -> String {
     let [base, slice, hold_out] =
         ["digits/torch-base.onnx", "digits/client-a.safetensors", "digits/holdout.safetensors"]
@@ -264,7 +264,7 @@ pub fn open_job(rewards: &str) -> Vec<String> {
     arguments.map(str::to_owned).to_vec()
 }
 
-/// Arguments, one after the other.
+/// Concatenates arguments.
 pub fn with<'a>(first: &[&'a str], rest: &'a [String]) -> Vec<&'a str> {
     first.iter().copied().chain(rest.iter().map(String::as_str)).collect()
 }

@@ -1,4 +1,4 @@
-//! The application, however it runs: as a process of this computer, or in a Cartesi Machine.
+//! The application, run as a process of this computer or in a Cartesi Machine.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use super::process::Program;
 use super::process_app::ProcessApp;
 use super::rollup_server::Outcome;
 
-/// What runs as the application.
+/// The program or machine that runs as the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dapp {
-    /// An executable. One for RISC-V is run by qemu where the processor is another.
+    /// An executable. One for RISC-V runs through qemu if the processor differs.
     Program(PathBuf),
     /// A stored Cartesi Machine: the folder that `cartesi build` makes.
     Machine(PathBuf),
@@ -30,7 +30,7 @@ impl From<PathBuf> for Dapp {
     }
 }
 
-/// An application that was found, with what runs it.
+/// A located application and the programs that run it.
 pub enum Launch {
     /// An executable and its first arguments.
     Program(PathBuf, Vec<OsString>),
@@ -39,9 +39,9 @@ pub enum Launch {
 }
 
 impl Launch {
-    /// Looks for all that running `dapp` takes.
+    /// Locates all that running `dapp` needs.
     ///
-    /// - Errors: it cannot be read, or the emulator it needs is missing
+    /// - Errors: it cannot be read, or its emulator is missing
     pub async fn find(dapp: &Dapp) -> Result<Self> {
         Ok(match dapp {
             Dapp::Program(path) => {
@@ -52,7 +52,7 @@ impl Launch {
         })
     }
 
-    /// What identifies a machine.
+    /// The hash of a machine.
     pub fn machine_hash(&self) -> Option<B256> {
         match self {
             Self::Program(..) => None,
@@ -60,7 +60,7 @@ impl Launch {
         }
     }
 
-    /// The application before its first input. `deml` guards a program, which is given `genesis`
+    /// The application before its first input. `deml` guards a program, which receives `genesis`
     /// and `more`; logs and stored machines go to `folder`.
     pub fn app(
         self,
@@ -83,18 +83,18 @@ impl Launch {
     }
 }
 
-/// An application in the state its accepted inputs lead to.
+/// An application in the state after its accepted inputs.
 pub enum App {
-    /// Undone by starting anew and replaying.
+    /// Inputs are undone by a restart and replay.
     Process(Box<ProcessApp>),
-    /// Undone by going back to what was stored.
+    /// Inputs are undone by returning to the stored machine.
     Machine(MachineApp),
 }
 
 impl App {
-    /// Gives the application the input that comes after all it was given.
+    /// Feeds the application its next input.
     ///
-    /// - Errors: it cannot be started, or a replay does not lead where it led before
+    /// - Errors: it cannot be started, or a replay diverges
     pub async fn advance(&mut self, input: &Advance) -> Result<Completion> {
         match self {
             Self::Process(app) => app.advance(input).await,
@@ -102,9 +102,9 @@ impl App {
         }
     }
 
-    /// Asks the application without changing its state.
+    /// Inspects the application without changing its state.
     ///
-    /// - Errors: it cannot be started, or a replay does not lead where it led before
+    /// - Errors: it cannot be started, or a replay diverges
     pub async fn inspect(&mut self, payload: Bytes) -> Result<Outcome> {
         match self {
             Self::Process(app) => app.inspect(payload).await,
@@ -112,7 +112,7 @@ impl App {
         }
     }
 
-    /// Has the application ready for the next request.
+    /// Makes the application ready for the next request.
     pub async fn revive(&mut self) -> Result<()> {
         match self {
             Self::Process(app) => app.revive().await,
@@ -120,7 +120,7 @@ impl App {
         }
     }
 
-    /// Whether it can be asked at once.
+    /// Whether it can take a request at once.
     pub fn is_ready(&self) -> bool {
         match self {
             Self::Process(app) => app.pid().is_some(),
@@ -136,14 +136,14 @@ impl App {
         }
     }
 
-    /// Has what was emitted before an input was rejected kept: a lie, for tests of auditors.
+    /// Keeps the outputs of rejected inputs: a lie, for tests of auditors.
     pub fn keep_rejected(&mut self, is_kept: bool) {
         if let Self::Process(app) = self {
             app.keep_rejected(is_kept);
         }
     }
 
-    /// Ends the process, if there is one.
+    /// Ends the process, if any.
     pub async fn stop(&mut self) {
         if let Self::Process(app) = self {
             app.stop().await;

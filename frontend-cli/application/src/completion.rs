@@ -1,11 +1,11 @@
-//! What became of an input.
+//! Outcome of an input.
 
 use alloy::primitives::Bytes;
 use serde::Serialize;
 
 use super::rollup_server::Emitted;
 
-/// What became of an input.
+/// Status of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum InputStatus {
@@ -13,11 +13,11 @@ pub enum InputStatus {
     None,
     /// Processed.
     Accepted,
-    /// Undone: it never happened.
+    /// Rejected: its effects are undone.
     Rejected,
-    /// The application gave up on itself.
+    /// The application reported an exception.
     Exception,
-    /// The application ended, twice.
+    /// The application exited, twice.
     MachineHalted,
     /// The application did not answer in time.
     TimeLimitExceeded,
@@ -26,11 +26,11 @@ pub enum InputStatus {
 /// The result of processing an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completion {
-    /// How it ended.
+    /// Its status.
     pub status: InputStatus,
-    /// Vouchers and notices as L1 proves them; none unless it was accepted.
+    /// Vouchers and notices as proven on L1; empty unless it was accepted.
     pub outputs: Vec<Bytes>,
-    /// Reports; none unless it was accepted.
+    /// Reports; empty unless it was accepted.
     pub reports: Vec<Bytes>,
 }
 
@@ -39,7 +39,7 @@ impl Completion {
         Self { status: InputStatus::Accepted, outputs, reports }
     }
 
-    /// The input ended badly: what was emitted is dropped.
+    /// A failed input: its outputs are dropped.
     #[must_use]
     pub fn failed(status: InputStatus) -> Self {
         Self { status, outputs: Vec::new(), reports: Vec::new() }

@@ -1,4 +1,4 @@
-//! Programs for RISC-V, as they are in the machine, run on other processors through qemu.
+//! RISC-V programs, as in the machine, run on other processors through qemu.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Where distributions keep the C library of RISC-V, for programs that are not linked statically.
+/// The path of the RISC-V C library in distributions, for dynamically linked programs.
 const LIBRARIES: &str = "/usr/riscv64-linux-gnu";
 
 /// The machine number of RISC-V in an ELF file.
 const EM_RISCV: u16 = 243;
 
-/// What runs `program` and its first arguments: itself, or an emulator.
+/// The executable that runs `program` and its first arguments: itself, or an emulator.
 ///
-/// - Errors: the program cannot be read, or the emulator it needs is missing
+/// - Errors: the program cannot be read, or its emulator is missing
 pub fn launcher(program: &Path) -> Result<(PathBuf, Vec<OsString>)> {
     if cfg!(target_arch = "riscv64") || !is_for_riscv(program)? {
         return Ok((program.to_owned(), Vec::new()));

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a program may take to end by itself; anvil writes its state to disk in that time.
+/// The time for a program to exit by itself, in which anvil writes its state to disk.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs `program` until it ends or standard input closes; prints its process id on standard output.
@@ -33,7 +33,7 @@ pub fn run(program: &OsString, args: &[OsString]) -> Result<ExitCode> {
     let (ended, has_ended) = mpsc::channel();
     std::thread::spawn(move || {
         wait_for_end_of_input();
-        // A failing kill means that the program has ended already, which is what is wanted.
+        // A failing kill means that the program has already ended, as intended.
         kill_process(pid, Signal::TERM).ok();
         if has_ended.recv_timeout(GRACE).is_err() {
             kill_process(pid, Signal::KILL).ok();

@@ -1,7 +1,7 @@
 //! Running the application: the market's program, as a process of this computer behind a rollup
 //! server, or in a Cartesi Machine.
 //!
-//! - `app`: either, given inputs one by one; `completion`: what became of one
+//! - `app`: either, given inputs one by one; `completion`: the outcome of one
 //! - `process_app`, `rollup_server`, `process`, `guard`, `emulated`: a program that asks for its
 //!   inputs over HTTP, cannot outlive this one, and may be for another processor
 //! - `machine_app`, `machine`: a stored machine and its emulator
@@ -28,12 +28,12 @@ pub use self::completion::{Completion, InputStatus};
 pub use self::emulated::launcher;
 pub use self::rollup_server::{Emitted, Outcome};
 
-/// Says one line to whoever watches.
+/// A callback for one line of progress.
 pub type Notify = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// The executable `name` in the folder of the running program, or above it as cargo lays out tests.
+/// The executable `name` in the folder of the running program, or above it for cargo's tests.
 ///
-/// - Errors: there is none
+/// - Errors: not found
 pub fn beside_this_program(name: &str) -> Result<PathBuf> {
     let this = std::env::current_exe().context("cannot find the running program")?;
     let folders = this.ancestors().skip(1).take(2);

@@ -1,15 +1,16 @@
-//! The command lines of `cartesi-machine`, emulators 0.19 to 0.21: the only place that knows them.
+//! The command lines of `cartesi-machine`, emulators 0.19 to 0.21: known to this file only.
 //!
-//! Pure: what to run, and what the files and words it leaves mean. [`super::machine_app`] runs it.
+//! Pure: builds commands, and parses the files and messages they leave. [`super::machine_app`]
+//! runs them.
 //!
-//! None of it could be tried where it was written, for want of an emulator. It was taken from
-//! `src/cartesi-machine.lua` of the releases: their `--help`, and the loop that feeds inputs and
-//! prints verdicts. The tests hold the lines fast, not the emulator to them.
+//! None of it was tried with a real emulator. It was taken from `src/cartesi-machine.lua` of the
+//! releases: their `--help`, and the loop that feeds inputs and prints verdicts. The tests fix the
+//! command lines, not the emulator's behaviour.
 //!
 //! An emulator can undo a rejected input itself: before 0.21 by forking a server that holds the
 //! machine, from 0.21 on also by cloning a stored machine. [`replay`] leaves it to the emulator.
-//! [`step`] does without: it feeds one input and stores the machine after it beside the one before,
-//! so that keeping the old folder is the undoing.
+//! [`step`] does without: it feeds one input and stores the resulting machine beside the previous
+//! one, so that keeping the old folder undoes the input.
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -21,14 +22,14 @@ use anyhow::{Context, Result, bail, ensure};
 /// The emulator's executable.
 pub(super) const PROGRAM: &str = "cartesi-machine";
 
-/// What to do when it is not there.
+/// The error message if it is missing.
 pub(super) const MISSING: &str = "cartesi-machine is missing: install the Cartesi machine emulator \
      0.19, 0.20 or 0.21 (https://github.com/cartesi/machine-emulator/releases)";
 
-/// The question of an inspect request.
+/// The file with the payload of an inspect request.
 pub(super) const QUERY: &str = "query.bin";
 
-/// An emulator whose command line is known.
+/// A supported release of the emulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Release {
     V0_19,
@@ -37,9 +38,9 @@ pub(super) enum Release {
 }
 
 impl Release {
-    /// Reads what `--version` prints, which begins with `cartesi-machine 0.19.0`.
+    /// Parses the output of `--version`, which begins with `cartesi-machine 0.19.0`.
     ///
-    /// - Errors: another program, or another release
+    /// - Errors: another program, or an unsupported release
     pub(super) fn read(version: &str) -> Result<Self> {
         let line = version.lines().next().unwrap_or_default();
         let number = line.strip_prefix("cartesi-machine ").map(str::trim);
@@ -54,12 +55,12 @@ impl Release {
     }
 }
 
-/// Prints the hash of a stored machine; see [`state_hash`]. All releases alike.
+/// Prints the hash of a stored machine; see [`state_hash`]. The same for all releases.
 pub(super) fn hash(image: &Path) -> Result<Vec<OsString>> {
     Ok(vec![load(image, "")?, "--initial-hash".into()])
 }
 
-/// Feeds input `index` to the machine stored in `from`, and stores what it becomes, whatever the
+/// Feeds input `index` to the machine stored in `from`, and stores the result, whatever the
 /// verdict, in the new folder `to`. Runs in the folder of [`input_file`].
 pub(super) fn step(release: Release, from: &Path, index: u64, to: &Path) -> Result<Vec<OsString>> {
     let undo = match release {
@@ -92,7 +93,7 @@ pub(super) fn replay(
     Ok(line)
 }
 
-/// Asks the machine stored in `state` what [`QUERY`] holds; nothing is stored.
+/// Inspects the machine stored in `state` with the payload in [`QUERY`]; nothing is stored.
 pub(super) fn inspect(release: Release, state: &Path) -> Result<Vec<OsString>> {
     let undo = match release {
         Release::V0_19 | Release::V0_20 => "--no-rollback",
@@ -107,7 +108,7 @@ pub(super) fn inspect(release: Release, state: &Path) -> Result<Vec<OsString>> {
 fn advance(release: Release, inputs: Range<u64>) -> OsString {
     let roots = match release {
         Release::V0_19 | Release::V0_20 => "output_hashes_root_hash:root-%i.bin",
-        // The machine's own root is compared by whoever runs it, who knows the earlier outputs.
+        // The caller compares the machine's root, as it knows the earlier outputs.
         Release::V0_21 => {
             "outputs_merkle_root:root-%i.bin,check_outputs_merkle_root:false,\
              rejected_output:,output_proof:,outputs_merkle_root_proof:"
@@ -125,7 +126,7 @@ fn load(machine: &Path, more: &str) -> Result<OsString> {
     Ok(format!("--load={}{more}", plain(machine)?).into())
 }
 
-/// A path as options take it, which commas separate and percent signs fill in.
+/// A path without commas and percent signs, which options would interpret.
 fn plain(path: &Path) -> Result<&str> {
     let text = path.to_str().filter(|text| !text.contains([',', '%']));
     text.with_context(|| {
@@ -133,7 +134,7 @@ fn plain(path: &Path) -> Result<&str> {
     })
 }
 
-/// The file input `index` is read from, as `EvmAdvance` calldata.
+/// The file of input `index`, as `EvmAdvance` calldata.
 pub(super) fn input_file(index: u64) -> String {
     format!("input-{index}.bin")
 }
@@ -143,7 +144,7 @@ pub(super) fn root_file(index: u64) -> String {
     format!("root-{index}.bin")
 }
 
-/// What files of outputs and reports begin with, before their number.
+/// File name prefixes of outputs and reports, before their number.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Emission {
     OutputOf(u64),
@@ -152,7 +153,7 @@ pub(super) enum Emission {
 }
 
 impl Emission {
-    /// The number of the output or report that the file `name` holds; `None` for other files.
+    /// The number of the output or report in the file `name`; `None` for other files.
     pub(super) fn number(self, name: &str) -> Option<u64> {
         let begin = match self {
             Self::OutputOf(index) => format!("output-{index}-"),
@@ -163,22 +164,22 @@ impl Emission {
     }
 }
 
-/// How a request ended.
+/// Verdict on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Accepted,
     Rejected,
-    /// The application gave up on itself.
+    /// The application reported an exception.
     Exception,
-    /// The machine stands still: nothing can be asked any more.
+    /// The machine halted: it takes no more requests.
     Halted,
 }
 
-/// The verdicts on the requests of a run, in order, from what it said on standard error. A run that
+/// The verdicts on the requests of a run, in order, parsed from its standard error. A run that
 /// ended early has fewer of them.
 ///
 /// The first yield announced is the one the machine was stored at. The guest's console is standard
-/// output, so that an application cannot say these words.
+/// output, so that an application cannot forge these lines.
 pub(super) fn verdicts(said: &str) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     let mut is_asked = false;
@@ -202,7 +203,7 @@ pub(super) fn verdicts(said: &str) -> Vec<Verdict> {
     verdicts
 }
 
-/// The hash in `CYCLES: HASH`, as [`hash`] has it printed on standard error.
+/// The hash in `CYCLES: HASH`, as [`hash`] prints it on standard error.
 pub(super) fn state_hash(said: &str) -> Result<B256> {
     let found = said.lines().find_map(|line| {
         let (cycles, hash) = line.split_once(": ")?;

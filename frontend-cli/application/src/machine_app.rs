@@ -1,9 +1,9 @@
-//! The application in a Cartesi Machine, run by the emulator whose command lines are in
+//! The application in a Cartesi Machine, run by the emulator with the command lines of
 //! [`super::machine`].
 //!
-//! Each accepted input leaves the machine stored in a new folder, which the next one starts from;
-//! any other input leaves the folder before it, so that it never happened. This could not be tried
-//! with an emulator: the tests put a recording of one in its place.
+//! Each accepted input leaves the machine stored in a new folder, where the next one starts; any
+//! other input keeps the folder before it, and so is undone. Not tried with a real emulator: the
+//! tests replace it by a recording.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -24,7 +24,7 @@ use super::machine::{self, Emission, PROGRAM, Release, Verdict};
 use super::process_app::INPUT_WAIT;
 use super::rollup_server::{Emitted, Outcome};
 
-/// A stored machine and the emulator that can run it.
+/// A stored machine and an emulator that can run it.
 #[derive(Debug)]
 pub struct Machine {
     emulator: PathBuf,
@@ -35,9 +35,9 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Finds the emulator on the `PATH` and asks it for the hash of the machine stored in `image`.
+    /// Finds the emulator on the `PATH` and obtains the hash of the machine stored in `image`.
     ///
-    /// - Errors: no emulator, an unknown release of it, or no machine in the folder
+    /// - Errors: no emulator, an unsupported release, or no machine in the folder
     pub(super) async fn open(image: &Path) -> Result<Self> {
         Self::open_with(PROGRAM.into(), image).await
     }
@@ -64,7 +64,7 @@ impl Machine {
 
     /// Feeds it all `inputs` in one run of the emulator, which undoes the rejected ones itself.
     ///
-    /// - Errors: the emulator fails before the last input, or an outputs root is not that of the
+    /// - Errors: the emulator fails before the last input, or an outputs root does not match the
     ///   outputs
     pub(crate) async fn replay(&self, inputs: &[Advance]) -> Result<Vec<Completion>> {
         let Some(first) = inputs.first() else { return Ok(Vec::new()) };
@@ -97,7 +97,7 @@ impl Machine {
         Ok(completions)
     }
 
-    /// Runs the emulator in `folder`; gives what it says on standard error.
+    /// Runs the emulator in `folder`; returns its standard error.
     async fn run(
         &self,
         args: Vec<OsString>,
@@ -113,29 +113,29 @@ impl Machine {
             .kill_on_drop(true)
             .output();
         let output = output.await.with_context(|| format!("cannot run {PROGRAM}"))?;
-        // Its exit code tells less than its words: it differs between releases.
+        // The exit code is ignored, as it differs between releases and tells less.
         Ok(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 }
 
-/// The machine in the state its accepted inputs lead to.
+/// The machine in the state after its accepted inputs.
 pub struct MachineApp {
     machine: Machine,
-    /// Holds what is stored; goes with this value.
+    /// Holds the stored machines; removed on drop.
     folder: TempDir,
-    /// Where the present state is stored.
+    /// The folder of the current state.
     state: PathBuf,
     tree: OutputsTree,
-    /// What the guest prints.
+    /// The guest's console output.
     log: PathBuf,
 }
 
 impl MachineApp {
-    /// The machine before its first input; stores what becomes of it in `folder`.
+    /// The machine before its first input; later states are stored in `folder`.
     pub(super) fn new(machine: Machine, folder: &Path) -> Result<Self> {
         let states = folder.join("machine");
         let context = || format!("cannot store machines in {}", states.display());
-        // What a killed devnet left; all of it follows from the inputs.
+        // Left over from a killed devnet; all of it can be recomputed from the inputs.
         match fs::remove_dir_all(&states) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
                 return Err(error).with_context(context);
@@ -149,9 +149,9 @@ impl MachineApp {
         Ok(Self { machine, folder: states, state, tree, log })
     }
 
-    /// Gives the application the input that comes after all it was given.
+    /// Feeds the application its next input.
     ///
-    /// - Errors: the emulator fails, or the outputs root is not that of the outputs
+    /// - Errors: the emulator fails, or the outputs root does not match the outputs
     pub(super) async fn advance(&mut self, input: &Advance) -> Result<Completion> {
         let index = input.index;
         let work = self.work()?;
@@ -181,7 +181,7 @@ impl MachineApp {
         Ok(completion)
     }
 
-    /// Asks the application without changing its state.
+    /// Inspects the application without changing its state.
     ///
     /// - Errors: the emulator fails
     pub(super) async fn inspect(&self, question: &[u8]) -> Result<Outcome> {
@@ -215,9 +215,9 @@ impl MachineApp {
     }
 }
 
-/// What became of input `index`, from the files it left in `folder`.
+/// The outcome of input `index`, from the files in `folder`.
 ///
-/// Files of a rejected input may be there too: the verdict decides.
+/// A rejected input may leave files, too: the verdict decides.
 fn completion(
     folder: &Path,
     index: u64,
@@ -247,7 +247,7 @@ fn completion(
     Ok(Completion { status, outputs, reports })
 }
 
-/// The contents of the files of one kind, in the order they were emitted.
+/// The contents of the files of one kind, in order of emission.
 fn emitted(folder: &Path, kind: Emission) -> Result<Vec<Bytes>> {
     let context = || format!("cannot read {}", folder.display());
     let mut files = Vec::new();
@@ -288,8 +288,8 @@ mod tests {
 
     use super::*;
 
-    /// Acts as emulator 0.19 does with a machine whose whole state is the file `seen`: the inputs
-    /// it has accepted. It speaks, stores and names files alike.
+    /// Imitates emulator 0.19 with a machine whose whole state is the file `seen`: the accepted
+    /// inputs. Its messages, stored machines and file names are those of the emulator.
     const RECORDING: &str = r#"#!/bin/sh
 set -eu
 yields() { printf '\nManual yield %s (1) (0x000020 data)\nCycles: 70000000\n' "$1" >&2; }

@@ -12,7 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long programs of an earlier devnet may take to end; longer than their guards wait.
+/// The time for programs of an earlier devnet to end; longer than their guards wait.
 const EARLIER_WAIT: Duration = Duration::from_secs(20);
 
 /// A program to run.
@@ -36,7 +36,7 @@ pub struct Guarded {
     guard: Child,
     /// Never written to: closing it ends the program.
     stdin: Option<ChildStdin>,
-    /// The guard's process group, until it was seen to end.
+    /// The guard's process group, until it is seen to end.
     group: Option<Pid>,
     pid: u32,
     log: PathBuf,
@@ -78,14 +78,14 @@ impl Guarded {
         self.pid
     }
 
-    /// Waits until the program has ended; says what it wrote last.
+    /// Waits until the program has ended; returns its last output.
     pub async fn ended(&mut self) -> String {
         self.guard.wait().await.ok();
         self.kill_group();
         last_line(&self.log)
     }
 
-    /// Whether the program has ended; `Some` with what it wrote last.
+    /// Whether the program has ended; `Some` with its last output.
     pub fn has_ended(&mut self) -> Option<String> {
         match self.guard.try_wait() {
             Ok(None) => None,
@@ -103,10 +103,10 @@ impl Guarded {
         self.kill_group();
     }
 
-    /// Ends what is left of the group when the guard itself was killed and could not do so.
+    /// Ends the rest of the group if the guard itself was killed and could not do so.
     fn kill_group(&mut self) {
         if let Some(group) = self.group.take() {
-            // A failing kill means that nobody is left, which is what is wanted.
+            // A failing kill means that no process is left, as intended.
             kill_process_group(group, Signal::KILL).ok();
         }
     }
@@ -120,7 +120,7 @@ pub async fn wait_for_earlier(log: &Path) -> Result<()> {
 }
 
 /// Opens `log` and locks it. The guard and the program inherit the open file and with it the lock,
-/// which so lasts until the last of them is gone, in whatever order they end.
+/// which therefore lasts until the last of them ends, in whatever order.
 async fn own_log(log: &Path) -> Result<File> {
     let context = || format!("cannot write {}", log.display());
     let file = File::options().create(true).append(true).open(log).with_context(context)?;

@@ -1,7 +1,7 @@
-//! The application as a process of its own, kept in the state its accepted inputs lead to.
+//! The application as a process of its own, kept in the state after its accepted inputs.
 //!
-//! A process cannot be rolled back as the machine can. A rejected input is undone by starting the
-//! application anew and replaying what it accepted; so is its death.
+//! A process cannot be rolled back as the machine can. A rejected input, or the death of the
+//! process, is undone by restarting the application and replaying the accepted inputs.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use super::completion::{Completion, InputStatus};
 use super::process::{Guarded, Program};
 use super::rollup_server::{Emitted, Outcome, Request, RollupServer};
 
-/// How long an application may take to ask for its first request.
+/// The time for an application to ask for its first request.
 const START_WAIT: Duration = Duration::from_secs(60);
-/// What a node gives an input.
+/// A node's time limit for an input.
 pub(super) const INPUT_WAIT: Duration = Duration::from_secs(180);
-/// How often an input may be tried: once more, in case the application was killed from outside.
+/// Attempts per input: one retry, in case the application was killed from outside.
 const ATTEMPTS: u32 = 2;
 
 /// One run of the application.
@@ -28,17 +28,17 @@ struct Run {
     server: RollupServer,
 }
 
-/// How one run took a request.
+/// Result of a request to one run.
 enum Answer {
     Outcome(Outcome),
-    /// The process ended, or gave no answer in time.
+    /// The process ended, or did not answer in time.
     Died {
         status: InputStatus,
         why: String,
     },
 }
 
-/// An input that was accepted.
+/// An accepted input.
 #[derive(Clone, Debug)]
 struct Accepted {
     input: Advance,
@@ -49,11 +49,11 @@ struct Accepted {
 /// The application, started and restarted as needed.
 pub struct ProcessApp {
     program: Program,
-    /// The inputs whose replay leads to the present state.
+    /// The inputs whose replay restores the current state.
     journal: Vec<Accepted>,
     notify: Notify,
     run: Option<Run>,
-    /// Whether it lies about inputs that were rejected.
+    /// Whether outputs of rejected inputs are kept, which is a lie.
     keeps_rejected: bool,
 }
 
@@ -72,9 +72,9 @@ impl ProcessApp {
         self.run.as_ref().map(|run| run.process.pid())
     }
 
-    /// Gives the application the input that comes after all it was given.
+    /// Feeds the application its next input.
     ///
-    /// - Errors: it cannot be started, or a replay does not lead where it led before
+    /// - Errors: it cannot be started, or a replay diverges
     pub(super) async fn advance(&mut self, input: &Advance) -> Result<Completion> {
         let (input, index) = (input.clone(), input.index);
         let first_output = self.next_output();
@@ -111,9 +111,9 @@ impl ProcessApp {
         Ok(Completion::failed(InputStatus::MachineHalted))
     }
 
-    /// Asks the application without changing its state.
+    /// Inspects the application without changing its state.
     ///
-    /// - Errors: it cannot be started, or a replay does not lead where it led before
+    /// - Errors: it cannot be started, or a replay diverges
     pub(super) async fn inspect(&mut self, payload: Bytes) -> Result<Outcome> {
         self.revive().await?;
         match self.ask(Request::Inspect { payload }).await {
@@ -160,12 +160,12 @@ impl ProcessApp {
         Ok(())
     }
 
-    /// The number the next output will have.
+    /// The number of the next output.
     fn next_output(&self) -> u64 {
         self.journal.last().map_or(0, |last| last.first_output + last.emitted.outputs.len() as u64)
     }
 
-    /// Ends the process, if there is one.
+    /// Ends the process, if any.
     pub(super) async fn stop(&mut self) {
         if let Some(run) = &mut self.run {
             run.process.stop().await;

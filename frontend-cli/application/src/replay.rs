@@ -1,6 +1,6 @@
-//! Replaying: giving an application the inputs another one has processed, to see whether it says
-//! the same. All that an application does follows from its inputs, so any two that are the same
-//! must: native or for RISC-V, today's or an auditor's.
+//! Replaying: feeding an application the inputs another one has processed, to see whether it
+//! returns the same. An application is a function of its inputs, so two of the same code must
+//! agree: native or for RISC-V, on any computer.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,7 +11,7 @@ use client::chain::Advance;
 
 use crate::{App, Completion, Dapp, Launch, Notify, beside_this_program};
 
-/// An application outside of a devnet, given its inputs one by one.
+/// An application outside a devnet, given its inputs one by one.
 pub struct Replay {
     app: App,
 }
@@ -21,7 +21,7 @@ impl Replay {
     ///
     /// - `genesis`: the genesis file of a program; a machine has its own inside
     /// - `more`: further arguments of a program
-    /// - `folder`: exists; gets logs, and machines while they are needed
+    /// - `folder`: exists; receives logs, and machines while they are needed
     /// - Errors: it cannot be started, or there is no `deml` executable beside the running one
     pub async fn start(
         dapp: &Dapp,
@@ -46,7 +46,7 @@ impl Replay {
         Ok(Self { app })
     }
 
-    /// Gives the application its next input.
+    /// Feeds the application its next input.
     ///
     /// - Errors: it cannot be run
     pub async fn advance(&mut self, input: &Advance) -> Result<Completion> {
@@ -59,14 +59,14 @@ impl Replay {
     }
 }
 
-/// What identifies a machine, which its application on Ethereum must name.
+/// The hash of a machine, which its application on Ethereum must state.
 ///
-/// - Errors: it is no machine, or cannot be read
+/// - Errors: not a machine, or unreadable
 pub async fn machine_hash(dapp: &Dapp) -> Result<B256> {
     Launch::find(dapp).await?.machine_hash().context("only a machine has a hash")
 }
 
-/// What became of `inputs`, all of them from genesis on.
+/// The outcomes of `inputs`, which are all inputs since genesis.
 ///
 /// - Errors: the application cannot be run
 pub async fn replay(
@@ -91,7 +91,7 @@ pub async fn replay(
     Ok(completions)
 }
 
-/// The first way in which two histories of the same inputs differ, in words.
+/// The first difference between two histories of the same inputs, in words.
 #[must_use]
 pub fn difference(before: &[Completion], after: &[Completion]) -> Option<String> {
     let pairs = before.iter().zip(after);

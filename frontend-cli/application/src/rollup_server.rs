@@ -20,38 +20,38 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// How long `/finish` is kept waiting before the answer "nothing yet, ask again".
+/// How long `/finish` waits for a request before the answer "nothing yet, ask again".
 const FINISH_WAIT: Duration = Duration::from_secs(5);
 const BODY_MAX_BYTES: usize = 5 << 20;
-/// What one output or report may encode to.
+/// The largest encoding of one output or report, in bytes.
 const ITEM_MAX_BYTES: usize = 2 << 20;
 
-/// What the application is asked.
+/// A request to the application.
 #[derive(Clone, Debug)]
 pub(super) enum Request {
-    /// Process an input; the outputs before it number `first_output`.
+    /// Process an input; `first_output` is the number of its first output.
     Advance { input: Advance, first_output: u64 },
-    /// Answer a question without changing anything.
+    /// Answer a query without changing the state.
     Inspect { payload: Bytes },
 }
 
-/// What the application emitted while it worked on a request, in order.
+/// Outputs and reports of the application during a request, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Emitted {
-    /// Vouchers and notices, as L1 proves them.
+    /// Vouchers and notices, as proven on L1.
     pub outputs: Vec<Bytes>,
     /// Reports.
     pub reports: Vec<Bytes>,
 }
 
-/// How the application answered.
+/// The application's answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It accepts.
     Accepted(Emitted),
-    /// It rejects: what it did is undone.
+    /// It rejects: its effects are undone.
     Rejected(Emitted),
-    /// It did what ends it for good on a real node; says what.
+    /// It did something fatal on a real node; the reason.
     Exception(String),
 }
 
@@ -110,13 +110,13 @@ impl RollupServer {
             .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
             .with_state(shared);
         let task = tokio::spawn(async move {
-            // Serving ends only with this task.
+            // Serving ends only together with this task.
             axum::serve(listener, router).await.ok();
         });
         Ok(Self { url, requests, is_ready, task })
     }
 
-    /// What the application's `ROLLUP_HTTP_SERVER_URL` must be.
+    /// The value of the application's `ROLLUP_HTTP_SERVER_URL`.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
@@ -127,7 +127,7 @@ impl RollupServer {
         self.is_ready.clone().wait_for(|ready| *ready).await.ok();
     }
 
-    /// Gives the application `request` and waits for its answer; `None` if it can give none.
+    /// Sends the application `request` and waits for its answer; `None` if it cannot answer.
     pub(super) async fn ask(&self, request: Request) -> Option<Outcome> {
         let (done, outcome) = oneshot::channel();
         self.requests.send(Pending { request, done }).await.ok()?;
@@ -136,11 +136,11 @@ impl RollupServer {
 }
 
 impl Shared {
-    /// Ends the current request with what `outcome` makes of it.
+    /// Ends the current request with the outcome that `outcome` builds.
     fn end(&self, outcome: impl FnOnce(Emitted) -> Outcome) {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(current) = current {
-            // Nobody waits any more when the devnet gave up on this run.
+            // No receiver is left if the devnet gave up on this run.
             current.pending.done.send(outcome(current.emitted)).ok();
         }
     }
@@ -237,7 +237,7 @@ async fn gio(State(shared): State<Arc<Shared>>) -> Response {
     refuse("no node answers /gio")
 }
 
-/// The JSON body of `/finish` that gives the application `request`.
+/// The JSON body of `/finish` that passes `request` to the application.
 fn describe(request: &Request) -> Value {
     match request {
         Request::Advance { input, .. } => json!({
@@ -261,7 +261,7 @@ fn describe(request: &Request) -> Value {
     }
 }
 
-/// Decodes strictly what the real server would cut blindly: `0x` and an even number of digits.
+/// Decodes strictly what the real server would truncate: `0x` and an even number of digits.
 fn bytes(value: &Value) -> Option<Bytes> {
     let text = value.as_str().filter(|text| text.starts_with("0x"))?;
     hex::decode(text).ok().map(Bytes::from)

@@ -1,12 +1,12 @@
 //! Bundles: files of proofs that anyone can check, with this program or another.
 //!
-//! JSON: `format` is [`FORMAT`], then the `chain_id` and the `application` whose outputs these are;
-//! `job`, the name of the one that all of them concern; `outputs`, each with `index`, `output`
-//! bytes and 63 `siblings` from the leaf up; and the `claims` they lead to. A leaf is the
+//! JSON: `format` is [`FORMAT`], then the `chain_id` and the `application` of the outputs;
+//! `job`, the name of the job that all of them concern; `outputs`, each with `index`, `output`
+//! bytes and 63 `siblings` from the leaf up; and the `claims` that cover them. A leaf is the
 //! keccak-256 of the output, a node that of its children, the left one first.
 //!
-//! What a file says of claims is only said: hashes prove that an output is under a root, and
-//! Ethereum that the root was accepted.
+//! The `claims` in a file are unverified: hashes prove that an output is under a root, and only
+//! Ethereum proves that the root was accepted.
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
@@ -23,7 +23,7 @@ use crate::{
     proof::{Claim, Proof, Proven},
 };
 
-/// What a bundle calls its form.
+/// The `format` of a bundle.
 pub const FORMAT: &str = "deml-proof-2";
 
 /// The largest bundle, in bytes.
@@ -33,23 +33,23 @@ const BYTES_MAX: usize = 64 * 1_024 * 1_024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle {
-    /// Its form: [`FORMAT`].
+    /// Its format: [`FORMAT`].
     pub format: String,
-    /// The chain the application is on.
+    /// The chain of the application.
     pub chain_id: u64,
     /// The application.
     pub application: Address,
     /// The name of the job that all of these concern.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<B256>,
-    /// What is said to have been claimed.
+    /// The stated claims, unverified.
     pub claims: Vec<Claim>,
     /// The outputs, in order.
     pub outputs: Vec<Proof>,
 }
 
 impl Bundle {
-    /// A bundle of outputs, in order.
+    /// A bundle of outputs, given in order.
     #[must_use]
     pub fn new(
         chain_id: u64,
@@ -67,9 +67,9 @@ impl Bundle {
         Self { format: FORMAT.to_owned(), chain_id, application, job, claims, outputs }
     }
 
-    /// Reads a bundle; nothing in it is believed yet.
+    /// Reads a bundle without verifying it.
     ///
-    /// - Errors: no bundle, or too large
+    /// - Errors: not a bundle, or too large
     pub fn read(path: &Path) -> Result<Self> {
         let file = files::read_within(path, BYTES_MAX as u64)?;
         let cannot = || format!("{} is no bundle of proofs", path.display());
@@ -80,7 +80,7 @@ impl Bundle {
 
     /// Writes the bundle.
     ///
-    /// - Errors: it would be too large to be read again
+    /// - Errors: it would be too large to read back
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_vec_pretty(self)?;
         ensure!(
@@ -91,10 +91,10 @@ impl Bundle {
         files::write(path, &text)
     }
 
-    /// Checks what can be checked without asking anyone.
+    /// Checks all that can be checked offline.
     ///
-    /// - Errors: `NotProven`: a proof is none, or leads to another root than one of `roots` (or of
-    ///   the file's claims); or a notice is about another job than the file names
+    /// - Errors: `NotProven`: a proof is invalid, or leads to a root outside `roots` (or the
+    ///   file's claims); or a notice is about another job than the file states
     pub fn verify(&self, roots: &[B256]) -> Result<Verified> {
         if self.outputs.is_empty() {
             return Err(not_proven("there is no output"));
@@ -135,8 +135,8 @@ impl Bundle {
 
     /// Checks on Ethereum what [`Bundle::verify`] left open: that its roots were accepted.
     ///
-    /// - Errors: `NotProven`: another chain, a root that was not, a claim that is not in its
-    ///   transaction
+    /// - Errors: `NotProven`: another chain, a root that was not accepted, or a claim that is not
+    ///   in its transaction
     pub async fn confirm(&self, chain: &Chain, mut verified: Verified) -> Result<Verified> {
         let (found, wanted) = (chain.chain_id().await?, self.chain_id);
         if found != wanted {
@@ -173,22 +173,22 @@ fn not_proven(why: impl fmt::Display) -> anyhow::Error {
     Refused::new("NotProven", why).into()
 }
 
-/// What an output says, read from its bytes.
+/// The meaning of an output, decoded from its bytes.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Meaning {
-    /// Something happened.
+    /// An event.
     Notice(Box<Notice>),
-    /// Money.
+    /// A payment.
     Payment(Payment),
     /// Another call to a contract.
     Call(Address),
-    /// Nothing this program knows.
+    /// Bytes in an unknown format.
     Unknown(Bytes),
 }
 
 impl Meaning {
-    /// What these bytes say.
+    /// Decodes the bytes of an output.
     #[must_use]
     pub fn of(output: &Bytes) -> Self {
         let decoded = Output::decode(output);
@@ -203,11 +203,11 @@ impl Meaning {
         }
     }
 
-    /// The job a notice names.
+    /// The job that a notice concerns.
     #[must_use]
     pub fn job(&self) -> Option<B256> {
         let Self::Notice(notice) = self else { return None };
-        // Each kind of notice that concerns a job calls it so.
+        // Every kind of notice that concerns a job names it in this field.
         serde_json::to_value(notice).ok()?["job"].as_str()?.parse().ok()
     }
 }
@@ -228,15 +228,15 @@ impl fmt::Display for Meaning {
     }
 }
 
-/// What a root's acceptance rests on.
+/// The reason to accept a root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// Ethereum.
+    /// Ethereum accepted it.
     Accepted,
-    /// The root that was given to compare with.
+    /// It equals the root that was given to compare with.
     Given,
-    /// Only the file's word.
+    /// Only the file states it.
     Stated,
 }
 
@@ -249,22 +249,22 @@ pub struct Verified {
     pub application: Address,
     /// The job.
     pub job: Option<B256>,
-    /// Why its roots count.
+    /// The reason to accept its roots.
     pub basis: Basis,
-    /// What the file says was claimed.
+    /// The claims that the file states.
     pub claims: Vec<Claim>,
-    /// What is proven.
+    /// The proven outputs.
     pub outputs: Vec<Checked>,
 }
 
-/// An output that is proven.
+/// A proven output.
 #[derive(Clone, Debug, Serialize)]
 pub struct Checked {
     /// Its number.
     pub index: u64,
     /// The root it is under.
     pub outputs_root: B256,
-    /// What it says.
+    /// Its meaning.
     pub meaning: Meaning,
 }
 

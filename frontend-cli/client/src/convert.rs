@@ -1,4 +1,4 @@
-//! Between the market's types and Ethereum's, and how results are written as JSON.
+//! Conversions between the market's types and Ethereum's, and helpers for results in JSON.
 
 use std::fmt::Display;
 
@@ -8,19 +8,19 @@ use serde::Serializer;
 
 use crate::chain::Advance;
 
-/// An account as Ethereum's library has it.
+/// An account as alloy's type.
 #[must_use]
 pub fn to_ethereum(account: market::Address) -> Address {
     account.0.into()
 }
 
-/// An account as the market has it.
+/// An account as the market's type.
 #[must_use]
 pub fn to_market(account: Address) -> market::Address {
     market::Address(account.into())
 }
 
-/// Who sent an input, when and where, as the market is told.
+/// Sender, block and time of an input, as the market's context.
 #[must_use]
 pub fn context(input: &Advance) -> Context {
     Context {
@@ -35,19 +35,19 @@ pub fn context(input: &Advance) -> Context {
     }
 }
 
-/// An amount as Ethereum's library has it.
+/// An amount as alloy's type.
 #[must_use]
 pub fn to_word(amount: Amount) -> U256 {
     U256::from_limbs(amount.0.0)
 }
 
-/// An amount as the market has it.
+/// An amount as the market's type.
 #[must_use]
 pub fn to_amount(word: U256) -> Amount {
     Amount(market::U256(word.into_limbs()))
 }
 
-/// `#[serde(serialize_with)]` for integers whose JSON is their decimal digits.
+/// `#[serde(serialize_with)]` for integers that JSON holds as decimal strings.
 pub fn as_text<T: Display, S: Serializer>(value: &T, out: S) -> Result<S::Ok, S::Error> {
     out.collect_str(value)
 }

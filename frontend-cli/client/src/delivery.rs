@@ -1,4 +1,4 @@
-//! Delivering a blob to a job: the chunks it still misses, as inputs.
+//! Delivering a blob to a job: sends the missing chunks as inputs.
 
 use std::fmt;
 
@@ -16,40 +16,40 @@ use crate::{
     session::{Session, TransactionCost},
 };
 
-/// What a job has of a blob.
+/// The part of a blob that a job has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// All of it.
     Whole,
-    /// Its first bytes; the rest is expected.
+    /// Its first bytes; the job expects the rest.
     Part {
-        /// How many bytes came.
+        /// Number of bytes received.
         received: u64,
     },
-    /// Nothing, and it expects nothing there.
+    /// Nothing, and the job expects nothing in that slot.
     Nothing,
 }
 
-/// A blob that was delivered.
+/// A delivered blob.
 #[derive(Clone, Debug, Serialize)]
 pub struct Delivered {
     /// The blob.
     pub cid: blobs::Cid,
-    /// Its bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// Bytes the job had before.
     pub had: u64,
-    /// Chunks that were sent.
+    /// Number of chunks sent.
     pub chunks: usize,
     /// Transaction costs.
     #[serde(flatten)]
     pub spent: TransactionCost,
-    /// What the chunk that made it whole led to; `None` if it was whole before.
+    /// Result of the chunk that completed it; `None` if it was complete before.
     #[serde(skip)]
     pub completed: Option<Processed>,
 }
 
-/// What a job has in a slot.
+/// The part of a blob that a job has in a slot.
 pub async fn holding(session: &Session, job: JobId, key: SlotKey) -> Result<Delivery> {
     let slots: Vec<SlotView> =
         session.all(|paging| Query::List(job.into(), JobList::Blobs, paging)).await?;
@@ -61,9 +61,9 @@ pub async fn holding(session: &Session, job: JobId, key: SlotKey) -> Result<Deli
     })
 }
 
-/// Sends what a job misses of a blob, and waits until it has all of it.
+/// Sends the missing chunks of a blob to a job, and waits until it has all of it.
 ///
-/// - Errors: `NotExpected` if the job waits for nothing there; what the market refuses
+/// - Errors: `NotExpected` if the job expects nothing in that slot; the market's refusals
 pub async fn deliver(
     session: &Session,
     sender: &Sender,
@@ -102,9 +102,9 @@ pub async fn deliver(
     Ok(Delivered { cid, size, had: received, chunks, spent, completed })
 }
 
-/// The `publish` commands that bring the bytes after the first `received`.
+/// The `publish` commands for the bytes after the first `received`.
 ///
-/// - Errors: the file is shorter than what was received
+/// - Errors: the file is shorter than `received`
 pub fn chunks_from(job: JobId, slot: Slot, bytes: &[u8], received: u64) -> Result<Vec<Command>> {
     let rest = usize::try_from(received).ok().and_then(|received| bytes.get(received..));
     let rest = rest.with_context(|| {

@@ -1,4 +1,4 @@
-//! Reading and writing the files people name, with errors that name them.
+//! Reading and writing files that users specify, with errors that contain the path.
 
 use std::{
     fs,
@@ -8,16 +8,16 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use blobs::{BlobRef, Profile, blob_ref};
 
-/// The largest file read, in bytes: far above what a market takes.
+/// The largest file to read, in bytes: far above the market's limits.
 const FILE_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
 
-/// How files are cut into trees here: Kubo's `--cid-version=1 --raw-leaves`.
+/// The UnixFS profile of files: Kubo's `--cid-version=1 --raw-leaves`.
 pub const PROFILE: Profile = Profile::Kubo;
 
-/// A file that was read.
+/// A file, read into memory.
 #[derive(Clone, Debug)]
 pub struct File {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its bytes.
     pub bytes: Vec<u8>,
@@ -25,18 +25,18 @@ pub struct File {
     pub blob: BlobRef,
 }
 
-/// Reads a file whole.
+/// Reads a whole file.
 ///
-/// - Errors: it is absent, too large or no file
+/// - Errors: missing, too large or not a regular file
 pub fn read(path: &Path) -> Result<File> {
     let bytes = read_within(path, FILE_BYTES_MAX)?;
     let blob = blob_ref(&bytes, PROFILE);
     Ok(File { path: path.to_owned(), bytes, blob })
 }
 
-/// The bytes of a file that has no more of them than `most`.
+/// The bytes of a file of at most `most` bytes.
 ///
-/// - Errors: it is absent, too large or no file
+/// - Errors: missing, too large or not a regular file
 pub fn read_within(path: &Path, most: u64) -> Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
     let size = fs::metadata(path).with_context(cannot)?.len();
@@ -44,7 +44,7 @@ pub fn read_within(path: &Path, most: u64) -> Result<Vec<u8>> {
     fs::read(path).with_context(cannot)
 }
 
-/// Writes a file; it is whole or not there.
+/// Writes a file atomically.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = || format!("cannot write {}", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

@@ -1,4 +1,4 @@
-//! Where this user's files are, as the XDG base directories say.
+//! Paths of this user's files, by the XDG base directory specification.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 /// `$XDG_DATA_HOME/deml`, or `~/.local/share/deml`.
 ///
-/// - Errors: the environment names no home
+/// - Errors: the environment defines no home
 pub fn data() -> Result<PathBuf> {
     let base = match std::env::var_os("XDG_DATA_HOME").filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
@@ -17,17 +17,17 @@ pub fn data() -> Result<PathBuf> {
     Ok(base.join("deml"))
 }
 
-/// Where keystores are kept.
+/// The folder of keystores.
 pub fn keys() -> Result<PathBuf> {
     Ok(data()?.join("keys"))
 }
 
-/// Where accounts keep what is secret for a while.
+/// The folder of vaults, which keep accounts' secrets until they are revealed.
 pub fn vaults() -> Result<PathBuf> {
     Ok(data()?.join("vaults"))
 }
 
-/// Where the devnet keeps its state: `$DEML_DEVNET`, or its place in this user's data.
+/// The folder of the devnet's state: `$DEML_DEVNET`, or the default in this user's data.
 pub fn devnet() -> Result<PathBuf> {
     match std::env::var_os("DEML_DEVNET").filter(|path| !path.is_empty()) {
         Some(path) => Ok(path.into()),

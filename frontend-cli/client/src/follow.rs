@@ -1,4 +1,4 @@
-//! Following an input: waiting until the node has processed it, and reading what it led to.
+//! Following an input: waiting until the node has processed it, and reading its results.
 
 use std::time::{Duration, Instant};
 
@@ -13,21 +13,21 @@ use crate::{
     printer::{Bar, Printer, Refused},
 };
 
-/// What became of an input.
+/// The results of an input.
 #[derive(Clone, Debug)]
 pub struct Processed {
     /// Its number.
     pub input: u64,
-    /// What the market said, in order.
+    /// The market's notices, in order.
     pub notices: Vec<Notice>,
-    /// What it paid, each with its voucher's output record.
+    /// Its payments, each with its voucher's output record.
     pub payments: Vec<(Payment, OutputRecord)>,
-    /// What it refused, in order.
+    /// Its refusals, in order.
     pub refusals: Vec<Refused>,
 }
 
 impl Processed {
-    /// The same, or the first refusal as an error.
+    /// The same, or its first refusal as an error.
     pub fn accepted(self) -> Result<Self> {
         match self.refusals.first() {
             Some(refused) => Err(refused.clone().into()),
@@ -36,19 +36,19 @@ impl Processed {
     }
 }
 
-/// How often and how long something is looked at until it is so.
+/// Interval and time limit of polling.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// Pause between two looks.
+    /// Pause between two polls.
     pub pause: Duration,
-    /// When to give up.
+    /// Time limit.
     pub limit: Duration,
 }
 
 impl Patience {
-    /// Looks until there is something; nothing when the limit is reached.
+    /// Polls until there is a result; `None` at the time limit.
     ///
-    /// Waiting is shown once it takes longer than a moment.
+    /// Progress is shown once it takes longer than a moment.
     pub async fn until<T>(
         self,
         printer: &Printer,
@@ -72,9 +72,9 @@ impl Patience {
     }
 }
 
-/// Waits until the node has processed input `input`, and reads what it led to.
+/// Waits until the node has processed input `input`, and reads its results.
 ///
-/// - Errors: the node is silent for too long; the input was undone
+/// - Errors: the node does not answer in time; the input was undone
 pub async fn follow(
     node: &Node,
     patience: Patience,
@@ -95,7 +95,7 @@ pub async fn follow(
     read(node, input).await
 }
 
-/// Reads what a processed input led to.
+/// Reads the results of a processed input.
 pub async fn read(node: &Node, input: u64) -> Result<Processed> {
     let status = node.input(input).await?.status;
     if !status.eq_ignore_ascii_case("accepted") {

@@ -1,5 +1,5 @@
-//! HTTP as everything here uses it: TLS by ring, with a time limit; and asking servers nobody
-//! vouches for, whose answers are bounded and who are asked again when that can help.
+//! HTTP clients: TLS by ring, time limits, and requests to untrusted servers, with bounded
+//! responses and retries where they can help.
 
 use std::time::Duration;
 
@@ -9,69 +9,69 @@ use serde::de::DeserializeOwned;
 
 use crate::printer::one_line;
 
-/// The largest answer read, in bytes.
+/// The largest response to read, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 64 * 1_024 * 1_024;
 
-/// How long to wait for servers where nothing else is said.
+/// The default timeout.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How often a question is asked in all.
+/// Number of attempts in all.
 const TRIES: u32 = 4;
 
-/// The pause before the second try; each further one is twice as long.
+/// The pause before the second attempt; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// A client whose requests end after `timeout`, and go nowhere but where they are sent: a server
-/// cannot have this computer ask another one, which may be reachable from here alone.
+/// A client with a timeout and without redirects: a server must not make this computer send
+/// requests to another one, which may be reachable from here alone.
 pub fn client(timeout: Duration) -> anyhow::Result<reqwest::Client> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // An error only says that another thread was faster, with the same choice.
+        // An error only means that another thread installed the same provider first.
         drop(rustls::crypto::ring::default_provider().install_default());
     }
     let client = reqwest::Client::builder().timeout(timeout).redirect(redirect::Policy::none());
     client.build().context("cannot prepare the HTTP client")
 }
 
-/// Why there is no answer to be had from a server.
+/// The reason why a server returned no usable response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Nothing listens there, or it cannot be reached.
     #[error("no answer from {0}: is it running?")]
     Silent(Url),
-    /// It did not answer in time.
+    /// It did not respond in time.
     #[error("{0} does not answer in time")]
     Slow(Url),
-    /// It ended the connection before the answer was whole.
+    /// It closed the connection in the middle of the response.
     #[error("{0} breaks off in the middle of its answer")]
     Cut(Url),
-    /// Its answer is longer than [`ANSWER_BYTES_MAX`].
+    /// Its response is longer than [`ANSWER_BYTES_MAX`].
     #[error("the response of {0} exceeds 64 MiB")]
     TooLong(Url),
-    /// It refuses, and not in JSON.
+    /// It returned an HTTP error without JSON.
     #[error("{url} answers {status}: {words}")]
     Status {
-        /// Who.
+        /// The server.
         url: Url,
-        /// The status of HTTP.
+        /// The HTTP status.
         status: StatusCode,
-        /// The beginning of what it says.
+        /// The beginning of the body.
         words: String,
     },
-    /// What it says is not JSON.
+    /// The response is not JSON.
     #[error("the answer of {0} is not JSON")]
     NotJson(Url),
-    /// What it says is JSON, but not of the form that was asked for.
+    /// The response is JSON, but in an unexpected format.
     #[error("the answer of {url} has an unexpected format: {why}")]
     Form {
-        /// Who.
+        /// The server.
         url: Url,
-        /// What is wrong with it.
+        /// The error in it.
         why: String,
     },
 }
 
 impl Fault {
-    /// Whether the same question may well be answered a moment later.
+    /// Whether the same request may succeed a moment later.
     fn is_passing(&self) -> bool {
         match self {
             Self::Slow(_) | Self::Cut(_) | Self::NotJson(_) => true,
@@ -83,21 +83,21 @@ impl Fault {
     }
 }
 
-/// A client that asks again.
+/// A client that retries.
 #[derive(Clone, Debug)]
 pub struct Http {
     client: reqwest::Client,
 }
 
 impl Http {
-    /// A client that gives up on a silent server after `patience` in all.
+    /// A client with `patience` as the timeout over all attempts.
     ///
-    /// - Errors: HTTP cannot be used at all
+    /// - Errors: no HTTP client can be built
     pub fn new(patience: Duration) -> anyhow::Result<Self> {
         Ok(Self { client: client(patience / TRIES)? })
     }
 
-    /// Posts and reads the answer; asks again if that can help and does no harm.
+    /// Posts and reads the response; retries if that can help and is safe.
     pub async fn post<T: DeserializeOwned>(
         &self,
         url: &Url,
@@ -140,7 +140,7 @@ impl Http {
 fn read<T: DeserializeOwned>(url: &Url, status: StatusCode, body: &[u8]) -> Result<T, Fault> {
     let url = url.clone();
     match serde_json::from_slice(body) {
-        // Errors of JSON-RPC come with any status; that a server is too busy is none of them.
+        // JSON-RPC errors come with any status, but a busy server's answer is not one of them.
         Ok(answer) if status.is_success() || status == StatusCode::BAD_REQUEST => Ok(answer),
         Ok(answer) if !is_busy(status) => Ok(answer),
         Err(why) if status.is_success() && why.is_data() => {
@@ -155,7 +155,7 @@ fn is_busy(status: StatusCode) -> bool {
     matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
 }
 
-/// The beginning of a stranger's words, on one line and safe to show on a terminal.
+/// The beginning of an untrusted text, on one line and safe to show on a terminal.
 pub(crate) fn clipped(words: &str) -> String {
     one_line(words).chars().take(200).collect()
 }

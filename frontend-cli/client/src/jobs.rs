@@ -1,5 +1,5 @@
-//! Which job is meant, by its number, its name or the beginning of its name; and whether what a
-//! node shows of it is what its name stands for.
+//! References to jobs by number, name or beginning of the name; and the check that a job as a
+//! node shows it matches its name.
 
 use std::{fmt, str::FromStr};
 
@@ -7,10 +7,10 @@ use anyhow::{Error, Result, bail, ensure};
 use market::{Address, JobId};
 use wire::{JobView, Text as _};
 
-/// The fewest digits that a name can be shortened to.
+/// The fewest digits of an abbreviated name.
 const PREFIX_DIGITS_MIN: usize = 8;
 
-/// A job as people name it.
+/// A reference to a job, as people write it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobRef {
     /// By its number, which a market gives it for display.
@@ -22,7 +22,7 @@ pub enum JobRef {
 }
 
 impl JobRef {
-    /// Whether a job shown by a node is the one that is meant.
+    /// Whether a job returned by a node is the one referred to.
     #[must_use]
     pub fn is(&self, view: &JobView) -> bool {
         match self {
@@ -81,8 +81,8 @@ impl FromStr for JobRef {
     }
 }
 
-/// Checks that a job's name is the hash of the sponsor, salt and terms that a node shows: whoever
-/// names the job then consents to just these.
+/// Checks that a job's name is the hash of the sponsor, salt and terms that a node returned:
+/// whoever names the job then consents to exactly these.
 ///
 /// - Errors: it is not: the node lies
 pub fn check_name(chain_id: u64, app: Address, view: &JobView) -> Result<()> {

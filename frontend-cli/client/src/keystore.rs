@@ -1,4 +1,4 @@
-//! Encrypted keystores of this user: where they are, and how their passwords are had.
+//! Encrypted keystores of this user: their files, and the sources of their passwords.
 
 use std::{
     fmt,
@@ -19,9 +19,9 @@ use crate::{
 /// A keystore file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Keystore {
-    /// What `--keystore` calls it.
+    /// Its name in `--keystore`.
     pub name: String,
-    /// The account, when the file tells without its password.
+    /// The account, if the file states it in plain.
     pub address: Option<Address>,
     /// The file.
     pub file: PathBuf,
@@ -34,9 +34,9 @@ impl fmt::Display for Keystore {
     }
 }
 
-/// The keystore `given` means: a file, or the name of one in this user's folder.
+/// The keystore that `given` refers to: a path, or the name of one in this user's folder.
 ///
-/// - Errors: there is neither
+/// - Errors: neither exists
 pub fn find(given: &Path) -> Result<PathBuf> {
     if given.is_file() {
         return Ok(given.to_owned());
@@ -52,7 +52,7 @@ pub fn find(given: &Path) -> Result<PathBuf> {
 
 /// Encrypts `key` into a new keystore in this user's folder.
 ///
-/// - Errors: the name is a path or taken
+/// - Errors: the name is a path or already taken
 pub fn create(name: &str, key: &PrivateKeySigner, password: &str) -> Result<Keystore> {
     let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
     ensure!(is_plain, "{name:?} is not a name for a keystore: take letters and digits");
@@ -62,7 +62,7 @@ pub fn create(name: &str, key: &PrivateKeySigner, password: &str) -> Result<Keys
     Ok(Keystore { name: name.to_owned(), address: Some(key.address()), file })
 }
 
-/// The keystores in this user's folder, by name.
+/// The keystores in this user's folder, sorted by name.
 pub fn list() -> Result<Vec<Keystore>> {
     let folder = folders::keys()?;
     let Ok(entries) = std::fs::read_dir(&folder) else { return Ok(Vec::new()) };
@@ -78,7 +78,7 @@ pub fn list() -> Result<Vec<Keystore>> {
     Ok(keystores)
 }
 
-/// The account of a keystore file, if it is written there.
+/// The account of a keystore file, if it is stated there.
 #[must_use]
 pub fn address_of(file: &Path) -> Option<Address> {
     let keystore: Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
@@ -116,7 +116,7 @@ fn password(file: Option<&Path>, prompt: &str) -> Result<String> {
 
 /// Asks for a secret on the terminal, without showing it.
 ///
-/// - Errors: there is no terminal
+/// - Errors: no terminal
 pub fn ask(prompt: &str) -> Result<String> {
     let terminal = Term::stderr();
     ensure!(terminal.is_term(), "there is no terminal to ask on");

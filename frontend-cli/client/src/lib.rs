@@ -1,12 +1,13 @@
-//! What programs need to deal with a market: a library without commands of its own.
+//! Client library for a market, without commands of its own.
 //!
 //! - `chain`: Ethereum; `node`: the Cartesi node; `ipfs`: bytes by name; `http` under all three
-//! - `session`: a market through them, with what to say on the way (`printer`); `delivery` sends bytes
-//!   in chunks, `follow` waits for what became of an input
-//! - `keystore`: keys; `vault`, `seals`: what is kept secret for a while
-//! - `merkle`, `proof`, `payment`, `bundle`: an output is under an accepted root, and what it pays
-//! - `archive`: bytes of blobs, from inputs
-//! - `convert`, `files`, `folders`, `jobs` (which job is meant), `quantity`: forms of values
+//! - `session`: a market through them, and its messages (`printer`); `delivery` sends bytes
+//!   in chunks, `follow` waits for the results of an input
+//! - `keystore`: keys; `vault`, `seals`: secrets kept until they are revealed
+//! - `merkle`, `proof`, `payment`, `bundle`: proofs that an output is under an accepted root, and
+//!   its payment
+//! - `archive`: contents of blobs, from inputs
+//! - `convert`, `files`, `folders`, `jobs` (references to jobs), `quantity`: formats of values
 
 pub mod archive;
 pub mod bundle;

@@ -1,7 +1,7 @@
-//! The outputs Merkle tree of a Cartesi application: height 63, keccak-256, appended to for ever.
+//! The outputs Merkle tree of a Cartesi application: height 63, keccak-256, append-only.
 //!
-//! Only complete subtrees are kept, so that a push is cheap and the tree as it was at any earlier
-//! size still answers roots and proofs: a claim fixes a size, later outputs do not disturb it.
+//! Only complete subtrees are kept, so that a push is cheap and roots and proofs at any earlier
+//! size remain available: a claim fixes a size, which later outputs do not affect.
 
 use alloy::primitives::{B256, keccak256};
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ impl Default for OutputsTree {
     }
 }
 
-/// All of it follows from the leaves.
+/// Builds the tree from its leaves.
 impl From<Vec<B256>> for OutputsTree {
     fn from(leaves: Vec<B256>) -> Self {
         let mut tree = Self::default();
@@ -77,14 +77,14 @@ impl OutputsTree {
         self.complete[0].get(usize::try_from(index).ok()?).copied()
     }
 
-    /// The root as it was when the tree held its first `size` outputs.
+    /// The root of the first `size` outputs.
     pub fn root(&self, size: u64) -> B256 {
         self.node(HEIGHT, 0, size.min(self.len()))
     }
 
     /// Siblings of output `index` from the leaf up, in the tree of the first `size` outputs.
     ///
-    /// - Shapes: 63 hashes; `None` when `index` is not below `size` or `size` is not reached yet
+    /// - Shapes: 63 hashes; `None` if `index` is not below `size`, or the tree is still smaller
     pub fn proof(&self, index: u64, size: u64) -> Option<Vec<B256>> {
         if index >= size || size > self.len() {
             return None;
@@ -92,7 +92,7 @@ impl OutputsTree {
         Some((0..HEIGHT).map(|height| self.node(height, (index >> height) ^ 1, size)).collect())
     }
 
-    /// Root of the subtree of 2^`height` leaves number `index`, leaves from `size` on empty.
+    /// Root of the subtree of 2^`height` leaves number `index`, with leaves from `size` on empty.
     fn node(&self, height: u32, index: u64, size: u64) -> B256 {
         let first = u128::from(index) << height;
         let size_wide = u128::from(size);
@@ -107,7 +107,7 @@ impl OutputsTree {
     }
 }
 
-/// The root that `siblings` (from the leaf up) lead to from the output hash `leaf` at `index`.
+/// The root computed from the output hash `leaf` at `index` and its `siblings` (from the leaf up).
 pub fn root_from_proof(leaf: B256, index: u64, siblings: &[B256]) -> B256 {
     siblings.iter().enumerate().fold(leaf, |node, (height, sibling)| {
         if (index >> height) & 1 == 0 { parent(node, *sibling) } else { parent(*sibling, node) }
@@ -116,7 +116,7 @@ pub fn root_from_proof(leaf: B256, index: u64, siblings: &[B256]) -> B256 {
 
 /// Whether `siblings` prove that `output` is number `index` in the tree with this `root`.
 pub fn verify(output: &[u8], index: u64, siblings: &[B256], root: B256) -> bool {
-    // Above the tree's height a bit of the index would say nothing, and one output have two.
+    // Bits of the index above the tree's height would be ignored: an output could have two indices.
     siblings.len() == HEIGHT as usize
         && index >> HEIGHT == 0
         && root_from_proof(keccak256(output), index, siblings) == root
@@ -135,7 +135,7 @@ mod tests {
     use alloy::primitives::b256;
     use proptest::{prelude::*, sample::Index};
 
-    /// The plain reference: hashes every level in full, padding with the level's empty node.
+    /// The naive reference: hashes every level in full, padding with the level's empty node.
     fn plain_root(leaves: &[B256]) -> B256 {
         let mut level = leaves.to_vec();
         let mut empty = B256::ZERO;
@@ -177,7 +177,7 @@ mod tests {
         }
     }
 
-    /// A tree of `size` leaves that follow from `seed`, and the leaves.
+    /// A tree of `size` leaves derived from `seed`, and the leaves.
     fn grown(seed: u64, size: usize) -> (OutputsTree, Vec<B256>) {
         let mut tree = OutputsTree::default();
         let leaves = (0..size as u64).map(|number| leaf(number ^ seed.rotate_left(32)));

@@ -1,8 +1,8 @@
-//! What the Cartesi node knows: its JSON-RPC and inspect, as a client.
+//! Client of the Cartesi node's JSON-RPC and inspect APIs.
 //!
-//! Nodes differ between versions: fields that are not needed are not read, enums stay text, and
-//! what was renamed is found under each of its names. Nothing a node says is taken for more than
-//! its word: an answer is bounded, is about what was asked, and a listing comes to an end.
+//! Node versions differ: fields that are not needed are ignored, enums stay text, and renamed
+//! fields are accepted under each of their names. Answers are not trusted: they are bounded,
+//! checked against the request, and listings end.
 
 mod pages;
 
@@ -21,25 +21,25 @@ use crate::{
     printer::Refused,
 };
 
-/// The largest page asked for.
+/// The page size of listings.
 const PAGE: u64 = 1_000;
 
-/// How older and newer nodes say that there is no such thing.
+/// Codes of older and newer nodes for "not found".
 const NOT_FOUND: [i64; 2] = [-32_001, -31_001];
 
-/// The most records of one input that are read.
+/// The maximum number of records of one input.
 const RECORDS_MAX: usize = 100_000;
 
-/// The most notices that are kept at once.
+/// The maximum number of notices in memory at once.
 const NOTICES_MAX: usize = 1_000_000;
 
 /// Status of an epoch whose outputs can be executed on L1.
 const CLAIM_ACCEPTED: &str = "CLAIM_ACCEPTED";
 
-/// Selector of vouchers among outputs, for filters.
+/// Selector of vouchers, to filter outputs.
 const VOUCHER: &str = "0x237a816f";
 
-/// Selector of notices among outputs, for filters.
+/// Selector of notices, to filter outputs.
 const NOTICE: &str = "0xc258d6e5";
 
 /// One application on one node.
@@ -51,7 +51,7 @@ pub struct Node {
     application: Address,
 }
 
-/// An input as the node keeps it.
+/// An input as the node returns it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct InputRecord {
     /// Its number since genesis.
@@ -60,11 +60,11 @@ pub struct InputRecord {
     /// The epoch it belongs to.
     #[serde(deserialize_with = "hex_number")]
     pub epoch_index: u64,
-    /// `NONE` until it is processed, then `ACCEPTED`, `REJECTED` or how the machine failed.
+    /// `NONE` until it is processed, then `ACCEPTED`, `REJECTED` or the failure of the machine.
     pub status: String,
 }
 
-/// An output as the node keeps it.
+/// An output as the node returns it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct OutputRecord {
     /// Its number since genesis.
@@ -73,10 +73,10 @@ pub struct OutputRecord {
     /// The epoch whose claim proves it.
     #[serde(deserialize_with = "hex_number")]
     pub epoch_index: u64,
-    /// The input it came from.
+    /// The input that emitted it.
     #[serde(deserialize_with = "hex_number")]
     pub input_index: u64,
-    /// The bytes that are proven.
+    /// The proven bytes.
     pub raw_data: Bytes,
     /// Its proof, from the leaf up, once its epoch's claim is computed.
     #[serde(default)]
@@ -86,7 +86,7 @@ pub struct OutputRecord {
     pub execution_transaction_hash: Option<B256>,
 }
 
-/// An epoch as the node keeps it.
+/// An epoch as the node returns it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct EpochRecord {
     /// Its number.
@@ -95,7 +95,7 @@ pub struct EpochRecord {
     /// Its last block; outputs are claimed after it.
     #[serde(deserialize_with = "hex_number")]
     pub last_block: u64,
-    /// Where its claim is; `CLAIM_ACCEPTED` when its outputs can be executed.
+    /// Status of its claim; `CLAIM_ACCEPTED` once its outputs can be executed.
     pub status: String,
     /// The transaction that claimed it.
     #[serde(default)]
@@ -107,7 +107,7 @@ pub struct EpochRecord {
 }
 
 impl EpochRecord {
-    /// The outputs root it claims, as far as the node says; the newest ones do not.
+    /// The outputs root of its claim, if the node states it; the newest nodes do not.
     #[must_use]
     pub fn claimed_root(&self) -> Option<B256> {
         self.claim_hash.or(self.outputs_merkle_root)
@@ -155,7 +155,7 @@ impl Record for ReportRecord {
 
 #[derive(Deserialize)]
 struct Answer<T> {
-    // Early nodes called the number of processed inputs so.
+    // Early nodes used this name for the number of processed inputs.
     #[serde(alias = "processed_inputs")]
     data: T,
 }
@@ -185,7 +185,7 @@ struct RpcError {
     message: String,
 }
 
-/// Why a call has no result.
+/// The reason why a call has no result.
 #[derive(Debug, thiserror::Error)]
 enum CallFailed {
     #[error(transparent)]
@@ -199,9 +199,9 @@ enum CallFailed {
 }
 
 impl CallFailed {
-    /// Whether less of the same may be answered; nodes bound their answers too, each in its way.
+    /// Whether a smaller page may succeed; nodes limit their responses, too, each in its own way.
     fn may_be_size(&self) -> bool {
-        // No such application, no such method, wrong parameters.
+        // No such application, no such method, invalid parameters.
         const OTHER: [i64; 3] = [-31_002, -32_601, -32_602];
         match self {
             Self::Http(fault) => matches!(fault, Fault::TooLong(_) | Fault::Status { .. }),
@@ -227,7 +227,7 @@ impl Node {
     ///
     /// `rpc` is the whole JSON-RPC URL, `inspect` the URL to which the address is appended.
     ///
-    /// - Errors: a URL is none
+    /// - Errors: an invalid URL
     pub fn connect(rpc: &str, inspect: &str, application: Address) -> Result<Self> {
         let url = |text: &str| {
             Url::parse(text).with_context(|| format!("{text:?} is not the URL of a Cartesi node"))
@@ -237,19 +237,19 @@ impl Node {
         Ok(Self { http, rpc: url(rpc)?, inspect, application })
     }
 
-    /// The same, giving up on a silent node after this time.
+    /// The same, with this timeout.
     ///
-    /// - Errors: HTTP cannot be used at all
+    /// - Errors: no HTTP client can be built
     pub fn within(self, patience: Duration) -> Result<Self> {
         Ok(Self { http: Http::new(patience)?, ..self })
     }
 
-    /// The application asked about.
+    /// The application on the node.
     pub fn application(&self) -> Address {
         self.application
     }
 
-    /// How many inputs the node has processed.
+    /// The number of inputs that the node has processed.
     pub async fn processed_inputs(&self) -> Result<u64> {
         let answer: Answer<HexNumber> =
             self.call("cartesi_getProcessedInputCount", json!({})).await?;
@@ -308,12 +308,12 @@ impl Node {
             .await
     }
 
-    /// What all notices so far say, in order.
+    /// The payloads of all notices so far, in order.
     pub async fn notices(&self) -> Result<Vec<Bytes>> {
         self.notices_from(0).await
     }
 
-    /// What all notices after the first `count` say, in order.
+    /// The payloads of all notices after the first `count`, in order.
     pub async fn notices_from(&self, count: u64) -> Result<Vec<Bytes>> {
         let all = self.pages("cartesi_listOutputs", json!({ "output_type": NOTICE }));
         let mut pages: Pages<OutputRecord> = all.skip(count);
@@ -361,9 +361,9 @@ impl Node {
         Pages::new(self.clone(), method, filter, PAGE)
     }
 
-    /// The bytes the application answers to an inspect query.
+    /// The application's response to an inspect query.
     ///
-    /// - Errors: the node does not answer, or the application failed at it
+    /// - Errors: the node does not answer, or the application failed to
     pub async fn inspect(&self, query: &str) -> Result<Bytes> {
         let answer: InspectAnswer = self.http.post(&self.inspect, query.as_bytes(), true).await?;
         let accepted = answer.status.eq_ignore_ascii_case("accepted");
@@ -373,13 +373,12 @@ impl Node {
         Ok(bytes.into())
     }
 
-    /// All of a listing from record `first` on, in order, in pages of at most `size` records of a
-    /// form of one's own.
+    /// A listing from record `first` on, in order, in pages of at most `size` records of any type.
     pub fn listing<T>(&self, method: &'static str, first: u64, size: u64) -> Pages<T> {
         Pages::new(self.clone(), method, json!({}), size).from(first)
     }
 
-    /// Where its JSON-RPC is.
+    /// URL of its JSON-RPC.
     pub fn url(&self) -> &str {
         self.rpc.as_str()
     }
@@ -418,9 +417,9 @@ impl<'de> Deserialize<'de> for HexNumber {
     }
 }
 
-/// Reads a hexadecimal number, as the node writes them.
+/// Deserialises a hexadecimal number, as the node writes them.
 ///
-/// - Errors: it is none
+/// - Errors: not one
 pub fn hex_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
     let digits = text.strip_prefix("0x").filter(|digits| !digits.starts_with(['+', '-']));

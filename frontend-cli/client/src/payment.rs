@@ -1,4 +1,4 @@
-//! What a voucher pays, read from its bytes.
+//! Payments of vouchers, decoded from their bytes.
 
 use alloy::sol_types::SolCall;
 use market::{Address, Amount, Asset};
@@ -9,19 +9,19 @@ use crate::{
     convert::{to_amount, to_market},
 };
 
-/// Money a voucher pays to one account.
+/// A voucher's payment to one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Payment {
-    /// To whom.
+    /// The recipient.
     pub to: Address,
-    /// Of what.
+    /// The asset.
     pub asset: Asset,
-    /// How much.
+    /// The amount.
     pub amount: Amount,
 }
 
 impl Payment {
-    /// What `output` pays; nothing when it is no payment.
+    /// The payment in `output`; `None` if it is not a payment.
     #[must_use]
     pub fn of(output: &Output) -> Option<Self> {
         let Output::Voucher { destination, value, payload } = output else { return None };

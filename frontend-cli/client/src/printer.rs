@@ -1,4 +1,4 @@
-//! The printer of commands: data on stdout, what is said on the way on stderr. Nothing else prints.
+//! Output of commands: data on stdout, messages on stderr. Nothing else prints.
 
 #![expect(
     clippy::print_stdout,
@@ -15,16 +15,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use wire::RefusalView;
 
-/// How a command ended, when nothing failed.
+/// The exit status of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// What was asked is done.
+    /// The command succeeded.
     Done,
-    /// The market, or a check made before asking it, said no.
+    /// The market, or a check before the command was sent, refused.
     Refused,
 }
 
-/// A refusal: the rules say no, and nothing is broken. In the form of the market's own reports.
+/// A refusal by the rules, not a failure; in the format of the market's own reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Refused(pub RefusalView);
@@ -45,19 +45,19 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Where a command's words go.
+/// The output settings of a command.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Printer {
     /// Data as JSON.
     pub json: bool,
-    /// Says nothing on the way.
+    /// Suppress messages.
     pub quiet: bool,
 }
 
 impl Printer {
-    /// Gives the command's answer: its data, on stdout.
+    /// Prints the command's result on stdout.
     ///
-    /// - Errors: the answer is no JSON, which is a bug
+    /// - Errors: the result does not serialise, which is a bug
     pub fn answer<T: Serialize + fmt::Display>(&self, answer: &T) -> Result<()> {
         if self.json {
             println!("{}", escaped(&serde_json::to_string_pretty(answer)?));
@@ -67,9 +67,9 @@ impl Printer {
         Ok(())
     }
 
-    /// Gives one of many answers: one line of JSON, or its text.
+    /// Prints one of many results: one line of JSON, or its text.
     ///
-    /// - Errors: the answer is no JSON, which is a bug
+    /// - Errors: the result does not serialise, which is a bug
     pub fn answer_line<T: Serialize + fmt::Display>(&self, answer: &T) -> Result<()> {
         if self.json {
             println!("{}", escaped(&serde_json::to_string(answer)?));
@@ -79,24 +79,24 @@ impl Printer {
         Ok(())
     }
 
-    /// Says what happens, on stderr.
+    /// Prints a message on stderr.
     pub fn say(&self, words: impl fmt::Display) {
         if !self.quiet {
             eprintln!("{}", plain(&words.to_string()));
         }
     }
 
-    /// Says what happens, above a bar that goes on.
+    /// Prints a message above a progress bar.
     pub fn say_above(&self, bar: &Bar, words: impl fmt::Display) {
         bar.bar.suspend(|| self.say(words));
     }
 
-    /// Says a refusal, which is heard even when quiet.
+    /// Prints a refusal, even if quiet.
     pub fn say_refused(&self, refused: &Refused) {
         eprintln!("refused: {}", one_line(&refused.to_string()));
     }
 
-    /// Ends a command that failed: says why in one line, and gives its exit code.
+    /// Reports the error of a failed command in one line; returns its exit code.
     pub fn fail(&self, error: &anyhow::Error) -> ExitCode {
         if let Some(refused) = error.downcast_ref::<Refused>() {
             self.say_refused(refused);
@@ -111,15 +111,14 @@ impl Printer {
         ExitCode::from(2)
     }
 
-    /// A bar over `total` parts of something longer than a moment; lines where there is no
-    /// terminal.
+    /// A progress bar over `total` parts of a longer task; lines if there is no terminal.
     pub fn bar(&self, what: &str, total: u64) -> Bar {
         let bar = self.progress(ProgressBar::new(total), what);
         bar.set_style(style("{msg} [{bar:30}] {pos}/{len} {eta}"));
         Bar { bar }
     }
 
-    /// A sign of life while waiting for something of unknown length.
+    /// A spinner for a wait of unknown length.
     pub fn spinner(&self, what: &str) -> Bar {
         let bar = self.progress(ProgressBar::new_spinner(), what);
         bar.set_style(style("{msg} {spinner} {elapsed}"));
@@ -146,14 +145,14 @@ impl From<ExitStatus> for ExitCode {
     }
 }
 
-/// A text without what could command a terminal or deceive its reader: control characters but
-/// line feeds, directions of writing, and characters that are not seen.
+/// A text without what could control a terminal or deceive its reader: control characters except
+/// line feeds, bidirectional controls, and invisible characters.
 #[must_use]
 pub fn plain(text: &str) -> Cow<'_, str> {
     without(text, |part| part != '\n' && is_hidden(part))
 }
 
-/// The same on one line: a stranger's words cannot begin another.
+/// The same on one line: an untrusted text cannot start another.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
     let text = text.trim();
@@ -168,7 +167,7 @@ fn without(text: &str, unwanted: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&unwanted) {
         return Cow::Borrowed(text);
     }
-    // First whole escape sequences, then what is left of broken ones.
+    // First complete escape sequences, then the rest of broken ones.
     let mut kept = String::new();
     let mut parts = text.chars().peekable();
     while let Some(part) = parts.next() {
@@ -182,7 +181,7 @@ fn without(text: &str, unwanted: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// JSON with the same characters escaped, which occur in its strings only.
+/// JSON with the same characters escaped, which occur only in its strings.
 fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for part in json.chars() {
@@ -220,19 +219,19 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// Progress that is visible on a terminal and disappears when it is dropped.
+/// A progress bar or spinner on a terminal, removed when dropped.
 #[derive(Debug)]
 pub struct Bar {
     bar: ProgressBar,
 }
 
 impl Bar {
-    /// How many parts are done.
+    /// Sets the number of finished parts.
     pub fn set(&self, done: u64) {
         self.bar.set_position(done);
     }
 
-    /// What is going on now.
+    /// Sets the message.
     pub fn say(&self, what: impl AsRef<str>) {
         self.bar.set_message(one_line(what.as_ref()).into_owned());
     }

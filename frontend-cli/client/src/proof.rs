@@ -1,7 +1,7 @@
-//! Proofs: that an output is one of the application's, against a root that L1 has accepted.
+//! Proofs that an output belongs to the application, against a root that L1 has accepted.
 //!
-//! The only place where a proof is taken from a node: its form is checked, its root compared with
-//! the claim, and the contract asked, before anyone is told that something is proven.
+//! Proofs from a node are only accepted here: the format is checked, the root compared with the
+//! claim, and the contract asked, before anything is reported as proven.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -17,22 +17,22 @@ use crate::{
     session::Session,
 };
 
-/// That `output` is number `index` of an application's outputs, under some outputs root.
+/// A proof that `output` is number `index` of an application's outputs, under some outputs root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
     /// Its number since genesis.
     pub index: u64,
-    /// The bytes that are proven.
+    /// The proven bytes.
     pub output: Bytes,
-    /// Hashes beside the path to the root, from the leaf up: 63 of them.
+    /// The sibling hashes from the leaf up: 63 of them.
     pub siblings: Vec<B256>,
 }
 
 impl Proof {
-    /// The root it leads to.
+    /// The root computed from it.
     ///
-    /// - Errors: it has not the form of a proof
+    /// - Errors: not the format of a proof
     pub fn root(&self) -> Result<B256> {
         let Self { index, output, siblings } = self;
         ensure!(
@@ -46,13 +46,13 @@ impl Proof {
         Ok(root)
     }
 
-    /// Asks the contract on L1, the only judge.
+    /// Validates it with the contract on L1, the only authority.
     pub async fn validate(&self, chain: &Chain, application: Address) -> Result<()> {
         chain.validate_output(application, &self.output, self.index, self.siblings.clone()).await
     }
 }
 
-/// A claim, as somebody states it.
+/// A claim, as stated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
@@ -60,7 +60,7 @@ pub struct Claim {
     pub outputs_root: B256,
     /// The epoch's last block.
     pub last_block: u64,
-    /// The transaction that claimed it, if that is known.
+    /// The transaction of the claim, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction: Option<B256>,
 }
@@ -68,20 +68,20 @@ pub struct Claim {
 /// An output with the claim that proves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proven {
-    /// The proof, which leads to the claim's root.
+    /// The proof, under the claim's root.
     pub proof: Proof,
     /// The claim.
     pub claim: Claim,
 }
 
-/// When an output comes to be proven.
+/// The time until an output can be proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Wait {
-    /// The last block of its epoch, which is claimed afterwards.
+    /// The last block of its epoch, which is claimed after it.
     pub last_block: u64,
     /// Blocks until then.
     pub blocks_left: u64,
-    /// About how long these take.
+    /// Estimated seconds until then.
     pub seconds_left: u64,
 }
 
@@ -103,16 +103,16 @@ impl fmt::Display for Wait {
     }
 }
 
-/// How far an output is.
+/// Progress of an output towards its proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClaimStatus {
-    /// L1 has accepted the claim that proves it, as the node says.
+    /// L1 has accepted the claim that proves it, according to the node.
     Claimed(EpochRecord),
-    /// Not yet.
+    /// The claim is not accepted yet.
     Waiting(Wait),
 }
 
-/// Tells of many outputs how far they are, asking once for what they share.
+/// Looks up the claim status of many outputs, with one request for shared data.
 #[derive(Debug)]
 pub struct ClaimLookup<'a> {
     session: &'a Session,
@@ -121,13 +121,13 @@ pub struct ClaimLookup<'a> {
 }
 
 impl<'a> ClaimLookup<'a> {
-    /// Nothing is asked yet.
+    /// A lookup without any requests yet.
     #[must_use]
     pub fn new(session: &'a Session) -> Self {
         Self { session, accepted: BTreeMap::new(), now: None }
     }
 
-    /// How far an output is.
+    /// The claim status of an output.
     pub async fn of(&mut self, record: &OutputRecord) -> Result<ClaimStatus> {
         let index = record.epoch_index;
         if let Some(epoch) = self.accepted.get(&index) {
@@ -153,7 +153,7 @@ impl<'a> ClaimLookup<'a> {
 
 /// The node's proof of an output whose claim it calls accepted.
 ///
-/// - Errors: it gives none, or one that does not lead to the root of the claim
+/// - Errors: there is none, or it does not lead to the root of the claim
 pub fn of_node(record: OutputRecord, epoch: &EpochRecord) -> Result<Proven> {
     let index = record.index;
     let siblings = record.output_hashes_siblings.with_context(|| {
@@ -170,16 +170,16 @@ pub fn of_node(record: OutputRecord, epoch: &EpochRecord) -> Result<Proven> {
     Ok(Proven { proof, claim })
 }
 
-/// As [`of_node`], asked for anew and taken by the contract on L1.
+/// As [`of_node`], requested anew and validated by the contract on L1.
 ///
-/// - Errors: the contract does not take it, with its reason in words
+/// - Errors: the contract's reason to refuse it, in words
 pub async fn validated(
     node: &Node,
     chain: &Chain,
     index: u64,
     epoch: &EpochRecord,
 ) -> Result<Proven> {
-    // Proofs come to a record when its epoch is claimed.
+    // Records have proofs only once their epoch is claimed.
     let proven = of_node(node.output(index).await?, epoch)?;
     proven.proof.validate(chain, node.application()).await.with_context(|| {
         format!("the node calls the claim of output {index} accepted, Ethereum does not prove it")

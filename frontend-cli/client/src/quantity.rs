@@ -1,4 +1,4 @@
-//! Amounts, shares and deadlines as people write and read them; exact, never through floats.
+//! Amounts, shares and deadlines, parsed and formatted for people; exact, never through floats.
 
 use std::{fmt, str::FromStr};
 
@@ -17,7 +17,7 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// This number times `10^decimals`, when that is whole and fits 256 bits.
+    /// This number times `10^decimals`, if that is an integer of at most 256 bits.
     fn scaled(self, decimals: u32) -> Option<U256> {
         let ten = U256::from(10);
         if decimals >= self.places {
@@ -45,28 +45,28 @@ impl FromStr for Decimal {
     }
 }
 
-/// What an amount is written in.
+/// The unit of an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Ether, or one of its parts, with this many decimal places.
+    /// Ether, or a fraction of it, with this many decimal places.
     Ether(u8),
-    /// Whole tokens; the token contract knows its decimal places.
+    /// Whole tokens; the token contract states its decimal places.
     Token,
     /// The token's smallest units.
     TokenUnits,
 }
 
-/// An amount as it is written: `0.5ether`, `20gwei`, `1wei`, `100token`, `7units`.
+/// An amount with its unit: `0.5ether`, `20gwei`, `1wei`, `100token`, `7units`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Money {
     number: Decimal,
-    /// What it is written in.
+    /// Its unit.
     pub unit: Unit,
 }
 
 impl Money {
-    /// The amount in smallest units; `token_decimals` counts for tokens only.
+    /// The amount in smallest units; `token_decimals` applies to tokens only.
     ///
     /// - Errors: finer than the smallest unit, or above 256 bits
     pub fn amount(self, token_decimals: u8) -> Result<Amount> {
@@ -106,7 +106,7 @@ impl TryFrom<String> for Money {
     }
 }
 
-/// A share as it is written: `91.5%` or `915000ppm`.
+/// A share: `91.5%` or `915000ppm`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Share(pub Score);
@@ -137,19 +137,18 @@ impl TryFrom<String> for Share {
     }
 }
 
-/// A point in time as it is written: a duration from now (`2h`, `1d12h`, `90s`) or seconds since
-/// 1970.
+/// A point in time: a duration from now (`2h`, `1d12h`, `90s`) or Unix time in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Deadline {
     /// Seconds from now.
     In(u64),
-    /// Seconds since 1970.
+    /// Unix time in seconds.
     At(Timestamp),
 }
 
 impl Deadline {
-    /// The moment itself, when it is `now`.
+    /// The point in time, if it is `now`.
     #[must_use]
     pub const fn from(self, now: Timestamp) -> Timestamp {
         match self {
@@ -200,13 +199,13 @@ impl TryFrom<String> for Deadline {
     }
 }
 
-/// Shows parts per million as a percentage with three decimals, rounded down.
+/// Formats parts per million as a percentage with three decimals, rounded down.
 #[must_use]
 pub fn percent(score: Score) -> String {
     format!("{score:#}")
 }
 
-/// Shows an amount in whole units, exactly, without trailing zeros.
+/// Formats an amount in whole units, exactly, without trailing zeros.
 #[must_use]
 pub fn decimal(amount: Amount, decimals: u8) -> String {
     let digits = format!("{:0>width$}", amount.to_string(), width = usize::from(decimals) + 1);
@@ -217,7 +216,7 @@ pub fn decimal(amount: Amount, decimals: u8) -> String {
     }
 }
 
-/// Shows a number of seconds in its two largest units.
+/// Formats a number of seconds in its two largest units.
 #[must_use]
 pub fn duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
@@ -229,13 +228,13 @@ pub fn duration(seconds: u64) -> String {
     }
 }
 
-/// Shows a number of things.
+/// Formats a number of things, with the plural.
 #[must_use]
 pub fn count(number: u64, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
-/// Shows how long it is to `moment`, or since.
+/// Formats the time until `moment`, or since.
 #[must_use]
 pub fn until(moment: Timestamp, now: Timestamp) -> impl fmt::Display {
     if moment >= now {

@@ -1,4 +1,4 @@
-//! Sealed blobs of an account: their keys are on its disk before anything is sent, and stay there
+//! Sealed blobs of an account: their keys are on its disk before anything is sent, and kept
 //! until they are revealed.
 
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::{
 
 const NAME: &str = "seals";
 
-/// What a sealed blob is for.
+/// The purpose of a sealed blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// A model for this job.
@@ -29,7 +29,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// What the commitment is bound to.
+    /// The bytes that the commitment is bound to.
     #[must_use]
     pub const fn bytes(self) -> [u8; 32] {
         match self {
@@ -42,15 +42,15 @@ impl Scope {
 /// A sealed blob.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
-    /// What it is bound to: the job's name, or the salt that the job is opened with.
+    /// Its binding: the job's name, or the salt that the job is opened with.
     pub scope: B256,
-    /// The job's name; `None` if it follows from terms that are not written yet.
+    /// The job's name; `None` if it depends on terms that are not written yet.
     pub job: Option<B256>,
-    /// What was committed to.
+    /// The commitment.
     pub commitment: B256,
-    /// What it is encrypted with.
+    /// The encryption key.
     pub key: B256,
-    /// What hides it in the commitment.
+    /// The salt that hides it in the commitment.
     pub salt: B256,
     /// The plain blob.
     pub plain: BlobRef,
@@ -61,13 +61,13 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// What opens it.
+    /// Its opening.
     #[must_use]
     pub const fn opening(&self) -> Opening {
         Opening { key: self.key.0, salt: self.salt.0, plain: self.plain }
     }
 
-    /// What is committed to, and the ciphertext of these plain bytes.
+    /// The sealed blob and the ciphertext of this plaintext.
     pub fn sealed(&self, plain: &[u8]) -> (SealedBlob, Vec<u8>) {
         let commitment = Digest(self.commitment.0);
         let bytes = blobs::seal(&self.key.0, commitment, plain);
@@ -75,7 +75,7 @@ impl Seal {
     }
 }
 
-/// Seals a file, as this sender; its key is kept before this returns.
+/// Seals a file, as this sender; its key is on disk before this returns.
 pub async fn seal(
     session: &Session,
     sender: &Sender,
@@ -105,7 +105,7 @@ pub async fn seal(
     Ok(seal)
 }
 
-/// For whom a commitment counts.
+/// The account, market and scope that a commitment is bound to.
 pub async fn binding(session: &Session, sender: &Sender, scope: Scope) -> Result<Binding> {
     Ok(Binding {
         chain_id: session.chain.chain_id().await?,
@@ -122,7 +122,7 @@ pub fn list(vault: &Vault) -> Result<Vec<Seal>> {
 
 /// The seal with this commitment.
 ///
-/// - Errors: this computer has no such key
+/// - Errors: its key is not on this computer
 pub fn find(vault: &Vault, commitment: Digest) -> Result<Seal> {
     let found = list(vault)?.into_iter().find(|seal| seal.commitment.0 == commitment.0);
     found.with_context(|| {
@@ -132,12 +132,12 @@ pub fn find(vault: &Vault, commitment: Digest) -> Result<Seal> {
     })
 }
 
-/// Takes note of the job that a hold-out was sealed for.
+/// Records the job that a hold-out was sealed for.
 pub fn note_job(vault: &Vault, commitment: Digest, job: JobId) -> Result<()> {
     change(vault, commitment, |seal| seal.job = Some(job.0.into()))
 }
 
-/// Takes note that the market has a seal's key.
+/// Records that the market has a seal's key.
 pub fn note_revealed(vault: &Vault, commitment: Digest) -> Result<()> {
     change(vault, commitment, |seal| seal.revealed = true)
 }
@@ -147,9 +147,9 @@ fn change(vault: &Vault, commitment: Digest, mut change: impl FnMut(&mut Seal)) 
     seals.iter_mut().filter(|seal| seal.commitment.0 == commitment.0).for_each(&mut change);
     vault.write(NAME, &seals)
 }
-/// Says which keys of this account are due, or will be.
+/// Reports the keys of this account that are due, or will be.
 ///
-/// A market that does not answer is no reason to stop: whatever is done next will say so.
+/// A market that does not answer is no reason to stop: the next request will report it.
 pub async fn remind(session: &Session, vault: &Vault) -> Result<()> {
     for seal in list(vault)?.into_iter().filter(|seal| !seal.revealed) {
         let Some(job) = seal.job else { continue };

@@ -1,4 +1,4 @@
-//! What a command works with: the chain, the node, the store, and how it speaks.
+//! The context of a command: chain, node, store, and how it prints.
 
 use std::{
     fmt,
@@ -25,7 +25,7 @@ use crate::{
     quantity::{self, ETHER_DECIMALS, Money, Unit},
 };
 
-/// The most items of a list that are read: whoever lies can go on without end.
+/// The maximum number of items of a list, as a lying node could go on forever.
 const LIST_MAX: usize = 100_000;
 
 /// Access to one market.
@@ -35,44 +35,44 @@ pub struct Session {
     pub chain: Chain,
     /// The Cartesi node, and the market's application on it.
     pub node: Node,
-    /// Where blobs are kept and found.
+    /// The store of blobs.
     pub store: Store,
-    /// The token that amounts written in tokens are in.
+    /// The token for amounts written in tokens.
     pub token: Option<Address>,
-    /// How to speak.
+    /// The printer.
     pub printer: Printer,
-    /// How long to wait for the node.
+    /// Timeout and interval for the node.
     pub patience: Patience,
 }
 
-/// An asset, and how people write amounts of it.
+/// An asset, and the format of its amounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Currency {
     /// The asset.
     pub asset: Asset,
-    /// Decimal places of a whole one.
+    /// Decimal places of a whole unit.
     pub decimals: u8,
-    /// What a whole one is called.
+    /// Symbol of a whole unit.
     pub symbol: String,
 }
 
 impl Currency {
-    /// The chain's own coin.
+    /// Ether.
     #[must_use]
     pub fn ether() -> Self {
         Self { asset: Asset::Ether, decimals: ETHER_DECIMALS, symbol: "ether".to_owned() }
     }
 
-    /// An amount as people write it.
+    /// Formats an amount.
     #[must_use]
     pub fn show(&self, amount: Amount) -> String {
         format!("{} {}", quantity::decimal(amount, self.decimals), self.symbol)
     }
 }
 
-/// An item of a list that the market answers page by page.
+/// An item of a list that the market returns page by page.
 pub trait Listed: DeserializeOwned {
-    /// Its number, where lists begin at a number and not at a place.
+    /// Its number, for lists that are paged by number and not by offset.
     fn number(&self) -> Option<u64> {
         None
     }
@@ -97,26 +97,26 @@ impl Listed for wire::ModelView {}
 impl Listed for wire::RankView {}
 impl Listed for wire::SlotView {}
 
-/// What a command sent to Ethereum, and what that cost.
+/// Inputs and costs of a command's transactions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TransactionCost {
-    /// The inputs that were added, by number.
+    /// The numbers of the added inputs.
     pub inputs: Vec<u64>,
     /// Gas of all transactions.
     pub gas_used: u64,
-    /// What the gas cost, in wei.
+    /// Fees, in wei.
     pub fee_wei: u128,
 }
 
 impl TransactionCost {
-    /// Counts one more transaction.
+    /// Adds one transaction.
     pub fn add(&mut self, sent: &Sent) {
         self.inputs.extend(sent.input);
         self.gas_used += sent.gas_used;
         self.fee_wei = self.fee_wei.saturating_add(sent.fee_wei);
     }
 
-    /// Counts all of another's transactions.
+    /// Adds all transactions of another.
     pub fn absorb(&mut self, other: Self) {
         self.inputs.extend(other.inputs);
         self.gas_used += other.gas_used;
@@ -139,9 +139,9 @@ impl Session {
         self.node.application()
     }
 
-    /// Asks the market something.
+    /// Sends an inspect query to the market.
     ///
-    /// - Errors: `NotFound` when there is no such thing
+    /// - Errors: `NotFound` if there is no such thing
     pub async fn ask<T: DeserializeOwned>(&self, query: &Query) -> Result<T> {
         let answer = self.node.inspect(&query.to_string()).await?;
         if let Ok(ErrorView { error }) = serde_json::from_slice(&answer) {
@@ -167,7 +167,7 @@ impl Session {
         Ok(view)
     }
 
-    /// Checks that a job's name is the hash of the terms that the node shows.
+    /// Checks that a job's name is the hash of the terms that the node returned.
     pub async fn check_name(&self, view: &JobView) -> Result<()> {
         let chain_id = self.chain.chain_id().await?;
         jobs::check_name(chain_id, to_market(self.application()), view)
@@ -188,19 +188,19 @@ impl Session {
         }
     }
 
-    /// What the deployment fixes for all jobs, the market's clock and how full its store is.
+    /// The deployment's settings, the market's clock and the usage of its store.
     pub async fn quote(&self) -> Result<QuoteView> {
         self.ask(&Query::Quote).await
     }
 
-    /// What the deployment fixes for all jobs.
+    /// The deployment's settings, which apply to all jobs.
     pub async fn settings(&self) -> Result<Settings> {
         Ok(self.quote().await?.settings)
     }
 
-    /// All of a list that the market answers page by page.
+    /// All items of a list that the market returns page by page.
     ///
-    /// - Errors: the pages do not go on, or have no end
+    /// - Errors: the pages are inconsistent or too many
     pub async fn all<T: Listed>(&self, query: impl Fn(Paging) -> Query) -> Result<Vec<T>> {
         self.pages(async |paging| Ok(self.ask::<Page<T>>(&query(paging)).await?.items)).await
     }
@@ -228,14 +228,14 @@ impl Session {
         }
     }
 
-    /// What an account can withdraw of an asset.
+    /// The free balance of an account in an asset.
     pub async fn free_balance(&self, account: Address, asset: Asset) -> Result<Amount> {
         let balances = self.free_balances(account).await?;
         let found = balances.into_iter().find(|(held, _)| *held == asset);
         Ok(found.map_or(Amount::ZERO, |(_, amount)| amount))
     }
 
-    /// What an account can withdraw.
+    /// The free balances of an account.
     pub async fn free_balances(&self, account: Address) -> Result<Vec<(Asset, Amount)>> {
         let account = to_market(account);
         let balances: Vec<BalanceView> = self
@@ -247,7 +247,7 @@ impl Session {
         Ok(balances.into_iter().map(|balance| (balance.asset, balance.amount)).collect())
     }
 
-    /// What the account has in its wallet on Ethereum.
+    /// The balance of an account's wallet on Ethereum.
     pub async fn wallet(&self, account: Address, asset: Asset) -> Result<Amount> {
         let balance = match asset {
             Asset::Ether => self.chain.ether_balance(account).await?,
@@ -256,7 +256,7 @@ impl Session {
         Ok(crate::convert::to_amount(balance))
     }
 
-    /// How people write amounts of an asset; a token that does not say has no decimal places.
+    /// The format of an asset's amounts; a token that does not state it has no decimal places.
     pub async fn currency(&self, asset: Asset) -> Currency {
         let Asset::Erc20(token) = asset else { return Currency::ether() };
         let token = to_ethereum(token);
@@ -267,9 +267,9 @@ impl Session {
         Currency { asset, decimals, symbol }
     }
 
-    /// The asset and amount that someone wrote.
+    /// The asset and amount of a written amount.
     ///
-    /// - Errors: an amount of tokens where it is not said which
+    /// - Errors: an amount of tokens, but no token is set
     pub async fn money(&self, money: Money) -> Result<(Currency, Amount)> {
         let currency = match money.unit {
             Unit::Ether(_) => Currency::ether(),
@@ -282,14 +282,14 @@ impl Session {
         Ok((currency, amount))
     }
 
-    /// The market's clock as an input of the newest block would find it.
+    /// The market's clock as of an input in the newest block.
     pub async fn now(&self) -> Result<Timestamp> {
         let quote = self.quote().await?;
         Ok(market_time(&quote, self.chain.block_time().await?))
     }
 
-    /// The market's clock as an input of a block that is made now would find it: a chain that
-    /// nobody uses may have no block for a while, though time goes on.
+    /// The market's clock as of an input in a block mined now: an idle chain may have no new
+    /// block for a while, though time goes on.
     pub async fn moment(&self) -> Result<Timestamp> {
         let clock = SystemTime::now().duration_since(UNIX_EPOCH);
         let clock = clock.context("this computer's clock is before 1970")?.as_secs();
@@ -303,7 +303,7 @@ impl Session {
         sender.add_input(self.application(), payload).await
     }
 
-    /// Sends a command and waits for what it leads to.
+    /// Sends a command and waits for its results.
     ///
     /// - Errors: the market refuses it
     pub async fn carry_out(
@@ -317,7 +317,7 @@ impl Session {
         Ok((self.follow(&sent).await?.accepted()?, spent))
     }
 
-    /// Waits for what a transaction's input leads to.
+    /// Waits for the results of a transaction's input.
     pub async fn follow(&self, sent: &Sent) -> Result<Processed> {
         let input = sent.input.with_context(|| {
             format!("transaction {} added no input: is --app right?", sent.transaction)
@@ -333,7 +333,7 @@ fn market_time(quote: &QuoteView, block_time: u64) -> Timestamp {
     quote.now.max(Timestamp(block_time.saturating_sub(lag)))
 }
 
-/// Whether a stranger's text can be shown on a terminal.
+/// Whether an untrusted text is safe to show on a terminal.
 fn is_plain(text: &str) -> bool {
     (1..=16).contains(&text.len()) && text.chars().all(|part| part.is_ascii_graphic())
 }

@@ -1,4 +1,4 @@
-//! What an account must keep to itself for a while, in a file that only its key opens.
+//! An account's secrets, in an encrypted file that only its key can open.
 //!
 //! The file's key is derived from the account's own, which a keystore keeps encrypted under its
 //! password: whoever cannot sign for the account cannot read what it has sealed.
@@ -48,9 +48,9 @@ impl Vault {
         Self { file: folder.join(name), secret }
     }
 
-    /// What is kept under a name; the default when there is nothing.
+    /// The value stored under a name; the default if there is none.
     ///
-    /// - Errors: the file is damaged, or of another key
+    /// - Errors: the file is corrupt, or encrypted with another key
     pub fn read<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T> {
         let file = self.file.with_extension(name);
         let Ok(bytes) = std::fs::read(&file) else { return Ok(T::default()) };
@@ -61,7 +61,7 @@ impl Vault {
         serde_json::from_slice(&opened.with_context(damaged)?).with_context(damaged)
     }
 
-    /// Keeps something under a name; it is on the disk when this returns.
+    /// Stores a value under a name; it is on disk when this returns.
     pub fn write<T: Serialize>(&self, name: &str, kept: &T) -> Result<()> {
         let file = self.file.with_extension(name);
         if let Some(folder) = file.parent() {
@@ -73,7 +73,7 @@ impl Vault {
         files::write(&file, &[salt.as_slice(), &sealed].concat())
     }
 
-    /// A secret that is always the same for the same purpose, and tells nothing of others.
+    /// A secret derived for a purpose: always the same, and it reveals nothing about others.
     #[must_use]
     pub fn derived(&self, purpose: &[u8]) -> [u8; 32] {
         keccak256([self.secret.as_slice(), purpose].concat()).0

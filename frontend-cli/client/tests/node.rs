@@ -1,4 +1,4 @@
-//! The node's client on recorded answers, of each generation of names, whole and spoiled.
+//! Tests of the node client on recorded answers of each API generation, intact and corrupted.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -19,7 +19,7 @@ const GENERATIONS: [(&str, &str); 3] = [
     ("newest", include_str!("fixtures/node/newest.json")),
 ];
 
-/// A node that answers each method with what was recorded.
+/// A node that answers each method with a recording.
 async fn node(answers: Value) -> Node {
     let answer = async |State(answers): State<Arc<Value>>, Json(asked): Json<Value>| {
         let result = &answers[asked["method"].as_str().unwrap()];
@@ -43,7 +43,7 @@ fn recorded(generation: usize) -> Value {
     serde_json::from_str(GENERATIONS[generation].1).unwrap()
 }
 
-/// Everything commands read of a node; the root its proof of output 0 leads to.
+/// Reads all that commands read from a node; returns the root that its proof of output 0 leads to.
 async fn read(node: &Node) -> anyhow::Result<B256> {
     anyhow::ensure!(node.processed_inputs().await? == 3, "inputs");
     anyhow::ensure!(node.input(1).await?.status == "ACCEPTED", "status");
@@ -69,7 +69,7 @@ async fn every_generation_of_names_is_read() {
     }
 }
 
-/// Takes away each field that is not needed, and adds one that nobody knows.
+/// Removes each optional field, and adds an unknown one.
 fn bare(value: &mut Value) {
     const NEEDED: [&str; 13] = [
         "data",

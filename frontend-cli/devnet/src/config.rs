@@ -1,4 +1,4 @@
-//! What a devnet can be told.
+//! Configuration of a devnet.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -13,10 +13,10 @@ use client::chain::Contracts;
 
 use super::tamper::Lie;
 
-/// Makes the application's genesis file from where the contracts are.
+/// Builds the application's genesis file from the deployed contracts.
 pub type Genesis = Arc<dyn Fn(&Deployed) -> Result<String> + Send + Sync>;
 
-/// What is on L1 before the application is.
+/// The contracts on L1 before the application is deployed.
 #[derive(Clone, Debug)]
 pub struct Deployed {
     /// The chain's id.
@@ -30,7 +30,7 @@ pub struct Deployed {
 /// A contract without constructor arguments, deployed through CREATE2 with salt 0.
 #[derive(Clone, Debug)]
 pub struct ExtraContract {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its creation bytecode.
     pub code: Vec<u8>,
@@ -48,46 +48,46 @@ pub struct Ports {
 }
 
 impl Ports {
-    /// Any free ports: what tests and programs use.
+    /// Any free ports: for tests and programs.
     pub const ANY: Self = Self { l1: 0, jsonrpc: 0, inspect: 0 };
 }
 
 impl Default for Ports {
-    /// Where anvil and the Cartesi node listen by themselves.
+    /// The default ports of anvil and the Cartesi node.
     fn default() -> Self {
         Self { l1: 8545, jsonrpc: 10_011, inspect: 10_012 }
     }
 }
 
-/// How to run a devnet.
+/// Configuration of a devnet.
 #[derive(Clone)]
 pub struct Config {
-    /// Everything it keeps is here; a devnet started on the same folder goes on where it ended.
+    /// The folder of all its data; a devnet started on the same folder continues.
     pub folder: PathBuf,
     /// The `deml` executable, which guards the processes.
     pub deml: PathBuf,
-    /// The application. A program is given `--genesis FILE` first; a machine has its genesis
-    /// inside.
+    /// The application. A program receives `--genesis FILE` first; a machine contains its
+    /// genesis.
     pub dapp: Dapp,
     /// More arguments for a program.
     pub dapp_args: Vec<OsString>,
-    /// What the application is called in the node's API.
+    /// Name of the application in the node's API.
     pub name: String,
-    /// Where to listen.
+    /// The ports.
     pub ports: Ports,
     /// Blocks per epoch.
     pub epoch_length: u64,
-    /// How long the chain may rest before an open epoch gets its next, empty block.
+    /// Idle time of the chain before an open epoch gets its next, empty block.
     pub block_interval: Duration,
-    /// Whether transactions cost nothing, so that balances show payments and nothing else.
+    /// Whether transactions are free, so that balances change by payments only.
     pub free_gas: bool,
     /// Contracts to deploy besides Cartesi's.
     pub contracts: Vec<ExtraContract>,
-    /// Makes the genesis file.
+    /// Builds the genesis file.
     pub genesis: Genesis,
-    /// A lie to tell, for tests of auditors.
+    /// A lie to inject, for tests of auditors.
     pub lie: Option<Lie>,
-    /// Told what happens, one line at a time.
+    /// Receives progress messages, one line at a time.
     pub notify: Notify,
 }
 

@@ -1,6 +1,6 @@
-//! Puts the real Cartesi Rollups contracts, and an application of its own, on the devnet's L1.
+//! Deploys the real Cartesi Rollups contracts, and an application, on the devnet's L1.
 //!
-//! All addresses are computed first, so that what is there already is found and left alone.
+//! All addresses are computed first, so that existing contracts are found and left alone.
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::sol_types::{SolCall, SolValue};
@@ -58,7 +58,7 @@ pub(super) async fn create2(sender: &Sender, name: &str, code: &[u8]) -> Result<
 
 /// Deploys the application `name` and its Authority, both owned by `sender`, unless they exist.
 ///
-/// Its address follows from `template_hash` and `epoch_length`: with other rules it is another one.
+/// Its address follows from `template_hash` and `epoch_length`: other rules give another address.
 pub(super) async fn application(
     sender: &Sender,
     name: &str,

@@ -1,4 +1,4 @@
-//! Follows L1: gives the application its inputs in order, and claims each epoch's outputs once.
+//! Follows L1: feeds the application its inputs in order, and claims each epoch's outputs once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use super::l1::{self, L1};
 use super::records::{Claim, EpochRecord, EpochStatus, SharedRecords};
 use super::tamper::Tamper;
 
-/// How often L1 is asked for news.
+/// Polling interval for L1.
 const POLL: Duration = Duration::from_millis(50);
-/// How often the state of L1 is saved while it changes.
+/// Interval at which the state of L1 is saved while it changes.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 
 /// The follower of one application.
@@ -29,7 +29,7 @@ pub(super) struct Follower {
     app: Arc<Mutex<App>>,
     l1: Arc<Mutex<L1>>,
     reader: LogReader,
-    /// How long the chain may rest before an open epoch gets its next, empty block.
+    /// Idle time of the chain before an open epoch gets its next, empty block.
     block_interval: Duration,
     notify: Notify,
     tamper: Tamper,
@@ -67,7 +67,7 @@ impl Follower {
         }
     }
 
-    /// Follows until something goes wrong that only a person can mend.
+    /// Follows until a failure that only a person can repair.
     pub(super) async fn run(mut self) -> anyhow::Error {
         loop {
             if let Err(error) = self.step().await {
@@ -155,7 +155,7 @@ impl Follower {
         if is_failed { Ok(()) } else { self.app.lock().await.revive().await }
     }
 
-    /// Claims each epoch that is over and processed, and that L1 holds no claim for.
+    /// Claims each finished and processed epoch that has no claim on L1 yet.
     async fn claim_epochs(&mut self) -> Result<()> {
         while let Some((epoch, status)) = self.unsettled() {
             match status {
@@ -199,7 +199,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Anvil mines a block per transaction; a resting chain would never end an epoch.
+    /// Anvil mines a block per transaction; an idle chain would never end an epoch.
     async fn mine_towards_the_end_of_the_epoch(&mut self) -> Result<()> {
         let is_open = matches!(self.unsettled(), Some((_, EpochStatus::Open)));
         if is_open && self.last_block_at.elapsed() >= self.block_interval {

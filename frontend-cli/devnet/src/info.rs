@@ -1,4 +1,4 @@
-//! Where a running devnet is, for people and for other commands: the file `devnet.json`.
+//! Addresses of a running devnet, for people and for other commands: the file `devnet.json`.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -11,12 +11,12 @@ use serde::Serialize;
 
 const FILE: &str = "devnet.json";
 
-/// Where everything is: what `devnet.json` holds.
+/// The contents of `devnet.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Info {
-    /// Always says that this is no production node.
+    /// Always states that this is not a production node.
     pub note: &'static str,
-    /// The process that runs it: what a killed devnet leaves behind names another one.
+    /// The id of its process: the file of a killed devnet states another one.
     pub pid: u32,
     /// L1's chain id.
     pub chain_id: u64,
@@ -38,18 +38,18 @@ pub struct Info {
     pub contracts: Contracts,
     /// The other contracts, by name.
     pub extra: BTreeMap<String, Address>,
-    /// The application's genesis file; a machine heeds its own, inside.
+    /// The application's genesis file; a machine uses its own, inside.
     pub genesis: PathBuf,
 }
 
 impl Info {
-    /// Tells whoever looks into `folder` where the devnet is.
+    /// Writes the file into `folder`.
     pub(super) fn write(&self, folder: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)?;
         std::fs::write(folder.join(FILE), text).context("cannot write devnet.json")
     }
 
-    /// Forgets where a devnet was: nobody shall notify to one that has ended.
+    /// Removes the file, so that nobody connects to a devnet that has ended.
     pub(super) fn remove(folder: &Path) -> Result<()> {
         match std::fs::remove_file(folder.join(FILE)) {
             Err(error) if error.kind() != ErrorKind::NotFound => {

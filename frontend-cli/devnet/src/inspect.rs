@@ -58,7 +58,7 @@ fn describe(outcome: &Outcome, processed: u64) -> Value {
         Outcome::Exception(_) => ("Exception", [].as_slice()),
     };
     let reports: Vec<Value> = reports.iter().map(|payload| json!({ "payload": payload })).collect();
-    // The node is written in Go: a list of nothing is null.
+    // The node is written in Go: an empty list is null.
     let reports = if reports.is_empty() { Value::Null } else { reports.into() };
     json!({ "status": status, "reports": reports, "processed_input_count": processed })
 }

@@ -1,4 +1,4 @@
-//! How the node writes its records as JSON: integers as `0x` hexadecimal, unknown things null.
+//! The node's records as JSON: integers as `0x` hexadecimal, unknown values as null.
 
 use alloy::primitives::keccak256;
 use client::chain::Output;

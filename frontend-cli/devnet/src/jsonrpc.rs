@@ -113,7 +113,7 @@ struct Page {
     descending: bool,
 }
 
-/// Filters of the lists; each list heeds its own.
+/// Filters of the lists; each list uses its own.
 #[derive(Deserialize)]
 struct Filter {
     status: Option<String>,
@@ -124,13 +124,13 @@ struct Filter {
     voucher_address: Option<String>,
 }
 
-/// Reads named parameters; none at all are the same as none given.
+/// Parses named parameters; absent ones are the same as an empty object.
 fn parse<T: DeserializeOwned>(params: &Value) -> Result<T, Refusal> {
     let params = if params.is_null() { json!({}) } else { params.clone() };
     serde_json::from_value(params).map_err(|_| invalid("Invalid parameters"))
 }
 
-/// Cuts one page out of the indices of what a filter selected.
+/// Returns one page of the selected indices.
 fn list(params: &Value, mut selected: Vec<u64>, view: impl Fn(u64) -> Option<Value>) -> Answer {
     let Page { limit, offset, descending } = parse(params)?;
     let limit = if limit == 0 { LIMIT_DEFAULT } else { limit.min(LIMIT_MAX) };
@@ -144,12 +144,12 @@ fn list(params: &Value, mut selected: Vec<u64>, view: impl Fn(u64) -> Option<Val
     Ok(json!({ "data": data, "pagination": pagination }))
 }
 
-/// The numbers of the `items` that `keep` wants.
+/// The indices of the `items` that satisfy `keep`.
 fn select<T>(items: &[T], keep: impl Fn(&T) -> bool) -> Vec<u64> {
     (0..).zip(items).filter(|(_, item)| keep(item)).map(|(index, _)| index).collect()
 }
 
-/// Checks that `application` names the one there is.
+/// Checks that `application` names the existing one.
 fn find_application(records: &Records, params: &Value) -> Result<(), Refusal> {
     let wanted = params["application"].as_str().unwrap_or_default();
     let is_address = hex::decode(wanted).is_ok_and(|bytes| bytes.len() == 20);
@@ -168,7 +168,7 @@ pub(super) fn is_application(records: &Records, wanted: &str) -> bool {
         || wanted.parse::<Address>().is_ok_and(|address| address == application.address)
 }
 
-/// Reads an optional `0x` number.
+/// Parses an optional `0x` number.
 fn index(text: Option<&str>, name: &str) -> Result<Option<u64>, Refusal> {
     let Some(text) = text else { return Ok(None) };
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));

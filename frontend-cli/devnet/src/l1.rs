@@ -1,8 +1,8 @@
 //! The devnet's Ethereum: anvil, with its state in the devnet's folder so that it survives
 //! restarts.
 //!
-//! Anvil writes its state to one file every second and when it is ended in order. That file may be
-//! torn if anvil itself is killed, so whole versions of it are moved to a second one.
+//! Anvil writes its state to one file every second and on an orderly exit. That file may be
+//! torn if anvil itself is killed, so complete versions are moved to a second one.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -21,10 +21,10 @@ use super::tools::Tools;
 
 /// The chain id of anvil, which wallets know as a local network.
 pub(super) const CHAIN_ID: u64 = 31_337;
-/// The file anvil's output goes to.
+/// The log file of anvil's output.
 const LOG: &str = "anvil.log";
 const START_WAIT: Duration = Duration::from_secs(30);
-/// How often another free port is tried when someone else takes the first one.
+/// Attempts at finding a free port, as another process may take it first.
 const PORT_ATTEMPTS: u32 = 3;
 
 /// A running anvil.
@@ -107,12 +107,12 @@ impl L1 {
         self.process.pid()
     }
 
-    /// `Some` with what anvil said last, if it has ended.
+    /// `Some` with anvil's last output, if it has ended.
     pub(super) fn has_ended(&mut self) -> Option<String> {
         self.process.has_ended()
     }
 
-    /// Makes what anvil wrote last, if whole and newer, the state to start from.
+    /// Makes anvil's latest state, if complete and newer, the one to start from.
     pub(super) async fn save(&self) -> Result<()> {
         let folder = self.folder.clone();
         tokio::task::spawn_blocking(move || promote(&folder)).await?
@@ -127,7 +127,7 @@ impl L1 {
 
 /// Keeps the chain's clock from going back after a restart.
 ///
-/// Anvil forgets that time was moved on, and would date new blocks before old ones.
+/// Anvil forgets that time was advanced, and would date new blocks before old ones.
 pub(super) async fn keep_time(chain: &Chain) -> Result<()> {
     let newest = chain.block_time().await?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
@@ -152,19 +152,19 @@ async fn increase_time(chain: &Chain, seconds: u64) -> Result<()> {
     Ok(())
 }
 
-/// Part of anvil's state file; that it can be read at all says that the file is whole.
+/// Part of anvil's state file; if it parses, the file is complete.
 #[derive(Deserialize)]
 struct StateHead {
     best_block_number: Option<u64>,
 }
 
-/// Number of the newest block in a state file; `None` when it is missing or torn.
+/// Number of the newest block in a state file; `None` if it is missing or torn.
 fn state_head(path: &Path) -> Option<u64> {
     let text = std::fs::read(path).ok()?;
     serde_json::from_slice::<StateHead>(&text).ok()?.best_block_number
 }
 
-/// Copies anvil's own file over the snapshot if it is whole and not older.
+/// Copies anvil's own file over the snapshot if it is complete and not older.
 fn promote(folder: &Path) -> Result<()> {
     let (next, snapshot) = (folder.join("l1-next.json"), folder.join("l1.json"));
     let Some(head) = state_head(&next) else { return Ok(()) };
@@ -174,7 +174,7 @@ fn promote(folder: &Path) -> Result<()> {
     let context = || format!("cannot save the state of L1 in {}", folder.display());
     let copy = folder.join("l1-copy.json");
     std::fs::copy(&next, &copy).with_context(context)?;
-    // Anvil may have begun to write again while its file was copied.
+    // Anvil may have started another write during the copy.
     if state_head(&copy).is_some() {
         std::fs::rename(&copy, &snapshot).with_context(context)?;
     }
@@ -188,7 +188,7 @@ fn free_port(port: u16) -> Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// What to do about a port that something else listens on.
+/// Advice about a port that is already in use.
 pub(super) fn in_use(port: u16, option: &str) -> String {
     format!(
         "port {port} is in use: stop what listens there, or choose another with {option} (0: any)"

@@ -1,13 +1,13 @@
 //! The devnet: a small local stand-in for the Cartesi node, for development and demonstrations.
 //!
-//! It is not the node and nobody runs it in production: it runs the application as a process, or
-//! in a Cartesi Machine where an emulator is installed, trusts it, and claims with a key the whole
-//! world knows. What it shares with the real thing: anvil runs the real Cartesi Rollups contracts,
+//! It is not the node and not for production: it runs the application as a process, or
+//! in a Cartesi Machine if an emulator is installed, trusts it, and claims with a publicly known
+//! key. It shares with the real node: anvil runs the real Cartesi Rollups contracts,
 //! inputs are read from L1 in order, outputs are proven by the same Merkle tree, each epoch is
 //! claimed, and the node's JSON-RPC and inspect APIs answer, so that a client cannot tell the
 //! difference.
 //!
-//! All of its knowledge is derived from L1 at start. Only L1 itself is kept, in [`l1`].
+//! All of its state is derived from L1 at start. Only L1 itself is persisted, in [`l1`].
 
 mod config;
 mod deploy;
@@ -50,13 +50,13 @@ use crate::tools::Tools;
 
 /// The public anvil account that owns the devnet's Authority and pays for its transactions.
 ///
-/// The last one, so that the first nine are free for whoever plays.
+/// The last one, so that the first nine are free for the users.
 pub const OWNER_ACCOUNT: usize = 9;
 
-/// How often a waiting helper looks again.
+/// Polling interval of the wait functions.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// A running devnet. [`Devnet::shutdown`] ends it in order; dropping it ends it too, unwatched.
+/// A running devnet. [`Devnet::shutdown`] ends it in order; so does dropping it, unattended.
 pub struct Devnet {
     info: Info,
     folder: PathBuf,
@@ -78,7 +78,7 @@ impl Drop for Devnet {
 }
 
 impl Devnet {
-    /// Starts everything, or goes on with what the folder holds.
+    /// Starts everything, or continues from the state in the folder.
     ///
     /// It runs on the tokio runtime of the caller.
     ///
@@ -147,7 +147,7 @@ impl Devnet {
         Ok(devnet)
     }
 
-    /// Where everything is.
+    /// URLs and addresses of the devnet.
     pub fn info(&self) -> &Info {
         &self.info
     }
@@ -177,7 +177,7 @@ impl Devnet {
         self.records.lock().root()
     }
 
-    /// Everything that was processed, in order: the inputs and what became of them.
+    /// The history: all processed inputs and their outcomes, in order.
     pub fn history(&self) -> Vec<(Advance, Completion)> {
         let records = self.records.lock();
         let processed = (0..records.processed())
@@ -185,9 +185,9 @@ impl Devnet {
         processed.collect()
     }
 
-    /// Waits until input `index` was processed and says what became of it.
+    /// Waits until input `index` is processed and returns its outcome.
     ///
-    /// - Errors: `within` is over, or the devnet has failed
+    /// - Errors: `within` has passed, or the devnet has failed
     pub async fn wait_processed(&self, index: u64, within: Duration) -> Result<InputStatus> {
         let what = format!("input {index} was processed");
         self.wait(&what, within, || {
@@ -203,7 +203,7 @@ impl Devnet {
     /// there.
     ///
     /// - Shapes: the output's bytes and its 63 siblings, ready for L1
-    /// - Errors: `within` is over, or the devnet has failed
+    /// - Errors: `within` has passed, or the devnet has failed
     pub async fn wait_claimed(&self, index: u64, within: Duration) -> Result<(Vec<u8>, Vec<B256>)> {
         self.end_epoch().await?;
         let what = format!("output {index} was claimed");
@@ -219,7 +219,7 @@ impl Devnet {
         .await
     }
 
-    /// Waits until all epochs that are over have been claimed, or were left out on purpose.
+    /// Waits until all finished epochs have been claimed, or left out on purpose.
     pub async fn wait_settled(&self, within: Duration) -> Result<()> {
         let head = self.chain.head().await?;
         self.wait("all epochs were claimed", within, || {
@@ -230,19 +230,19 @@ impl Devnet {
         .await
     }
 
-    /// Mines blocks until the present epoch is over.
+    /// Mines blocks until the current epoch is over.
     pub async fn end_epoch(&self) -> Result<()> {
         let length = self.info.epoch_length;
         let head = self.chain.head().await?;
         l1::mine(&self.chain, length - head % length).await
     }
 
-    /// Lets `seconds` pass on L1, at once.
+    /// Advances the time on L1 by `seconds`, at once.
     pub async fn advance_time(&self, seconds: u64) -> Result<()> {
         l1::advance_time(&self.chain, seconds).await
     }
 
-    /// Waits until the devnet fails; says why.
+    /// Waits until the devnet fails; returns the reason.
     pub async fn failed(&self) -> Error {
         let mut failure = self.failure.clone();
         let failed = failure.wait_for(Option::is_some).await;
@@ -255,14 +255,14 @@ impl Devnet {
         Info::remove(&self.folder)?;
         for task in self.tasks.drain(..) {
             task.abort();
-            // An aborted task ends with an error by definition.
+            // An aborted task always ends with an error.
             task.await.ok();
         }
         self.app.lock().await.stop().await;
         self.l1.lock().await.stop().await
     }
 
-    /// Waits until everything L1 held at the start is processed.
+    /// Waits until all inputs that were on L1 at the start are processed.
     async fn catch_up(&self) -> Result<()> {
         let head = self.chain.head().await?;
         let day = Duration::from_secs(24 * 60 * 60);
@@ -306,7 +306,7 @@ impl Devnet {
     }
 }
 
-/// Puts all contracts on L1 and writes the genesis file that a program's identity follows from.
+/// Deploys all contracts on L1 and writes the genesis file that a program's identity follows from.
 async fn deploy_all(
     config: &Config,
     launch: &Launch,
@@ -336,7 +336,7 @@ async fn listen(port: u16, option: &str) -> Result<TcpListener> {
 
 fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
     tokio::spawn(async move {
-        // Serving ends only with this task.
+        // Serving ends only together with this task.
         axum::serve(listener, router).await.ok();
     })
 }

@@ -1,4 +1,4 @@
-//! One devnet per folder: a lock the system lifts when the process ends, however it ends.
+//! One devnet per folder: a lock that the operating system releases whenever the process ends.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;

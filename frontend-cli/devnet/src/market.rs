@@ -1,4 +1,4 @@
-//! A devnet that runs DeML: the registry and the test token beside it, and its genesis.
+//! A devnet that runs DeML: its registry and test token, and its genesis.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -18,12 +18,12 @@ pub const TEST_TOKEN: &str = "TestToken";
 /// Name of the registry among a devnet's contracts.
 pub const MODEL_REGISTRY: &str = "ModelRegistry";
 
-/// The public anvil account that has the operator's part of prices on a devnet.
+/// The public anvil account that receives the operator's part of prices on a devnet.
 pub const OPERATOR_ACCOUNT: usize = 8;
 
 /// The shortest windows on a devnet.
 const WINDOWS: Windows = Windows {
-    // Nobody chooses how long bytes and evaluations may take: a person at a terminal has time.
+    // Nobody configures the time for delivery and evaluation: enough for a person at a terminal.
     delivery_seconds: 300,
     reveal_seconds: 5,
     attest_seconds: 5,
@@ -37,7 +37,7 @@ const ARTIFACTS: [(&str, &str); 2] = [
 ];
 
 sol! {
-    /// What the test token has beside ERC-20.
+    /// The functions of the test token beyond ERC-20.
     interface TestToken {
         function mint(address account, uint256 amount) external;
     }
@@ -56,19 +56,19 @@ sol! {
         Blob dataset;
     }
 
-    /// How the registry is read.
+    /// The view functions of the registry.
     interface ModelRegistry {
         function recordOf(address application, bytes32 job) external view returns (Record memory);
     }
 }
 
-/// The part of a compiled contract that is deployed.
+/// The deployed part of a compiled contract.
 #[derive(Deserialize)]
 struct Artifact {
     bytecode: alloy::primitives::Bytes,
 }
 
-/// How to run a devnet with DeML on it in `folder`, with `dapp` as the application.
+/// Configuration of a devnet in `folder` that runs DeML, with `dapp` as the application.
 ///
 /// - Errors: there is no `deml` executable beside the running program
 pub fn config(folder: PathBuf, dapp: impl Into<Dapp>) -> Result<Config> {
@@ -82,8 +82,8 @@ pub fn config(folder: PathBuf, dapp: impl Into<Dapp>) -> Result<Config> {
     Ok(config)
 }
 
-/// The devnet's rules: Ether and the test token at the same prices, and windows short enough to be
-/// played in seconds.
+/// The devnet's rules: Ether and the test token at the same prices, and windows short enough to
+/// pass in seconds.
 fn genesis(deployed: &Deployed) -> Result<String> {
     let contract = |name: &str| {
         let address = deployed.extra.get(name).copied();

@@ -1,4 +1,4 @@
-//! What the devnet knows, all of it derived from L1: inputs, what they led to, epochs and claims.
+//! The devnet's records, all derived from L1: inputs and their outcomes, epochs and claims.
 //!
 //! Pure: no process, network or file. The JSON-RPC server only reads it.
 
@@ -12,20 +12,20 @@ use client::chain::{Advance, Input};
 use client::merkle::OutputsTree;
 use serde::Serialize;
 
-/// The application all of this is about.
+/// The application that the records are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Application {
-    /// What it may be called instead of its address.
+    /// Its name, an alternative to its address.
     pub(super) name: String,
     /// Its contract.
     pub(super) address: Address,
     /// The Authority that accepts its claims.
     pub(super) consensus: Address,
-    /// Where its inputs are.
+    /// The InputBox of its inputs.
     pub(super) input_box: Address,
-    /// What identifies its code: the machine's hash, or of a program that of its genesis file.
+    /// The hash that identifies its code: the machine's, or for a program that of its genesis file.
     pub(super) template_hash: B256,
-    /// How it says where its inputs are.
+    /// Its data availability: where its inputs are.
     pub(super) data_availability: Bytes,
     /// Blocks per epoch.
     pub(super) epoch_length: u64,
@@ -33,7 +33,7 @@ pub(super) struct Application {
     pub(super) deployment_block: u64,
 }
 
-/// How far an epoch is.
+/// Status of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum EpochStatus {
@@ -51,7 +51,7 @@ pub(super) struct InputRecord {
     pub(super) status: InputStatus,
     /// Outputs and outputs root after it, once processed.
     pub(super) after: Option<After>,
-    /// Whether nobody is told of it: a lie, for tests of auditors.
+    /// Whether it is hidden from clients: a lie, for tests of auditors.
     pub(super) is_withheld: bool,
 }
 
@@ -88,14 +88,14 @@ pub(super) struct EpochRecord {
     pub(super) end_input: u64,
 }
 
-/// A claim L1 has accepted.
+/// A claim accepted on L1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Claim {
     pub(super) root: B256,
     pub(super) transaction: B256,
 }
 
-/// Everything known about one application.
+/// All records of one application.
 #[derive(Debug)]
 pub(super) struct Records {
     pub(super) application: Application,
@@ -105,15 +105,15 @@ pub(super) struct Records {
     pub(super) epochs: Vec<EpochRecord>,
     /// Accepted claims by the last block of their epoch.
     claims: BTreeMap<u64, Claim>,
-    /// Transactions that executed outputs, by output: L1 may know more than was replayed yet.
+    /// Transactions that executed outputs, by output: L1 may be ahead of the replay.
     executions: BTreeMap<u64, B256>,
     tree: OutputsTree,
-    /// The newest block whose events are in here.
+    /// The newest block whose events are included.
     pub(super) head: u64,
     processed: u64,
-    /// Epochs from the first on that need no further attention.
+    /// Number of leading epochs that need no further attention.
     pub(super) settled: usize,
-    /// Why no further input can be processed, once the application has failed for good.
+    /// The reason why no further input can be processed, once the application has failed for good.
     pub(super) failure: Option<String>,
 }
 
@@ -126,7 +126,7 @@ impl SharedRecords {
         Self(Arc::new(Mutex::new(Records::new(application))))
     }
 
-    /// Locks for a moment; never held across an await.
+    /// Locks briefly; never held across an await.
     pub(super) fn lock(&self) -> MutexGuard<'_, Records> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -179,12 +179,12 @@ impl Records {
         Ok(())
     }
 
-    /// Notes a claim L1 has accepted.
+    /// Records a claim accepted on L1.
     pub(super) fn add_claim(&mut self, last_block: u64, claim: Claim) {
         self.claims.insert(last_block, claim);
     }
 
-    /// Notes that output `index` was executed on L1.
+    /// Records that output `index` was executed on L1.
     pub(super) fn add_execution(&mut self, index: u64, transaction: B256) {
         self.executions.insert(index, transaction);
         if let Some(output) = get_mut(&mut self.outputs, index) {
@@ -203,7 +203,7 @@ impl Records {
         self.processed
     }
 
-    /// Stores what the next pending input led to.
+    /// Stores the outcome of the next pending input.
     pub(super) fn complete(&mut self, completion: Completion) {
         let index = self.processed;
         let Completion { status, outputs, reports } = completion;
@@ -232,7 +232,7 @@ impl Records {
         self.processed = index + 1;
     }
 
-    /// Goes on as if the next pending input had never come.
+    /// Continues as if the next pending input had never been sent.
     pub(super) fn withhold(&mut self) {
         let index = self.processed;
         self.complete(Completion::failed(InputStatus::Accepted));
@@ -241,12 +241,12 @@ impl Records {
         }
     }
 
-    /// Input number `index`, if it was found.
+    /// Input number `index`, if it exists.
     pub(super) fn input(&self, index: u64) -> Option<Advance> {
         Some(get(&self.inputs, index)?.input.advance.clone())
     }
 
-    /// What became of input `index`, if it was processed.
+    /// The outcome of input `index`, if it was processed.
     pub(super) fn completion(&self, index: u64) -> Option<Completion> {
         let record = get(&self.inputs, index).filter(|record| record.after.is_some())?;
         let outputs = of_input(&self.outputs, index, |output| output.input);
@@ -274,14 +274,14 @@ impl Records {
         self.before(epoch.end_input)
     }
 
-    /// The claim L1 has accepted for `epoch`.
+    /// The claim for `epoch` that L1 has accepted.
     pub(super) fn claim(&self, epoch: &EpochRecord) -> Option<Claim> {
         self.claims.get(&epoch.last_block).copied()
     }
 
-    /// How far `epoch` is.
+    /// The status of `epoch`.
     pub(super) fn epoch_status(&self, epoch: &EpochRecord) -> EpochStatus {
-        // A claim is about the past: it can be sent once a block of the next epoch exists.
+        // A claim can only be sent once a block of the next epoch exists.
         if self.head <= epoch.last_block {
             return EpochStatus::Open;
         }
@@ -311,7 +311,7 @@ impl Records {
     }
 }
 
-/// The part of `items`, which are in the order of their inputs, that belongs to input `index`.
+/// The items that belong to input `index`; `items` are in the order of their inputs.
 fn of_input<T>(items: &[T], index: u64, input: impl Fn(&T) -> u64) -> &[T] {
     let start = items.partition_point(|item| input(item) < index);
     let end = items.partition_point(|item| input(item) <= index);

@@ -1,5 +1,5 @@
-//! Lies a devnet can be made to tell, so that auditors can be tested: everything it says and claims
-//! after a lie is consistent with it. Nothing but tests asks for that.
+//! Lies that a devnet can tell, so that auditors can be tested: everything it returns and claims
+//! after a lie is consistent with it. Only tests use them.
 
 use alloy::primitives::{B256, Bytes, U256, keccak256};
 use application::Completion;
@@ -9,35 +9,35 @@ use client::payment::Payment;
 use market::Share;
 use wire::Notice;
 
-/// The payload, or the end of a deposit's, that marks the input some lies are about.
+/// The payload, or the end of a deposit's, that marks the input that some lies concern.
 pub const MARK: &[u8] = b"the input to lie about";
 
-/// A lie, named as an audit names it.
+/// A lie, with the name that an audit gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Lie {
-    /// The first reward's voucher is there twice.
+    /// The voucher of the first reward is duplicated.
     Added,
-    /// The first of a rewarded input's outputs is left out.
+    /// The first output of a rewarded input is omitted.
     Dropped,
-    /// A rewarded input's first two outputs change places.
+    /// The first two outputs of a rewarded input are swapped.
     Reordered,
-    /// One bit of a rewarded input's first output is another one.
+    /// One bit of a rewarded input's first output is flipped.
     Flipped,
-    /// Models do not get the score they earn; told by the application itself.
+    /// Models get wrong scores, from the application itself.
     Score,
-    /// The first reward goes to someone else.
+    /// The first reward goes to another account.
     Payout,
-    /// What was emitted before the marked input was rejected is kept.
+    /// The outputs of the marked input are kept although it was rejected.
     RejectedKept,
-    /// The first claim is of another root.
+    /// The first claim has a wrong root.
     WrongClaim,
-    /// The first claim is left out.
+    /// The first claim is omitted.
     MissingClaim,
-    /// The marked input never came.
+    /// The marked input is treated as if it had never been sent.
     Withheld,
 }
 
-/// A lie, and whether it was told.
+/// A lie, and whether it was told yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tamper {
     lie: Option<Lie>,
@@ -49,12 +49,12 @@ impl Tamper {
         Self { lie, told: false }
     }
 
-    /// Whether an input is treated as if it had never come.
+    /// Whether an input is treated as if it had never been sent.
     pub(super) fn withholds(&self, input: &Advance) -> bool {
         self.lie == Some(Lie::Withheld) && input.payload.ends_with(MARK)
     }
 
-    /// What is told of what the application made.
+    /// The completion to record instead of the application's.
     pub(super) fn completion(&mut self, completion: Completion) -> Completion {
         let Some(lie) = self.lie.filter(|_| !self.told) else { return completion };
         let Some(reward) = reward(&completion.outputs) else { return completion };
@@ -71,7 +71,7 @@ impl Tamper {
         Completion { outputs, ..completion }
     }
 
-    /// The root that is claimed instead of `root`; nothing to claim none at all.
+    /// The root to claim instead of `root`; `None` to claim none at all.
     pub(super) fn claim(&mut self, root: B256) -> Option<B256> {
         let told = std::mem::replace(&mut self.told, true);
         match self.lie.filter(|_| !told) {
@@ -85,7 +85,7 @@ impl Tamper {
     }
 }
 
-/// The place of the first reward: the voucher after the notice of its payment.
+/// The index of the first reward: the voucher after the notice of its payment.
 fn reward(outputs: &[Bytes]) -> Option<usize> {
     let is_reward = |output: &Bytes| match Output::decode(output) {
         Some(Output::Notice { payload }) => {
@@ -105,7 +105,7 @@ fn flipped(output: &Bytes) -> Bytes {
     bytes.into()
 }
 
-/// The same Ether, to someone else.
+/// The same Ether payment, to another account.
 fn redirected(output: &Bytes) -> Bytes {
     let Some(Output::Voucher { destination, value, payload }) = Output::decode(output) else {
         return output.clone();

@@ -1,7 +1,7 @@
-//! What the devnet fetches once: anvil and the compiled Cartesi Rollups contracts, from npm.
+//! Downloads of the devnet: anvil and the compiled Cartesi Rollups contracts, from npm.
 //!
-//! The versions are pinned by the lock file compiled into this program; each lock file gets a
-//! folder of its own in the user's cache.
+//! The versions are pinned by the lock file compiled into this program; each lock file has its
+//! own folder in the user's cache.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const PACKAGE: &str = include_str!("../tools/package.json");
 const LOCK: &str = include_str!("../tools/package-lock.json");
 const NPMRC: &str = include_str!("../tools/.npmrc");
 
-/// Where the fetched things are.
+/// Paths of the installed tools.
 #[derive(Clone, Debug)]
 pub(super) struct Tools {
     /// The Ethereum node, an executable.
@@ -27,7 +27,7 @@ pub(super) struct Tools {
 impl Tools {
     /// Finds the tools in the cache, or installs them there.
     ///
-    /// - Errors: npm is missing or fails, or this kind of computer has no anvil on npm
+    /// - Errors: npm is missing or fails, or has no anvil for this platform
     pub(super) async fn ensure(notify: &Notify) -> Result<Self> {
         let anvil_package = anvil_package()?;
         let cache = cache_folder()?;
@@ -57,8 +57,8 @@ impl Tools {
     }
 }
 
-/// Runs `npm ci` in a temporary folder and moves the result into place, so that a folder with the
-/// final name is always whole, even when two programs install at once or one is killed.
+/// Runs `npm ci` in a temporary folder and renames the result, so that a folder with the final
+/// name is always complete, even if two programs install at once or one is killed.
 async fn install(cache: &Path, folder: &Path, notify: &Notify) -> Result<()> {
     notify("fetching anvil and the Cartesi contracts with npm, once (45 MB) ...");
     std::fs::create_dir_all(cache)
@@ -90,7 +90,7 @@ async fn install(cache: &Path, folder: &Path, notify: &Notify) -> Result<()> {
     }
 }
 
-/// The npm package with anvil for this computer.
+/// The npm package of anvil for this platform.
 fn anvil_package() -> Result<&'static str> {
     Ok(match (std::env::consts::OS, std::env::consts::ARCH) {
         ("linux", "x86_64") => "@foundry-rs/anvil-linux-amd64",

@@ -1,4 +1,4 @@
-//! Training on files of rows: what is read, what is said of each epoch, and what is kept.
+//! Training on files of rows: reading them, reporting each epoch, and writing the best model.
 
 use std::{
     fmt,
@@ -26,20 +26,20 @@ use serde::Serialize;
 
 use crate::{local, rows};
 
-/// A model that was trained.
+/// A trained model.
 #[derive(Clone, Debug, Serialize)]
 pub struct Trained {
-    /// Where it is.
+    /// Path of the file.
     pub file: PathBuf,
     /// Its CID.
     pub cid: Cid,
-    /// Its bytes.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// The epoch its weights are of; nothing when none came to an end.
+    /// The epoch of its weights; `None` if no epoch was completed.
     pub epoch: Option<u32>,
     /// The mean loss in that epoch.
     pub loss: Option<f32>,
-    /// The score on the rows held back, in parts per million.
+    /// The score on the validation rows, in parts per million.
     pub validation: Option<u32>,
 }
 
@@ -56,20 +56,20 @@ impl fmt::Display for Trained {
     }
 }
 
-/// What to train, on what, and how.
+/// Base model, data and options of a training run.
 #[derive(Clone, Debug)]
 pub struct TrainingRun {
-    /// The ONNX file to train further.
+    /// The ONNX file of the base model.
     pub base: Vec<u8>,
-    /// The files of rows, used as one.
+    /// The files of rows, joined.
     pub data: Vec<File>,
-    /// Name of the label's column in a CSV file.
+    /// Name of the label column in a CSV file.
     pub label: Option<String>,
-    /// How.
+    /// The training options.
     pub options: Options,
 }
 
-/// Trains, and writes the best model; `stop` ends it after the epoch under way.
+/// Trains, and writes the best model; `stop` ends it after the current epoch.
 ///
 /// - Errors: `UnfitDataset`, `Untrainable`
 pub async fn train(

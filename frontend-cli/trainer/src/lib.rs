@@ -1,4 +1,4 @@
-//! What a client does with data that stay on its computer: reading rows, training on them, and
+//! A client's work on data that stays on its computer: reading rows, training on them, and
 //! scoring models by the market's own code, so that the integers are the same.
 
 pub mod fit;

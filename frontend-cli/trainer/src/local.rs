@@ -16,7 +16,7 @@ use eval::{
 };
 use market::{Blob, Evaluation, Judge as _, Metric, MetricAccumulator, Quote, Scores, Work};
 
-/// Runs long work beside the asynchronous runtime.
+/// Runs a long computation outside the asynchronous runtime.
 pub async fn in_background<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -54,7 +54,7 @@ fn named(path: &Path, why: &dyn std::fmt::Display) -> String {
     format!("{}: {why}", path.display())
 }
 
-/// What the labels of a metric are.
+/// The kind of labels that a metric needs.
 #[must_use]
 pub const fn label_kind(metric: Metric) -> LabelKind {
     if metric.is_regression() { LabelKind::Targets } else { LabelKind::Classes }
@@ -62,7 +62,7 @@ pub const fn label_kind(metric: Metric) -> LabelKind {
 
 /// Evaluates a model on a dataset.
 ///
-/// - Errors: `EvaluationError` when they do not fit together
+/// - Errors: `EvaluationError` if they do not fit together
 pub fn evaluate(
     printer: &Printer,
     model: &Model,
@@ -75,7 +75,7 @@ pub fn evaluate(
     Ok(report.map_err(|why| Refused::new("EvaluationError", why))?)
 }
 
-/// What evaluating a model on a dataset takes, and its scores, as the machine finds them.
+/// The cost of evaluating a model on a dataset, and its scores, as in the machine.
 ///
 /// - Errors: `EvaluationError` if they do not fit together
 pub fn examine(model: &File, data: &File, metric: Metric) -> Result<(Quote, Scores)> {
@@ -95,7 +95,7 @@ pub fn examine(model: &File, data: &File, metric: Metric) -> Result<(Quote, Scor
     Ok((quote, accumulator.scores(metric)))
 }
 
-/// The blob of a model that is written to a file.
+/// The blob reference of a model's file.
 #[must_use]
 pub fn blob_of(bytes: &[u8]) -> BlobRef {
     blobs::blob_ref(bytes, files::PROFILE)

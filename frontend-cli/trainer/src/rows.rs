@@ -1,4 +1,4 @@
-//! Changing datasets before they are used: joined, or kept as bytes.
+//! Transformations of datasets: joining, and converting features to bytes.
 
 use anyhow::Result;
 use client::printer::Refused;
@@ -6,7 +6,7 @@ use eval::{Dataset, Features, Labels};
 
 /// All rows of several datasets, in order.
 ///
-/// - Errors: `UnfitDataset` when their rows or labels are of different kinds
+/// - Errors: `UnfitDataset` if their rows or labels are of different kinds
 pub fn joined(datasets: Vec<Dataset>) -> Result<Dataset> {
     let mut rest = datasets.into_iter();
     let Some(first) = rest.next() else {
@@ -32,16 +32,16 @@ pub fn joined(datasets: Vec<Dataset>) -> Result<Dataset> {
     })
 }
 
-/// The same rows with features kept as bytes `b`, each standing for `b · scale`.
+/// The same rows with features as bytes `b`, each standing for `b · scale`.
 ///
-/// - Errors: `NotBytes` when a feature is no such product
+/// - Errors: `NotBytes` if a feature is not such a product
 pub fn as_bytes(dataset: &Dataset, scale: f32) -> Result<Dataset> {
     let elements = dataset.row().elements().max(1);
     let mut bytes = Vec::new();
-    for (place, feature) in real(dataset).into_iter().enumerate() {
+    for (index, feature) in real(dataset).into_iter().enumerate() {
         let byte = (0..=u8::MAX).find(|byte| f32::from(*byte) * scale == feature);
         let Some(byte) = byte else {
-            let row = place / elements;
+            let row = index / elements;
             let why = format_args!("feature {feature} of row {row} is no byte times {scale}");
             return Err(Refused::new("NotBytes", why).into());
         };
@@ -55,7 +55,7 @@ fn made(dataset: Result<Dataset, eval::DatasetRefused>) -> Result<Dataset> {
     Ok(dataset.map_err(|why| Refused::new("UnfitDataset", why))?)
 }
 
-/// All features as numbers.
+/// All features as floats.
 fn real(dataset: &Dataset) -> Vec<f32> {
     match dataset.stored() {
         Features::Real(features) => features.clone(),

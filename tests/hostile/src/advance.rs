@@ -1,5 +1,5 @@
-//! Inputs to a running application, one after the other: as honest people send them, with a few
-//! bytes changed, or anything at all.
+//! Sequences of inputs to a running application: honest ones, honest ones with a few bytes
+//! changed, and arbitrary bytes.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -21,24 +21,24 @@ use crate::{
 
 /// Inputs of one script.
 const STEPS: usize = 64;
-/// What an input may take for a while: a small model and its tensors, and a chunk that inflates.
+/// Temporary memory of an input: a small model and its tensors, and a chunk that inflates.
 const MEMORY_BYTES: usize = 1 << 20;
-/// For each byte of an input: a chunk may inflate to 32 bytes, which the store takes in.
+/// Memory per byte of an input: a chunk may inflate to 32 bytes, which the store takes in.
 const MEMORY_PER_BYTE: usize = 80;
-/// What a judge keeps at hand: two small models and a dataset.
+/// Memory that a judge retains: two small models and a dataset.
 const JUDGE_BYTES: usize = 256 << 10;
-/// What a balance takes, with the room that its tree has free.
+/// Memory of a balance, including the spare capacity of its tree.
 const BALANCE_BYTES: usize = 512;
-/// What an ended job and a submission of it take while they are on show.
+/// Memory of an ended job and of a submission to it while they are shown.
 const RECORD_BYTES: usize = 4 << 10;
 
-/// Plays a script of inputs.
+/// Runs a script of inputs.
 ///
-/// - Each is accepted, with a report only when it was refused.
-/// - What was refused changed nothing, but for a deposit's credit and the clock.
+/// - Each is accepted, with a report only if it was refused.
+/// - A refused input changes nothing except a deposit's credit and the clock.
 /// - Money is conserved, by books kept beside the market's.
-/// - What decodes as a command is the command's one encoding.
-/// - No input works more than it may or takes more memory than its length allows, and what stays is
+/// - Calldata that decodes as a command is the command's canonical encoding.
+/// - No input exceeds its work limit or the memory that its length allows, and retained memory is
 ///   within the bytes that jobs have reserved, the balances, and the records of ended jobs.
 ///
 /// - Panics: if one of these does not hold
@@ -77,12 +77,12 @@ fn play(bytes: &[u8]) -> App<Metered> {
 enum Step<'a> {
     /// An input.
     Input(Advance),
-    /// The body of a request, which need not be one.
+    /// The body of a request, valid or not.
     Body(&'a [u8]),
 }
 
-/// The next step of a script. Its first byte says what and how often it is changed, the second who
-/// sends it and how, the third how much later.
+/// The next step of a script. Its first byte selects the input and the number of changes, the
+/// second the sender and the way to send it, the third the time that passes.
 fn next<'a>(script: &mut Script<'a>, market: &Market, now: &mut u64) -> Step<'a> {
     let (what, who, later) = (script.byte(), script.byte(), script.byte());
     *now += u64::from(later) * 32;
@@ -110,7 +110,7 @@ fn next<'a>(script: &mut Script<'a>, market: &Market, now: &mut u64) -> Step<'a>
     Step::Input(Advance { context: context(sender, *now), payload })
 }
 
-/// A body that is no input: one report, nothing changed.
+/// A body that is not an input: one report, nothing changed.
 fn check_body(app: &mut App<Metered>, body: &[u8]) {
     let before = app.market().clone();
     let answer = app.answer(body);
@@ -137,7 +137,7 @@ fn check(app: &mut App<Metered>, worked: &Rc<Cell<Work>>, books: &mut Books, inp
     books.check(app.market());
 }
 
-/// The market as it must be when nothing but the credit of an input's deposit came of it.
+/// The market as it must be if an input only credits its deposit.
 fn credit(before: &Market, input: &Advance, books: &mut Books) -> Market {
     let mut credited = before.clone();
     credited.begin(&input.context);
@@ -157,7 +157,7 @@ fn credit(before: &Market, input: &Advance, books: &mut Books) -> Market {
     credited
 }
 
-/// Two markets are the same but for what the clock has been charged.
+/// Asserts that two markets are equal except for the work charged to the clock.
 pub(crate) fn assert_same(one: &Market, other: &Market) {
     assert!(one.ledger() == other.ledger(), "a refused input left a trace on the ledger");
     assert!(one.jobs_from(0).eq(other.jobs_from(0)), "a refused input left a trace in a job");
@@ -165,7 +165,7 @@ pub(crate) fn assert_same(one: &Market, other: &Market) {
     assert_eq!(one.job_count(), other.job_count());
 }
 
-/// Whatever came, the application goes on, says at most one thing, and nothing panicked.
+/// Whatever the input, the application goes on, returns at most one report, and does not panic.
 pub(crate) fn check_answer(answer: &Answer) {
     assert_eq!(answer.status, Status::Accept);
     assert!(answer.reports.len() <= 1, "one report at most");
@@ -176,12 +176,12 @@ pub(crate) fn check_answer(answer: &Answer) {
     }
 }
 
-/// An input to the application as a message of this sender.
+/// An input to the application from this sender.
 pub(crate) fn message(sender: Address, payload: Vec<u8>) -> Advance {
     Advance { context: context(sender, NOW), payload }
 }
 
-/// What is known of a message of this sender at this time.
+/// The context of an input from this sender at this time.
 pub(crate) fn context(sender: Address, now: u64) -> Context {
     Context { sender, block_time: Timestamp(now), ..Context::default() }
 }
@@ -193,7 +193,7 @@ mod tests {
     use super::*;
     use crate::{plan::PLANS, seeds};
 
-    /// What fuzzing begins with goes all the way, so that changes of it come near everything.
+    /// Seeds run to completion, so that mutations of them reach nearly everything.
     #[test]
     fn the_seeds_hold_every_combination_to_its_end() {
         for (choices, plan) in (0..).zip(&*PLANS) {
@@ -203,7 +203,7 @@ mod tests {
             assert_eq!(job.submitted, 2, "{choices}");
             assert_eq!(job.revealed.len(), if plan.is_sealed() { 2 } else { 0 }, "{choices}");
             assert_eq!(job.seats.is_empty(), plan.terms.miners().is_none(), "{choices}");
-            // Miners who call everything unfit decide nothing where the machine looks itself.
+            // Miners who call everything unfit decide nothing if the machine evaluates itself.
             assert_eq!(job.best.is_some(), plan.terms.sample_rows().is_none(), "{choices}");
         }
     }

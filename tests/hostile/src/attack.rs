@@ -1,7 +1,7 @@
-//! Those who want to end the program, or have it stand still: made-up tokens and accounts, a store
-//! filled for money, bonds that nobody can pay, junk that is to be evaluated first, one model over
-//! and over, all places, and machine time for nothing. Against the program itself, with the genesis
-//! and the memory that it is deployed with.
+//! Attempts to crash or stall the program: made-up tokens and accounts, a store filled for money,
+//! bonds that nobody can pay, junk queued before honest models, one model over and over, all
+//! places taken, and machine time for nothing. They run against the program itself, with the
+//! genesis and the memory limit of a deployment.
 
 use std::{collections::VecDeque, fs};
 
@@ -23,15 +23,15 @@ use crate::{
     world::FILES,
 };
 
-/// Who has money in the application, and a job, all the while.
+/// The victim, which has money in the application and a job throughout.
 const VICTIM: Address = Address([0x1c; 20]);
-/// Who attacks: as many accounts as these, beside those that are made up.
+/// The number of attackers' accounts, besides made-up ones.
 const ATTACKERS: u64 = 500;
-/// Ether enough for whatever it is, in wei.
+/// Enough Ether for anything, in wei.
 const RICH: u128 = 1_000_000_000_000_000_000_000_000;
-/// Seconds the jobs under attack are open: all the time.
+/// Seconds that the jobs under attack are open: throughout.
 const OPEN_SECONDS: u64 = 30_000_000;
-/// Bytes of a job's blobs that are never whole.
+/// Bytes of a job's blobs that are never complete.
 const GREEDY_BYTES: u64 = 4 << 20;
 
 /// An attack under way.
@@ -56,23 +56,23 @@ enum Step {
     Evaluate(Plan),
 }
 
-/// What the program has at some moment.
+/// Resources of the program at some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// In memory, in KiB.
+    /// Resident memory, in KiB.
     pub resident_kib: u64,
-    /// The most that ever was.
+    /// Peak resident memory, in KiB.
     pub peak_kib: u64,
-    /// Address space it ever took, which is what its limit is on.
+    /// Peak address space, in KiB, which its limit applies to.
     pub address_space_kib: u64,
     /// Bytes that jobs have reserved.
     pub reserved_bytes: u64,
-    /// Balances that are not zero.
+    /// Nonzero balances.
     pub balances: u64,
 }
 
 impl Attack {
-    /// Starts the program, and lets the victim in.
+    /// Starts the program, and sets up the victim.
     ///
     /// - Panics: if the program is not built
     #[must_use]
@@ -122,13 +122,13 @@ impl Attack {
         }
     }
 
-    /// What was sent so far.
+    /// Counts of what was sent so far.
     #[must_use]
     pub const fn counts(&self) -> Counts {
         self.sender.counts
     }
 
-    /// What the program has now.
+    /// The current resources of the program.
     #[must_use]
     pub fn memory(&self) -> Memory {
         let of = |name| self.sender.program.as_ref().map_or(0, |program| program.memory_kib(name));
@@ -142,9 +142,9 @@ impl Attack {
         }
     }
 
-    /// Sends one input, and now and then a question.
+    /// Sends one input, and occasionally a query.
     ///
-    /// - Panics: if the program ends, or answers otherwise than the application in this process
+    /// - Panics: if the program ends, or its answer differs from the application's in this process
     pub fn step(&mut self) {
         if let Some((sender, command)) = self.next.pop_front() {
             self.sender.command(sender, &command);
@@ -166,13 +166,13 @@ impl Attack {
         }
     }
 
-    /// A token that nobody knows, for an account that nobody knows.
+    /// A deposit of an unknown token for an unknown account.
     fn fill_memory(&mut self) {
         let [token, account] = [(); 2].map(|()| self.made_up());
         self.sender.token(token, account, Amount(U256::from(self.random.u128(..))));
     }
 
-    /// Ether for an account that nobody knows, about as much as is kept.
+    /// A deposit of Ether for an unknown account, close to the smallest amount that is kept.
     fn fill_balances(&mut self) {
         let minimum = self.sender.market().settings().asset(Asset::Ether).account_minimum;
         let amount = minimum.scaled_up(self.random.u32(0..4).into(), 2.into());
@@ -180,7 +180,7 @@ impl Attack {
         self.sender.ether(account, amount.unwrap_or_default(), &[]);
     }
 
-    /// A job of 1 wei whose blobs are as large as blobs can be and never whole.
+    /// A job of 1 wei whose blobs have the maximum size and are never complete.
     fn fill_store(&mut self) {
         let number = self.made();
         let blob = |kind| absent(&[&number[..], &[kind]].concat(), GREEDY_BYTES);
@@ -226,14 +226,14 @@ impl Attack {
         self.next.push_back((sponsor, Command::CancelJob { job: plan.job }));
     }
 
-    /// A file of 21 bytes that stands before honest models; half of the time by the same account.
+    /// A file of 21 bytes queued before honest models; half of the time by the same account.
     fn junk(&mut self) {
         let number = self.made();
         let client = if self.random.bool() { account(0) } else { self.attacker() };
         self.submit(client, &number[..21]);
     }
 
-    /// A good model over again, with a field that nobody knows.
+    /// A copy of a good model, with an additional unknown field.
     fn same_model(&mut self) {
         let number = self.made();
         let model = [&FILES.models[1][..], &writer::bytes(99, &number[..8])].concat();
@@ -248,7 +248,7 @@ impl Attack {
         self.deposit(client, &submit);
     }
 
-    /// An evaluation that there is not, or that goes on elsewhere.
+    /// An evaluation that does not exist, or at a wrong offset.
     fn evaluate_stale(&mut self) {
         let plan = if self.random.bool() { &self.quiet } else { &self.paying };
         let number = self.random.u32(..64);
@@ -272,8 +272,8 @@ impl Attack {
         self.sender.command(from, &Command::Withdraw { asset: Asset::Ether, amount });
     }
 
-    /// Goes on with a job whose base model takes all the time that inputs have; then another one
-    /// opens.
+    /// Continues a job whose base model takes all the time that inputs have; then opens another
+    /// one.
     fn machine_time(&mut self) {
         let attacker = account(ATTACKERS);
         match self.heavy.pop_front() {
@@ -309,18 +309,18 @@ impl Attack {
         self.sender.input(sender, bytes);
     }
 
-    /// Lets the victim take all of its money, of its free balance and of its jobs.
+    /// Lets the victim withdraw all of its money: its free balance and its jobs' stakes.
     ///
-    /// - Panics: if it cannot, or gets less than it put in, but for awards, rent and work
+    /// - Panics: if it cannot, or gets less than it deposited minus awards, rent and work
     pub fn end(&mut self) {
         let market = self.sender.market();
         let jobs = [&self.quiet, &self.paying];
         let last = jobs.map(|plan| market.job(plan.job).expect("it is live").last_date.0);
-        // The second was opened with the first one's bytes reserved.
+        // The second was opened when the first one's bytes were already reserved.
         let reserved = [0, self.quiet.terms.reserved_bytes()];
-        let staked = [0, 1].map(|place| {
-            let terms = &jobs[place].terms;
-            let stake = terms.sponsor_stake(market.settings(), Timestamp(NOW), reserved[place]);
+        let staked = [0, 1].map(|index| {
+            let terms = &jobs[index].terms;
+            let stake = terms.sponsor_stake(market.settings(), Timestamp(NOW), reserved[index]);
             stake.expect("it was opened")
         });
         let [quiet, paying] = staked;
@@ -336,13 +336,13 @@ impl Attack {
         }
         let amount = self.sender.market().ledger().free(VICTIM, Asset::Ether);
         left = self.take_out(&Command::Withdraw { asset: Asset::Ether, amount }, left);
-        // What it paid for: rent and work of both jobs, and the awards of one.
+        // The victim's expenses: rent and work of both jobs, and the awards of one.
         let spent = [quiet.rent, quiet.work, paying.rent, paying.work, paying.award];
         let least = spent.into_iter().try_fold(Amount::new(2 * RICH), Amount::checked_sub);
         assert!(Some(left) >= least, "the victim has {left}, not {least:?}");
     }
 
-    /// What the victim gets, added to what it got before.
+    /// The victim's payments from a command, added to the earlier ones.
     fn take_out(&mut self, command: &Command, before: Amount) -> Amount {
         let answer = self.sender.command(VICTIM, command);
         let payments = answer.outputs.iter();
@@ -351,7 +351,7 @@ impl Attack {
         own.fold(before, |sum, (.., amount)| sum.checked_add(amount).expect("a small sum"))
     }
 
-    /// A command on a deposit that pays for anything.
+    /// A command on a deposit that can pay for anything.
     fn deposit(&mut self, sender: Address, command: &Command) {
         self.sender.ether(sender, Amount::new(RICH), &encode_command(command));
     }
@@ -371,14 +371,14 @@ impl Attack {
         Address(address)
     }
 
-    /// Another number in each call, spread over 32 bytes.
+    /// Pseudorandom bytes, different in each call.
     fn made(&mut self) -> [u8; 32] {
         self.made += 1;
         Digest::of(&self.made.to_be_bytes()).0
     }
 }
 
-/// A model that takes more than an input may for the rows there are.
+/// A model whose work on the hold-out's rows exceeds the limit of an input.
 fn heavy_model() -> Vec<u8> {
     const WIDTH: u16 = 900;
     let (wide, count) = (i64::from(WIDTH), usize::from(WIDTH));

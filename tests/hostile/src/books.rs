@@ -1,29 +1,29 @@
-//! Books kept beside the market's, from what the portals said and the vouchers that left.
+//! Books kept beside the market's, from the portals' deposits and the vouchers.
 
 use std::collections::BTreeMap;
 
 use market::{Address, Amount, Asset, Market, U256};
 use wire::Output;
 
-/// The longest output and report that the rollup server takes.
+/// The longest output and report that the rollup server accepts.
 const MAX_OUTPUT_BYTES: usize = 2 << 20;
 /// `transfer(address,uint256)`
 const TRANSFER: [u8; 4] = [0xa9, 0x05, 0x9c, 0xbb];
 
-/// What of each asset came in and has not left, modulo 2^256: what is more goes straight back.
+/// Deposits minus payments of each asset, modulo 2^256: any excess is returned at once.
 #[derive(Default)]
 pub(crate) struct Books {
     held: BTreeMap<Asset, U256>,
 }
 
 impl Books {
-    /// A portal's deposit.
+    /// Adds a portal's deposit.
     pub(crate) fn deposited(&mut self, asset: Asset, amount: Amount) {
         let held = self.held.entry(asset).or_default();
         *held = held.overflowing_add(amount.0).0;
     }
 
-    /// Outputs that left: each can be read back, and vouchers take money with them.
+    /// Checks that outputs can be decoded, and subtracts the vouchers' payments.
     pub(crate) fn left(&mut self, outputs: &[Output], registry: Address) {
         for output in outputs {
             let bytes = output.encode();
@@ -45,8 +45,8 @@ impl Books {
         }
     }
 
-    /// The market's ledger says the same, and what is free is what accounts have; nothing is in
-    /// escrow when no job is under way.
+    /// Checks that the market's ledger agrees, and that free money is the sum of the balances;
+    /// nothing is in escrow if no job is live.
     pub(crate) fn check(&self, market: &Market) {
         let mut free: BTreeMap<Asset, Amount> = BTreeMap::new();
         for (_, asset, amount) in market.ledger().accounts() {
@@ -66,14 +66,14 @@ impl Books {
         assert!(held.is_empty() && free.is_empty(), "not on the ledger: {held:?} {free:?}");
         let settings = market.settings();
         assert!(market.reserved_bytes() <= settings.max_stored_bytes, "the store is too full");
-        // Beside them the operator and the sink.
+        // Besides the accounts, the operator and the sink.
         let balances = market.ledger().balance_count();
         let most = settings.max_balances as usize + 2 * settings.assets.len();
         assert!(balances <= most, "{balances} balances");
     }
 }
 
-/// Whom a voucher pays what; `None` if it is the registry's record.
+/// The payment of a voucher; `None` if it is the registry's record.
 pub(crate) fn payment(output: &Output, registry: Address) -> Option<(Address, Asset, Amount)> {
     let Output::Voucher { destination, value, payload } = output else { return None };
     match payload.split_first_chunk() {

@@ -1,4 +1,4 @@
-//! The pieces of a blob: in any order, deflated or not, by the same publisher.
+//! The chunks of a blob: in any order, deflated or not, by the same publisher.
 
 use blobs::{
     BlobRef, ChunkRefused, Encoding, MAX_INFLATED_BYTES, MAX_INFLATION, Profile, Upload, blob_ref,
@@ -9,16 +9,16 @@ use crate::{memory::within, script::Script};
 
 /// The state of an inflation, and the nodes above a blob's leaves.
 const MEMORY_BYTES: usize = 128 << 10;
-/// Bytes of the largest blob that is cut up here, and into how many chunks: deflating takes long.
+/// Size of the largest blob to be split, in bytes, and the number of its chunks: deflating is slow.
 const MAX_SPLIT_BYTES: usize = 1 << 12;
 const MAX_SPLIT_CHUNKS: usize = 4;
 
 /// Sends chunks to an upload.
 ///
-/// - Inflated bytes are bounded by what was sent, and memory by what is received.
-/// - A refused chunk leaves the upload as it was; a taken one appends its bytes, or starts over.
-/// - The blob is whole exactly when its bytes have its digest.
-/// - Any bytes cut up are joined again.
+/// - Inflated bytes are bounded by the bytes sent, and memory by the bytes received.
+/// - A refused chunk leaves the upload unchanged; an accepted one appends bytes, or restarts it.
+/// - The blob is complete exactly when its bytes have its digest.
+/// - Any bytes survive splitting and joining.
 ///
 /// - Panics: if one of these does not hold
 pub fn chunks(bytes: &[u8]) {
@@ -61,7 +61,7 @@ pub fn chunks(bytes: &[u8]) {
 }
 
 struct Piece<'a> {
-    /// Where it is sent: mostly where the next bytes belong.
+    /// Selects its offset: mostly that of the next bytes.
     place: u8,
     encoding: Encoding,
     data: &'a [u8],
@@ -77,8 +77,8 @@ fn pieces<'a>(script: &mut Script<'a>) -> Vec<Piece<'a>> {
     pieces
 }
 
-/// The blob that the pieces make in their order, those left out that inflate to nothing; or, half
-/// of the time, one of another size or digest.
+/// The blob of the pieces in order, without those that do not inflate; or, half of the time,
+/// one of another size or digest.
 fn expected(pieces: &[Piece<'_>], profile: Profile, head: u8) -> BlobRef {
     let parts = pieces.iter().map(|piece| decode(piece.encoding, piece.data, MAX_INFLATED_BYTES));
     let whole = parts.filter_map(Result::ok).fold(Vec::new(), |mut whole, part| {
@@ -96,7 +96,7 @@ fn expected(pieces: &[Piece<'_>], profile: Profile, head: u8) -> BlobRef {
     blob
 }
 
-/// How many bytes a chunk stands for; zero when it stands for none.
+/// The number of bytes that a chunk stands for; zero if it is invalid.
 fn check_inflation(encoding: Encoding, data: &[u8]) -> usize {
     let limit = MAX_INFLATED_BYTES.min(data.len().saturating_mul(MAX_INFLATION));
     let memory = MEMORY_BYTES + 2 * limit;

@@ -1,17 +1,17 @@
-//! Hold-outs, from their bytes to rows.
+//! Hold-outs, from bytes to rows.
 
 use eval::{Dataset, Features, Labels};
 
 use crate::memory::within;
 
-/// What reading a header of a few thousand bytes takes.
+/// Memory for reading a header of a few thousand bytes.
 const HEADER_BYTES: usize = 256 << 10;
 
 /// Reads a dataset.
 ///
-/// - Memory follows the file, not what it claims.
-/// - What is read holds no more than the file does, and only finite numbers.
-/// - Written and read again it is the same, and has one way of being written.
+/// - Memory follows the file's size, not the sizes it states.
+/// - The dataset holds no more than the file does, and only finite numbers.
+/// - Writing and reading it again gives the same dataset, and its encoding is unique.
 ///
 /// - Panics: if one of these does not hold
 pub fn dataset(bytes: &[u8]) {

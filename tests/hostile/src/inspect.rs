@@ -1,4 +1,4 @@
-//! Questions to an application that has something to tell.
+//! Inspect queries to an application with some state.
 
 use rollup::App;
 use serde_json::Value;
@@ -11,18 +11,18 @@ use crate::{
     world::{self, ACCOUNTS, Metered},
 };
 
-/// What an answer may take: its JSON, the views it is made of, and their strings.
+/// Memory limit of an answer: its JSON, the views in it, and their strings.
 const MEMORY_BYTES: usize = 2 << 20;
 
 thread_local! {
     static APP: App<Metered> = played();
 }
 
-/// Asks any question.
+/// Sends any query.
 ///
 /// - The answer is one report of JSON, and nothing else happens.
-/// - What is understood has a text form that is understood as the same.
-/// - Memory follows the answer, which is bounded by the paging, not the question.
+/// - A valid query has a text form that parses to the same query.
+/// - Memory follows the answer, which paging bounds, not the query.
 ///
 /// - Panics: if one of these does not hold
 pub fn inspect(bytes: &[u8]) {
@@ -44,7 +44,7 @@ pub fn inspect(bytes: &[u8]) {
 fn played() -> App<Metered> {
     let (mut app, _) = world::app(false);
     for choices in [0, 1, 4, 6] {
-        // Not to their ends, so that there is something under way.
+        // Not to their ends, so that something is under way.
         let script = seeds::job(0, choices);
         for step in script[1..].chunks(4).take(30) {
             let [kind, who, _, choice]: [u8; 4] = step.try_into().expect("four bytes");

@@ -1,22 +1,21 @@
-//! What must hold for any bytes a stranger can send, one function for each way in.
+//! Properties that must hold for any bytes a stranger can send, one function per entry point.
 //!
-//! Each function takes the bytes, does with them what the application does, and panics when a
-//! property it states does not hold. `tests/fuzz` hands them to libFuzzer; the tests of this crate
-//! hand them changed seeds, and every file that was ever found to break one.
+//! Each function takes the bytes, processes them as the application does, and panics if a stated
+//! property does not hold. `tests/fuzz` passes the functions to libFuzzer; the tests of this crate
+//! run them on mutated seeds, and on every file that was ever found to break a property.
 //!
-//! - [`advance`] takes whole inputs, one after the other, to a running application
-//! - [`portal`] takes what the portals send, and strangers who send the same
-//! - [`onnx`] takes models, from their bytes to a accumulator
+//! - [`advance`] takes sequences of inputs to a running application
+//! - [`portal`] takes deposits of the portals, and imitations by strangers
+//! - [`onnx`] takes models, from their bytes to an accumulator
 //! - [`dataset`] takes hold-outs
-//! - [`chunks`] takes the pieces of a blob, deflated or not
-//! - [`inspect`] takes questions
-//! - [`sealed`] takes sealed blobs, and what opens them or does not
+//! - [`chunks`] takes the chunks of a blob, deflated or not
+//! - [`inspect`] takes queries
+//! - [`sealed`] takes sealed blobs, and openings that fit or do not
 //!
-//! [`load`] is a crowd of honest and other people who send inputs for as long as one likes, and
-//! [`attack`] are those who want to end the program itself, with the memory that it is deployed
-//! with.
+//! [`load`] simulates a crowd of honest and other users who send inputs for any length of time, and
+//! [`attack`] attempts to crash the program itself, with the memory limit of a deployment.
 //!
-//! Memory is what the allocator handed out on this thread, so its bounds hold on any machine.
+//! Memory is counted by the allocator on this thread, so its bounds hold on any machine.
 
 mod advance;
 pub mod attack;
@@ -51,7 +50,7 @@ pub use sealed::sealed;
 /// A function that takes any bytes.
 pub type Body = fn(&[u8]);
 
-/// All bodies by the names of their fuzz targets.
+/// All bodies, by the names of their fuzz targets.
 pub const TARGETS: [(&str, Body); 7] = [
     ("advance", advance),
     ("chunks", chunks),

@@ -1,5 +1,5 @@
-//! A load on a market: a crowd of sponsors and clients, and among them people who send what they
-//! should not. Seeded, so that it can be had again.
+//! A load on a market: a crowd of sponsors and clients, and among them people who send invalid
+//! inputs. It is seeded, so that it can be reproduced.
 
 use std::collections::VecDeque;
 
@@ -18,27 +18,27 @@ use crate::{
     world::{self, ACCOUNTS, FILES},
 };
 
-/// Seconds a job is open: enough for all its turns.
+/// Seconds that a job is open: enough for all its turns.
 const WINDOW_SECONDS: u64 = 2_000;
-/// Seconds a job is open that does not end here.
+/// Seconds that a job is open if it is not to end here.
 const YEAR_SECONDS: u64 = 31_000_000;
-/// Jobs under way at once.
+/// Live jobs at once.
 const JOBS: usize = 32;
-/// Accounts that take part again and again.
+/// Accounts that take part repeatedly.
 const PEOPLE: u64 = 300;
-/// Clients that submit to each job, and its miners.
+/// Clients per job, and its miners.
 const CLIENTS: u64 = 4;
 const MINERS: u64 = 2;
-/// More than a job, a submission or a bond takes; the rest is taken out again.
+/// More than the cost of a job, a submission or a bond; the rest is withdrawn again.
 const DEPOSIT: u128 = 200_000;
 
-/// What the crowd does.
+/// The activity of the crowd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mix {
-    /// Jobs of all combinations open, are played to their end and settled, and others open.
+    /// Jobs of all combinations are opened, played to their end, settled, and replaced by others.
     Jobs,
-    /// The jobs there are stay open: uploads start over and over, money comes and goes, and most of
-    /// what is sent is refused.
+    /// All jobs stay open: uploads restart over and over, deposits and withdrawals alternate, and
+    /// most inputs are refused.
     Standstill,
 }
 
@@ -51,31 +51,31 @@ pub struct Load {
     opened: u32,
 }
 
-/// A job and what is still to be sent for it.
+/// A job and the turns still to be sent for it.
 struct Round {
     plan: Plan,
     turns: VecDeque<Turn>,
 }
 
-/// What an application keeps.
+/// State that an application retains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Jobs and submissions that are on record.
+    /// Jobs and submissions on record.
     pub records: u64,
-    /// Jobs that ever opened.
+    /// Jobs that were ever opened.
     pub jobs: u64,
-    /// Models that were ever paid, of the jobs on record.
+    /// Paid models of the jobs on record.
     pub payouts: u64,
     /// Bytes that jobs have reserved.
     pub reserved_bytes: u64,
-    /// Balances that are not zero.
+    /// Nonzero balances.
     pub balances: u64,
-    /// Bytes of this process that are in memory.
+    /// Resident memory of this process, in bytes.
     pub resident_bytes: u64,
 }
 
 impl Load {
-    /// A load that has not begun.
+    /// A load before its first input.
     #[must_use]
     pub fn new(mix: Mix, seed: u64) -> Self {
         let mut genesis: Genesis = world::genesis();
@@ -91,13 +91,13 @@ impl Load {
         load
     }
 
-    /// What was sent so far.
+    /// Counts of what was sent so far.
     #[must_use]
     pub const fn counts(&self) -> Counts {
         self.sender.counts
     }
 
-    /// What is kept now.
+    /// The state retained now.
     #[must_use]
     pub fn kept(&self) -> Kept {
         let market = self.sender.market();
@@ -114,7 +114,7 @@ impl Load {
         }
     }
 
-    /// Sends one input, and now and then a question.
+    /// Sends one input, and occasionally a query.
     ///
     /// - Panics: if the application fails on it, or money is not conserved
     pub fn step(&mut self) {
@@ -133,30 +133,30 @@ impl Load {
         }
     }
 
-    /// A job goes on by one turn, or as far as time lets it; when it is over, another one opens.
+    /// Advances a job by one turn if that is due; once it is over, opens another one.
     fn go_on(&mut self) {
-        let place = self.random.usize(..self.rounds.len());
+        let index = self.random.usize(..self.rounds.len());
         let now = self.sender.market().now();
-        let Round { plan, turns } = &mut self.rounds[place];
+        let Round { plan, turns } = &mut self.rounds[index];
         let job = plan.job;
         if let Some(turn) = turns.pop_front_if(|turn| turn.from <= now) {
-            self.take(place, turn);
+            self.take(index, turn);
         } else if self.mix == Mix::Standstill {
             self.start_over();
         } else if turns.is_empty() || now >= plan.terms.close {
-            self.sender.command(account(place as u64), &Command::Settle { job });
+            self.sender.command(account(index as u64), &Command::Settle { job });
             let is_live = self.sender.market().job(job).is_some_and(|job| job.stage.is_live());
             if !is_live {
-                self.rounds[place] = self.open_job();
+                self.rounds[index] = self.open_job();
             }
         } else {
             self.start_over();
         }
     }
 
-    /// Someone takes its turn in a job.
-    fn take(&mut self, place: usize, Turn { sender, act, .. }: Turn) {
-        let (plan, market) = (&self.rounds[place].plan, self.sender.market());
+    /// Sends one turn of a job.
+    fn take(&mut self, index: usize, Turn { sender, act, .. }: Turn) {
+        let (plan, market) = (&self.rounds[index].plan, self.sender.market());
         let models = market.job(plan.job).map_or(0, |job| job.page(0).len());
         let command = match act {
             Act::Deposit(command) => {
@@ -183,14 +183,14 @@ impl Load {
         self.opened += 1;
         let mut salt = [0; 32];
         salt[..4].copy_from_slice(&self.opened.to_be_bytes());
-        // In Ether: its combinations are those without the fourth bit.
+        // In Ether: the combinations without the fourth bit.
         let choices = self.random.u8(..COMBINATIONS) & !8;
         let plan = Plan::new(choices, sponsor, salt, &base, now.after(window));
         let deposit = Amount::new(DEPOSIT * if is_standstill { 1_000 } else { 1 });
         self.sender.ether(sponsor, deposit, &encode_command(&plan.open()));
-        let clients: Vec<_> = (0..CLIENTS).map(|place| self.client(place)).collect();
+        let clients: Vec<_> = (0..CLIENTS).map(|index| self.client(index)).collect();
         let miners = plan.terms.miners().map_or(0, |_| self.random.u64(..=MINERS));
-        let miners: Vec<_> = (0..miners).map(|place| account(PEOPLE + 1 + place)).collect();
+        let miners: Vec<_> = (0..miners).map(|index| account(PEOPLE + 1 + index)).collect();
         let reveals = self.random.u8(..) < 230;
         let mut turns = season::turns(&plan, now, &clients, &miners, reveals);
         if is_standstill {
@@ -199,10 +199,10 @@ impl Load {
         Round { plan, turns }
     }
 
-    /// A client, each an account of its own, so that nobody submits twice.
-    fn client(&mut self, place: u64) -> Client {
+    /// A client, each with an account of its own, so that nobody submits twice.
+    fn client(&mut self, index: u64) -> Client {
         Client {
-            account: account(place * (PEOPLE / CLIENTS) + self.random.u64(..PEOPLE / CLIENTS)),
+            account: account(index * (PEOPLE / CLIENTS) + self.random.u64(..PEOPLE / CLIENTS)),
             model: self.model(),
             shows: self.random.bool(),
             stays: self.random.u8(..) < 200,
@@ -229,13 +229,13 @@ impl Load {
         if self.random.bool() {
             self.sender.ether(person, amount, &[]);
         } else {
-            // One of these is kept.
+            // Only one of these tokens is kept.
             let token = Address([self.random.u8(0x6c..0x74); 20]);
             self.sender.token(token, person, amount);
         }
     }
 
-    /// Someone who has money takes all of one asset.
+    /// An account with a balance withdraws all of one asset.
     fn take_money(&mut self) {
         let someone = self.person();
         let mut accounts = self.sender.market().ledger().accounts();
@@ -250,19 +250,19 @@ impl Load {
         let command = plan::command(kind, choice, ACCOUNTS[0], self.sender.market());
         let mut calldata = encode_command(&command);
         for _ in 0..self.random.u8(1..4) {
-            let place = self.random.usize(..calldata.len());
-            calldata[place] = self.random.u8(..);
+            let index = self.random.usize(..calldata.len());
+            calldata[index] = self.random.u8(..);
         }
         let sender = self.person();
         self.sender.input(sender, calldata);
     }
 
-    /// A chunk that inflates to more than it may.
+    /// A chunk that inflates to more than allowed.
     fn bomb(&mut self) {
-        let place = self.random.usize(..self.rounds.len());
-        let Plan { job, sponsor, .. } = self.rounds[place].plan;
+        let index = self.random.usize(..self.rounds.len());
+        let Plan { job, sponsor, .. } = self.rounds[index].plan;
         let mut data = vec![0; 1_000];
-        // A stored block of deflate, whose length is a lie.
+        // A stored block of deflate with a false length.
         data[..5].copy_from_slice(&[1, 0xff, 0xff, 0, 0]);
         let (slot, encoding) = (Slot::HoldOut, Encoding::Deflate);
         let command = Command::Publish { job, slot, offset: 0, encoding, data };
@@ -277,8 +277,8 @@ impl Load {
 
     /// A sponsor sends the beginning of its base model again and again.
     fn start_over(&mut self) {
-        let place = self.random.usize(..self.rounds.len());
-        let plan = &self.rounds[place].plan;
+        let index = self.random.usize(..self.rounds.len());
+        let plan = &self.rounds[index].plan;
         let length = self.random.usize(1..plan.base.len());
         let command = plan.publish(Slot::BaseModel, &plan.base[..length]);
         let sponsor = plan.sponsor;
@@ -293,7 +293,7 @@ impl Load {
         let sender = self.person();
         let sender = *self.random.choice(&[sender, portals[0], portals[1]]).unwrap_or(&sender);
         if portals.contains(&sender) {
-            // Too short for a deposit: a random amount might be all the money there is.
+            // Too short for a deposit: a random amount could exhaust the range of amounts.
             payload.truncate(51);
         }
         self.sender.input(sender, payload);

@@ -1,15 +1,15 @@
-//! Memory that a piece of work takes, as its thread's allocator sees it.
+//! Memory that a piece of work uses, as measured by its thread's allocator.
 
-/// What `work` returns.
+/// Returns the result of `work`.
 ///
-/// - Panics: if at any moment it held more than `limit` bytes beyond what was held before
+/// - Panics: if at any moment it held more than `limit` bytes beyond those held before
 pub(crate) fn within<T>(limit: usize, what: &str, work: impl FnOnce() -> T) -> T {
     let (held, result) = peak(work);
     assert!(held <= limit, "{what} took {held} bytes, its bound is {limit}");
     result
 }
 
-/// The most bytes `work` held at once, and what it returns.
+/// The peak of bytes that `work` held, and its result.
 pub(crate) fn peak<T>(work: impl FnOnce() -> T) -> (usize, T) {
     let mut result = None;
     let measured = allocation_counter::measure(|| result = Some(work()));
@@ -17,7 +17,7 @@ pub(crate) fn peak<T>(work: impl FnOnce() -> T) -> (usize, T) {
     (held, result.expect("the work was done"))
 }
 
-/// By how many bytes `work` has changed what is held; freed memory counts against allocated.
+/// The change in bytes held by `work`, and its result; freed bytes count as negative.
 pub(crate) fn kept<T>(work: impl FnOnce() -> T) -> (i64, T) {
     let mut result = None;
     let measured = allocation_counter::measure(|| result = Some(work()));

@@ -1,4 +1,4 @@
-//! Models: read, planned, and when that is cheap, run.
+//! Models: read, planned, and run if that is cheap.
 
 use blobs::{Cid, Profile, cid_of};
 use eval::{Dataset, Evaluator, Features, Labels, Model, Shape, report};
@@ -6,15 +6,15 @@ use market::{Blob, Evaluation, EvaluationError, Judge, Metric, MetricAccumulator
 
 use crate::memory::{peak, within};
 
-/// What reading takes beside the file's own numbers.
+/// Memory for reading, beyond the file's own numbers.
 const READING_BYTES: usize = 8 << 20;
-/// For each byte of a file: lists of small integers take eight, and grow by doubling.
+/// Memory per byte of a file: lists of small integers take eight, and grow by doubling.
 const READING_PER_BYTE: usize = 24;
-/// What running may take beside the tensors that were counted.
+/// Memory for running, beyond the tensors that were counted.
 const RUNNING_BYTES: usize = 4 << 20;
-/// Tensors of a step, by `eval`'s own limit.
+/// Limit of a step's tensors, as in `eval`.
 const STEP_BYTES: usize = 32 << 20;
-/// Cheap enough to be run very often.
+/// Work that is cheap enough to be run very often.
 const CHEAP: Work = Work(40_000_000);
 /// Rows of the dataset: more than a batch, so that the last one is smaller.
 const ROWS: usize = 67;
@@ -23,8 +23,8 @@ const ROWS: usize = 67;
 ///
 /// - Memory follows the file's length while it is read, and the plan while it runs.
 /// - Read again it is refused for the same reason, or costs the same; the plan is within its limit.
-/// - However an evaluation is cut into steps, its accumulator or its refusal is the same.
-/// - No step works more than was said before.
+/// - However an evaluation is split into steps, its accumulator or its refusal is the same.
+/// - No step works more than predicted.
 ///
 /// - Panics: if one of these does not hold
 pub fn onnx(bytes: &[u8]) {
@@ -46,11 +46,11 @@ pub fn onnx(bytes: &[u8]) {
     }
 }
 
-/// Rows of numbers of many magnitudes, and labels; nothing for rows that are too large.
+/// Rows of numbers of many magnitudes, and labels; `None` if rows would be too large.
 fn rows_for(model: &Model) -> Option<Dataset> {
     let row = Shape::new(&[model.row().elements()])?;
     let elements = row.elements().checked_mul(ROWS).filter(|elements| *elements <= 1 << 20)?;
-    let number = |place: usize| match place % 5 {
+    let number = |index: usize| match index % 5 {
         0 => 0.0,
         1 => -1.5,
         2 => 1e-40,
@@ -66,7 +66,7 @@ fn rows_for(model: &Model) -> Option<Dataset> {
     Dataset::new(row, features, labels).ok()
 }
 
-/// Evaluates in one go and step by step.
+/// Evaluates in one run and step by step.
 fn evaluate(model: &[u8], hold_out: &[u8], answers: usize, tensors: usize) {
     let cid = |bytes: &[u8]| -> Cid { cid_of(bytes, Profile::Kubo) };
     let metric = if answers == 1 { Metric::MeanSquaredError } else { Metric::LogLoss };
@@ -88,7 +88,7 @@ fn evaluate(model: &[u8], hold_out: &[u8], answers: usize, tensors: usize) {
     assert_eq!(at_once, by_steps, "how an evaluation is cut changes nothing");
 }
 
-/// The accumulator after all rows, at most one step beyond `budget` a time.
+/// The accumulator after all rows, with at most one step beyond `budget` at a time.
 fn run(
     judge: &mut Evaluator,
     evaluation: &Evaluation<'_>,

@@ -1,4 +1,4 @@
-//! Jobs of every combination of choices, and the commands with which people hold them.
+//! Jobs of every combination of choices, and the commands with which people run them.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ use scenarios::{
 
 use crate::world::{ACCOUNTS, FILES, QUOTE, ROWS, SECONDS, WINDOW_SECONDS};
 
-/// How many combinations of choices there are.
+/// The number of combinations of choices.
 pub(crate) const COMBINATIONS: u8 = 16;
 
 /// A job of each combination, whose sponsor is the first account.
@@ -26,7 +26,7 @@ pub(crate) static PLANS: LazyLock<Vec<Plan>> = LazyLock::new(|| {
     (0..COMBINATIONS).map(plan).collect()
 });
 
-/// A job to be held.
+/// A job to be run.
 #[derive(Clone)]
 pub(crate) struct Plan {
     pub(crate) job: JobId,
@@ -85,7 +85,7 @@ impl Plan {
         Self::of(terms, sponsor, salt, base)
     }
 
-    /// A job on any terms.
+    /// A job with any terms.
     pub(crate) fn of(terms: Terms, sponsor: Address, salt: [u8; 32], base: &[u8]) -> Self {
         let (job, _) = open_job(&context(sponsor), salt, &terms);
         Self { job, sponsor, salt, terms, base: base.to_vec() }
@@ -117,7 +117,7 @@ impl Plan {
         }
     }
 
-    /// What a client submits of a model, and what it publishes.
+    /// A client's submission of a model, and the publication of its bytes.
     pub(crate) fn submission(&self, client: Address, model: &[u8]) -> [Command; 2] {
         let job = self.job;
         if !self.is_sealed() {
@@ -132,25 +132,25 @@ impl Plan {
         reveal(self.job, Opening { key: KEY, salt: SALT, plain: file(plain) })
     }
 
-    /// A miner commits to calling all models of a page unfit, and shows that.
+    /// A miner's commitment that calls all models of a page unfit, and its reveal.
     pub(crate) fn attest(&self, miner: Address, page: u32, models: usize) -> [Command; 2] {
         let unfit = vec![Attestation::UNFIT; models];
         scenarios::attest(&context(miner), self.job, page, unfit, Vec::new())
     }
 
-    /// Goes on with an evaluation where it is.
+    /// Continues an evaluation from its current row.
     pub(crate) fn evaluate(&self, market: &Market, target: Target) -> Command {
         let from = market.job(self.job).map_or(0, |job| step(job, target));
         evaluate(self.job, target, from, Amount::new(1_000))
     }
 }
 
-/// Who sends something, on a chain and to an application without a name.
+/// The context of a sender, with zero for chain and application.
 fn context(sender: Address) -> Context {
     Context { sender, ..Context::default() }
 }
 
-/// What an account commits to, and the ciphertext.
+/// An account's commitment, and the ciphertext.
 fn seal_for(sender: Address, scope: [u8; 32], plain: &[u8]) -> Secret {
     seal(&context(sender), scope, plain)
 }
@@ -166,11 +166,11 @@ fn miners(sample_rows: u32) -> MinerTerms {
     }
 }
 
-/// How many commands there are to choose from.
+/// The number of commands to choose from.
 pub(crate) const COMMANDS: u8 = 16;
 
-/// A command of one kind as someone honest would send it; the lower half of `choice` picks the job,
-/// the upper one the model, the evaluation or the amount.
+/// A command of one kind as an honest user would send it; the lower half of `choice` selects the
+/// job, the upper half the model, the evaluation or the amount.
 pub(crate) fn command(kind: u8, choice: u8, sender: Address, market: &Market) -> Command {
     let (plan, what) = (&PLANS[usize::from(choice % COMBINATIONS)], choice / COMBINATIONS);
     let model = &FILES.models[usize::from(what) % FILES.models.len()];
@@ -208,10 +208,10 @@ pub(crate) fn command(kind: u8, choice: u8, sender: Address, market: &Market) ->
     }
 }
 
-/// The choice of what is revealed that is no model.
+/// The choice that reveals the hold-out instead of a model.
 pub(crate) const HOLD_OUT: u8 = 15;
 
-/// How many models the page has that a choice names.
+/// The number of models on the page that a choice selects.
 fn models(market: &Market, job: JobId, what: u8) -> usize {
     market.job(job).map_or(0, |job| job.page(u32::from(what & 3)).len())
 }

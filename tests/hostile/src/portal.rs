@@ -1,4 +1,4 @@
-//! What portals send, and what strangers send that looks the same.
+//! Deposits of the portals, and the same bytes from strangers.
 
 use market::{Address, Amount, Asset, Effect, Market, U256};
 use scenarios::NOW;
@@ -13,9 +13,9 @@ use crate::{
 
 /// Sends the same bytes as each portal and as a stranger.
 ///
-/// - From a portal they are credited exactly as they say, whatever rides on them, or go straight
-///   back; too few bytes are refused.
-/// - Read and written again they are the same bytes.
+/// - From a portal they are credited exactly as stated, whatever the command attached, or returned
+///   at once; too few bytes are refused.
+/// - Decoding and encoding gives the same bytes.
 /// - From a stranger they credit nobody.
 ///
 /// - Panics: if one of these does not hold
@@ -52,7 +52,7 @@ pub fn portal(bytes: &[u8]) {
     assert_eq!(app.market().ledger().solvency().count(), 0, "a stranger's word made money");
 }
 
-/// A deposit as the portals' documentation lays it out: account, asset, amount.
+/// A deposit in the layout that the portals' documentation gives: account, asset, amount.
 fn deposit(is_ether: bool, payload: &[u8]) -> Option<(Address, Asset, Amount)> {
     let address = |at: usize| {
         let bytes = payload.get(at..at + 20)?;
@@ -81,7 +81,7 @@ fn check_read(portal: Address, payload: &[u8], account: Address, asset: Asset, a
     assert!(written == payload, "a deposit has one encoding");
 }
 
-/// The amount is kept, or goes straight back.
+/// Checks that the amount is kept, or returned at once.
 fn check_credit(mut market: Market, account: Address, asset: Asset, amount: Amount) {
     let free = market.ledger().free(account, asset);
     let effects = market.deposit(account, asset, amount);

@@ -1,5 +1,5 @@
-//! The program itself, as it runs in a machine: with a limit on its memory, and a rollup server at
-//! its other end.
+//! The program itself, as in a machine: with a memory limit, and a rollup server at the other
+//! end.
 
 use std::{
     fs,
@@ -15,18 +15,18 @@ use rollup::Advance;
 use serde_json::{Value, json};
 use wire::{Output, Text as _};
 
-/// A program that is asked over HTTP, as the rollup server asks it.
+/// A program that is driven over HTTP, as by the rollup server.
 pub(crate) struct Program {
     child: Child,
     listener: TcpListener,
-    /// The question for more that it waits for an answer to.
+    /// The pending `/finish` request that waits for an answer.
     finish: Option<TcpStream>,
 }
 
 impl Program {
-    /// Starts the application of this build with the deployed genesis, and so much memory.
+    /// Starts the application of this build with the deployed genesis and this memory limit.
     ///
-    /// - Panics: it was not built; `cargo ci` and `cargo soak` build it first
+    /// - Panics: if it was not built; `cargo ci` and `cargo soak` build it first
     pub(crate) fn start(memory_mib: u32) -> Self {
         let genesis = checkout("dapp/rollup/genesis.json");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -38,7 +38,7 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        // It prints nothing; its output ends when it does, and then whoever waits is told.
+        // It prints nothing; the pipe closes when it ends, which wakes the waiting thread.
         let mut output = child.stdout.take().expect("it is piped");
         thread::spawn(move || {
             output.read_to_end(&mut Vec::new()).ok();
@@ -73,7 +73,7 @@ impl Program {
         self.exchange(&json!({ "request_type": "inspect_state", "data": data })).1
     }
 
-    /// Memory in KiB, by the name that Linux has for it; zero elsewhere.
+    /// Memory in KiB, by its name in Linux; zero on other systems.
     pub(crate) fn memory_kib(&self, name: &str) -> u64 {
         memory_kib(&self.child.id().to_string(), name)
     }
@@ -101,7 +101,7 @@ impl Program {
         (outputs, reports)
     }
 
-    /// What it posts until it asks for more, and how it says the last request ended.
+    /// Its requests until the next `/finish`, and the status of the last one.
     fn posts(&mut self) -> (Vec<(String, Value)>, String) {
         let mut posts = Vec::new();
         loop {
@@ -124,7 +124,7 @@ impl Drop for Program {
     }
 }
 
-/// The path and body of a request; `None` if the connection ends before.
+/// The path and body of a request; `None` if the connection closes before.
 fn receive(stream: &TcpStream) -> Option<(String, Value)> {
     let mut reader = BufReader::new(stream);
     let (mut line, mut length) = (String::new(), 0);
@@ -177,7 +177,7 @@ pub(crate) fn checkout(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// The memory that a deployment lets the program have.
+/// The memory limit of a deployment.
 pub(crate) fn deployed_memory_mib() -> u32 {
     let text = fs::read_to_string(checkout("cartesi.toml")).expect("a checkout");
     let (_, rest) = text.split_once("--memory ").expect("the entrypoint limits the memory");
@@ -185,7 +185,7 @@ pub(crate) fn deployed_memory_mib() -> u32 {
     digits.parse().expect("a number of MiB")
 }
 
-/// What Linux says of a process's memory, in KiB; zero elsewhere.
+/// Memory of a process in KiB, as Linux reports it; zero on other systems.
 pub(crate) fn memory_kib(process: &str, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));

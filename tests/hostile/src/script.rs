@@ -1,11 +1,10 @@
-//! Bytes read as a script: whatever they are, they mean something, and small changes of them mean
-//! something similar.
+//! Bytes as a script: any bytes are valid, and small changes have small effects.
 
-/// What is still to be read; zeros once it is used up.
+/// The unread bytes; reads as zeros once it is used up.
 pub(crate) struct Script<'a>(&'a [u8]);
 
 impl<'a> Script<'a> {
-    /// A script from its beginning.
+    /// A script at its beginning.
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
@@ -25,13 +24,13 @@ impl<'a> Script<'a> {
         u16::from_le_bytes([self.byte(), self.byte()])
     }
 
-    /// The next bytes, as many as the next two say or as there are.
+    /// The next bytes, as many as the next two state or as there are.
     pub(crate) fn block(&mut self) -> &'a [u8] {
         let length = usize::from(self.short());
         self.bytes(length)
     }
 
-    /// All that is left.
+    /// All remaining bytes.
     pub(crate) fn rest(&mut self) -> &'a [u8] {
         self.bytes(usize::MAX)
     }
@@ -42,12 +41,12 @@ impl<'a> Script<'a> {
         taken
     }
 
-    /// As many changes of `bytes` as told: a place, and the byte that comes there.
+    /// Changes `bytes` in `edits` positions: each change is an index and a new value.
     pub(crate) fn edit(&mut self, bytes: &mut [u8], edits: u8) {
         for _ in 0..edits {
-            let (place, value) = (usize::from(self.short()), self.byte());
+            let (index, value) = (usize::from(self.short()), self.byte());
             if let Some(length) = bytes.len().checked_sub(1) {
-                bytes[place.min(length)] = value;
+                bytes[index.min(length)] = value;
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Sealed blobs: a ciphertext opens under its own commitment, by its own key, for its own sender,
-//! and in no other way.
+//! Sealed blobs: a ciphertext opens only under its own commitment, with its own key, for its own
+//! sender.
 
 use blobs::{Binding, Digest, Opening, Profile, SEAL_BYTES, SealRefused, blob_ref, seal, unseal};
 
@@ -8,11 +8,11 @@ use crate::{memory::within, script::Script};
 /// The state of the cipher and of the hash.
 const MEMORY_BYTES: usize = 64 << 10;
 
-/// Seals what is told, changes some of it, and opens it.
+/// Seals a script's bytes, changes some of it, and opens it.
 ///
 /// - Unchanged it opens, and gives the bytes that were sealed.
 /// - With any part changed it is refused for that part.
-/// - Any bytes at all can be tried, and take no more memory than their length allows.
+/// - Arbitrary bytes can be tried, and take no more memory than their length allows.
 ///
 /// - Panics: if one of these does not hold
 pub fn sealed(bytes: &[u8]) {
@@ -61,26 +61,26 @@ fn open(
     })
 }
 
-/// One part becomes another: of the ciphertext, the key, the binding, or what is said to be sealed.
+/// Changes one part, which must be refused: ciphertext, key, binding, or the stated plain blob.
 fn changed(
     part: u8,
     script: &mut Script<'_>,
     (opening, binding, commitment): (&Opening, &Binding, Digest),
     ciphertext: &[u8],
 ) {
-    let (place, flip) = (usize::from(script.short()), script.byte().max(1));
+    let (index, flip) = (usize::from(script.short()), script.byte().max(1));
     let (mut opening, mut binding, mut bytes) = (*opening, *binding, ciphertext.to_vec());
     match part % 7 {
         0 => {
-            let place = place % bytes.len();
-            bytes[place] ^= flip;
+            let index = index % bytes.len();
+            bytes[index] ^= flip;
         }
-        1 => bytes.truncate(place % bytes.len()),
-        2 => bytes.extend(vec![flip; place % 64 + 1]),
-        3 => opening.key[place % 32] ^= flip,
-        4 => opening.salt[place % 32] ^= flip,
+        1 => bytes.truncate(index % bytes.len()),
+        2 => bytes.extend(vec![flip; index % 64 + 1]),
+        3 => opening.key[index % 32] ^= flip,
+        4 => opening.salt[index % 32] ^= flip,
         5 => opening.plain.size ^= u64::from(flip),
-        _ => binding.sender[place % 20] ^= flip,
+        _ => binding.sender[index % 20] ^= flip,
     }
     let refused = open(&opening, &binding, commitment, &bytes);
     match part % 7 {

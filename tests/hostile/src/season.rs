@@ -1,4 +1,4 @@
-//! What a crowd sends for one job, from its blobs to the last attestation.
+//! The inputs of a crowd for one job, from its blobs to the last attestation.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use crate::{
     world::{FILES, SECONDS},
 };
 
-/// What someone sends, not before a time.
+/// An action of an account, with its earliest time.
 pub(crate) struct Turn {
     pub(crate) from: Timestamp,
     pub(crate) sender: Address,
@@ -21,14 +21,14 @@ pub(crate) enum Act {
     Command(Command),
     /// A command on a deposit that pays for it.
     Deposit(Command),
-    /// Go on with an evaluation.
+    /// Continue an evaluation.
     Evaluate(Target),
-    /// Attest the first page, or reveal that, with as many models as there are by then.
+    /// Attest to the first page, or reveal that, with as many models as there are by then.
     Attest,
     RevealAttestation,
 }
 
-/// Someone who submits: whose model, and whether it shows an open one and goes on to the end.
+/// A submitting account: its model, and whether it shows an open one and stays to the end.
 pub(crate) struct Client {
     pub(crate) account: Address,
     pub(crate) model: Vec<u8>,
@@ -36,7 +36,7 @@ pub(crate) struct Client {
     pub(crate) stays: bool,
 }
 
-/// All that happens to a job after its opening.
+/// All actions for a job after its opening.
 pub(crate) fn turns(
     plan: &Plan,
     opened: Timestamp,

@@ -1,6 +1,6 @@
-//! Seeds: what each body is first fed with, made of the project's vectors, cases and fixtures.
+//! Seeds: the initial corpus of each body, from the project's vectors, cases and fixtures.
 //!
-//! - Panics: if one of those files cannot be read, which only happens outside of a checkout
+//! - Panics: if one of those files cannot be read, which only happens outside a checkout
 
 use std::{fs, path::PathBuf};
 
@@ -18,7 +18,7 @@ use crate::{
     world,
 };
 
-/// Files of this size and less are seeds; larger ones only slow a fuzzer down.
+/// Larger files are no seeds, as they only slow a fuzzer down.
 const MAX_FILE_BYTES: usize = 10_000;
 
 /// The seeds of the body with this name.
@@ -36,7 +36,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
     }
 }
 
-/// What fuzzing has found to reach far for a body with this name.
+/// Inputs found by fuzzing that reach far in the body with this name.
 #[must_use]
 pub fn kept(target: &str) -> Vec<Vec<u8>> {
     let packed = read(&format!("tests/fuzz/seeds/{target}.bin"));
@@ -45,7 +45,7 @@ pub fn kept(target: &str) -> Vec<Vec<u8>> {
     std::iter::from_fn(next).collect()
 }
 
-/// Puts the shortest of these inputs into one file, as many as make up to so many bytes.
+/// Packs the shortest of these inputs into one file of at most this many bytes.
 #[must_use]
 pub fn pack(mut inputs: Vec<Vec<u8>>, max_bytes: usize) -> Vec<u8> {
     inputs.sort_by(|one, other| one.len().cmp(&other.len()).then_with(|| one.cmp(other)));
@@ -68,7 +68,7 @@ fn json(path: &str) -> Value {
     serde_json::from_slice(&read(path)).expect("a committed JSON file")
 }
 
-/// The bytes that all objects of a list have under a key, in hexadecimal.
+/// The bytes of all objects in a list under a key, in hexadecimal.
 fn bytes_of(list: &Value, key: &str) -> Vec<Vec<u8>> {
     let list = list.as_array().expect("a list").iter();
     let texts = list.filter_map(|item| item[key].as_str());
@@ -79,13 +79,13 @@ fn hexadecimal(text: &str) -> Vec<u8> {
     hex::decode(text).expect("hexadecimal digits")
 }
 
-/// Two bytes of length, and the bytes.
+/// Two bytes of length, then the bytes.
 fn block(bytes: &[u8]) -> Vec<u8> {
     let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
     [&length.to_le_bytes(), bytes].concat()
 }
 
-/// Scripts of inputs: whole jobs, one cut short, and each command of the vectors sent by each way.
+/// Scripts of inputs: whole jobs, a cancelled one, and the vectors' commands, all ways in turn.
 fn scripts() -> Vec<Vec<u8>> {
     let [directly, ether, token] = [8, 0x10, 0x14];
     let mut scripts: Vec<_> = (0..COMBINATIONS).map(|choices| job(choices & 1, choices)).collect();
@@ -94,8 +94,8 @@ fn scripts() -> Vec<Vec<u8>> {
     let vectors = json("tests/vectors/commands.json");
     let calldata =
         [bytes_of(&vectors["commands"], "calldata"), bytes_of(&vectors["refused"], "calldata")];
-    for (place, calldata) in calldata.concat().iter().enumerate() {
-        let way = [directly, ether, token][place % 3];
+    for (index, calldata) in calldata.concat().iter().enumerate() {
+        let way = [directly, ether, token][index % 3];
         scripts.push([&[1, COMMANDS, way, 0][..], &block(calldata)].concat());
     }
     for body in [
@@ -113,10 +113,10 @@ fn scripts() -> Vec<Vec<u8>> {
 
 /// A whole job of these choices, with two submissions, one of them shown, and a miner.
 pub(crate) fn job(drive: u8, choices: u8) -> Vec<u8> {
-    // A command's kind, who sends it and how, how much later, and its choice: see `plan`.
+    // A command's kind, its sender and way, the delay, and its choice: see `plan`.
     let [on_deposit, directly] = [if choices & 8 == 0 { 0xe0 } else { 0xe4 }, 8];
     let [sponsor, one, other, miner] = [0, 1, 2, 3];
-    // Only where there are miners is there a time for them.
+    // Time for miners, if there are any.
     let mining = if choices & 4 == 0 { 0 } else { 20 };
     let step =
         |kind, how: u8, who: u8, later, what: u8| [kind, how | who, later, choices | what << 4];
@@ -150,8 +150,8 @@ pub(crate) fn job(drive: u8, choices: u8) -> Vec<u8> {
 fn deposits() -> Vec<Vec<u8>> {
     let vectors = json("tests/vectors/portals.json");
     let mut payloads = bytes_of(&vectors["portals"], "payload");
-    // Each command riding on a deposit: those of the vectors, then those that fit the market that
-    // is attacked.
+    // Each command attached to a deposit: those of the vectors, then those that fit the market
+    // under attack.
     let commands = bytes_of(&json("tests/vectors/commands.json")["commands"], "calldata");
     let (app, _) = world::app(true);
     let (account, amount) = (world::ACCOUNTS[0], Amount::new(100_000));
@@ -167,7 +167,7 @@ fn deposits() -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// What is sealed, with each of its parts changed.
+/// Seals, with each of their parts changed.
 fn seals() -> Vec<Vec<u8>> {
     let plains = [&b""[..], b"a model", &world::FILES.base, &[7; 300]];
     let seal = |part: u8| {
@@ -238,7 +238,7 @@ fn streams() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Models made by other frameworks, and one for each case of ONNX's own tests.
+/// Models from other frameworks, and one for each case of ONNX's own tests.
 fn models() -> Vec<Vec<u8>> {
     let mut seeds = vec![world::FILES.base.clone()];
     for folder in ["diabetes", "digits", "health"] {
@@ -256,15 +256,15 @@ fn models() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// A model of a case's one node: its first input is the model's, the others are constants, and what
-/// it makes is flattened.
+/// A model of a case's single node: its first input is the model's, the others are constants, and
+/// its output is flattened.
 fn case(case: &Value) -> Option<Vec<u8>> {
     let node = hexadecimal(case["node"].as_str()?);
     let (inputs, output) = (names(&node, 1), names(&node, 2).into_iter().next()?);
     let mut parts = vec![writer::bytes(1, &node)];
-    for (place, (name, input)) in inputs.iter().zip(case["inputs"].as_array()?).enumerate() {
+    for (index, (name, input)) in inputs.iter().zip(case["inputs"].as_array()?).enumerate() {
         let sizes: Vec<i64> = input["shape"].as_array()?.iter().filter_map(Value::as_i64).collect();
-        if place == 0 {
+        if index == 0 {
             let rest = sizes.get(1..).unwrap_or_default();
             parts.push(writer::port(11, name, 1, &[&[-1], rest].concat()));
         } else {

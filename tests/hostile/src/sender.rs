@@ -1,4 +1,4 @@
-//! Whoever sends inputs to an application in this process, and perhaps to the program beside it,
+//! Sends inputs to an application in this process, and optionally to the program beside it,
 //! which must answer the same.
 
 use blobs::Cid;
@@ -13,23 +13,23 @@ use crate::{
     program::Program,
 };
 
-/// Seconds from one input to the next.
+/// Seconds between inputs.
 const SECONDS: u64 = 1;
 
-/// What was sent and what came of it.
+/// Counts of inputs and their results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Inputs.
     pub inputs: u64,
-    /// Those that were refused.
+    /// Refused inputs.
     pub refused: u64,
-    /// Questions between them.
+    /// Queries between them.
     pub questions: u64,
     /// Vouchers and notices.
     pub outputs: u64,
 }
 
-/// An application that is sent inputs.
+/// An application that receives inputs.
 pub(crate) struct Sender {
     pub(crate) genesis: Genesis,
     pub(crate) now: u64,
@@ -56,7 +56,7 @@ impl Sender {
         self.input(sender, encode_command(command))
     }
 
-    /// A deposit of Ether, with calldata riding on it.
+    /// A deposit of Ether, with calldata attached.
     pub(crate) fn ether(&mut self, sender: Address, amount: Amount, calldata: &[u8]) -> Answer {
         let deposit = encode_ether_deposit(sender, amount, calldata);
         self.input(self.genesis.ether_portal, deposit)
@@ -69,7 +69,7 @@ impl Sender {
 
     /// Sends an input.
     ///
-    /// - Panics: if the application fails on it, or the program answers otherwise
+    /// - Panics: if the application fails on it, or the program's answer differs
     pub(crate) fn input(&mut self, sender: Address, payload: Vec<u8>) -> Answer {
         self.now += SECONDS;
         let mut advance = Advance { context: context(sender, self.now), payload };
@@ -102,7 +102,7 @@ impl Sender {
     }
 }
 
-/// One of many accounts.
+/// The address of a numbered account.
 pub(crate) fn account(number: u64) -> Address {
     let mut address = [0xac; 20];
     address[..8].copy_from_slice(&number.to_be_bytes());

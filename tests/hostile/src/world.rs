@@ -1,4 +1,4 @@
-//! A small market to be attacked: settings with near limits, and models and a hold-out of a few
+//! A small market under attack: settings with low limits, and models and a hold-out of a few
 //! rows.
 
 use std::{cell::Cell, rc::Rc, sync::LazyLock};
@@ -15,21 +15,21 @@ use wire::Genesis;
 
 use crate::onnx_writer as writer;
 
-/// How long jobs are open.
+/// Seconds that jobs are open.
 pub(crate) const WINDOW_SECONDS: u64 = 3_600;
-/// How long each window after that is, and the least that it may be.
+/// Length of each later window in seconds, which is also the minimum.
 pub(crate) const SECONDS: u32 = 600;
-/// Who takes part.
+/// The participants.
 pub(crate) const ACCOUNTS: [Address; 4] = [ALICE, BOB, Address([0xc4; 20]), Address([0xd0; 20])];
 
-/// Who has a part of the price of work.
+/// The operator, who receives a part of the price of work.
 const OPERATOR: Address = Address([0x09; 20]);
 pub(crate) const ROWS: u8 = 200;
 
-/// The files that are around: base model, hold-out, and what is submitted.
+/// The available files: base model, hold-out, and submissions.
 pub(crate) static FILES: LazyLock<Files> = LazyLock::new(Files::make);
 
-/// What an evaluation in this market takes.
+/// The cost of an evaluation in this market.
 pub(crate) static QUOTE: LazyLock<Quote> = LazyLock::new(|| {
     let Files { base, hold_out, .. } = &*FILES;
     Evaluator::new().quote(&evaluation(base, hold_out)).expect("the base model can be evaluated")
@@ -48,8 +48,8 @@ fn evaluation<'a>(model: &'a [u8], hold_out: &'a [u8]) -> Evaluation<'a> {
 pub(crate) struct Files {
     pub(crate) base: Vec<u8>,
     pub(crate) hold_out: Vec<u8>,
-    /// Better, best, worse, of answers that are not finite, of large cost, no model at all, and the
-    /// best one over again with a field that nobody knows.
+    /// Better, best, worse, with non-finite answers, of large cost, invalid, and the best again
+    /// with an additional unknown field.
     pub(crate) models: [Vec<u8>; 7],
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn model(weights: &[f32; 4]) -> Vec<u8> {
     ])
 }
 
-/// Settings whose limits are near: a few jobs fill the store, an evaluation takes some inputs.
+/// Settings with low limits: a few jobs fill the store, an evaluation takes some inputs.
 pub(crate) fn genesis() -> Genesis {
     let seconds = u64::from(SECONDS);
     let prices = AssetPrices {
@@ -118,7 +118,7 @@ pub(crate) fn genesis() -> Genesis {
     Genesis { settings, ..Genesis::default() }
 }
 
-/// Room for what cannot wait, or for a model being read and two of its steps.
+/// Work for what cannot wait, or for reading a model and two of its steps.
 fn input_work() -> Work {
     let Files { base, hold_out, .. } = &*FILES;
     let turn = Evaluator::new().reading(&evaluation(base, hold_out));
@@ -126,8 +126,8 @@ fn input_work() -> Work {
     Genesis::least_input_work(&Prices::COUNTED).plus(turn)
 }
 
-/// An application with nothing in it, or with base model and hold-out on its drive; and what its
-/// judge has worked since it was last asked.
+/// An empty application, or one with base model and hold-out on its drive; and the work of its
+/// judge since the last reset.
 pub(crate) fn app(with_drive: bool) -> (App<Metered>, Rc<Cell<Work>>) {
     let Files { base, hold_out, .. } = &*FILES;
     let drive: Vec<(Cid, Vec<u8>)> = [base, hold_out]
@@ -140,7 +140,7 @@ pub(crate) fn app(with_drive: bool) -> (App<Metered>, Rc<Cell<Work>>) {
     (App::new(genesis(), drive, judge), worked)
 }
 
-/// The real judge, its work counted. It catches no panic: a panic is what is looked for.
+/// The real judge, with its work counted. It does not catch panics, as tests look for them.
 #[derive(Default)]
 pub(crate) struct Metered {
     judge: Evaluator,

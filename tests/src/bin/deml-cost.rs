@@ -1,4 +1,4 @@
-//! What `cargo cost` prints: instructions of evaluations, counted as RISC-V under qemu.
+//! Output of `cargo cost`: instructions of evaluations, counted as RISC-V under qemu.
 
 #![expect(clippy::print_stdout, reason = "the numbers are the point")]
 
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// Instructions per multiply-add of both networks: ours, then those of the rivals.
+/// Instructions per multiply-add of both networks, for our engine and then the rivals.
 fn per_multiply_add(options: &[&str]) -> Result<()> {
     let (json, chosen) = (options.contains(&"--json"), engines(options)?);
     let counter = Counter::new()?;
@@ -58,7 +58,7 @@ fn per_multiply_add(options: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The engines asked for, all when none is named.
+/// The requested engines, or all if none is named.
 fn engines<'a>(options: &[&'a str]) -> Result<Vec<&'a str>> {
     let all = [&[OURS], COUNTED.as_slice()].concat();
     let mut chosen = Vec::new();
@@ -87,7 +87,7 @@ fn count_engine(
     Ok(())
 }
 
-/// The table of weights, as `dapp/eval/src/cost/weights.rs` has it.
+/// The table of weights, in the format of `dapp/eval/src/cost/weights.rs`.
 fn print_weights() -> Result<()> {
     let counter = Counter::new()?;
     let usual = fit::count_all(&counter, &cases::all()?)?;
@@ -98,7 +98,7 @@ fn print_weights() -> Result<()> {
     Ok(())
 }
 
-/// A number as it is written in Rust, its digits in groups of three.
+/// A number in Rust's notation, its digits in groups of three.
 fn grouped(number: u64) -> String {
     if number < 1_000 {
         return number.to_string();
@@ -106,7 +106,7 @@ fn grouped(number: u64) -> String {
     format!("{}_{:03}", grouped(number / 1_000), number % 1_000)
 }
 
-/// Predictions beside what is counted: near, or, of what is made to cost more, no less.
+/// Compares predictions with counts: close for usual cases, no lower for hostile ones.
 fn check(json: bool) -> Result<()> {
     let counter = Counter::new()?;
     let compare = |cases: &[Case]| -> Result<Vec<_>> {
@@ -134,7 +134,7 @@ fn check(json: bool) -> Result<()> {
     Ok(())
 }
 
-/// What is around an evaluation, with the limits it must keep.
+/// The overhead around an evaluation, with its limits.
 fn around(json: bool) -> Result<()> {
     let figures = overhead::figures(&Counter::new()?)?;
     for figure in &figures {
@@ -152,7 +152,7 @@ fn around(json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Whole inputs beside what they may cost.
+/// Whole inputs, compared with their upper bounds.
 fn count_inputs(json: bool) -> Result<()> {
     let inputs = inputs::count(&Counter::new()?)?;
     for input in &inputs {

@@ -1,4 +1,4 @@
-//! What `cargo speed` prints: the market's rules, an evaluation, gas and memory, measured here.
+//! Output of `cargo speed`: measurements of the market's rules, an evaluation, gas and memory.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the numbers are the point")]
 
@@ -8,14 +8,14 @@ use anyhow::{Context, Result, ensure};
 use deml_tests::{audit_speed, fixture, program, rivals::race};
 use serde_json::{Value, json};
 
-/// Models whose evaluation is measured, by what they are.
+/// The models to measure, by description.
 const MODELS: [(&str, &str); 3] = [
     ("perceptron 30 features", "health/sklearn-base.onnx"),
     ("perceptron 64 features", "digits/sklearn-base.onnx"),
     ("convolutions 8×8", "digits/torch-base.onnx"),
 ];
 
-/// How long each model is run.
+/// Minimum running time of each model.
 const AT_LEAST: Duration = Duration::from_secs(2);
 
 fn main() -> Result<()> {
@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// An audit beside the application itself; prints a JSON object.
+/// Compares an audit with the application itself; prints a JSON object.
 fn audit() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = runtime.block_on(audit_speed::measure(|what| eprintln!("{what}")))?;
@@ -50,7 +50,7 @@ fn audit() -> Result<()> {
     Ok(())
 }
 
-/// The seconds that all engines take for many images, on one core.
+/// The seconds that each engine takes for many images, on one core.
 fn race(json: bool) -> Result<()> {
     for time in race::run()? {
         if json {
@@ -63,7 +63,7 @@ fn race(json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Commands per second of the market's rules, with ever more submissions in state.
+/// Commands per second of the market's rules, with a growing number of submissions.
 fn rules() -> Result<Vec<Value>> {
     eprintln!("measuring the market's rules");
     let output = Command::new(program("examples/speed")).output().context("cannot run it")?;

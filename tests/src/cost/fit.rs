@@ -1,4 +1,4 @@
-//! The table of weights: fitted to what was counted, and checked against it.
+//! The table of weights: fitted to the counts, and checked against them.
 
 use std::{
     collections::BTreeMap,
@@ -17,52 +17,52 @@ use serde::Serialize;
 
 use super::{cases::Case, counter::Counter, rows};
 
-/// How far a prediction may be from what is counted, in percent.
+/// Tolerance of a prediction relative to the count, in percent.
 pub const TOLERANCE_PERCENT: u64 = 20;
 
-/// How often a case is answered again, after the first time.
+/// Repetitions of a case, after the first run.
 const BATCHES: u64 = 2;
 
-/// The power of the errors whose sum the fit makes least.
+/// The exponent of the errors whose sum the fit minimises.
 const POWER: i32 = 6;
 
-/// Rounds of the fit, after which its weights no longer change.
+/// Rounds of the fit, after which its weights have converged.
 const ROUNDS: usize = 60;
 
-/// How much of what was heeded a round before is kept, so that the rounds come to rest.
+/// The share of an error's previous weight that is kept in each round, so that rounds converge.
 const INERTIA: f64 = 0.7;
 
-/// How often each round goes through all weights; more than it needs.
+/// Sweeps over all weights in each round; more than needed.
 const SWEEPS: usize = 3_000;
 
-/// What a part of a case costs, both ways.
+/// The cost of a part of a case, predicted and counted.
 #[derive(Clone, Debug)]
 pub struct Counted {
-    /// The case, and which part of it.
+    /// The case, and its part.
     pub name: String,
-    /// What the prediction counts.
+    /// The operation counts of the prediction.
     pub cost: Cost,
-    /// What was counted.
+    /// The counted instructions.
     pub instructions: u64,
 }
 
-/// A prediction beside what was counted.
+/// A prediction compared with the count.
 #[derive(Clone, Debug, Serialize)]
 pub struct Compared {
-    /// The case, and which part of it.
+    /// The case, and its part.
     pub case: String,
-    /// Instructions predicted.
+    /// Predicted instructions.
     pub predicted: u64,
-    /// Instructions counted.
+    /// Counted instructions.
     pub counted: u64,
     /// Predicted divided by counted.
     pub ratio: f64,
-    /// What the prediction is made of: how many of each kind.
+    /// Composition of the prediction: the number of operations of each kind.
     pub counts: BTreeMap<String, u64>,
 }
 
 impl Counted {
-    /// The prediction by the table as it is.
+    /// The prediction by the current table.
     #[must_use]
     pub fn compared(&self) -> Compared {
         let (predicted, counted) = (self.cost.work().0, self.instructions);
@@ -75,31 +75,31 @@ impl Counted {
 }
 
 impl Compared {
-    /// Whether the prediction is near enough.
+    /// Whether the prediction is within the tolerance.
     #[must_use]
     pub fn is_near(&self) -> bool {
         self.predicted.abs_diff(self.counted) * 100 <= self.counted * TOLERANCE_PERCENT
     }
 
-    /// Whether no more was counted than the prediction allows for.
+    /// Whether the count does not exceed the prediction.
     #[must_use]
     pub fn is_covered(&self) -> bool {
         self.counted <= self.predicted || self.is_near()
     }
 }
 
-/// Counts cases: reading, and answering, of each.
+/// Counts both parts of each case: reading and answering.
 ///
 /// - Errors: a case cannot be run
 pub fn count_all(counter: &Counter, cases: &[Case]) -> Result<Vec<Counted>> {
     let (next, counted) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || -> Result<()> {
-        while let Some((place, case)) = {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            cases.get(place).map(|case| (place, case))
+        while let Some((index, case)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            cases.get(index).map(|case| (index, case))
         } {
             let parts = count(counter, case).with_context(|| case.name.clone())?;
-            counted.lock().expect("no thread panics here").push((place, parts));
+            counted.lock().expect("no thread panics here").push((index, parts));
         }
         Ok(())
     };
@@ -109,11 +109,11 @@ pub fn count_all(counter: &Counter, cases: &[Case]) -> Result<Vec<Counted>> {
         threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics here"))
     })?;
     let mut counted = counted.into_inner().expect("no thread panics here");
-    counted.sort_by_key(|(place, _)| *place);
+    counted.sort_by_key(|(index, _)| *index);
     Ok(counted.into_iter().flat_map(|(_, parts)| parts).collect())
 }
 
-/// Counts a case: reading both files, with what is arranged at first use, and answering all rows.
+/// Counts a case: reading both files, with packing at first use, and answering all rows.
 fn count(counter: &Counter, case: &Case) -> Result<[Counted; 2]> {
     let folder = tempfile::tempdir()?;
     let [net, path] = ["net.onnx", "rows.safetensors"].map(|name| folder.path().join(name));
@@ -159,13 +159,13 @@ fn metric(metric: Metric) -> Result<&'static str> {
     }
 }
 
-/// The weights, in thousandths of an instruction, that bring all predictions as near as possible,
-/// the farthest above all: the least sum of the [`POWER`]th powers of the relative errors, no
-/// weight below zero. What is made to cost more than is predicted only counts where it does.
+/// The weights, in thousandths of an instruction, that minimise the sum of the [`POWER`]th powers
+/// of the relative errors, which stresses the worst predictions; no weight is negative. Hostile
+/// cases count only if they cost more than predicted.
 ///
-/// It is found by least squares, the errors of each round being what the next one heeds.
+/// Method: iteratively reweighted least squares; each round's errors are the next one's weights.
 ///
-/// - Errors: some kind is in no case
+/// - Errors: no case has some kind
 pub fn weights(usual: &[Counted], hostile: &[Counted]) -> Result<Vec<(Kind, u64)>> {
     let kinds = Kind::ALL;
     for kind in kinds {
@@ -199,19 +199,19 @@ pub fn weights(usual: &[Counted], hostile: &[Counted]) -> Result<Vec<(Kind, u64)
     Ok(kinds.into_iter().zip(weights.map(thousandths)).collect())
 }
 
-/// A weight of each kind, or how many of each, for an instruction that was counted.
+/// One number per kind: its weight, or its operations per counted instruction.
 type Each = [f64; Kind::ALL.len()];
 
-/// A part of a case as the fit sees it.
+/// A part of a case in the fit.
 struct Line {
     counts: Each,
     is_hostile: bool,
-    /// How much its error counts.
+    /// The weight of its error.
     heed: f64,
 }
 
 impl Line {
-    /// How far the prediction is off, relative to what was counted, as far as it matters.
+    /// The relative error of the prediction, or zero where it does not matter.
     fn error(&self, weights: &Each) -> f64 {
         let predicted: f64 = self.counts.iter().zip(weights).map(|(one, other)| one * other).sum();
         let error = predicted - 1.0;
@@ -219,7 +219,7 @@ impl Line {
     }
 }
 
-/// Brings the weights to where the squares of the errors, each as far as it is heeded, are least.
+/// Finds the weights that minimise the sum of squared errors, each weighted by its `heed`.
 fn least_squares(lines: &[Line], weights: &mut Each) {
     let kinds = 0..Kind::ALL.len();
     let sum = |part: &dyn Fn(&Line) -> f64| lines.iter().map(|line| line.heed * part(line)).sum();

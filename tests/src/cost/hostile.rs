@@ -1,5 +1,5 @@
-//! Cases made to cost more than is predicted from shapes: zeros where they mislead, arguments on
-//! the longest way through a function. They may cost less, not more.
+//! Cases made to cost more than is predicted from shapes: zeros in misleading patterns, and
+//! arguments on the longest path through a function. They may cost less, not more.
 
 use anyhow::Result;
 use market::Metric;
@@ -10,24 +10,24 @@ use super::{
     rows,
 };
 
-/// Which numbers of the rows are zero, by their place among them.
+/// Selects the zeros among the numbers of the rows, by index.
 type Pattern = (&'static str, fn(usize) -> bool);
 
 const NONE: Pattern = ("no zeros", |_| false);
 
 const ZEROS: [Pattern; 7] = [
     NONE,
-    ("every other zero", |place| place % 2 == 0),
-    ("two of three zero", |place| place % 3 != 0),
-    ("every sixteenth zero", |place| place % 16 == 0),
-    ("all but every sixteenth zero", |place| place % 16 != 0),
-    ("zeros by a hash, half of all", |place| mixed(place).is_multiple_of(2)),
-    ("zeros by a hash, seven of ten", |place| mixed(place) % 10 < 7),
+    ("every other zero", |index| index % 2 == 0),
+    ("two of three zero", |index| index % 3 != 0),
+    ("every sixteenth zero", |index| index % 16 == 0),
+    ("all but every sixteenth zero", |index| index % 16 != 0),
+    ("zeros by a hash, half of all", |index| mixed(index).is_multiple_of(2)),
+    ("zeros by a hash, seven of ten", |index| mixed(index) % 10 < 7),
 ];
 
 /// Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4).
-fn mixed(place: usize) -> usize {
-    place.wrapping_mul(0x9e37_79b9) >> 12 & 0xffff
+fn mixed(index: usize) -> usize {
+    index.wrapping_mul(0x9e37_79b9) >> 12 & 0xffff
 }
 
 /// All cases.
@@ -38,7 +38,7 @@ pub fn all() -> Result<Vec<Case>> {
     Ok(groups.into_iter().flatten().collect())
 }
 
-/// A case of so many rows of these sizes, with zeros where `is_zero` says so of a place.
+/// A case of `rows` rows of this shape, with zeros at the indices that `is_zero` selects.
 fn case(
     name: String,
     row: &[usize],
@@ -52,7 +52,7 @@ fn case(
     Ok(Case { name, model, dataset, metric: Metric::Accuracy })
 }
 
-/// Products with zeros where they mislead.
+/// Products with misleading zeros.
 fn products() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     for columns in [1, 3, 10, 128] {
@@ -61,13 +61,13 @@ fn products() -> Result<Vec<Case>> {
             cases.push(case(name, &[500], 64, is_zero, |net| net.dense(500, columns))?);
         }
         let name = format!("product [64, 500] · [500, {columns}], three rows of four zero");
-        let is_zero = |place| place / 500 % 4 != 0;
+        let is_zero = |index| index / 500 % 4 != 0;
         cases.push(case(name, &[500], 64, is_zero, |net| net.dense(500, columns))?);
     }
     Ok(cases)
 }
 
-/// Convolutions with zeros where they mislead, by themselves and fused.
+/// Convolutions with misleading zeros, unfused and fused.
 fn convolutions() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     let image = [3, 20, 20];
@@ -91,7 +91,7 @@ fn convolutions() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Functions of arguments of every size.
+/// Functions with arguments of every magnitude.
 fn functions() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     for operator in ["Relu", "Sigmoid", "Tanh", "Softmax", "LogSoftmax"] {

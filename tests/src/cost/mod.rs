@@ -1,4 +1,4 @@
-//! What evaluations cost: instructions counted as RISC-V, beside those predicted from shapes.
+//! Costs of evaluations: instructions counted as RISC-V, compared with predictions from shapes.
 
 pub mod cases;
 pub mod counter;

@@ -1,29 +1,29 @@
-//! Networks to be counted, written as ONNX files: every number in them is above zero, so that
-//! nothing a ReLU or a sum makes is zero, and no work can be left out.
+//! Networks to be counted, written as ONNX files: every number in them is positive, so that
+//! no ReLU or sum yields a zero, and no work can be skipped.
 
 use super::onnx::{
     bytes, float, initializer, integer, integer_attribute, integers_attribute, model, node, ports,
     tensor, whole,
 };
 
-/// A network being written; each step works on what the last one made.
+/// A network under construction; each step takes the previous step's result.
 #[derive(Clone, Debug)]
 pub struct Net {
     parts: Vec<Vec<u8>>,
-    /// Values made so far; the first is the input.
+    /// Number of values so far; the first is the input.
     values: usize,
     constants: usize,
 }
 
 impl Net {
-    /// A network whose rows have these sizes.
+    /// A network with rows of this shape.
     #[must_use]
     pub fn new(row: &[i64]) -> Self {
         let sizes = [&[-1], row].concat();
         Self { parts: vec![ports(&sizes)], values: 0, constants: 0 }
     }
 
-    /// The file; what was made last is the output.
+    /// The file; the last value is the output.
     #[must_use]
     pub fn file(mut self) -> Vec<u8> {
         let last = self.last();
@@ -31,23 +31,23 @@ impl Net {
         model(&self.parts)
     }
 
-    /// A constant of these sizes, its numbers those of [`weight`].
+    /// A constant of this shape with the values of [`weight`].
     #[must_use]
     pub fn constant(&mut self, sizes: &[i64]) -> String {
         self.constant_of(sizes, weight)
     }
 
-    /// A constant of these sizes, each number from its place.
+    /// A constant of this shape, each value computed from its index.
     #[must_use]
     pub fn constant_of(&mut self, sizes: &[i64], number: impl Fn(i64) -> f32) -> String {
         let count = sizes.iter().product::<i64>();
-        let raw = (0..count).flat_map(|place| number(place).to_le_bytes());
+        let raw = (0..count).flat_map(|index| number(index).to_le_bytes());
         let name = self.constant_name();
         self.parts.push(initializer(&name, &tensor(sizes, 1, &raw.collect::<Vec<_>>())));
         name
     }
 
-    /// A constant of whole numbers.
+    /// A constant of integers.
     #[must_use]
     pub fn whole(&mut self, numbers: &[i64]) -> String {
         let name = self.constant_name();
@@ -55,13 +55,13 @@ impl Net {
         name
     }
 
-    /// What was made last, the input at first.
+    /// Name of the last value, the input at first.
     #[must_use]
     pub fn last(&self) -> String {
         if self.values == 0 { "x".to_owned() } else { format!("v{}", self.values) }
     }
 
-    /// One more node; it works on these values.
+    /// Adds a node with these inputs.
     #[must_use]
     pub fn with(mut self, operator: &str, inputs: &[&str], attributes: &[Vec<u8>]) -> Self {
         self.values += 1;
@@ -70,14 +70,14 @@ impl Net {
         self
     }
 
-    /// One more node that works on what was made last.
+    /// Adds a node that takes the last value.
     #[must_use]
     pub fn then(self, operator: &str, attributes: &[Vec<u8>]) -> Self {
         let last = self.last();
         self.with(operator, &[&last], attributes)
     }
 
-    /// A fully connected layer, its weights as PyTorch writes them.
+    /// A fully connected layer, its weights laid out as in PyTorch.
     #[must_use]
     pub fn dense(mut self, inputs: i64, outputs: i64) -> Self {
         let (weights, bias) = (self.constant(&[outputs, inputs]), self.constant(&[outputs]));
@@ -85,7 +85,7 @@ impl Net {
         self.with("Gemm", &[&last, &weights, &bias], &[integer_attribute("transB", 1)])
     }
 
-    /// A convolution with weights of these sizes [filters, channels of a group, kernel …].
+    /// A convolution with weights of this shape [filters, channels per group, kernel …].
     #[must_use]
     pub fn conv(mut self, sizes: &[i64], attributes: &[Vec<u8>]) -> Self {
         let (weights, bias) = (self.constant(sizes), self.constant(&sizes[..1]));
@@ -93,7 +93,7 @@ impl Net {
         self.with("Conv", &[&last, &weights, &bias], attributes)
     }
 
-    /// A pool of this kernel and stride, without padding.
+    /// A pool with this kernel and stride, without padding.
     #[must_use]
     pub fn pool(self, operator: &str, kernel: i64, stride: i64) -> Self {
         let attributes =
@@ -107,10 +107,10 @@ impl Net {
     }
 }
 
-/// A weight from its place: from 1/64 to 1/8.
+/// A weight computed from its index: from 1/64 to 1/8.
 #[must_use]
-pub fn weight(place: i64) -> f32 {
-    let step = u8::try_from(place * 37 % 8).unwrap_or_default();
+pub fn weight(index: i64) -> f32 {
+    let step = u8::try_from(index * 37 % 8).unwrap_or_default();
     f32::from(step + 1) / 64.0
 }
 

@@ -1,4 +1,4 @@
-//! Rows to be counted, as files of datasets.
+//! Datasets to be counted.
 
 use std::{fs, path::Path};
 
@@ -7,24 +7,24 @@ use eval::{Dataset, Features, Labels, Shape};
 
 use crate::fixture;
 
-/// Rows without a zero: bytes from 1 to 255, each standing for a number from 1/255 to 1; with
+/// Rows without zeros: bytes from 1 to 255, which stand for numbers from 1/255 to 1, with
 /// classes 0 and 1.
 ///
-/// - Errors: no such shape, or no rows
+/// - Errors: invalid shape, or no rows
 pub fn bytes(row: &[usize], rows: usize) -> Result<Dataset> {
     bytes_and_zeros(row, rows, |_| false)
 }
 
-/// The same rows, but for zeros where `is_zero` says so of a place among all.
+/// The same rows with zeros at the indices that `is_zero` selects.
 ///
-/// - Errors: no such shape, or no rows
+/// - Errors: invalid shape, or no rows
 pub fn bytes_and_zeros(
     row: &[usize],
     rows: usize,
     is_zero: impl Fn(usize) -> bool,
 ) -> Result<Dataset> {
     let row = shape(row)?;
-    let number = |place| if is_zero(place) { Ok(0) } else { byte(place) };
+    let number = |index| if is_zero(index) { Ok(0) } else { byte(index) };
     let bytes = (0..rows * row.elements()).map(number).collect::<Result<Vec<_>>>()?;
     let features = Features::Bytes { bytes, scale: 1.0 / 255.0, offset: 0.0 };
     Ok(Dataset::new(row, features, classes(rows)?)?)
@@ -32,15 +32,15 @@ pub fn bytes_and_zeros(
 
 /// The rows of [`bytes`] as f32.
 ///
-/// - Errors: no such shape, or no rows
+/// - Errors: invalid shape, or no rows
 pub fn reals(row: &[usize], rows: usize) -> Result<Dataset> {
     let row = shape(row)?;
     Ok(Dataset::new(row, real_features(row, rows)?, classes(rows)?)?)
 }
 
-/// The same rows as f32, with numbers to be answered.
+/// The same rows as f32, with regression targets.
 ///
-/// - Errors: no such shape, or no rows
+/// - Errors: invalid shape, or no rows
 pub fn targets(row: &[usize], rows: usize) -> Result<Dataset> {
     let row = shape(row)?;
     let targets = (0..rows).map(|row| Ok(f32::from(byte(row * 7)?) / 255.0));
@@ -49,12 +49,12 @@ pub fn targets(row: &[usize], rows: usize) -> Result<Dataset> {
 }
 
 fn real_features(row: Shape, rows: usize) -> Result<Features> {
-    let numbers = (0..rows * row.elements()).map(|place| Ok(f32::from(byte(place)?) / 255.0));
+    let numbers = (0..rows * row.elements()).map(|index| Ok(f32::from(byte(index)?) / 255.0));
     Ok(Features::Real(numbers.collect::<Result<Vec<_>>>()?))
 }
 
-fn byte(place: usize) -> Result<u8> {
-    Ok(u8::try_from(place % 255 + 1)?)
+fn byte(index: usize) -> Result<u8> {
+    Ok(u8::try_from(index % 255 + 1)?)
 }
 
 fn classes(rows: usize) -> Result<Labels> {
@@ -62,8 +62,8 @@ fn classes(rows: usize) -> Result<Labels> {
     Ok(Labels::Classes(classes))
 }
 
-/// Rows of real digits from this one on, with the zeros they have; taken again from the start when
-/// they run out.
+/// Rows of real digits from `first` on, with their natural zeros; wraps around at the end of
+/// the file.
 ///
 /// - Errors: the file of the images cannot be read
 pub fn natural(first: usize, rows: usize) -> Result<Dataset> {
@@ -74,9 +74,9 @@ pub fn natural(first: usize, rows: usize) -> Result<Dataset> {
         anyhow::bail!("the images are not bytes of classes");
     };
     let (scale, offset, size) = (*scale, *offset, images.row().elements());
-    let places = (first..first + rows).map(|row| row % images.rows()).collect::<Vec<_>>();
-    let bytes = places.iter().flat_map(|row| &bytes[row * size..][..size]).copied().collect();
-    let classes = places.iter().map(|row| classes[*row]).collect();
+    let indices = (first..first + rows).map(|row| row % images.rows()).collect::<Vec<_>>();
+    let bytes = indices.iter().flat_map(|row| &bytes[row * size..][..size]).copied().collect();
+    let classes = indices.iter().map(|row| classes[*row]).collect();
     let features = Features::Bytes { bytes, scale, offset };
     Ok(Dataset::new(images.row(), features, Labels::Classes(classes))?)
 }

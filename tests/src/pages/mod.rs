@@ -1,7 +1,7 @@
 //! The project's Markdown pages as tests read them: commands, code, links and paths.
 //!
-//! `typed` knows what a command line may be, `shown` compares what a page shows with what is
-//! printed, `tour` plays a page's commands.
+//! `typed` parses command lines, `shown` compares a page's shown output with the printed
+//! output, `tour` runs a page's commands.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,21 +16,21 @@ use std::{
     process::Command,
 };
 
-/// Something on a page, and the number of its line, from one on.
+/// A text on a page, with its line number, counted from one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Where it is.
+    /// Line number.
     pub line: usize,
-    /// What it says.
+    /// The text.
     pub text: String,
 }
 
-/// A command of a `console` block, and where the lines that it prints are shown.
+/// A command of a `console` block, and the lines of its shown output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The command as it is typed, on one line.
+    /// The command as typed, on one line.
     pub command: Found,
-    /// The lines beneath it, counted from zero.
+    /// The lines below it, counted from zero.
     pub output: Range<usize>,
 }
 
@@ -43,9 +43,9 @@ struct Fence {
 /// A page.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Where it is, from the root of the repository.
+    /// Path from the root of the repository.
     pub path: String,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 
@@ -55,7 +55,7 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// All that git tracks, as paths from the root.
+/// All files tracked by git, as paths from the root.
 #[must_use]
 pub fn tracked() -> Vec<String> {
     let listed = Command::new("git").arg("ls-files").current_dir(root()).output().unwrap();
@@ -63,7 +63,7 @@ pub fn tracked() -> Vec<String> {
     String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// Every page but the changelog, which also tells of what is no more.
+/// All pages except the changelog, which also mentions removed things.
 #[must_use]
 pub fn all() -> Vec<Page> {
     let is_page = |path: &String| path.ends_with(".md") && path != "CHANGELOG.md";
@@ -80,7 +80,7 @@ impl Page {
         Self { path: path.to_owned(), text: fs::read_to_string(root().join(path)).unwrap() }
     }
 
-    /// The folder that it is in.
+    /// Its folder.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         root().join(&self.path).parent().unwrap().to_owned()
@@ -109,7 +109,7 @@ impl Page {
         fences
     }
 
-    /// The commands of its `console` blocks, in the order in which they stand.
+    /// The commands of its `console` blocks, in order.
     #[must_use]
     pub fn steps(&self) -> Vec<Step> {
         let lines = self.lines();
@@ -132,7 +132,7 @@ impl Page {
         steps
     }
 
-    /// The commands of its blocks, run or not: whole lines, comments and all.
+    /// The commands of its blocks, run or not: whole lines, with comments.
     #[must_use]
     pub fn block_commands(&self) -> Vec<Found> {
         let lines = self.lines();
@@ -143,7 +143,7 @@ impl Page {
         self.steps().into_iter().map(|step| step.command).chain(others).collect()
     }
 
-    /// Its code within sentences.
+    /// Its inline code.
     #[must_use]
     pub fn inline_code(&self) -> Vec<Found> {
         let found = self.prose().into_iter().flat_map(|(line, text)| {
@@ -153,7 +153,7 @@ impl Page {
         found.collect()
     }
 
-    /// Where its links lead.
+    /// The targets of its links.
     #[must_use]
     pub fn links(&self) -> Vec<Found> {
         let found = self.prose().into_iter().flat_map(|(line, text)| {
@@ -164,7 +164,7 @@ impl Page {
         found.collect()
     }
 
-    /// The names by which its headings are linked to.
+    /// The anchors of its headings.
     #[must_use]
     pub fn anchors(&self) -> Vec<String> {
         let headings = self.prose().into_iter().filter(|(_, text)| text.starts_with('#'));
@@ -180,7 +180,7 @@ impl Page {
     fn prose(&self) -> Vec<(usize, &str)> {
         let fences = self.fences();
         let is_fenced = |at: usize| {
-            // The fences themselves, too.
+            // The fences themselves are excluded, too.
             fences.iter().any(|fence| (fence.lines.start - 1..=fence.lines.end).contains(&at))
         };
         let lines = self.text.lines().enumerate().filter(|(at, _)| !is_fenced(*at));
@@ -188,7 +188,7 @@ impl Page {
     }
 }
 
-/// What is typed on this line and those that continue it, and how many lines that is.
+/// The command on this line and its continuation lines, and the number of lines.
 fn typed_at(lines: &[&str], at: usize) -> (String, usize) {
     let continued = lines[at..].iter().take_while(|line| line.ends_with('\\')).count();
     let parts = lines[at..=at + continued].iter().map(|line| line.trim_end_matches('\\').trim());

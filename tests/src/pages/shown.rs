@@ -1,16 +1,16 @@
-//! What a page shows of a command's output, beside what the command printed.
+//! Comparison of the output shown on a page with what the command printed.
 //!
-//! `…` stands for what differs from run to run: within a line for any letters, alone on a line for
-//! any number of lines. All else is the same, but for how many spaces are between two words.
+//! `…` stands for what differs from run to run: within a line for any text, alone on a line for
+//! any number of lines. The rest must be equal, except for the number of spaces between words.
 
-/// What stands for anything.
+/// The wildcard.
 const ANY: char = '…';
 
 fn is_gap(line: &str) -> bool {
     line.trim() == ANY.to_string()
 }
 
-/// Whether lines are shown as they were printed.
+/// Whether the shown lines match the printed ones.
 #[must_use]
 pub fn fits(shown: &[&str], printed: &[&str]) -> bool {
     match (shown, printed) {
@@ -37,7 +37,7 @@ fn line_fits(shown: &str, printed: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// The lines to show from now on: those printed, with what was left open or out left so.
+/// The lines to show from now on: the printed ones, with the wildcards of the shown ones kept.
 #[must_use]
 pub fn renewed(shown: &[&str], printed: &[&str]) -> Vec<String> {
     if fits(shown, printed) {
@@ -71,7 +71,7 @@ fn push_between(renewed: &mut Vec<String>, gap: Option<&str>, lines: &[&str]) {
     }
 }
 
-/// The printed line with the open words of the shown one, and without hashes of 32 bytes.
+/// The printed line with the wildcards of the shown one, and without hashes of 32 bytes.
 fn renewed_line(shown: &str, printed: &str) -> String {
     if line_fits(shown, printed) {
         return shown.to_owned();

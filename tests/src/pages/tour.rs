@@ -1,4 +1,4 @@
-//! Plays the `console` blocks of pages: on one devnet, in the order in which they stand.
+//! Runs the `console` blocks of pages: on one devnet, in order.
 
 use std::{
     env, fs,
@@ -9,13 +9,13 @@ use std::{
 use super::{Page, root, shown, typed};
 use crate::market::{Market, post};
 
-/// Where `deml devnet` has Ethereum unless it is told otherwise.
+/// The default URL of Ethereum in `deml devnet`.
 const DEFAULT_URL: &str = "http://127.0.0.1:8545";
 
-/// Plays pages one after the other, and gives what they show that is not so.
+/// Runs the pages one after the other, and returns the differences from their shown output.
 ///
-/// The files of the folder of fixtures that the first page names are where the commands run.
-/// With `UPDATE_EXPECT` set, the pages are written anew.
+/// Commands run among the files of the fixtures folder that the first page names.
+/// With `UPDATE_EXPECT` set, the pages are rewritten.
 #[must_use]
 pub fn play(pages: &[&str]) -> Vec<String> {
     let pages: Vec<_> = pages.iter().map(|path| Page::read(path)).collect();
@@ -41,11 +41,11 @@ fn play_page(page: &Page, market: &Market, said: &mut String) -> Vec<String> {
         let output = run(market, &step.command.text, said);
         let (shown, printed) = (&lines[step.output.clone()], output.lines().collect::<Vec<_>>());
         if !shown::fits(shown, &printed) {
-            let (place, command) = (step.command.line, &step.command.text);
+            let (line, command) = (step.command.line, &step.command.text);
             let shown = shown.join("\n");
             let path = &page.path;
             differences.push(format!(
-                "{path}:{place}: {command}\nis shown with\n{shown}\nand printed\n{output}"
+                "{path}:{line}: {command}\nis shown with\n{shown}\nand printed\n{output}"
             ));
         }
         renewed.extend(lines[copied..step.output.start].iter().copied().map(str::to_owned));
@@ -61,7 +61,7 @@ fn play_page(page: &Page, market: &Market, said: &mut String) -> Vec<String> {
     Vec::new()
 }
 
-/// Runs a command as it is typed, and gives all that a terminal would show.
+/// Runs a command as typed, and returns its terminal output.
 fn run(market: &Market, command: &str, said: &str) -> String {
     let url = market.devnet_file()["rpc_url"].as_str().unwrap().to_owned();
     let words = filled(&typed::words(command), said).into_iter();
@@ -79,7 +79,7 @@ fn run(market: &Market, command: &str, said: &str) -> String {
     }
 }
 
-/// Words with what was printed before in place of `…`: behind `--root`, the last `root` that was.
+/// Replaces `…` by earlier output: after `--root`, the last printed `root`.
 fn filled(words: &[String], said: &str) -> Vec<String> {
     let before = [None].into_iter().chain(words.iter().map(Some));
     let each = words.iter().zip(before).map(|(word, before)| {
@@ -92,13 +92,13 @@ fn filled(words: &[String], said: &str) -> Vec<String> {
     each.collect()
 }
 
-/// What `deml` says on both its outputs, in the order in which it says it.
+/// The output of `deml` on stdout and stderr, interleaved.
 fn shown_by(market: &Market, arguments: &[&str]) -> String {
     let (mut reader, writer) = io::pipe().unwrap();
     let mut command = market.command(arguments);
     command.stdin(Stdio::null()).stdout(writer.try_clone().unwrap()).stderr(writer);
     let mut child = command.spawn().unwrap();
-    // It holds the writing ends, and reading would not end.
+    // It still holds the write ends of the pipe, so reading would never end.
     drop(command);
     let mut output = String::new();
     reader.read_to_string(&mut output).unwrap();

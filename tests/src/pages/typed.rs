@@ -1,9 +1,9 @@
-//! Command lines as pages and help texts have them, and what they may say.
+//! Command lines on pages and in help texts, and their validation.
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use deml::cli::Cli;
 
-/// Words of a command line: quotes hold them together, `#` begins a comment.
+/// Words of a command line: quotes group them, `#` begins a comment.
 #[must_use]
 pub fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
@@ -24,7 +24,7 @@ pub fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// The commands of a line, without what is set for them: also those behind `&&` and in `$(…)`.
+/// The commands of a line, without variable assignments: also those after `&&` and in `$(…)`.
 #[must_use]
 pub fn commands(line: &str) -> Vec<Vec<String>> {
     let mut parts = line.trim_start_matches("$ ").split("$(");
@@ -38,13 +38,13 @@ pub fn commands(line: &str) -> Vec<Vec<String>> {
     each.map(|part| words(part).into_iter().skip_while(is_setting).collect()).collect()
 }
 
-/// Checks that `deml` takes these words; what a sentence names may be short of arguments.
+/// Checks that `deml` parses these words; commands in sentences may lack arguments.
 ///
 /// Words in capitals and `…` stand for values.
 ///
-/// - Errors: what clap says to them
+/// - Errors: clap's error message
 pub fn parses(words: &[String], is_whole: bool) -> Result<(), String> {
-    // An address, or a hash.
+    // Placeholders may be an address or a hash.
     let tried = [20, 32].map(|bytes| {
         let given = words.iter().map(|word| filled(word, bytes));
         Cli::try_parse_from(given).map(drop)
@@ -60,7 +60,7 @@ pub fn parses(words: &[String], is_whole: bool) -> Result<(), String> {
     if is_fine { Ok(()) } else { Err(error.to_string()) }
 }
 
-/// A word with a value in place of what stands for one.
+/// A word with a value in place of its placeholder.
 fn filled(word: &str, bytes: usize) -> String {
     match word {
         "N" | "ID" | "JOB" => return "0".to_owned(),
@@ -74,8 +74,8 @@ fn filled(word: &str, bytes: usize) -> String {
     word.replace('…', "example.org")
 }
 
-/// Words of a program's text with 0 in place of `{job}` and of options' values; what else is in
-/// braces is left out.
+/// Words of a message in the source with 0 in place of `{job}` and of options' values; other
+/// text in braces is left out.
 #[must_use]
 pub fn with_zeros(words: &[String]) -> Vec<String> {
     let before = [""].into_iter().chain(words.iter().map(String::as_str));
@@ -90,7 +90,7 @@ pub fn with_zeros(words: &[String]) -> Vec<String> {
     filled.collect()
 }
 
-/// Whether some command of `deml` has this option, without its dashes.
+/// Whether some command of `deml` has this option, given without dashes.
 #[must_use]
 pub fn is_option(name: &str) -> bool {
     let has = |command: &clap::Command| {
@@ -101,7 +101,7 @@ pub fn is_option(name: &str) -> bool {
     name == "help" || name == "version" || every_command().iter().any(has)
 }
 
-/// `deml` and all that is beneath it.
+/// `deml` and all its subcommands.
 fn every_command() -> Vec<clap::Command> {
     let mut all = vec![Cli::command()];
     let mut at = 0;
@@ -113,7 +113,7 @@ fn every_command() -> Vec<clap::Command> {
     all
 }
 
-/// What `deml`'s help says beneath its options: for each command its name and the text.
+/// The text after the options in `deml`'s help: for each command its name and the text.
 #[must_use]
 pub fn help_texts() -> Vec<(String, String)> {
     let texts = every_command().into_iter().filter_map(|command| {

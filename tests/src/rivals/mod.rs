@@ -1,4 +1,4 @@
-//! Other engines on the same work: the program in `rivals/`, built when it is first asked for.
+//! Other engines on the same work: the program in `rivals/`, built on first use.
 
 pub mod race;
 
@@ -19,26 +19,26 @@ use crate::cost::{
     nets::Given,
 };
 
-/// The engines that are counted as RISC-V.
+/// The engines counted as RISC-V.
 pub const COUNTED: [&str; 3] = ["burn-ndarray", "burn-flex", "loop"];
 
-/// The program of the rivals.
+/// The program with the rivals.
 #[derive(Debug)]
 pub struct Rivals {
     program: PathBuf,
 }
 
-/// What a rival says.
+/// Output of a rival.
 #[derive(Debug, Deserialize)]
 struct Answered {
-    /// How long it took.
+    /// Its time in seconds.
     seconds: f64,
     /// The class of each row.
     classes: Vec<u16>,
 }
 
 impl Rivals {
-    /// Builds them to be counted.
+    /// Builds them for RISC-V, to be counted.
     ///
     /// - Errors: they cannot be built
     pub fn as_riscv() -> Result<Self> {
@@ -67,9 +67,9 @@ impl Rivals {
         Ok(Self { program })
     }
 
-    /// The instructions an engine takes to answer a batch, and to find the classes.
+    /// The instructions of an engine to answer a batch, and to find the classes.
     ///
-    /// - Errors: the engine fails, or its classes are not ours
+    /// - Errors: the engine fails, or its classes differ from ours
     pub fn count(&self, counter: &Counter, engine: &str, given: Given<'_>) -> Result<u64> {
         let arguments = arguments(engine, given);
         let (parts, said) = counter.run(&self.program, &arguments)?;
@@ -77,9 +77,9 @@ impl Rivals {
         parts.first().copied().context("the rival made no marks")
     }
 
-    /// How many seconds an engine takes to answer all rows in such batches.
+    /// The seconds of an engine to answer all rows in batches of this size.
     ///
-    /// - Errors: the engine fails, or its classes are not these
+    /// - Errors: the engine fails, or its classes differ from these
     fn time(&self, engine: &str, given: Given<'_>, classes: &[u16]) -> Result<f64> {
         let output = Command::new(&self.program).args(arguments(engine, given)).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
@@ -101,7 +101,7 @@ fn arguments(engine: &str, Given { net, rows, batch }: Given<'_>) -> Vec<OsStrin
     pairs.concat().into_iter().map(ToOwned::to_owned).collect()
 }
 
-/// The classes that we answer.
+/// The classes that our engine returns.
 fn classes(given: Given<'_>) -> Result<Vec<u16>> {
     let model = Model::from_onnx(&fs::read(given.net)?)?;
     let rows = Dataset::from_safetensors(&fs::read(given.rows)?)?;
@@ -109,7 +109,7 @@ fn classes(given: Given<'_>) -> Result<Vec<u16>> {
     Ok(report.predicted().collect())
 }
 
-/// - Errors: the classes of a rival are others, so it has done other work
+/// - Errors: the classes of a rival differ, so it has done other work
 fn agree(engine: &str, answered: &Answered, ours: &[u16]) -> Result<()> {
     ensure!(answered.classes.len() == ours.len(), "{engine} has not answered each row");
     let others = answered.classes.iter().zip(ours).filter(|(theirs, ours)| theirs != ours).count();

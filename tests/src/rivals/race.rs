@@ -17,22 +17,22 @@ use crate::{
     fixture,
 };
 
-/// Images answered.
+/// Number of images.
 pub const IMAGES: usize = 10_000;
 
-/// So often does each engine answer them; its fastest time counts, as noise only adds.
+/// Runs of each engine; its fastest time counts, as noise only adds.
 const TURNS: usize = 5;
 
-/// Who else answers them.
+/// The engines to compare with.
 const RIVALS: [&str; 4] = ["burn-ndarray", "burn-flex", "tract", "loop"];
 
-/// The size of batch at which the rivals are fastest; ours comes with the model.
+/// The batch size at which the rivals are fastest; ours comes with the model.
 const BATCH: usize = 10;
 
-/// How an engine did.
+/// Result of an engine.
 #[derive(Clone, Debug, Serialize)]
 pub struct Time {
-    /// Which one.
+    /// The engine.
     pub engine: &'static str,
     /// Seconds from the images' bytes to their classes.
     pub seconds: f64,
@@ -40,9 +40,9 @@ pub struct Time {
     pub ratio: f64,
 }
 
-/// Times all engines, ours first. They take turns, so that none has a quieter computer.
+/// Times all engines, ours first, in turns, so that none has a quieter computer.
 ///
-/// - Errors: an engine fails, or its classes are not ours
+/// - Errors: an engine fails, or its classes differ from ours
 pub fn run() -> Result<Vec<Time>> {
     let rivals = Rivals::natively()?;
     let folder = tempfile::tempdir()?;
@@ -67,7 +67,7 @@ pub fn run() -> Result<Vec<Time>> {
         .collect())
 }
 
-/// The seconds that the market's judge takes each time, on one thread, with both files read.
+/// The seconds of the market's judge per run, on one thread, with both files already read.
 fn ours(files: &[Vec<u8>; 2]) -> Result<impl FnMut() -> Result<f64>> {
     let [model, hold_out] =
         files.each_ref().map(|bytes| Blob { cid: blob_ref(bytes, Profile::Kubo).cid(), bytes });

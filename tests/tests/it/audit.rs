@@ -1,4 +1,4 @@
-//! The auditor, as a user runs it, on chains that carry one lie each.
+//! The auditor as a user runs it, on chains with one lie each.
 
 use std::process::{Command, Output};
 
@@ -13,7 +13,7 @@ fn sabotaged(lie: &str) -> (Output, Value) {
     (output, report)
 }
 
-/// Plays a market whose devnet tells a lie, and gives what the audit found.
+/// Runs a market whose devnet tells a lie, and returns the audit's report.
 fn found(lie: &str, place: &str) -> Value {
     let (output, report) = sabotaged(lie);
     assert_eq!(output.status.code(), Some(1), "{lie}: {report:#}");
@@ -24,7 +24,7 @@ fn found(lie: &str, place: &str) -> Value {
     report
 }
 
-/// A number of an output, and which sides of the difference are there.
+/// The number of an output, and the sides of the difference that are present.
 fn sides(report: &Value) -> (bool, bool, bool) {
     (report["output"].is_u64(), report["expected"].is_string(), report["found"].is_string())
 }

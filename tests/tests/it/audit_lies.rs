@@ -1,5 +1,4 @@
-//! Lies that only the node or the endpoint tells: found, named, and told apart from what is
-//! claimed.
+//! Lies of the node or the endpoint alone: detected, named, and told apart from false claims.
 
 use std::fs;
 
@@ -9,10 +8,10 @@ use deml_tests::{
 };
 use serde_json::{Value, json};
 
-/// What is done to a page of records.
+/// A change to a page of records.
 type Change = fn(&mut Vec<Value>);
 
-/// Audits with these options; what does not hold.
+/// Audits with these options; returns the finding.
 fn found(market: &Market, options: &[&str]) -> Value {
     let output = market.deml(&[&["--json", "audit", "--no-checkpoint"], options].concat());
     let said = String::from_utf8_lossy(&output.stderr);
@@ -22,11 +21,11 @@ fn found(market: &Market, options: &[&str]) -> Value {
     report
 }
 
-/// Changes the digit in the middle.
+/// Changes the middle digit.
 fn flip(text: &mut Value) {
     let mut digits = text.as_str().unwrap().to_owned().into_bytes();
-    let place = digits.len() / 2;
-    digits[place] = if digits[place] == b'0' { b'1' } else { b'0' };
+    let index = digits.len() / 2;
+    digits[index] = if digits[index] == b'0' { b'1' } else { b'0' };
     *text = String::from_utf8(digits).unwrap().into();
 }
 
@@ -66,7 +65,7 @@ fn a_node_that_lies_in_its_answers_only_is_told_apart() {
 fn audit_is_not_blinded_by_the_first_lie() {
     let market = Market::start();
     market.play();
-    // Job 1 names the blobs of job 0 and is cancelled; the same model goes to both.
+    // Job 1 uses the blobs of job 0 and is cancelled; both receive the same model.
     market.ask(&with(&["--account", "1", "job", "open"], &open_job("2")));
     market.ask(&["--account", "1", "job", "cancel", "1"]);
     assert_eq!(market.ask(&["audit", "--no-checkpoint"])["verdict"], "holds");
@@ -96,7 +95,7 @@ fn an_endpoint_that_changes_what_ethereum_holds_is_found() {
     market.deml(&["--account", "2", "claim", "--wait"]);
     let ethereum = Proxy::start(market.devnet_file()["rpc_url"].as_str().unwrap()).unwrap();
     let url = ethereum.url();
-    // Input 1 in the words of another payload; an execution of another output.
+    // Input 1 with another payload; an execution of another output.
     for (topics, kind) in [(3, "input-hash"), (1, "executed")] {
         ethereum.tell(
             "eth_getLogs",
@@ -116,7 +115,7 @@ fn an_endpoint_that_changes_what_ethereum_holds_is_found() {
 fn applications_that_are_mixed_up_are_found() {
     let market = Market::start();
     market.play();
-    // Another application's genesis.
+    // The genesis of another application.
     let genesis = market.devnet_file()["genesis"].as_str().unwrap().to_owned();
     let mut changed: Value = serde_json::from_slice(&fs::read(genesis).unwrap()).unwrap();
     changed["max_blob_bytes"] = json!(1_000_000);
@@ -126,11 +125,11 @@ fn applications_that_are_mixed_up_are_found() {
     assert_eq!(report["kind"], "template");
     assert!(report["expected"].is_string() && report["found"].is_string());
 
-    // The node answers for another application, whose inputs are others.
+    // The node answers for another application, with other inputs.
     let other = Market::start();
     other.ask(&["--account", "3", "deposit", "1ether"]);
     let (ours, theirs) = (market.devnet_file(), other.devnet_file());
-    // The same rules have the same address on every chain.
+    // Equal rules give equal addresses on every chain.
     assert_eq!(ours["application"], theirs["application"]);
     let report = found(&market, &["--node-url", theirs["node_url"].as_str().unwrap()]);
     assert_eq!((&report["kind"], &report["seen_in"]), (&json!("foreign-input"), &json!("node")));

@@ -1,11 +1,11 @@
-//! What an auditor keeps between two audits: killed, damaged, foreign, or of blocks that are gone.
+//! An auditor's checkpoints after a kill, or when corrupt, foreign or of reorganised blocks.
 
 use std::{fs, path::PathBuf, process::Stdio, thread, time::Duration};
 
 use deml_tests::market::Market;
 use serde_json::{Value, json};
 
-/// Audits; what it came to, and what was said.
+/// Runs an audit; returns its report and its messages.
 fn audit(market: &Market, options: &[&str]) -> (Value, String) {
     let output = market.deml(&[&["--json", "audit"], options].concat());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -13,7 +13,7 @@ fn audit(market: &Market, options: &[&str]) -> (Value, String) {
     (serde_json::from_slice(&output.stdout).unwrap(), said)
 }
 
-/// What was counted; all of it since genesis.
+/// The totals since genesis.
 fn counts(report: &Value) -> Vec<&Value> {
     ["inputs", "outputs", "scores", "payouts"].map(|name| &report[name]).to_vec()
 }
@@ -37,12 +37,12 @@ fn an_audit_goes_on_where_the_last_one_ended() {
     assert_eq!(counts(&second), counts(&whole));
     assert!(second["inputs"].as_u64() > first["inputs"].as_u64());
 
-    // From Ethereum alone is another audit, which goes on where its own last one ended.
+    // An audit from Ethereum alone has checkpoints of its own.
     let (alone, _) = audit(&market, &["--no-node"]);
     assert_eq!((&alone["resumed"], &alone["notes"]), (&Value::Null, &second["notes"]));
     let (again, _) = audit(&market, &["--no-node"]);
     assert_eq!(again["resumed"], alone["block"]);
-    // A page tells of everything.
+    // A page needs the whole history.
     let (paged, _) = audit(&market, &["--html", "audit.html"]);
     assert_eq!(paged["resumed"], Value::Null);
     let page = fs::read_to_string(market.home().join("audit.html")).unwrap();
@@ -63,7 +63,7 @@ fn an_audit_killed_at_any_moment_can_be_run_again() {
         thread::sleep(Duration::from_millis(random.u64(..120)));
         child.kill().unwrap();
         child.wait().unwrap();
-        // What a kill leaves behind is never damaged.
+        // A kill never leaves a corrupt file.
         if random.u8(..5) == 0 {
             let (report, said) = audit(&market, &[]);
             assert_eq!(counts(&report), counts(&whole));
@@ -83,8 +83,8 @@ fn what_cannot_be_believed_is_made_anew() {
     let mut changed = honest.clone();
     let mut random = fastrand::Rng::with_seed(4);
     for _ in 0..2_000 {
-        let place = random.usize(..changed.len());
-        changed[place] ^= 1 << random.u8(..8);
+        let index = random.usize(..changed.len());
+        changed[index] ^= 1 << random.u8(..8);
     }
     let halves = honest[..honest.len() / 2].to_vec();
     for damaged in [b"no database".to_vec(), Vec::new(), halves, changed] {
@@ -96,12 +96,12 @@ fn what_cannot_be_believed_is_made_anew() {
         assert_eq!(again["resumed"], report["block"]);
     }
 
-    // Another application's, under this one's name.
+    // A checkpoint of another application, under this one's name.
     let other = Market::with(&["--epoch-length", "7"]);
     other.play();
     audit(&other, &[]);
     fs::copy(database(&other), &path).unwrap();
-    // So that the other's block is one this chain has, too; the claim may take its time.
+    // Mines so far that the other's block exists on this chain, too; the claim may take its time.
     market.mine(50);
     let (report, said) = audit(&market, &["--claim-patience", "1000"]);
     assert_eq!((report["resumed"].clone(), counts(&report)), (Value::Null, counts(&whole)));

@@ -1,4 +1,4 @@
-//! The market by hand: the devnet and the commands of the README, each a process of its own.
+//! A market by hand: the devnet and the commands of the README, each a process of its own.
 
 use deml_tests::{
     fixture,
@@ -38,7 +38,7 @@ fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
 
     let claimed = market.ask(&["--account", "2", "claim", "--wait"]);
     assert_eq!(claimed["executed"].as_array().map(Vec::len), Some(1));
-    // The reward, and what is left of the stake.
+    // The reward, and the rest of the stake.
     let paid: u128 = claimed["executed"][0]["payment"]["amount"].as_str().unwrap().parse().unwrap();
     assert!((500 * MILLI..501 * MILLI).contains(&paid), "{paid}");
 
@@ -73,7 +73,7 @@ fn calldata_does_what_the_command_does() {
         assert!(one.is_some() && one == other, "{same}: {one:?} {other:?}");
     }
 
-    // The deposit was more than the job takes; the rest is free, and calldata takes it out, too.
+    // The deposit exceeds the job's stake; the rest is free, and can be withdrawn by calldata, too.
     let withdraw = market.ask(&["--account", "1", "withdraw", "0.1ether", "--calldata"]);
     input(&market, 1, &withdraw);
     market.wait_until(&["--account", "1", "balance"], |balance| {
@@ -92,7 +92,7 @@ fn a_sealed_jobs_files_are_published_by_its_number() {
         ["torch-base.onnx", "client-a.safetensors", "holdout.safetensors", "torch-trained.onnx"]
             .map(|name| fixture("digits").join(name));
     market.write("terms.toml", &sealed_terms(0));
-    // Sent by another tool, which publishes nothing.
+    // Sent with another tool, which does not publish the blobs.
     let open = ["job", "open", "--calldata", "--salt", SALT, "--terms", "terms.toml"];
     let open = market.ask(&[&["--account", "1"], &open[..]].concat());
     deposit(&market, 1, 2_000 * MILLI, &open);
@@ -114,7 +114,7 @@ fn a_sealed_jobs_files_are_published_by_its_number() {
     assert_eq!(shown["submission_list"][0]["state"], "sealed", "{shown:#}");
 }
 
-/// Calldata of a function of an address and bytes, as `cartesi` makes it.
+/// Calldata of a function with an address and bytes, as `cartesi` encodes it.
 fn call(selector: &str, application: &Value, data: &str) -> String {
     let data = data.trim_start_matches("0x");
     let application = application.as_str().unwrap().trim_start_matches("0x");
@@ -123,7 +123,7 @@ fn call(selector: &str, application: &Value, data: &str) -> String {
     format!("{selector}{application:0>64}{:064x}{length:064x}{data}{zeros}", 64)
 }
 
-/// Deposits so much Ether with a command on it, as one of the devnet's accounts:
+/// Deposits Ether with a command attached, from one of the devnet's accounts:
 /// `depositEther(address,bytes)`.
 fn deposit(market: &Market, account: usize, value: u128, calldata: &Value) {
     let file = market.devnet_file();
@@ -131,14 +131,14 @@ fn deposit(market: &Market, account: usize, value: u128, calldata: &Value) {
     market.transact(account, &file["contracts"]["ether_portal"], value, &data);
 }
 
-/// Sends a command, as one of the devnet's accounts: `addInput(address,bytes)`.
+/// Sends a command from one of the devnet's accounts: `addInput(address,bytes)`.
 fn input(market: &Market, account: usize, calldata: &Value) {
     let file = market.devnet_file();
     let data = call("0x1789cd63", &file["application"], payload(calldata));
     market.transact(account, &file["contracts"]["input_box"], 0, &data);
 }
 
-/// The first payload that a command with `--calldata` prints: that of a deposit, or an input's.
+/// The first payload that a command with `--calldata` prints: a deposit's or an input's.
 fn payload(calldata: &Value) -> &str {
     let riding = calldata.pointer("/deposit/exec_layer_data");
     riding.unwrap_or(&calldata["payloads"][0]).as_str().unwrap()

@@ -1,5 +1,5 @@
-//! Sealed jobs with miners and a prize, as a user plays them: the demo both ways, and the commands
-//! one by one.
+//! Sealed jobs with miners and a prize, as a user runs them: both variants of the demo, and
+//! the commands one by one.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use deml_tests::{
 };
 use serde_json::{Value, json};
 
-/// A whole test token.
+/// One whole test token.
 const WHOLE: i128 = 1_000_000_000_000_000_000;
 
 fn demo(arguments: &[&str]) -> Value {
@@ -31,7 +31,7 @@ fn demo(arguments: &[&str]) -> Value {
     result
 }
 
-/// A wallet's change and what explains it.
+/// The change of a wallet and its explanation.
 #[derive(Clone, Copy, Debug)]
 struct Wallet {
     change: i128,
@@ -40,7 +40,7 @@ struct Wallet {
     fees: i128,
 }
 
-/// Everybody's wallet, by name; all of them together gained nothing.
+/// All wallets, by name; the changes sum to zero.
 fn wallets(result: &Value) -> BTreeMap<String, Wallet> {
     let number = |value: &Value| value.as_str().unwrap().parse::<i128>().unwrap();
     let wallets = result["wallets"].as_array().unwrap().iter();
@@ -55,17 +55,17 @@ fn wallets(result: &Value) -> BTreeMap<String, Wallet> {
         (line["role"].as_str().unwrap().to_owned(), Wallet { change, rewards, work, fees })
     });
     let wallets: BTreeMap<_, _> = wallets.collect();
-    // Thirteen who play, the operator and the sink.
+    // Thirteen participants, the operator and the sink.
     assert_eq!(wallets.len(), 15);
     let sum: i128 = wallets.values().map(|wallet| wallet.change).sum();
     assert_eq!(sum, 0, "what some lost, others have: {wallets:?}");
     wallets
 }
 
-/// Less than anything that is staked: place bonds of small models, work, and rent are.
+/// A bound above place bonds of small models, work and rent, and below all other stakes.
 const LITTLE: i128 = WHOLE / 10;
 
-/// Whether an amount is so many whole tokens but for what is little.
+/// Whether an amount is close to this many whole tokens.
 fn is_about(amount: i128, whole: i128) -> bool {
     (amount - whole * WHOLE).abs() < LITTLE
 }
@@ -74,23 +74,23 @@ fn is_about(amount: i128, whole: i128) -> bool {
 fn who_is_honest_is_paid_and_who_cheats_pays() {
     let result = demo(&[]);
     let wallets = wallets(&result);
-    // The prize goes to one, in full.
+    // One account gets the whole prize.
     let decision = &result["decision"];
     assert_eq!(decision["outcome"], "won");
     let winner = ["ada", "ben"][usize::try_from(decision["winner"].as_u64().unwrap()).unwrap()];
     assert_eq!(wallets["sponsor"].rewards, -1_000 * WHOLE);
     assert_eq!(wallets[winner].rewards, 1_000 * WHOLE);
-    // The pool; and the buy-ins of all.
+    // The pool; then everybody's buy-ins.
     assert!(is_about(wallets["sponsor"].fees, -200), "{:?}", wallets["sponsor"]);
     for who in ["ada", "ben", "ada again"] {
         assert!(is_about(wallets[who].fees, -100), "{who}: {:?}", wallets[who]);
     }
-    // Who did not reveal pays miners all the same, and lost the place bond, to nobody.
+    // Those who did not reveal still pay miners, and forfeit the place bond to nobody.
     for who in ["copier", "forgetful"] {
         let lost = wallets[who].fees;
         assert!(lost < -100 * WHOLE && is_about(lost, -100), "{who}: {:?}", wallets[who]);
     }
-    // A lie costs the bond; who was right shares pool, buy-ins and what is left of two bonds.
+    // Liars lose the bond; the others share pool, buy-ins and the rest of two bonds.
     for liar in ["liar 6", "liar 7"] {
         assert_eq!(wallets[liar].change, -100 * WHOLE, "{liar}");
     }
@@ -116,7 +116,7 @@ fn who_is_honest_is_paid_and_who_cheats_pays() {
     assert_eq!((&result["replayed"], &result["is_dapp_emulated"]), (&Value::Null, &json!(false)));
 }
 
-/// What became of each submission, by its client: the verdict, and the score.
+/// Verdict and score of each submission, by client.
 fn verdicts(result: &Value) -> BTreeMap<String, (String, Value)> {
     let submissions = result["submissions"].as_array().unwrap().iter();
     let lines = submissions.map(|line| {
@@ -134,7 +134,7 @@ fn a_sponsor_who_never_reveals_loses_the_award_to_those_who_did_and_the_bond_to_
     let wallets = wallets(&result);
     assert_eq!(result["decision"]["outcome"], "sponsor_failed");
     assert_eq!(wallets["sponsor"].rewards, -1_000 * WHOLE);
-    // A quarter of the award; the pool is back.
+    // A quarter of the award; the pool is refunded.
     assert!(is_about(wallets["sponsor"].fees, -250), "{:?}", wallets["sponsor"]);
     assert!(is_about(wallets["sink"].fees, 250), "{:?}", wallets["sink"]);
     let revealed = ["ada", "ben", "ada again"].map(|who| wallets[who].rewards);
@@ -149,7 +149,7 @@ fn number(value: &Value) -> u64 {
     u64::from_str_radix(value.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
 }
 
-/// The devnet's Ethereum, with the first block of each question for events.
+/// The devnet's Ethereum, and the first block of each request for logs.
 fn watched(market: &Market) -> (Proxy, Arc<Mutex<Vec<u64>>>) {
     let proxy = Proxy::start(market.devnet_file()["rpc_url"].as_str().unwrap()).unwrap();
     let first_blocks = Arc::<Mutex<Vec<u64>>>::default();
@@ -182,7 +182,7 @@ fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
     market.ask(&["--account", "1", "job", "reveal", "0", "--wait"]);
     market.ask(&reveal);
     assert_eq!(market.refused(&reveal), "AlreadyRevealed");
-    // Another account, and another computer, have no key.
+    // Another account, or another computer, has no key.
     let said = market.said(&["--account", "4", "job", "reveal", "0"], 1);
     assert!(said.contains("NotSubmitted"), "{said}");
     fs::rename(market.home().join("deml/vaults"), market.home().join("deml/away")).unwrap();
@@ -199,12 +199,12 @@ fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
         .unwrap();
     let mut lines = BufReader::new(daemon.stdout.take().unwrap()).lines();
     let attested = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("attested")));
-    // As hard as can be, in the middle of what comes after.
+    // SIGKILL, in the middle of the next steps.
     daemon.kill().unwrap();
     daemon.wait().unwrap();
     assert!(attested.is_some(), "the miner ended before it attested");
 
-    // Another one goes on with what was committed to, and reads no block that is long settled.
+    // Another daemon continues from the commitments, and reads no block that is long final.
     market.mine(500);
     let earlier = market.ethereum("eth_blockNumber", json!([]));
     assert_eq!(market.ask(&mine)["deeds"], json!([]), "nothing is committed to twice");
@@ -218,7 +218,7 @@ fn a_miner_that_is_killed_goes_on_and_keys_are_where_they_were_made() {
     market.advance(7_200);
     market.ask(&["--account", "2", "job", "settle", "0"]);
     let mined = market.ask(&mine);
-    // The pool and one buy-in, and a little for the evaluations it carried on.
+    // The pool and one buy-in, and small shares for evaluations.
     let earned: u128 = mined["earned"][0]["amount"].as_str().unwrap().parse().unwrap();
     let pool: u128 = 300_000_000_000_000_000;
     assert!((pool..pool + pool / 1_000).contains(&earned), "{earned}");

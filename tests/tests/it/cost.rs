@@ -1,10 +1,10 @@
-//! What evaluations are said to cost, beside what they are counted to cost.
+//! Predicted costs of evaluations, compared with counted instructions.
 
 use std::process::Command;
 
 use deml_tests::program;
 
-/// Where the tools to count with are missing, the program says which, and this fails.
+/// If the counting tools are missing, the program names them, and this fails.
 #[test]
 fn predictions_are_near_what_is_counted() {
     let output = Command::new(program("deml-cost")).arg("check").output().unwrap();

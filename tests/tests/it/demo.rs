@@ -1,14 +1,14 @@
-//! The demo, as a user runs it, judged by what it prints for programs.
+//! The demo as a user runs it, checked by its JSON output.
 
 use std::{collections::BTreeMap, fs, process::Command};
 
 use deml_tests::program;
 use serde_json::Value;
 
-/// A whole coin.
+/// One whole coin.
 const WHOLE: i128 = 1_000_000_000_000_000_000;
 
-/// Programs of a demo that run now, by process number.
+/// Running programs of a demo, by process id.
 fn running() -> BTreeMap<u32, String> {
     let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let entry = entry.ok()?;
@@ -40,7 +40,7 @@ fn both_jobs_are_played_and_everybody_is_paid_exactly() {
     // The demo ends with an audit of its own chain.
     let audit = &result["audit"];
     assert_eq!(audit["verdict"], "holds", "{audit}");
-    // A rest of rent that is too small to keep may be paid out besides.
+    // Rent that is too small to keep may be paid out as well.
     assert!(audit["payouts"].as_u64().unwrap() >= 8, "{audit}");
 
     let submissions = result["submissions"].as_array().unwrap();
@@ -58,7 +58,7 @@ fn both_jobs_are_played_and_everybody_is_paid_exactly() {
     check_gas(&result);
 }
 
-/// Clients have exactly their rewards more, less the work they paid; sponsors what they paid less.
+/// Clients gain exactly their rewards less the work they paid; sponsors lose what they paid.
 fn check_wallets(result: &Value) {
     let mut sums = BTreeMap::<&str, i128>::new();
     for wallet in result["wallets"].as_array().unwrap() {
@@ -74,7 +74,7 @@ fn check_wallets(result: &Value) {
                 assert!(work < 0 && -work < WHOLE / 100 && fees == 0, "{wallet}");
             }
             "operator" => assert!(rewards == 0 && work > 0 && fees > 0, "{wallet}"),
-            // The part of the rent that rises as the store fills.
+            // The surcharge on rent that rises as the store fills.
             "sink" => assert!(rewards == 0 && work == 0 && fees > 0, "{wallet}"),
             _ => {
                 assert_eq!(rewards, if is_ether { -WHOLE } else { -200 * WHOLE }, "{wallet}");
@@ -86,7 +86,7 @@ fn check_wallets(result: &Value) {
     assert!(sums.values().all(|sum| *sum == 0), "what some paid, others have: {sums:?}");
 }
 
-/// A model of 20 KB is brought in by a deposit with the command riding on it, and one chunk.
+/// A model of 20 KB takes a deposit with the command attached, and one chunk.
 fn check_gas(result: &Value) {
     let submissions = result["submissions"].as_array().unwrap();
     let large = submissions.iter().filter(|one| one["model_bytes"].as_u64().unwrap() > 20_000);

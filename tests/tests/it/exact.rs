@@ -1,5 +1,5 @@
-//! What keeps the bits the same: no kernel that is chosen by the processor, no function of the C
-//! library where a bit is promised, and the conformance cases run on other processors.
+//! Guards of bit-exactness: no kernel that is chosen by the processor, no function of the C
+//! library in exact computations, and the conformance cases on other processors.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,8 +11,8 @@ use std::{
 use deml_tests::program;
 use serde_json::Value;
 
-/// Crates of the dapp that look at the processor while they run, and why that changes no bit of an
-/// answer.
+/// Crates of the dapp that detect processor features at run time, with the reason why no bit of
+/// an answer changes.
 const PROCESSOR_DEPENDENT: [(&str, &str); 15] = [
     ("aho-corasick", "searches bytes"),
     ("chacha20", "integers: opens sealed blobs"),
@@ -31,12 +31,12 @@ const PROCESSOR_DEPENDENT: [(&str, &str); 15] = [
     ("sha2", "integers"),
 ];
 
-/// Functions of the C library's mathematics that the dapp links, since the tensor library can call
-/// them: its own exponential, logarithm and hyperbolic tangent. Our operators use others.
+/// Functions of the C mathematics library that the dapp links, as the tensor library can call
+/// them: `exp`, `log` and `tanh`. Our operators use others.
 const LINKED: [&str; 5] = ["exp", "expf", "log", "logf", "tanh"];
 
-/// Its functions that are not exact, so that their bits differ from library to library; also with
-/// an `f` for f32.
+/// Its inexact functions, whose bits differ between libraries; also with the suffix `f` for
+/// f32.
 const INEXACT: [&str; 31] = [
     "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf",
     "erfc", "exp", "exp10", "exp2", "expm1", "hypot", "j0", "j1", "lgamma", "log", "log10",
@@ -53,7 +53,7 @@ fn no_feature_picks_kernels_by_processor() {
             assert!(!tree.contains(&banned), "{banned} is on");
         }
     }
-    // Their functions would be the C library's instead of those of `libm`.
+    // With `std`, they use the C library instead of `libm`.
     for package in ["burn-std", "num-complex", "num-traits"] {
         let banned = format!("{package} feature \"std\"");
         assert!(!tree.contains(&banned), "{banned} is on");
@@ -101,7 +101,7 @@ fn the_dapp_links_no_more_of_c_mathematics() {
     assert!(more.is_empty(), "{more:?}: burn's, or ours by mistake?");
 }
 
-/// A processor of 2003, and one with AVX2 and fused multiply-add.
+/// On a processor of 2003, and one with AVX2 and fused multiply-add.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn bits_are_the_same_on_other_processors() {
@@ -125,7 +125,7 @@ fn bits_are_the_same_on_other_processors() {
     }
 }
 
-/// Whether a source file in this folder asks what the processor can do.
+/// Whether a source file in this folder detects processor features.
 fn looks_at_the_processor(folder: &Path) -> bool {
     let signs = ["_feature_detected!", "cpufeatures::new!", "__cpuid"];
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).any(|path| {
@@ -151,7 +151,7 @@ fn cargo(arguments: &[&str]) -> String {
     output(Command::new(env!("CARGO")).args(arguments).arg("--locked").current_dir(root))
 }
 
-/// What a command prints; it must succeed.
+/// The output of a command, which must succeed.
 fn output(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|fault| panic!("{command:?}: {fault}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));

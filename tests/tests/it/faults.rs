@@ -1,4 +1,4 @@
-//! Endpoints that fail: what passes is borne, what does not is said in words, and nothing crashes.
+//! Faulty endpoints: transient faults are tolerated, lasting ones reported; nothing crashes.
 
 use deml_tests::{
     faulty::{Fault, Proxy},
@@ -25,7 +25,7 @@ impl Behind {
         Self { market, ethereum, node }
     }
 
-    /// Audits, reads a balance and proves an output through the proxies; each must end so.
+    /// Audits, reads a balance and proves an output through the proxies; each exits with `code`.
     fn all(&self, code: i32) -> Vec<String> {
         let (rpc, node) = (self.ethereum.url(), self.node.url());
         let urls = ["--rpc-url", &rpc, "--node-url", &node, "--patience", "4s"];
@@ -42,7 +42,7 @@ impl Behind {
         said.collect()
     }
 
-    /// Has the next audit and the next watch begin anew, with everything to ask for.
+    /// Makes the next audit and the next watch start over, with all requests.
     fn forget(&self) {
         std::fs::remove_file(self.market.home().join("place.json")).ok();
         std::fs::remove_dir_all(self.market.home().join("deml/audit")).ok();
@@ -64,7 +64,7 @@ fn what_passes_is_borne_and_what_stays_is_said() {
         (Fault::Garble, "not JSON"),
         (Fault::Stall, "in time"),
     ] {
-        // Once, of each kind of question.
+        // Once for each kind of request.
         for method in ["eth_blockNumber", "eth_getLogs", "eth_call", "eth_getBlockByNumber"] {
             behind.ethereum.tell_times(method, fault.clone(), 1);
         }
@@ -74,7 +74,7 @@ fn what_passes_is_borne_and_what_stays_is_said() {
         behind.all(0);
         behind.behave();
 
-        // Ever again.
+        // On every request.
         behind.ethereum.tell("eth_", fault.clone());
         for said in behind.all(2) {
             assert!(said.contains(says), "{says}: {said}");

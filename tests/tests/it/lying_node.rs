@@ -1,5 +1,5 @@
-//! A node that lies about what is done: the command line pays no more than allowed, and shows no
-//! model before it is committed to.
+//! A node that lies about progress: the command line pays no more than allowed, and publishes no
+//! model before its commitment.
 
 use std::{
     collections::BTreeSet,
@@ -14,7 +14,7 @@ use deml_tests::{
 };
 use serde_json::{Value, json};
 
-/// A market whose only submission is decided long ago, behind a node that denies it.
+/// A market whose only submission was decided long ago, behind a node that denies it.
 struct Denied {
     market: Market,
     inspect: Proxy,
@@ -28,7 +28,7 @@ impl Denied {
         let file = market.devnet_file();
         let proxy = |name: &str| Proxy::start(file[name].as_str().unwrap()).unwrap();
         let (inspect, node) = (proxy("inspect_url"), proxy("node_url"));
-        // What the application refuses, nobody hears of.
+        // The application's refusals are hidden.
         node.tell(
             "cartesi_listReports",
             Fault::change(|_, answer| {
@@ -39,7 +39,7 @@ impl Denied {
         Self { market, inspect, node }
     }
 
-    /// Has the node say that the submission waits, further on by so many steps at each answer.
+    /// Makes the node report that the submission waits, its step rising by `steps` at each answer.
     fn at_steps_of(&self, steps: u64) {
         let answers = AtomicU64::new(0);
         self.inspect.behave();
@@ -59,7 +59,7 @@ impl Denied {
         self.inspect.tell("/inspect", Fault::change(move |_, answer| wait(answer)));
     }
 
-    /// How many transactions an account sends that wants the evaluation to go on.
+    /// Number of transactions sent by an account that evaluates, with these caps.
     fn sent(&self, caps: &[&str]) -> u64 {
         let before = self.transactions();
         let (inspect, node) = (self.inspect.url(), self.node.url());
@@ -76,14 +76,14 @@ impl Denied {
     }
 }
 
-/// How many transactions an account has sent.
+/// Number of transactions that an account has sent.
 fn transactions(market: &Market, account: usize) -> u64 {
     let account = &market.ethereum("eth_accounts", json!([]))[account];
     let count = market.ethereum("eth_getTransactionCount", json!([account, "latest"]));
     u64::from_str_radix(count.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
 }
 
-/// *Plain bytes too early*: whoever fetches a model before it is committed to could commit first.
+/// *Plain bytes too early*: whoever fetches a model before its commitment could commit first.
 #[test]
 fn a_model_stays_here_until_it_is_committed_to() {
     let market = Market::start();

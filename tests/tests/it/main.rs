@@ -1,5 +1,5 @@
-//! The repository's rules, and whole programs as their users run them: the real contracts on a real
-//! anvil, the real binaries, real data. One program, so that tests which wait do so side by side.
+//! The repository's rules, and whole programs as users run them: the real contracts on a real
+//! anvil, the real binaries, real data. One program, so that tests that wait run in parallel.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 

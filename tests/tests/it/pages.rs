@@ -1,26 +1,26 @@
-//! No page goes stale.
+//! All pages are up to date.
 //!
-//! - Blocks fenced as `console` are run, in the order in which they stand, on a devnet of their
+//! - Blocks fenced as `console` are run, in order, on a devnet of their
 //!   own: `deml` as it was built, and `curl --json` to the devnet's Ethereum, which moves its
 //!   clock. They run in a copy of the folder of `tests/fixtures` that the first page of a tour
-//!   names. What is shown beneath a command is all that it prints; `…` stands for what differs
-//!   from run to run, alone on a line for any number of lines. Behind an option of a command, `…`
-//!   is what was last printed with the option's name. `UPDATE_EXPECT=1` writes the pages anew.
-//! - All other commands, in blocks of other kinds and in sentences, are read and not run: `deml …`
-//!   must be what its command line takes, `cargo …` a command of cargo or of this repository,
+//!   names. The lines below a command are its whole output; `…` stands for what differs
+//!   from run to run, alone on a line for any number of lines. After an option of a command, `…`
+//!   is the last printed value of that name. `UPDATE_EXPECT=1` rewrites the pages.
+//! - All other commands, in other blocks and in sentences, are parsed and not run: `deml …`
+//!   must be valid for its command line, `cargo …` a command of cargo or of this repository,
 //!   `npm …` a script of `contracts`, an option one of `deml`. So must the examples in `--help`,
-//!   and what the programs' own words say to run.
-//! - Links lead to what git tracks, and paths name it.
+//!   and the commands in the programs' own messages.
+//! - Links and paths lead to files tracked by git.
 
 use std::{collections::BTreeSet, env, fs, process::Command};
 
 use deml_tests::pages::{self, Found, Page, tour, typed};
 
-/// Pages with `console` blocks; those of one tour go on with each other's market.
+/// Pages with `console` blocks; those of one tour share a market.
 const TOURS: [&[&str]; 2] =
     [&["README.md", "frontend-cli/AUDITOR.md"], &["frontend-cli/COMPETITION.md"]];
 
-/// Paths that pages name in other repositories, or in one to come.
+/// Paths that pages name in other repositories, or in a future one.
 const ELSEWHERE: [&str; 2] =
     ["internal/jsonrpc/jsonrpc-discover.json", "packages/rpc/src/types.ts"];
 
@@ -53,7 +53,7 @@ fn the_readme_stays_short() {
     assert!(lines <= 130, "README.md has {lines} lines");
 }
 
-/// Everything wrong on any page, as `look` finds it.
+/// All errors on all pages, as `look` finds them.
 fn check(look: impl Fn(&Page) -> Vec<(Found, String)>) {
     let pages = pages::all();
     let wrong = pages.iter().flat_map(|page| {
@@ -85,7 +85,7 @@ fn every_example_of_the_help_is_a_command() {
         let rest = rest.split("\\\n").map(str::trim_start).collect::<String>();
         let lines = format!("{first}{rest}");
         let lines = lines.lines().filter(|line| line.starts_with("  deml "));
-        // What is said of an example stands far to the right of it.
+        // The description of an example stands far to the right of it.
         let lines = lines.filter_map(|line| line.trim_start().split("  ").next());
         let lines: Vec<_> = lines.map(|line| (line.to_owned(), true)).collect();
         examples += lines.len();
@@ -109,7 +109,7 @@ fn every_command_that_a_program_names_exists() {
     let sources = pages::tracked().into_iter().filter(is_source);
     for path in sources {
         let text = fs::read_to_string(pages::root().join(&path)).unwrap_or_default();
-        // Texts and comments go on in the next line.
+        // Texts and comments may continue on the next line.
         let text = text.replace("\\\n", " ").replace("//!", "").replace("///", "");
         let codes = text.split("`deml ").skip(1).filter_map(|rest| rest.split('`').next());
         for code in codes.filter(|code| !code.is_empty()) {
@@ -150,7 +150,7 @@ fn links_and_paths_lead_somewhere() {
     });
 }
 
-/// Whether code in a sentence names a file or folder within folders; capitals stand for others.
+/// Whether inline code is a path of a file or folder; capitals are placeholders.
 fn is_path(code: &str) -> bool {
     let ends = [".rs", ".sol", ".md", ".py", ".json", ".toml", ".txt", ".mjs", "/"];
     let is_of_paths = |part: char| part.is_ascii_alphanumeric() || "_-./".contains(part);
@@ -164,7 +164,7 @@ fn is_path(code: &str) -> bool {
         && !is_open
 }
 
-/// What commands there are beside `deml`'s.
+/// The known commands beside `deml`'s.
 struct Known {
     cargo: BTreeSet<String>,
     aliases: BTreeSet<String>,
@@ -186,7 +186,7 @@ impl Known {
         let package = fs::read(pages::root().join("contracts/package.json")).unwrap();
         let package: serde_json::Value = serde_json::from_slice(&package).unwrap();
         Self {
-            // Installed as the page of the fuzz targets says.
+            // Installed as described on the page of the fuzz targets.
             cargo: names.chain(["fuzz".to_owned()]).collect(),
             aliases: aliases.collect(),
             npm: package["scripts"].as_object().unwrap().keys().cloned().collect(),
@@ -194,7 +194,7 @@ impl Known {
         }
     }
 
-    /// What is wrong with the commands of some code, or the option that it is.
+    /// The error in the commands of some code, or in the option that it is.
     fn what_is_wrong(&self, code: &str, is_whole: bool) -> Option<String> {
         typed::commands(code).into_iter().find_map(|words| {
             let strs: Vec<_> = words.iter().map(String::as_str).collect();
@@ -236,7 +236,7 @@ impl Known {
         missing.next().map(|test| format!("there is no test {test}"))
     }
 
-    /// What stands behind an alias goes to its program.
+    /// Words after an alias are arguments of its program.
     fn is_wrong_for_alias(&self, name: &str, rest: &[&str]) -> Option<String> {
         if name == "demo" {
             let words = [&["deml", "demo"], rest].concat();

@@ -1,4 +1,4 @@
-//! Proofs of outputs as a person makes, gives and checks them; and claiming, which rests on them.
+//! Proofs of outputs as users create, share and check them; and claiming, which relies on them.
 
 use std::fs;
 
@@ -8,10 +8,10 @@ use deml_tests::{
 };
 use serde_json::{Value, json};
 
-/// An epoch that ends only when a test mines its blocks.
+/// An epoch that only ends when a test mines its blocks.
 const LONG: &[&str] = &["--epoch-length", "1000"];
 
-/// What a file holds after it was changed.
+/// Changes the contents of a file.
 fn changed(market: &Market, file: &str, change: impl Fn(&mut Value)) {
     let path = market.home().join(file);
     let mut bundle: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
@@ -37,7 +37,7 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
     let voucher = submitted["voucher"].as_u64().unwrap().to_string();
     let client = &market.ethereum("eth_accounts", json!([]))[2];
 
-    // Before its claim a voucher costs nobody gas, and it is said when it can be executed.
+    // No gas is spent on a voucher before its claim; the message says when it can be executed.
     let sent = sent_by(&market, client);
     assert_eq!(market.refused(&["proof", &voucher]), "TooEarly");
     assert_eq!(market.refused(&["proof", "job", "0"]), "TooEarly");
@@ -58,7 +58,7 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
     let claimed = market.ask(&["--account", "2", "claim", "--wait"]);
     assert_eq!(claimed["executed"][0]["index"].to_string(), voucher);
 
-    // A proof of one output, and one of all that concern the job, in files for anyone.
+    // A proof of one output, and one of all that concern the job, as files for anyone.
     let made = market.ask(&["proof", &voucher, "--out", "voucher.json"]);
     assert_eq!(made["format"], "deml-proof-2");
     assert_eq!(made["outputs"][0]["siblings"].as_array().map(Vec::len), Some(63));
@@ -67,7 +67,7 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
         serde_json::from_slice(&fs::read(market.home().join("voucher.json")).unwrap()).unwrap();
     assert_eq!(file, made);
     market.ask(&["proof", "job", "0", "--out", "job.json"]);
-    // Whoever has no node computes the same from Ethereum.
+    // Without a node, the same is computed from Ethereum.
     let alone = ["--recompute", "--node-url", "http://127.0.0.1:9/rpc"];
     assert_eq!(market.ask(&[&["proof", &voucher][..], &alone].concat()), made);
     let job = market.ask(&["proof", "job", "0"]);
@@ -93,7 +93,7 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
     }
     let number: u64 = voucher.parse().unwrap();
     let paid = outputs.iter().find(|output| output["index"] == number).unwrap();
-    // The reward, and the rest of the stake with it.
+    // The reward together with the rest of the stake.
     let amount: u128 = paid["meaning"]["payment"]["amount"].as_str().unwrap().parse().unwrap();
     assert!(amount > 500_000_000_000_000_000, "{paid:#}");
 
@@ -104,7 +104,7 @@ fn outputs_are_proven_once_they_are_claimed_and_no_sooner() {
     check_lying_node(&market, &voucher);
 }
 
-/// A proof that does not hold here, or not on Ethereum, is never sent there.
+/// A proof that fails here, or on Ethereum, is never sent.
 fn check_claiming_by_a_lie(market: &Market, client: &Value) {
     let node = market.devnet_file()["node_url"].as_str().unwrap().to_owned();
     let proxy = Proxy::start(&node).unwrap();
@@ -127,7 +127,7 @@ fn check_claiming_by_a_lie(market: &Market, client: &Value) {
     assert_eq!(sent_by(market, client), sent, "a transaction that would revert was sent");
 }
 
-/// A file's own words count for nothing where hashes or Ethereum say otherwise.
+/// The statements in a file do not count if hashes or Ethereum contradict them.
 fn check_changed_files(market: &Market, rpc: &str) {
     let offline = ["proof", "verify", "changed.json"];
     let online = [&offline[..], &["--rpc-url", rpc]].concat();
@@ -148,13 +148,13 @@ fn check_changed_files(market: &Market, rpc: &str) {
         assert_eq!(market.refused(&offline), "NotProven");
         assert_eq!(market.refused(&online), "NotProven");
     }
-    // What only Ethereum can tell.
+    // Errors that only Ethereum reveals.
     for change in [
         |bundle: &mut Value| bundle["chain_id"] = json!(1),
         |bundle: &mut Value| bundle["claims"][0]["last_block"] = json!(1_999),
         |bundle: &mut Value| flip(&mut bundle["claims"][0]["transaction"]),
         |bundle: &mut Value| {
-            // A tree of one's own, claimed by nobody.
+            // A made-up tree, without a claim.
             let siblings = bundle["outputs"][0]["siblings"].clone();
             let output = json!({ "index": 0, "output": "0x01", "siblings": siblings });
             bundle["outputs"] = json!([output]);
@@ -167,7 +167,7 @@ fn check_changed_files(market: &Market, rpc: &str) {
         market.ask(&offline);
         assert_eq!(market.refused(&online), "NotProven");
     }
-    // What is no bundle at all.
+    // Files that are not bundles.
     for change in [
         |bundle: &mut Value| bundle["format"] = json!("deml-proof-9"),
         |bundle: &mut Value| bundle["more"] = json!(1),
@@ -193,13 +193,13 @@ fn check_changed_files(market: &Market, rpc: &str) {
     assert!(market.said(&nobody, 2).contains("is it running?"));
 }
 
-/// The root that an output's siblings lead to.
+/// The root computed from an output's siblings.
 fn own_root(output: &Value) -> String {
     let proof: client::proof::Proof = serde_json::from_value(output.clone()).unwrap();
     proof.root().unwrap().to_string()
 }
 
-/// What a node says is checked before it is believed.
+/// A node's answers are verified.
 fn check_lying_node(market: &Market, voucher: &str) {
     let node = market.devnet_file()["node_url"].as_str().unwrap().to_owned();
     let proxy = Proxy::start(&node).unwrap();
@@ -222,7 +222,7 @@ fn check_lying_node(market: &Market, voucher: &str) {
         assert!(said.contains(says), "{said}");
         proxy.behave();
     }
-    // A node that lies consistently is found out by the contract.
+    // The contract detects a node that lies consistently.
     proxy.tell(
         "cartesi_getOutput",
         Fault::change(|_, answer| {

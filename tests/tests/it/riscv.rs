@@ -5,7 +5,7 @@ use std::process::Command;
 use deml_tests::{program, riscv_program};
 use serde_json::Value;
 
-/// The demo's inputs went through both programs; the command fails at the first difference.
+/// The demo's inputs go through both programs; the command fails at the first difference.
 #[test]
 fn the_demo_on_risc_v_gives_the_outputs_of_the_native_program_byte_for_byte() {
     // Two jobs opened and published, five models submitted, three of them in chunks, all settled.
@@ -14,11 +14,11 @@ fn the_demo_on_risc_v_gives_the_outputs_of_the_native_program_byte_for_byte() {
 
 #[test]
 fn so_does_the_demo_of_a_competition() {
-    // Five submissions, seven miners who attest and reveal, payments, and what all withdraw.
+    // Five submissions, seven miners who attest and reveal, payments, and everybody's withdrawals.
     replayed(&["demo", "competition"], 45, 70);
 }
 
-/// Plays a demo on RISC-V, whose replay must have more inputs and outputs than these.
+/// Runs a demo on RISC-V, whose replay must have more inputs and outputs than these.
 fn replayed(demo: &[&str], inputs: u64, outputs: u64) {
     let (mut deml, dapp) = (Command::new(program("deml")), riscv_program("deml-dapp"));
     let output = deml.args(demo).args(["--json", "--dapp"]).arg(dapp).output().unwrap();
@@ -30,7 +30,7 @@ fn replayed(demo: &[&str], inputs: u64, outputs: u64) {
     assert_eq!(result["is_dapp_emulated"], true);
 }
 
-/// Size, start, and what inputs cost that evaluate nothing: the command fails above a limit.
+/// Size, start, and inputs that evaluate nothing: the command fails above a limit.
 #[test]
 fn what_is_around_the_evaluation_costs_no_more_than_promised() {
     let output = Command::new(program("deml-cost")).arg("overhead").output().unwrap();

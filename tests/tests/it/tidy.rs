@@ -1,4 +1,4 @@
-//! The repository's own rules, checked on every file git tracks.
+//! The repository's own rules, checked on every file tracked by git.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-/// Every tracked text file: path from the root, content.
+/// Every tracked text file: path from the root, contents.
 fn tracked() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let listed = Command::new("git").arg("ls-files").current_dir(&root).output().unwrap();
@@ -37,13 +37,13 @@ fn is_source(path: &str) -> bool {
 
 #[test]
 fn lines_fit_the_column_limit() {
-    // A long text is easier to find whole; Solidity has a formatter of its own.
+    // A long string is easier to search for in one piece; Solidity has its own formatter.
     check(|path| path.ends_with(".rs"), |line| line.chars().count() > 100 && !line.contains('"'));
 }
 
 #[test]
 fn no_leftovers() {
-    // Put together here, so that this file does not break its own rule.
+    // Assembled here, so that this file does not break its own rule.
     let markers = [["TO", "DO"], ["FIX", "ME"], ["XX", "X:"], ["dbg", "!("], ["To be ", "written"]];
     let markers = markers.map(|parts| parts.concat());
     check(is_source, |line| markers.iter().any(|marker| line.contains(marker)));
@@ -78,8 +78,7 @@ fn the_market_depends_on_nothing_but_blobs_integers_and_serde() {
     assert_eq!(names, ["blobs", "primitive-types", "serde"]);
 }
 
-/// Each file of a crate can be read with those it imports read before: none leads back to it, but
-/// for a module and its children.
+/// Imports between files of a crate are acyclic, except between a module and its children.
 #[test]
 fn no_file_imports_itself() {
     let mut crates = BTreeMap::<String, BTreeMap<String, String>>::new();
@@ -111,7 +110,7 @@ fn no_file_imports_itself() {
     assert!(found.is_empty(), "files that import themselves: {}", found.join(", "));
 }
 
-/// The files of its crate that a module imports, but for its own parents and children.
+/// The files of its crate that a module imports, except its own parents and children.
 fn imports(files: &BTreeMap<String, String>, module: &str) -> Vec<String> {
     let of_crate = paths(&files[module], "crate::").into_iter();
     let of_parent = paths(&files[module], "super::").into_iter().map(|path| {
@@ -138,7 +137,7 @@ fn is_within(module: &str, of: &str) -> bool {
     module == of || module.strip_prefix(of).is_some_and(|rest| rest.starts_with("::"))
 }
 
-/// All paths that begin like this, without the beginning; lists in braces one by one.
+/// All paths with this prefix, without it; lists in braces are expanded.
 fn paths(text: &str, begins: &str) -> Vec<String> {
     let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let starts = code.match_indices(begins).map(|(at, _)| at + begins.len());
@@ -155,7 +154,7 @@ fn paths(text: &str, begins: &str) -> Vec<String> {
             }
             is_item.then(|| part.trim().to_owned())
         });
-        // What follows the list begins with its end.
+        // The text after the list begins with its end.
         items.take_while(|item| !item.starts_with(';')).collect()
     });
     let is_path = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';

@@ -1,4 +1,4 @@
-//! A watch over a real market: what it alerts of, and that it keeps its place.
+//! A watch over a real market: its alerts, and its saved state.
 
 use std::{
     fs,
@@ -30,7 +30,7 @@ alloy::sol! {
 const LONG: &[&str] = &["--epoch-length", "1000"];
 const ETHER: u128 = 1_000_000_000_000_000_000;
 
-/// One look of a watch: its lines, and what it said.
+/// One run of a watch: its lines, and its messages.
 fn watch(market: &Market, more: &[&str], code: i32) -> (Vec<Value>, String) {
     let place = ["--json", "watch", "--once", "--place", "place.json"];
     let output = market.deml(&[&place[..], more].concat());
@@ -41,7 +41,7 @@ fn watch(market: &Market, more: &[&str], code: i32) -> (Vec<Value>, String) {
     (lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), said)
 }
 
-/// One alert and nothing else.
+/// A run with one alert and nothing else; returns it.
 fn alerted(market: &Market, more: &[&str], alert: &str) -> Value {
     let (lines, _) = watch(market, more, 1);
     let alerts: Vec<&Value> = lines.iter().filter(|line| line["event"] == "alert").collect();
@@ -50,14 +50,14 @@ fn alerted(market: &Market, more: &[&str], alert: &str) -> Value {
     alerts[0].clone()
 }
 
-/// What the watch has kept of the newest block it read.
+/// The saved record of the newest block read.
 fn kept(market: &Market) -> Value {
     let kept = fs::read(market.home().join("place.json")).unwrap();
     let kept: Value = serde_json::from_slice(&kept).unwrap();
     kept["place"]["marks"].as_array().unwrap().last().unwrap().clone()
 }
 
-/// How many wei the market owes, as far as the watch has read.
+/// The market's liabilities in wei, as far as the watch has read.
 fn owed(market: &Market) -> U256 {
     kept(market)["owed"]["ether"].as_str().unwrap().parse().unwrap()
 }
@@ -66,7 +66,7 @@ fn application(market: &Market) -> Address {
     market.devnet_file()["application"].as_str().unwrap().parse().unwrap()
 }
 
-/// Sends a call in the name of one of the devnet's accounts, and gives its receipt.
+/// Sends a call from one of the devnet's accounts, and returns its receipt.
 fn send(market: &Market, account: usize, to: &Value, value: u128, call: &impl SolCall) -> Value {
     market.transact(account, to, value, &hex::encode_prefixed(call.abi_encode()))
 }
@@ -80,7 +80,7 @@ fn deposit(market: &Market) {
     send(market, 3, portal, ETHER, &call);
 }
 
-/// Waits until the node's claim of each of its epochs is accepted.
+/// Waits until the claims of all epochs of the node are accepted.
 fn await_claims(market: &Market) {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
@@ -101,7 +101,7 @@ fn node(market: &Market, method: &str, params: Value) -> Value {
     deml_tests::market::json_rpc(&url, method, &params)
 }
 
-/// Takes alerts: refuses the first `refusals`, keeps the rest.
+/// Receives alerts: refuses the first `refusals`, keeps the rest.
 fn webhook(refusals: usize) -> (String, Arc<Mutex<Vec<Value>>>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}/alerts", listener.local_addr().unwrap());
@@ -147,7 +147,7 @@ fn a_watch_audits_what_is_claimed_keeps_its_place_and_tells_a_webhook() {
     assert!(lines[0]["inputs"].as_u64().unwrap() > 2, "{lines:#?}");
     assert_eq!(watch(&market, &[], 0).0, [] as [Value; 0], "it goes on where it was");
 
-    // What the market owes is what came in and did not go out.
+    // The liabilities are the deposits minus the payments.
     let (before, reward) = (owed(&market), U256::from(ETHER / 2));
     assert!(before > reward + reward, "two rewards, and stakes: {before}");
     market.ask(&["--account", "2", "claim", "--wait"]);
@@ -155,7 +155,7 @@ fn a_watch_audits_what_is_claimed_keeps_its_place_and_tells_a_webhook() {
     let left = owed(&market);
     assert!(left > reward && left < before - reward, "{left} of {before}");
 
-    // A webhook that is down is told later; an alert is not raised twice.
+    // An alert is sent once the webhook is back, and not raised twice.
     let application = market.devnet_file()["application"].clone();
     let balance = market.ethereum("eth_getBalance", json!([application, "latest"]));
     market.ethereum("anvil_setBalance", json!([application, "0x1"]));
@@ -173,7 +173,7 @@ fn a_watch_audits_what_is_claimed_keeps_its_place_and_tells_a_webhook() {
     market.mine(1);
     watch(&market, &[], 0);
 
-    // A place that was changed, or is another market's, is found out.
+    // Saved state that was edited, or belongs to another market, is detected.
     let place = market.home().join("place.json");
     let text = fs::read_to_string(&place).unwrap();
     fs::write(&place, text.replace("\"from\":0", "\"from\":9")).unwrap();
@@ -181,7 +181,7 @@ fn a_watch_audits_what_is_claimed_keeps_its_place_and_tells_a_webhook() {
     assert!(said.contains("was changed; beginning anew"), "{said}");
     assert_eq!(lines[0]["event"], "audited");
 
-    // A node that lies is a divergence, which ends a watch.
+    // A lying node is a divergence, which ends a watch.
     let proxy = Proxy::start(market.devnet_file()["node_url"].as_str().unwrap()).unwrap();
     proxy.tell(
         "cartesi_listOutputs",
@@ -199,7 +199,7 @@ fn a_watch_audits_what_is_claimed_keeps_its_place_and_tells_a_webhook() {
     let found = (&alert["kind"], &alert["output"]);
     assert_eq!(found, (&json!("flipped"), &json!(1)), "{alert:#}");
     assert_eq!(taken.lock().unwrap().last(), Some(&without_event(&alert)));
-    // Without `--once` it ends as well, for nothing after that means anything.
+    // It ends without `--once`, too, as no later result would be reliable.
     let ended = market.deml(&[&["watch", "--place", "place.json"], &lying[..]].concat());
     assert_eq!(ended.status.code(), Some(1));
     assert!(String::from_utf8(ended.stdout).unwrap().contains("ALERT flipped"));
@@ -223,7 +223,7 @@ fn another_validator_and_missed_claims_are_alerted_and_the_watch_goes_on() {
     };
     let made = send(&market, 9, &file["contracts"]["authority_factory"], 0, &call);
     let logs = made["logs"].as_array().unwrap();
-    // The factory's own event comes last and names the new contract.
+    // The factory's own event is the last and names the new contract.
     let named = logs.last().unwrap()["data"].as_str().unwrap();
     let new: Address = format!("0x{}", &named[named.len() - 40..]).parse().unwrap();
     let call = migrateToOutputsMerkleRootValidatorCall { validator: new };
@@ -238,7 +238,7 @@ fn another_validator_and_missed_claims_are_alerted_and_the_watch_goes_on() {
     assert_eq!(alert["found"].as_str().unwrap().parse(), Ok(new));
     assert_eq!(watch(&market, &[], 0).0, [] as [Value; 0]);
 
-    // The node goes on claiming where claims no longer count.
+    // The node continues to claim where claims no longer count.
     market.mine(1_000);
     await_claims(&market);
     assert_eq!(watch(&market, &[], 0).0, [] as [Value; 0], "there is still time");
@@ -248,7 +248,7 @@ fn another_validator_and_missed_claims_are_alerted_and_the_watch_goes_on() {
     assert!(alert["input"].is_u64() && alert["expected"].is_string(), "{alert:#}");
     assert_eq!(watch(&market, &[], 0).0, [] as [Value; 0], "it is not alerted of twice");
 
-    // Claims of the new validator count: the right one, and a wrong one.
+    // Claims of the new validator count: a right one, and a wrong one.
     let root = alert["expected"].as_str().unwrap().parse().unwrap();
     claim(&market, new, 999, root);
     let (lines, _) = watch(&market, &[], 0);
@@ -279,7 +279,7 @@ fn replaced_blocks_are_forgotten_and_a_late_claim_is_audited() {
     let before = owed(&market);
     let block = market.ethereum("eth_blockNumber", json!([]));
 
-    // A deposit is seen, and then never was; the devnet sleeps meanwhile, as a crashed node would.
+    // A deposit is seen, then reorganised away; the devnet is paused meanwhile, as if crashed.
     market.signal("-STOP");
     deposit(&market);
     let shy = [&alone[..], &["--confirmations", "1"]].concat();
@@ -321,7 +321,7 @@ fn an_endpoint_that_fails_in_between_costs_no_watch() {
         said.find(|line| line.as_ref().is_ok_and(|line| line.contains("trying again"))).is_some()
     };
     assert!(trouble(), "it says that it cannot begin");
-    // It begins, and then the endpoint limits and garbles what it answers.
+    // After the start, the endpoint limits and garbles its responses.
     proxy.behave();
     proxy.tell_times("eth_getLogs", Fault::Garble, 8);
     assert!(trouble(), "it says that it could not check");

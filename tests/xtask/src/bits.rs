@@ -1,5 +1,5 @@
-//! The conformance cases in a build for this very processor, which may fuse and vectorise as it
-//! likes: their bits must be those of every other build.
+//! The conformance cases in a build for the host processor, which may fuse and vectorise freely:
+//! their bits must equal those of every other build.
 
 use std::{
     fs,
@@ -11,10 +11,10 @@ use crate::{root, target_folder};
 /// The bits of every conformance case, in the checkout.
 const BITS: &str = "dapp/eval/tests/bits.txt";
 
-/// Builds and runs the cases, and compares what they print with `bits.txt`.
+/// Builds and runs the cases, and compares their output with `bits.txt`.
 ///
-/// The build needs a tensor library of its own; without the client's features, so that there is
-/// less of it.
+/// The build compiles the tensor library anew; without the client's features, to keep it
+/// small.
 pub(crate) fn natively() -> Result<(), String> {
     let output = Command::new("cargo")
         .args(["run", "--release", "--locked", "--package", "eval", "--example", "bits"])

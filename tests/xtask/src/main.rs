@@ -1,9 +1,9 @@
 //! `cargo demo`, `cargo quick`, `cargo ci`, `cargo speed`, `cargo cost`, `cargo soak`, `cargo bits`
 //! and `cargo riscv`: each builds what it runs, and runs it.
 //!
-//! Always the whole workspace in the release profile: cargo joins the features of what it builds
-//! together, so any other selection would build burn once more. Only `cargo quick` selects crates,
-//! of those that know nothing of burn.
+//! Always the whole workspace in the release profile: cargo unifies the features of what it
+//! builds, so any other selection would build burn again. Only `cargo quick` selects crates,
+//! those that do not depend on burn.
 
 #![expect(clippy::print_stderr, reason = "this program's printer goes to stderr")]
 
@@ -18,7 +18,7 @@ use std::{
     time::Instant,
 };
 
-/// The build that everything here shares.
+/// The build shared by all commands.
 const BUILD: &[&str] = &["build", "--release", "--locked", "--workspace", "--bins", "--examples"];
 
 const FORMATTING: &[&str] = &["fmt", "--all", "--check"];
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Builds everything, then runs one program of it and hands on its exit code.
+/// Builds everything, then runs one program of it and returns its exit code.
 fn built_then(program: &str, arguments: &[String]) -> Result<ExitCode, String> {
     let path = target_folder().join("release").join(program);
     if !path.exists() {
@@ -76,7 +76,7 @@ fn built_then(program: &str, arguments: &[String]) -> Result<ExitCode, String> {
     Ok(ExitCode::from(code))
 }
 
-/// What one edits against: formatting, lints, and the unit tests and scripts of the rules.
+/// Fast checks while editing: formatting, lints, and the unit tests and scripts of the rules.
 fn quick() -> Result<ExitCode, String> {
     let root = root();
     step("formatting", "cargo", FORMATTING, &root)?;
@@ -104,13 +104,13 @@ fn ci() -> Result<ExitCode, String> {
     riscv::test()?;
     let test = ["test", "--release", "--locked", "--workspace", "--no-fail-fast"];
     step("unit tests", "cargo", &[&test[..], &["--lib", "--bins"]].concat(), &root)?;
-    // Most of these wait, for blocks and for each other: more of them at once than there are cores.
+    // Most of these wait for blocks and for each other: more can run at once than there are cores.
     let waiting = ["--config", "env.RUST_TEST_THREADS='6'", "--test", "*"];
     step("tests", "cargo", &[&test[..], &waiting].concat(), &root)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs one step, and says which and when.
+/// Runs one step, and prints its name and time.
 fn step(name: &str, program: &str, arguments: &[&str], folder: &Path) -> Result<(), String> {
     static BEGUN: OnceLock<Instant> = OnceLock::new();
     let begun = BEGUN.get_or_init(Instant::now);
@@ -131,17 +131,17 @@ fn run(name: &str, program: &str, arguments: &[&str], folder: &Path) -> Result<(
     Ok(())
 }
 
-/// Whether a program is there, asked before minutes are spent.
+/// Whether a program is installed, checked before minutes are spent.
 fn found(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// The checkout.
+/// The root of the checkout.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Where this build's files are: this program is in the folder of its profile.
+/// The target folder of this build: this program is in the folder of its profile.
 fn target_folder() -> PathBuf {
     let own = env::current_exe().ok();
     let target = own.as_deref().and_then(|own| own.parent()?.parent());

@@ -11,7 +11,7 @@ use crate::{found, root, step, target_folder};
 
 const TARGET: &str = "riscv64gc-unknown-linux-gnu";
 
-/// What the machine runs, and nothing that is only for people: the selection decides features.
+/// The crates of the machine's program, without those for people: the selection decides features.
 const CRATES: &[&str] =
     &["-p", "blobs", "-p", "market", "-p", "eval", "-p", "wire", "-p", "rollup"];
 
@@ -19,10 +19,10 @@ const CRATES: &[&str] =
 const PACKAGES: &[(&str, &str)] =
     &[("riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu"), ("qemu-riscv64", "qemu-user")];
 
-/// The most bytes the program may have.
+/// Size limit of the program, in bytes.
 const MAX_PROGRAM_BYTES: u64 = 8_000_000;
 
-/// Installs what is missing where that can be done, or says what to install.
+/// Installs missing tools if possible, or says what to install.
 pub(crate) fn prepare() -> Result<(), String> {
     let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output();
     let sysroot = sysroot.map_err(|error| format!("cannot run rustc: {error}"))?;
@@ -47,7 +47,7 @@ pub(crate) fn prepare() -> Result<(), String> {
         .map_err(|reason| format!("{reason}; {remedy}"))
 }
 
-/// Builds the program and refuses it when it is too large.
+/// Builds the program and refuses it if it is too large.
 pub(crate) fn build() -> Result<(), String> {
     prepare()?;
     build_in(&root(), None)?;
@@ -60,7 +60,7 @@ pub(crate) fn build() -> Result<(), String> {
     Ok(())
 }
 
-/// Runs all tests of the program's crates as RISC-V; the long simulation with fewer commands, since
+/// Runs all tests of the program's crates as RISC-V; the long simulation with fewer commands, as
 /// its rules are integers and qemu takes ten times as long.
 pub(crate) fn test() -> Result<(), String> {
     let test =
@@ -69,8 +69,8 @@ pub(crate) fn test() -> Result<(), String> {
     step("RISC-V tests", "cargo", &[&test[..], CRATES, &which].concat(), &root())
 }
 
-/// Builds the program once more, from a copy of the checkout in another folder, and compares the
-/// bytes. Of the first build only what others wrote is used again.
+/// Builds the program again, from a copy of the checkout in another folder, and compares the
+/// bytes. Only third-party crates are reused from the first build.
 pub(crate) fn same_twice() -> Result<(), String> {
     let target = target_folder();
     let first = fs::read(program(&target)).map_err(|error| error.to_string())?;
@@ -109,7 +109,7 @@ fn program(target: &Path) -> PathBuf {
     target.join(TARGET).join("release/deml-dapp")
 }
 
-/// Copies what git tracks, changes not yet committed included.
+/// Copies all files tracked by git, including uncommitted changes.
 fn copy_tracked(from: &Path, to: &Path) -> Result<(), String> {
     let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(from).output();
     let listed = listed.map_err(|error| format!("cannot run git: {error}"))?;

@@ -1,4 +1,4 @@
-//! Bytes of blobs, put together from the inputs on Ethereum: what nobody can withhold.
+//! Contents of blobs, reassembled from inputs on Ethereum, which nobody can withhold.
 
 mod trail;
 
@@ -15,30 +15,30 @@ use crate::{
     session::Session,
 };
 
-/// Blocks closer than this are read together: a few inputs too many cost less than a question.
+/// Blocks at most this far apart are read in one range: reading a few extra inputs costs less
+/// than another request.
 const GAP_BLOCKS: u64 = 1_000;
 
-/// Inputs of at most so many blocks are held at once.
+/// Inputs of at most this many blocks are held in memory at once.
 const WINDOW_BLOCKS: u64 = 10_000;
 
-/// The blobs and keys of one job, as far as inputs brought them.
+/// The blobs and keys of one job, as far as inputs carried them.
 pub struct Archive {
     job: JobId,
     wanted: BTreeSet<BlobRef>,
-    /// Wanted blobs on their way, by who sends them and for which slot. A command that the market
-    /// refused may name another blob first: chunks then fit one of the two.
+    /// Incomplete uploads of wanted blobs, by sender and slot. A command that the market
+    /// refused may have announced another blob first; each chunk fits only one of the two.
     uploads: BTreeMap<(Address, Slot), Vec<Upload>>,
     blobs: BTreeMap<Digest, Vec<u8>>,
     openings: BTreeMap<Address, Vec<Opening>>,
 }
 
 impl Archive {
-    /// Reads the blocks that a trail knows of these blobs of a job, and of the keys of these
+    /// Reads the blocks that the trail lists for these blobs of a job and for the keys of these
     /// accounts.
     ///
-    /// Blobs that no input brought, such as those that the deployment carries, are taken from the
-    /// store. Keys are as their senders wrote them: whether they open anything is seen when they
-    /// are used.
+    /// Blobs that no input carried, such as those deployed with the application, come from the
+    /// store. Keys are as their senders wrote them: whether they open anything is checked on use.
     pub async fn read(
         session: &Session,
         trail: &Trail,
@@ -79,7 +79,7 @@ impl Archive {
         match command {
             Command::Publish { slot, offset, encoding, data, .. } => {
                 for upload in self.uploads.get_mut(&(sender, slot)).into_iter().flatten() {
-                    // Chunks that do not fit were refused by the market, too.
+                    // The market refused chunks that do not fit, too.
                     if let Ok(piece) = upload.check(offset, encoding, &data)
                         && let Some(bytes) = upload.post(piece)
                     {
@@ -95,7 +95,7 @@ impl Archive {
         }
     }
 
-    /// A blob's bytes.
+    /// The bytes of a blob.
     ///
     /// - Errors: it is neither in inputs nor in the store
     pub fn blob(&self, blob: BlobRef) -> Result<&[u8]> {
@@ -103,21 +103,21 @@ impl Archive {
         found.with_context(|| format!("{} is in no input: say with --ipfs where it is", blob.cid()))
     }
 
-    /// A sealed blob's plain bytes.
+    /// The plaintext of a sealed blob.
     ///
-    /// - Errors: ciphertext or key are not there, or do not fit
+    /// - Errors: the ciphertext or key is missing, or they do not match
     pub fn plain(&self, owner: Address, (sealed, plain): (SealedBlob, BlobRef)) -> Result<Vec<u8>> {
         let ciphertext = self.blob(sealed.ciphertext)?;
         let openings = self.openings.get(&owner).into_iter().flatten();
-        // Whoever revealed may have sent other keys, too.
+        // The owner may have sent wrong keys as well.
         let fitting = openings.filter(|opening| opening.plain == plain);
         let mut opened = fitting.flat_map(|key| key.open(sealed.commitment, ciphertext.to_vec()));
         opened.next().with_context(|| format!("no key of {owner} opens its sealed blob"))
     }
 }
 
-/// Takes note of the commands in the inputs of the blocks `first..=last`, in order: the block, and
-/// who sent it.
+/// Calls back for each command in the inputs of the blocks `first..=last`, in order, with its
+/// block and sender.
 async fn each_command(
     session: &Session,
     first: u64,
@@ -136,7 +136,7 @@ async fn each_command(
         for input in session.chain.inputs(session.application(), next, until).await? {
             let block = input.advance.block_number;
             let read = Input::read(&genesis, context(&input.advance), &input.advance.payload);
-            // Inputs that cannot be read were refused by the market, too.
+            // The market refused unreadable inputs, too.
             let Ok(Input { context, command: Some(calldata), .. }) = read else { continue };
             if let Ok(command) = decode_command(&context, calldata) {
                 note(block, context.sender, command);
@@ -147,7 +147,7 @@ async fn each_command(
     Ok(())
 }
 
-/// The blobs that a command announces: its sender publishes them next.
+/// The blobs that a command announces, which its sender publishes next.
 fn announced(command: &Command) -> Vec<(Slot, BlobRef)> {
     match command {
         Command::OpenJob { terms, .. } => {
@@ -164,7 +164,7 @@ fn announced(command: &Command) -> Vec<(Slot, BlobRef)> {
     }
 }
 
-/// Blocks that are near each other, as ranges.
+/// Groups blocks that are close together into ranges.
 fn spans(blocks: &BTreeSet<u64>) -> Vec<(u64, u64)> {
     let mut spans: Vec<(u64, u64)> = Vec::new();
     for &block in blocks {

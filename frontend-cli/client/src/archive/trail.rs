@@ -1,4 +1,4 @@
-//! The trail: the blocks whose inputs bring blobs and keys of jobs, looked for once and remembered.
+//! The trail: the blocks whose inputs carry blobs and keys of jobs, searched once and remembered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 use super::{announced, each_command};
 use crate::{convert::to_ethereum, session::Session};
 
-/// How many of the newest blocks are read again: Ethereum may still put others in their place.
+/// The number of newest blocks to read again, as a reorganisation may still replace them.
 const UNSETTLED_BLOCKS: u64 = 64;
 
-/// The blocks with blobs and keys of jobs, as far as Ethereum was read.
+/// The blocks with blobs and keys of jobs, up to the last block read.
 ///
-/// Whatever a block is remembered for is read from it again: a block that was replaced, or a
-/// command the market refused, costs a little time and nothing else.
+/// Blocks in the trail are read again when they are used: a replaced block, or a command that the
+/// market refused, costs a little time and nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trail {
-    /// The newest block that was read.
+    /// The newest block read.
     head: u64,
-    /// A block that stays, and its hash; all up to it need not be read again.
+    /// A final block and its hash; blocks up to it need not be read again.
     settled: Option<(u64, B256)>,
     jobs: BTreeMap<B256, Tracks>,
 }
@@ -30,18 +30,18 @@ pub struct Trail {
 /// The blocks with blobs and keys of one job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Tracks {
-    /// The blobs each account announced, by slot.
+    /// The announced blobs by account, with their slots.
     announced: BTreeMap<Address, Vec<(Slot, B256)>>,
-    /// The blocks that announce blobs or bring parts of them, by their digests.
+    /// The blocks that announce blobs or carry chunks of them, by digest.
     blobs: BTreeMap<B256, BTreeSet<u64>>,
-    /// Keys, by who sent them.
+    /// The blocks that carry keys, by sender.
     keys: BTreeMap<Address, BTreeSet<u64>>,
 }
 
 impl Trail {
-    /// Reads on to the newest block.
+    /// Reads up to the newest block.
     ///
-    /// - Errors: `OtherChain` when the blocks that were read are not on this chain
+    /// - Errors: `OtherChain` if the blocks already read are not on this chain
     pub async fn follow(&mut self, session: &Session) -> Result<()> {
         let head = session.chain.head().await?;
         if head == self.head && self.settled.is_some() {
@@ -63,7 +63,7 @@ impl Trail {
         Ok(())
     }
 
-    /// The newest block that was read.
+    /// The newest block read.
     #[must_use]
     pub const fn head(&self) -> u64 {
         self.head
@@ -74,7 +74,7 @@ impl Trail {
         self.jobs.retain(|job, _| is_live(JobId(job.0)));
     }
 
-    /// The blocks with parts of these blobs and keys of these accounts.
+    /// The blocks with chunks of these blobs and keys of these accounts.
     #[must_use]
     pub fn blocks(
         &self,
@@ -117,7 +117,7 @@ impl Trail {
     }
 }
 
-/// A trail was made on another chain than this one.
+/// The trail was recorded on another chain.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("Ethereum is another one than before: its old blocks are not there")]
 pub struct OtherChain;

@@ -1,5 +1,5 @@
-//! Where the Cartesi Rollups contracts live: configuration with known defaults, never a constant
-//! of the code that uses them.
+//! Addresses of the Cartesi Rollups contracts: configuration with known defaults, never constants
+//! in the code that uses them.
 
 use alloy::primitives::{Address, address};
 use serde::{Deserialize, Serialize};
@@ -19,13 +19,13 @@ pub struct Contracts {
     pub erc20_portal: Address,
     /// Target of delegate-call vouchers that pay tokens which return nothing.
     pub safe_erc20_transfer: Address,
-    /// Makes applications.
+    /// Deploys applications.
     pub application_factory: Address,
-    /// Makes Authority consensus contracts.
+    /// Deploys Authority consensus contracts.
     pub authority_factory: Address,
-    /// Makes Quorum consensus contracts.
+    /// Deploys Quorum consensus contracts.
     pub quorum_factory: Address,
-    /// Makes an application and its Authority in one transaction.
+    /// Deploys an application and its Authority in one transaction.
     pub self_hosted_application_factory: Address,
 }
 

@@ -1,4 +1,4 @@
-//! The parts we use of the Cartesi Rollups 2.2.0 contracts and of ERC-20, as Solidity.
+//! Solidity interfaces: the parts of the Cartesi Rollups 2.2.0 contracts and ERC-20 in use here.
 
 use alloy::sol;
 
@@ -23,7 +23,7 @@ sol! {
         ) external;
     }
 
-    /// How the InputBox encodes an input, and data availability on it.
+    /// Encoding of an input in the InputBox, and its data availability.
     interface Inputs {
         function EvmAdvance(
             uint256 chainId,
@@ -38,7 +38,7 @@ sol! {
         function InputBox(address inputBox) external;
     }
 
-    /// How an application's outputs are encoded.
+    /// Encoding of an application's outputs.
     interface Outputs {
         function Voucher(address destination, uint256 value, bytes payload) external;
         function DelegateCallVoucher(address destination, bytes payload) external;
@@ -115,7 +115,7 @@ sol! {
         function transfer(address to, uint256 value) external returns (bool);
     }
 
-    /// Why those contracts refuse, and the two reverts of Solidity itself.
+    /// Custom errors of those contracts, and the two reverts of Solidity itself.
     #[derive(Debug)]
     interface Refusals {
         error Error(string reason);

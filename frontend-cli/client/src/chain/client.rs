@@ -1,4 +1,4 @@
-//! Reading Ethereum through any JSON-RPC endpoint.
+//! Read access to Ethereum through any JSON-RPC endpoint.
 
 use std::time::Duration;
 
@@ -38,9 +38,9 @@ impl Chain {
         Ok(Self::over(Http::new(PATIENCE)?, url, contracts))
     }
 
-    /// The same, giving up on a silent endpoint after this time.
+    /// The same, with this timeout.
     ///
-    /// - Errors: HTTP cannot be used at all
+    /// - Errors: no HTTP client can be built
     pub fn within(self, patience: Duration) -> Result<Self> {
         Ok(Self::over(Http::new(patience)?, self.url, self.contracts))
     }
@@ -51,7 +51,7 @@ impl Chain {
         Self { provider: paced(provider, &url), http, url, contracts }
     }
 
-    /// The same chain, with the right to send as the owner of `key`.
+    /// The same chain, with write access for the owner of `key`.
     pub fn sender(&self, key: PrivateKeySigner) -> Result<Sender> {
         let address = key.address();
         let provider = ProviderBuilder::new()
@@ -61,17 +61,17 @@ impl Chain {
         Ok(Sender::new(self.clone(), paced(provider.erased(), &self.url), address))
     }
 
-    /// Where the shared contracts are.
+    /// Addresses of the shared contracts.
     pub fn contracts(&self) -> Contracts {
         self.contracts
     }
 
-    /// The endpoint that is asked.
+    /// URL of the endpoint.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The provider, for calls this type does not name.
+    /// The provider, for calls that this type does not wrap.
     pub fn provider(&self) -> &DynProvider {
         &self.provider
     }
@@ -86,12 +86,12 @@ impl Chain {
         self.provider.get_block_number().await.map_err(|error| self.plain(error))
     }
 
-    /// Timestamp of the newest block, in seconds: the time applications go by.
+    /// Timestamp of the newest block, in seconds: the time that applications see.
     pub async fn block_time(&self) -> Result<u64> {
         Ok(self.newest().await?.timestamp)
     }
 
-    /// About how many milliseconds pass between two blocks, as it has been lately.
+    /// The recent average block time, in milliseconds.
     pub async fn block_pace(&self) -> Result<u64> {
         let newest = self.newest().await?;
         let span = newest.number.min(100);
@@ -101,7 +101,7 @@ impl Chain {
         Ok(milliseconds / span.max(1))
     }
 
-    /// Whether transactions cost nothing here; so it is on some local chains only.
+    /// Whether transactions are free of charge, as on some local chains.
     pub async fn is_gas_free(&self) -> Result<bool> {
         Ok(self.newest().await?.base_fee_per_gas == Some(0))
     }
@@ -150,7 +150,7 @@ impl Chain {
         Ok(!code.map_err(|error| self.plain(error))?.is_empty())
     }
 
-    /// Reads what `filter` selects, from block `first` on.
+    /// Reads the logs that `filter` selects, from block `first` on.
     #[must_use]
     pub fn logs(&self, filter: Filter, first: u64) -> LogReader {
         LogReader::new(self.provider.clone(), self.url.clone(), filter, first)
@@ -172,7 +172,7 @@ impl Chain {
         Ok(inputs)
     }
 
-    /// Checks on L1 that `output` is proven by a claim that was accepted.
+    /// Checks on L1 that an accepted claim proves `output`.
     ///
     /// - Errors: the contract's reason, in words
     pub async fn validate_output(
@@ -189,7 +189,7 @@ impl Chain {
         self.call("validate the output", application, &call).await.map(|_| ())
     }
 
-    /// The claims of `application` that were accepted in a transaction: last block and root.
+    /// The claims of `application` accepted in a transaction: last block and root.
     pub async fn claims_in(
         &self,
         transaction: B256,
@@ -215,7 +215,7 @@ impl Chain {
         transport::plain(error, &self.url)
     }
 
-    /// As [`Self::call`], in the state after `block`, which old blocks' endpoints may not have.
+    /// As [`Self::call`], in the state after `block`, which needs an archive node if it is old.
     pub async fn call_at<C: SolCall>(
         &self,
         what: &str,
@@ -246,7 +246,7 @@ impl Chain {
     }
 }
 
-/// How often receipts are asked for: a node on this computer answers at once, others are spared.
+/// Sets the polling interval for receipts: short for a node on this computer, longer for others.
 fn paced(provider: DynProvider, url: &Url) -> DynProvider {
     let interval =
         if transport::is_local(url) { Duration::from_millis(20) } else { Duration::from_secs(2) };

@@ -10,28 +10,28 @@ use super::bindings::{InputBox, Inputs::EvmAdvanceCall};
 /// The largest payload the InputBox takes, in bytes.
 pub const MAX_PAYLOAD_BYTES: usize = 65_216;
 
-/// What the application learns of an input.
+/// An input as the application receives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advance {
     /// The chain the input was sent on.
     pub chain_id: u64,
     /// The application it is for.
     pub app_contract: Address,
-    /// Who called the InputBox: the user, or a portal.
+    /// The caller of the InputBox: the user, or a portal.
     pub msg_sender: Address,
     /// The block it is in.
     pub block_number: u64,
-    /// That block's time, in seconds.
+    /// Timestamp of that block, in seconds.
     pub block_timestamp: u64,
-    /// That block's randomness.
+    /// The `prevrandao` of that block.
     pub prev_randao: B256,
     /// The input's number for this application, from 0.
     pub index: u64,
-    /// The bytes that were sent.
+    /// The payload.
     pub payload: Bytes,
 }
 
-/// Why bytes are not an input's exact encoding.
+/// The reason why bytes are not an input's exact encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdvanceInvalid {
     /// Not the ABI encoding of `EvmAdvance`.
@@ -40,7 +40,7 @@ pub enum AdvanceInvalid {
     /// It decodes, but encodes to other bytes.
     #[error("not the canonical encoding of its EvmAdvance call")]
     NotCanonical,
-    /// A number that cannot be: above 64 bits.
+    /// A number is above 64 bits.
     #[error("a block number, time, index or chain id above 64 bits")]
     NumberTooLarge,
 }
@@ -65,7 +65,7 @@ impl Advance {
         })
     }
 
-    /// The bytes the InputBox hashed, which the machine is given.
+    /// The bytes the InputBox hashed, which the machine receives.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         EvmAdvanceCall {
@@ -82,10 +82,10 @@ impl Advance {
     }
 }
 
-/// An input and where on L1 it was found.
+/// An input and the L1 transaction that sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// Its meaning.
+    /// Its decoded content.
     pub advance: Advance,
     /// Its exact bytes, `EvmAdvance` calldata.
     pub raw: Bytes,
@@ -94,9 +94,9 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads an `InputAdded` event, checking that what it says of itself agrees with the event.
+    /// Reads an `InputAdded` event, checking that its input agrees with the event itself.
     ///
-    /// - Errors: the event is of another kind or application, or contradicts its content
+    /// - Errors: not such an event, another application, or contradictory content
     pub fn from_log(log: &Log, application: Address) -> Result<Self> {
         let event = InputBox::InputAdded::decode_log(&log.inner)
             .context("the InputBox emitted an event that is not InputAdded")?;
@@ -111,7 +111,7 @@ impl Input {
         Ok(Self { advance, raw: event.data.input, transaction })
     }
 
-    /// The hash the InputBox keeps of this input.
+    /// The hash that the InputBox stores for this input.
     pub fn hash(&self) -> B256 {
         keccak256(&self.raw)
     }

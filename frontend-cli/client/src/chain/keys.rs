@@ -12,12 +12,12 @@ use ctr::Ctr128BE;
 use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
 use serde_json::{Value, json};
 
-/// How much work and memory one guess of a password costs: 2^18 rounds, as geth has it.
+/// Work and memory of one password guess: 2^18 scrypt rounds, as in geth.
 const SCRYPT_LOG_N: u8 = 18;
 
-/// The ten accounts every anvil has, of the mnemonic "test test … junk".
+/// The ten default accounts of anvil, from the mnemonic "test test … junk".
 ///
-/// The whole world knows these keys: they are worth nothing outside a local devnet.
+/// These keys are public: they are worth nothing outside a local devnet.
 const DEV_KEYS: [B256; 10] = [
     b256!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"),
     b256!("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"),
@@ -31,7 +31,7 @@ const DEV_KEYS: [B256; 10] = [
     b256!("2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6"),
 ];
 
-/// Key number `index` (0 to 9) of anvil's public accounts, each with 10,000 Ether on a devnet.
+/// Key of anvil's default account `index` (0 to 9), each with 10,000 Ether on a devnet.
 ///
 /// - Errors: there is no such account
 pub fn dev_account(index: usize) -> Result<PrivateKeySigner> {
@@ -47,7 +47,7 @@ pub fn open_keystore(path: &Path, password: &str) -> Result<PrivateKeySigner> {
         .with_context(|| format!("cannot open the keystore {}: wrong password?", path.display()))
 }
 
-/// Encrypts `key` into the new keystore file `folder/name`, for its owner's eyes only.
+/// Encrypts `key` into the new keystore file `folder/name`, readable by its owner only.
 ///
 /// - Errors: the file exists already, or cannot be written
 pub fn create_keystore(
@@ -68,7 +68,7 @@ pub fn create_keystore(
     Ok(())
 }
 
-/// A key as Web3 secret storage, version 3, has it, with the address beside it as geth writes it.
+/// A key as Web3 secret storage, version 3, with the address added as geth does.
 fn encrypted(key: &PrivateKeySigner, password: &str) -> Result<Value> {
     let (salt, iv, id) = (random::<32>(), random::<16>(), random::<16>());
     let mut derived = [0; 32];

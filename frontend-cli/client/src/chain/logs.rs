@@ -1,4 +1,4 @@
-//! Reading event logs in block ranges that adapt to what the RPC endpoint allows.
+//! Reading event logs in block ranges that adapt to the limits of the RPC endpoint.
 
 use alloy::providers::{DynProvider, Provider};
 use alloy::rpc::types::{Filter, Log};
@@ -9,7 +9,7 @@ use super::transport;
 
 const SPAN_MAX: u64 = 100_000;
 
-/// Walks forward over the logs of one filter, page by page.
+/// Reads the logs of one filter in ascending order, page by page.
 #[derive(Debug)]
 pub struct LogReader {
     provider: DynProvider,
@@ -25,17 +25,17 @@ impl LogReader {
         Self { provider, url, filter, next: first, span }
     }
 
-    /// The first block that was not read yet.
+    /// The first unread block.
     pub fn next_block(&self) -> u64 {
         self.next
     }
 
-    /// The logs of the next range up to block `last`; `None` when all of it was read.
+    /// The logs of the next range up to block `last`; `None` once all are read.
     ///
-    /// A range the endpoint refuses is halved and asked again.
+    /// A range that the endpoint refuses is halved and requested again.
     ///
-    /// - Errors: the endpoint does not answer, refuses even a single block, or answers with what
-    ///   was not asked for
+    /// - Errors: the endpoint does not answer, refuses even a single block, or returns logs that
+    ///   were not requested
     pub async fn next(&mut self, last: u64) -> Result<Option<Vec<Log>>> {
         while self.next <= last {
             let to = last.min(self.next.saturating_add(self.span.blocks - 1));
@@ -63,17 +63,17 @@ impl LogReader {
     }
 }
 
-/// Whether an event is in a block of that range, and one that `filter` selects.
+/// Whether a log is in that block range and matches `filter`.
 fn is_selected(filter: &Filter, log: &Log, first: u64, last: u64) -> bool {
     let is_there = log.block_number.is_some_and(|block| (first..=last).contains(&block));
     is_there && !log.removed && filter.rpc_matches(log)
 }
 
-/// How many blocks to ask for at once.
+/// The number of blocks per request.
 #[derive(Debug)]
 struct Span {
     blocks: u64,
-    /// What was refused is not tried again.
+    /// Refused sizes are not tried again.
     ceiling: u64,
 }
 
@@ -82,7 +82,7 @@ impl Span {
         self.blocks = self.blocks.saturating_mul(2).min(self.ceiling);
     }
 
-    /// Halves the span; false when it is a single block already.
+    /// Halves the span; false if it is already a single block.
     fn shrink(&mut self) -> bool {
         let can = self.blocks > 1;
         self.blocks = (self.blocks / 2).max(1);

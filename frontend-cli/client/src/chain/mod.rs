@@ -1,4 +1,4 @@
-//! Everything that talks to Ethereum: the rollups contracts, their inputs, outputs and claims.
+//! Communication with Ethereum: the rollups contracts, their inputs, outputs and claims.
 //!
 //! [`Chain`] reads, [`Sender`] writes with one account's key. Nothing here knows the market:
 //! payloads are bytes.

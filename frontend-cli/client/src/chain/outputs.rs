@@ -5,28 +5,28 @@ use alloy::sol_types::SolCall;
 
 use super::bindings::Outputs::{DelegateCallVoucherCall, NoticeCall, VoucherCall};
 
-/// What an application may put into its outputs tree.
+/// The kinds of outputs in an application's outputs tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// A call the application makes when anyone executes it.
+    /// A call that the application makes once anyone executes it.
     Voucher {
-        /// Who is called.
+        /// The called contract.
         destination: Address,
         /// Ether sent along, in wei.
         value: U256,
         /// The calldata.
         payload: Bytes,
     },
-    /// Code run as the application itself.
+    /// Code that runs as the application itself (`DELEGATECALL`).
     DelegateCallVoucher {
-        /// Whose code runs.
+        /// The contract whose code runs.
         destination: Address,
         /// The calldata.
         payload: Bytes,
     },
-    /// A statement that can be validated on L1.
+    /// A statement whose proof can be validated on L1.
     Notice {
-        /// What is stated.
+        /// The statement.
         payload: Bytes,
     },
 }
@@ -46,7 +46,7 @@ impl Output {
         .into()
     }
 
-    /// Decodes output bytes; `None` when they are not the exact encoding of a known kind.
+    /// Decodes output bytes; `None` if they are not the exact encoding of a known kind.
     pub fn decode(raw: &[u8]) -> Option<Self> {
         let output = match *raw.first_chunk::<4>()? {
             VoucherCall::SELECTOR => {
@@ -68,7 +68,7 @@ impl Output {
         (output.encode().as_ref() == raw).then_some(output)
     }
 
-    /// Who a voucher calls; `None` for a notice.
+    /// The contract that a voucher calls; `None` for a notice.
     pub fn destination(&self) -> Option<Address> {
         match self {
             Self::Voucher { destination, .. } | Self::DelegateCallVoucher { destination, .. } => {

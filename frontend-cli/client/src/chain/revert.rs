@@ -1,4 +1,4 @@
-//! Turns what a node answers to a refused call into words that say what to do.
+//! Turns a node's answer to a reverted call into a message that says what to do.
 
 use alloy::sol_types::SolInterface;
 use alloy::transports::{RpcError, TransportErrorKind};
@@ -9,12 +9,12 @@ use super::bindings::Refusals::RefusalsErrors;
 use super::transport;
 use crate::http::clipped;
 
-/// A contract said no; why, in words.
+/// A contract reverted; the reason, in words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Reverted(pub String);
 
-/// An error "cannot WHAT: reason", with the contract's reason in words when there is one.
+/// An error "cannot WHAT: reason", with the contract's reason in words if there is one.
 pub(super) fn explain(what: &str, error: RpcError<TransportErrorKind>, url: &Url) -> Error {
     let Some(answer) = error.as_error_resp() else {
         return transport::plain(error, url).context(format!("cannot {what}"));
@@ -61,7 +61,7 @@ fn reason(data: &[u8]) -> String {
             "{} may take {} units of the token and needs {}: approve more",
             error.spender, error.allowance, error.needed
         ),
-        // The rest is told by its name and values: these happen to programs, not to people.
+        // All others are shown by name and values: only programs cause them.
         Ok(other) => format!("{other:?}"),
         Err(_) => format!("the contract reverted with {}", alloy::primitives::hex::encode(data)),
     }

@@ -1,4 +1,4 @@
-//! Writing to Ethereum with one account's key: inputs, deposits, executions.
+//! Write access to Ethereum with one account's key: inputs, deposits, executions.
 
 use alloy::consensus::Transaction as _;
 use alloy::network::TransactionBuilder;
@@ -13,16 +13,16 @@ use super::bindings::{
 };
 use super::{Chain, MAX_PAYLOAD_BYTES, revert};
 
-/// A transaction that is in a block.
+/// A mined transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// Its hash.
     pub transaction: B256,
     /// The block it is in.
     pub block: u64,
-    /// Gas it used, with the gas of an approval that had to come first.
+    /// Gas it used, including that of a preceding approval.
     pub gas_used: u64,
-    /// What that gas cost the sender, in wei.
+    /// The transaction fee, in wei.
     pub fee_wei: u128,
     /// The number of the input it added, if it added one.
     pub input: Option<u64>,
@@ -65,7 +65,7 @@ impl Sender {
         self.transact("send the input", to, U256::ZERO, &call).await
     }
 
-    /// Deposits `wei` for `application`, with `data` for it to act on.
+    /// Deposits `wei` for `application`, with `data` as the execution-layer data.
     pub async fn deposit_ether(
         &self,
         application: Address,
@@ -77,7 +77,7 @@ impl Sender {
         self.transact("deposit Ether", to, wei, &call).await
     }
 
-    /// Deposits `value` units of `token` for `application`, approving the portal when needed.
+    /// Deposits `value` units of `token` for `application`, approving the portal if needed.
     pub async fn deposit_erc20(
         &self,
         token: Address,
@@ -101,7 +101,7 @@ impl Sender {
         Ok(sent)
     }
 
-    /// Lets `spender` take exactly `value` of `token`, unless it may take that much already.
+    /// Approves `spender` for exactly `value` of `token`, unless its allowance suffices.
     pub async fn approve(
         &self,
         token: Address,
@@ -119,7 +119,7 @@ impl Sender {
     /// Executes a voucher of `application`, given its proof.
     ///
     /// - Shapes: 63 siblings, from the leaf up
-    /// - Errors: its claim is not accepted yet, it was executed before, the application lacks funds
+    /// - Errors: its claim is not accepted yet, it was already executed, or funds are lacking
     pub async fn execute_output(
         &self,
         application: Address,
@@ -134,7 +134,7 @@ impl Sender {
         self.transact("execute the voucher", application, U256::ZERO, &call).await
     }
 
-    /// Calls the contract at `to` and waits until the call is in a block.
+    /// Calls the contract at `to` and waits until the transaction is mined.
     ///
     /// `what` completes "cannot …" in the error.
     pub async fn transact<C: SolCall>(
@@ -175,7 +175,7 @@ impl Sender {
         sent(&receipt)
     }
 
-    /// Asks again, as a call, why a transaction in a block failed.
+    /// Repeats a failed transaction as a call, to learn the reason.
     async fn failed(&self, what: &str, receipt: &TransactionReceipt) -> anyhow::Error {
         let hash = receipt.transaction_hash;
         let plain = anyhow::anyhow!("cannot {what}: transaction {hash} failed");

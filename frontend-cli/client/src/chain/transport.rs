@@ -1,4 +1,4 @@
-//! How questions to Ethereum travel: bounded, and asked again when that does no harm.
+//! Transport of JSON-RPC requests: bounded, and retried where that is safe.
 
 use std::task;
 
@@ -43,7 +43,7 @@ impl Transport {
     }
 }
 
-/// What is sent twice may be done twice.
+/// Only reads are retried: a transaction sent twice may be executed twice.
 fn only_reads(method: &str) -> bool {
     method.starts_with("eth_") && !method.starts_with("eth_send")
 }
@@ -62,7 +62,7 @@ impl Service<RequestPacket> for Transport {
     }
 }
 
-/// The same error in words a person can do something with, however long the answer was.
+/// The same error as an actionable message, however long the answer was.
 pub(super) fn plain(error: RpcError<TransportErrorKind>, url: &Url) -> Error {
     match error {
         RpcError::ErrorResp(answer) => {
@@ -83,7 +83,7 @@ pub(super) fn plain(error: RpcError<TransportErrorKind>, url: &Url) -> Error {
     }
 }
 
-/// Whether an endpoint said no to how much was asked for.
+/// Whether an endpoint refused because the request was too large.
 pub(super) fn is_too_much(error: &RpcError<TransportErrorKind>) -> bool {
     match error {
         RpcError::ErrorResp(_) => true,

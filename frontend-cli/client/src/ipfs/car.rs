@@ -1,8 +1,8 @@
-//! CAR version 1 read as it streams in.
+//! Streaming reader of CAR version 1.
 //!
 //! ```text
 //! car       varint(len) header[len]   ( varint(36 + len) cid[36] block[len] )*
-//! header    DAG-CBOR of { roots, version: 1 }; roots are not believed, the caller knows its own
+//! header    DAG-CBOR of { roots, version: 1 }; the roots are ignored, as the caller knows its own
 //! ```
 //!
 //! - Source: IPLD CAR specification, version 1
@@ -16,16 +16,16 @@ use super::MAX_BLOCK_BYTES;
 
 const CID_BYTES: usize = 36;
 
-/// Bytes of the header's DAG-CBOR that say version 1.
+/// The DAG-CBOR bytes of `version: 1` in the header.
 const VERSION_1: &[u8] = b"\x67version\x01";
 
 /// Blocks taken from a stream, each checked against its CID before it is kept.
 pub(super) struct Reader {
-    /// What has come and is not yet a whole section.
+    /// Received bytes of an incomplete section.
     open: Vec<u8>,
     has_header: bool,
     blocks: BTreeMap<Cid, Vec<u8>>,
-    /// How many more bytes are taken.
+    /// Remaining bytes allowed.
     left: u64,
 }
 
@@ -67,7 +67,7 @@ impl Reader {
     }
 }
 
-/// The first whole section and what follows it; `None` while it is not whole.
+/// The first complete section and the bytes after it; `None` if it is incomplete.
 fn split_section(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>> {
     let mut len = 0_u64;
     for (at, &byte) in bytes.iter().enumerate() {

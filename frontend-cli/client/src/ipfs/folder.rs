@@ -1,7 +1,7 @@
-//! The embedded store: a folder with one file a block, named by its CID.
+//! The embedded store: a folder with one file per block, named by its CID.
 //!
-//! A file appears whole or not at all, and is checked whenever it is read; so what a crash or a
-//! disk may have left behind is found, and mended by putting the same bytes again.
+//! Files are written atomically and checked on each read; so corruption by a crash or a disk is
+//! detected, and repaired by putting the same bytes again.
 
 use std::{fs, io::ErrorKind, io::Write as _, path::Path};
 

@@ -26,7 +26,7 @@ pub(super) async fn get(url: &Url, root: Cid, max_bytes: u64) -> Result<Vec<u8>>
     Ok(assembly.into_bytes())
 }
 
-/// The file out of one CAR; `None` if this gateway does not serve CARs.
+/// The file from a single CAR; `None` if this gateway does not serve CARs.
 async fn get_car(client: &Client, url: &Url, root: Cid, max_bytes: u64) -> Result<Option<Vec<u8>>> {
     let mut response = http::send(request(client, url, root, "car", CAR)).await?;
     let content_type = response.headers().get(header::CONTENT_TYPE);

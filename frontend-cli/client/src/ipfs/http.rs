@@ -7,7 +7,7 @@ use reqwest::{Client, RequestBuilder, Response, Url};
 
 use crate::http::clipped;
 
-/// Enough for the largest file over a slow line; a store that stops answering is given up then.
+/// Enough for the largest file over a slow connection; after that the store is given up.
 const TRANSFER: Duration = Duration::from_secs(600);
 
 pub(super) fn client() -> Result<Client> {
@@ -26,7 +26,7 @@ pub(super) async fn send(request: RequestBuilder) -> Result<Response> {
     request.send().await.context("no answer: is the address right, and is it running?")
 }
 
-/// The answer, if it is one, and otherwise what the server says is wrong.
+/// The response if it is a success, otherwise the server's error message.
 pub(super) async fn succeeded(request: RequestBuilder) -> Result<Response> {
     let response = send(request).await?;
     if response.status().is_success() {
@@ -40,7 +40,7 @@ pub(super) async fn succeeded(request: RequestBuilder) -> Result<Response> {
     bail!("the server answered {status}: {}", clipped(&String::from_utf8_lossy(&text)))
 }
 
-/// A body of at most `limit` bytes.
+/// A response body of at most `limit` bytes.
 pub(super) async fn body(mut response: Response, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     while let Some(part) = response.chunk().await.context("the answer broke off")? {

@@ -1,4 +1,4 @@
-//! Files kept by a Kubo node, through its RPC (`/api/v0`).
+//! Files in a Kubo node, through its RPC (`/api/v0`).
 
 use anyhow::{Context, Result, ensure};
 use blobs::{Assembly, Cid, Codec, Profile, blocks, cid_of};
@@ -7,16 +7,16 @@ use serde::Deserialize;
 
 use super::{MAX_BLOCK_BYTES, http};
 
-/// Kubo looks for what it lacks among its peers, without end unless told so.
+/// Without a timeout, Kubo searches its peers for missing blocks indefinitely.
 const SEARCH: &str = "50s";
 
-/// The longest answer that names a CID.
+/// The largest response that contains a CID, in bytes.
 const MAX_ANSWER_BYTES: u64 = 65_536;
 
 pub(super) async fn put(url: &Url, bytes: &[u8], profile: Profile) -> Result<Cid> {
     let node = Node { url, client: http::client()? };
     let cid = cid_of(bytes, profile);
-    // One request where the node cuts as the profile does; its settings may say otherwise.
+    // One request suffices if the node chunks as the profile does; its settings may differ.
     if profile != Profile::Kubo || node.add(bytes).await? != cid {
         for (block_cid, block) in blocks(bytes, profile) {
             node.block_put(block_cid, &block, block_cid == cid).await?;
@@ -34,7 +34,7 @@ pub(super) async fn get(url: &Url, cid: Cid, max_bytes: u64) -> Result<Vec<u8>> 
             return Ok(bytes);
         }
     }
-    // Block by block: what is cut in another way, and which block is wrong if one is.
+    // Block by block, which works for any chunking and finds out which block is wrong.
     let mut assembly = Assembly::new(cid, max_bytes);
     while let Some(cid) = assembly.wanted() {
         assembly.push(&node.block_get(cid).await?)?;
@@ -68,7 +68,7 @@ impl Node<'_> {
         Ok(added.hash.parse()?)
     }
 
-    /// Stores one block; pinning the root keeps all that is beneath it.
+    /// Stores one block; pinning the root keeps all blocks below it.
     async fn block_put(&self, cid: Cid, block: &[u8], pin: bool) -> Result<()> {
         let codec = match cid.codec {
             Codec::Raw => "raw",

@@ -1,7 +1,7 @@
-//! Where files named by CID are kept: a folder, a Kubo node, or a gateway to read from.
+//! Storage of files named by CID: a folder, a Kubo node, or a read-only gateway.
 //!
 //! None of them is trusted: every block is checked against its CID, and sizes are bounded before
-//! they are believed.
+//! use.
 
 mod car;
 mod folder;
@@ -17,13 +17,13 @@ use reqwest::Url;
 
 use crate::folders;
 
-/// The longest block taken from anyone; twice the largest leaf, as IPFS nodes have it.
+/// The longest block accepted; twice the largest leaf, as in IPFS nodes.
 const MAX_BLOCK_BYTES: u64 = 2 * 1_048_576;
 
-/// A place for files; as text `folder:PATH`, `kubo:URL` or `gateway:URL`.
+/// A store of files; as text `folder:PATH`, `kubo:URL` or `gateway:URL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Store {
-    /// A folder with one file a block: needs no other program.
+    /// A folder with one file per block: needs no other program.
     Folder(PathBuf),
     /// The RPC of a Kubo node.
     Kubo(Url),
@@ -32,16 +32,16 @@ pub enum Store {
 }
 
 impl Store {
-    /// The folder used unless a person says otherwise: `blocks` among this user's files.
+    /// The default folder: `blocks` in this user's data.
     ///
-    /// - Errors: the environment names no home
+    /// - Errors: the environment defines no home
     pub fn embedded() -> Result<Self> {
         Ok(Self::Folder(folders::data()?.join("blocks")))
     }
 
-    /// Keeps a file and gives its CID.
+    /// Stores a file and returns its CID.
     ///
-    /// - Errors: a gateway; a folder or node that does not take it, or names it otherwise
+    /// - Errors: a gateway; a folder or node that cannot store it, or returns another CID
     pub async fn put(&self, bytes: &[u8], profile: Profile) -> Result<Cid> {
         match self {
             Self::Folder(folder) => folder::put(folder, bytes, profile),
@@ -52,9 +52,9 @@ impl Store {
         }
     }
 
-    /// The file `cid` names, of at most `max_bytes`.
+    /// The file named `cid`, of at most `max_bytes`.
     ///
-    /// - Errors: a block that is absent, damaged or another one; a longer file
+    /// - Errors: a block that is missing, corrupt or another one; a longer file
     pub async fn get(&self, cid: Cid, max_bytes: u64) -> Result<Vec<u8>> {
         let file = match self {
             Self::Folder(folder) => folder::get(folder, cid, max_bytes),

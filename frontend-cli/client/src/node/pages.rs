@@ -7,21 +7,21 @@ use serde_json::Value;
 
 use super::{Node, Page, Record};
 
-/// The most records of a listing that are read: whoever lies can go on without end.
+/// The maximum number of records of a listing, as a lying node could go on forever.
 const LISTING_MAX: u64 = 10_000_000;
 
-/// A listing that is read page by page, so that its length costs no memory.
+/// A listing that is read page by page, to bound memory.
 #[derive(Debug)]
 pub struct Pages<T> {
     node: Node,
     method: &'static str,
     filter: Value,
     offset: u64,
-    /// How much to ask for at once.
+    /// The page size.
     size: u64,
-    /// How many records were read.
+    /// The number of records read.
     read: u64,
-    /// The smallest number the next record can have.
+    /// The smallest valid index of the next record.
     next_index: u64,
     is_over: bool,
     records: PhantomData<T>,
@@ -38,18 +38,18 @@ impl<T> Pages<T> {
         Self { offset: count, ..self }
     }
 
-    /// The same from the record with this number on, where none is left out.
+    /// The same from record `first` on; for listings without gaps.
     pub fn from(self, first: u64) -> Self {
         Self { offset: first, next_index: first, ..self }
     }
 }
 
 impl<T: Record> Pages<T> {
-    /// The next records; nothing at the end.
+    /// The next records; `None` at the end.
     ///
-    /// A page that the node finds too large is asked for in smaller ones.
+    /// A page that is too large for the node is requested in smaller ones.
     ///
-    /// - Errors: the node does not answer, or its pages do not go on
+    /// - Errors: the node does not answer, or its pages are inconsistent
     pub async fn next(&mut self) -> Result<Option<Vec<T>>> {
         while !self.is_over {
             let mut params = self.filter.clone();
@@ -83,7 +83,7 @@ impl<T: Record> Pages<T> {
         self.read += found;
         ensure!(self.read <= LISTING_MAX, "the node's list by {method} has no end");
         let total = page.pagination.and_then(|pagination| pagination.total_count);
-        // Without a total, the end is where nothing more comes.
+        // Without a total, the listing ends with an empty page.
         self.is_over = page.data.is_empty() || total.is_some_and(|total| self.offset >= total);
         Ok((!page.data.is_empty()).then_some(page.data))
     }
