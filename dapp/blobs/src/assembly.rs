@@ -90,7 +90,7 @@ impl Assembly {
         self.bytes
     }
 
-    /// Adds the wanted block; after an error nothing has changed, and another delivery can be pushed.
+    /// Adds the wanted block; after an error nothing has changed, and `push` can be called again.
     pub fn push(&mut self, block: &[u8]) -> Result<(), BlockRefused> {
         let Wanted { cid, size, depth } = *self.wanted.last().ok_or(BlockRefused::NotWanted)?;
         let found = Cid::of_block(cid.codec, block);
