@@ -17,7 +17,7 @@ pub const MAX_LOSS_PPM: u64 = 1_000_000_000_000;
 pub struct MetricAccumulator {
     classes: usize,
     rows: u32,
-    /// By true class, then by predicted class; each with one more index, for no class at all.
+    /// By true class, then by predicted class; each axis has one more entry, for no class at all.
     confusion: Vec<u32>,
     loss_ppm: u128,
     /// Each row's result, if results are kept.
