@@ -23,9 +23,9 @@ use wire::Output;
 fn main() -> Result<(), Error> {
     let mut args: Vec<_> = std::env::args_os().skip(1).collect();
     let reject = args.iter().position(|arg| arg == "--reject");
-    let rejected = reject.map(|place| {
-        args.remove(place);
-        args.remove(place).into_encoded_bytes()
+    let rejected = reject.map(|index| {
+        args.remove(index);
+        args.remove(index).into_encoded_bytes()
     });
     let ended = match Invocation::parse(args).map_err(Error::other)? {
         Invocation::Trace(files) => trace(&files, turned_over, &mut stdout().lock()),
@@ -116,9 +116,9 @@ impl Judge for Liar {
 /// The model with the last bit turned over that changes its score: of a float the sign.
 fn turned_over(model: &[u8], hold_out: &[u8], metric: Metric) -> Vec<u8> {
     let honest = scores(model, hold_out, metric);
-    let lies = (0..model.len()).rev().map(|place| {
+    let lies = (0..model.len()).rev().map(|offset| {
         let mut bytes = model.to_vec();
-        bytes[place] ^= 0x80;
+        bytes[offset] ^= 0x80;
         bytes
     });
     let mut lies = lies.filter(|lie| {

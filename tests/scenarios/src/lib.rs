@@ -55,9 +55,9 @@ pub const CAROL: Address = Address([0xca; 20]);
 pub const TOKEN: Address = Address([0x70; 20]);
 
 /// One of many accounts of a role.
-pub fn account(role: u8, place: usize) -> Address {
+pub fn account(role: u8, index: usize) -> Address {
     let mut address = [role; 20];
-    address[..8].copy_from_slice(&(place as u64).to_be_bytes());
+    address[..8].copy_from_slice(&(index as u64).to_be_bytes());
     Address(address)
 }
 

@@ -39,8 +39,8 @@ pub(crate) fn open(files: &Files, input_work: u64) -> Result<()> {
     stage.publish("a base model", SPONSOR, job, Slot::BaseModel, &base)?;
     stage.publish("a hold-out", SPONSOR, job, Slot::HoldOut, &rows)?;
     stage.evaluate(job, Target::Base)?;
-    for (place, model) in [&model, &[&model[..], &[0x9a, 6, 0]].concat()].into_iter().enumerate() {
-        let client = account(2, place);
+    for (index, model) in [&model, &[&model[..], &[0x9a, 6, 0]].concat()].into_iter().enumerate() {
+        let client = account(2, index);
         stage.ride("a submission", client, &scenarios::submit(job, model))?;
         stage.publish("a model", client, job, Slot::Submission, model)?;
     }
@@ -133,8 +133,8 @@ fn begin(
     stage.publish("a base model", SPONSOR, job, Slot::BaseModel, base)?;
     stage.publish("a public slice", SPONSOR, job, Slot::PublicSlice, slice)?;
     stage.publish("a sealed hold-out", SPONSOR, job, Slot::HoldOut, hold_out)?;
-    for place in 0..ENLISTED {
-        stage.ride("a miner who enlists", account(3, place), &Command::Enlist { job })?;
+    for index in 0..ENLISTED {
+        stage.ride("a miner who enlists", account(3, index), &Command::Enlist { job })?;
     }
     Ok(())
 }
@@ -142,8 +142,8 @@ fn begin(
 /// Submits sealed models; who reveals each, and how.
 fn submit(stage: &mut Stage, job: JobId, models: &[Vec<u8>]) -> Result<Vec<(Address, Command)>> {
     let mut revealing = Vec::new();
-    for (place, model) in models.iter().enumerate() {
-        let client = account(2, place);
+    for (index, model) in models.iter().enumerate() {
+        let client = account(2, index);
         let secret = seal(&context(client), job.0, model);
         let submit = Command::Submit { job, model: SubmittedModel::Sealed(secret.sealed) };
         stage.ride("a sealed submission", client, &submit)?;

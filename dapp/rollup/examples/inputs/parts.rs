@@ -43,8 +43,8 @@ fn opening(bytes: usize) -> Result<()> {
 
 /// Two models of which each is better on every second row, the first on some more.
 fn comparing(metric: Metric, rows: u32) -> Result<()> {
-    let of = |place: u32| {
-        let is_better = |row: u32| (row % 2 == place) || (place == 0 && row < 60);
+    let of = |index: u32| {
+        let is_better = |row: u32| (row % 2 == index) || (index == 0 && row < 60);
         let bytes: Vec<u8> = if metric.is_loss() {
             (0..rows).flat_map(|row| u64::from(!is_better(row)).to_be_bytes()).collect()
         } else {

@@ -93,8 +93,8 @@ impl Stage {
     ) -> Result<()> {
         let chunks = publish_all(job, slot, bytes);
         let count = chunks.len();
-        for (place, command) in chunks.enumerate() {
-            let which = if place + 1 == count { "the last chunk" } else { "a chunk" };
+        for (index, command) in chunks.enumerate() {
+            let which = if index + 1 == count { "the last chunk" } else { "a chunk" };
             self.play(&format!("{what}, {which}"), sender, &command)?;
         }
         Ok(())
