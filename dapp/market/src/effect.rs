@@ -137,7 +137,7 @@ pub enum Event<R = Option<ModelRefusal>> {
         job: JobId,
         submission: u32,
         client: Address,
-        /// What was committed to, or the model's digest once that is known.
+        /// The commitment, or the model's digest once it is known.
         model: Digest,
         verdict: Ruling<R>,
     },

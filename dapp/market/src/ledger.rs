@@ -23,7 +23,7 @@ pub struct Solvency {
 }
 
 impl Solvency {
-    /// Whether both sides agree.
+    /// Whether both sides are equal.
     pub fn holds(&self) -> bool {
         let held = self.deposited.checked_sub(self.paid_out);
         held.is_some() && held == self.free.checked_add(self.escrowed)

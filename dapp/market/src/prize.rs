@@ -1,4 +1,4 @@
-//! The prize: it goes to the earliest commitment that the exact test cannot tell from the best.
+//! The prize: it goes to the earliest commitment that the exact test cannot separate from the best.
 //!
 //! A copy is always later than its original, so neither copies nor extra accounts gain anything.
 

@@ -63,7 +63,7 @@ pub struct AssetPrices {
     pub place_bond: Amount,
 }
 
-/// Instructions a second.
+/// Instructions per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Speed {
     /// A machine that answers rows: its floating point is emulated.

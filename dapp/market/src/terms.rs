@@ -48,11 +48,11 @@ pub struct Terms {
     pub places: u32,
     /// Acceptance criteria for models.
     pub offer: Offer,
-    /// Whether models and hold-out arrive as bytes, or as ciphertext first.
+    /// Form in which models and hold-out arrive: as bytes, or as ciphertext first.
     pub sealing: Sealing,
-    /// Who computes the scores.
+    /// Computation of the scores.
     pub evaluators: Evaluators,
-    /// Who is paid, and when.
+    /// Recipients and time of payment.
     pub award: Award,
 }
 

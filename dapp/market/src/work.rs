@@ -15,8 +15,8 @@ use crate::{
     units::{Address, Amount, Asset, JobId, Work},
 };
 
-/// Pays for work out of the prepaid amount. For work that the sender bears, or that the stake does
-/// not cover, it pays the operator's part, so that machine time is never free.
+/// Pays for work out of the prepaid amount. The sender pays the operator's part for work that it
+/// bears itself or that the stake does not cover, so that machine time is never free.
 pub(crate) fn pay(input: &mut Input<'_>, target: Target, done: Done) {
     let (job, worker, asset) = (input.id, input.sender(), input.job().terms.asset);
     let whole = price(input.state, asset, done.prepaid);

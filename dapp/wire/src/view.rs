@@ -92,13 +92,13 @@ views! {
 
     /// Deadlines of a job.
     WindowsView {
-        /// Submissions.
+        /// Deadline for submissions.
         close: Timestamp,
-        /// Revealing keys.
+        /// Deadline for revealing keys.
         reveal_until: Timestamp,
-        /// Committing to attestations; `None` until seats are drawn.
+        /// Deadline for committing to attestations; `None` until seats are drawn.
         attest_until: Option<Timestamp>,
-        /// Revealing attestations; `None` until seats are drawn.
+        /// Deadline for revealing attestations; `None` until seats are drawn.
         attestations_until: Option<Timestamp>,
     }
 
@@ -286,7 +286,7 @@ views! {
         show: Amount,
         /// Most work of the machine for one evaluation.
         evaluation_work: Work,
-        /// Most time that the machine needs for all possible submissions, in seconds.
+        /// Time that the machine has for all possible submissions, in seconds.
         #[serde(with = "blobs::exact")]
         evaluation_window_seconds: u64,
     }
@@ -303,13 +303,13 @@ views! {
         free: Amount,
         /// Total held by jobs.
         escrowed: Amount,
-        /// Whether both sides agree.
+        /// Whether both sides are equal.
         solvent: bool,
     }
 
     /// Whether all money is accounted for.
     SolvencyView {
-        /// Whether both sides agree for every asset.
+        /// Whether both sides are equal for every asset.
         solvent: bool,
         /// Assets that were ever deposited.
         assets: Vec<AssetView>,

@@ -22,7 +22,7 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Commits to an opening and seals these bytes, the opening's plaintext if the sender is honest.
+    /// Commits to an opening and seals these bytes, its plaintext if the sender is honest.
     pub fn new(sender: &Context, scope: [u8; 32], opening: Opening, bytes: &[u8]) -> Self {
         let Context { chain_id, app, sender, .. } = *sender;
         let binding = Binding { chain_id, app: app.0, scope, sender: sender.0 };

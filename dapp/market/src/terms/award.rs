@@ -1,4 +1,4 @@
-//! The award: who is paid, and when.
+//! The award: recipients and time of payment.
 
 use blobs::{choice, names};
 
@@ -11,7 +11,7 @@ use crate::{
 pub const MAX_REWARDS: u32 = 256;
 
 choice! {
-    /// Who is paid, and when.
+    /// Recipients and time of payment.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Award {
         /// A reward for each accepted model, in the order of commitments.
@@ -21,8 +21,8 @@ choice! {
             /// Most models that are paid.
             count: u32,
         },
-        /// A prize for the best model: the earliest commitment that the exact test cannot tell from
-        /// it.
+        /// A prize for the best model: the earliest commitment that the exact test cannot separate
+        /// from it.
         Prize {
             /// Amount for the winner.
             prize: Amount,

@@ -1,4 +1,4 @@
-//! The evaluators: who computes the scores.
+//! The evaluators, which compute the scores.
 
 use blobs::choice;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub const MAX_SEATS: u32 = 100;
 pub const MAX_SAMPLE_ROWS: u32 = 10_000;
 
 choice! {
-    /// Who computes the scores.
+    /// The evaluators, which compute the scores.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Evaluators {
         /// The machine.

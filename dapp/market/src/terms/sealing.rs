@@ -7,7 +7,7 @@ use super::Terms;
 use crate::{refusal::Refusal, settings::Settings, units::Amount};
 
 choice! {
-    /// Whether models and hold-out are sealed until the close.
+    /// Publication of models and hold-out: open, or sealed until the close.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Sealing {
         /// Everything is public from the start.

@@ -12,7 +12,7 @@ impl Terms {
         }
     }
 
-    /// Most time that the machine needs for all possible submissions and the base model.
+    /// Time that the machine has for all possible submissions and the base model.
     pub fn evaluation_window(&self, settings: &Settings) -> u64 {
         let models = u64::from(self.places).saturating_add(1);
         settings.evaluation_window(self.evaluation_work(settings).times(models))
