@@ -4,7 +4,7 @@
 
 use crate::{Cid, Codec, NodeRefused, links};
 
-/// Most levels of nodes; eight levels of 174 links per node reach 2^59 leaves.
+/// Maximum number of levels of nodes; eight levels of 174 links per node reach 2^59 leaves.
 const MAX_DEPTH: usize = 8;
 
 /// A file that grows from the front; each block is verified before its contents are trusted.

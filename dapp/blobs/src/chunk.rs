@@ -15,7 +15,7 @@ use crate::{Digest, names};
 /// The longest payload an input can have.
 pub const MAX_PAYLOAD_BYTES: usize = 65_216;
 
-/// Most bytes that one chunk may inflate to: bounds the work and memory of one input.
+/// Maximum number of bytes that one chunk may inflate to: bounds the work and memory of one input.
 pub const MAX_INFLATED_BYTES: usize = 1_048_576;
 
 /// Largest compression ratio: bounds the bytes kept by others per payload byte paid for.
@@ -72,7 +72,7 @@ pub enum ChunkRefused {
     /// The deflate stream inflates to more bytes than allowed.
     #[error("inflates to more than {limit} bytes")]
     InflateTooLong {
-        /// Most bytes allowed.
+        /// Maximum number of bytes allowed.
         limit: u64,
     },
     /// The chunk extends past the declared end of the blob.

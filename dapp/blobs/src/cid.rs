@@ -70,7 +70,7 @@ impl Cid {
         bytes
     }
 
-    /// Parses the binary form, which must be exactly these bytes.
+    /// Parses the binary form, without any further bytes.
     ///
     /// - Errors: `Unsupported` for anything but `01 codec 12 20 digest`
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CidRefused> {

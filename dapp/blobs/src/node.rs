@@ -10,7 +10,7 @@
 
 use crate::{Cid, Codec};
 
-/// Most links per node in any supported profile.
+/// Maximum number of links per node in any supported profile.
 const MAX_LINKS: usize = 1_024;
 
 const NODE_DATA: u8 = 0x0a;

@@ -1,4 +1,4 @@
-//! Sealed blobs: the ciphertext is published early, its key later; the plaintext is fixed at once.
+//! Sealed blobs: ciphertext published early, key later; the plaintext is fixed from the start.
 //!
 //! A commitment covers the plaintext and the market, scope and sender it is bound to. It is also
 //! the associated data of the ciphertext, so a ciphertext opens under its own commitment only, and
@@ -135,8 +135,7 @@ pub fn seal(key: &[u8; 32], commitment: Digest, plain: &[u8]) -> Vec<u8> {
     sealed
 }
 
-/// Decrypts a ciphertext with this key and commitment, in place; `None` if it is not
-/// authentic.
+/// Decrypts a ciphertext with this key and commitment, in place; `None` if it is not authentic.
 #[must_use]
 pub fn unseal(key: &[u8; 32], commitment: Digest, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
     let length = sealed.len().checked_sub(TAG_BYTES)?;

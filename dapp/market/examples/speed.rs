@@ -24,7 +24,7 @@ const CLIENTS: u32 = 100;
 /// them runs without interruption.
 const JOBS: u32 = 2;
 const SLICES: u32 = 1_000;
-/// Most inputs needed to end a job.
+/// Maximum number of inputs needed to end a job.
 const SETTLES: u32 = 3;
 
 const SPONSOR: Address = Address([0xaa; 20]);

@@ -134,9 +134,9 @@ pub enum Command {
         target: Target,
         /// Step to start from: rows answered and models compared so far.
         from: u32,
-        /// Most work to do.
+        /// Maximum work to do.
         work: Work,
-        /// Most surcharge that the sender pays if the machine lags.
+        /// Maximum surcharge that the sender pays if the machine lags.
         max_surcharge: Amount,
     },
     /// Advance a job as far as time and the input allow.

@@ -65,7 +65,7 @@ fn finish(input: &mut Input<'_>, number: u32, verdict: Verdict, amount: Amount) 
     }
     job.whole.remove(&number);
     job.slots.clear(SlotKey::of(Slot::Shown, number));
-    // Before the close the place is freed and the buy-in returns; later the buy-in is the miners'.
+    // Before the close the place is freed and the buy-in returns; later the miners get the buy-in.
     let is_early = now < job.terms.close && !verdict.is_accepted();
     let submission = job.known_mut(number);
     submission.state = SubmissionState::Decided(verdict);

@@ -25,7 +25,7 @@ use crate::{
     units::{Address, Amount, Score, Timestamp},
 };
 
-/// Most models on a page of attestations.
+/// Maximum number of models on a page of attestations.
 pub const PAGE_MODELS: u32 = 128;
 
 /// A job and everything that belongs to it.
@@ -236,7 +236,7 @@ impl Job {
         revealed.saturating_add(u32::from(self.terms.sample_rows().is_some()))
     }
 
-    /// Most models on a page.
+    /// Maximum number of models on a page.
     pub fn page_models(&self) -> u32 {
         if self.terms.sample_rows().is_some() { 1 } else { PAGE_MODELS }
     }

@@ -11,9 +11,9 @@ use crate::{
 /// Counts the work done by one input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Meter {
-    /// Most work of the input.
+    /// Maximum work of the input.
     limit: Work,
-    /// Most work that its sender wants, once the input has made progress.
+    /// Maximum work that its sender wants, once the input has made progress.
     wanted: Work,
     spent: Work,
     /// The part of the work that answered rows.

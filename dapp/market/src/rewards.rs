@@ -24,7 +24,7 @@ use crate::{
     work,
 };
 
-/// Most submissions decided by one input.
+/// Maximum number of submissions decided by one input.
 const DECISIONS_PER_INPUT: usize = 64;
 /// At least the payload of an input that continues an evaluation.
 const SMALL_PAYLOAD_BYTES: u64 = 1_024;

@@ -27,12 +27,12 @@ pub struct Settings {
     /// Largest blob, in bytes.
     #[serde(with = "blobs::exact")]
     pub max_blob_bytes: u64,
-    /// Most bytes that jobs can reserve, besides those of the drive.
+    /// Maximum number of bytes that jobs can reserve, besides those of the drive.
     #[serde(with = "blobs::exact")]
     pub max_stored_bytes: u64,
-    /// Most balances that are kept; beyond them, a new balance is paid out as a voucher.
+    /// Maximum number of balances kept; beyond it, a new balance is paid out as a voucher.
     pub max_balances: u32,
-    /// Most work of one input.
+    /// Maximum work of one input.
     pub input_work: Work,
     /// Prices of everything but evaluation.
     pub prices: Prices,

@@ -59,7 +59,7 @@ mod tests {
 
     const LEVELS_PPM: [u32; 3] = [50_000, 10_000, 1_000];
 
-    /// Most rows that the worse of two models may win if they are to be separated.
+    /// Maximum number of rows that the worse of two models may win if they are to be separated.
     fn critical(rows: u32, significance_ppm: u32) -> Option<u32> {
         let is_separated = |fewer: &u32| separated(rows - fewer, *fewer, significance_ppm);
         (0..=rows / 2).take_while(is_separated).last()

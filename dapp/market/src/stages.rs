@@ -22,7 +22,7 @@ use crate::{
     units::{Timestamp, Work},
 };
 
-/// Most steps of one input, as each may emit outputs, which cost work of their own.
+/// Maximum number of steps of one input, as each may emit outputs, which cost work of their own.
 const STEPS_PER_INPUT: usize = 64;
 
 /// The next step of a job.

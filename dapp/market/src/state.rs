@@ -17,7 +17,7 @@ use crate::{
     units::{Amount, JobId, Timestamp},
 };
 
-/// Most records (jobs and submissions) of ended jobs that are retained for display.
+/// Maximum number of records (jobs and submissions) of ended jobs that are retained for display.
 const ENDED_RECORDS: usize = 4_096;
 
 /// The whole state of the market.

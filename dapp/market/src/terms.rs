@@ -28,7 +28,7 @@ use crate::{
     units::{Asset, Timestamp},
 };
 
-/// Most submissions that a job can hold at a time.
+/// Maximum number of submissions that a job can hold at a time.
 pub const MAX_PLACES: u32 = 10_000;
 
 /// A sponsor's terms.

@@ -60,11 +60,11 @@ pub(crate) mod planted {
 /// although the total is, as freed memory need not be contiguous.
 const PIECE_BYTES: usize = 16 << 20;
 
-/// Most memory of a query: views and JSON, at most as long as a report.
+/// Maximum memory of a query: views and JSON, at most as long as a report.
 const QUESTION_PIECES: usize = 1;
 
-/// Most memory of an input: the tensors of a step (32 MiB), and a parsed model and dataset (32 MiB,
-/// a few times their files).
+/// Maximum memory of an input: the tensors of a step (32 MiB), and a parsed model and dataset (32
+/// MiB, a few times their files).
 ///
 /// The market's state is bounded by its settings, not by this. With those of the deployed genesis
 /// that is

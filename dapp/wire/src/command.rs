@@ -9,8 +9,8 @@ use crate::{
     refused::InputRefused,
 };
 
-/// Most data that a `publish` of one input can carry: the longest payload less the selector, five
-/// words of arguments and the data's length, in whole words.
+/// Maximum data that a `publish` of one input can carry: the longest payload less the selector,
+/// five words of arguments and the data's length, in whole words.
 pub const MAX_CHUNK_BYTES: usize = (MAX_PAYLOAD_BYTES - 4 - 6 * 32) / 32 * 32;
 
 /// Domain separator at the start of every job's name, zero-padded.

@@ -22,12 +22,12 @@ const GRAMMAR: &str = "jobs, jobs/JOB, jobs/JOB/LIST with LIST one of submission
 pub struct Paging {
     /// The first item: the number of a job or submission, otherwise the number of items to skip.
     pub from: u64,
-    /// Most items to return.
+    /// Maximum number of items to return.
     pub limit: u64,
 }
 
 impl Paging {
-    /// Most items in one answer.
+    /// Maximum number of items in one answer.
     pub const MAX_LIMIT: u64 = 100;
 
     fn page<T>(self, total: Option<u64>, items: impl Iterator<Item = T>) -> Page<T> {

@@ -284,7 +284,7 @@ views! {
         submission: SubmissionStake,
         /// The stake of showing a model on the public board.
         show: Amount,
-        /// Most work of the machine for one evaluation.
+        /// Maximum work of the machine for one evaluation.
         evaluation_work: Work,
         /// Time that the machine has for all possible submissions, in seconds.
         #[serde(with = "blobs::exact")]
@@ -323,7 +323,7 @@ pub struct Page<T> {
     pub total: Option<u64>,
     /// First item requested.
     pub from: u64,
-    /// Most items requested.
+    /// Maximum number of items requested.
     pub limit: u64,
     /// The items, in order.
     pub items: Vec<T>,

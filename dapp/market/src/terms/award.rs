@@ -7,7 +7,7 @@ use crate::{
     units::{Amount, Score},
 };
 
-/// Most rewards of a job: each model is compared with all that were accepted before it.
+/// Maximum number of rewards of a job: each model is compared with all accepted before it.
 pub const MAX_REWARDS: u32 = 256;
 
 choice! {
@@ -18,7 +18,7 @@ choice! {
         Rewards {
             /// Paid for each accepted model.
             reward: Amount,
-            /// Most models that are paid.
+            /// Maximum number of models that are paid.
             count: u32,
         },
         /// A prize for the best model: the earliest commitment that the exact test cannot separate

@@ -11,9 +11,9 @@ use crate::{
     units::{Amount, Score},
 };
 
-/// Most seats of a job.
+/// Maximum number of seats of a job.
 pub const MAX_SEATS: u32 = 100;
-/// Most rows that the machine samples.
+/// Maximum number of rows that the machine samples.
 pub const MAX_SAMPLE_ROWS: u32 = 10_000;
 
 choice! {

@@ -10,7 +10,7 @@ use crate::{
     units::{Score, Work},
 };
 
-/// Most inputs that one evaluation may be spread over.
+/// Maximum number of inputs that one evaluation may be spread over.
 pub const MAX_INPUTS: u32 = 10_000;
 
 /// Acceptance criteria for models.
@@ -29,7 +29,7 @@ pub struct Offer {
     pub max_model_bytes: u64,
     /// Largest work of one evaluation on the hold-out.
     pub max_work: Work,
-    /// Most inputs that one evaluation may take.
+    /// Maximum number of inputs that one evaluation may take.
     pub max_inputs: u32,
     /// Number of rows of the hold-out.
     pub rows: u32,
@@ -44,7 +44,7 @@ pub struct Offer {
 pub struct Board {
     /// Dataset on which shown models are scored.
     pub public_slice: BlobRef,
-    /// Most models that each account may show.
+    /// Maximum number of models that each account may show.
     pub quota: u32,
     /// Least gain over the account's score on the board for the board to move.
     pub ladder_step: Score,

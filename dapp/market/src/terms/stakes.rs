@@ -19,7 +19,7 @@ const SUBMISSION_RECORD_BYTES: u64 = 1_024;
 const ANSWER_BYTES: u64 = 160;
 /// Bytes that an enlisted miner needs.
 const MINER_RECORD_BYTES: u64 = 256;
-/// Most enlisted miners of a job.
+/// Maximum number of enlisted miners of a job.
 pub const MAX_MINERS: u32 = 1_000;
 
 /// Stake that a sponsor moves to escrow when a job opens.
@@ -123,7 +123,7 @@ impl Terms {
         settings.work_price(self.asset, self.evaluation_work(settings))
     }
 
-    /// Most work of the machine for one evaluation: of all rows, or of the sampled ones.
+    /// Maximum work of the machine for one evaluation: of all rows, or of the sampled ones.
     pub fn evaluation_work(&self, settings: &Settings) -> Work {
         let ending = settings.prices.ending;
         let most = self.offer.max_work;
@@ -134,7 +134,7 @@ impl Terms {
         most.plus(settings.prices.results(true, self.offer.rows)).plus(ending)
     }
 
-    /// Most work of the machine for one submission: decrypting, evaluating, comparing.
+    /// Maximum work of the machine for one submission: decrypting, evaluating, comparing.
     fn submission_work(&self, settings: &Settings) -> Work {
         let prices = &settings.prices;
         let published = self.offer.max_model_bytes.saturating_add(SEAL_BYTES);

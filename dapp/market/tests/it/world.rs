@@ -17,7 +17,7 @@ use crate::judge::WordJudge;
 pub(crate) const OPERATOR: Address = Address(*b"operator\0\0\0\0\0\0\0\0\0\0\0\0");
 pub(crate) const SINK: Address = Address(*b"sink\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 
-/// Most outputs of one input, however many accounts take part.
+/// Maximum number of outputs of one input, however many accounts take part.
 const MOST_OUTPUTS: usize = 400;
 
 /// Result of an input.

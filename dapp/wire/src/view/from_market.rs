@@ -54,7 +54,7 @@ impl JobView {
 }
 
 impl EvaluationView {
-    /// Most evaluations shown for a job.
+    /// Maximum number of evaluations shown for a job.
     const MAX_SHOWN: usize = 20;
 
     fn new(target: Target, evaluated: &Evaluated) -> Option<Self> {
