@@ -1,19 +1,19 @@
-//! A file put together again from the blocks of its tree, whoever delivers them.
+//! Reassembly of a file from the blocks of its tree, whoever delivers them.
 //!
-//! The caller does the I/O: it fetches what is `wanted`, hands it in, and repeats until nothing is.
+//! The caller does the I/O: it fetches the `wanted` block and pushes it, until no block is wanted.
 
 use crate::{Cid, Codec, NodeRefused, links};
 
-/// Levels of nodes; 174 links a node reach 2^59 leaves with eight.
+/// Maximum number of levels of nodes; eight levels of 174 links per node reach 2^59 leaves.
 const MAX_DEPTH: usize = 8;
 
-/// A file growing from the front, each block verified before anything in it is believed.
+/// A file that grows from the front; each block is verified before its contents are trusted.
 ///
-/// Bounded by `limit`: a node's size is checked before its children are wanted, every child has
+/// Bounded by `limit`: a node's size is checked before its children are fetched, every child has
 /// bytes, and a tree refers to a block only by its hash, so that it cannot contain itself.
 #[derive(Debug)]
 pub struct Assembly {
-    /// What is still to come, the next one last.
+    /// Blocks still to come, the next one last.
     wanted: Vec<Wanted>,
     bytes: Vec<u8>,
     limit: u64,
@@ -22,47 +22,47 @@ pub struct Assembly {
 #[derive(Clone, Copy, Debug)]
 struct Wanted {
     cid: Cid,
-    /// File bytes beneath it as its parent says; the root has no parent.
+    /// Size in file bytes according to its parent; `None` for the root.
     size: Option<u64>,
     depth: usize,
 }
 
-/// Why a delivered block cannot be the wanted one, or the file is not acceptable.
+/// Reason for refusing a delivered block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BlockRefused {
-    /// Nothing is wanted any more.
+    /// No block is wanted any more.
     #[error("the file is complete")]
     NotWanted,
-    /// The bytes are not those the CID names.
+    /// The bytes do not match the wanted CID.
     #[error("the bytes are those of {found}, not of {expected}")]
     WrongBlock {
         /// The wanted CID.
         expected: Cid,
-        /// The CID of what came.
+        /// CID of the delivered bytes.
         found: Cid,
     },
-    /// The block is right, and not a node we read.
+    /// The block matches its CID, but is not a supported node.
     #[error("{cid}: {refused}")]
     Node {
         /// The block.
         cid: Cid,
-        /// What is wrong with it.
+        /// Fault of the node.
         refused: NodeRefused,
     },
-    /// A node's size is not that of the bytes beneath it.
+    /// A node's size differs from the sum over its children.
     #[error("{cid} has {found} bytes, its parent says {expected}")]
     SizeMismatch {
         /// The block.
         cid: Cid,
-        /// Bytes beneath it as its parent says.
+        /// File bytes beneath it according to its parent.
         expected: u64,
-        /// Bytes beneath it.
+        /// File bytes actually beneath it.
         found: u64,
     },
     /// The file is longer than the caller accepts.
     #[error("more than {limit} bytes")]
     TooLong {
-        /// What the caller accepts.
+        /// Limit set by the caller.
         limit: u64,
     },
     /// More levels than any file needs.
@@ -71,14 +71,14 @@ pub enum BlockRefused {
 }
 
 impl Assembly {
-    /// An empty start on the file `root` names, refusing more than `limit` bytes.
+    /// An empty assembly of the file with CID `root`, refusing more than `limit` bytes.
     #[must_use]
     pub fn new(root: Cid, limit: u64) -> Self {
         let wanted = vec![Wanted { cid: root, size: None, depth: 0 }];
         Self { wanted, bytes: Vec::new(), limit }
     }
 
-    /// The block to hand in next; `None` when the file is complete.
+    /// The block to push next; `None` if the file is complete.
     #[must_use]
     pub fn wanted(&self) -> Option<Cid> {
         self.wanted.last().map(|wanted| wanted.cid)
@@ -90,7 +90,7 @@ impl Assembly {
         self.bytes
     }
 
-    /// Takes the wanted block in; refused, nothing has changed and a better one may be handed in.
+    /// Adds the wanted block; after an error nothing has changed, and `push` can be called again.
     pub fn push(&mut self, block: &[u8]) -> Result<(), BlockRefused> {
         let Wanted { cid, size, depth } = *self.wanted.last().ok_or(BlockRefused::NotWanted)?;
         let found = Cid::of_block(cid.codec, block);
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_tree_of_two_levels_comes_back_and_one_byte_more_than_the_limit_does_not() {
-        // Runs of zeros make equal leaves and equal nodes, which are stored once.
+        // Runs of zeros make equal leaves and equal nodes; a store keeps each of them once.
         let bytes = [vec![0; 400 * 262_144], vec![7; 1_000]].concat();
         let (root, store) = stored(&bytes, Profile::Kubo);
         let limit = bytes.len() as u64;

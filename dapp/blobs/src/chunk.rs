@@ -1,4 +1,4 @@
-//! Chunks: the pieces in which a blob travels through inputs, plain or deflate-compressed.
+//! Chunks: the pieces of a blob carried by inputs, plain or deflate-compressed.
 
 use std::borrow::Cow;
 
@@ -15,17 +15,17 @@ use crate::{Digest, names};
 /// The longest payload an input can have.
 pub const MAX_PAYLOAD_BYTES: usize = 65_216;
 
-/// The most one chunk may inflate to: bounds the work and memory of one input.
+/// Maximum number of bytes that one chunk may inflate to: bounds the work and memory of one input.
 pub const MAX_INFLATED_BYTES: usize = 1_048_576;
 
-/// How many bytes a compressed one may stand for: what a sender makes others keep, it has paid for.
+/// Largest compression ratio: bounds the bytes kept by others per payload byte paid for.
 pub const MAX_INFLATION: usize = 32;
 
-/// zlib's own default: on models and tables, more effort gains under one per cent.
+/// zlib's default: on models and tables, higher levels save less than one per cent.
 const DEFLATE_LEVEL: u8 = 6;
 
 names! {
-    /// How a chunk's data stands for the blob's bytes.
+    /// Encoding of the blob's bytes in a chunk.
     Encoding: "\"plain\" or \"deflate\"" {
         /// The bytes themselves.
         Plain = "plain",
@@ -34,7 +34,7 @@ names! {
     }
 }
 
-/// Why a chunk is not taken; the upload is unchanged.
+/// Reason for refusing a chunk; the upload is unchanged.
 #[derive(
     Clone,
     Copy,
@@ -60,33 +60,33 @@ pub enum ChunkRefused {
     /// The deflate stream is invalid.
     #[error("not a deflate stream")]
     InflateMalformed,
-    /// The deflate stream has no end.
+    /// The deflate stream is truncated.
     #[error("the deflate stream is cut off")]
     InflateTruncated,
-    /// Something follows the deflate stream.
+    /// Trailing bytes after the deflate stream.
     #[error("{bytes} bytes follow the deflate stream")]
     InflateTrailing {
-        /// How many.
+        /// Number of trailing bytes.
         bytes: u64,
     },
-    /// The deflate stream stands for more than may come.
+    /// The deflate stream inflates to more bytes than allowed.
     #[error("inflates to more than {limit} bytes")]
     InflateTooLong {
-        /// How much may come.
+        /// Maximum number of bytes allowed.
         limit: u64,
     },
-    /// The chunk goes past the declared end.
+    /// The chunk extends past the declared end of the blob.
     #[error("reaches byte {found} of a blob of {size}")]
     TooLong {
         /// Declared size of the blob.
         size: u64,
-        /// Where the chunk would end.
+        /// End of the chunk in the blob.
         found: u64,
     },
-    /// No bytes for a blob that has some.
+    /// An empty chunk of a blob that is not empty.
     #[error("an empty chunk")]
     Empty,
-    /// The whole is not what was expected; only starting over helps.
+    /// The complete bytes are not the expected blob; the sender has to start over.
     #[error("the bytes have root {found}, expected {expected}; start over at offset 0")]
     DigestMismatch {
         /// Digest of the expected CID.
@@ -96,25 +96,25 @@ pub enum ChunkRefused {
     },
 }
 
-/// One piece of a blob as it travels.
+/// One piece of a blob in transit.
 ///
 /// - Units: `offset` in bytes of the blob
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
-    /// Where its bytes begin in the blob.
+    /// Position of its first byte in the blob.
     pub offset: u64,
-    /// How to read `data`.
+    /// Encoding of `data`.
     pub encoding: Encoding,
     /// Plain or compressed bytes.
     pub data: Vec<u8>,
 }
 
-/// The blob's bytes that a chunk of at most `limit` of them stands for.
+/// Decodes a chunk into at most `limit` bytes of the blob.
 ///
-/// Memory follows the length of `data` and what it really inflates to, never what it claims.
+/// Memory is bounded by the length of `data` and of what it inflates to, never by a stated length.
 ///
-/// - Errors: `InflateTooLong` for more than `limit` in either encoding, or than [`MAX_INFLATION`]
-///   times what was sent
+/// - Errors: `InflateTooLong` for more than `limit` bytes in either encoding, or more than
+///   [`MAX_INFLATION`] times the bytes sent
 pub fn decode(
     encoding: Encoding,
     data: &[u8],
@@ -164,7 +164,7 @@ fn inflate(mut data: &[u8], limit: usize) -> Result<Cow<'_, [u8]>, ChunkRefused>
 /// Cuts a blob into few chunks whose data is at most `data_limit` bytes, deflated where that is
 /// smaller; an empty blob is one empty chunk.
 ///
-/// Never more chunks than plain ones would be.
+/// Never more chunks than without compression.
 ///
 /// - Panics: if `data_limit` is zero
 #[must_use]
@@ -185,7 +185,7 @@ pub fn split(bytes: &[u8], data_limit: usize) -> Vec<Chunk> {
     }
 }
 
-/// The chunk of the longest prefix found to fit, trying `guess` bytes first.
+/// The longest prefix found to fit in one chunk, trying `guess` bytes first.
 fn longest_chunk(rest: &[u8], data_limit: usize, guess: usize) -> (usize, Encoding, Vec<u8>) {
     let plain_bytes = rest.len().min(data_limit).min(MAX_INFLATED_BYTES);
     let mut taken = rest.len().min(guess).min(MAX_INFLATED_BYTES).max(plain_bytes);
@@ -198,7 +198,7 @@ fn longest_chunk(rest: &[u8], data_limit: usize, guess: usize) -> (usize, Encodi
         if is_dense || taken == plain_bytes {
             return (plain_bytes, Encoding::Plain, rest[..plain_bytes].to_vec());
         }
-        // The same ratio again; at least one byte less, so that it ends.
+        // Assumes the same ratio; at least one byte fewer, so that the loop ends.
         taken = (taken * data_limit / deflated.len()).min(taken - 1).max(plain_bytes);
     }
 }

@@ -21,7 +21,7 @@ impl Digest {
 
 hexadecimal! { Digest(32): "a digest (0x and 64 hexadecimal digits)"; }
 
-/// What the block a CID names contains.
+/// Content type of the block that a CID names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Codec {
     /// The bytes themselves.
@@ -44,7 +44,7 @@ impl Codec {
 /// A CIDv1 with a sha2-256 digest; shown in base32 (`bafk…`, `bafy…`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cid {
-    /// What the named block contains.
+    /// Content type of the named block.
     pub codec: Codec,
     /// The digest of the named block.
     pub digest: Digest,
@@ -70,7 +70,7 @@ impl Cid {
         bytes
     }
 
-    /// The CID of exactly these bytes in binary form.
+    /// Parses the binary form, without any further bytes.
     ///
     /// - Errors: `Unsupported` for anything but `01 codec 12 20 digest`
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CidRefused> {
@@ -99,7 +99,7 @@ impl fmt::Debug for Cid {
     }
 }
 
-/// Why a text is not a CID the market can use.
+/// Reason why a text is not a CID that the market supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CidRefused {
     /// Not a CID at all.
@@ -132,14 +132,14 @@ texts! {
     (Codec, Digest), |cid| (cid.codec, cid.digest), |(codec, digest)| Self { codec, digest };
 }
 
-/// How a file is cut into a tree: leaf size and links per node decide its CID.
+/// A chunking profile: leaf size and links per node, which determine a file's CID.
 ///
 /// - Source: Kubo's `--cid-version=1 --raw-leaves`, and IPIP-499 `unixfs-v1-2025`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Profile {
-    /// Leaves of 256 KiB, 174 links a node.
+    /// Leaves of 256 KiB, 174 links per node.
     Kubo,
-    /// Leaves of 1 MiB, 1,024 links a node.
+    /// Leaves of 1 MiB, 1,024 links per node.
     UnixfsV1,
 }
 
@@ -162,14 +162,14 @@ impl Profile {
         }
     }
 
-    /// The profile with this leaf size, if it is one we support.
+    /// The profile with this leaf size; `None` if there is none.
     #[must_use]
     pub fn with_leaf_size(leaf_size: u32) -> Option<Self> {
         [Self::Kubo, Self::UnixfsV1].into_iter().find(|profile| profile.leaf_size() == leaf_size)
     }
 }
 
-/// A blob as a job or submission states it before its bytes arrive.
+/// A reference to a blob, stated by a job or submission before the bytes arrive.
 ///
 /// - Units: `size` in bytes of the whole file
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -178,7 +178,7 @@ pub struct BlobRef {
     pub digest: Digest,
     /// Length of the file in bytes.
     pub size: u64,
-    /// How the file is cut.
+    /// Chunking profile of the file.
     pub profile: Profile,
 }
 
@@ -195,7 +195,7 @@ impl BlobRef {
     }
 }
 
-/// A blob in JSON: by its CID and by what the CID is made from.
+/// A blob reference in JSON: the CID and the fields it is derived from.
 #[derive(Serialize, Deserialize)]
 struct BlobForm {
     cid: Cid,

@@ -1,31 +1,31 @@
-//! How values are written: in JSON as people read them, elsewhere (checkpoints) compact.
+//! Serialisation of values: readable in JSON, compact elsewhere (checkpoints).
 //!
-//! In JSON names, addresses and money are strings; numbers are numbers up to 2^53, which every
-//! reader keeps exactly, and decimal strings above.
+//! In JSON, names, addresses and money are strings; numbers are numbers up to 2^53, which every
+//! parser keeps exactly, and decimal strings above.
 
 use std::fmt::Display;
 
 use serde::{Deserialize as _, Deserializer, de::Error as _};
 
-/// A scalar or name that has one text form, which is how it is displayed.
+/// A scalar or name with a single text form, the one it is displayed in.
 pub trait Text: Display + Sized {
-    /// What it is, for messages.
+    /// Description of the type, for error messages.
     const WHAT: &'static str;
 
-    /// Reads its text; `None` for any other.
+    /// Parses the text form; `None` for any other text.
     fn read(text: &str) -> Option<Self>;
 }
 
-/// Reads a text from where people read it.
+/// Deserialises a value from its text form.
 ///
-/// - Errors: it is no such text
+/// - Errors: the text is not a valid form
 pub fn read_text<'a, T: Text, D: Deserializer<'a>>(from: D) -> Result<T, D::Error> {
     let text = String::deserialize(from)?;
     T::read(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is not {}", T::WHAT)))
 }
 
-/// Declares that scalars are written as their text, elsewhere as what they are made of: type, what
-/// it is, its reader; parts, taking it apart, and putting it together.
+/// Declares that scalars are serialised as text in JSON, elsewhere as their parts. Arguments: type,
+/// description, parser; type of the parts, conversion into them, and back.
 #[macro_export]
 macro_rules! texts {
     ($($type:ident: $what:literal, |$text:ident| $read:expr;
@@ -61,7 +61,7 @@ macro_rules! texts {
     };
 }
 
-/// Declares that fixed bytes are shown as 0x and hexadecimal digits.
+/// Declares that fixed-size bytes are shown as 0x and hexadecimal digits.
 #[macro_export]
 macro_rules! hexadecimal {
     ($($type:ident($bytes:literal): $what:literal;)*) => {
@@ -87,7 +87,7 @@ macro_rules! hexadecimal {
     };
 }
 
-/// Declares enums without fields, each case with its name outside.
+/// Declares enums without fields, each variant with its external name.
 #[macro_export]
 macro_rules! names {
     ($($(#[$meta:meta])* $type:ident: $what:literal {
@@ -102,7 +102,7 @@ macro_rules! names {
             }
 
             impl $type {
-                /// All of them, in the order of their codes.
+                /// All variants, in the order of their codes.
                 pub const ALL: [Self; [$($text),*].len()] = [$(Self::$case),*];
 
                 /// What it means, in a sentence.
@@ -128,7 +128,7 @@ macro_rules! names {
     };
 }
 
-/// Declares a choice: in JSON an object whose `kind` says which case it is, elsewhere as derived.
+/// Declares a tagged enum: in JSON an object whose `kind` names the variant, elsewhere as derived.
 #[macro_export]
 macro_rules! choice {
     ($(#[$meta:meta])* pub enum $name:ident { $($cases:tt)* } $(, content = $content:literal)?) => {
@@ -175,23 +175,23 @@ macro_rules! choice {
 pub mod hex {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    /// Writes them.
+    /// Serialises the bytes.
     ///
     /// - Errors: the serializer's
     pub fn serialize<S: Serializer>(bytes: &[u8; 32], out: S) -> Result<S::Ok, S::Error> {
         out.collect_str(&crate::Digest(*bytes))
     }
 
-    /// Reads them.
+    /// Deserialises the bytes.
     ///
-    /// - Errors: other than 0x and 64 digits
+    /// - Errors: anything but 0x and 64 digits
     pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<[u8; 32], D::Error> {
         let text = String::deserialize(from)?;
         let wrong = || D::Error::custom(format!("{text:?} is not 0x and 64 hexadecimal digits"));
         read(&text).ok_or_else(wrong)
     }
 
-    /// Bytes from 0x and two digits each; `None` for any other text.
+    /// Parses 0x and two digits per byte; `None` for any other text.
     #[must_use]
     pub fn read<const N: usize>(text: &str) -> Option<[u8; N]> {
         let digits = text.strip_prefix("0x")?.as_bytes();
@@ -209,14 +209,14 @@ pub mod hex {
     }
 }
 
-/// `#[serde(with = "blobs::exact")]` for numbers that every reader of JSON must keep exactly.
+/// `#[serde(with = "blobs::exact")]` for numbers that every JSON parser must keep exactly.
 pub mod exact {
     use serde::{Deserialize, Deserializer, Serialize as _, Serializer, de::Error as _};
 
-    /// The largest number every reader of JSON keeps exactly.
+    /// The largest number that every JSON parser keeps exactly.
     const MAX_EXACT: u64 = 1 << 53;
 
-    /// Writes a number, a larger one as its digits.
+    /// Serialises a number; one that is too large for JSON, as its decimal digits.
     ///
     /// - Errors: the serializer's
     pub fn serialize<S: Serializer>(number: &u64, out: S) -> Result<S::Ok, S::Error> {
@@ -227,9 +227,9 @@ pub mod exact {
         }
     }
 
-    /// Reads a number or its digits.
+    /// Deserialises a number or its decimal digits.
     ///
-    /// - Errors: it is neither
+    /// - Errors: neither of them
     pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<u64, D::Error> {
         #[derive(Deserialize)]
         #[serde(untagged)]

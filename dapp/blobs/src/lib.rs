@@ -1,10 +1,10 @@
 //! Content addressing without I/O: CIDs, balanced UnixFS trees, chunks and their reassembly.
 //!
-//! Sending: `blob_ref` names a file, `split` cuts it into chunks, an `Upload` checks and joins them
-//! again. Storing: `blocks` gives the blocks of a file, an `Assembly` verifies and joins them
-//! again. Sealing: an `Opening` is committed to, `seal` encrypts under the commitment.
+//! Sending: `blob_ref` names a file, `split` cuts it into chunks, an `Upload` joins and verifies
+//! them. Storing: `blocks` gives the blocks of a file, an `Assembly` joins and verifies them.
+//! Sealing: an `Opening` is committed to, `seal` encrypts under the commitment.
 //!
-//! Values serialise themselves; `form` says how, for the crates above, too.
+//! Values serialise themselves; `form` has the rules, for the crates above as well.
 
 mod assembly;
 mod chunk;

@@ -1,16 +1,16 @@
-//! The inner nodes of a UnixFS tree as dag-pb blocks, in the one form the market's CIDs come from.
+//! Inner nodes of a UnixFS tree as dag-pb blocks, in the canonical form of the market's CIDs.
 //!
 //! ```text
 //! node    ( 12 len link )*  0a len data            links in file order, then data
 //! link    0a 24 cid[36]  12 00  18 tree_size       name empty; numbers are protobuf varints
-//! data    08 02  18 size  ( 20 link_size )*        type file; bytes of all, then of each link
+//! data    08 02  18 size  ( 20 link_size )*        type file; total size, then size of each link
 //! ```
 //!
 //! - Source: IPLD dag-pb specification, UnixFS specification
 
 use crate::{Cid, Codec};
 
-/// The most links a node of a supported profile has.
+/// Maximum number of links per node in any supported profile.
 const MAX_LINKS: usize = 1_024;
 
 const NODE_DATA: u8 = 0x0a;
@@ -29,9 +29,9 @@ const DATA_LINK_SIZE: u8 = 0x20;
 pub struct Link {
     /// The child's CID.
     pub cid: Cid,
-    /// File bytes beneath it.
+    /// File bytes beneath the child.
     pub size: u64,
-    /// Bytes of all blocks of its tree, itself included.
+    /// Bytes of all blocks of the child's tree, its own block included.
     pub tree_size: u64,
 }
 
@@ -41,21 +41,21 @@ impl Link {
     }
 }
 
-/// Why a block is not a node of a supported tree.
+/// Reason why a block is not a node of a supported tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NodeRefused {
-    /// Not dag-pb, or not in the form the CIDs of the market come from.
+    /// Not dag-pb, or not in the canonical form.
     #[error("not a canonical UnixFS file node with raw leaves")]
     Malformed,
-    /// More children than any supported profile makes.
+    /// More children than any supported profile allows.
     #[error("more than {MAX_LINKS} links")]
     TooManyLinks,
-    /// A child without bytes, or sizes that do not add up to a number.
+    /// A child without bytes, or sizes whose sum overflows.
     #[error("absurd sizes")]
     AbsurdSizes,
 }
 
-/// The node over these children, and the link to it.
+/// Encodes the node with these children; also returns the link to it.
 pub(crate) fn encode(children: &[Link]) -> (Link, Vec<u8>) {
     let size = children.iter().map(|child| child.size).sum();
     let mut node = Vec::with_capacity(children.len() * 60);
@@ -77,7 +77,7 @@ pub(crate) fn encode(children: &[Link]) -> (Link, Vec<u8>) {
 
 /// The children of a node, in file order.
 ///
-/// - Errors: `Malformed` for any byte other than `blocks` would have written
+/// - Errors: `Malformed` if the bytes differ from what `blocks` writes
 pub fn links(node: &[u8]) -> Result<Vec<Link>, NodeRefused> {
     let children = parse(node)?;
     let total = |size: fn(&Link) -> u64| {
@@ -89,14 +89,14 @@ pub fn links(node: &[u8]) -> Result<Vec<Link>, NodeRefused> {
     {
         return Err(NodeRefused::AbsurdSizes);
     }
-    // Stricter than any parser: what is not written exactly so cannot be a blob of the market.
+    // Stricter than a parser: a blob of the market has exactly one encoding.
     if encode(&children).1 != node {
         return Err(NodeRefused::Malformed);
     }
     Ok(children)
 }
 
-/// The children as they stand, unchecked; lenient where `links` compares the encoding afterwards.
+/// Parses the children without checks; lenient, as `links` compares the encoding afterwards.
 fn parse(node: &[u8]) -> Result<Vec<Link>, NodeRefused> {
     let mut rest = node;
     let mut children = Vec::new();
@@ -116,7 +116,7 @@ fn parse(node: &[u8]) -> Result<Vec<Link>, NodeRefused> {
     if children.is_empty() { Err(NodeRefused::Malformed) } else { Ok(children) }
 }
 
-/// A link without its size, which stands in the node's data.
+/// Parses a link without its file size, which is in the node's data.
 fn take_link(link: &mut &[u8]) -> Option<Link> {
     let cid = Cid::from_bytes(take_bytes(link, LINK_CID)?).ok()?;
     take_bytes(link, LINK_NAME)?;
@@ -140,7 +140,7 @@ fn put_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// The number behind this tag; `None`, and nothing taken that matters, if another tag comes.
+/// Parses the number after this tag; `None` if another tag follows, with nothing of use consumed.
 fn take_number(from: &mut &[u8], tag: u8) -> Option<u64> {
     let mut rest = from.strip_prefix(&[tag])?;
     let mut number = 0;

@@ -1,69 +1,69 @@
-//! Sealed blobs: ciphertext published early, its key later, the plaintext fixed from the start.
+//! Sealed blobs: ciphertext published early, key later; the plaintext is fixed from the start.
 //!
-//! A commitment names the plaintext and says for which market, scope and sender it counts. It is
-//! also what the ciphertext is authenticated with, so a ciphertext opens under its own commitment
-//! only, and a commitment for nobody but its sender.
+//! A commitment covers the plaintext and the market, scope and sender it is bound to. It is also
+//! the associated data of the ciphertext, so a ciphertext opens under its own commitment only, and
+//! a commitment is valid for its sender only.
 
 use chacha20poly1305::{AeadInPlace as _, ChaCha20Poly1305, KeyInit as _, Tag};
 use sha2::{Digest as _, Sha256};
 
 use crate::{BlobRef, Digest, blob_ref};
 
-/// How much longer a sealed blob is than the plain one: the tag at its end.
+/// Length added by sealing: the authentication tag at the end.
 pub const SEAL_BYTES: u64 = TAG_BYTES as u64;
 const TAG_BYTES: usize = 16;
 
-/// What every commitment begins with, filled up with zeros.
+/// Domain separator at the start of every commitment, zero-padded.
 const DOMAIN: [u8; 32] = *b"DeML sealed blob 2\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
-/// A key seals one blob only, so that a fixed nonce is never used twice with it.
+/// Each key seals one blob only, so the fixed nonce is never reused with a key.
 const NONCE: [u8; 12] = [0; 12];
 
-/// For whom a commitment counts.
+/// The context that a commitment is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Binding {
     /// The chain the market is on.
     pub chain_id: u64,
-    /// The market's application contract.
+    /// Address of the market's application contract.
     pub app: [u8; 20],
-    /// What it is for: a submission's job, by its name; or the salt of a job that is not named yet.
+    /// The name of a submission's job, or the salt of a job that has no name yet.
     pub scope: [u8; 32],
-    /// Who commits.
+    /// Account that commits.
     pub sender: [u8; 20],
 }
 
-/// What is kept secret until the reveal, beside the plain bytes.
+/// Values kept secret until the reveal, besides the plaintext bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Opening {
-    /// Encrypts this one blob; random.
+    /// Random; encrypts this one blob.
     pub key: [u8; 32],
-    /// Hides which plaintext is committed to; random.
+    /// Random; hides which plaintext is committed to.
     pub salt: [u8; 32],
     /// The plaintext.
     pub plain: BlobRef,
 }
 
-/// Why a sealed blob does not open, by the part that fails.
+/// Reason why a sealed blob does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum SealRefused {
-    /// Plaintext or salt are not those committed to, or not for this chain, market, scope or
-    /// sender.
+    /// Plaintext or salt do not match the commitment, or it is bound to another chain, market,
+    /// scope or sender.
     #[error("what is revealed has commitment {found}, expected {expected}")]
     WrongCommitment {
-        /// What was committed.
+        /// Commitment made before.
         expected: Digest,
-        /// What the revealed values come to.
+        /// Commitment of the revealed values.
         found: Digest,
     },
     /// The ciphertext is not authentic under the key.
     #[error("the key does not open the ciphertext")]
     WrongKey,
-    /// The plaintext is not the one committed to.
+    /// The plaintext is not the one that was committed to.
     #[error("the plaintext has {size} bytes and root {found}, not those committed to")]
     WrongContent {
-        /// Digest of the CID of what came out.
+        /// Digest of the CID of the decrypted bytes.
         found: Digest,
-        /// Its length.
+        /// Length of the decrypted bytes.
         size: u64,
     },
 }
@@ -94,7 +94,7 @@ impl Opening {
         Digest(hash.finalize().into())
     }
 
-    /// Checks that these are the values committed to.
+    /// Checks that these values match the commitment.
     ///
     /// - Errors: `WrongCommitment`
     pub fn check(&self, binding: &Binding, expected: Digest) -> Result<(), SealRefused> {
@@ -106,7 +106,7 @@ impl Opening {
         }
     }
 
-    /// The plain bytes of a ciphertext sealed under this commitment, in the ciphertext's room.
+    /// Decrypts a ciphertext sealed under this commitment, in place.
     ///
     /// - Errors: `WrongKey`, `WrongContent`
     pub fn open(&self, commitment: Digest, sealed: Vec<u8>) -> Result<Vec<u8>, SealRefused> {
@@ -120,7 +120,7 @@ impl Opening {
     }
 }
 
-/// Seals bytes with a fresh key under the commitment to them: ciphertext, then the tag.
+/// Seals bytes with a fresh key under their commitment: ciphertext, then the tag.
 ///
 /// - Source: RFC 8439 with nonce zero and the commitment as associated data
 /// - Panics: for bytes beyond the cipher's 256 GiB
@@ -135,8 +135,7 @@ pub fn seal(key: &[u8; 32], commitment: Digest, plain: &[u8]) -> Vec<u8> {
     sealed
 }
 
-/// The plain bytes that this key sealed under this commitment, in the ciphertext's room; nothing
-/// when there are none.
+/// Decrypts a ciphertext with this key and commitment, in place; `None` if it is not authentic.
 #[must_use]
 pub fn unseal(key: &[u8; 32], commitment: Digest, mut sealed: Vec<u8>) -> Option<Vec<u8>> {
     let length = sealed.len().checked_sub(TAG_BYTES)?;

@@ -1,4 +1,4 @@
-//! The balanced UnixFS tree of a file: raw leaves, then nodes over nodes until one is left.
+//! The balanced UnixFS tree of a file: raw leaves, then levels of nodes up to a single root.
 //!
 //! A file of at most one leaf is that raw block alone.
 
@@ -11,7 +11,7 @@ use crate::{
     node::{self, Link},
 };
 
-/// The CID of a file cut as `profile` says.
+/// The CID of a file chunked by `profile`.
 #[must_use]
 pub fn cid_of(bytes: &[u8], profile: Profile) -> Cid {
     let mut tree = Tree::new(profile);
@@ -19,18 +19,18 @@ pub fn cid_of(bytes: &[u8], profile: Profile) -> Cid {
     tree.cid()
 }
 
-/// The name and size of a file, as a job or submission states them.
+/// The reference to a file, as a job or submission states it.
 #[must_use]
 pub fn blob_ref(bytes: &[u8], profile: Profile) -> BlobRef {
     BlobRef { digest: cid_of(bytes, profile).digest, size: bytes.len() as u64, profile }
 }
 
-/// Every block of a file in an order in which children precede their parents: the root is last.
+/// Every block of a file, children before their parents: the root is last.
 ///
-/// Leaves borrow from `bytes`; a node is made when it is asked for.
+/// Leaves borrow from `bytes`; nodes are built lazily.
 #[must_use]
 pub fn blocks(bytes: &[u8], profile: Profile) -> Blocks<'_> {
-    // An empty file has one leaf all the same.
+    // An empty file still has one leaf.
     let empty = bytes.is_empty().then_some(bytes);
     Blocks {
         leaves: empty.into_iter().chain(bytes.chunks(leaf_bytes(profile))),
@@ -43,9 +43,9 @@ pub fn blocks(bytes: &[u8], profile: Profile) -> Blocks<'_> {
 /// The iterator of [`blocks`].
 pub struct Blocks<'a> {
     leaves: Chain<option::IntoIter<&'a [u8]>, slice::Chunks<'a, u8>>,
-    /// Children that have no parent yet.
+    /// Links to children that have no parent yet.
     below: VecDeque<Link>,
-    /// The level that grows.
+    /// The level under construction.
     level: Vec<Link>,
     links: usize,
 }
@@ -72,7 +72,7 @@ impl<'a> Iterator for Blocks<'a> {
     }
 }
 
-/// The tree of a file whose bytes come little by little; keeps one digest a leaf and no bytes.
+/// The tree of a file whose bytes arrive incrementally; keeps one digest per leaf and no bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Tree {
     profile: Profile,
@@ -88,7 +88,7 @@ impl Tree {
 
     pub(crate) fn extend(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            // A full leaf is closed only now, so that the last one is still open at the end.
+            // A full leaf is closed only when more bytes follow, so that the last one stays open.
             if self.open_bytes == leaf_bytes(self.profile) {
                 self.close_leaf();
             }

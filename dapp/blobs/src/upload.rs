@@ -1,7 +1,7 @@
-//! An expected blob and the bytes of it that have arrived.
+//! An expected blob and its bytes received so far.
 //!
-//! `check` looks, `post` writes: a caller can refuse between the two and nothing has changed. The
-//! tree is hashed as bytes arrive, so a chunk costs its own length, however long the blob.
+//! `check` only reads, `post` writes: a caller can refuse in between with nothing changed. The tree
+//! is hashed as bytes arrive, so a chunk costs its own length, however long the blob is.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::{
     unixfs::Tree,
 };
 
-/// A blob on its way in; chunks come in order.
+/// A blob being uploaded; chunks arrive in order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "Kept", into = "Kept")]
 pub struct Upload {
@@ -22,7 +22,7 @@ pub struct Upload {
     tree: Tree,
 }
 
-/// The tree follows from the bytes.
+/// The tree is derived from the bytes, so comparing the bytes is enough.
 impl PartialEq for Upload {
     fn eq(&self, other: &Self) -> bool {
         self.blob == other.blob && self.received == other.received
@@ -31,7 +31,7 @@ impl PartialEq for Upload {
 
 impl Eq for Upload {}
 
-/// A chunk that fits the upload it was checked against.
+/// A chunk that has been checked against an upload.
 #[derive(Debug)]
 pub struct Piece<'a> {
     offset: u64,
@@ -40,7 +40,7 @@ pub struct Piece<'a> {
 }
 
 impl Piece<'_> {
-    /// How many bytes of the blob it brings.
+    /// Number of bytes it adds to the blob.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.bytes.len() as u64
@@ -48,13 +48,13 @@ impl Piece<'_> {
 }
 
 impl Upload {
-    /// Nothing received yet.
+    /// An upload without any bytes yet.
     #[must_use]
     pub fn new(blob: BlobRef) -> Self {
         Self { blob, received: Vec::new(), tree: Tree::new(blob.profile) }
     }
 
-    /// What is expected.
+    /// The expected blob.
     #[must_use]
     pub fn blob(&self) -> BlobRef {
         self.blob
@@ -66,11 +66,11 @@ impl Upload {
         self.received.len() as u64
     }
 
-    /// The chunk's bytes, if they are the next ones, or the first ones again, and, should they
-    /// complete the blob, make it the expected one.
+    /// Decodes a chunk and checks that it continues or restarts the upload and, if it completes the
+    /// blob, that the blob is the expected one.
     ///
     /// - Units: `offset` in bytes of the blob
-    /// - Errors: in the order of `ChunkRefused`
+    /// - Errors: checked in the order of `ChunkRefused`
     pub fn check<'a>(
         &self,
         offset: u64,
@@ -100,7 +100,7 @@ impl Upload {
         Ok(Piece { offset, bytes, tree })
     }
 
-    /// Takes in a piece this upload has just checked; gives the blob when it is complete.
+    /// Appends a piece that this upload has just checked; returns the blob if it is complete.
     ///
     /// - Panics: if the piece was checked against another state of the upload, which is a bug
     pub fn post(&mut self, piece: Piece<'_>) -> Option<Vec<u8>> {
@@ -117,9 +117,8 @@ impl Upload {
         })
     }
 
-    /// Makes room for more bytes, and for an eighth of what is here: little is copied again and
-    /// again, and what uploads take is little more than their bytes, where doubling might fill the
-    /// memory.
+    /// Reserves room for more bytes, plus an eighth of the present length: few reallocations, and
+    /// little more memory than the uploads' bytes, where doubling might exhaust the memory.
     fn make_room(&mut self, more: usize) {
         if self.received.capacity() - self.received.len() < more {
             self.received.reserve_exact(more.max(self.received.len() / 8));
@@ -127,7 +126,7 @@ impl Upload {
     }
 }
 
-/// What is kept of an upload: the tree follows from the bytes.
+/// Serialised fields of an upload: the tree is derived from the bytes.
 #[derive(Serialize, Deserialize)]
 struct Kept(BlobRef, Vec<u8>);
 

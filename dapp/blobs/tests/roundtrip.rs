@@ -1,4 +1,4 @@
-//! Whatever is split arrives whole, and no bytes make a decoder panic or exceed its limit.
+//! Split blobs arrive complete, and no bytes make a decoder panic or exceed its limit.
 
 use blobs::{
     Assembly, Encoding, MAX_INFLATED_BYTES, Profile, Upload, blob_ref, blocks, cid_of, decode,
@@ -10,7 +10,7 @@ fn profile() -> impl Strategy<Value = Profile> {
     prop_oneof![Just(Profile::Kubo), Just(Profile::UnixfsV1)]
 }
 
-/// Files with both compressible and incompressible stretches.
+/// Files with both compressible and incompressible parts.
 fn file() -> impl Strategy<Value = Vec<u8>> {
     let stretch = prop_oneof![
         vec(any::<u8>(), 0..3_000),

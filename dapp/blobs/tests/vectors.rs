@@ -1,9 +1,9 @@
-//! CIDs and seals are those independent implementations give: Helia, and Node's cryptography.
+//! CIDs and seals match those of independent implementations: Helia, and Node's cryptography.
 
 use blobs::{Binding, BlobRef, Digest, Opening, Profile, blob_ref, blocks, cid_of, seal};
 use serde_json::Value;
 
-/// The bytes `vectors` in `tests/helia/helia.mjs` makes.
+/// The bytes that `vectors` in `tests/helia/helia.mjs` generates.
 fn file(size: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let bytes = std::iter::repeat_with(|| {

@@ -1,7 +1,7 @@
-//! Measures how many commands a second the rules alone carry out, however many submissions there
-//! are in all: one JSON object a line. `cargo speed` runs it.
+//! Measures how many commands per second the rules alone process, for growing numbers of
+//! submissions: one JSON object per line. `cargo speed` runs it.
 //!
-//! Commands are made before the clock runs; the judge is the tests', which costs next to nothing.
+//! Commands are created before timing starts; the judge is the tests', whose cost is negligible.
 
 #[path = "../tests/it/judge.rs"]
 #[expect(dead_code, reason = "what the tests ask of it beside judging")]
@@ -17,14 +17,14 @@ use market::{
 };
 use scenarios::{bounty, file, offer, prize, publish, submit};
 
-/// Submissions of a job: every fourth is never published, every second one is not better than the
-/// base model, which makes room at once; the rest waits for the prize.
+/// Submissions of a job: every fourth is never published, every second is no better than the base
+/// model, which frees its place at once; the rest wait for the prize.
 const CLIENTS: u32 = 100;
-/// Jobs of a slice; at each size the best slice counts. Slices are short, so that one of them has
-/// the processor for itself.
+/// Jobs of a slice; at each size the best slice counts. Slices are short, so that at least one of
+/// them runs without interruption.
 const JOBS: u32 = 2;
 const SLICES: u32 = 1_000;
-/// Inputs that it takes at most to end a job.
+/// Maximum number of inputs needed to end a job.
 const SETTLES: u32 = 3;
 
 const SPONSOR: Address = Address([0xaa; 20]);
@@ -39,7 +39,7 @@ fn main() {
     let mut market = empty_market();
     for submissions in [10_000, 100_000, 1_000_000] {
         for job in market.job_count()..submissions / CLIENTS {
-            // Every tenth job stays open, with all it expects.
+            // Every tenth job stays open, with the blobs it expects.
             steps(job, !job.is_multiple_of(10)).for_each(|step| play(&mut market, step));
         }
         let commands_per_second = measure(&mut market);
@@ -47,7 +47,7 @@ fn main() {
     }
 }
 
-/// The best of the slices: whatever else the computer does only takes time away.
+/// The rate of the fastest slice: other load on the computer only slows it down.
 #[expect(clippy::disallowed_types, reason = "measuring takes a clock; the rules have none")]
 fn measure(market: &mut Market) -> u128 {
     let slice = |_| {
@@ -61,7 +61,7 @@ fn measure(market: &mut Market) -> u128 {
     (0..SLICES).map(slice).max().unwrap_or_default()
 }
 
-/// One input: whatever it is, it begins, acts and is finished.
+/// Runs one input from begin to finish.
 fn play(market: &mut Market, step: Step) {
     let (Step::Deposit(context, _) | Step::Command(context, _)) = &step;
     market.begin(context);
@@ -77,7 +77,7 @@ fn play(market: &mut Market, step: Step) {
     market.finish(effects.len());
 }
 
-/// When a job opens; it closes a second later.
+/// Time at which a job opens; it closes a second later.
 fn opening(number: u32) -> u64 {
     1_000 + 2 * u64::from(number)
 }
@@ -113,7 +113,7 @@ fn empty_market() -> Market {
     Market::new(settings, drive.map(|bytes| (file(&bytes).cid(), bytes)))
 }
 
-/// Everything that happens to one job: its opening, its submissions and their bytes, its end.
+/// All inputs of one job: its opening, its submissions and their bytes, its end.
 fn steps(number: u32, settles: bool) -> impl Iterator<Item = Step> {
     let (opens, mut salt) = (opening(number), [0; 32]);
     let terms = terms(Timestamp(opens + 1));
@@ -125,7 +125,7 @@ fn steps(number: u32, settles: bool) -> impl Iterator<Item = Step> {
         Step::Command(sponsor, Command::OpenJob { job, salt, terms: Box::new(terms) }),
     ];
     let clients = (0..CLIENTS).flat_map(move |client| client_steps(job, number, client));
-    // At most 64 steps an input.
+    // One input takes at most 64 steps.
     let settle = move |_| Step::Command(at(opens + 1, SPONSOR), Command::Settle { job });
     let end = (0..if settles { SETTLES } else { 0 }).map(settle);
     begin.into_iter().chain(clients).chain(end)
@@ -136,7 +136,7 @@ fn client_steps(job: JobId, number: u32, client: u32) -> impl Iterator<Item = St
     let quality = if client.is_multiple_of(2) { better } else { as_good };
     let bytes = format!("{quality} #{number}/{client}").into_bytes();
     let mut address = [0; 20];
-    // Accounts come in no order.
+    // Account addresses are not in order.
     let name = Digest::of(&(number % 10_000 * CLIENTS + client).to_le_bytes()).0;
     address.copy_from_slice(&name[..20]);
     let context = at(opening(number), Address(address));

@@ -1,4 +1,4 @@
-//! A accumulator: what is counted while a model answers the rows of a dataset.
+//! The metric accumulator: counts over the rows that a model has answered.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,58 +8,58 @@ use crate::{
     units::Score,
 };
 
-/// A row's loss is counted in parts per million and at most as this.
+/// Each row's loss is capped at this, in parts per million.
 pub const MAX_LOSS_PPM: u64 = 1_000_000_000_000;
 
-/// What is counted while a model answers the rows of a dataset; integers only, so that it can be
-/// kept between inputs and added up in any number of steps.
+/// Counts over the rows that a model has answered; integers only, so that they can be kept between
+/// inputs and added up in any number of steps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricAccumulator {
     classes: usize,
     rows: u32,
-    /// By true class, then by predicted class; each with one place more, for no class at all.
+    /// By true class, then by predicted class; each axis has one more entry, for no class at all.
     confusion: Vec<u32>,
     loss_ppm: u128,
-    /// Each row's result, when they are kept.
+    /// Each row's result, if results are kept.
     results: Option<Results>,
 }
 
 impl MetricAccumulator {
-    /// Nothing counted yet, for this many classes (zero for regression).
+    /// An empty accumulator for this many classes (zero for regression).
     pub fn new(classes: u16) -> Self {
         let classes = usize::from(classes);
-        let places = classes.saturating_add(1);
-        let confusion = vec![0; places.saturating_mul(places)];
+        let columns = classes.saturating_add(1);
+        let confusion = vec![0; columns.saturating_mul(columns)];
         Self { classes, rows: 0, confusion, loss_ppm: 0, results: None }
     }
 
-    /// As [`new`](Self::new), keeping each row's result by this metric too.
+    /// As [`new`](Self::new), but also keeps each row's result by this metric.
     pub fn with_results(classes: u16, metric: Metric) -> Self {
         Self { results: Some(Results::new(metric)), ..Self::new(classes) }
     }
 
-    /// Each row's result, when they are kept.
+    /// Each row's result; `None` if results are not kept.
     pub const fn results(&self) -> Option<&Results> {
         self.results.as_ref()
     }
 
-    /// Gives the results away.
+    /// Each row's result, by value; `None` if results are not kept.
     pub fn into_results(self) -> Option<Results> {
         self.results
     }
 
-    /// Rows counted so far; the next row to answer.
+    /// Number of rows counted so far, which is the index of the next row to answer.
     pub const fn rows(&self) -> u32 {
         self.rows
     }
 
-    /// Counts one row's answer among classes, and its loss (zero unless the metric is a loss).
+    /// Counts the predicted class of a row, and its loss (zero unless the metric is a loss).
     ///
-    /// A class out of range is no class: the row is wrong, for its class and for all.
+    /// A predicted class out of range counts as no class: the row is wrong.
     pub fn count_class(&mut self, truth: u16, predicted: u16, loss_ppm: u64) {
         let [truth, predicted] =
             [truth, predicted].map(|class| usize::from(class).min(self.classes));
-        let cell = truth.saturating_mul(self.places()).saturating_add(predicted);
+        let cell = truth.saturating_mul(self.columns()).saturating_add(predicted);
         if let Some(count) = self.confusion.get_mut(cell) {
             *count = count.saturating_add(1);
         }
@@ -80,12 +80,12 @@ impl MetricAccumulator {
         }
     }
 
-    /// The scores by this metric.
+    /// The scores under this metric.
     pub fn scores(&self, metric: Metric) -> Scores {
         Scores { score: self.score(metric), worst_class: self.worst_class() }
     }
 
-    /// The score by this metric.
+    /// The score under this metric.
     ///
     /// - Units: parts per million, rounded down
     pub fn score(&self, metric: Metric) -> Score {
@@ -99,12 +99,12 @@ impl MetricAccumulator {
         }
     }
 
-    /// The recall of the class answered worst, of those that have rows; zero for regression.
+    /// The lowest recall of all classes that have rows; zero for regression.
     pub fn worst_class(&self) -> Score {
         self.recalls().into_iter().flatten().min().unwrap_or_default()
     }
 
-    /// Each class's recall; none for a class without rows.
+    /// The recall of each class; `None` for a class without rows.
     pub fn recalls(&self) -> Vec<Option<Score>> {
         self.diagonal()
             .zip(self.by_truth())
@@ -112,11 +112,11 @@ impl MetricAccumulator {
             .collect()
     }
 
-    /// F1 of a class is `2·right / (rows of the class + answers of the class)`, rounded down; a
-    /// class with neither rows nor answers is left out.
+    /// F1 of a class is `2·right / (rows of the class + predictions of it)`, rounded down; a class
+    /// with neither rows nor predictions is left out.
     fn macro_f1(&self) -> Score {
         let mut answered = vec![0_u64; self.classes];
-        for row in self.confusion.chunks_exact(self.places()) {
+        for row in self.confusion.chunks_exact(self.columns()) {
             for (sum, count) in answered.iter_mut().zip(row) {
                 *sum = sum.saturating_add((*count).into());
             }
@@ -134,8 +134,8 @@ impl MetricAccumulator {
         Score(u32::try_from(mean).unwrap_or_default())
     }
 
-    /// The classes and the place of no class.
-    const fn places(&self) -> usize {
+    /// The number of classes, and one for no class.
+    const fn columns(&self) -> usize {
         self.classes.saturating_add(1)
     }
 
@@ -149,9 +149,9 @@ impl MetricAccumulator {
         rows.map(|row| row.iter().copied().map(u64::from).fold(0, u64::saturating_add))
     }
 
-    /// The answers to the rows of each class.
+    /// The predictions for the rows of each class.
     fn by_class(&self) -> impl Iterator<Item = &[u32]> {
-        self.confusion.chunks_exact(self.places()).take(self.classes)
+        self.confusion.chunks_exact(self.columns()).take(self.classes)
     }
 }
 
@@ -172,7 +172,7 @@ mod tests {
         let accumulator = accumulator(3, &[(0, 0), (0, 0), (0, 1), (1, 1), (1, 0), (1, 0), (1, 0)]);
         assert_eq!(accumulator.score(Metric::Accuracy), Score(428_571));
         assert_eq!(accumulator.score(Metric::WorstClassRecall), Score(250_000));
-        // F1: 2·2/(3+5) = 0.5 and 2·1/(4+2) = 0.333333; class 2 has neither rows nor answers.
+        // F1: 2·2/(3+5) = 0.5 and 2·1/(4+2) = 0.333333; class 2 has neither rows nor predictions.
         assert_eq!(accumulator.score(Metric::MacroF1), Score(416_666));
         assert_eq!(accumulator.recalls(), [Some(Score(666_666)), Some(Score(250_000)), None]);
     }

@@ -1,4 +1,4 @@
-//! What a miner says of a model, and how it commits to saying it.
+//! Attestations: a miner's results for a model, and the commitment to them.
 
 use blobs::Digest;
 use serde::{Deserialize, Serialize};
@@ -10,57 +10,57 @@ use crate::{
     units::{Address, JobId, Score},
 };
 
-/// What a miner finds of a model on the hold-out.
+/// A miner's results for a model on the hold-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Attestation {
-    /// By the job's metric.
+    /// Score under the job's metric.
     pub score: Score,
-    /// The recall of the class it answers worst; zero for regression.
+    /// Lowest recall of any class; zero for regression.
     pub worst_class: Score,
     /// SHA-256 of the results row by row.
     pub results: Digest,
 }
 
 impl Attestation {
-    /// Said of a model that cannot be evaluated within the terms.
+    /// Attested for a model that cannot be evaluated within the terms.
     pub const UNFIT: Self =
         Self { score: Score(0), worst_class: Score(0), results: Digest([0; 32]) };
 
-    /// What these scores and results come to.
+    /// The attestation of these scores and results.
     pub fn new(scores: Scores, results: &Results) -> Self {
         let Scores { score, worst_class } = scores;
         Self { score, worst_class, results: results.digest() }
     }
 
-    /// The scores, if the model can be evaluated.
+    /// The scores; `None` if the model cannot be evaluated.
     pub fn scores(&self) -> Option<Scores> {
         let Self { score, worst_class, .. } = *self;
         (*self != Self::UNFIT).then_some(Scores { score, worst_class })
     }
 }
 
-/// What all seats say of a model.
+/// The attestations of all seats for a model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answers {
-    /// Each answer with the seats that give it, in the order they came.
+    /// Each distinct attestation with the seats that made it, in order of arrival.
     pub by_seats: Vec<(Attestation, SeatSet)>,
-    /// The results that answers name; kept where the machine only samples.
+    /// The results named by attestations; kept only if the machine samples.
     pub(crate) results: Vec<(Digest, Results)>,
 }
 
 impl Answers {
-    /// The answer of more than half of the seats, if there is one.
+    /// The attestation of more than half of the seats, if there is one.
     pub fn majority(&self, seats: usize) -> Option<Attestation> {
         let by_most = |(_, by): &&(Attestation, SeatSet)| by.len().saturating_mul(2) > seats;
         self.by_seats.iter().find(by_most).map(|(answer, _)| *answer)
     }
 
-    /// The results that an answer names.
+    /// The results with this digest.
     pub fn results(&self, digest: Digest) -> Option<&Results> {
         self.results.iter().find(|(named, _)| *named == digest).map(|(_, results)| results)
     }
 
-    /// Counts a seat's answer.
+    /// Adds a seat's attestation.
     pub(crate) fn add(&mut self, seat: usize, answer: Attestation) {
         match self.by_seats.iter_mut().find(|(given, _)| *given == answer) {
             Some((_, by)) => by.insert(seat),
@@ -73,18 +73,18 @@ impl Answers {
     }
 }
 
-/// What a commitment to attestations is bound to: nobody else can use it, nor anywhere else.
+/// The context that a commitment to attestations is bound to: it is of no use to anyone else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AttestationBinding {
-    /// The chain.
+    /// Chain id.
     pub chain_id: u64,
-    /// The application on it.
+    /// Address of the application.
     pub app: Address,
-    /// The job.
+    /// Name of the job.
     pub job: JobId,
-    /// Whose attestations.
+    /// Account of the miner that attests.
     pub miner: Address,
-    /// Of which page.
+    /// Index of the page of models.
     pub page: u32,
 }
 

@@ -1,7 +1,7 @@
-//! The public board: it moves by the Ladder rule, so that nobody climbs it by chance.
+//! The public board: it moves by the Ladder rule, so that nobody climbs it by luck.
 //!
 //! - Source: Blum and Hardt, "The Ladder: a reliable leaderboard for machine learning competitions"
-//!   (2015), section 3, with a step that the terms state
+//!   (2015), section 3, with a fixed step stated in the terms
 
 use std::cmp::Reverse;
 
@@ -15,8 +15,8 @@ use crate::{
     units::Score,
 };
 
-/// A shown model was evaluated: the board moves if it is better than what it has of the account by
-/// more than the step; before anything was shown, that is the base model.
+/// Concludes the evaluation of a shown model: the board moves if the score exceeds the account's
+/// previous one, or the base model's if there is none, by more than the step.
 pub(crate) fn conclude(input: &mut Input<'_>, number: u32) {
     let job = input.job_mut();
     let base = job.base.scores().map(|base| base.score).unwrap_or_default();

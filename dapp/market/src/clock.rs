@@ -1,18 +1,18 @@
 //! The market's clock: block time less the machine's lag.
 //!
-//! Work adds to the lag what it takes a machine, time takes it away. So whoever keeps the machine
-//! busy moves no deadline past anyone: while inputs wait, the clock waits with them. Afterwards it
-//! catches up by a tenth of the time that passes, so that no window is shortened by more.
+//! Work adds its machine time to the lag; elapsed time reduces it. So nobody can push a deadline
+//! past others by keeping the machine busy: while inputs wait, the clock waits with them. After
+//! that it catches up by a tenth of the elapsed time, so that no window is shortened by more.
 
 use serde::{Deserialize, Serialize};
 
 use crate::units::Timestamp;
 
 const MICROSECONDS: u64 = 1_000_000;
-/// The clock gains one second in so many.
+/// The clock gains one second in this many.
 const CATCH_UP: u64 = 10;
 
-/// The market's clock. It never goes back.
+/// The market's clock. It is monotonic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clock {
     block_time: Timestamp,
@@ -21,17 +21,17 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// What it shows.
+    /// The current time.
     pub const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// By how many seconds the machine lags, rounded down.
+    /// Lag of the machine in seconds, rounded down.
     pub const fn lag_seconds(&self) -> u64 {
         self.lag_us / MICROSECONDS
     }
 
-    /// Takes note of a block's time.
+    /// Advances to a block's time.
     pub(crate) fn observe(&mut self, block_time: Timestamp) {
         let passed = block_time.0.saturating_sub(self.block_time.0);
         self.lag_us = self.lag_us.saturating_sub(passed.saturating_mul(MICROSECONDS));
@@ -41,7 +41,7 @@ impl Clock {
         self.now = self.now.max(behind.min(caught_up));
     }
 
-    /// Takes note of work, by what it takes a machine.
+    /// Adds the machine time of work to the lag.
     pub(crate) const fn charge(&mut self, microseconds: u64) {
         self.lag_us = self.lag_us.saturating_add(microseconds);
     }

@@ -1,4 +1,4 @@
-//! What an account can ask of the market; each command's rules are in the file of its name.
+//! The commands an account can send; each command's rules are in the file of its name.
 
 use blobs::{BlobRef, Digest, Encoding, choice, names};
 
@@ -22,7 +22,7 @@ pub(crate) mod show;
 pub(crate) mod submit;
 pub(crate) mod withdraw;
 
-/// Who asks, when and where: what is known of an input beside its payload's meaning.
+/// The context of an input: sender, time and origin, apart from the payload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     /// The account the command acts for.
@@ -31,15 +31,15 @@ pub struct Context {
     pub block_time: Timestamp,
     /// The chain of that block.
     pub chain_id: u64,
-    /// The application's contract on it.
+    /// Address of the application's contract.
     pub app: Address,
-    /// The block's number.
+    /// Number of that block.
     pub block: u64,
-    /// What the chain's validators drew for the block.
+    /// Random value that the validators drew for that block.
     pub prev_randao: [u8; 32],
-    /// The input's number among all inputs to the application.
+    /// Index of the input among all inputs to the application.
     pub input: u64,
-    /// The payload's length in bytes.
+    /// Length of the payload in bytes.
     pub payload_bytes: u64,
 }
 
@@ -48,11 +48,11 @@ names! {
     Slot: "a slot of a job" {
         /// The job's base model.
         BaseModel = "base_model",
-        /// The dataset of its public board.
+        /// The dataset of the job's public board.
         PublicSlice = "public_slice",
-        /// Its hold-out, as it is published.
+        /// The job's hold-out, as published.
         HoldOut = "hold_out",
-        /// A submission's model, as it is published.
+        /// A submission's model, as published.
         Submission = "submission",
         /// A model shown on the public board.
         Shown = "shown",
@@ -60,7 +60,7 @@ names! {
 }
 
 choice! {
-    /// What the machine can evaluate for a job.
+    /// An evaluation that the machine can do for a job.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub enum Target {
         /// The base model, on the dataset that the job opens with.
@@ -69,13 +69,13 @@ choice! {
         BaseOnHoldOut,
         /// A submission's model, on the hold-out.
         Submission(u32),
-        /// The model that a submission's account shows, on the public slice.
+        /// The model shown by a submission's account, on the public slice.
         Shown(u32),
     }, content = "submission"
 }
 
-/// A command, decoded and well formed, not yet checked against the rules; the fields are those of
-/// `IDeml.sol`.
+/// A command, decoded and well formed but not yet checked against the rules; the fields are
+/// those of `IDeml.sol`.
 #[expect(missing_docs, reason = "documented where they say more than their names")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -92,9 +92,9 @@ pub enum Command {
     /// Deliver the next bytes of an expected blob.
     Publish {
         job: JobId,
-        /// Which of the sender's blobs.
+        /// Slot of one of the sender's blobs.
         slot: Slot,
-        /// Where the chunk's plain bytes start in the blob.
+        /// Position of the chunk's plain bytes in the blob.
         offset: u64,
         encoding: Encoding,
         data: Vec<u8>,
@@ -104,14 +104,14 @@ pub enum Command {
     /// Show an open model on the public board; the sender has submitted and publishes its bytes
     /// next.
     Show { job: JobId, model: BlobRef },
-    /// Offer to evaluate for a job.
+    /// Offer to evaluate models for a job.
     Enlist { job: JobId },
     /// Open the sender's sealed model, or its hold-out.
     Reveal {
         job: JobId,
-        /// What the ciphertext is encrypted with.
+        /// Key of the ciphertext.
         key: [u8; 32],
-        /// What the commitment was made with.
+        /// Salt of the commitment.
         salt: [u8; 32],
         plaintext: BlobRef,
     },
@@ -121,32 +121,32 @@ pub enum Command {
     RevealAttestation {
         job: JobId,
         page: u32,
-        /// One for each of its models.
+        /// One for each model of the page.
         attestations: Vec<Attestation>,
-        /// The results row by row, where the machine only samples; otherwise nothing.
+        /// The results row by row if the machine only samples; otherwise empty.
         results: Vec<u8>,
-        /// What the commitment was made with.
+        /// Salt of the commitment.
         salt: [u8; 32],
     },
-    /// Go on with an evaluation.
+    /// Continue an evaluation.
     Evaluate {
         job: JobId,
         target: Target,
-        /// From which step on: rows answered and models compared so far.
+        /// Step to start from: rows answered and models compared so far.
         from: u32,
-        /// At most this much work.
+        /// Maximum work to do.
         work: Work,
-        /// The most that the sender pays while the machine lags.
+        /// Maximum surcharge that the sender pays if the machine lags.
         max_surcharge: Amount,
     },
-    /// Move a job on as far as time and the input allow.
+    /// Advance a job as far as time and the input allow.
     Settle { job: JobId },
-    /// Pay free balance out.
+    /// Pay out free balance.
     Withdraw { asset: Asset, amount: Amount },
 }
 
 impl Command {
-    /// The job it names, if it names one.
+    /// The job that the command names; `None` if it names none.
     pub const fn job(&self) -> Option<JobId> {
         match self {
             Self::OpenJob { job, .. }

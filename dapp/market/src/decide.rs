@@ -1,4 +1,4 @@
-//! A submission is decided: its verdict stands, its stake returns, its bytes go.
+//! Decisions on submissions: the verdict is final, the stake returns, the bytes are freed.
 
 use std::cmp::Reverse;
 
@@ -16,7 +16,7 @@ use crate::{
     units::Amount,
 };
 
-/// Accepts a submission: the reward or prize leaves with the rest of its stake in one voucher.
+/// Accepts a submission: the reward or prize is paid with the rest of its stake in one voucher.
 pub(crate) fn accept(input: &mut Input<'_>, number: u32) {
     let job = input.job_mut();
     let scores = there(job.known(number).evaluated.scores(), "what is accepted is evaluated");
@@ -33,7 +33,7 @@ pub(crate) fn accept(input: &mut Input<'_>, number: u32) {
     finish(input, number, Verdict::Accepted(scores), amount);
 }
 
-/// Refuses a submission: the rest of its stake returns.
+/// Refuses a submission: the rest of its stake is returned.
 pub(crate) fn refuse(input: &mut Input<'_>, number: u32, reason: ModelRefusal) {
     let job = input.job_mut();
     let submission = job.known(number);
@@ -44,7 +44,7 @@ pub(crate) fn refuse(input: &mut Input<'_>, number: u32, reason: ModelRefusal) {
     finish(input, number, Verdict::Refused { scores, reason }, Amount::ZERO);
 }
 
-/// Refuses a submission that did not do its part; its bond is lost.
+/// Refuses a submission that broke its obligations; its bond is lost.
 pub(crate) fn forfeit(input: &mut Input<'_>, number: u32, reason: ModelRefusal, offence: Offence) {
     let (job, sink) = (input.id, input.state.settings.sink);
     let submission = input.submission_mut(number);
@@ -65,7 +65,7 @@ fn finish(input: &mut Input<'_>, number: u32, verdict: Verdict, amount: Amount) 
     }
     job.whole.remove(&number);
     job.slots.clear(SlotKey::of(Slot::Shown, number));
-    // Until the close somebody else can have its place; what is not revealed after it pays miners.
+    // Before the close the place is freed and the buy-in returns; later the miners get the buy-in.
     let is_early = now < job.terms.close && !verdict.is_accepted();
     let submission = job.known_mut(number);
     submission.state = SubmissionState::Decided(verdict);

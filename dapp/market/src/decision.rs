@@ -1,4 +1,4 @@
-//! A decision: how a job ends and who gets what, to the last unit.
+//! A decision: the outcome of a job and the division of all its money, to the last unit.
 
 use blobs::names;
 use serde::{Deserialize, Serialize};
@@ -6,62 +6,62 @@ use serde::{Deserialize, Serialize};
 use crate::units::Amount;
 
 names! {
-    /// How a job ended.
+    /// Outcome of a job.
     Outcome: "an outcome" {
-        /// Before anyone submitted: by its sponsor, or as its blobs were not here or not fit.
+        /// Ended before anyone submitted: by its sponsor, or as its blobs were missing or unfit.
         Cancelled = "cancelled",
         /// Nobody submitted.
         NobodySubmitted = "nobody_submitted",
         /// Nobody revealed.
         NobodyRevealed = "nobody_revealed",
-        /// The sponsor did not reveal a hold-out that fits: those who revealed share the award.
+        /// The sponsor revealed no valid hold-out: those who revealed share the award.
         SponsorFailed = "sponsor_failed",
         /// No model was accepted.
         NoWinner = "no_winner",
-        /// Somebody won.
+        /// A model won.
         Won = "won",
-        /// What decides was not evaluated in time, or the last date passed: each has its own.
+        /// A required evaluation was late, or the last date passed: stakes are returned.
         Returned = "returned",
     }
 }
 
-/// Who gets what, beside the rest of each stake. Each sum is divided into equal parts, rounded
-/// down; the first who is paid takes what is left over.
+/// Division of a job's money, besides the rest of each stake. Each sum is divided into equal parts,
+/// rounded down; the first one paid also gets the remainder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// How it ended.
+    /// Outcome of the job.
     pub outcome: Outcome,
-    /// Who takes the prize.
+    /// Submission that gets the prize.
     pub winner: Option<u32>,
-    /// The prize.
+    /// Amount of the prize.
     pub prize: Amount,
-    /// What those who revealed share.
+    /// Amount shared by those who revealed.
     pub shared: Amount,
-    /// How many they are.
+    /// Number of those who revealed.
     pub revealed: u32,
-    /// What right seats share: pool and buy-ins.
+    /// Fees shared by right seats: pool and buy-ins.
     pub fees: Amount,
-    /// What they share of lost bonds.
+    /// Lost bonds shared by right seats.
     pub forfeits: Amount,
-    /// How many they are.
+    /// Number of right seats.
     pub right_seats: u32,
-    /// What is lost of the sponsor's bond.
+    /// Lost part of the sponsor's bond.
     pub sponsor_loses: Amount,
 }
 
-/// How far payments have come.
+/// Progress of the payments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Paying {
-    /// The first submission that is not paid.
+    /// First submission that is not paid yet.
     pub(crate) submission: u32,
-    /// The first enlisted miner that is not paid.
+    /// First enlisted miner that is not paid yet.
     pub(crate) miner: usize,
-    /// How many of those who share were paid.
+    /// Number of sharing submissions paid so far.
     pub(crate) revealed: u32,
-    /// How many right seats were paid.
+    /// Number of right seats paid so far.
     pub(crate) seats: u32,
-    /// What is left of the fees.
+    /// Fees not paid yet.
     pub(crate) fees: Amount,
-    /// What is left of what those who revealed share.
+    /// Shared amount not paid yet.
     pub(crate) shared: Amount,
 }

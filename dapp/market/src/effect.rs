@@ -1,4 +1,4 @@
-//! What a command brings about outside the market: payments, the registry's record, and events.
+//! Effects of a command outside the market: payments, the registry's record, and events.
 
 use blobs::{BlobRef, Digest, names};
 use serde::{Deserialize, Serialize};
@@ -20,14 +20,14 @@ use crate::{
 pub enum Effect {
     /// Money leaves the market: becomes a voucher.
     Pay {
-        /// To whom.
+        /// Recipient.
         to: Address,
-        /// Of what.
+        /// Asset.
         asset: Asset,
-        /// How much.
+        /// Amount.
         amount: Amount,
     },
-    /// The registry on L1 is told which model won: becomes a voucher.
+    /// Records the winning model in the registry on L1: becomes a voucher.
     Record {
         /// The settled job.
         job: JobId,
@@ -37,33 +37,33 @@ pub enum Effect {
         model: BlobRef,
         /// Its scores.
         scores: Scores,
-        /// The hold-out they were earned on.
+        /// The hold-out that the model was scored on.
         hold_out: BlobRef,
     },
     /// Something happened: becomes a notice.
     Event(Event),
 }
 
-/// What happened; the fields are those of `IDeml.sol`, where reasons `R` are texts.
+/// An event; the fields are those of `IDeml.sol`, where reasons `R` are texts.
 #[expect(missing_docs, reason = "documented where they say more than their names")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event")]
 pub enum Event<R = Option<ModelRefusal>> {
-    /// A job opened; it waits for its blobs and its base model's scores.
+    /// A job was opened; it waits for its blobs and its base model's scores.
     JobOpened {
         job: JobId,
         number: u32,
         sponsor: Address,
-        /// What its name was made with.
+        /// Salt of the job's name.
         #[serde(with = "blobs::hex")]
         salt: [u8; 32],
         terms: Box<Terms>,
         stake: SponsorStake,
     },
-    /// All bytes of an expected blob arrived and match.
+    /// All bytes of an expected blob arrived and match its reference.
     BlobStored {
         job: JobId,
-        /// Which of its sender's blobs.
+        /// Slot of one of its sender's blobs.
         slot: Slot,
         digest: Digest,
         #[serde(with = "blobs::exact")]
@@ -73,7 +73,7 @@ pub enum Event<R = Option<ModelRefusal>> {
     /// The base model is scored; the job takes submissions.
     JobReady {
         job: JobId,
-        /// What there is to beat, as far as it is known.
+        /// The base model's scores, as far as they are known.
         base: Scores,
     },
     /// A model was submitted.
@@ -84,52 +84,52 @@ pub enum Event<R = Option<ModelRefusal>> {
         model: SubmittedModel,
         stake: SubmissionStake,
     },
-    /// An account shows a model on the public board.
+    /// An account showed a model on the public board.
     ModelShown {
         job: JobId,
         submission: u32,
         client: Address,
         model: BlobRef,
-        /// What is in escrow for its evaluation.
+        /// Escrow for its evaluation.
         stake: Amount,
     },
     /// A shown model was evaluated on the public slice.
     ShowEvaluated { job: JobId, submission: u32, model: Digest, board: BoardMove<R> },
-    /// A miner offers to evaluate.
+    /// A miner offered to evaluate.
     Enlisted { job: JobId, miner: Address },
-    /// The seats are drawn.
+    /// The seats were drawn.
     SeatsDrawn {
         job: JobId,
         seed: Digest,
-        /// Who has the first seat, the second, and so on.
+        /// The miners in the order of their seats.
         miners: Vec<Address>,
     },
-    /// A submission's model is open.
+    /// A submission's model was revealed.
     ModelRevealed {
         job: JobId,
         submission: u32,
         client: Address,
-        /// The model's number among the revealed.
+        /// Index of the model among the revealed ones.
         position: u32,
         model: BlobRef,
         key: Digest,
     },
-    /// The hold-out is open.
+    /// The hold-out was revealed.
     HoldOutRevealed { job: JobId, hold_out: BlobRef, key: Digest },
-    /// The base model is scored on the revealed hold-out.
+    /// The base model was scored on the revealed hold-out.
     HoldOutReady { job: JobId, base: Scores },
-    /// A miner is committed to its attestations of a page.
+    /// A miner committed to its attestations of a page.
     Attested { job: JobId, page: u32, miner: Address, commitment: Digest },
-    /// A miner has revealed its attestations of a page.
+    /// A miner revealed its attestations of a page.
     AttestationRevealed { job: JobId, page: u32, miner: Address },
-    /// The machine has evaluated a submission's model on the hold-out, or the rows it samples.
+    /// The machine evaluated a submission's model on the hold-out, or its sampled rows.
     ModelEvaluated {
         job: JobId,
         submission: u32,
         model: Digest,
-        /// What it finds; where it samples, what the seats say that agrees with it.
+        /// The machine's result; if it samples, the attestation that agrees with the sample.
         attestation: Attestation,
-        /// How many seats say so.
+        /// Number of seats that attested the same.
         agreed: u32,
     },
     /// A submission was decided.
@@ -137,66 +137,66 @@ pub enum Event<R = Option<ModelRefusal>> {
         job: JobId,
         submission: u32,
         client: Address,
-        /// What it was committed to, or its model's digest once that is known.
+        /// The commitment, or the model's digest once it is known.
         model: Digest,
         verdict: Ruling<R>,
     },
-    /// The machine did work that was prepaid.
+    /// The machine did prepaid work.
     WorkPaid {
         job: JobId,
         target: Target,
-        /// Up to which step.
+        /// Step reached.
         step: u32,
-        /// Whose input did it.
+        /// Account whose input did the work.
         worker: Address,
-        /// What that account has for it.
+        /// That account's part of the price.
         earned: Amount,
-        /// What the operator has for it.
+        /// The operator's part of the price.
         operator: Amount,
-        /// What the account paid because the machine lags.
+        /// Surcharge paid by the account because the machine lags.
         surcharge: Amount,
     },
-    /// The exact test of the best submission and another.
+    /// The exact test between the best submission and another one.
     Compared {
         job: JobId,
         best: u32,
         other: u32,
-        /// Rows the best answers better.
+        /// Rows that the best one answers better.
         best_better: u32,
-        /// Rows the other answers better.
+        /// Rows that the other one answers better.
         other_better: u32,
-        /// Whether they are told apart.
+        /// Whether the difference is significant.
         separated: bool,
     },
-    /// A bond is lost.
+    /// A bond was lost.
     Forfeited { job: JobId, account: Address, bond: Amount, offence: Offence },
     /// All is decided; payments follow.
     JobDecided { job: JobId, decision: Box<Decision> },
-    /// Money leaves a job's escrow.
+    /// Money left a job's escrow.
     Paid {
         job: JobId,
         to: Address,
         share: Share,
         amount: Amount,
-        /// Whether it leaves as a voucher; otherwise it is free balance.
+        /// Whether it was paid as a voucher; otherwise to the free balance.
         voucher: bool,
     },
     /// A job ended.
     JobEnded {
         job: JobId,
-        /// How many models were paid.
+        /// Number of models that were paid.
         payouts: u32,
         /// The best accepted submission.
         winner: Option<u32>,
-        /// Why it ended before it opened; `None` if its sponsor cancelled or it ran its course.
+        /// Reason for ending before opening; `None` if its sponsor cancelled or it ran its course.
         reason: R,
     },
-    /// A balance too small to be kept, or of an asset that is not, leaves as a voucher.
+    /// A balance too small to keep, or in an asset that is not kept, left as a voucher.
     Returned { account: Address, asset: Asset, amount: Amount },
 }
 
 impl<R> Event<R> {
-    /// The job it is about, if it is about one.
+    /// The job of the event; `None` if it concerns no job.
     pub const fn job(&self) -> Option<JobId> {
         match self {
             Self::JobOpened { job, .. }
@@ -225,14 +225,14 @@ impl<R> Event<R> {
     }
 }
 
-/// What became of a submission, as its event says it.
+/// Verdict on a submission, as its event states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruling<R> {
     /// Whether it was paid a reward or the prize.
     pub accepted: bool,
     /// Its scores, if it was evaluated.
     pub scores: Option<Scores>,
-    /// Why it was refused, if it was.
+    /// Reason for refusing it, if it was refused.
     pub reason: R,
 }
 
@@ -247,17 +247,17 @@ impl From<Verdict> for Ruling<Option<ModelRefusal>> {
     }
 }
 
-/// What the public board has after a shown model was evaluated.
+/// Outcome of a shown model on the public board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoardMove<R> {
-    /// The score it has now of the account, if it moved.
+    /// The account's new score on the board, if it moved.
     pub score: Option<Score>,
-    /// Why it did not move, if it did not.
+    /// Reason for not moving, if it did not.
     pub reason: R,
 }
 
 names! {
-    /// What a payment is for.
+    /// Purpose of a payment.
     Share: "what a payment is for" {
         /// A reward and the rest of the stake, or the prize and the rest of the stake.
         Reward = "reward",
@@ -265,15 +265,15 @@ names! {
         Stake = "stake",
         /// A part of an award that nobody won, and the rest of the stake.
         Award = "award",
-        /// What a right seat has: fees, forfeits, and its bond.
+        /// Share of a right seat: fees, forfeits, and its bond.
         Mining = "mining",
-        /// A miner's bond, which was not drawn or not needed.
+        /// Bond of a miner that was not drawn or not needed.
         Bond = "bond",
-        /// What is left for the sponsor.
+        /// The rest, to the sponsor.
         Remainder = "remainder",
         /// The floor of the rent, to the operator.
         Rent = "rent",
-        /// What is lost, to the sink.
+        /// Lost money, to the sink.
         Sink = "sink",
     }
 }

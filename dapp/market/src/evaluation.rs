@@ -1,5 +1,5 @@
 //! An evaluation: it reads its files, answers rows step by step, and ends when all are answered.
-//! What cannot wait in between fits an input, or the model is refused; what can, waits.
+//! An indivisible step has to fit one input, or the model is refused; all else can wait.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,49 +17,49 @@ use crate::{
     units::Work,
 };
 
-/// How far an evaluation has come.
+/// Progress of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Evaluated {
-    /// It has not begun.
+    /// Not begun.
     #[default]
     Waiting,
-    /// It has begun.
+    /// Begun, with rows left to answer.
     UnderWay(Box<Progress>),
     /// All rows are answered.
     Done(Box<Finding>),
-    /// It cannot be evaluated.
+    /// The model cannot be evaluated.
     Failed(ModelRefusal),
 }
 
 /// An evaluation under way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// What all of it takes.
+    /// Cost of the whole evaluation.
     pub quote: Quote,
-    /// What was counted so far.
+    /// Counts so far.
     pub accumulator: MetricAccumulator,
 }
 
-/// What an evaluation found.
+/// Result of an evaluation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The scores; where the machine samples, those attested that agree with the sample.
+    /// The scores; if the machine samples, those attested that agree with the sample.
     pub scores: Scores,
-    /// How many rows were answered.
+    /// Number of rows answered.
     pub rows: u32,
-    /// Row by row, as long as that is needed.
+    /// Results row by row, as long as they are needed.
     pub results: Option<Results>,
-    /// With how many accepted models it was compared since.
+    /// Number of accepted models it has been compared with since.
     pub compared: u32,
 }
 
 impl Evaluated {
-    /// The scores, once all rows are answered.
+    /// The scores; `None` until all rows are answered.
     pub fn scores(&self) -> Option<Scores> {
         self.finding().map(|finding| finding.scores)
     }
 
-    /// What was found, once all rows are answered.
+    /// The result; `None` until all rows are answered.
     pub fn finding(&self) -> Option<&Finding> {
         match self {
             Self::Done(finding) => Some(finding),
@@ -67,7 +67,7 @@ impl Evaluated {
         }
     }
 
-    /// The step it goes on from: rows answered and models compared so far.
+    /// The step to continue from: rows answered and models compared so far.
     pub fn step(&self) -> u32 {
         match self {
             Self::UnderWay(progress) => progress.accumulator.rows(),
@@ -76,7 +76,7 @@ impl Evaluated {
         }
     }
 
-    /// Rows answered and rows there are, while it is under way.
+    /// Rows answered and rows in total; `None` unless it is under way.
     pub fn progress(&self) -> Option<(u32, u32)> {
         match self {
             Self::UnderWay(progress) => Some((progress.accumulator.rows(), progress.quote.rows)),
@@ -84,12 +84,12 @@ impl Evaluated {
         }
     }
 
-    /// Whether nothing more is to be found.
+    /// Whether it has succeeded or failed.
     pub const fn is_over(&self) -> bool {
         matches!(self, Self::Done(_) | Self::Failed(_))
     }
 
-    /// Drops what is needed row by row only until a decision.
+    /// Drops row-by-row data, which is needed only until a decision.
     pub(crate) fn shrink(&mut self) {
         match self {
             Self::Done(finding) => finding.results = None,
@@ -99,28 +99,28 @@ impl Evaluated {
     }
 }
 
-/// An evaluation to begin, or to go on with.
+/// An evaluation to begin or continue.
 pub(crate) struct Assignment<'a> {
     pub(crate) evaluation: Evaluation<'a>,
     pub(crate) terms: &'a Terms,
-    /// Whether it is on the hold-out, which decides; otherwise it is on the public slice.
+    /// Whether it runs on the hold-out, which decides, or else on the public slice.
     pub(crate) on_hold_out: bool,
     pub(crate) under_way: Option<&'a Progress>,
 }
 
 impl Assignment<'_> {
-    /// How many rows the machine samples, if it does not answer all.
+    /// Number of rows that the machine samples; `None` if it answers all.
     fn sampled(&self) -> Option<u32> {
         self.terms.sample_rows().filter(|_| self.on_hold_out)
     }
 
-    /// Whether it is to be known row by row.
+    /// Whether results are kept row by row.
     fn keeps_results(&self) -> bool {
         let is_prize = matches!(self.terms.award, Award::Prize { .. });
         self.on_hold_out && (is_prize || self.terms.miners().is_some())
     }
 
-    /// What it costs at most at its end: a verdict, and the bonds of seats that said otherwise.
+    /// Largest cost of concluding: a verdict, and the bonds of seats that attested otherwise.
     fn ending(&self, prices: &Prices) -> Work {
         let seats = self.terms.miners().map_or(0, |_| usize::try_from(MAX_SEATS).unwrap_or(0));
         let sampled = usize::try_from(self.sampled().unwrap_or(0)).unwrap_or(usize::MAX);
@@ -128,14 +128,14 @@ impl Assignment<'_> {
         prices.ending.plus(if seats > 0 { checks } else { Work(0) })
     }
 
-    /// What it costs at the end to name the results, if they are kept.
+    /// Cost of hashing the results at the end, if they are kept.
     fn naming(&self, prices: &Prices, rows: u32) -> Work {
         let naming = prices.results(self.evaluation.metric.is_loss(), rows);
         if self.keeps_results() { naming } else { Work(0) }
     }
 
-    /// Whether the terms and the deployment allow what answering all rows takes. Where rows are
-    /// sampled that is known before they are drawn, as each may take a step of its own.
+    /// Checks that the terms and the deployment allow the cost of answering all rows. Sampled rows
+    /// are priced before they are drawn, so each counts as a step of its own.
     fn admit(&self, settings: &Settings, all: &Quote) -> Result<(), ModelRefusal> {
         let offer = &self.terms.offer;
         if self.on_hold_out && all.rows != offer.rows {
@@ -162,8 +162,8 @@ impl Assignment<'_> {
     }
 }
 
-/// What a seat must say of a model on the hold-out, and the results row by row: what the machine
-/// finds, or would find if it answered all rows.
+/// The attestation that a right seat makes of a model on the hold-out, and the results row by row:
+/// the machine's, or those it would get from answering all rows.
 pub fn attest(
     settings: &Settings,
     terms: &Terms,
@@ -185,28 +185,28 @@ pub fn attest(
     }
 }
 
-/// Work that an input did.
+/// Work done by an input.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Done {
-    /// Paid for out of the stake, as far as that goes.
+    /// Paid for out of the stake, as far as that suffices.
     pub(crate) prepaid: Work,
-    /// Reading again what was read before, which the worker bears.
+    /// Reading files again, which the worker pays for.
     pub(crate) borne: Work,
-    /// Whether it was comparing, for which nobody has anything but the operator: what it takes
-    /// depends on the other model, whose owner must not earn by that.
+    /// Whether it was comparing, which pays the operator only: its cost depends on the other
+    /// model, whose owner must not be able to earn by it.
     pub(crate) is_comparing: bool,
 }
 
-/// How far an input brought an evaluation.
+/// Progress that one input made on an evaluation.
 pub(crate) enum Turn {
-    /// It has not gone on.
+    /// No progress.
     Waits,
     Unfinished(Progress),
     Finished(Result<Finding, ModelRefusal>),
 }
 
-/// Runs an evaluation as far as the input goes; also what was done: reading the files once, and
-/// rows, are prepaid, and whoever reads them again bears that.
+/// Runs an evaluation as far as the input allows; also returns the work done: reading the files
+/// once and answering rows is prepaid, reading them again is paid for by the worker.
 pub(crate) fn take(
     settings: &Settings,
     assignment: &Assignment<'_>,
@@ -245,7 +245,7 @@ pub(crate) fn take(
                 done.prepaid = done.prepaid.plus(work);
             }
             Err(unfit) => {
-                // Rows up to the one that has no answer were run all the same.
+                // Rows before the one without an answer were run all the same.
                 meter.answer(step.plus(ending));
                 done.prepaid = done.prepaid.plus(step);
                 return (Turn::Finished(Err(ModelRefusal::EvaluationError { unfit })), done);
@@ -261,7 +261,7 @@ pub(crate) fn take(
     (Turn::Finished(Ok(Finding { scores, rows, results, compared: 0 })), done)
 }
 
-/// Begins, if the terms and the deployment allow what it costs.
+/// Begins an evaluation if the terms and the deployment allow its cost.
 fn begin(
     settings: &Settings,
     assignment: &Assignment<'_>,

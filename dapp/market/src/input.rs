@@ -1,7 +1,7 @@
-//! An input under way: who asks what of which job, and what has come of it so far.
+//! The input in progress: state, context, judge, the job it names, and its effects so far.
 //!
-//! Every rule that changes a job works on one of these. A command's file checks first and changes
-//! nothing until nothing can fail any more; the rules it calls cannot refuse.
+//! Every rule that changes a job works on an input. A command's file makes all checks before the
+//! first change; the rules it calls cannot refuse.
 
 use blobs::BlobRef;
 
@@ -20,19 +20,19 @@ use crate::{
     units::{Address, Amount, JobId, Timestamp},
 };
 
-/// An input under way.
+/// The input in progress.
 pub(crate) struct Input<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) context: &'a Context,
     pub(crate) judge: &'a mut dyn Judge,
-    /// The job that its command names; nothing's name if it names none.
+    /// Name of the job in the command; the default if it names none.
     pub(crate) id: JobId,
-    /// How many times over its sender pays for work because the machine lags.
+    /// Surcharge of the lagging machine, as a multiple of the price of work.
     pub(crate) surcharge: u64,
     pub(crate) effects: Vec<Effect>,
 }
 
-/// Where money that leaves a job goes.
+/// Destination of money that leaves a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// To the account's wallet, as a voucher.
@@ -50,14 +50,14 @@ impl Input<'_> {
         self.state.now()
     }
 
-    /// The job that the command names, if there is one.
+    /// The job named by the command.
     ///
     /// - Errors: `UnknownJob`
     pub(crate) fn named(&self) -> Result<&Job, Refusal> {
         self.state.job(self.id).ok_or(Refusal::UnknownJob { job: self.id })
     }
 
-    /// The job that the command names, if it is in one of these stages and not decided.
+    /// The job named by the command, if it is in one of these stages and not decided.
     ///
     /// - Errors: `UnknownJob`, `JobNotOpen`
     pub(crate) fn named_in(&self, stages: &[Stage]) -> Result<&Job, Refusal> {
@@ -66,7 +66,7 @@ impl Input<'_> {
         is_in.then_some(job).ok_or(Refusal::JobNotOpen { job: self.id, stage: job.stage })
     }
 
-    /// Checks that it is early enough, and late enough.
+    /// Checks that the time is within a window.
     ///
     /// - Errors: `NotYet`, `Closed`
     pub(crate) fn check_window(&self, opens: Timestamp, close: Timestamp) -> Result<(), Refusal> {
@@ -77,31 +77,31 @@ impl Input<'_> {
         if now < close { Ok(()) } else { Err(Refusal::Closed { close, now }) }
     }
 
-    /// The job, which was looked up before.
+    /// The job, whose existence was checked before.
     ///
     /// - Panics: if it is gone, which is a bug
     pub(crate) fn job(&self) -> &Job {
         self.state.known(self.id)
     }
 
-    /// The same, to change it.
+    /// The job, mutably.
     pub(crate) fn job_mut(&mut self) -> &mut Job {
         self.state.known_mut(self.id)
     }
 
-    /// A submission that was looked up before.
+    /// A submission, whose existence was checked before.
     ///
     /// - Panics: if it is gone, which is a bug
     pub(crate) fn submission(&self, number: u32) -> &Submission {
         self.job().known(number)
     }
 
-    /// The same, to change it.
+    /// The submission, mutably.
     pub(crate) fn submission_mut(&mut self, number: u32) -> &mut Submission {
         self.job_mut().known_mut(number)
     }
 
-    /// Expects a blob in a slot of the job; whether the deployment's drive has it.
+    /// Expects a blob in a slot of the job; returns whether it is in the deployment's drive.
     pub(crate) fn expect(&mut self, key: SlotKey, blob: BlobRef) -> bool {
         let State { jobs, drive, .. } = &mut *self.state;
         let job = there(jobs.get_mut(&self.id), "the job was looked up before");
@@ -113,7 +113,7 @@ impl Input<'_> {
         self.effects.push(Effect::Event(event));
     }
 
-    /// Moves what the sender stakes to escrow: a command's last check.
+    /// Moves the sender's stake to escrow: a command's last check.
     ///
     /// - Errors: as for [`Ledger::transfer`](crate::ledger::Ledger)
     pub(crate) fn escrow(&mut self, stake: Amount) -> Result<(), Refusal> {
@@ -121,9 +121,9 @@ impl Input<'_> {
         self.state.ledger.transfer(Kind::Escrow, self.context.sender, asset, stake)
     }
 
-    /// Pays what the job held and has taken off its books.
+    /// Pays an amount that has been deducted from the job's holdings.
     ///
-    /// - Panics: if the ledger has not got it, which is a bug
+    /// - Panics: if the ledger does not hold it, which is a bug
     pub(crate) fn pay(&mut self, to: Address, share: Share, amount: Amount, route: Route) {
         if amount == Amount::ZERO {
             return;

@@ -1,4 +1,4 @@
-//! A job: a sponsor's terms, what is in escrow for them, and all that belongs to it.
+//! A job: a sponsor's terms, the escrow for them, and everything that belongs to the job.
 
 use std::{
     cmp::Reverse,
@@ -25,27 +25,27 @@ use crate::{
     units::{Address, Amount, Score, Timestamp},
 };
 
-/// How many models a page of attestations has at most.
+/// Maximum number of models on a page of attestations.
 pub const PAGE_MODELS: u32 = 128;
 
-/// A job and all that belongs to it.
+/// A job and everything that belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// Its number, for display.
+    /// Number of the job, for display.
     pub number: u32,
-    /// Who pays.
+    /// Account that opened the job and pays for it.
     pub sponsor: Address,
-    /// What its name was made with.
+    /// Salt of the job's name.
     pub salt: [u8; 32],
-    /// For what.
+    /// The sponsor's terms.
     pub terms: Terms,
-    /// Where it is in its life.
+    /// Current stage.
     pub stage: Stage,
-    /// When it opened.
+    /// Time at which it opened.
     pub opened: Timestamp,
-    /// When it gives each its own, if it has not ended.
+    /// Time at which all stakes are returned if it has not ended.
     pub last_date: Timestamp,
-    /// What is still held of the sponsor's stake.
+    /// Part of the sponsor's stake still held.
     pub stake: SponsorStake,
     /// The base model on the dataset that the job opens with.
     pub base: Evaluated,
@@ -53,36 +53,36 @@ pub struct Job {
     pub base_on_hold_out: Evaluated,
     /// The plain hold-out, once it is known.
     pub hold_out: Option<BlobRef>,
-    /// Submissions, by number, which is the order of their commitments; of those refused, the
-    /// oldest make place for new ones.
+    /// Submissions, by number, which is the order of their commitments; the oldest refused ones
+    /// make room for new ones.
     pub submissions: BTreeMap<u32, Shared<Submission>>,
-    /// How many submissions were ever made; the next one's number.
+    /// Number of submissions ever made, which is the next one's number.
     pub submitted: u32,
-    /// How many models were paid.
+    /// Number of models paid.
     pub payouts: u32,
-    /// The best accepted submission and its scores; the earlier of equals.
+    /// The best accepted submission and its scores; the earlier one of equals.
     pub best: Option<(u32, Scores)>,
     /// Numbers of revealed submissions, in the order they were revealed.
     pub revealed: Vec<u32>,
-    /// Miners that are for this job, in the order they came.
+    /// Miners enlisted for this job, in order of arrival.
     pub enlisted: Vec<Address>,
-    /// What the seats were drawn with, once they are.
+    /// Seed of the seats; `None` until they are drawn.
     pub seed: Option<Digest>,
     /// The drawn miners.
     pub seats: Vec<Seat>,
-    /// What the seats say of the base model, where the machine only samples.
+    /// The seats' attestations of the base model, if the machine only samples.
     pub base_answers: Answers,
-    /// The rows that the machine samples, once they are drawn.
+    /// Rows that the machine samples, once they are drawn.
     pub sample: Vec<u32>,
-    /// When the job began to evaluate: its windows count from then.
+    /// Time at which evaluation began: its windows count from then.
     pub evaluating_since: Option<Timestamp>,
-    /// When the machine began to judge what was revealed.
+    /// Time at which the machine began to judge the revealed models.
     pub judging_since: Option<Timestamp>,
-    /// Bonds of wrong seats, after they have repaid the work that showed it.
+    /// Bonds of wrong seats, less the repaid work that proved them wrong.
     pub forfeits: Amount,
-    /// How it ends, once that is decided.
+    /// The decision on how it ends; `None` until then.
     pub decision: Option<Decision>,
-    /// Why it ended before it opened, if not by its sponsor.
+    /// Reason for ending before it opened, unless its sponsor cancelled it.
     pub cancelled_for: Option<ModelRefusal>,
     pub(crate) rent: HeldRent,
     pub(crate) slots: Slots,
@@ -92,26 +92,26 @@ pub struct Job {
     pub(crate) accepted: Vec<u32>,
     /// Refused submissions, the oldest first.
     pub(crate) refused: VecDeque<u32>,
-    /// Submissions whose published bytes are awaited.
+    /// Submissions whose published bytes have not all arrived.
     pub(crate) expecting: BTreeSet<u32>,
-    /// Submissions whose keys are awaited.
+    /// Submissions whose keys have not been revealed.
     pub(crate) sealed: BTreeSet<u32>,
-    /// Submissions whose plain bytes are here and that are not decided.
+    /// Submissions whose plain bytes are complete and that are not decided.
     pub(crate) whole: BTreeSet<u32>,
-    /// All commitments so far, hashed one after the other.
+    /// Hash chain of all commitments so far.
     pub(crate) commitments: Digest,
-    /// All revealed keys so far, likewise.
+    /// Hash chain of all revealed keys so far.
     pub(crate) keys: Digest,
-    /// What the public board has, the best first.
+    /// Entries of the public board, the best first.
     pub(crate) board: BTreeSet<(Reverse<Score>, u32)>,
     /// Acceptable submissions that are not decided, the best first.
     pub(crate) ranking: BTreeSet<(Reverse<Score>, u32)>,
     pub(crate) enlisted_set: BTreeSet<Address>,
     pub(crate) seat_of: BTreeMap<Address, usize>,
-    /// The salts that attestations were revealed with, hashed one after the other.
+    /// Hash chain of the salts of revealed attestations.
     pub(crate) salts: Digest,
-    /// Submissions that the exact test could not tell from the best are looked for from this one
-    /// on.
+    /// First submission not yet compared with the best in the search for an earlier one that the
+    /// exact test cannot separate from it.
     pub(crate) compared: u32,
     pub(crate) paying: Paying,
 }
@@ -179,7 +179,7 @@ impl Job {
         }
     }
 
-    /// Rewards not yet paid; zero if there is a prize instead.
+    /// Number of rewards not yet paid; zero if there is a prize instead.
     pub const fn rewards_left(&self) -> u32 {
         match self.terms.award {
             Award::Rewards { count, .. } => count.saturating_sub(self.payouts),
@@ -187,7 +187,7 @@ impl Job {
         }
     }
 
-    /// The base model's scores that models must beat, once known.
+    /// The base model's scores, which models must beat; `None` until they are known.
     pub fn base_scores(&self) -> Option<Scores> {
         if self.terms.sealing.is_sealed() {
             self.base_on_hold_out.scores()
@@ -196,57 +196,57 @@ impl Job {
         }
     }
 
-    /// An account's submission that is not refused.
+    /// The account's submission that is not refused; `None` if there is none.
     pub fn submission_of(&self, client: Address) -> Option<u32> {
         self.clients.get(&client).copied()
     }
 
-    /// An account's seat.
+    /// Index of the account's seat; `None` if it has none.
     pub fn seat_of(&self, miner: Address) -> Option<usize> {
         self.seat_of.get(&miner).copied()
     }
 
-    /// The public board, the best first: score and submission.
+    /// The public board, the best first: score and number of the submission.
     pub fn board(&self) -> impl Iterator<Item = (Score, u32)> {
         self.board.iter().map(|&(Reverse(score), submission)| (score, submission))
     }
 
-    /// Submissions that are not decided.
+    /// Submissions that are not decided yet.
     pub fn undecided(&self) -> impl Iterator<Item = (u32, &Submission)> {
         let all = self.submissions.iter().map(|(number, submission)| (*number, &**submission));
         all.filter(|(_, submission)| submission.verdict().is_none())
     }
 
-    /// Until when attestations are committed to, once the seats are drawn.
+    /// Deadline for committing to attestations; `None` until the seats are drawn.
     pub fn attest_until(&self) -> Option<Timestamp> {
         let miners = self.terms.miners().filter(|_| !self.seats.is_empty())?;
         Some(self.evaluating_since?.after(miners.attest_seconds.into()))
     }
 
-    /// Until when attestations are revealed, once the seats are drawn.
+    /// Deadline for revealing attestations; `None` until the seats are drawn.
     pub fn attestations_until(&self) -> Option<Timestamp> {
         let miners = self.terms.miners()?;
         Some(self.attest_until()?.after(miners.attest_seconds.into()))
     }
 
-    /// How many models the seats attest: the revealed ones, and where the machine only samples the
-    /// base model before them.
+    /// Number of models that the seats attest: the revealed ones and, if the machine only samples,
+    /// the base model before them.
     pub fn attested_models(&self) -> u32 {
         let revealed = u32::try_from(self.revealed.len()).unwrap_or(u32::MAX);
         revealed.saturating_add(u32::from(self.terms.sample_rows().is_some()))
     }
 
-    /// How many models a page has at most.
+    /// Maximum number of models on a page.
     pub fn page_models(&self) -> u32 {
         if self.terms.sample_rows().is_some() { 1 } else { PAGE_MODELS }
     }
 
-    /// How many pages the attested models have.
+    /// Number of pages of attested models.
     pub fn pages(&self) -> u32 {
         self.attested_models().div_ceil(self.page_models())
     }
 
-    /// The models of a page: numbers of submissions, `None` for the base model.
+    /// The models on a page: numbers of submissions, `None` for the base model.
     pub fn page(&self, page: u32) -> Vec<Option<u32>> {
         let base = self.terms.sample_rows().map(|_| None);
         let all = base.into_iter().chain(self.revealed.iter().copied().map(Some));
@@ -255,12 +255,12 @@ impl Job {
         all.skip(first).take(usize::try_from(size).unwrap_or(usize::MAX)).collect()
     }
 
-    /// How many submissions have a place: all that are not refused.
+    /// Number of submissions that hold a place: all that are not refused.
     pub fn places_taken(&self) -> usize {
         self.clients.len()
     }
 
-    /// Drops what only rules need: the job has ended, and is on show for a while.
+    /// Drops data that only rules need: the job has ended, and is only shown for a while.
     pub(crate) fn shrink(&mut self) {
         self.slots.clear_all();
         self.clients.clear();
@@ -278,12 +278,12 @@ impl Job {
         }
     }
 
-    /// Acceptable submissions that are not decided, the best first: score and submission.
+    /// Acceptable submissions that are not decided, the best first: score and number.
     pub fn ranking(&self) -> impl Iterator<Item = (Score, u32)> {
         self.ranking.iter().map(|&(Reverse(score), submission)| (score, submission))
     }
 
-    /// A submission that was looked up before.
+    /// A submission, whose existence was checked before.
     ///
     /// - Panics: if it is gone, which is a bug
     pub(crate) fn known(&self, number: u32) -> &Submission {
@@ -291,7 +291,7 @@ impl Job {
         there(submission, "the submission was looked up before")
     }
 
-    /// The same, to change it.
+    /// The submission, mutably.
     pub(crate) fn known_mut(&mut self, number: u32) -> &mut Submission {
         let submission = self.submissions.get_mut(&number);
         there(submission, "the submission was looked up before").to_mut()

@@ -1,4 +1,4 @@
-//! What the market asks of an evaluator. The market knows no floats; whoever judges hands it
+//! The interface between the market and an evaluator. The market uses no floats; a judge returns
 //! integers.
 
 use std::fmt;
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{accumulator::MetricAccumulator, metric::Metric, units::Work};
 
-/// A blob shown to the judge: what it is called and its bytes, already verified.
+/// A blob given to the judge: its CID and its bytes, already verified.
 #[derive(Clone, Copy)]
 pub struct Blob<'a> {
-    /// The bytes' CID; equal CIDs are equal bytes.
+    /// CID of the bytes; equal CIDs mean equal bytes.
     pub cid: Cid,
-    /// The whole blob.
+    /// Bytes of the whole blob.
     pub bytes: &'a [u8],
 }
 
@@ -24,30 +24,30 @@ pub struct Evaluation<'a> {
     pub model: Blob<'a>,
     /// The safetensors file.
     pub hold_out: Blob<'a>,
-    /// What is measured.
+    /// Metric of the score.
     pub metric: Metric,
-    /// The rows that count, in ascending order; nothing for all. Each row's result is what it is
-    /// when all count.
+    /// The sampled rows, in ascending order; `None` for all rows. A row's result does not depend on
+    /// the sample.
     pub rows: Option<&'a [u32]>,
 }
 
-/// What an evaluation takes, known before anything runs.
+/// Cost of an evaluation, known before anything runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
-    /// Rows that count.
+    /// Number of rows to answer.
     pub rows: u32,
-    /// Classes told apart; zero for regression.
+    /// Number of classes; zero for regression.
     pub classes: u16,
-    /// All of it: reading both files once, and every step.
+    /// Total cost: reading both files once, and every step.
     pub work: Work,
-    /// Reading both files, with which each input begins that goes on with the evaluation.
+    /// Cost of reading both files, which each input that continues the evaluation pays again.
     pub reading: Work,
-    /// The largest step that cannot be divided.
+    /// Cost of the largest step, which is indivisible.
     pub step: Work,
 }
 
 impl Quote {
-    /// How many inputs all of it takes that have so much work for it each; nothing when a step
+    /// Number of inputs needed if each has this much work for it; `None` if a step does not fit.
     /// does not fit.
     pub fn inputs(&self, each: Work) -> Option<u64> {
         let step = self.step.0.max(1);
@@ -57,21 +57,21 @@ impl Quote {
     }
 }
 
-/// Evaluates models. A pure function of the evaluation: equal evaluations give equal answers everywhere.
+/// Evaluates models. Deterministic: equal evaluations give equal results everywhere.
 pub trait Judge {
-    /// What finding the quote costs at most, known from the files' lengths alone.
+    /// Largest cost of computing the quote, known from the files' lengths alone.
     fn reading(&self, evaluation: &Evaluation<'_>) -> Work;
 
-    /// What the evaluation takes.
+    /// Cost of the evaluation.
     ///
-    /// - Errors: why the model or the dataset cannot be evaluated
+    /// - Errors: reason why the model or the dataset cannot be evaluated
     fn quote(&mut self, evaluation: &Evaluation<'_>) -> Result<Quote, EvaluationError>;
 
-    /// Answers rows from `accumulator.rows()` on, at least one step and then as long as all of it stays
-    /// within `budget`; counts them into `accumulator` and returns the work done. However the rows are
-    /// divided over calls, the final accumulator is the same.
+    /// Answers rows from `accumulator.rows()` on: at least one step, then more as long as the total
+    /// stays within `budget`. Counts them into `accumulator` and returns the work done. The final
+    /// accumulator does not depend on how rows are divided over calls.
     ///
-    /// - Errors: the model's answers are not finite; the accumulator is then of no use
+    /// - Errors: an answer of the model is not finite; the accumulator must then be discarded
     fn answer(
         &mut self,
         evaluation: &Evaluation<'_>,
@@ -79,59 +79,59 @@ pub trait Judge {
         budget: Work,
     ) -> Result<Work, EvaluationError>;
 
-    /// What reading the files of a comparison and comparing their weights costs at most, known from
+    /// Largest cost of reading the files of a comparison and comparing their weights, known from
     /// their lengths alone.
     fn reading_comparison(&self, comparison: &Comparison<'_>) -> Work;
 
-    /// What answering the probes of a comparison takes.
+    /// Cost of answering the probes of a comparison.
     ///
     /// - Errors: one of the models or the dataset cannot be evaluated
     fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, EvaluationError>;
 
-    /// How alike two models are. What the first has no finite answer to counts as answered
-    /// differently, so that no accepted model speaks against later ones.
+    /// Similarity of two models. A probe without a finite answer of the first counts as answered
+    /// differently, so that no accepted model blocks later ones by it.
     ///
     /// - Errors: the second model or the dataset cannot be evaluated
     fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, EvaluationError>;
 }
 
-/// Two models to be compared, both perhaps trained from the base model.
+/// Two models to compare, possibly both trained from the base model.
 #[derive(Clone, Copy)]
 pub struct Comparison<'a> {
     /// The base model.
     pub base: Blob<'a>,
     /// An accepted model.
     pub first: Blob<'a>,
-    /// A later one.
+    /// A later model.
     pub second: Blob<'a>,
     /// The dataset whose rows are mixed into probes.
     pub hold_out: Blob<'a>,
-    /// What is measured.
+    /// Metric of the job.
     pub metric: Metric,
-    /// Which rows are mixed, and how.
+    /// Seed that selects rows and mixes them.
     pub seed: Digest,
 }
 
-/// How alike two models are.
+/// Similarity of two models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Similarity {
-    /// How alike they answer probes, in parts per million: a million where no answer differs.
+    /// Agreement of their answers to probes, in parts per million: a million if none differs.
     pub agreement: u32,
-    /// How far their weights are apart; `None` if they cannot be compared.
+    /// Distance between their weights; `None` if they cannot be compared.
     pub distance: Option<WeightDistance>,
 }
 
 impl Similarity {
-    /// Least agreement of a copy whose weights are alike.
+    /// Least agreement of a copy whose weights are close.
     pub const COPY_WITH_WEIGHTS_ALIKE: u32 = 960_000;
     /// Least agreement of a copy whose weights cannot be compared.
     pub const COPY_WITHOUT_WEIGHTS: u32 = 990_000;
-    /// Least agreement of a copy whose weights are far: what does not matter to the answers can be
-    /// made as far as one likes.
+    /// Least agreement of a copy whose weights are far apart: weights that do not affect the
+    /// answers can be changed at will.
     pub const COPY_WITH_WEIGHTS_FAR: u32 = 998_000;
 
-    /// Whether the later model is taken for a copy of the other: the less their weights have in
-    /// common, the more their answers must have. How often that errs is in `RULES.md`.
+    /// Whether the later model counts as a copy: the farther apart their weights, the closer their
+    /// answers must be. `RULES.md` has the error rates.
     pub const fn is_copy(self) -> bool {
         let least = match self.distance {
             Some(distance) if distance.is_alike() => Self::COPY_WITH_WEIGHTS_ALIKE,
@@ -142,56 +142,56 @@ impl Similarity {
     }
 }
 
-/// How far the weights of two models are apart, in parts per million of the longer way that one of
-/// them has come from the base model; whatever the order, size and signs of their neurons.
+/// Distance between the weights of two models, in parts per million of the longer of their
+/// distances from the base model; independent of the order, size and signs of their neurons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WeightDistance(pub u32);
 
 impl WeightDistance {
-    /// Equal in all but the order, size and signs of neurons.
+    /// Equal up to order, size and signs of neurons.
     pub const EQUAL: Self = Self(0);
-    /// As far as two models can be that went in opposite directions.
+    /// Largest distance: two models that moved from the base model in opposite directions.
     pub const FARTHEST: Self = Self(2_000_000);
-    /// How far apart weights are at most that are alike.
+    /// Largest distance of weights that count as close.
     pub const ALIKE: Self = Self(100_000);
 
-    /// Whether the weights are alike.
+    /// Whether the weights are close.
     pub const fn is_alike(self) -> bool {
         self.0 <= Self::ALIKE.0
     }
 }
 
-/// Why a model or dataset cannot be evaluated.
+/// Reason why a model or dataset cannot be evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EvaluationError {
-    /// What is wrong.
+    /// Kind of fault.
     pub fault: Fault,
-    /// The node of the model's graph it is wrong with, counted from zero.
+    /// Index of the faulty node in the model's graph, from zero.
     pub node: Option<u32>,
 }
 
-/// What can be wrong with a model or dataset.
+/// Faults of a model or dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Fault {
-    /// The model's bytes are not an ONNX model within the stated limits.
+    /// The model's bytes are not an ONNX model within the limits.
     MalformedModel,
     /// An operator, or a version or domain of one, that is not supported.
     UnknownOperator,
     /// An attribute or type of a known operator that is not supported.
     UnsupportedUse,
-    /// Missing, doubled or cyclic edges, or not exactly one input and one output.
+    /// Missing, duplicate or cyclic edges, or not exactly one input and one output.
     BadGraph,
-    /// Shapes that are dynamic, do not fit together or are too large.
+    /// Shapes that are dynamic, incompatible or too large.
     BadShape,
     /// A weight that is not a finite number.
     WeightNotFinite,
     /// An answer that is not a finite number.
     AnswerNotFinite,
-    /// The dataset's bytes are not a dataset within the stated limits.
+    /// The dataset's bytes are not a dataset within the limits.
     MalformedDataset,
-    /// Model, dataset and metric do not fit together.
+    /// Model, dataset and metric are incompatible.
     Mismatch,
-    /// The evaluator failed; ours to mend, but the model is refused all the same.
+    /// The evaluator failed; that is our bug, but the model is refused all the same.
     Crashed,
 }
 

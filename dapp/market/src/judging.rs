@@ -1,5 +1,5 @@
-//! Judging: the machine goes on with one evaluation, whoever sends the input has a part of what
-//! was prepaid for it, and its end has consequences.
+//! Judging: the machine continues an evaluation, the sender of the input earns a part of the
+//! prepaid price, and the result has consequences.
 
 use std::cmp::Reverse;
 
@@ -24,7 +24,7 @@ use crate::{
     work,
 };
 
-/// Goes on with an evaluation as far as the input allows.
+/// Continues an evaluation as far as the input allows.
 pub(crate) fn go_on(input: &mut Input<'_>, target: Target) {
     let assignment = assignment(input.state, input.id, target);
     let assignment = there(assignment, "what is evaluated has its bytes");
@@ -46,15 +46,15 @@ pub(crate) fn go_on(input: &mut Input<'_>, target: Target) {
     }
 }
 
-/// Goes on, unless the machine lags and whoever goes on would have to pay for that.
+/// Continues, unless the lag of the machine would cost the sender a surcharge.
 pub(crate) fn go_on_for_free(input: &mut Input<'_>, target: Target) {
     if input.state.surcharge() == 0 {
         go_on(input, target);
     }
 }
 
-/// What going on with an evaluation is sure to cost its sender: reading again, less what a step of
-/// the rows earns that the input is sure to answer.
+/// Certain cost to the sender of continuing an evaluation: reading the files again, less the
+/// earnings from a step of rows that the input is certain to answer.
 pub(crate) fn reading_again(input: &Input<'_>, target: Target, wanted: Work) -> Work {
     let Evaluated::UnderWay(progress) = input.job().evaluated(target) else { return Work(0) };
     let Progress { quote, accumulator } = &**progress;
@@ -66,7 +66,7 @@ pub(crate) fn reading_again(input: &Input<'_>, target: Target, wanted: Work) -> 
     quote.reading.minus(sure)
 }
 
-/// What an evaluation looks at; `None` if bytes are missing.
+/// The files of an evaluation and its progress; `None` if bytes are missing.
 fn assignment(state: &State, id: JobId, target: Target) -> Option<Assignment<'_>> {
     let job = state.known(id);
     let blob = |key| job.slots.blob(&state.drive, key);
@@ -117,7 +117,7 @@ fn conclude(input: &mut Input<'_>, target: Target) {
     }
 }
 
-/// The job opens, or is cancelled if its base model cannot be evaluated.
+/// Opens the job, or cancels it if its base model cannot be evaluated.
 fn conclude_base(input: &mut Input<'_>) {
     let id = input.id;
     let job = input.job_mut();
@@ -143,8 +143,8 @@ fn conclude_base_on_hold_out(input: &mut Input<'_>) {
     }
 }
 
-/// The machine has looked at a model: seats that said otherwise were wrong, and what the terms do
-/// not accept is refused.
+/// Concludes the evaluation of a model: seats that attested otherwise are wrong, and a model that
+/// the terms do not accept is refused.
 fn conclude_submission(input: &mut Input<'_>, number: u32) {
     if input.job().terms.sample_rows().is_some() {
         sample::conclude(input, Some(number));
@@ -168,7 +168,7 @@ fn conclude_submission(input: &mut Input<'_>, number: u32) {
     }
 }
 
-/// What is found, as a seat would attest it.
+/// The result in the form of a seat's attestation.
 fn attestation(finding: Option<&Finding>) -> Attestation {
     let found = finding
         .and_then(|finding| Some(Attestation::new(finding.scores, finding.results.as_ref()?)));
@@ -176,8 +176,8 @@ fn attestation(finding: Option<&Finding>) -> Attestation {
 }
 
 impl Job {
-    /// The reason why a hold-out, once it is known, is not one that the terms promised; `None` as
-    /// long as nothing speaks against it.
+    /// Reason why the revealed hold-out does not meet the terms; `None` as long as no fault is
+    /// known.
     pub(crate) const fn hold_out_failure(&self) -> Option<ModelRefusal> {
         match self.base_on_hold_out {
             Evaluated::Failed(reason) => Some(reason),

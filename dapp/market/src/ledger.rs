@@ -1,4 +1,4 @@
-//! The ledger: free balances per account and asset, and what each asset's total consists of.
+//! The ledger: free balances per account and asset, and each asset's totals.
 
 use std::collections::BTreeMap;
 
@@ -12,36 +12,36 @@ use crate::{
 /// Both sides of an asset's balance: `deposited − paid_out = free + escrowed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Solvency {
-    /// All that ever came in.
+    /// Total ever deposited.
     pub deposited: Amount,
-    /// All that ever left as vouchers.
+    /// Total ever paid out as vouchers.
     pub paid_out: Amount,
-    /// What accounts can withdraw.
+    /// Total that accounts can withdraw.
     pub free: Amount,
-    /// What jobs hold.
+    /// Total held by jobs.
     pub escrowed: Amount,
 }
 
 impl Solvency {
-    /// Whether both sides agree.
+    /// Whether both sides are equal.
     pub fn holds(&self) -> bool {
         let held = self.deposited.checked_sub(self.paid_out);
         held.is_some() && held == self.free.checked_add(self.escrowed)
     }
 }
 
-/// Where money moves.
+/// Kinds of transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// From a portal to the account's free balance.
     Deposit,
-    /// From the account's free balance out.
+    /// From the account's free balance to its wallet.
     Withdraw,
     /// From the account's free balance to a job.
     Escrow,
     /// From a job to the account's free balance.
     Release,
-    /// From a job out.
+    /// From a job to the account's wallet.
     Payout,
 }
 
@@ -50,12 +50,12 @@ pub(crate) enum Kind {
 pub struct Ledger {
     free: BTreeMap<(Address, Asset), Amount>,
     totals: BTreeMap<Asset, Solvency>,
-    /// Balances that the input under way has changed, as they were before.
+    /// Balances changed by the input in progress, with their previous values.
     #[serde(skip)]
     changed: BTreeMap<(Address, Asset), Amount>,
 }
 
-/// The ledger as it was, to go back to.
+/// A snapshot of the ledger, to roll back to.
 #[derive(Debug)]
 pub(crate) struct LedgerCheckpoint {
     changed: BTreeMap<(Address, Asset), Amount>,
@@ -63,7 +63,7 @@ pub(crate) struct LedgerCheckpoint {
 }
 
 impl Ledger {
-    /// What an account can withdraw or spend.
+    /// Amount that an account can withdraw or spend.
     pub fn free(&self, account: Address, asset: Asset) -> Amount {
         self.free.get(&(account, asset)).copied().unwrap_or_default()
     }
@@ -80,7 +80,7 @@ impl Ledger {
         self.free.iter().map(|(&(account, asset), &amount)| (account, asset, amount))
     }
 
-    /// How many free balances are not zero.
+    /// Number of free balances that are not zero.
     pub fn balance_count(&self) -> usize {
         self.free.len()
     }
@@ -90,9 +90,9 @@ impl Ledger {
         self.totals.iter().map(|(&asset, &solvency)| (asset, solvency))
     }
 
-    /// Moves money: all of it, or none.
+    /// Transfers an amount, all or nothing.
     ///
-    /// - Errors: `InsufficientBalance`; `BalanceOverflow`, which only a token that lies about its
+    /// - Errors: `InsufficientBalance`; `BalanceOverflow`, which only a token that misstates its
     ///   supply can cause
     pub(crate) fn transfer(
         &mut self,
@@ -138,24 +138,24 @@ impl Ledger {
         Ok(())
     }
 
-    /// Balances that the input under way has changed, and whether each is new.
+    /// Balances changed by the input in progress, and whether each is new.
     pub(crate) fn changed(&self) -> Vec<(Address, Asset, bool)> {
         let changed = self.changed.iter();
         changed.map(|(&(account, asset), before)| (account, asset, before.0.is_zero())).collect()
     }
 
-    /// Forgets which balances were changed; an input begins.
+    /// Forgets the changed balances at the start of an input.
     pub(crate) fn begin(&mut self) {
         self.changed.clear();
     }
 
-    /// What it takes to come back here.
+    /// A snapshot to roll back to.
     pub(crate) fn checkpoint(&self) -> LedgerCheckpoint {
         let now = self.changed.keys().map(|account| (*account, self.free(account.0, account.1)));
         LedgerCheckpoint { changed: now.collect(), totals: self.totals.clone() }
     }
 
-    /// Goes back to a checkpoint of the same input.
+    /// Rolls back to a snapshot from the same input.
     pub(crate) fn restore(&mut self, checkpoint: LedgerCheckpoint) {
         let LedgerCheckpoint { changed: at_checkpoint, totals } = checkpoint;
         for (account, before) in self.changed.clone() {
@@ -164,7 +164,7 @@ impl Ledger {
         self.totals = totals;
     }
 
-    /// Sets a balance; returns what it was.
+    /// Sets a balance; returns the previous one.
     fn put(&mut self, account: (Address, Asset), balance: Amount) -> Amount {
         let before = if balance == Amount::ZERO {
             self.free.remove(&account)

@@ -1,9 +1,9 @@
-//! The market's rules, as a state machine that touches nothing outside itself.
+//! The market's rules, as a state machine without side effects.
 //!
-//! [`Market::apply`] takes a decoded [`Command`] and returns the [`Effect`]s it brings about, or a
-//! [`Refusal`] and no change at all. There is no clock, environment, randomness, thread, log or
-//! float here: time is the block's, order is the order of `BTreeMap`, and whoever evaluates models
-//! answers through the one trait, [`Judge`], in integers.
+//! [`Market::apply`] takes a decoded [`Command`] and returns its [`Effect`]s, or a [`Refusal`] and
+//! no change at all. There is no clock, environment, randomness, thread, log or float here: time is
+//! the block's, order is the order of `BTreeMap`, and models are evaluated through the one trait,
+//! [`Judge`], which returns integers.
 
 #![cfg_attr(
     not(test),

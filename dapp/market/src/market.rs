@@ -1,4 +1,4 @@
-//! The market itself: the one door through which inputs change its state.
+//! The market itself: the only entry point through which inputs change its state.
 
 use std::ops::Deref;
 
@@ -28,14 +28,14 @@ use crate::{
     units::{Address, Amount, Asset, JobId},
 };
 
-/// All state of the market, which only inputs change.
+/// The whole state of the market, which only inputs change.
 ///
-/// Every input, whatever it is, goes through [`begin`](Self::begin), then what it asks for, then
+/// Every input goes through [`begin`](Self::begin), then its deposit or command, then
 /// [`finish`](Self::finish).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Market(State);
 
-/// The market as it was before a command, to go back to.
+/// A snapshot of the market before a command, to roll back to.
 #[derive(Debug)]
 pub struct Checkpoint {
     job: Option<(JobId, Option<Job>)>,
@@ -53,12 +53,12 @@ impl Deref for Market {
 }
 
 impl Market {
-    /// An empty market; `drive` holds the blobs that the deployment carries, verified.
+    /// An empty market; `drive` has the verified blobs shipped with the deployment.
     pub fn new(settings: Settings, drive: impl IntoIterator<Item = (Cid, Vec<u8>)>) -> Self {
         Self(State::new(settings, Drive::new(drive)))
     }
 
-    /// An input begins: the clock moves, and the meter starts.
+    /// Begins an input: the clock advances, and the meter starts.
     pub fn begin(&mut self, context: &Context) {
         let state = &mut self.0;
         state.clock_before = state.clock;
@@ -69,8 +69,8 @@ impl Market {
         state.randao = context.prev_randao;
     }
 
-    /// Credits what a portal took in. What is not kept, and what a token claims beyond all
-    /// numbers, goes straight back.
+    /// Credits a portal's deposit. An asset that is not kept, and an amount that would overflow a
+    /// balance, are sent back at once.
     pub fn deposit(&mut self, account: Address, asset: Asset, amount: Amount) -> Vec<Effect> {
         let state = &mut self.0;
         let is_kept = state.settings.assets.contains_key(&asset);
@@ -82,9 +82,9 @@ impl Market {
         if amount == Amount::ZERO { Vec::new() } else { effects }
     }
 
-    /// Carries out one command: all of it, or none.
+    /// Applies a command, all or nothing.
     ///
-    /// - Errors: the first reason against it; nothing changed but the clock
+    /// - Errors: the first reason to refuse it; nothing changed but the clock
     pub fn apply(
         &mut self,
         context: &Context,
@@ -119,8 +119,8 @@ impl Market {
         Ok(input.effects)
     }
 
-    /// An input ends that has so many outputs: balances that are not kept go back, and what it cost
-    /// goes on the clock.
+    /// Ends an input that had this many outputs: balances that are not kept are sent back, and the
+    /// input's cost is added to the clock's lag.
     pub fn finish(&mut self, outputs: usize) -> Vec<Effect> {
         let state = &mut self.0;
         let effects = state.sweep();
@@ -131,7 +131,7 @@ impl Market {
         effects
     }
 
-    /// What it takes to undo a command that comes next in the same input.
+    /// A snapshot from which the next command of the same input can be undone.
     pub fn checkpoint(&mut self, command: &Command) -> Checkpoint {
         let state = &mut self.0;
         let job = command.job().map(|id| (id, state.jobs.get(&id).cloned()));
@@ -146,7 +146,7 @@ impl Market {
         }
     }
 
-    /// Undoes the whole input that a checkpoint is of, which ends here: as if it had never been.
+    /// Undoes and ends the whole input that the snapshot was taken in, as if it had never happened.
     pub fn abandon(&mut self, checkpoint: Checkpoint) {
         self.restore(checkpoint);
         let state = &mut self.0;
@@ -154,7 +154,7 @@ impl Market {
         state.end_input();
     }
 
-    /// Undoes everything since a checkpoint of the same input, but for the meter.
+    /// Undoes everything since a snapshot of the same input, except the meter.
     pub fn restore(&mut self, checkpoint: Checkpoint) {
         let state = &mut self.0;
         let Checkpoint { job, ledger, reserved, next_number } = checkpoint;

@@ -1,28 +1,28 @@
-//! The meter: what one input has cost so far, so that none costs more than it may.
+//! The meter: the cost of one input so far, which must not exceed a limit.
 //!
-//! Evaluations say what they cost; what the market itself does with bytes has prices. Whatever can
-//! wait begins only if all of it fits, and goes on in another input if it does not.
+//! Evaluations report their cost; the market's own work on bytes has prices. Work that can wait is
+//! begun only if all of it fits, and otherwise continues in another input.
 
 use crate::{
     settings::{Settings, Speed},
     units::Work,
 };
 
-/// Counts the work of one input.
+/// Counts the work done by one input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Meter {
-    /// What the input may cost.
+    /// Maximum work of the input.
     limit: Work,
-    /// What its sender wants it to cost, once it has brought something closer to its end.
+    /// Maximum work that its sender wants, once the input has made progress.
     wanted: Work,
     spent: Work,
-    /// The part of it that answered rows.
+    /// The part of the work that answered rows.
     float: Work,
     has_advanced: bool,
 }
 
 impl Meter {
-    /// The meter of an input with so many bytes of payload.
+    /// The meter of an input with this many bytes of payload.
     pub(crate) const fn new(settings: &Settings, payload_bytes: u64) -> Self {
         let prices = &settings.prices;
         let spent = prices.input.plus(prices.payload_byte.times(payload_bytes));
@@ -30,46 +30,46 @@ impl Meter {
         Self { limit, wanted: limit, spent, float: Work(0), has_advanced: false }
     }
 
-    /// Takes note that the sender wants the input to cost at most so much.
+    /// Sets the most work that the sender wants the input to do.
     pub(crate) fn want(&mut self, work: Work) {
         self.wanted = work.min(self.limit);
     }
 
-    /// Puts work on the meter.
+    /// Counts work.
     pub(crate) const fn spend(&mut self, work: Work) {
         self.spent = self.spent.plus(work);
     }
 
-    /// Puts work on the meter that brought something closer to its end.
+    /// Counts work that made progress.
     pub(crate) const fn advance(&mut self, work: Work) {
         self.spend(work);
         self.has_advanced = true;
     }
 
-    /// Puts work on the meter that answered rows.
+    /// Counts work that answered rows.
     pub(crate) const fn answer(&mut self, work: Work) {
         self.advance(work);
         self.float = self.float.plus(work);
     }
 
-    /// What may still be spent.
+    /// Work that may still be done.
     pub(crate) const fn left(&self) -> Work {
         self.wanted.minus(self.spent)
     }
 
-    /// Whether so much more may be done.
+    /// Whether this much more work may be done.
     pub(crate) fn fits(&self, work: Work) -> bool {
         let most = if self.has_advanced { self.wanted } else { self.limit };
         self.spent.plus(work) <= most
     }
 
-    /// Whether something may begin that cannot be divided: if it fits, or if it would fit no input
-    /// at all and is the first that is done in this one.
+    /// Whether indivisible work may begin: if it fits, or if it would fit no input at all and is
+    /// the first work of this one.
     pub(crate) fn may_begin(&self, settings: &Settings, work: Work) -> bool {
         self.fits(work) || !(self.has_advanced || Self::new(settings, 0).fits(work))
     }
 
-    /// How long a machine takes, in microseconds, rounded up.
+    /// Machine time in microseconds, rounded up.
     pub(crate) fn microseconds(&self, speed: &Speed) -> u64 {
         let float = microseconds(self.float, speed.float);
         float.saturating_add(microseconds(self.spent.minus(self.float), speed.integer))

@@ -1,4 +1,4 @@
-//! Metrics: what a score measures, and how counts become one.
+//! Metrics: the definition of a score, and its computation from counts.
 
 use blobs::names;
 use serde::{Deserialize, Serialize};
@@ -6,41 +6,41 @@ use serde::{Deserialize, Serialize};
 use crate::units::Score;
 
 names! {
-    /// What a score measures.
+    /// Definition of a score.
     Metric: "a metric" {
-        /// Share of rows answered right.
+        /// Share of rows answered correctly.
         Accuracy = "accuracy",
-        /// Smallest share of a class's rows answered right.
+        /// Smallest per-class share of rows answered correctly.
         WorstClassRecall = "worst_class_recall",
-        /// Mean over the classes of the F1 measure.
+        /// Mean of F1 over the classes.
         MacroF1 = "macro_f1",
         /// `1 / (1 + L)`, with L the mean squared error.
         MeanSquaredError = "mean_squared_error",
         /// `1 / (1 + L)`, with L the mean absolute error.
         MeanAbsoluteError = "mean_absolute_error",
-        /// `1 / (1 + L)`, with L the mean of −ln of the probability given to the right class.
+        /// `1 / (1 + L)`, with L the mean of −ln of the probability assigned to the true class.
         LogLoss = "log_loss",
     }
 }
 
 impl Metric {
-    /// Whether the metric compares numbers, not classes.
+    /// Whether the metric compares numbers instead of classes.
     pub const fn is_regression(self) -> bool {
         matches!(self, Self::MeanSquaredError | Self::MeanAbsoluteError)
     }
 
-    /// Whether each row has a loss, not only a right or wrong answer.
+    /// Whether each row has a loss instead of a right or wrong answer.
     pub const fn is_loss(self) -> bool {
         self.is_regression() || matches!(self, Self::LogLoss)
     }
 }
 
-/// What an evaluated model has to show.
+/// Scores of an evaluated model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scores {
-    /// By the job's metric.
+    /// Score under the job's metric.
     pub score: Score,
-    /// The recall of the class it answers worst; zero for regression.
+    /// Lowest recall of any class; zero for regression.
     pub worst_class: Score,
 }
 

@@ -1,4 +1,4 @@
-//! Paying what was decided, one after the other, and the end of a job.
+//! Payment of what was decided, one recipient after the other, and the end of a job.
 
 use crate::{
     decide,
@@ -37,20 +37,20 @@ pub(crate) fn decide(input: &mut Input<'_>, outcome: Outcome, winner: Option<u32
     input.emit(Event::JobDecided { job: id, decision: Box::new(decision) });
 }
 
-/// Decides that a job ends before anyone submitted; without a reason, its sponsor wants it so.
+/// Decides that a job ends before anyone submitted; without a reason if its sponsor cancels it.
 pub(crate) fn cancel(input: &mut Input<'_>, reason: Option<ModelRefusal>) {
     input.job_mut().cancelled_for = reason;
     decide(input, Outcome::Cancelled, None);
 }
 
-/// Pays all who are to be paid: few, as nobody has submitted.
+/// Pays everybody at once: they are few, as nobody has submitted.
 pub(crate) fn pay_all(input: &mut Input<'_>) {
     while input.job().stage.is_live() {
         pay_next(input);
     }
 }
 
-/// Pays the next who is to be paid; the job ends when nobody is left.
+/// Pays the next recipient; the job ends when none is left.
 pub(crate) fn pay_next(input: &mut Input<'_>) {
     let job = input.job_mut();
     let decision = there(job.decision, "payments follow a decision");
@@ -71,7 +71,7 @@ pub(crate) fn pay_next(input: &mut Input<'_>) {
     end(input, &decision);
 }
 
-/// A submission gets what it is due beside its stake, and its verdict if it has none.
+/// Pays a submission its dues besides its stake, and gives it a verdict if it has none.
 fn pay_submission(input: &mut Input<'_>, number: u32, decision: &Decision) {
     if input.submission(number).verdict().is_none() {
         let rewards = input.job().payouts;
@@ -98,7 +98,7 @@ fn pay_submission(input: &mut Input<'_>, number: u32, decision: &Decision) {
     input.pay(client, Share::Stake, buy_in, Route::Balance);
 }
 
-/// A right seat has a part of the fees and forfeits, and its bond.
+/// Pays a right seat its part of the fees and forfeits, and its bond.
 fn pay_seat(input: &mut Input<'_>, seat: usize, decision: &Decision) {
     let job = input.job_mut();
     let bond = job.miner_bond();
@@ -119,8 +119,8 @@ fn pay_seat(input: &mut Input<'_>, seat: usize, decision: &Decision) {
     input.pay(miner, Share::Mining, sum([fee, forfeit, bond]), Route::Wallet);
 }
 
-/// All are paid; the rest is the sponsor's, but for the rent of the time that passed and what it
-/// has lost.
+/// Ends a job after all payments; the sponsor gets the rest, less its losses and the rent of the
+/// elapsed time.
 fn end(input: &mut Input<'_>, decision: &Decision) {
     let (id, now, settings) = (input.id, input.now(), &input.state.settings);
     let (operator, sink) = (settings.operator, settings.sink);
@@ -159,7 +159,7 @@ fn close(input: &mut Input<'_>, decision: &Decision) {
     input.state.retire(id);
 }
 
-/// What the registry is told of the winner.
+/// The registry's record of the winner.
 fn record(job: &Job, id: JobId) -> Option<Effect> {
     let (winner, scores) = job.best?;
     let (sponsor, hold_out) = (job.sponsor, job.hold_out?);
@@ -167,8 +167,8 @@ fn record(job: &Job, id: JobId) -> Option<Effect> {
 }
 
 impl Job {
-    /// The rent of the time since the job opened, or of the shortest that is charged: rounded up,
-    /// the floor's part down.
+    /// The rent of the time since the job opened, at least of the shortest charged: rounded up, the
+    /// floor's part down.
     fn used_rent(&self, now: Timestamp, least_seconds: u64) -> Rent {
         let all = self.last_date.0.saturating_sub(self.opened.0).max(1);
         let used = now.0.saturating_sub(self.opened.0).max(least_seconds).min(all);

@@ -1,4 +1,4 @@
-//! What is not evaluation costs, in instructions of a real machine.
+//! Prices of everything but evaluation, in instructions of a real machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,40 +7,40 @@ use crate::units::Work;
 /// Prices, in instructions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prices {
-    /// An input that does nothing or is refused, from its HTTP answer to the next question.
+    /// An input that does nothing or is refused, from one request of the server to the next.
     pub input: Work,
-    /// A byte of a payload: its way into the machine, and through JSON, hexadecimal and ABI.
+    /// A byte of a payload: read into the machine, and decoded from JSON, hexadecimal and ABI.
     pub payload_byte: Work,
-    /// A byte of a blob: inflated, kept, and hashed.
+    /// A byte of a blob: inflated, stored, and hashed.
     pub blob_byte: Work,
-    /// A byte that is only hashed: of what was opened, and of results.
+    /// A byte that is only hashed: of decrypted plaintext, and of results.
     pub hashed_byte: Work,
     /// A byte of a ciphertext, copied and decrypted.
     pub opened_byte: Work,
     /// A row of two models' results, compared and counted in the exact test.
     pub compared_row: Work,
-    /// A row that the machine looks at, compared with one seat's answer.
+    /// A sampled row, compared with one seat's result.
     pub checked_row: Work,
-    /// What comparing a model with an accepted one is prepaid for, beside as much as an evaluation
-    /// may take: reading the files of three models and the hold-out.
+    /// The prepaid part of comparing a model with an accepted one, on top of the cost limit of an
+    /// evaluation: reading the files of three models and the hold-out.
     pub comparison: Work,
-    /// A submission's record, noted so that a command can be undone.
+    /// A submission's record, copied so that a command can be undone.
     pub noted_record: Work,
-    /// A number drawn by chance, and what is done with what it stands for.
+    /// A number drawn at random, and its use.
     pub drawn: Work,
-    /// The first output of an input: the tree of all outputs is brought up to date.
+    /// The first output of an input: updates the Merkle tree of all outputs.
     pub first_output: Work,
     /// Each output.
     pub output: Work,
-    /// A step that ends something: its record, its notices and its voucher.
+    /// A step that ends something: its record, notices and voucher.
     pub ending: Work,
 }
 
 impl Prices {
-    /// Rounded up from what `cargo cost inputs` counts in the program, which fails when one is too
-    /// low, and from what a machine with emulator 0.21, Linux 6.1 and rollup-http-server 0.17.1 was
-    /// seen to add: 224 instructions a payload byte, 1.0 million a refusal, 0.52 million an output
-    /// and 2.44 million once in an input with outputs.
+    /// Rounded up from the counts of `cargo cost inputs`, which fails if one is too low, and from
+    /// the measured overhead of a machine with emulator 0.21, Linux 6.1 and rollup-http-server
+    /// 0.17.1: 224 instructions per payload byte, 1.0 million per refusal, 0.52 million per output
+    /// and 2.44 million once per input with outputs.
     pub const COUNTED: Self = Self {
         input: Work(1_000_000),
         payload_byte: Work(284),
@@ -57,23 +57,23 @@ impl Prices {
         ending: Work(2_500_000),
     };
 
-    /// What a chunk costs that stands for so many bytes of a blob.
+    /// Price of a chunk that decodes to this many bytes of a blob.
     pub const fn chunk(&self, stands_for: u64) -> Work {
         self.blob_byte.times(stands_for)
     }
 
-    /// What it costs to name results row by row: a bit or a loss of eight bytes each, hashed.
+    /// Price of hashing results: a bit (priced as a byte) or a loss of eight bytes per row.
     pub fn results(&self, is_loss: bool, rows: u32) -> Work {
         let rows = self.hashed_byte.times(rows.into());
         if is_loss { rows.times(8) } else { rows }
     }
 
-    /// What it costs to draw so many numbers.
+    /// Price of drawing this many random numbers.
     pub fn drawing(&self, draws: usize) -> Work {
         self.drawn.times(count(draws))
     }
 
-    /// What so many outputs cost.
+    /// Price of this many outputs.
     pub fn outputs(&self, outputs: usize) -> Work {
         match outputs {
             0 => Work(0),
@@ -81,18 +81,18 @@ impl Prices {
         }
     }
 
-    /// What it costs to compare two models' results and test them.
+    /// Price of comparing two models' results and testing them for significance.
     pub fn comparing(&self, rows: u32) -> Work {
         self.compared_row.times(rows.into()).plus(self.ending)
     }
 
-    /// What it costs to compare so many answers about a model's sampled rows with what the machine
-    /// sees of these rows.
+    /// Price of comparing this many attested results with the machine's own on the sampled rows of
+    /// a model.
     pub fn checking(&self, rows: usize, answers: usize) -> Work {
         self.checked_row.times(count(rows).saturating_mul(count(answers)))
     }
 
-    /// What it costs to open a ciphertext of so many bytes, and to hash what was in it.
+    /// Price of decrypting a ciphertext of this many bytes and hashing the plaintext.
     pub const fn opening(&self, bytes: u64) -> Work {
         self.opened_byte.plus(self.hashed_byte).times(bytes)
     }

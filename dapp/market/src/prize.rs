@@ -1,19 +1,19 @@
-//! The prize: it goes to the earliest commitment that the exact test cannot tell from the best.
+//! The prize: it goes to the earliest commitment that the exact test cannot separate from the best.
 //!
-//! A copy is always later than its original, so copies gain nothing here, nor do more accounts.
+//! A copy is always later than its original, so neither copies nor extra accounts gain anything.
 
 use crate::{effect::Event, input::Input, significance::separated, terms::Award, units::Score};
 
-/// What comes of looking for the winner.
+/// Result of a step of the search for the winner.
 pub(crate) enum Search {
-    /// Others are still to be compared.
+    /// More comparisons are needed.
     Unfinished,
     /// No model is acceptable.
     Nobody,
     Winner(u32),
 }
 
-/// Compares the best submission with the next that was committed to before it.
+/// Compares the best submission with the earliest one not yet compared that precedes it.
 pub(crate) fn search(input: &mut Input<'_>) -> Search {
     let (id, job) = (input.id, input.job());
     let Award::Prize { significance: Score(significance), .. } = job.terms.award else {
@@ -26,7 +26,7 @@ pub(crate) fn search(input: &mut Input<'_>) -> Search {
     let results =
         |number| job.known(number).evaluated.finding().and_then(|finding| finding.results.as_ref());
     let pair = results(best).zip(results(other));
-    // One that was not evaluated is out.
+    // A submission that was not evaluated is skipped.
     if let Some((best_better, other_better)) = pair.and_then(|(best, other)| best.against(other)) {
         let separated = separated(best_better, other_better, significance);
         input.emit(Event::Compared { job: id, best, other, best_better, other_better, separated });

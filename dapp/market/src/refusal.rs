@@ -40,7 +40,7 @@ macro_rules! reasons {
                 }
             }
 
-            /// The values that explain it, by name.
+            /// The explanatory values, by name.
             pub fn values(&self) -> Vec<(&'static str, String)> {
                 match self {
                     $(Self::$reason { $($value),* } => {
@@ -63,7 +63,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// Why a command was refused; nothing changed but the clock.
+    /// Reason for refusing a command; nothing changed but the clock.
     #[derive(Serialize, Deserialize)]
     Refusal {
         BalanceOverflow { asset: Asset } = "the balance of {asset} would exceed 256 bits",
@@ -138,7 +138,7 @@ reasons! {
 }
 
 reasons! {
-    /// Why a submitted model earns nothing.
+    /// Reason why a submitted model earns nothing.
     #[derive(Serialize, Deserialize)]
     ModelRefusal {
         EvaluationError { unfit: EvaluationError } = "the model cannot be evaluated: {unfit}",

@@ -1,28 +1,28 @@
-//! Rent: what reserving bytes for a time costs. It rises steeply as the store fills.
+//! Rent: the price of reserving bytes for a time. It rises steeply as the store fills.
 //!
-//! A byte costs the floor times `1 + 1000·x³`, where `x` is how full the store is at that byte; a
-//! reservation pays the integral, so that dividing it among jobs gains nothing.
+//! A byte costs the floor times `1 + 1000·x³`, where `x` is the fill level of the store at that
+//! byte; a reservation pays the integral, so splitting it among jobs gains nothing.
 
 use primitive_types::U256;
 use serde::{Deserialize, Serialize};
 
 use crate::{refusal::Refusal, units::Amount};
 
-/// How many times the floor a byte of a full store costs more.
+/// Extra cost of a byte in a full store, as a multiple of the floor.
 const STEEPNESS: u64 = 1_000;
-/// What the floor is the price of: a mebibyte and a day, in byte seconds.
+/// Unit of the floor's price: a mebibyte and a day, in byte seconds.
 const MEBIBYTE_DAY: u64 = 1_048_576 * 86_400;
 
-/// What a reservation costs.
+/// Price of a reservation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rent {
-    /// All of it.
+    /// The whole price.
     pub all: Amount,
-    /// The part by the floor, which the operator has; the rest is lost.
+    /// The part at the floor price, which the operator gets; the rest goes to the sink.
     pub floor: Amount,
 }
 
-/// The price of reserving `bytes` more for so many seconds, with `reserved` bytes of a store's
+/// The price of reserving `bytes` more for this many seconds, with `reserved` bytes of a store's
 /// `capacity` taken; `floor` is the price of a mebibyte and a day in an empty one. Rounded up.
 ///
 /// - Errors: `StoreFull`, `AwardOverflow`
@@ -72,7 +72,7 @@ mod tests {
         assert!((1_000_000..1_002_000).contains(&all(0, MIB)), "{}", all(0, MIB));
         let last = all(63 * MIB, MIB);
         assert!((950_000_000..1_001_000_000).contains(&last), "{last}");
-        // All of it: 64 · (1 + 1000 / 4).
+        // The whole store: 64 · (1 + 1000 / 4).
         assert!((16_063_999_999..=16_064_000_002).contains(&all(0, 64 * MIB)));
     }
 

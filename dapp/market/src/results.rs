@@ -1,4 +1,4 @@
-//! How a model did on each row: what two models are compared by, and what miners attest.
+//! Results row by row: the basis for comparing two models, and part of what miners attest.
 
 use blobs::Digest;
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,13 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Results {
     rows: u32,
-    /// Shared, as there can be many rows and a checkpoint has them, too.
+    /// Shared, as there can be many rows and checkpoints hold them as well.
     kind: Shared<Kind>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
-    /// Whether each row was answered right, eight in a byte from the lowest bit on.
+    /// Whether each row was answered correctly, eight per byte from the lowest bit on.
     Right(Vec<u8>),
     /// Each row's loss in parts per million.
     Losses(Vec<u64>),
@@ -54,13 +54,13 @@ impl Results {
         self.rows = self.rows.saturating_add(1);
     }
 
-    /// How many rows there are.
+    /// Number of rows.
     pub const fn rows(&self) -> u32 {
         self.rows
     }
 
-    /// Their bytes: the bits of right answers, eight in a byte from the lowest bit on, the last
-    /// byte filled up with zeros; or the losses in parts per million, eight bytes each, big-endian.
+    /// The binary form: one bit per row, 1 if right, eight per byte from the lowest bit on, the
+    /// last byte zero-padded; or the losses in parts per million, eight bytes each, big-endian.
     pub fn to_bytes(&self) -> Vec<u8> {
         match &*self.kind {
             Kind::Right(bits) => bits.clone(),
@@ -68,7 +68,7 @@ impl Results {
         }
     }
 
-    /// The results of so many rows that exactly these bytes stand for.
+    /// Parses the binary form of this many rows; `None` for any other bytes.
     pub fn from_bytes(metric: Metric, rows: u32, bytes: &[u8]) -> Option<Self> {
         let count = usize::try_from(rows).ok()?;
         let kind = if metric.is_loss() {
@@ -84,12 +84,12 @@ impl Results {
         Some(Self { rows, kind: Shared::new(kind?) })
     }
 
-    /// The sha2-256 digest of their bytes.
+    /// The sha2-256 digest of the binary form.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.to_bytes())
     }
 
-    /// The score they come to, where they alone say it.
+    /// The score; `None` if the results alone do not determine it.
     pub fn score(&self, metric: Metric) -> Option<Score> {
         match (&*self.kind, metric) {
             (Kind::Right(bits), Metric::Accuracy) => {
@@ -104,8 +104,8 @@ impl Results {
         }
     }
 
-    /// On how many rows these are better, and on how many the other ones are; nothing when they
-    /// are not of the same rows and kind.
+    /// Number of rows on which these results are better, and on which the others are; `None` if
+    /// they differ in number of rows or kind.
     pub fn against(&self, other: &Self) -> Option<(u32, u32)> {
         if self.rows != other.rows {
             return None;
@@ -128,7 +128,7 @@ impl Results {
         }
     }
 
-    /// Those of some rows of these, given in ascending order; nothing for a row there is not.
+    /// The results of these rows, given in ascending order; `None` if a row is out of range.
     pub fn of_rows(&self, rows: &[u32]) -> Option<Self> {
         let kind = match &*self.kind {
             Kind::Right(_) => Kind::Right(Vec::new()),

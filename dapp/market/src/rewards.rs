@@ -1,8 +1,8 @@
-//! Rewards: paid strictly in the order of commitments, and one model once.
+//! Rewards: paid strictly in the order of commitments, and once per model.
 //!
-//! The earliest commitment that is not decided is decided next; one whose bytes do not come has its
-//! delivery window and no more. Were a later one paid before it, whoever sees its bytes on their
-//! way in could be paid for a copy first. A model that is a copy of an accepted one is refused.
+//! The earliest undecided commitment is decided next; if its bytes do not arrive, it has its
+//! delivery window and no more. If a later one were paid first, someone who saw the earlier bytes
+//! in transit could be paid for a copy. A model that is a copy of an accepted one is refused.
 
 use blobs::Digest;
 
@@ -24,13 +24,13 @@ use crate::{
     work,
 };
 
-/// How many submissions one input decides at most.
+/// Maximum number of submissions decided by one input.
 const DECISIONS_PER_INPUT: usize = 64;
-/// No shorter than the payload of an input that goes on with something.
+/// At least the payload of an input that continues an evaluation.
 const SMALL_PAYLOAD_BYTES: u64 = 1_024;
 
-/// Decides what can be decided, in order, as far as the input allows; why it went no further, if
-/// the sender could have paid for that.
+/// Decides submissions in order, as far as the input allows; returns why it stopped, if the sender
+/// could have paid to continue.
 pub(crate) fn decide_next(input: &mut Input<'_>) -> Option<Refusal> {
     for _ in 0..DECISIONS_PER_INPUT {
         let number = input.job().next_reward()?;
@@ -49,7 +49,7 @@ pub(crate) fn decide_next(input: &mut Input<'_>) -> Option<Refusal> {
 }
 
 impl Job {
-    /// The next submission to be decided, if it can be.
+    /// The next submission to decide, if it can be decided now.
     pub(crate) fn next_reward(&self) -> Option<u32> {
         if !matches!(self.terms.award, Award::Rewards { .. }) || self.decision.is_some() {
             return None;
@@ -60,7 +60,7 @@ impl Job {
         self.whole.contains(&number).then_some(number)
     }
 
-    /// The earliest commitment that is not decided.
+    /// The earliest commitment that is undecided.
     pub(crate) fn first_undecided(&self) -> Option<u32> {
         let first = [self.expecting.first(), self.whole.first()];
         first.into_iter().flatten().min().copied()
@@ -68,13 +68,13 @@ impl Job {
 }
 
 enum Compared {
-    /// The input has no room for it, or its sender has not what it costs.
+    /// The input has no room for it, or the sender cannot pay for it.
     Waits(Option<Refusal>),
     Refused(ModelRefusal),
     Original,
 }
 
-/// Compares a submission's model with all accepted ones that it was not compared with before.
+/// Compares a submission's model with all accepted ones that it has not been compared with.
 fn compare(input: &mut Input<'_>, number: u32) -> Compared {
     let from = input.submission(number).evaluated.finding().map_or(0, |finding| finding.compared);
     let from = usize::try_from(from).unwrap_or(usize::MAX);
@@ -103,12 +103,12 @@ fn compare(input: &mut Input<'_>, number: u32) -> Compared {
     Compared::Original
 }
 
-/// How alike two models are, or why the later one cannot be compared; and what finding out took.
+/// Similarity of two models, or the reason why the later one cannot be compared; and the work done.
 type Found = (Result<Similarity, ModelRefusal>, Work);
 
 /// Compares two submissions' models.
 ///
-/// - Errors: the input has no room for it; with a reason, its sender has not what it costs beyond
+/// - Errors: the input has no room for it; with a reason if the sender cannot pay the cost beyond
 ///   the stake
 fn similarity(input: &mut Input<'_>, pair: [u32; 2]) -> Result<Found, Option<Refusal>> {
     let settings = &input.state.settings;
@@ -146,7 +146,7 @@ fn similarity(input: &mut Input<'_>, pair: [u32; 2]) -> Result<Found, Option<Ref
     found
 }
 
-/// What any input has room for that does nothing else.
+/// The meter of an input with nothing else to do.
 fn fresh_input(settings: &Settings) -> Meter {
     let mut meter = Meter::new(settings, SMALL_PAYLOAD_BYTES);
     meter.spend(settings.prices.ending.times(3));

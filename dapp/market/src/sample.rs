@@ -1,5 +1,5 @@
-//! Where evaluations are beyond the machine: it looks at rows drawn after all seats have said what
-//! they find, and whoever says otherwise of one of them is wrong.
+//! Evaluations beyond the machine's capacity: it evaluates a sample of rows, drawn after all seats
+//! have attested their results; a seat that attested anything else for one of them is wrong.
 
 use blobs::Digest;
 
@@ -22,8 +22,8 @@ pub(crate) fn draw(input: &mut Input<'_>) {
     job.sample.sort_unstable();
 }
 
-/// The machine has looked at a model's sampled rows: of the answers that say the same of them, the
-/// one of most seats stands, the first revealed if as many say another. `None` is the base model.
+/// Concludes a model's sampled evaluation: of the attestations that agree with the machine on the
+/// sample, the one of most seats stands, of equals the one revealed first. `None`: the base model.
 pub(crate) fn conclude(input: &mut Input<'_>, number: Option<u32>) {
     let job = input.job();
     let target = number.map_or(Target::BaseOnHoldOut, Target::Submission);
@@ -57,7 +57,7 @@ pub(crate) fn conclude(input: &mut Input<'_>, number: Option<u32>) {
     }
 }
 
-/// What stands takes the place of what was seen.
+/// Replaces the machine's result on the sample by the attestation that stands.
 fn stand(evaluated: &mut Evaluated, stands: Option<Attestation>, results: Option<Results>) {
     match (evaluated, stands.and_then(|answer| answer.scores())) {
         (Evaluated::Done(finding), Some(scores)) => {

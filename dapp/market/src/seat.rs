@@ -1,4 +1,4 @@
-//! A seat: a drawn miner and what it owes.
+//! A seat: a drawn miner and its obligations.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::units::Address;
 
 names! {
-    /// Why a bond is lost.
+    /// Reason why a bond is lost.
     Offence: "why a bond is lost" {
-        /// A drawn miner left a page without attestations.
+        /// A drawn miner did not attest a page.
         Silent = "silent",
-        /// Something attested is not so.
+        /// An attestation is incorrect.
         Wrong = "wrong",
-        /// A model's bytes did not come.
+        /// A model's bytes did not arrive.
         NotDelivered = "not_delivered",
         /// A model, or the hold-out, was not revealed, or the hold-out does not fit.
         NotRevealed = "not_revealed",
@@ -24,13 +24,13 @@ names! {
 /// A drawn miner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seat {
-    /// Who.
+    /// Account of the miner.
     pub miner: Address,
-    /// The commitment to each page that is not revealed yet.
+    /// Commitments to pages that are not revealed yet.
     pub attested: BTreeMap<u32, Digest>,
-    /// How many pages were revealed.
+    /// Number of pages revealed.
     pub revealed: u32,
-    /// Why its bond is lost.
+    /// Reason why its bond is lost; `None` if it is not.
     pub offence: Option<Offence>,
 }
 
@@ -40,22 +40,22 @@ impl Seat {
     }
 }
 
-/// A set of seats; there are at most as many as bits.
+/// A set of seats; a bit for each possible one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeatSet(u128);
 
 impl SeatSet {
-    /// How many.
+    /// Number of seats.
     pub fn len(&self) -> usize {
         usize::try_from(self.0.count_ones()).unwrap_or_default()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.0 == 0
     }
 
-    /// Whether this seat is among them.
+    /// Whether this seat is in the set.
     pub fn contains(&self, seat: usize) -> bool {
         self.0 & bit(seat) != 0
     }

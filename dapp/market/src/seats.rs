@@ -1,7 +1,7 @@
-//! Seats: drawn by chance that nobody controls, held by bonds.
+//! Seats: drawn at random by a seed that nobody controls, and secured by bonds.
 //!
-//! The seed mixes what many revealed with the block's random number: the hold-out's key, fixed when
-//! the job opened, all commitments, all revealed keys, and `prevRandao` of the input that draws.
+//! The seed combines values from many parties with the block's random number: the hold-out's key,
+//! fixed when the job opened, all commitments, all revealed keys, and the input's `prevRandao`.
 
 use blobs::Digest;
 
@@ -16,7 +16,7 @@ use crate::{
     units::Amount,
 };
 
-/// Draws the seats of a job with miners; without miners on the list there are none.
+/// Draws the seats of a job with miners; none if no miner has enlisted.
 pub(crate) fn draw(input: &mut Input<'_>) {
     let (id, randao) = (input.id, input.context.prev_randao);
     let job = input.job_mut();
@@ -33,7 +33,7 @@ pub(crate) fn draw(input: &mut Input<'_>) {
     }
 }
 
-/// Seats that have not revealed every page lose their bonds.
+/// Takes the bonds of seats that have not revealed every page.
 pub(crate) fn blame_silent(input: &mut Input<'_>) {
     let job = input.job();
     let pages = job.pages();
@@ -44,8 +44,8 @@ pub(crate) fn blame_silent(input: &mut Input<'_>) {
     }
 }
 
-/// Seats that attest something else of a submission's model than the machine finds lose their
-/// bonds, which first repay what the machine's work has cost the submission.
+/// Takes the bonds of seats whose attestation of a model differs from the machine's result; the
+/// bonds first repay what the machine's work has cost the submission.
 pub(crate) fn blame_others(input: &mut Input<'_>, number: u32, found: Attestation) {
     let job = input.job();
     let answers = &job.known(number).answers.by_seats;
@@ -55,7 +55,7 @@ pub(crate) fn blame_others(input: &mut Input<'_>, number: u32, found: Attestatio
     blame_wrong(input, Some(number), wrong);
 }
 
-/// Takes the bonds of wrong seats; of a submission, its work is repaid from them first.
+/// Takes the bonds of wrong seats; a submission's work is repaid from them first.
 pub(crate) fn blame_wrong(input: &mut Input<'_>, number: Option<u32>, wrong: Vec<usize>) {
     for seat in wrong {
         blame(input, seat, Offence::Wrong);
@@ -71,7 +71,7 @@ pub(crate) fn blame_wrong(input: &mut Input<'_>, number: Option<u32>, wrong: Vec
     job.known_mut(number).stake.work = sum([left, repaid]);
 }
 
-/// Takes note of a seat's first offence: a silent one's bond is lost, a wrong one's is kept for
+/// Records a seat's first offence: a silent seat's bond goes to the sink, a wrong one's is kept for
 /// those whose work it caused and those who were right.
 fn blame(input: &mut Input<'_>, seat: usize, offence: Offence) {
     let (id, sink) = (input.id, input.state.settings.sink);
@@ -89,7 +89,7 @@ fn blame(input: &mut Input<'_>, seat: usize, offence: Offence) {
     }
 }
 
-/// Says what the machine found, where seats have said something, too.
+/// Reports the machine's result if the job has seats.
 pub(crate) fn note(input: &mut Input<'_>, number: u32, attestation: Attestation) {
     if input.job().seats.is_empty() {
         return;
@@ -102,7 +102,7 @@ pub(crate) fn note(input: &mut Input<'_>, number: u32, attestation: Attestation)
 }
 
 impl Job {
-    /// What each miner has at stake.
+    /// Bond of each miner.
     pub fn miner_bond(&self) -> Amount {
         self.terms.miners().map_or(Amount::ZERO, |miners| miners.bond)
     }

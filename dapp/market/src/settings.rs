@@ -1,4 +1,4 @@
-//! What a deployment fixes at genesis.
+//! The settings of a deployment, fixed at genesis.
 
 use std::collections::BTreeMap;
 
@@ -10,69 +10,69 @@ use crate::{
     units::{Address, Amount, Asset, Work},
 };
 
-/// What a deployment fixes at genesis.
+/// The settings of a deployment, fixed at genesis.
 ///
 /// - Units: bytes; seconds of the market's clock; instructions
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// The assets that are kept and paid in, and what things cost in each.
+    /// Assets that are kept and paid in, with their prices.
     pub assets: BTreeMap<Asset, AssetPrices>,
-    /// Who has the floor of the rent and a part of the price of work.
+    /// Account that gets the floor of the rent and a part of the price of work.
     pub operator: Address,
-    /// An account nobody owns: takes what must be lost.
+    /// Account without an owner that gets forfeits and other lost money.
     pub sink: Address,
     /// The operator's part of the price of work, in parts per million.
     pub operator_ppm: u32,
-    /// Largest blob.
+    /// Largest blob, in bytes.
     #[serde(with = "blobs::exact")]
     pub max_blob_bytes: u64,
-    /// All bytes that jobs reserve, beside those of the drive.
+    /// Maximum number of bytes that jobs can reserve, besides those of the drive.
     #[serde(with = "blobs::exact")]
     pub max_stored_bytes: u64,
-    /// Most balances that are kept; what there is no record for leaves as a voucher.
+    /// Maximum number of balances kept; beyond it, a new balance is paid out as a voucher.
     pub max_balances: u32,
-    /// Work that one input may cost at most.
+    /// Maximum work of one input.
     pub input_work: Work,
-    /// What is not evaluation costs.
+    /// Prices of everything but evaluation.
     pub prices: Prices,
-    /// How fast a machine is.
+    /// Speed of a machine and of a miner.
     pub speed: Speed,
-    /// Longest time a job may be open.
+    /// Longest time that a job may be open.
     #[serde(with = "blobs::exact")]
     pub max_window_seconds: u64,
-    /// The shortest windows.
+    /// Shortest windows.
     pub windows: Windows,
-    /// With each such lag of the machine, the surcharge on its work doubles.
+    /// Lag of the machine for each doubling of the surcharge on its work.
     #[serde(with = "blobs::exact")]
     pub surcharge_lag_seconds: u64,
 }
 
-/// What things cost in an asset.
+/// Prices in an asset.
 ///
 /// - Units: the asset's smallest unit
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetPrices {
-    /// A smaller balance is not kept.
+    /// Smallest balance that is kept.
     pub account_minimum: Amount,
-    /// For a billion instructions.
+    /// Price of a billion instructions.
     pub work: Amount,
-    /// For a mebibyte and a day, in an empty store.
+    /// Price of a mebibyte and a day, in an empty store.
     pub rent: Amount,
-    /// For each byte of a submitted model; returned when it is whole and, if sealed, revealed.
+    /// Bond per byte of a submitted model; returned if delivered and, if sealed, revealed.
     pub place_bond: Amount,
 }
 
-/// Instructions a second.
+/// Instructions per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Speed {
-    /// Of a machine that answers rows: its floating point is emulated.
+    /// A machine that answers rows: its floating point is emulated.
     #[serde(with = "blobs::exact")]
     pub float: u64,
-    /// Of a machine that does anything else.
+    /// A machine that does anything else.
     #[serde(with = "blobs::exact")]
     pub integer: u64,
-    /// Of a miner, who answers rows natively.
+    /// A miner, which answers rows natively.
     #[serde(with = "blobs::exact")]
     pub mining: u64,
 }
@@ -80,22 +80,22 @@ pub struct Speed {
 /// The shortest windows, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Windows {
-    /// For the bytes of a submission to arrive.
+    /// Delivery of a submission's bytes.
     #[serde(with = "blobs::exact")]
     pub delivery_seconds: u64,
-    /// For keys.
+    /// Revealing keys.
     #[serde(with = "blobs::exact")]
     pub reveal_seconds: u64,
-    /// For each of committing to attestations and revealing them.
+    /// Committing to attestations, and again revealing them.
     #[serde(with = "blobs::exact")]
     pub attest_seconds: u64,
-    /// For the machine's evaluations, beside the time that their work takes.
+    /// The machine's evaluations, besides the time for their work.
     #[serde(with = "blobs::exact")]
     pub evaluation_seconds: u64,
 }
 
 impl Settings {
-    /// What things cost in an asset; nothing in one that is not kept.
+    /// Prices in an asset; zero if it is not kept.
     pub fn asset(&self, asset: Asset) -> AssetPrices {
         self.assets.get(&asset).copied().unwrap_or_default()
     }
@@ -108,28 +108,28 @@ impl Settings {
         price.ok_or(Refusal::AwardOverflow {})
     }
 
-    /// How long a machine takes for work on rows, in seconds, rounded up.
+    /// Time that a machine needs for work on rows, in seconds, rounded up.
     pub const fn machine_seconds(&self, work: Work) -> u64 {
         seconds(work, self.speed.float)
     }
 
-    /// How long a machine takes for work that is not on rows, in seconds, rounded up.
+    /// Time that a machine needs for other work, in seconds, rounded up.
     pub const fn reading_seconds(&self, work: Work) -> u64 {
         seconds(work, self.speed.integer)
     }
 
-    /// How long a miner takes for work on rows, in seconds, rounded up.
+    /// Time that a miner needs for work on rows, in seconds, rounded up.
     pub const fn mining_seconds(&self, work: Work) -> u64 {
         seconds(work, self.speed.mining)
     }
 
-    /// A window for machine evaluations of so much work: its floor, and twice what the work takes.
+    /// A window for evaluations of this much work by the machine: its floor, and twice their time.
     pub const fn evaluation_window(&self, work: Work) -> u64 {
         let takes = self.machine_seconds(work).saturating_mul(2);
         self.windows.evaluation_seconds.saturating_add(takes)
     }
 
-    /// Checks that a blob has a possible size.
+    /// Checks that a blob's size is allowed.
     ///
     /// - Errors: `BlobSizeOutOfRange`
     pub(crate) fn check_size(&self, size: u64) -> Result<(), Refusal> {
@@ -138,7 +138,7 @@ impl Settings {
         fits.then_some(()).ok_or(Refusal::BlobSizeOutOfRange { size, largest })
     }
 
-    /// Checks that a window has a possible length.
+    /// Checks that a window's length is allowed.
     ///
     /// - Errors: `WindowOutOfRange`
     pub(crate) fn check_window(&self, seconds: u32, shortest: u64) -> Result<(), Refusal> {

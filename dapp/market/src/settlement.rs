@@ -1,4 +1,4 @@
-//! The settlement: from what is known of a job to who gets what. Pure functions.
+//! The settlement: the division of a job's money, from its state alone. Pure functions.
 
 use crate::{
     decision::{Decision, Outcome},
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Job {
-    /// Who gets what when the job ends like this.
+    /// The division of the job's money for this outcome.
     pub fn divide(&self, outcome: Outcome, winner: Option<u32>) -> Decision {
         let revealed = u32::try_from(self.revealed.len()).unwrap_or(u32::MAX);
         let right = self.seats.iter().filter(|seat| seat.offence.is_none()).count();
@@ -44,9 +44,9 @@ impl Job {
     }
 }
 
-/// Part `number` of a sum divided into `count`: rounded down, the first takes what is left over.
+/// Part `number` of a sum divided into `count`: rounded down, the first gets the remainder.
 ///
-/// - Panics: if there is nobody to divide it among, which is a bug
+/// - Panics: if `count` is zero, which is a bug
 pub fn part(sum: Amount, count: u32, number: u32) -> Amount {
     let count = primitive_types::U256::from(count);
     let each = there(sum.0.checked_div(count), "somebody shares");

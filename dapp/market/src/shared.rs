@@ -1,8 +1,8 @@
-//! A value that a copy of its owner shares with it until one of them changes.
+//! Copy-on-write values, shared between a job and its snapshots.
 
 use std::{ops::Deref, sync::Arc};
 
-/// A value that a checkpoint shares instead of copying it.
+/// A copy-on-write value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shared<T>(Arc<T>);
 
@@ -13,7 +13,7 @@ impl<T> Shared<T> {
 }
 
 impl<T: Clone> Shared<T> {
-    /// The value, to change it: copied first if somebody else has it, too.
+    /// The value, mutably; cloned first if it is shared.
     pub(crate) fn to_mut(&mut self) -> &mut T {
         Arc::make_mut(&mut self.0)
     }

@@ -1,20 +1,20 @@
-//! A seeded shuffle: numbers in an order drawn by chance, one after the other.
+//! A seeded shuffle: numbers in random order, generated lazily.
 
 use std::collections::BTreeMap;
 
 use blobs::Digest;
 
-/// Numbers from zero on, each once, in an order that the seed decides.
+/// The numbers from zero on, each once, in an order determined by the seed.
 pub(crate) struct SeededShuffle {
     seed: Digest,
     numbers: usize,
     drawn: usize,
-    /// Which number is at an index that was drawn before.
+    /// Numbers swapped into indices that were drawn before.
     moved: BTreeMap<usize, usize>,
 }
 
 impl SeededShuffle {
-    /// A shuffle of so many numbers.
+    /// A shuffle of this many numbers.
     pub(crate) const fn new(seed: Digest, numbers: usize) -> Self {
         Self { seed, numbers, drawn: 0, moved: BTreeMap::new() }
     }
@@ -68,7 +68,7 @@ mod tests {
                 counts[drawn] += 1;
             }
         }
-        // A thousand each, by chance 28 more or less.
+        // The expected count is a thousand each, with a standard deviation of 28.
         assert!(
             counts.as_flattened().iter().all(|count| count.abs_diff(1_000) < 120),
             "{counts:?}"

@@ -1,26 +1,26 @@
-//! Whether one model is better than another by more than chance, in integers.
+//! The exact test of whether one model is better than another, in integers.
 //!
-//! Of the rows that two models do not answer equally well, each model should win half if neither
-//! were better. For classes that is McNemar's exact test, for losses the exact sign test.
+//! If neither model were better, each should win half of the rows that they do not answer equally
+//! well. For classes this is McNemar's exact test, for losses the exact sign test.
 
 use primitive_types::U256;
 
-/// Terms are kept below 2⁹⁵, so that one times any number of rows fits 128 bits.
+/// Terms are kept below 2⁹⁵, so that a term times any number of rows fits 128 bits.
 const TERM_BITS: u32 = 95;
-/// How many bits they lose when they would not be.
+/// Number of bits that larger terms are shifted by.
 const SHIFT: u32 = 32;
 
-/// Whether the first of two models is better than the second by more than chance: it wins more of
-/// the rows they differ on, and the probability of a split at least as uneven, if each model won
+/// Whether the first of two models is significantly better than the second: it wins more of the
+/// rows on which they differ, and the probability of a split at least as uneven, if each model won
 /// each row with probability one half, is at most `significance_ppm`.
 ///
 /// The probability is exact while the binomial coefficients fit 95 bits, so for up to 98 rows;
-/// beyond, it is found up to one part in 2⁴⁰ too large, never too small. So what is called
-/// separated is, and a pair within that part of the level counts as not separated.
+/// beyond, it is overestimated by at most one part in 2⁴⁰, never underestimated. So no pair is
+/// separated wrongly, and one within that part of the level counts as not separated.
 ///
 /// - Units: rows that only the first, and only the second, answered right or with the smaller loss;
 ///   significance in parts per million
-/// - Cost: one multiplication and one division of 128 bits for each of the fewer of both counts; in
+/// - Cost: one multiplication and one division of 128 bits for each row of the smaller count; in
 ///   the machine 150 instructions each, so at most 7.5 million for 100,000 rows
 /// - Source: McNemar, "Note on the sampling error of the difference between correlated proportions
 ///   or percentages" (1947), in its exact form; Dixon and Mood, "The statistical sign test" (1946)
@@ -29,14 +29,14 @@ pub fn separated(first: u32, second: u32, significance_ppm: u32) -> bool {
 }
 
 /// Whether `2 · Σ C(n, i) / 2ⁿ` over i ≤ fewer, with n = fewer + more, is at most the level;
-/// nothing when that is beyond counting.
+/// `None` if the numbers overflow.
 fn is_unlikely(fewer: u32, more: u32, significance_ppm: u32) -> Option<bool> {
     let rows = u64::from(fewer).checked_add(more.into())?;
-    // The coefficient of i and the sum up to it, both divided by 2^shift and rounded up.
+    // The binomial coefficient and the sum up to it, both divided by 2^shift and rounded up.
     let (mut term, mut sum, mut shift) = (1_u128, 1_u128, 0_u64);
-    for place in 1..=u64::from(fewer) {
-        let above = rows.checked_sub(place)?.checked_add(1)?;
-        term = term.checked_mul(above.into())?.div_ceil(place.into());
+    for index in 1..=u64::from(fewer) {
+        let above = rows.checked_sub(index)?.checked_add(1)?;
+        term = term.checked_mul(above.into())?.div_ceil(index.into());
         sum = sum.checked_add(term)?;
         if term >> TERM_BITS > 0 {
             (term, sum) = (term.div_ceil(1 << SHIFT), sum.div_ceil(1 << SHIFT));
@@ -44,7 +44,7 @@ fn is_unlikely(fewer: u32, more: u32, significance_ppm: u32) -> Option<bool> {
         }
     }
     let left = U256::from(sum).checked_mul(1_000_000.into())?;
-    // Beyond 200 bits more than the sum can have.
+    // The left side has fewer than 200 bits.
     let exponent = rows.checked_sub(1)?.checked_sub(shift)?.min(200);
     let right =
         U256::from(significance_ppm).checked_mul(U256::from(2).checked_pow(exponent.into())?)?;
@@ -59,7 +59,7 @@ mod tests {
 
     const LEVELS_PPM: [u32; 3] = [50_000, 10_000, 1_000];
 
-    /// The most rows that the worse of two may win for them to be separated.
+    /// Maximum number of rows that the worse of two models may win if they are to be separated.
     fn critical(rows: u32, significance_ppm: u32) -> Option<u32> {
         let is_separated = |fewer: &u32| separated(rows - fewer, *fewer, significance_ppm);
         (0..=rows / 2).take_while(is_separated).last()
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn critical_values_are_those_of_published_tables() {
-        // The two-sided sign test, as in the table of Dixon and Mood up to 100 rows; beyond, from
+        // Two-sided sign test, as in the table of Dixon and Mood up to 100 rows; beyond, from
         // Python's integers.
         for (rows, expected) in [
             (5, [None, None, None]),
@@ -117,7 +117,7 @@ mod tests {
         assert!(!separated(40, 40, 1_000_000));
     }
 
-    /// The same from Pascal's triangle, every number in full.
+    /// The same test from Pascal's triangle, with exact integers.
     fn is_unlikely_in_full(fewer: usize, more: usize, significance_ppm: u32) -> bool {
         let rows = fewer + more;
         let mut triangle = vec![U512::one()];

@@ -1,18 +1,17 @@
-//! Where a job is in its life.
+//! The stages of a job.
 
 use blobs::names;
 
 names! {
-    /// Where a job is in its life. Each stage has a deadline, after which anyone can move the job
-    /// on.
+    /// Stage of a job. Each stage has a deadline, after which anyone can advance the job.
     Stage: "a stage" {
         /// Waits for its blobs and its base model's scores, until the close.
         Announced = "announced",
-        /// Takes submissions, until the close.
+        /// Accepts submissions, until the close.
         Open = "open",
-        /// Takes keys, if it is sealed.
+        /// Accepts keys, if it is sealed.
         Revealing = "revealing",
-        /// What was submitted is evaluated, then paid for.
+        /// Submissions are evaluated, then paid for.
         Evaluating = "evaluating",
         /// Ended by settlement.
         Settled = "settled",
@@ -22,7 +21,7 @@ names! {
 }
 
 impl Stage {
-    /// All in which the job has not ended.
+    /// All stages before the job ends.
     pub(crate) const LIVE: [Self; 4] =
         [Self::Announced, Self::Open, Self::Revealing, Self::Evaluating];
 

@@ -1,7 +1,7 @@
-//! What moves a job on: one step after the other, as far as time and the input allow.
+//! Advancing a job: one step after the other, as far as time and the input allow.
 //!
-//! Whoever calls, the next step is the same; each costs about as much however many take part.
-//! After the last date a job gives each its own without judging, whatever went wrong before.
+//! The next step does not depend on the caller, nor its cost on the number of participants. After
+//! the last date a job returns all stakes without judging, whatever went wrong before.
 
 use crate::{
     decide,
@@ -22,37 +22,37 @@ use crate::{
     units::{Timestamp, Work},
 };
 
-/// How many steps one input takes at most, as each may be an output that costs work of its own.
+/// Maximum number of steps of one input, as each may emit outputs, which cost work of their own.
 const STEPS_PER_INPUT: usize = 64;
 
-/// What is to be done next.
+/// The next step of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Pay the next who is to be paid.
+    /// Pay the next recipient.
     Pay,
-    /// It is known how the job ends.
+    /// Decide with this outcome.
     End(Outcome),
-    /// The job never opened.
+    /// End a job that never opened.
     Expire,
-    /// A submission's bytes did not come in time.
+    /// Refuse a submission whose bytes did not arrive in time.
     Undelivered(u32),
-    /// A submission was not revealed in time.
+    /// Refuse a submission that was not revealed in time.
     Unrevealed(u32),
-    /// A submission was not evaluated in time.
+    /// Refuse a submission that was not evaluated in time.
     Unevaluated(u32),
-    /// No more is submitted.
+    /// Accept no more submissions.
     Close,
-    /// No more keys are taken.
+    /// Accept no more keys.
     EndReveal,
-    /// No more attestations are taken.
+    /// Accept no more attestations.
     EndAttesting,
     /// Decide rewards in order.
     Decide,
-    /// Compare the best with the next before it.
+    /// Compare the best submission with an earlier one.
     Search,
 }
 
-/// Takes steps as long as there are any and they fit the input; whether there was one.
+/// Takes steps as long as there are any and they fit the input; returns whether it took one.
 pub(crate) fn advance(input: &mut Input<'_>) -> bool {
     let mut has_moved = false;
     for _ in 0..STEPS_PER_INPUT {
@@ -73,7 +73,7 @@ pub(crate) fn advance(input: &mut Input<'_>) -> bool {
     has_moved
 }
 
-/// What a step costs at most.
+/// Largest cost of a step.
 fn cost(job: &Job, settings: &Settings, step: Step) -> Work {
     let prices = &settings.prices;
     let drawing = |count| prices.drawing(usize::try_from(count).unwrap_or(usize::MAX));
@@ -137,7 +137,7 @@ fn take(input: &mut Input<'_>, step: Step) {
     }
 }
 
-/// The next step; `None` if only time, bytes, keys or evaluations move the job on.
+/// The next step; `None` if only time, bytes, keys or evaluations can advance the job.
 pub(crate) fn next(job: &Job, settings: &Settings, now: Timestamp) -> Option<Step> {
     if !job.stage.is_live() {
         return None;
@@ -218,7 +218,7 @@ fn evaluating_sealed(job: &Job, settings: &Settings, now: Timestamp) -> Option<S
     }
 }
 
-/// Nobody submits any more.
+/// Accepts no more submissions.
 fn close(input: &mut Input<'_>) {
     let now = input.now();
     let job = input.job_mut();
@@ -230,8 +230,8 @@ fn close(input: &mut Input<'_>) {
     }
 }
 
-/// No more keys are taken: without a hold-out, or without models, it is decided; else the seats are
-/// drawn, or the machine judges at once.
+/// Accepts no more keys: without a hold-out, or without models, the job is decided; else the seats
+/// are drawn, or the machine judges at once.
 fn end_reveal(input: &mut Input<'_>) {
     let now = input.now();
     let job = input.job_mut();
@@ -246,7 +246,7 @@ fn end_reveal(input: &mut Input<'_>) {
     seats::draw(input);
     let job = input.job_mut();
     match (job.seats.is_empty(), job.terms.sample_rows()) {
-        // Nobody can say what is beyond the machine.
+        // Without seats nobody can evaluate models that are beyond the machine.
         (true, Some(_)) => payout::decide(input, Outcome::Returned, None),
         (true, None) => job.judging_since = Some(now),
         (false, _) => {}
@@ -254,13 +254,13 @@ fn end_reveal(input: &mut Input<'_>) {
 }
 
 impl Job {
-    /// How long the machine has for the models of a sealed job that were revealed.
+    /// Time that the machine has for the revealed models of a sealed job.
     pub(crate) fn judging_window(&self, settings: &Settings) -> u64 {
         let models = u64::try_from(self.revealed.len()).unwrap_or(u64::MAX).saturating_add(1);
         settings.evaluation_window(self.terms.evaluation_work(settings).times(models))
     }
 
-    /// A submission that is out of time, in an open job or before the close of a sealed one.
+    /// A submission past its deadline, in an open job or before the close of a sealed one.
     fn late(&self, now: Timestamp) -> Option<Step> {
         let is_late = |number: &&u32| self.until(**number) <= now;
         let expected = self.expecting.iter().find(is_late).copied().map(Step::Undelivered);
@@ -268,7 +268,7 @@ impl Job {
             is_late(number)
                 && match self.known(**number).evaluated {
                     Evaluated::Waiting | Evaluated::UnderWay(_) => true,
-                    // Deciding takes only somebody's input.
+                    // Evaluated: only an input is needed to decide it.
                     Evaluated::Done(_) | Evaluated::Failed(_) => false,
                 }
         };
@@ -276,7 +276,7 @@ impl Job {
         expected.or_else(whole)
     }
 
-    /// Until when a submission has time for what it waits for.
+    /// Deadline of a submission in its present state.
     fn until(&self, number: u32) -> Timestamp {
         match self.known(number).state {
             SubmissionState::Expecting { until } | SubmissionState::Whole { until } => until,
@@ -284,7 +284,7 @@ impl Job {
         }
     }
 
-    /// How a job ends whose submissions are all decided.
+    /// Outcome of a job whose submissions are all decided.
     fn end(&self) -> Step {
         Step::End(if self.payouts > 0 { Outcome::Won } else { Outcome::NoWinner })
     }

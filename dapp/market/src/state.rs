@@ -1,4 +1,4 @@
-//! All that the market knows, and the few ways in which everything else changes it.
+//! The whole state of the market, and the few functions that everything else changes it through.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,32 +17,32 @@ use crate::{
     units::{Amount, JobId, Timestamp},
 };
 
-/// How many submissions ended jobs keep on show, all together.
+/// Maximum number of records (jobs and submissions) of ended jobs that are retained for display.
 const ENDED_RECORDS: usize = 4_096;
 
-/// All state of the market.
+/// The whole state of the market.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
     pub(crate) ledger: Ledger,
     pub(crate) drive: Drive,
-    /// Bytes that jobs have reserved.
+    /// Bytes reserved by jobs.
     pub(crate) reserved: u64,
     pub(crate) jobs: BTreeMap<JobId, Job>,
-    /// Jobs that are kept, by number.
+    /// Names of all retained jobs, by number.
     pub(crate) numbers: BTreeMap<u32, JobId>,
     pub(crate) next_number: u32,
-    /// Ended jobs that are still on show, the oldest first, and their records.
+    /// Ended jobs that are still retained, the oldest first, and their numbers of records.
     ended: VecDeque<(JobId, usize)>,
     ended_records: usize,
-    /// What the input under way has cost.
+    /// Cost of the input in progress.
     #[serde(skip)]
     pub(crate) meter: Meter,
-    /// What the clock showed before it.
+    /// The clock before that input.
     #[serde(skip)]
     pub(crate) clock_before: Clock,
-    /// What the validators drew for its block.
+    /// `prevRandao` of its block.
     #[serde(skip)]
     pub(crate) randao: [u8; 32],
 }
@@ -66,7 +66,7 @@ impl State {
         }
     }
 
-    /// Forgets what is known of an input only while it is under way.
+    /// Forgets data that is kept only while an input is in progress.
     pub(crate) fn end_input(&mut self) {
         self.meter = Meter::default();
         self.clock_before = Clock::default();
@@ -74,81 +74,81 @@ impl State {
         self.ledger.begin();
     }
 
-    /// What the deployment fixed.
+    /// The deployment's settings.
     pub const fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The money.
+    /// The ledger.
     pub const fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
-    /// What the market's clock shows.
+    /// Current time of the market's clock.
     pub const fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// By how many seconds the machine lags.
+    /// Lag of the machine in seconds.
     pub const fn lag_seconds(&self) -> u64 {
         self.clock.lag_seconds()
     }
 
-    /// Bytes of the store that jobs have reserved.
+    /// Bytes of the store reserved by jobs.
     pub const fn reserved_bytes(&self) -> u64 {
         self.reserved
     }
 
-    /// A blob that the deployment carries.
+    /// A blob of the deployment's drive.
     pub fn drive_blob(&self, cid: Cid) -> Option<&[u8]> {
         self.drive.blob(cid)
     }
 
-    /// A job that has not ended, or is still on show.
+    /// A job that has not ended, or is still retained.
     pub fn job(&self, id: JobId) -> Option<&Job> {
         self.jobs.get(&id)
     }
 
-    /// The name of the job with this number.
+    /// Name of the job with this number.
     pub fn job_number(&self, number: u32) -> Option<JobId> {
         self.numbers.get(&number).copied()
     }
 
-    /// All jobs from this number on.
+    /// All retained jobs from this number on.
     pub fn jobs_from(&self, first: u32) -> impl DoubleEndedIterator<Item = (JobId, &Job)> {
         let ids = self.numbers.range(first..);
         ids.filter_map(|(_, id)| Some((*id, self.jobs.get(id)?)))
     }
 
-    /// How many jobs were ever opened.
+    /// Number of jobs ever opened.
     pub const fn job_count(&self) -> u32 {
         self.next_number
     }
 
-    /// What is known of a job's blobs.
+    /// States of a job's blobs.
     pub fn blob_states(&self, id: JobId) -> impl Iterator<Item = (SlotKey, BlobState)> + '_ {
         self.jobs.get(&id).into_iter().flat_map(|job| job.slots.states(&self.drive))
     }
 
-    /// A whole blob of a job.
+    /// A complete blob of a job.
     pub fn blob(&self, id: JobId, key: SlotKey) -> Option<&[u8]> {
         self.jobs.get(&id)?.slots.blob(&self.drive, key)
     }
 
-    /// A job that was looked up before.
+    /// A job, whose existence was checked before.
     ///
     /// - Panics: if it is gone, which is a bug
     pub(crate) fn known(&self, id: JobId) -> &Job {
         there(self.jobs.get(&id), "the job was looked up before")
     }
 
-    /// The same, to change it.
+    /// The job, mutably.
     pub(crate) fn known_mut(&mut self, id: JobId) -> &mut Job {
         there(self.jobs.get_mut(&id), "the job was looked up before")
     }
 
-    /// Sends back balances that the input has changed and that are not kept: too small ones, and
-    /// those there is no record for.
+    /// Pays out balances that the input has changed and that are not kept: too small ones, and
+    /// those beyond the limit.
     pub(crate) fn sweep(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
         let most = usize::try_from(self.settings.max_balances).unwrap_or(usize::MAX);
@@ -168,14 +168,14 @@ impl State {
         effects
     }
 
-    /// Keeps an ended job on show until newer ones need its room.
+    /// Retains an ended job until newer ones need its room.
     pub(crate) fn retire(&mut self, id: JobId) {
         let records = self.known(id).submissions.len().saturating_add(1);
         self.ended.push_back((id, records));
         self.ended_records = self.ended_records.saturating_add(records);
     }
 
-    /// Takes jobs off the list of ended ones that are not: a command was undone.
+    /// Removes jobs that have not ended from the list of ended ones, as a command was undone.
     pub(crate) fn forget_retired(&mut self) {
         let is_live = |id: &JobId| self.jobs.get(id).is_none_or(|job| job.stage.is_live());
         while let Some((_, records)) = self.ended.pop_back_if(|(id, _)| is_live(id)) {
@@ -183,7 +183,7 @@ impl State {
         }
     }
 
-    /// Forgets ended jobs that there is no room for.
+    /// Forgets the oldest ended jobs beyond the limit.
     pub(crate) fn forget_ended(&mut self) {
         while self.ended_records > ENDED_RECORDS && self.ended.len() > 1 {
             let Some((id, records)) = self.ended.pop_front() else { return };

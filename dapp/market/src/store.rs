@@ -1,7 +1,7 @@
-//! The store: the bytes that jobs hold, each in a slot of one job.
+//! The store: the bytes held by jobs, each blob in a slot of one job.
 //!
-//! All bytes a job may come to hold are reserved when it opens, so that nobody in it ever meets a
-//! full store. No two jobs share bytes; those of the deployment's drive are nobody's.
+//! All bytes that a job may come to hold are reserved when it opens, so that no participant can
+//! ever meet a full store. No two jobs share bytes; the drive's belong to no job.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{command::Slot, invariant::there, refusal::Refusal, shared::Shared};
 
-/// A slot of a job, of one submission if it is not the job's own.
+/// A slot of a job or of one of its submissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SlotKey {
-    /// Which slot.
+    /// Kind of slot.
     pub slot: Slot,
-    /// Of which submission; `None` for the job's own.
+    /// Number of the submission; `None` for the job's own slot.
     pub submission: Option<u32>,
 }
 
@@ -31,17 +31,17 @@ impl SlotKey {
     }
 }
 
-/// What is known of a slot.
+/// State of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlobState {
-    /// All its bytes are here.
+    /// All its bytes have arrived.
     Whole {
         /// Length in bytes.
         size: u64,
     },
-    /// Expected.
+    /// Some of its bytes are missing.
     Expected {
-        /// Bytes that came so far; the next chunk's offset.
+        /// Bytes received so far; the next chunk's offset.
         received: u64,
         /// Declared length in bytes.
         size: u64,
@@ -88,7 +88,7 @@ impl Slots {
         self.0.insert(key, held);
     }
 
-    /// The whole blob in a slot.
+    /// The blob in a slot; `None` if it is not complete.
     pub(crate) fn blob<'a>(&'a self, drive: &'a Drive, key: SlotKey) -> Option<&'a [u8]> {
         match self.0.get(&key)? {
             Held::Expected(_) => None,
@@ -97,12 +97,12 @@ impl Slots {
         }
     }
 
-    /// Whether a slot's blob is whole.
+    /// Whether a slot's blob is complete.
     pub(crate) fn is_whole(&self, key: SlotKey) -> bool {
         matches!(self.0.get(&key), Some(Held::Whole(_) | Held::Drive(_)))
     }
 
-    /// What is known of all slots.
+    /// States of all slots.
     pub(crate) fn states<'a>(
         &'a self,
         drive: &'a Drive,
@@ -135,7 +135,7 @@ impl Slots {
         upload.check(offset, encoding, data).map_err(|reason| Refusal::BadChunk { reason })
     }
 
-    /// Takes a checked chunk; returns the blob if it is whole now.
+    /// Takes a checked chunk; returns the blob if it is now complete.
     pub(crate) fn take(&mut self, key: SlotKey, piece: Piece<'_>) -> Option<BlobRef> {
         let upload = match self.0.get_mut(&key) {
             Some(Held::Expected(upload)) => Some(upload),
@@ -148,7 +148,7 @@ impl Slots {
         Some(blob)
     }
 
-    /// Puts whole bytes into a slot.
+    /// Puts complete bytes into a slot.
     pub(crate) fn put(&mut self, key: SlotKey, bytes: Vec<u8>) {
         self.0.insert(key, Held::Whole(Shared::new(bytes)));
     }

@@ -13,23 +13,23 @@ use crate::{
 };
 
 choice! {
-    /// A model as it is submitted.
+    /// A model in the form in which it is submitted.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum SubmittedModel {
-        /// Its bytes come next.
+        /// Plain bytes follow.
         Open {
             /// The model.
             model: BlobRef,
-            /// What it was trained on; never published.
+            /// Dataset that it was trained on; never published.
             data: BlobRef,
         },
-        /// Its ciphertext comes next, its key after the close.
+        /// Ciphertext follows, and the key after the close.
         Sealed(SealedBlob),
     }
 }
 
 impl SubmittedModel {
-    /// The bytes that are published: plain, or the ciphertext.
+    /// The published blob: the plain model, or the ciphertext.
     pub const fn published(&self) -> BlobRef {
         match self {
             Self::Open { model, .. } => *model,
@@ -42,7 +42,7 @@ impl SubmittedModel {
         matches!(self, Self::Sealed(_))
     }
 
-    /// The plain model, if it is known at once.
+    /// The plain model; `None` if it is sealed.
     pub const fn plain(&self) -> Option<BlobRef> {
         match self {
             Self::Open { model, .. } => Some(*model),
@@ -50,7 +50,7 @@ impl SubmittedModel {
         }
     }
 
-    /// What the submission is committed to: the model's digest, or the commitment.
+    /// Digest that the submission commits to: the model's, or the commitment.
     pub const fn commitment(&self) -> Digest {
         match self {
             Self::Open { model, .. } => model.digest,
@@ -62,61 +62,61 @@ impl SubmittedModel {
 /// One account's model for one job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
-    /// Whose.
+    /// Account that submitted it.
     pub client: Address,
     /// The model as it was submitted.
     pub submitted: SubmittedModel,
-    /// The plain model, as far as it is known.
+    /// The plain model; `None` as long as it is sealed.
     pub model: Option<BlobRef>,
-    /// What is still held of its stake.
+    /// Part of its stake still held.
     pub stake: SubmissionStake,
-    /// How far it has come.
+    /// Current state.
     pub state: SubmissionState,
-    /// Its number among the revealed models, if it is one.
+    /// Index among the revealed models; `None` if it is not revealed.
     pub position: Option<u32>,
-    /// What the machine finds of it on the hold-out.
+    /// The machine's evaluation on the hold-out.
     pub evaluated: Evaluated,
-    /// What the seats say of it.
+    /// The seats' attestations.
     pub answers: Answers,
-    /// What it shows on the public board.
+    /// Its account's entry on the public board.
     pub board: Shows,
 }
 
-/// How far a submission has come.
+/// State of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SubmissionState {
-    /// Its bytes, or its ciphertext, are awaited.
+    /// Its published bytes have not all arrived.
     Expecting {
-        /// Until when.
+        /// Deadline for the bytes.
         until: Timestamp,
     },
-    /// Its ciphertext is whole; its key is awaited.
+    /// Its ciphertext is complete; its key is not revealed.
     Sealed,
-    /// Its plain bytes are here.
+    /// Its plain bytes are complete.
     Whole {
-        /// Until when the machine may evaluate it, in open jobs; sealed jobs have one window.
+        /// Deadline for evaluating it in an open job; a sealed job has one window for all.
         until: Timestamp,
     },
     /// It is decided.
     Decided(Verdict),
 }
 
-/// What became of a submission.
+/// Final verdict on a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// Paid a reward or the prize.
     Accepted(Scores),
-    /// Not paid; with scores when it was evaluated.
+    /// Not paid; has scores if it was evaluated.
     Refused {
         /// Its scores.
         scores: Option<Scores>,
-        /// Why.
+        /// Reason for refusing it.
         reason: ModelRefusal,
     },
 }
 
 impl Verdict {
-    /// The scores, if the model was evaluated.
+    /// The scores; `None` if the model was not evaluated.
     pub const fn scores(&self) -> Option<Scores> {
         match self {
             Self::Accepted(scores) => Some(*scores),
@@ -130,23 +130,23 @@ impl Verdict {
     }
 }
 
-/// What a submission's account shows on the public board.
+/// An account's entry on the public board.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shows {
-    /// How many models were shown.
+    /// Number of models shown.
     pub shown: u32,
-    /// What the board has of it.
+    /// Score on the board; `None` if it has none.
     pub score: Option<Score>,
     /// The model shown last, until it is evaluated.
     pub model: Option<BlobRef>,
-    /// What is held for its evaluation.
+    /// Amount held for its evaluation.
     pub stake: Amount,
-    /// How far its evaluation has come.
+    /// Progress of its evaluation.
     pub evaluated: Evaluated,
 }
 
 impl Submission {
-    /// What became of it, once it is decided.
+    /// The verdict; `None` until it is decided.
     pub const fn verdict(&self) -> Option<Verdict> {
         match self.state {
             SubmissionState::Decided(verdict) => Some(verdict),
@@ -156,14 +156,14 @@ impl Submission {
         }
     }
 
-    /// Whether its plain bytes are here and nothing is decided.
+    /// Whether its plain bytes are complete and it is not decided.
     pub const fn is_whole(&self) -> bool {
         matches!(self.state, SubmissionState::Whole { .. })
     }
 }
 
 impl Submission {
-    /// The plain model's digest, or what stands for it until that is known.
+    /// The plain model's digest, or its commitment until that is known.
     pub fn digest(&self) -> Digest {
         self.model.map_or(self.submitted.commitment(), |model| model.digest)
     }

@@ -1,8 +1,8 @@
 //! A job's terms: an offer, a sealing, evaluators and an award, fixed for good when it opens.
 //!
-//! No rule asks which kind of job it is; each looks at the choice it concerns. What follows from
-//! terms alone (stakes, windows, bytes reserved) is computed here, so that everybody computes the
-//! same before any money moves.
+//! No rule depends on a kind of job; each looks at the choice it concerns. All that follows from
+//! the terms alone (stakes, windows, bytes reserved) is computed here, so that everybody computes
+//! the same before any money moves.
 
 mod award;
 mod evaluators;
@@ -28,7 +28,7 @@ use crate::{
     units::{Asset, Timestamp},
 };
 
-/// The most submissions a job can hold at a time.
+/// Maximum number of submissions that a job can hold at a time.
 pub const MAX_PLACES: u32 = 10_000;
 
 /// A sponsor's terms.
@@ -40,25 +40,25 @@ pub struct Terms {
     /// Short UTF-8 name, zero-padded.
     #[serde(with = "title")]
     pub title: [u8; 32],
-    /// What everything is paid in.
+    /// Asset of all payments.
     pub asset: Asset,
-    /// From this moment on nobody submits.
+    /// Deadline for submissions.
     pub close: Timestamp,
-    /// How many submissions the job holds at a time; their bytes are reserved when it opens.
+    /// Number of submissions that the job holds at a time; their bytes are reserved when it opens.
     pub places: u32,
-    /// What an acceptable model is.
+    /// Acceptance criteria for models.
     pub offer: Offer,
-    /// Whether models and hold-out arrive as bytes, or as ciphertext first.
+    /// Form in which models and hold-out arrive: as bytes, or as ciphertext first.
     pub sealing: Sealing,
-    /// Who computes the scores.
+    /// Computation of the scores.
     pub evaluators: Evaluators,
-    /// Who is paid, and when.
+    /// Recipients and time of payment.
     pub award: Award,
 }
 
 impl Terms {
-    /// The dataset the base model is scored on before the job opens: the hold-out if it is open,
-    /// else the public slice.
+    /// The dataset on which the base model is scored before the job opens: the hold-out if it is
+    /// open, else the public slice.
     pub fn opening_dataset(&self) -> Option<BlobRef> {
         match self.sealing {
             Sealing::Open { hold_out } => Some(hold_out),
@@ -66,7 +66,7 @@ impl Terms {
         }
     }
 
-    /// The miners' terms, if miners evaluate.
+    /// The miners' terms; `None` if the machine evaluates.
     pub const fn miners(&self) -> Option<&MinerTerms> {
         match &self.evaluators {
             Evaluators::Machine => None,
@@ -74,14 +74,14 @@ impl Terms {
         }
     }
 
-    /// The rows the machine checks where evaluations are beyond it; `None` if it evaluates all.
+    /// Number of rows that the machine samples; `None` if it evaluates all.
     pub fn sample_rows(&self) -> Option<u32> {
         self.miners().map(|miners| miners.sample_rows).filter(|rows| *rows > 0)
     }
 
-    /// Checks all that can be checked before any bytes are here.
+    /// Checks everything that can be checked before any bytes arrive.
     ///
-    /// - Errors: the first reason against the terms
+    /// - Errors: the first reason to refuse the terms
     pub fn check(&self, settings: &Settings, now: Timestamp) -> Result<(), Refusal> {
         if !settings.assets.contains_key(&self.asset) {
             return Err(Refusal::AssetNotAllowed { asset: self.asset });

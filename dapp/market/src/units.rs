@@ -1,4 +1,4 @@
-//! The market's units: integers that refuse to mix, and whose arithmetic is checked.
+//! The market's units: distinct integer types with checked arithmetic.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Address(pub [u8; 20]);
 
-/// What an amount is an amount of.
+/// Asset of an amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Asset {
-    /// The chain's own coin.
+    /// The chain's native currency.
     Ether,
     /// The ERC-20 token at this address.
     Erc20(Address),
@@ -35,28 +35,28 @@ impl fmt::Display for Asset {
 pub struct Amount(pub U256);
 
 impl Amount {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(U256::zero());
 
-    /// An amount that fits 128 bits.
+    /// Converts from 128 bits.
     #[must_use]
     pub fn new(units: u128) -> Self {
         Self(U256::from(units))
     }
 
-    /// The sum, `None` if it does not fit.
+    /// The sum; `None` if it does not fit.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
         self.0.checked_add(other.0).map(Self)
     }
 
-    /// The difference, `None` if it would be negative.
+    /// The difference; `None` if it would be negative.
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
         self.0.checked_sub(other.0).map(Self)
     }
 
-    /// This amount `times` over, `None` if it does not fit.
+    /// This amount times `times`; `None` if it does not fit.
     #[must_use]
     pub fn checked_times(self, times: u64) -> Option<Self> {
         self.0.checked_mul(U256::from(times)).map(Self)
@@ -107,7 +107,7 @@ texts! {
     };
     Option<Address>, |asset| match asset { Self::Ether => None, Self::Erc20(token) => Some(token) },
     |token| token.map_or(Self::Ether, Self::Erc20);
-    // The parser takes nothing for zero.
+    // The parser reads an empty text as zero.
     Amount: "an amount in the asset's smallest unit (decimal digits)", |text| {
         (!text.is_empty()).then(|| U256::from_dec_str(text).ok().map(Self)).flatten()
     };
@@ -131,17 +131,16 @@ macro_rules! unit {
 }
 
 unit! {
-    /// A moment of the market's clock, in seconds since 1970: block time less the machine's lag.
+    /// A time of the market's clock, in seconds since 1970: block time less the machine's lag.
     Timestamp
 }
 unit! {
-    /// Work, in instructions of the machine's processor (RISC-V, RV64GC), as predicted from shapes
-    /// and lengths before anything runs; at least what is counted for rows without zeros, of which
-    /// real ones take less.
+    /// Work, in instructions of the machine's processor (RISC-V, RV64GC), predicted from shapes and
+    /// lengths before anything runs; an upper bound, which counts rows as if they had no zeros.
     Work
 }
 
-/// How good a model is, in parts per million; larger is better, at most 1,000,000.
+/// Score of a model, in parts per million; larger is better, at most 1,000,000.
 ///
 /// Shown as that integer, and by `{:#}` as a percentage with three decimals, rounded down.
 #[derive(
@@ -161,10 +160,10 @@ impl fmt::Display for Score {
 }
 
 impl Score {
-    /// Perfect.
+    /// The perfect score.
     pub const MAX: Self = Self(1_000_000);
 
-    /// How much better this is than `other`; zero when it is not.
+    /// Gain of this score over `other`; zero if there is none.
     #[must_use]
     pub const fn gain_over(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
@@ -172,7 +171,7 @@ impl Score {
 }
 
 impl Timestamp {
-    /// This moment and `seconds` more, at most the end of time.
+    /// The time `seconds` later, saturating.
     #[must_use]
     pub const fn after(self, seconds: u64) -> Self {
         Self(self.0.saturating_add(seconds))
@@ -180,19 +179,19 @@ impl Timestamp {
 }
 
 impl Work {
-    /// The sum, at most the largest number.
+    /// The sum, saturating.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// This work `times` over, at most the largest number.
+    /// This work times `times`, saturating.
     #[must_use]
     pub const fn times(self, times: u64) -> Self {
         Self(self.0.saturating_mul(times))
     }
 
-    /// What is left after `spent`; zero when nothing is.
+    /// The work left after `spent`, at least zero.
     #[must_use]
     pub const fn minus(self, spent: Self) -> Self {
         Self(self.0.saturating_sub(spent.0))

@@ -1,4 +1,4 @@
-//! Work that was prepaid: whoever sends the input that does it has a part, the operator the rest.
+//! Payment for prepaid work: the sender of the input that does it and the operator share the price.
 
 use primitive_types::U256;
 
@@ -15,8 +15,8 @@ use crate::{
     units::{Address, Amount, Asset, JobId, Work},
 };
 
-/// Pays for work out of what was prepaid for it. What the sender bears itself, and what the stake
-/// does not cover, costs it what the operator would have had, so that machine time is never free.
+/// Pays for work out of the prepaid amount. The sender pays the operator's part for work that it
+/// bears itself or that the stake does not cover, so that machine time is never free.
 pub(crate) fn pay(input: &mut Input<'_>, target: Target, done: Done) {
     let (job, worker, asset) = (input.id, input.sender(), input.job().terms.asset);
     let whole = price(input.state, asset, done.prepaid);
@@ -26,8 +26,8 @@ pub(crate) fn pay(input: &mut Input<'_>, target: Target, done: Done) {
     let earned = if is_own || done.is_comparing { Amount::ZERO } else { less(covered, operator) };
     let borne = operators_part(input.state, price(input.state, asset, done.borne));
     let pot = input.job_mut().pot(target);
-    // Whoever does its own work keeps its part in the stake, which returns as one sum, and bears
-    // out of that what it reads again: beyond it, nothing is asked of it.
+    // The owner's earnings stay in its stake, which returns as one sum, and pay for files it reads
+    // again; beyond the stake, the owner pays nothing.
     let (operator, borne) = match is_own {
         true => (sum([operator, borne]).min(*pot), Amount::ZERO),
         false => (operator, borne),
@@ -42,7 +42,7 @@ pub(crate) fn pay(input: &mut Input<'_>, target: Target, done: Done) {
     input.emit(Event::WorkPaid { job, target, step, worker, earned, operator, surcharge });
 }
 
-/// What the sender pays itself, to the sink: it has looked before whether that is there.
+/// Charges the sender itself, in favour of the sink; its balance was checked before.
 fn surcharge(
     input: &mut Input<'_>,
     asset: Asset,
@@ -63,7 +63,7 @@ fn surcharge(
     amount
 }
 
-/// What an account lacks of what more work on a submission costs it beyond what is prepaid.
+/// Amount that an account lacks to pay for more work on a submission than was prepaid.
 pub(crate) fn short_of(
     state: &State,
     id: JobId,
@@ -87,7 +87,7 @@ fn operators_part(state: &State, price: Amount) -> Amount {
 }
 
 impl Job {
-    /// Whose stake pays for an evaluation.
+    /// Owner of the stake that pays for an evaluation.
     pub(crate) fn owner(&self, target: Target) -> Address {
         match target {
             Target::Base | Target::BaseOnHoldOut => self.sponsor,
@@ -95,7 +95,7 @@ impl Job {
         }
     }
 
-    /// What is left of what was prepaid for an evaluation.
+    /// Unused part of the amount prepaid for an evaluation.
     fn pot(&mut self, target: Target) -> &mut Amount {
         match target {
             Target::Base | Target::BaseOnHoldOut => &mut self.stake.work,
@@ -104,7 +104,7 @@ impl Job {
         }
     }
 
-    /// An evaluation's state.
+    /// Progress of an evaluation.
     pub(crate) fn evaluated(&self, target: Target) -> &Evaluated {
         match target {
             Target::Base => &self.base,
@@ -114,7 +114,7 @@ impl Job {
         }
     }
 
-    /// The same, to change it.
+    /// Progress of an evaluation, mutably.
     pub(crate) fn evaluated_mut(&mut self, target: Target) -> &mut Evaluated {
         match target {
             Target::Base => &mut self.base,

@@ -1,9 +1,9 @@
-//! A hostile application, to test auditors with: the real one, but for what it lies about.
+//! A hostile application for testing auditors: the real one, except for its lies.
 //!
-//! Models but the first, which is some job's base model, are evaluated with one bit of their file
-//! turned over: the last that leaves a model of another score. Everything after that is consistent,
-//! `--trace` too. With `--reject PAYLOAD` scores are honest, and an input of exactly these bytes is
-//! rejected after a notice was posted.
+//! All models but the first, which is some job's base model, are evaluated with one flipped bit in
+//! their file: the last bit that changes the score. Everything derived from that is consistent,
+//! `--trace` included. With `--reject PAYLOAD` scores are honest, and an input with exactly these
+//! bytes is rejected after a notice was posted.
 
 use std::{
     collections::BTreeMap,
@@ -23,9 +23,9 @@ use wire::Output;
 fn main() -> Result<(), Error> {
     let mut args: Vec<_> = std::env::args_os().skip(1).collect();
     let reject = args.iter().position(|arg| arg == "--reject");
-    let rejected = reject.map(|place| {
-        args.remove(place);
-        args.remove(place).into_encoded_bytes()
+    let rejected = reject.map(|index| {
+        args.remove(index);
+        args.remove(index).into_encoded_bytes()
     });
     let ended = match Invocation::parse(args).map_err(Error::other)? {
         Invocation::Trace(files) => trace(&files, turned_over, &mut stdout().lock()),
@@ -44,7 +44,7 @@ fn main() -> Result<(), Error> {
     ended.map_err(Error::other)
 }
 
-/// A notice, and a rejection.
+/// A notice followed by a rejection, if the payload is the marked one.
 fn refuse_marked(request: &[u8], rejected: Option<&[u8]>) -> Option<Answer> {
     let Ok(Request::Advance(advance)) = Request::decode(request) else { return None };
     (Some(advance.payload.as_slice()) == rejected).then(|| {
@@ -54,12 +54,12 @@ fn refuse_marked(request: &[u8], rejected: Option<&[u8]>) -> Option<Answer> {
     })
 }
 
-/// A judge of other models than those it is shown.
+/// A judge that evaluates other models than it is given.
 #[derive(Default)]
 struct Liar {
     judge: Evaluator,
     is_honest: bool,
-    /// The first model it was ever shown.
+    /// The first model that it was given.
     base: Option<Cid>,
     models: BTreeMap<Cid, Vec<u8>>,
 }
@@ -113,12 +113,12 @@ impl Judge for Liar {
     }
 }
 
-/// The model with the last bit turned over that changes its score: of a float the sign.
+/// The model with the last bit flipped that changes its score: the sign bit, of a float.
 fn turned_over(model: &[u8], hold_out: &[u8], metric: Metric) -> Vec<u8> {
     let honest = scores(model, hold_out, metric);
-    let lies = (0..model.len()).rev().map(|place| {
+    let lies = (0..model.len()).rev().map(|offset| {
         let mut bytes = model.to_vec();
-        bytes[place] ^= 0x80;
+        bytes[offset] ^= 0x80;
         bytes
     });
     let mut lies = lies.filter(|lie| {

@@ -1,14 +1,14 @@
-//! What one request brings about, as the rollup server is told.
+//! The answer to a request, in the form that the rollup server expects.
 
 use serde_json::{Value, json};
 use wire::Output;
 
-/// How a request ends.
+/// Final status of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// The state is kept; refusals end like this, too.
+    /// The state is kept, also after a refusal.
     Accept,
-    /// The machine goes back to the state before the input, whose outputs are dropped.
+    /// The machine is restored to the state before the input, and its outputs are dropped.
     Reject,
 }
 
@@ -23,21 +23,21 @@ impl Status {
     }
 }
 
-/// What a request brings about.
+/// The answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Vouchers and notices, in order.
     pub outputs: Vec<Output>,
-    /// JSON for whoever asked.
+    /// JSON for the sender.
     pub reports: Vec<Vec<u8>>,
-    /// How the request ends.
+    /// Final status.
     pub status: Status,
-    /// How it ends if the server does not take an output: undone, unless it cannot be.
+    /// Final status if the server refuses an output: rejected, unless that is impossible.
     pub on_failure: Status,
 }
 
 impl Answer {
-    /// Accepts, with nothing to say.
+    /// Accepts, without outputs or reports.
     #[must_use]
     pub const fn silent() -> Self {
         Self {
@@ -55,8 +55,8 @@ impl Answer {
     }
 }
 
-/// The path and body that post an output. The server cuts the first two characters off blindly
-/// and wants all digits of a value.
+/// The path and body for posting an output. The server strips the first two characters without
+/// looking at them, and requires all digits of a value.
 #[must_use]
 pub(crate) fn output_request(output: &Output) -> (&'static str, Value) {
     match output {
@@ -73,7 +73,7 @@ pub(crate) fn output_request(output: &Output) -> (&'static str, Value) {
     }
 }
 
-/// The body that posts a report.
+/// The body for posting a report.
 #[must_use]
 pub(crate) fn report_request(report: &[u8]) -> Value {
     json!({ "payload": hexadecimal(report) })

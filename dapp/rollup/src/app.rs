@@ -1,4 +1,4 @@
-//! The application: a request in, an answer out. No I/O, and no way to fail.
+//! The application: maps a request to an answer. No I/O, and no way to fail.
 
 use std::collections::BTreeMap;
 
@@ -13,27 +13,27 @@ use crate::{
     request::{Advance, Request},
 };
 
-/// Why nothing new is begun.
+/// Report if there is too little memory to begin anything new.
 const MEMORY_FULL: &str =
     "the machine's memory is full; jobs can be settled and cancelled, and money withdrawn";
 
-/// The report of an input that was undone, or whose command was.
+/// Report of an input, or a command, that was undone.
 const FAILED: &str = "the application failed on this input";
 
-/// The longest report; the server's own limit is twice as much.
+/// Longest report; the server's limit is twice as much.
 const MAX_REPORT_BYTES: usize = 1 << 20;
 
-/// The market and all it needs to answer requests.
+/// The market and everything needed to answer requests.
 pub struct App<J> {
     genesis: Genesis,
     market: Market,
     judge: J,
-    /// Whether allocations can fail, so that it is looked whether they would.
+    /// Whether allocations can fail, so that memory has to be checked in advance.
     memory_is_limited: bool,
 }
 
 impl<J: Judge> App<J> {
-    /// An application at genesis; `drive` holds the blobs that the deployment carries.
+    /// An application at genesis; `drive` has the blobs shipped with the deployment.
     pub fn new(
         genesis: Genesis,
         drive: impl IntoIterator<Item = (Cid, Vec<u8>)>,
@@ -43,26 +43,26 @@ impl<J: Judge> App<J> {
         Self::resume(genesis, market, judge)
     }
 
-    /// An application that goes on from a state it once had.
+    /// An application that continues from an earlier state.
     pub fn resume(genesis: Genesis, market: Market, judge: J) -> Self {
         wire::prepare();
         Self { genesis, market, judge, memory_is_limited: false }
     }
 
-    /// Has what needs memory refused when there is little of the limited memory left.
+    /// From now on, refuses requests that need memory if little of the limited memory is left.
     pub const fn expect_limited_memory(&mut self) {
         self.memory_is_limited = true;
     }
 
-    /// The state.
+    /// State of the market.
     #[must_use]
     pub const fn market(&self) -> &Market {
         &self.market
     }
 
-    /// Answers a request, whatever it is.
+    /// Answers any request.
     ///
-    /// A body that is no request is accepted with a report: it might have been a deposit.
+    /// A body that is not a request is accepted with a report: it might have been a deposit.
     pub fn answer(&mut self, body: &[u8]) -> Answer {
         match Request::decode(body) {
             Ok(Request::Advance(advance)) => self.advance(&advance),
@@ -71,11 +71,11 @@ impl<J: Judge> App<J> {
         }
     }
 
-    /// Carries out an input.
+    /// Processes an input.
     ///
     /// A refusal is accepted with a report. A panic is undone by rejecting the input, except for a
-    /// deposit, whose money has moved on L1 already: its credit stands, and a command that rides on
-    /// it and panics is undone by itself.
+    /// deposit, whose money has already moved on L1: its credit stands, and a command sent with
+    /// it that panics is undone on its own.
     pub fn advance(&mut self, advance: &Advance) -> Answer {
         let Genesis { ether_portal, erc20_portal, .. } = self.genesis;
         let is_deposit = [ether_portal, erc20_portal].contains(&advance.context.sender);
@@ -86,7 +86,7 @@ impl<J: Judge> App<J> {
         }
     }
 
-    /// Whatever the input is, the market's clock takes note of it first, and last of what it cost.
+    /// Runs an input: the market's clock advances first, and the cost is added to its lag last.
     fn carry_out(&mut self, advance: &Advance) -> Answer {
         let context = &advance.context;
         self.market.begin(context);
@@ -98,9 +98,9 @@ impl<J: Judge> App<J> {
         Answer { outputs, reports, ..Answer::silent() }
     }
 
-    /// Takes a deposit's money, then tries the command: each stands on its own.
+    /// Credits a deposit, then tries the command; neither depends on the other.
     ///
-    /// - Errors: the report
+    /// - Errors: the refusal, as a report
     fn take(&mut self, advance: &Advance, effects: &mut Vec<Effect>) -> Result<(), Vec<u8>> {
         let Advance { context, ref payload } = *advance;
         let Input { context, credit, command } =
@@ -122,7 +122,7 @@ impl<J: Judge> App<J> {
         Ok(())
     }
 
-    /// Applies a command that rides on a deposit, undone if it panics.
+    /// Applies a command sent with a deposit; undoes it if it panics.
     fn ride(&mut self, context: &Context, command: Command) -> Result<Vec<Effect>, Vec<u8>> {
         let checkpoint = self.market.checkpoint(&command);
         match catch(|| self.market.apply(context, command, &mut self.judge)) {
@@ -134,7 +134,7 @@ impl<J: Judge> App<J> {
         }
     }
 
-    /// Answers a question.
+    /// Answers a query.
     #[must_use]
     pub fn inspect(&self, question: &[u8]) -> Answer {
         if self.memory_is_limited && !has_room_to_answer() {
@@ -184,8 +184,8 @@ mod tests {
 
     const ALICE: Address = Address([0xa1; 20]);
 
-    /// A panic wherever it is: an input is undone, unless it is a deposit; a question gets an
-    /// answer; and the next request is answered as if nothing had been.
+    /// Panics anywhere: an input is undone, unless it is a deposit; a query gets an answer; and the
+    /// next request is answered as if nothing had happened.
     #[test]
     fn a_panic_anywhere_is_caught_and_reported() {
         let genesis = Genesis::default();

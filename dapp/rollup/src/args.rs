@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use market::Metric;
 use wire::Text as _;
 
-/// What `--help` prints.
+/// Output of `--help`.
 pub const HELP: &str = "\
 The DeML application, as it runs in a Cartesi Machine.
 
@@ -23,36 +23,36 @@ Usage: deml-dapp [--genesis FILE] [--blobs DIR] [--memory MIB]
 ROLLUP_HTTP_SERVER_URL names the rollup server [default: http://127.0.0.1:5004].
 ";
 
-/// Where things are.
+/// Paths and limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Args {
     /// The genesis file.
     pub genesis: PathBuf,
-    /// The folder of blobs.
+    /// The folder of the drive's blobs.
     pub blobs: Option<PathBuf>,
-    /// The most address space it may take, in MiB.
+    /// Largest address space, in MiB.
     pub memory_mib: Option<u32>,
 }
 
-/// An evaluation to be shown.
+/// Arguments of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceArgs {
     /// The ONNX file.
     pub model: PathBuf,
     /// The safetensors file.
     pub hold_out: PathBuf,
-    /// What is measured.
+    /// Metric of the scores.
     pub metric: Metric,
-    /// The row whose bits are shown; digests of all rows when nothing is said.
+    /// Row whose bits are printed; `None` for the digests of all rows.
     pub row: Option<usize>,
 }
 
-/// What is asked for.
+/// The requested action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Invocation {
     /// Run the application.
     Run(Args),
-    /// Show an evaluation.
+    /// Trace an evaluation.
     Trace(TraceArgs),
     /// Print [`HELP`].
     Help,
@@ -61,9 +61,9 @@ pub enum Invocation {
 }
 
 impl Invocation {
-    /// Reads the arguments after the program's name.
+    /// Parses the arguments after the program's name.
     ///
-    /// - Errors: what is wrong, in one line
+    /// - Errors: an error message of one line
     pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         let mut genesis = PathBuf::from("/opt/deml/genesis.json");
         let (mut blobs, mut memory_mib) = (None, None);

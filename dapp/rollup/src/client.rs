@@ -1,4 +1,4 @@
-//! The rollup server's other end: one `post` over HTTP/1.1.
+//! A client of the rollup server: one `post` over HTTP/1.1.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use tokio::{net::TcpStream, time::sleep};
 
 use crate::guard::say;
 
-/// The longest reply that is read. The server takes bodies of 5 MiB, in which a byte is two digits.
+/// Longest reply accepted. The server accepts bodies of 5 MiB, with two digits per byte.
 const MAX_REPLY_BYTES: usize = 16 << 20;
 
-/// A server to post to.
+/// A client of one server.
 pub struct Client {
     /// Host and port.
     server: String,
-    /// What its paths begin with, without a slash at the end.
+    /// Prefix of all paths, without a trailing slash.
     base: String,
 }
 
@@ -36,18 +36,18 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-/// The connection broke after a request may have arrived: nobody knows whether it did.
+/// The connection broke after the request may have been received.
 #[derive(Debug, thiserror::Error)]
 #[error("no reply from the rollup server")]
 pub struct Lost(#[source] Box<dyn std::error::Error + Send + Sync>);
 
-/// Why a server's URL cannot be used.
+/// Reason why a server's URL cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is not of the form http://HOST:PORT")]
 pub struct UrlRefused(String);
 
 impl Client {
-    /// A client of the server at this URL; connects with each request.
+    /// A client of the server at this URL; connects anew for each request.
     ///
     /// - Errors: the URL is not plain HTTP
     pub fn new(url: &str) -> Result<Self, UrlRefused> {
@@ -58,12 +58,12 @@ impl Client {
         Ok(Self { server, base: uri.path().trim_end_matches('/').to_owned() })
     }
 
-    /// Posts a JSON body, once the server can be reached.
+    /// Posts a JSON body; waits until the server can be reached.
     ///
-    /// Each request has its own connection: one kept open could be closed by the server while an
-    /// evaluation runs, and then nobody would know whether a voucher had arrived.
+    /// Each request has its own connection: the server could close a kept-alive one while an
+    /// evaluation runs, and then it would be unknown whether a voucher was received.
     ///
-    /// - Errors: `Lost`; the request may have arrived or not
+    /// - Errors: `Lost`; the request may have been received or not
     pub async fn post(&self, path: &str, body: &Value) -> Result<Reply, Lost> {
         let request = http::Request::builder()
             .method(Method::POST)
@@ -76,7 +76,7 @@ impl Client {
         let stream = TokioIo::new(self.connect().await);
         let (mut sender, connection) =
             handshake(stream).await.map_err(|error| Lost(error.into()))?;
-        // Moves the bytes until the sender is dropped; its end says nothing the reply does not say.
+        // Drives the connection until the sender is dropped; errors show in the response.
         tokio::spawn(connection);
         let exchange = async move {
             let response = sender.send_request(request).await?;
@@ -87,7 +87,7 @@ impl Client {
         exchange.await.map_err(Lost)
     }
 
-    /// Connects, however long it takes.
+    /// Connects, retrying without limit.
     async fn connect(&self) -> TcpStream {
         let mut pause = Pause::default();
         loop {
@@ -104,7 +104,7 @@ impl Client {
     }
 }
 
-/// Pauses that grow from one attempt to the next.
+/// Pauses that grow with each attempt.
 #[derive(PartialEq)]
 pub(crate) struct Pause {
     next: Duration,

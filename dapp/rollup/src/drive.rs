@@ -1,4 +1,4 @@
-//! The drive: a folder of blobs that the deployment carries.
+//! The drive: a folder of blobs shipped with the deployment.
 
 use std::{fs, io, path::Path};
 
@@ -6,10 +6,10 @@ use blobs::{Cid, Profile, cid_of};
 
 use crate::guard::say;
 
-/// The files of a folder, each under the CIDs it can have; hidden, empty and too large ones are
-/// left out.
+/// The files of a folder, each under its possible CIDs; hidden, empty and too large files are
+/// skipped.
 ///
-/// A file of one leaf has the same CID however it is cut; a larger one is kept under both.
+/// A file of one leaf has the same CID under any profile; a larger one is kept under both.
 ///
 /// - Errors: the folder or a file cannot be read
 pub fn read_drive(folder: &Path, max_blob_bytes: u64) -> io::Result<Vec<(Cid, Vec<u8>)>> {

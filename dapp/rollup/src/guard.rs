@@ -1,5 +1,5 @@
-//! What would end the program: panics, caught, spoken of in one line, and answered; and a full
-//! memory, which cannot be caught, and so is looked at before.
+//! Protection against termination: panics are caught, logged and answered; running out of memory
+//! cannot be caught, so memory is checked in advance.
 
 use std::{
     hint::black_box,
@@ -12,20 +12,20 @@ use market::{
     Similarity, Work,
 };
 
-/// Says one line to whoever watches the machine; a closed stderr is no reason to fail.
+/// Logs one line to stderr; ignores errors, such as a closed stderr.
 pub fn say(line: &str) {
     writeln!(std::io::stderr().lock(), "deml-dapp: {line}").ok();
 }
 
-/// Makes each panic say one line: where it was and why.
+/// Logs each panic in one line, with location and message.
 pub fn speak_of_panics() {
     std::panic::set_hook(Box::new(|panic| say(&panic.to_string().replace('\n', " "))));
 }
 
-/// What `run` returns, or nothing if it panics.
+/// The result of `run`; `None` if it panics.
 ///
-/// - Why unwind safety is asserted: whoever calls this either has the machine restored (`reject`),
-///   or gives up all that `run` may have left unfinished, or says why nothing can be
+/// - Unwind safety: each caller has the machine restored (`reject`), or discards all that `run` may
+///   have left incomplete, or states why nothing can be
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
     let run = || {
         #[cfg(test)]
@@ -35,7 +35,7 @@ pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(run)).ok()
 }
 
-/// Panics where none can be brought about from outside.
+/// Panics for tests, where none can be triggered from outside.
 #[cfg(test)]
 pub(crate) mod planted {
     use std::cell::Cell;
@@ -44,7 +44,7 @@ pub(crate) mod planted {
         static PLANTED: Cell<Option<u32>> = const { Cell::new(None) };
     }
 
-    /// Makes what is caught panic, after so many others that are not.
+    /// Makes a later call of [`catch`](super::catch) panic, after this many others.
     pub(crate) fn plant(skipped: u32) {
         PLANTED.set(Some(skipped));
     }
@@ -56,45 +56,45 @@ pub(crate) mod planted {
     }
 }
 
-/// Memory is looked for in pieces of so many bytes: one large piece might not be found where all of
-/// it is, as what was used before and is free again need not lie in a row.
+/// Free memory is probed in pieces of this many bytes: a single large piece may not be available
+/// although the total is, as freed memory need not be contiguous.
 const PIECE_BYTES: usize = 16 << 20;
 
-/// What a question may take: views and JSON of at most a report's length.
+/// Maximum memory of a query: views and JSON, at most as long as a report.
 const QUESTION_PIECES: usize = 1;
 
-/// What an input may take: the tensors of a step (32 MiB), and a model and a dataset read (32 MiB,
-/// a few times their files).
+/// Maximum memory of an input: the tensors of a step (32 MiB), and a parsed model and dataset (32
+/// MiB, a few times their files).
 ///
-/// What the market keeps is bounded by its settings, not by this. With those of the deployed
-/// genesis that is
+/// The market's state is bounded by its settings, not by this. With those of the deployed genesis
+/// that is
 ///
 /// ```text
-///  64 MiB  what jobs reserve: blobs, results, and a record of each job, submission and miner
-///   8 MiB  room that uploads have beyond their bytes: an eighth
-///  15 MiB  100,000 balances of 150 bytes, with what is free in the nodes of their tree
-///   8 MiB  4,096 records of ended jobs that are still on show
-///  10 MiB  the program, its stack, and pieces that the allocator holds back
+///  64 MiB  bytes reserved by jobs: blobs, results, and records of jobs, submissions, miners
+///   8 MiB  spare capacity of uploads: an eighth of their bytes
+///  15 MiB  100,000 balances of 150 bytes, including unused room in B-tree nodes
+///   8 MiB  4,096 records of ended jobs that are still retained
+///  10 MiB  the program, its stack, and memory retained by the allocator
 ///  64 MiB  this
-/// 169 MiB  of the 192 that `cartesi.toml` lets the program have; the rest is for the drive's blobs
+/// 169 MiB  of the 192 that `cartesi.toml` allows the program; the rest is for the drive's blobs
 /// ```
 ///
-/// so that no sequence of inputs comes to where less than this is left. Should a deployment's drive
-/// or settings be too large for its memory, whatever needs memory is refused then, and the last 64
-/// MiB are kept for what is never refused: a request, of 16 MiB at most, and its payload; the
-/// record of a deposit; and what `settle`, `cancel` and `withdraw` put out, with the two models
-/// that `settle` may have to compare.
+/// so no sequence of inputs can leave less than this. If a deployment's drive or settings are too
+/// large for its memory, requests that need memory are refused, and the last 64 MiB are kept for
+/// those that never are: a request, of 16 MiB at most, and its payload; the record of a deposit;
+/// and the outputs of `settle`, `cancel` and `withdraw`, with the two models that `settle` may have
+/// to compare.
 const INPUT_PIECES: usize = 4;
 
-/// Whether there is memory to answer any question.
+/// Whether there is memory to answer any query.
 pub(crate) fn has_room_to_answer() -> bool {
     has_room(QUESTION_PIECES)
 }
 
-/// Whether there is memory for whatever this command may do.
+/// Whether there is memory for the largest effect of this command.
 ///
-/// Those that end something or take money out need next to none, and free some; they are done
-/// however little there is.
+/// Commands that end something or pay out need next to none, and free some; they are always
+/// allowed.
 pub(crate) fn has_room_for(command: &Command) -> bool {
     match command {
         Command::CancelJob { .. } | Command::Settle { .. } | Command::Withdraw { .. } => true,
@@ -110,29 +110,29 @@ pub(crate) fn has_room_for(command: &Command) -> bool {
     }
 }
 
-/// Whether so many pieces can be allocated at once. An allocation that fails in the midst of work
-/// ends the program; one that is only tried does not, and costs a few calls of the system.
+/// Whether this many pieces can be allocated at once. A failed allocation in the middle of work
+/// ends the program; a failed `try_reserve` does not, and costs a few system calls.
 fn has_room(pieces: usize) -> bool {
     let mut found = [const { Vec::<u8>::new() }; INPUT_PIECES];
     let mut pieces = found.iter_mut().take(pieces);
     pieces.all(|piece| black_box(piece).try_reserve_exact(PIECE_BYTES).is_ok())
 }
 
-/// Sets how much address space the program may take, so that allocations fail beyond it: otherwise
-/// the system grants more than there is, and kills the program that uses it.
+/// Limits the program's address space, so that allocations beyond it fail: otherwise the system
+/// overcommits, and kills the program when it uses the memory.
 ///
-/// - Errors: the system's
+/// - Errors: those of the system call
 pub fn limit_memory(bytes: u64) -> std::io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
     Ok(setrlimit(Resource::As, limit)?)
 }
 
-/// A judge whose panics make the model unfit.
+/// A judge that reports its panics as an evaluation error of the model.
 ///
-/// Evaluation is where hostile bytes meet most code; a panic there must cost the model its reward,
-/// never the market an input. The judge that panicked is replaced by a new one, so that nothing
-/// half-done is left in it.
+/// Evaluation is where hostile bytes reach most code; a panic there must cost the model its reward,
+/// never the market an input. A judge that panicked is replaced by a new one, so that no
+/// inconsistent state remains.
 #[derive(Default)]
 pub struct CatchingJudge<J> {
     judge: J,

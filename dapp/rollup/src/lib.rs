@@ -1,13 +1,13 @@
-//! The dapp: asks the rollup server for inputs, lets the market carry them out, posts what comes of
-//! it.
+//! The dapp: fetches inputs from the rollup server, applies them to the market, and posts the
+//! outputs.
 //!
-//! - [`App`] is the core: a request in, an [`Answer`] out; no I/O.
-//! - [`serve`] is the loop around it, over one [`Client`]; it never ends.
-//! - [`trace`] shows the bits of an evaluation, for auditors, and serves nothing.
+//! - [`App`] is the core: maps a request to an [`Answer`]; no I/O.
+//! - [`serve`] is the loop around it, with one [`Client`]; it never returns.
+//! - [`trace`] prints the bits of an evaluation, for auditors, without serving.
 //! - [`CatchingJudge`] turns an evaluator's panic into a refused model.
 //!
-//! An application that exits is dead for ever, with all the money in it. So whatever can go wrong
-//! at the start ends the program before the loop, and nothing ends the loop.
+//! An application that exits can never be resumed, and all its money is lost. So whatever can go
+//! wrong at startup ends the program before the loop, and nothing ends the loop.
 
 mod answer;
 mod app;

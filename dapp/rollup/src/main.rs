@@ -1,4 +1,4 @@
-//! `deml-dapp`: reads its settings, then serves for ever.
+//! `deml-dapp`: reads its settings, then serves forever.
 
 use std::{
     io::{Write as _, stdout},
@@ -8,7 +8,7 @@ use std::{
 use eval::Evaluator;
 use rollup::{App, Args, CatchingJudge, HELP, Invocation, run, say, trace};
 
-/// Exits only before the loop: 0 when it was asked for something else, 2 when it cannot start.
+/// Returns only without entering the loop: 0 if something else was requested, 2 if it cannot start.
 fn main() -> ExitCode {
     let printed = match Invocation::parse(std::env::args_os().skip(1)) {
         Ok(Invocation::Help) => stdout().write_all(HELP.as_bytes()).map_err(|e| e.to_string()),
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Starts and serves; returns only when it cannot start.
+/// Starts and serves; returns only if it cannot start.
 fn serve(args: &Args) -> Result<(), String> {
     run(args, |genesis, drive| {
         let mut app = App::new(genesis, drive, CatchingJudge::<Evaluator>::default());

@@ -1,4 +1,4 @@
-//! Requests of the rollup server, out of their JSON.
+//! Requests of the rollup server, decoded from JSON.
 
 use std::borrow::Cow;
 
@@ -7,25 +7,25 @@ use market::{Address, Context, Timestamp};
 use serde::{Deserialize, de::Error as _};
 use wire::Text;
 
-/// What `/finish` hands out.
+/// A request returned by `/finish`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// An input, to be carried out.
+    /// An input to process.
     Advance(Advance),
-    /// A question: the raw body of an inspect request.
+    /// A query: the raw body of an inspect request.
     Inspect(Vec<u8>),
 }
 
 /// One input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advance {
-    /// Who sent it to the InputBox (a portal for deposits), when and where.
+    /// Sender to the InputBox (a portal for deposits), time and origin.
     pub context: Context,
-    /// What was sent.
+    /// The payload, decoded from hexadecimal.
     pub payload: Vec<u8>,
 }
 
-/// Why a body is not a request.
+/// Reason why a body is not a request.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestRefused {
     /// Not JSON of the expected form.
@@ -36,7 +36,7 @@ pub enum RequestRefused {
     NotHexadecimal(&'static str),
 }
 
-/// Borrows its strings: a payload of 64 KiB is copied once, when its hexadecimal is decoded.
+/// Borrows its strings: a payload of 64 KiB is copied once, when it is decoded from hexadecimal.
 #[derive(Deserialize)]
 struct Body<'a> {
     request_type: Kind,
@@ -92,9 +92,9 @@ impl Metadata<'_> {
 }
 
 impl Request {
-    /// Reads a body; what it says beyond our needs is ignored.
+    /// Parses a body; ignores fields that are not needed.
     ///
-    /// - Errors: what is wrong with it
+    /// - Errors: the first fault found
     pub fn decode(body: &[u8]) -> Result<Self, RequestRefused> {
         let Body { request_type, data } =
             serde_json::from_slice(body).map_err(RequestRefused::Malformed)?;

@@ -1,4 +1,4 @@
-//! From arguments to an application that serves.
+//! From arguments to a running application.
 
 use std::{fmt::Display, fs, path::Path};
 
@@ -19,10 +19,10 @@ const DEFAULT_SERVER: &str = "http://127.0.0.1:5004";
 /// The blobs of a drive.
 pub type Drive = Vec<(Cid, Vec<u8>)>;
 
-/// Starts the application that `begin` makes of genesis and drive, and serves for ever; returns
-/// only when it cannot start.
+/// Starts the application that `begin` creates from genesis and drive, and serves forever; returns
+/// only if it cannot start.
 ///
-/// - Errors: what is missing or wrong, in one line
+/// - Errors: an error message of one line
 pub fn run<A: FnMut(&[u8]) -> Answer>(
     args: &Args,
     begin: impl FnOnce(Genesis, Drive) -> A,

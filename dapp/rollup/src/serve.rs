@@ -1,4 +1,4 @@
-//! The loop: ask for a request, answer it, tell how it ended with the next question.
+//! The loop: fetches a request, answers it, and reports its status when fetching the next.
 
 use hyper::{StatusCode, body::Bytes};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::{
     guard::say,
 };
 
-/// Serves requests for ever, with what `answer` makes of each.
+/// Serves requests forever, with the answers of `answer`.
 pub async fn serve(mut answer: impl FnMut(&[u8]) -> Answer, client: &Client) -> ! {
     let mut status = Status::Accept;
     loop {
@@ -18,18 +18,18 @@ pub async fn serve(mut answer: impl FnMut(&[u8]) -> Answer, client: &Client) -> 
     }
 }
 
-/// Ends the last request and waits for the next one.
+/// Finishes the last request and waits for the next one.
 async fn finish(client: &Client, mut status: Status) -> Bytes {
     let mut pause = Pause::default();
     loop {
         match client.post("/finish", &status.body()).await {
-            // Nothing yet. Servers that say so have waited themselves; the pause is for others.
+            // No request yet. Cartesi's server has already waited; the pause is for others.
             Ok(reply) if reply.status == StatusCode::ACCEPTED => {
                 status = Status::Accept;
                 pause = Pause::default();
             }
             Ok(reply) if reply.status.is_success() => return reply.body,
-            // An input the server cannot decode: the last request has ended, the next is asked for.
+            // The server could not decode an input: the last request is finished; fetch the next.
             Ok(reply) if reply.status == StatusCode::BAD_REQUEST => {
                 say("the rollup server passed over an input it cannot decode");
                 status = Status::Accept;
@@ -41,7 +41,7 @@ async fn finish(client: &Client, mut status: Status) -> Bytes {
     }
 }
 
-/// Posts all an answer consists of, in order; returns how the request ends.
+/// Posts all parts of an answer, in order; returns the final status.
 async fn emit(client: &Client, answer: Answer) -> Status {
     let Answer { outputs, reports, status, on_failure } = answer;
     for output in &outputs {
@@ -56,7 +56,7 @@ async fn emit(client: &Client, answer: Answer) -> Status {
     status
 }
 
-/// Posts one thing, once: what may have arrived must not be doubled. Returns whether it was taken.
+/// Posts once: a post that may have been received is not repeated. Returns whether it succeeded.
 async fn post(client: &Client, path: &str, body: &Value) -> bool {
     match client.post(path, body).await {
         Ok(reply) if reply.status.is_success() => true,

@@ -1,5 +1,5 @@
-//! An evaluation shown in the open: what each node of a model makes of each row, so that an auditor
-//! finds where another program's evaluation goes another way.
+//! Evaluation traces: the output of each node of a model for each row, from which an auditor finds
+//! the first difference to another program's evaluation.
 
 use std::{fs, io::Write, path::Path};
 
@@ -11,32 +11,32 @@ use std::num::NonZeroUsize;
 
 use crate::args::TraceArgs;
 
-/// What a node made of a row.
+/// The output of a node for a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
-    /// The row, counted from zero.
+    /// Index of the row, from zero.
     pub row: usize,
-    /// The node's place in the file.
+    /// Index of the node in the file.
     pub node: u32,
-    /// What it does.
+    /// Operator of the node.
     pub operator: String,
-    /// Digest of the elements' bits, each in four bytes, the least first; every NaN as 0x7fc00000.
+    /// Digest of the elements' bits, four bytes each, little-endian; every NaN as 0x7fc00000.
     pub digest: String,
-    /// The bits themselves, where they were asked for.
+    /// The bits themselves, if requested.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bits: Vec<u32>,
 }
 
-/// An evaluation shown in the open.
+/// The trace of an evaluation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Traced {
-    /// Row by row, and in each row in the order the nodes run.
+    /// Ordered by row, then in the order of execution.
     pub made: Vec<Made>,
-    /// What the model earns.
+    /// Scores of the model.
     pub scores: Scores,
 }
 
-/// The last line a program prints.
+/// The last line of the printed trace.
 #[derive(Serialize)]
 struct Earned {
     score: u32,
@@ -44,9 +44,9 @@ struct Earned {
 }
 
 impl Traced {
-    /// Evaluates a model; with the bits of `row`, or the digests of all rows.
+    /// Traces the evaluation of a model: the bits for `row` if it is given, else digests for all.
     ///
-    /// - Errors: model, dataset and metric do not fit together, or an answer is not finite
+    /// - Errors: model, dataset and metric are incompatible, or an answer is not finite
     pub fn of(
         model: &[u8],
         hold_out: &[u8],
@@ -81,16 +81,16 @@ impl Traced {
         };
         nodes::trace(&model, &dataset.features(0..dataset.rows()), &mut show)
             .map_err(|refused| refused.to_string())?;
-        // Batches are shown node by node; the order in a row stays.
+        // Batches are traced node by node; the sort is stable.
         made.sort_by_key(|made| made.row);
         Ok(Self { made, scores })
     }
 }
 
-/// Prints an evaluation of the model that `change` makes of the one given: of itself, unless to
-/// test an auditor.
+/// Prints the trace of the model that `change` derives from the given one: the same model, unless
+/// to test an auditor.
 ///
-/// - Errors: a file cannot be read, the model cannot be evaluated, or nobody listens
+/// - Errors: a file cannot be read, the model cannot be evaluated, or the output cannot be written
 pub fn trace(
     files: &TraceArgs,
     change: impl FnOnce(&[u8], &[u8], Metric) -> Vec<u8>,

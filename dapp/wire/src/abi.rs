@@ -1,9 +1,9 @@
 //! The compiled interfaces, and the market's scalars as ABI tokens.
 //!
 //! The artifacts of `contracts/` are the single source of names and signatures. ethabi accepts
-//! more than the exact encoding (dirty padding, trailing bytes), so whoever decodes here encodes
-//! again and compares. What it allocates is bounded by the bytes given: a declared length beyond
-//! them is an error before anything is copied.
+//! more than the canonical encoding (dirty padding, trailing bytes), so decoders here encode the
+//! result and compare. Allocations are bounded by the input's length: a declared length beyond it
+//! is an error before anything is copied.
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
@@ -22,7 +22,7 @@ pub(crate) struct Interface {
     pub(crate) bytecode: Vec<u8>,
 }
 
-/// Reads the compiled interfaces, so that no input pays for it.
+/// Parses the compiled interfaces in advance, so that no input pays for it.
 pub fn prepare() {
     deml();
     registry();
@@ -66,8 +66,8 @@ impl Interface {
 
     /// The calldata of a function.
     ///
-    /// ethabi would take a last argument of bytes one by one, several times what hashing a chunk
-    /// costs: it writes what comes before them, with the length of none, and the rest is copied.
+    /// ethabi would copy a final `bytes` argument byte by byte, at several times the cost of
+    /// hashing a chunk: so it encodes the other arguments and an empty one; the bytes are appended.
     pub(crate) fn call(&self, name: &str, mut arguments: Vec<Token>) -> Vec<u8> {
         let function = self.contract.function(name).expect("a function of the interface");
         let last = match arguments.last_mut() {
@@ -94,7 +94,7 @@ impl Interface {
         [event.signature().as_bytes(), &ethabi::encode(arguments)].concat()
     }
 
-    /// The function that calldata calls, and its arguments.
+    /// The function called by calldata, and its arguments.
     pub(crate) fn decode_call(
         &'static self,
         calldata: &[u8],
@@ -124,11 +124,11 @@ impl Interface {
     }
 }
 
-/// Decoded arguments, taken one after the other.
+/// Decoded arguments, consumed one after the other.
 pub(crate) struct Arguments {
     tokens: std::vec::IntoIter<Token>,
     malformed: InputRefused,
-    /// What is taken, for messages.
+    /// Name of the current argument, for error messages.
     field: &'static str,
 }
 
@@ -137,14 +137,14 @@ impl Arguments {
         Self { tokens: tokens.into_iter(), malformed, field: "" }
     }
 
-    /// The next argument, whose name is for messages.
+    /// The next argument; `field` is its name for error messages.
     pub(crate) fn take<T: Abi>(&mut self, field: &'static str) -> Result<T, InputRefused> {
         self.field = field;
         T::read(self)
     }
 
-    /// Leaves out so many tokens of a choice that was not made; encoding again shows whether they
-    /// are zero.
+    /// Skips the tokens of an option that was not chosen; encoding the result again verifies that
+    /// they are zero.
     pub(crate) fn skip(&mut self, count: usize) {
         self.tokens.by_ref().take(count).for_each(drop);
     }
@@ -162,7 +162,7 @@ impl Arguments {
         all.get(usize::from(code)).copied().ok_or(InputRefused::UnknownCode { field, code })
     }
 
-    /// The refusal of what is no arguments of its function.
+    /// The refusal of tokens that are not arguments of the function.
     pub(crate) const fn malformed(&self) -> InputRefused {
         self.malformed
     }
@@ -177,16 +177,16 @@ impl Arguments {
     }
 }
 
-/// A type as arguments of functions and events.
+/// A type that can be an argument of functions and events.
 pub(crate) trait Abi: Sized {
-    /// Adds its arguments; one, unless it is a choice that has fields of its own.
+    /// Appends its tokens; a single one, except for a choice with fields of its own.
     fn write(&self, out: &mut Vec<Token>);
 
-    /// Takes the same arguments.
+    /// Consumes the same tokens.
     fn read(from: &mut Arguments) -> Result<Self, InputRefused>;
 }
 
-/// The tokens of one value after the other.
+/// The tokens of several values.
 macro_rules! tokens {
     ($($value:expr),*) => {{
         let mut tokens = Vec::new();
@@ -197,7 +197,7 @@ macro_rules! tokens {
 
 pub(crate) use tokens;
 
-/// Declares how scalars are written and read: type, token, reader.
+/// Declares the encoding of scalars: type, token, decoder.
 macro_rules! scalars {
     ($($type:ty: |$value:ident| $token:expr, |$from:ident| $read:expr;)*) => {
         $(impl Abi for $type {
@@ -261,12 +261,12 @@ impl Abi for BlobRef {
     }
 }
 
-/// The blob of a choice that was not made.
+/// The blob of an option that was not chosen.
 pub(crate) fn no_blob() -> Token {
     Token::Tuple(tokens!(&[0; WORD], &0_u64, &0_u32))
 }
 
-/// A list, item by item.
+/// A list, element by element.
 impl<T: Abi> Abi for Vec<T> {
     fn write(&self, out: &mut Vec<Token>) {
         let mut items = Vec::new();
@@ -292,7 +292,7 @@ impl<T: Abi> Abi for Box<T> {
     }
 }
 
-/// What is there or not: a flag, and the value or zero.
+/// An optional value: a flag, and the value or zero.
 impl<T: Abi + Copy + Zero> Abi for Option<T> {
     fn write(&self, out: &mut Vec<Token>) {
         self.is_some().write(out);
@@ -305,7 +305,7 @@ impl<T: Abi + Copy + Zero> Abi for Option<T> {
     }
 }
 
-/// What stands for no value.
+/// A type with a placeholder for a missing value.
 pub(crate) trait Zero {
     const ZERO: Self;
 }
@@ -318,8 +318,8 @@ impl Zero for Score {
     const ZERO: Self = Self(0);
 }
 
-/// What the ABI is made of, in bytes.
+/// Bytes of an ABI word.
 const WORD: usize = 32;
 
-/// How the ABI writes Ether where a token's address is asked for.
+/// Encoding of Ether in the position of a token's address.
 const ETHER: Address = Address([0; 20]);

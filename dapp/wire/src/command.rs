@@ -9,11 +9,11 @@ use crate::{
     refused::InputRefused,
 };
 
-/// The most data a `publish` of one input can carry: what is left of the longest payload after the
-/// selector, five words of arguments and the data's length, in whole words.
+/// Maximum data that a `publish` of one input can carry: the longest payload less the selector,
+/// five words of arguments and the data's length, in whole words.
 pub const MAX_CHUNK_BYTES: usize = (MAX_PAYLOAD_BYTES - 4 - 6 * 32) / 32 * 32;
 
-/// What every job's name begins with, filled up with zeros.
+/// Domain separator at the start of every job's name, zero-padded.
 const JOB_DOMAIN: [u8; 32] = *b"DeML job 1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 /// A job's name: the sha2-256 of `abi.encode` of a domain, chain, application, sponsor, salt and
@@ -30,9 +30,9 @@ pub fn job_name(
     JobId(Digest::of(&ethabi::encode(&fields)).0)
 }
 
-/// The command that calldata stands for; the context says what a job that it opens is called.
+/// Decodes calldata into a command; the context determines the name of a job that it opens.
 ///
-/// - Errors: the first reason why the bytes are not exactly the encoding of a command
+/// - Errors: the first reason why the bytes are not the canonical encoding of a command
 pub fn decode_command(context: &Context, calldata: &[u8]) -> Result<Command, InputRefused> {
     let (function, mut arguments) = deml().decode_call(calldata)?;
     let command = read(context, function, &mut arguments)?;
@@ -51,7 +51,7 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
 }
 
 /// Declares the functions whose arguments are a command's fields, in the order of the interface,
-/// beside the two commands that are written otherwise.
+/// except for the two commands with an encoding of their own.
 macro_rules! commands {
     ($($function:literal $command:ident { $($argument:ident),* })*) => {
         fn write(command: &Command) -> (&'static str, Vec<Token>) {
@@ -91,7 +91,7 @@ macro_rules! commands {
                 $($function => Command::$command {
                     $($argument: arguments.take(stringify!($argument))?),*
                 },)*
-                // A function the interface has and this list has not; a test keeps them alike.
+                // A function of the interface that is missing here; a test keeps them in sync.
                 _ => return Err(InputRefused::Malformed { function }),
             })
         }

@@ -1,4 +1,4 @@
-//! Inputs as they come off the chain: a portal's deposit, or a message of its sender.
+//! Inputs from the chain: a portal's deposit, or a message from its sender.
 //!
 //! A deposit is genuine only from the configured portals; the same bytes from anyone else are an
 //! ordinary message.
@@ -7,30 +7,30 @@ use market::{Address, Amount, Asset, Context, U256};
 
 use crate::{genesis::Genesis, refused::InputRefused};
 
-/// Money a portal took in for an account.
+/// An amount deposited with a portal for an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credit {
-    /// Of what.
+    /// Asset of the deposit.
     pub asset: Asset,
-    /// How much.
+    /// Amount of the deposit.
     pub amount: Amount,
 }
 
-/// One input: first the credit is made, then the command is tried; each stands on its own.
+/// One input: the credit is booked first, then the command is tried; neither depends on the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Input<'a> {
-    /// For whom, and when: the depositor of a deposit, otherwise the message's sender.
+    /// The context of the command: its sender is the depositor, or else the sender of the message.
     pub context: Context,
-    /// What a portal took in.
+    /// The deposit; `None` for an ordinary message.
     pub credit: Option<Credit>,
-    /// The calldata of a command, undecoded; none for a deposit without one.
+    /// The calldata of a command, not decoded; `None` for a deposit without one.
     pub command: Option<&'a [u8]>,
 }
 
 impl<'a> Input<'a> {
-    /// Reads an input, whose context names the message's sender.
+    /// Reads an input; the sender in the context is that of the message.
     ///
-    /// - Errors: `DepositTooShort` for a portal's payload that ends early
+    /// - Errors: `DepositTooShort` for a truncated payload of a portal
     pub fn read(
         genesis: &Genesis,
         context: Context,
@@ -90,13 +90,13 @@ fn length(payload: &[u8]) -> u64 {
     u64::try_from(payload.len()).unwrap_or(u64::MAX)
 }
 
-/// The payload the Ether portal makes of a deposit.
+/// The payload that the Ether portal creates for a deposit.
 #[must_use]
 pub fn encode_ether_deposit(account: Address, amount: Amount, command: &[u8]) -> Vec<u8> {
     [&account.0, big_endian(amount).as_slice(), command].concat()
 }
 
-/// The payload the ERC-20 portal makes of a deposit.
+/// The payload that the ERC-20 portal creates for a deposit.
 #[must_use]
 pub fn encode_erc20_deposit(
     token: Address,

@@ -1,4 +1,4 @@
-//! The market's enums and structures in the ABI, from one table each.
+//! ABI encoding of the market's enums and structures, from one table each.
 
 use blobs::Encoding;
 use ethabi::Token;
@@ -14,7 +14,7 @@ use crate::{
 
 mod choices;
 
-/// Declares enums without fields: their codes are their places among all.
+/// Declares enums without fields: a variant's code is its index.
 macro_rules! codes {
     ($($type:ident)*) => {
         $(impl Abi for $type {
@@ -32,7 +32,7 @@ macro_rules! codes {
 
 codes! { Metric Unmet Stage Slot Encoding Outcome Share Offence }
 
-/// Declares structures: each a struct of these fields in this order, some of them checked.
+/// Declares structures: each a struct of these fields in this order, with checks of some.
 macro_rules! structures {
     ($($type:ident { $($field:ident $(if $check:ident)?),* })*) => {
         $(impl Abi for $type {
@@ -69,7 +69,7 @@ structures! {
     Terms { title if is_text, asset, close, places, offer, sealing, evaluators, award }
 }
 
-/// A title is text.
+/// Checks that a title is text.
 fn is_text(title: &[u8; 32]) -> Result<(), InputRefused> {
     title_text(title).map(drop).ok_or(InputRefused::TitleNotText {})
 }

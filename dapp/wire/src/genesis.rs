@@ -1,4 +1,4 @@
-//! What a deployment fixes at genesis, as a JSON file of the machine's drive.
+//! Genesis settings of a deployment, in a JSON file on the machine's drive.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use serde_json::{Map, Value, from_value};
 
 use crate::output::registry_address;
 
-/// Everything a deployment can choose; what the file leaves out has its default.
+/// All settings of a deployment; keys missing in the file have defaults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Genesis {
-    /// Whose payloads are deposits of Ether.
+    /// Portal whose payloads are deposits of Ether.
     pub ether_portal: Address,
-    /// Whose payloads are deposits of tokens.
+    /// Portal whose payloads are deposits of tokens.
     pub erc20_portal: Address,
-    /// Where settled jobs are recorded on L1.
+    /// Contract on L1 that records settled jobs.
     pub registry: Address,
-    /// What concerns the market's rules; in the file its fields stand beside the others.
+    /// Settings of the market; in the file their keys are beside the others.
     #[serde(flatten)]
     pub settings: Settings,
 }
@@ -38,13 +38,13 @@ impl Default for Genesis {
     }
 }
 
-/// An account that nobody owns: it stands for burning on every chain.
+/// An account without an owner: the customary burn address.
 const SINK: Address = Address(*b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xde\xad");
 
-/// The settings of a deployment that says nothing: Ether alone, and nobody earns as its operator.
+/// The default settings: Ether alone, and no account earns as the operator.
 ///
-/// - Units: wei for a billion instructions, a mebibyte and a day, and a byte; the work of an input
-///   is two fifths of what a node's time limit allows a slow machine
+/// - Units: wei per billion instructions, per mebibyte and day, and per byte; the work of an input
+///   is two fifths of what a slow machine can do within a node's time limit
 fn default_settings() -> Settings {
     let ether = AssetPrices {
         account_minimum: Amount::new(100_000_000_000_000),
@@ -74,38 +74,38 @@ fn default_settings() -> Settings {
     }
 }
 
-/// Why a genesis file cannot be used.
+/// Reason why a genesis file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum GenesisRefused {
-    /// Not JSON, a value of the wrong kind, or an unknown key.
+    /// Not JSON, a value of the wrong type, or an unknown key.
     #[error("not a genesis file: {0}")]
     Malformed(serde_json::Error),
-    /// Ether and tokens would arrive through the same portal.
+    /// Deposits of Ether and tokens could not be distinguished.
     #[error("ether_portal and erc20_portal are the same address {0}")]
     SamePortals(Address),
-    /// There must be some of it, or somebody.
+    /// A quantity or address that must not be zero.
     #[error("{0} must not be zero")]
     Zero(&'static str),
-    /// The operator has no more than all.
+    /// The operator's part exceeds the whole.
     #[error("operator_ppm {0} is more than 1000000, which is all")]
     PartAboveAll(u32),
-    /// Nothing could be kept or paid in.
+    /// No asset could be kept or paid in.
     #[error("assets must name at least one asset")]
     NoAssets,
-    /// Its prices would cost nothing, or its balances fill the ledger.
+    /// Using the market would be free, or balances could fill the ledger.
     #[error("{price} of {asset} must not be zero")]
     FreeOfCharge {
-        /// What costs nothing.
+        /// Name of the price.
         price: &'static str,
-        /// In which asset.
+        /// Asset of the price.
         asset: Asset,
     },
-    /// A chunk could cost more than an input may.
+    /// A chunk could cost more than the limit of an input.
     #[error("input_work {found} is less than the {least} that a chunk can take")]
     InputWorkTooSmall {
         /// `input_work`
         found: u64,
-        /// What a chunk can take, and the end of an evaluation with it.
+        /// Cost of the largest chunk, and of ending an evaluation with it.
         least: u64,
     },
     /// The largest blob could never be stored.
@@ -118,7 +118,7 @@ pub enum GenesisRefused {
     },
 }
 
-/// Reads the default with the file's keys in it; the market's part refuses those nobody knows.
+/// Merges the file's keys into the defaults; the market's part refuses unknown keys.
 impl<'a> Deserialize<'a> for Genesis {
     fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
         let wrong = D::Error::custom::<serde_json::Error>;
@@ -138,7 +138,7 @@ impl<'a> Deserialize<'a> for Genesis {
 impl Genesis {
     /// Reads and checks a genesis file.
     ///
-    /// - Errors: the first reason against it
+    /// - Errors: the first reason to refuse it
     pub fn parse(text: &str) -> Result<Self, GenesisRefused> {
         let genesis: Self = serde_json::from_str(text).map_err(GenesisRefused::Malformed)?;
         genesis.check_zeros()?;
@@ -215,7 +215,7 @@ impl Genesis {
         Ok(())
     }
 
-    /// What an input can cost that cannot wait: the largest chunk, and a model refused unread.
+    /// Largest indivisible cost of an input: the largest chunk, and refusing a model unread.
     #[must_use]
     pub fn least_input_work(prices: &Prices) -> Work {
         let payload = prices.payload_byte.times(MAX_PAYLOAD_BYTES as u64);

@@ -1,10 +1,10 @@
-//! What leaves and enters the market, as bytes: ABI calldata and notices, vouchers, JSON reports,
-//! inspect answers and settings. No I/O; ethabi stays in here.
+//! The market's inputs and outputs as bytes: ABI calldata and notices, vouchers, JSON reports,
+//! inspect answers and settings. No I/O; ethabi is not exposed.
 //!
-//! Inwards: [`Input::read`] splits an input into a portal's credit and a command's calldata,
-//! [`decode_command`] makes a command of it or names what is wrong. Outwards: [`output`] turns
-//! an effect into a voucher or notice, [`answer`] answers an inspect query. Each form is also read
-//! back here, by the same types, for whoever stands outside of the machine.
+//! Inbound: [`Input::read`] splits an input into a portal's credit and a command's calldata,
+//! [`decode_command`] decodes that into a command or a refusal. Outbound: [`output`] turns an
+//! effect into a voucher or notice, [`answer`] answers an inspect query. All of these can also be
+//! decoded here, into the same types, by clients outside the machine.
 
 mod abi;
 mod command;

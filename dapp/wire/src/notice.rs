@@ -1,4 +1,4 @@
-//! Notices: the market's events in bytes.
+//! Notices: the ABI encoding of the market's events.
 
 use ethabi::Token;
 use market::{BoardMove, Event, ModelRefusal};
@@ -8,14 +8,14 @@ use crate::{
     refused::InputRefused,
 };
 
-/// An event as whoever stands outside of the machine reads it: a reason is its refusal's name and
-/// its message, and empty if there is none.
+/// An event as read outside the machine: a reason is the refusal's name and message, or empty if
+/// there is none.
 pub type Notice = Event<String>;
 
-/// What became of a submission, the reason in words.
+/// Verdict on a submission, with the reason as text.
 pub type Ruling = market::Ruling<String>;
 
-/// Written in words, which nobody makes a refusal of again.
+/// Encoded as text, which is not parsed back into a refusal.
 impl Abi for Option<ModelRefusal> {
     fn write(&self, out: &mut Vec<Token>) {
         let sentence = |reason: &ModelRefusal| format!("{}: {reason}", reason.name());
@@ -48,13 +48,13 @@ impl<R: Abi> Abi for BoardMove<R> {
     }
 }
 
-/// The payload of an event: its topic, then its arguments.
+/// The payload for an event: its topic, then its arguments.
 #[must_use]
 pub fn encode_notice(notice: &Notice) -> Vec<u8> {
     encode(notice)
 }
 
-/// Reads [`encode_notice`]'s bytes; `None` for any others.
+/// Decodes the payload of a notice; `None` for any other bytes.
 #[must_use]
 pub fn decode_notice(payload: &[u8]) -> Option<Notice> {
     let (event, mut arguments) = deml().decode_notice(payload)?;
@@ -79,7 +79,7 @@ macro_rules! notices {
                 $(stringify!($event) => {
                     Event::$event { $($argument: from.take(stringify!($argument))?,)* }
                 })*
-                // An event the interface has and this list has not; a test keeps them alike.
+                // An event of the interface that is missing here; a test keeps them in sync.
                 function => return Err(InputRefused::Malformed { function }),
             })
         }

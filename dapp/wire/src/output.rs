@@ -1,4 +1,4 @@
-//! Outputs: vouchers and notices, made of the market's effects, and in the form L1 proves them.
+//! Outputs: vouchers and notices for the market's effects, encoded as L1 verifies them.
 
 use ethabi::ParamType;
 use market::{Address, Amount, Asset, Effect, U256};
@@ -16,27 +16,27 @@ const VOUCHER: [u8; 4] = [0x23, 0x7a, 0x81, 0x6f];
 /// `DelegateCallVoucher(address,bytes)`
 const DELEGATE_CALL_VOUCHER: [u8; 4] = [0x10, 0x32, 0x1e, 0x8b];
 
-/// Something the machine says that L1 can prove.
+/// An output of the machine that can be proven on L1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// A call the application's contract makes once its claim is accepted.
+    /// A call by the application's contract, once its claim is accepted.
     Voucher {
-        /// Whom it calls.
+        /// Address to call.
         destination: Address,
-        /// How much Ether goes with it, in wei.
+        /// Ether sent with the call, in wei.
         value: U256,
         /// The calldata.
         payload: Vec<u8>,
     },
     /// A statement.
     Notice {
-        /// What it says; ours are read by [`decode_notice`](crate::decode_notice).
+        /// An encoded event; ours are decoded by [`decode_notice`](crate::decode_notice).
         payload: Vec<u8>,
     },
-    /// Code the application's contract runs as its own. DeML makes none: to an auditor, one is
-    /// proof that something is wrong.
+    /// Code that the application's contract runs as its own. DeML emits none: to an auditor, one
+    /// is proof of a fault.
     DelegateCallVoucher {
-        /// Whose code.
+        /// Address of the code.
         destination: Address,
         /// The calldata.
         payload: Vec<u8>,
@@ -44,7 +44,7 @@ pub enum Output {
 }
 
 impl Output {
-    /// The bytes whose hash is a leaf of the outputs' tree, and that `executeOutput` takes.
+    /// The ABI encoding, which `executeOutput` takes and whose hash is a leaf of the output tree.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let (selector, arguments) = match self {
@@ -59,7 +59,7 @@ impl Output {
         [selector.as_slice(), &ethabi::encode(&arguments)].concat()
     }
 
-    /// Reads [`Self::encode`]'s bytes; `None` for any others.
+    /// Decodes the ABI encoding; `None` for any other bytes.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (selector, arguments) = bytes.split_first_chunk()?;
@@ -89,7 +89,7 @@ impl Output {
     }
 }
 
-/// The output of one effect.
+/// The output for an effect.
 #[must_use]
 pub fn output(effect: &Effect, registry: Address) -> Output {
     let call = |destination, payload| Output::Voucher { destination, value: U256::zero(), payload };
@@ -114,8 +114,8 @@ fn transfer(to: Address, amount: Amount) -> Vec<u8> {
     [selector.as_slice(), &ethabi::encode(&tokens!(&to, &amount))].concat()
 }
 
-/// Where the model registry is on every chain: made by the usual CREATE2 deployer with salt zero,
-/// it needs nothing but its code.
+/// Address of the model registry, the same on every chain: the usual CREATE2 deployer creates it
+/// with salt zero, so it depends on the code only.
 #[must_use]
 pub fn registry_address() -> Address {
     const DEPLOYER: [u8; 20] =

@@ -1,4 +1,4 @@
-//! Inspect: what can be asked without an input, and the JSON answers.
+//! Inspect: queries, which need no input, and their JSON answers.
 
 use std::{fmt, str::FromStr};
 
@@ -17,17 +17,17 @@ const GRAMMAR: &str = "jobs, jobs/JOB, jobs/JOB/LIST with LIST one of submission
     accounts/ADDRESS, quote, solvency; a JOB is its number or its name; lists take \
     ?from=N&limit=M, limit at most 100";
 
-/// Which part of a list is asked for.
+/// The requested page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging {
-    /// The first item: the number of a job or submission, otherwise how many items to skip.
+    /// The first item: the number of a job or submission, otherwise the number of items to skip.
     pub from: u64,
-    /// How many to return at most.
+    /// Maximum number of items to return.
     pub limit: u64,
 }
 
 impl Paging {
-    /// The most items one answer holds.
+    /// Maximum number of items in one answer.
     pub const MAX_LIMIT: u64 = 100;
 
     fn page<T>(self, total: Option<u64>, items: impl Iterator<Item = T>) -> Page<T> {
@@ -50,12 +50,12 @@ impl Default for Paging {
     }
 }
 
-/// How a job is asked for.
+/// The key that identifies a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobKey {
-    /// By its number, which people type.
+    /// Its number, convenient for people.
     Number(u32),
-    /// By its name, which commands use.
+    /// Its name, as used by commands.
     Name(JobId),
 }
 
@@ -89,10 +89,10 @@ impl FromStr for JobKey {
     }
 }
 
-/// Declares the lists that a job has, each with the segment that asks for it.
+/// Declares the lists of a job, each with its path segment.
 macro_rules! job_lists {
     ($($(#[$doc:meta])* $list:ident = $segment:literal,)*) => {
-        /// A list that a job has.
+        /// A list of a job.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum JobList {
             $($(#[$doc])* $list,)*
@@ -111,37 +111,37 @@ macro_rules! job_lists {
 }
 
 job_lists! {
-    /// Its submissions, from a number on: a [`Page`] of [`SubmissionView`]s.
+    /// Submissions, from a number on: a [`Page`] of [`SubmissionView`]s.
     Submissions = "submissions",
-    /// Submissions by score on the hold-out, then those that do not count: a [`Page`] of
+    /// Submissions by score on the hold-out, then those that are not ranked: a [`Page`] of
     /// [`RankView`]s.
     Leaderboard = "leaderboard",
     /// The public board: a [`Page`] of [`BoardLineView`]s.
     Board = "board",
-    /// The models that seats attest: a [`Page`] of [`ModelView`]s.
+    /// The models attested by seats: a [`Page`] of [`ModelView`]s.
     Models = "models",
     /// Its miners: a [`SeatsView`].
     Seats = "seats",
-    /// The blobs that it holds or expects: a [`Page`] of [`SlotView`]s.
+    /// The blobs that the job holds or expects: a [`Page`] of [`SlotView`]s.
     Blobs = "blobs",
 }
 
-/// A question; its text form is an inspect request's body.
+/// A query; its text form is the body of an inspect request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Query {
-    /// Jobs that have not ended or are still on show, from a number on: a [`Page`] of [`JobView`]s.
+    /// Jobs that are still retained, from a number on: a [`Page`] of [`JobView`]s.
     Jobs(Paging),
     /// One job: a [`JobView`].
     Job(JobKey),
-    /// A list that a job has.
+    /// A list of a job.
     List(JobKey, JobList, Paging),
     /// One submission: a [`SubmissionView`].
     Submission(JobKey, u32),
-    /// What taking part in a job costs: a [`JobQuoteView`].
+    /// Costs of taking part in a job: a [`JobQuoteView`].
     JobQuote(JobKey),
     /// An account: an [`AccountView`].
     Account(Address, Paging),
-    /// What everything costs, and how the machine is doing: a [`QuoteView`].
+    /// Prices, and the state of the machine: a [`QuoteView`].
     Quote,
     /// Both sides of the ledger: a [`SolvencyView`].
     Solvency(Paging),
@@ -179,9 +179,9 @@ impl fmt::Display for Query {
 }
 
 impl Query {
-    /// Reads a request's body.
+    /// Parses the body of a request.
     ///
-    /// - Errors: what is wrong, in words, with all that can be asked
+    /// - Errors: an error message that lists all queries
     pub fn parse(body: &[u8]) -> Result<Self, ErrorView> {
         let wrong = || ErrorView { error: format!("not a question; ask one of: {GRAMMAR}") };
         std::str::from_utf8(body).ok().and_then(Self::parse_text).ok_or_else(wrong)
@@ -226,12 +226,12 @@ fn paging(text: &str) -> Option<Paging> {
     Some(paging)
 }
 
-/// Digits only: the standard parser also takes a plus sign.
+/// Parses digits only: the standard parser also accepts a plus sign.
 fn number<N: FromStr>(text: &str) -> Option<N> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-/// Answers an inspect request: JSON, always; bounded by the paging.
+/// Answers an inspect request, always in JSON; its length is bounded by the paging.
 #[must_use]
 pub fn answer(market: &Market, body: &[u8]) -> Vec<u8> {
     let answer = Query::parse(body).and_then(|query| respond(market, query));
@@ -317,7 +317,7 @@ fn respond_list(
     }
 }
 
-/// The job that is asked for.
+/// Looks up the requested job.
 fn find(market: &Market, key: JobKey) -> Result<(JobId, &Job), ErrorView> {
     let unknown = |job: &str| ErrorView { error: format!("there is no job {job}") };
     let id = match key {

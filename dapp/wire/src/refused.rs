@@ -1,4 +1,4 @@
-//! Why an input's bytes are not a command, in the order the checks run.
+//! Reasons why an input's bytes are not a command, in the order of the checks.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ impl fmt::Display for Selector {
     }
 }
 
-// `NotCanonical`: dirty padding, trailing bytes, unusual offsets, or a field of a case that was not
-// chosen and is not zero.
+// `NotCanonical`: dirty padding, trailing bytes, unusual offsets, or a nonzero field of a variant
+// that was not chosen.
 market::reasons! {
-    /// Why an input was refused before the market saw a command; nothing changed.
+    /// Reason for refusing an input before the market sees a command; nothing changed.
     InputRefused {
         DepositTooShort { needed: u64, found: u64 } = "a deposit has at least {needed} bytes, this one has {found}",
         NoSelector { found: u64 } = "a command begins with a selector of 4 bytes, this has {found}",

@@ -1,5 +1,5 @@
-//! What reports and inspect answers look like: one set of types, written by the dapp and read by
-//! everybody else. Readers ignore fields they do not know.
+//! JSON types of reports and inspect answers, written by the dapp and read by all clients. Readers
+//! ignore unknown fields.
 //!
 //! - Units: scores in parts per million; amounts in the asset's smallest unit; times in seconds of
 //!   the market's clock; work in instructions; sizes in bytes
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 mod from_market;
 
-/// Declares views: structures of public fields, in JSON with their names.
+/// Declares views: structures of public fields, in JSON under their names.
 macro_rules! views {
     ($($(#[$doc:meta])* $view:ident { $($(#[$of_field:meta])* $field:ident: $type:ty,)* })*) => {
         $(
@@ -35,86 +35,86 @@ views! {
         job: JobId,
         /// Its number, for display.
         number: u32,
-        /// What its name was made with.
+        /// Salt of its name.
         #[serde(with = "blobs::hex")]
         salt: [u8; 32],
-        /// Who pays.
+        /// Account that opened the job and pays for it.
         sponsor: Address,
-        /// Where it is in its life.
+        /// Current stage.
         stage: Stage,
-        /// For what.
+        /// The sponsor's terms.
         terms: Terms,
-        /// What is still held of the sponsor's stake.
+        /// Part of the sponsor's stake still held.
         stake: SponsorStake,
-        /// When it opened.
+        /// Time at which it opened.
         opened: Timestamp,
-        /// When it gives each its own, if it has not ended.
+        /// Time at which all stakes are returned if it has not ended.
         last_date: Timestamp,
-        /// When it began to evaluate.
+        /// Time at which it began to evaluate.
         evaluating_since: Option<Timestamp>,
-        /// When the machine began to judge what was revealed.
+        /// Time at which the machine began to judge the revealed models.
         judging_since: Option<Timestamp>,
-        /// When what is over.
+        /// Its deadlines.
         windows: WindowsView,
-        /// The base model's scores on the dataset that the job opens with, once known.
+        /// The base model's scores on the dataset that the job opens with; `None` until known.
         base: Option<Scores>,
-        /// The base model's scores on the revealed hold-out, once known.
+        /// The base model's scores on the revealed hold-out; `None` until known.
         base_on_hold_out: Option<Scores>,
-        /// Evaluations under way, the first of them.
+        /// Evaluations in progress, the first few of them.
         evaluations: Vec<EvaluationView>,
-        /// The plain hold-out, once known.
+        /// The plain hold-out; `None` until known.
         hold_out: Option<BlobRef>,
-        /// How many models were ever submitted.
+        /// Number of submissions ever made.
         submitted: u32,
-        /// How many of its places are taken.
+        /// Number of places taken.
         places_taken: u32,
-        /// How many models were paid.
+        /// Number of models paid.
         payouts: u32,
-        /// How many more rewards can be paid; zero if there is a prize instead.
+        /// Number of rewards left; zero if there is a prize instead.
         rewards_left: u32,
         /// The best accepted submission.
         best: Option<BestView>,
-        /// How many models were revealed.
+        /// Number of models revealed.
         revealed: u32,
-        /// How many pages the attested models have.
+        /// Number of pages of attested models.
         pages: u32,
-        /// How many miners are on its list.
+        /// Number of miners enlisted.
         enlisted: u32,
-        /// How many seats were drawn.
+        /// Number of seats drawn.
         seats: u32,
-        /// The rows that the machine samples, once drawn.
+        /// Rows that the machine samples, once drawn.
         sample: Vec<u32>,
-        /// Who gets what, once that is decided.
+        /// Division of its money; `None` until decided.
         decision: Option<Decision>,
-        /// Why it ended before it opened, if not by its sponsor.
+        /// Reason for ending before it opened, unless its sponsor cancelled it.
         refusal: Option<RefusalView>,
     }
 
-    /// When what is over.
+    /// Deadlines of a job.
     WindowsView {
-        /// Submissions are taken until then.
+        /// Deadline for submissions.
         close: Timestamp,
-        /// Keys are taken until then.
+        /// Deadline for revealing keys.
         reveal_until: Timestamp,
-        /// Commitments to attestations are taken until then, once seats are drawn.
+        /// Deadline for committing to attestations; `None` until seats are drawn.
         attest_until: Option<Timestamp>,
-        /// Attestations are revealed until then, once seats are drawn.
+        /// Deadline for revealing attestations; `None` until seats are drawn.
         attestations_until: Option<Timestamp>,
     }
 
-    /// An evaluation that is under way.
+    /// An evaluation in progress.
     EvaluationView {
-        /// Of what.
+        /// Model and dataset.
         target: Target,
-        /// The step it goes on from.
+        /// The step to continue from.
         step: u32,
-        /// How many rows there are to answer.
+        /// Number of rows to answer.
         rows: u32,
     }
 
     /// The best accepted submission.
     BestView {
-        /// Its number in the job.
+        /// Number of the submission in the job.
         submission: u32,
         /// Its scores.
         scores: Scores,
@@ -122,222 +122,222 @@ views! {
 
     /// A submission.
     SubmissionView {
-        /// Its number in the job, in the order of commitments.
+        /// Number of the submission in the job, in the order of commitments.
         submission: u32,
-        /// Whose.
+        /// Account that submitted it.
         client: Address,
         /// The model as it was submitted.
         submitted: SubmittedModel,
-        /// The plain model, as far as it is known.
+        /// The plain model; `None` as long as it is sealed.
         model: Option<BlobRef>,
-        /// How far it has come.
+        /// Current state.
         state: SubmissionStateView,
-        /// Until when what it waits for can come.
+        /// Deadline in this state.
         until: Option<Timestamp>,
-        /// The step that its evaluation goes on from: rows answered and models compared.
+        /// The step to continue its evaluation from: rows answered and models compared.
         step: u32,
-        /// How many rows there are to answer, while its evaluation is under way.
+        /// Number of rows to answer, if its evaluation is in progress.
         rows: Option<u32>,
         /// Its scores, once evaluated.
         scores: Option<Scores>,
-        /// Why it earns nothing.
+        /// Reason why it earns nothing.
         refusal: Option<RefusalView>,
-        /// Its number among the revealed models, if it is one.
+        /// Index among the revealed models; `None` if it is not revealed.
         position: Option<u32>,
-        /// What is still held of its stake.
+        /// Part of its stake still held.
         stake: SubmissionStake,
-        /// How many models its account has shown on the public board.
+        /// Number of models that its account has shown on the public board.
         shown: u32,
-        /// What the board has of it.
+        /// Its account's score on the board.
         board: Option<Score>,
         /// The model shown last, until it is evaluated.
         showing: Option<BlobRef>,
     }
 
-    /// A line of the leaderboard.
+    /// An entry of the leaderboard.
     RankView {
-        /// Its rank, from one on; `None` if it does not count.
+        /// Rank, from one; `None` if it is not ranked.
         rank: Option<u32>,
         /// The submission.
         submission: u32,
-        /// Whose.
+        /// Account that submitted it.
         client: Address,
         /// Its scores on the hold-out, if it was evaluated.
         scores: Option<Scores>,
-        /// Why it does not count; `None` also while nothing is known.
+        /// Reason for refusing it; `None` if it was not refused.
         refusal: Option<RefusalView>,
     }
 
-    /// A line of the public board.
+    /// An entry of the public board.
     BoardLineView {
-        /// Its rank, from one on.
+        /// Rank, from one.
         rank: u32,
         /// The submission.
         submission: u32,
-        /// Whose.
+        /// Account that submitted it.
         client: Address,
         /// The score of a shown model on the public slice.
         score: Score,
     }
 
-    /// A model that seats attest.
+    /// A model attested by seats.
     ModelView {
-        /// On which page.
+        /// Index of the page.
         page: u32,
-        /// Its place among all attested models.
+        /// Index among all attested models.
         position: u32,
-        /// Whose; `None` for the base model.
+        /// Number of the submission; `None` for the base model.
         submission: Option<u32>,
         /// The model.
         model: Option<BlobRef>,
-        /// What the seats say of it.
+        /// The seats' attestations.
         answers: Vec<AnswerView>,
-        /// What the machine found of it.
+        /// Scores found by the machine.
         scores: Option<Scores>,
     }
 
-    /// An answer about a model.
+    /// An attestation of a model.
     AnswerView {
-        /// What is said.
+        /// The attestation.
         attestation: Attestation,
-        /// Which seats say so.
+        /// The seats that made it.
         seats: Vec<u32>,
     }
 
     /// A job's miners.
     SeatsView {
-        /// What the seats were drawn with, once they are.
+        /// Seed of the seats; `None` until they are drawn.
         seed: Option<Digest>,
-        /// Miners that are for it, in the order they came.
+        /// Miners enlisted, in order of arrival.
         enlisted: Vec<Address>,
-        /// Those that were drawn, by seat.
+        /// The drawn miners, by seat.
         seats: Vec<SeatView>,
     }
 
     /// A drawn miner.
     SeatView {
-        /// Its seat.
+        /// Index of the seat.
         seat: u32,
-        /// Who.
+        /// Account of the miner.
         miner: Address,
-        /// The first pages that it has committed to and not revealed.
+        /// The first pages that it has committed to but not revealed.
         attested: Vec<u32>,
-        /// How many pages it has revealed.
+        /// Number of pages revealed.
         revealed: u32,
-        /// Why its bond is lost.
+        /// Reason why its bond is lost; `None` if it is not.
         offence: Option<Offence>,
     }
 
     /// A blob that a job holds or expects.
     SlotView {
-        /// In which slot.
+        /// Kind of slot.
         slot: Slot,
-        /// Of which submission; `None` for the job's own.
+        /// Number of the submission; `None` for the job's own slot.
         submission: Option<u32>,
-        /// Bytes that came so far; the next chunk's offset.
+        /// Bytes received so far; the next chunk's offset.
         #[serde(with = "blobs::exact")]
         received: u64,
-        /// Length of the whole.
+        /// Length of the whole blob.
         #[serde(with = "blobs::exact")]
         size: u64,
-        /// Whether all its bytes are here.
+        /// Whether all its bytes have arrived.
         whole: bool,
     }
 
     /// An amount of an asset.
     BalanceView {
-        /// Of what.
+        /// Asset of the balance.
         asset: Asset,
-        /// How much.
+        /// Amount that can be withdrawn.
         amount: Amount,
     }
 
-    /// An account: what it can withdraw.
+    /// An account and what it can withdraw.
     AccountView {
-        /// Whose.
+        /// Address of the account.
         account: Address,
         /// Its first free balances that are not zero.
         balances: Vec<BalanceView>,
     }
 
-    /// What everything costs, and how the machine is doing.
+    /// Prices, and the state of the machine.
     QuoteView {
-        /// What the deployment fixes.
+        /// Settings of the deployment.
         settings: Settings,
-        /// What the market's clock shows.
+        /// Current time of the market's clock.
         now: Timestamp,
-        /// By how many seconds the machine lags.
+        /// Lag of the machine in seconds.
         #[serde(with = "blobs::exact")]
         lag_seconds: u64,
-        /// Bytes of the store that jobs have reserved.
+        /// Bytes of the store reserved by jobs.
         #[serde(with = "blobs::exact")]
         reserved_bytes: u64,
-        /// How many jobs were ever opened; the next one's number.
+        /// Number of jobs ever opened, which is the next one's number.
         jobs: u32,
     }
 
-    /// What taking part in a job costs.
+    /// Costs of taking part in a job.
     JobQuoteView {
-        /// The job.
+        /// Name of the job.
         job: JobId,
         /// The stake of a submission of the largest model.
         submission: SubmissionStake,
         /// The stake of showing a model on the public board.
         show: Amount,
-        /// The most work that the machine does for one evaluation.
+        /// Maximum work of the machine for one evaluation.
         evaluation_work: Work,
-        /// How long the machine has for everything that may be submitted, in seconds.
+        /// Time that the machine has for all possible submissions, in seconds.
         #[serde(with = "blobs::exact")]
         evaluation_window_seconds: u64,
     }
 
     /// Both sides of one asset: `deposited − paid_out = free + escrowed`.
     AssetView {
-        /// Of what.
+        /// The asset.
         asset: Asset,
-        /// All that ever came in.
+        /// Total ever deposited.
         deposited: Amount,
-        /// All that ever left as vouchers.
+        /// Total ever paid out as vouchers.
         paid_out: Amount,
-        /// What accounts can withdraw.
+        /// Total that accounts can withdraw.
         free: Amount,
-        /// What jobs hold.
+        /// Total held by jobs.
         escrowed: Amount,
-        /// Whether both sides agree.
+        /// Whether both sides are equal.
         solvent: bool,
     }
 
     /// Whether all money is accounted for.
     SolvencyView {
-        /// Whether both sides agree for every asset.
+        /// Whether both sides are equal for every asset.
         solvent: bool,
         /// Assets that were ever deposited.
         assets: Vec<AssetView>,
     }
 }
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
-    /// How many items there are, where that is known without counting.
+    /// Number of items in the list, if it is known without counting.
     pub total: Option<u64>,
-    /// The first item that was asked for.
+    /// First item requested.
     pub from: u64,
-    /// How many were asked for at most.
+    /// Maximum number of items requested.
     pub limit: u64,
     /// The items, in order.
     pub items: Vec<T>,
 }
 
-/// How far a submission has come.
+/// State of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SubmissionStateView {
-    /// Its bytes, or its ciphertext, are awaited.
+    /// Its published bytes have not all arrived.
     Expecting,
-    /// Its key is awaited.
+    /// Its key is not revealed.
     Sealed,
-    /// It waits for its decision.
+    /// Its plain bytes are complete; it is not decided.
     Whole,
     /// It was paid.
     Accepted,
@@ -345,21 +345,21 @@ pub enum SubmissionStateView {
     Refused,
 }
 
-/// Why a command, a model or an input was refused.
+/// Reason for refusing a command, a model or an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusalView {
     /// The reason's stable name.
     pub refused: String,
-    /// The reason in words.
+    /// The reason as text.
     pub message: String,
-    /// The values that explain it, by name.
+    /// The explanatory values, by name.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
 }
 
-/// Something that cannot be answered or done, in words.
+/// An error in answering a query, as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorView {
-    /// What is wrong.
+    /// Error message.
     pub error: String,
 }

@@ -1,4 +1,4 @@
-//! Commands as honest people send them.
+//! Commands of honest accounts.
 
 use blobs::{Chunk, Encoding, Opening, split};
 use market::{
@@ -9,24 +9,24 @@ use wire::{MAX_CHUNK_BYTES, job_name};
 
 use crate::{SALT, file};
 
-/// The sender opens a job on these terms; the job's name comes first.
+/// Opens a job with these terms; also returns the job's name.
 pub fn open_job(sponsor: &Context, salt: [u8; 32], terms: &Terms) -> (JobId, Command) {
     let job = job_name(sponsor.chain_id, sponsor.app, sponsor.sender, salt, terms);
     (job, Command::OpenJob { job, salt, terms: Box::new(*terms) })
 }
 
-/// A blob in its first and only chunk.
+/// Publishes a blob in a single chunk.
 pub fn publish(job: JobId, slot: Slot, bytes: &[u8]) -> Command {
     publish_chunk(job, slot, Chunk { offset: 0, encoding: Encoding::Plain, data: bytes.to_vec() })
 }
 
-/// A blob in as many chunks as it takes.
+/// Publishes a blob in as many chunks as needed.
 pub fn publish_all(job: JobId, slot: Slot, bytes: &[u8]) -> impl ExactSizeIterator<Item = Command> {
     let chunks = split(bytes, MAX_CHUNK_BYTES).into_iter();
     chunks.map(move |chunk| publish_chunk(job, slot, chunk))
 }
 
-/// One chunk of a blob.
+/// Publishes one chunk of a blob.
 pub fn publish_chunk(job: JobId, slot: Slot, Chunk { offset, encoding, data }: Chunk) -> Command {
     Command::Publish { job, slot, offset, encoding, data }
 }
@@ -37,12 +37,12 @@ pub fn submit(job: JobId, model: &[u8]) -> Command {
     Command::Submit { job, model }
 }
 
-/// Goes on with an evaluation from a step, as far as an input has room.
+/// Continues an evaluation from a step, as far as the input allows.
 pub fn evaluate(job: JobId, target: Target, from: u32, max_surcharge: Amount) -> Command {
     Command::Evaluate { job, target, from, work: Work(u64::MAX), max_surcharge }
 }
 
-/// The step from which an evaluation goes on.
+/// The step from which an evaluation continues.
 pub fn step(job: &Job, target: Target) -> u32 {
     let submission = |number| job.submissions.get(&number);
     match target {
@@ -53,12 +53,12 @@ pub fn step(job: &Job, target: Target) -> u32 {
     }
 }
 
-/// Opens what was sealed.
+/// Reveals an opening.
 pub fn reveal(job: JobId, Opening { key, salt, plain: plaintext }: Opening) -> Command {
     Command::Reveal { job, key, salt, plaintext }
 }
 
-/// The sender commits to what it says of a page, and then reveals that.
+/// Commits to attestations of a page, and reveals them.
 pub fn attest(
     miner: &Context,
     job: JobId,

@@ -7,12 +7,12 @@ use market::{
 
 use crate::ROWS;
 
-/// What a row of an expensive model takes.
+/// Work of a row of an expensive model.
 pub const EXPENSIVE_ROW: Work = Work(960_000_000);
 
-/// Judges a model by the number its bytes spell: how many of a thousand rows it answers right.
-/// What spells none makes it panic. Rows cost next to nothing, but for a number that begins with a
-/// zero: of such models one fills half of an input.
+/// Judges a model by the number in its bytes: how many of a thousand rows it answers correctly.
+/// Panics if there is no number. Rows cost next to nothing, unless the number begins with a zero:
+/// a row of such a model takes half of an input.
 #[derive(Default)]
 pub struct Speller;
 
@@ -20,7 +20,7 @@ fn row(evaluation: &Evaluation<'_>) -> Work {
     if evaluation.model.bytes.starts_with(b"0") { EXPENSIVE_ROW } else { Work(1) }
 }
 
-/// - Panics: if the model spells no number
+/// - Panics: if the model is not a number
 fn right(evaluation: &Evaluation<'_>) -> u32 {
     let number =
         std::str::from_utf8(evaluation.model.bytes).ok().and_then(|text| text.parse().ok());

@@ -1,4 +1,4 @@
-//! What tests build markets of, so that each says only what is its own:
+//! Building blocks for markets in tests, so that each test states only what matters to it:
 //!
 //! ```
 //! use market::{Amount, Award, Offer, Slot, Terms};
@@ -36,32 +36,32 @@ pub use judge::{EXPENSIVE_ROW, Speller};
 pub use sealed::{KEY, SALT, Secret, seal};
 pub use terms::{ROWS, board, bounty, competition, miners, offer, prize};
 
-/// The chain.
+/// The chain id.
 pub const CHAIN: u64 = 31_337;
-/// The application on it.
+/// Address of the application.
 pub const APP: Address = Address([0xaa; 20]);
-/// When everything begins, in seconds.
+/// Start time, in seconds.
 pub const NOW: u64 = 1_700_000_000;
-/// A whole coin, in wei.
+/// One Ether, in wei.
 pub const ETHER: u128 = 1_000_000_000_000_000_000;
 
-/// Who usually sponsors.
+/// The usual sponsor.
 pub const ALICE: Address = Address([0xa1; 20]);
-/// Who usually submits.
+/// The usual client.
 pub const BOB: Address = Address([0xb0; 20]);
 /// Another client.
 pub const CAROL: Address = Address([0xca; 20]);
 /// A token.
 pub const TOKEN: Address = Address([0x70; 20]);
 
-/// One of many accounts of a role.
-pub fn account(role: u8, place: usize) -> Address {
+/// An account of a role, by its index.
+pub fn account(role: u8, index: usize) -> Address {
     let mut address = [role; 20];
-    address[..8].copy_from_slice(&(place as u64).to_be_bytes());
+    address[..8].copy_from_slice(&(index as u64).to_be_bytes());
     Address(address)
 }
 
-/// What is known of an input of this sender, when everything begins.
+/// The context of an input from this sender at the start time.
 pub fn context(sender: Address) -> Context {
     let block_time = Timestamp(NOW);
     Context { sender, block_time, chain_id: CHAIN, app: APP, ..Context::default() }

@@ -1,28 +1,28 @@
-//! Sealed blobs, with what it takes to open them.
+//! Sealed blobs, with their openings.
 
 use blobs::{Binding, Opening};
 use market::{Context, SealedBlob};
 
 use crate::file;
 
-/// A key that is no secret.
+/// A key, for tests only.
 pub const KEY: [u8; 32] = [0x4b; 32];
-/// A salt, of jobs and commitments alike.
+/// A salt, for jobs and commitments alike.
 pub const SALT: [u8; 32] = [0x5a; 32];
 
-/// A sealed blob and what it takes to open it.
+/// A sealed blob and its opening.
 #[derive(Clone)]
 pub struct Secret {
-    /// What its account states.
+    /// The reference stated by its account.
     pub sealed: SealedBlob,
-    /// What it publishes.
+    /// The published bytes.
     pub ciphertext: Vec<u8>,
-    /// What it reveals.
+    /// The revealed values.
     pub opening: Opening,
 }
 
 impl Secret {
-    /// The sender commits to an opening, and seals these bytes, which an honest one has named in it.
+    /// Commits to an opening and seals these bytes, its plaintext if the sender is honest.
     pub fn new(sender: &Context, scope: [u8; 32], opening: Opening, bytes: &[u8]) -> Self {
         let Context { chain_id, app, sender, .. } = *sender;
         let binding = Binding { chain_id, app: app.0, scope, sender: sender.0 };
@@ -33,8 +33,8 @@ impl Secret {
     }
 }
 
-/// Seals a file for its sender: a hold-out in the scope of its job's salt, a model in that of its
-/// job's name.
+/// Seals a file for its sender: a hold-out in the scope of its job's salt, a model in the scope of
+/// its job's name.
 pub fn seal(sender: &Context, scope: [u8; 32], plain: &[u8]) -> Secret {
     let opening = Opening { key: KEY, salt: SALT, plain: file(plain) };
     Secret::new(sender, scope, opening, plain)

@@ -1,4 +1,4 @@
-//! A sponsor's terms. A test states what it is about, and takes the rest from here.
+//! A sponsor's terms. A test changes what it is about, and takes the rest from here.
 
 use market::{
     Amount, Asset, Award, Board, Evaluators, Metric, MinerTerms, Offer, Score, SealedBlob, Sealing,
@@ -7,12 +7,12 @@ use market::{
 
 use crate::{BASE, ETHER, HOLD_OUT, NOW, SLICE, file};
 
-/// Rows of the hold-out.
+/// Number of rows of the hold-out.
 pub const ROWS: u32 = 1_000;
-/// How long each window is.
+/// Length of each window.
 const HOUR_SECONDS: u32 = 3_600;
 
-/// An open job for an hour with one reward of an ether, which the machine evaluates.
+/// An open job of an hour with one reward of an Ether, evaluated by the machine.
 pub fn bounty() -> Terms {
     Terms {
         title: [0; 32],
@@ -26,7 +26,7 @@ pub fn bounty() -> Terms {
     }
 }
 
-/// A sealed job with a prize of an ether and a public board, which miners evaluate.
+/// A sealed job with a prize of an Ether and a public board, evaluated by miners.
 pub fn competition(hold_out: SealedBlob) -> Terms {
     let (reveal_seconds, sponsor_bond) = (HOUR_SECONDS, Amount::new(ETHER));
     Terms {
@@ -38,7 +38,7 @@ pub fn competition(hold_out: SealedBlob) -> Terms {
     }
 }
 
-/// Any model that is better than the base model.
+/// Accepts any model that is better than the base model.
 pub fn offer() -> Offer {
     Offer {
         metric: Metric::Accuracy,
@@ -54,12 +54,12 @@ pub fn offer() -> Offer {
     }
 }
 
-/// A board of a few models, each at least a hundredth better than the last.
+/// A board for a few models per account, each at least a hundredth better than the last.
 pub fn board(public_slice: &[u8]) -> Board {
     Board { public_slice: file(public_slice), quota: 3, ladder_step: Score(10_000) }
 }
 
-/// Two seats for miners who say of all rows what they find, with an hour to do so.
+/// Two seats for miners, who attest results of all rows, with an hour to do so.
 pub fn miners() -> MinerTerms {
     MinerTerms {
         seats: 2,
@@ -71,8 +71,8 @@ pub fn miners() -> MinerTerms {
     }
 }
 
-/// A prize of so many wei for the earliest of the best, five in a hundred; without a winner it is
-/// the sponsor's again.
+/// A prize of this many wei for the earliest of the best, at a significance of five in a hundred;
+/// without a winner it returns to the sponsor.
 pub fn prize(wei: u128) -> Award {
     let (prize, significance) = (Amount::new(wei), Score(50_000));
     Award::Prize { prize, significance, unmet: Unmet::Return }

@@ -1,4 +1,4 @@
-//! Attest: a drawn miner commits to what it finds of a page of models.
+//! Attest: a drawn miner commits to its results for a page of models.
 
 use blobs::Digest;
 
@@ -24,7 +24,7 @@ pub(crate) fn apply(input: &mut Input<'_>, page: u32, commitment: Digest) -> Res
     Ok(())
 }
 
-/// The sender's seat, if the job is in this window of its attestations.
+/// Index of the sender's seat, if the job is in this window of its attestations.
 pub(super) fn check_seat(
     input: &Input<'_>,
     window: impl Fn(&Job) -> [Option<Timestamp>; 2],

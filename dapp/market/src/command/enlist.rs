@@ -1,5 +1,5 @@
-//! Enlist: a miner offers to evaluate for a job, and stakes a bond by the job's terms, which its
-//! name stands for.
+//! Enlist: a miner offers to evaluate for a job, and stakes the bond in the job's terms, to which
+//! it consents by the job's name.
 
 use crate::{
     effect::Event, input::Input, refusal::Refusal, stage::Stage, terms::MAX_MINERS,

@@ -1,5 +1,5 @@
-//! Evaluate: somebody goes on with an evaluation, by name. Nobody waits behind anybody, and
-//! whoever goes on has a part of what was prepaid for it.
+//! Evaluate: anyone continues an evaluation, by its target. There is no queue, and the sender earns
+//! a part of the prepaid price.
 
 use crate::{
     command::{Slot, Target},
@@ -16,7 +16,7 @@ use crate::{
     units::{Amount, Timestamp, Work},
 };
 
-/// What is asked for.
+/// Arguments of the command.
 pub(crate) struct Request {
     pub(crate) target: Target,
     pub(crate) from: u32,
@@ -34,12 +34,12 @@ pub(crate) fn apply(input: &mut Input<'_>, request: &Request) -> Result<(), Refu
     let is_found = evaluated.finding().is_some();
     input.surcharge = input.state.surcharge();
     check_surcharge(input, request)?;
-    // Of its owner nothing is asked beyond the stake.
+    // The owner pays nothing beyond its stake.
     if input.job().owner(target) != input.sender() && !is_found {
         check_reading(input, request)?;
     }
 
-    // Nothing below fails once it has changed anything.
+    // Nothing below fails after a change.
     input.state.meter.want(request.work);
     if !is_found {
         judging::go_on(input, target);
@@ -51,7 +51,7 @@ pub(crate) fn apply(input: &mut Input<'_>, request: &Request) -> Result<(), Refu
     Ok(())
 }
 
-/// The evaluation, if the machine may go on with it now.
+/// The evaluation, if the machine may continue it now.
 fn check_target(job: &Job, now: Timestamp, target: Target) -> Result<&Evaluated, Refusal> {
     let unknown = Err(Refusal::UnknownTarget {});
     let is_sealed = job.terms.sealing.is_sealed();
@@ -88,7 +88,7 @@ fn check_target(job: &Job, now: Timestamp, target: Target) -> Result<&Evaluated,
     if evaluated.is_over() { Err(Refusal::AlreadyEvaluated {}) } else { Ok(evaluated) }
 }
 
-/// What is found is compared and decided when it is next.
+/// Checks that an evaluated submission is next to be compared and decided.
 fn check_decidable(job: &Job, number: u32) -> Result<(), Refusal> {
     if matches!(job.terms.award, Award::Prize { .. }) {
         return Err(Refusal::AlreadyEvaluated {});
@@ -102,20 +102,20 @@ fn check_decidable(job: &Job, number: u32) -> Result<(), Refusal> {
     }
 }
 
-/// Whoever goes on bears reading the files again, beyond what it is sure to earn.
+/// Checks that the sender can pay for reading the files again, less its certain earnings.
 fn check_reading(input: &Input<'_>, request: &Request) -> Result<(), Refusal> {
     let work = judging::reading_again(input, request.target, request.work);
     let asset = input.job().terms.asset;
     check_free(input, input.state.settings.work_price(asset, work)?)
 }
 
-/// While the machine lags, the sender pays for its work over again, up to what it states.
+/// Checks that the sender accepts the surcharge of a lagging machine and can pay it.
 fn check_surcharge(input: &Input<'_>, request: &Request) -> Result<(), Refusal> {
     if input.surcharge == 0 {
         return Ok(());
     }
     let (asset, settings) = (input.job().terms.asset, &input.state.settings);
-    // One step is done at least, whatever work is asked for.
+    // At least one step is done, however little work is requested.
     let price = settings.work_price(asset, settings.input_work)?;
     let needed = price.checked_times(input.surcharge).ok_or(Refusal::AwardOverflow {})?;
     let found = request.max_surcharge;
@@ -131,7 +131,7 @@ fn check_free(input: &Input<'_>, needed: Amount) -> Result<(), Refusal> {
 }
 
 impl State {
-    /// How many times over work costs more because the machine lags: doubling with each stated lag.
+    /// Surcharge of a lagging machine, as a multiple of the price: the total doubles with each lag.
     pub(crate) fn surcharge(&self) -> u64 {
         let lag = self.lag_seconds();
         let steps = lag.checked_div(self.settings.surcharge_lag_seconds).unwrap_or_default();

@@ -57,7 +57,7 @@ pub(crate) fn apply(input: &mut Input<'_>, salt: [u8; 32], terms: Terms) -> Resu
     Ok(())
 }
 
-/// With all its blobs, a job's base model is evaluated; where that is beyond the machine, it opens.
+/// Evaluates the base model once all blobs are complete; opens the job at once if it only samples.
 pub(super) fn begin(input: &mut Input<'_>) {
     let job = input.job_mut();
     if job.stage != Stage::Announced || !job.has_blobs() {
@@ -71,7 +71,7 @@ pub(super) fn begin(input: &mut Input<'_>) {
 }
 
 impl Job {
-    /// Whether all its own blobs are here.
+    /// Whether all its own blobs are complete.
     pub(crate) fn has_blobs(&self) -> bool {
         let board = self.terms.offer.board.map(|_| Slot::PublicSlice);
         let mut needed = [Some(Slot::BaseModel), Some(Slot::HoldOut), board].into_iter().flatten();

@@ -1,5 +1,5 @@
-//! Publish: the next bytes of an expected blob arrive; a model that is whole is evaluated at once,
-//! as far as the input goes.
+//! Publish: the next bytes of an expected blob arrive; a complete model is evaluated at once, as
+//! far as the input allows.
 
 use blobs::Encoding;
 
@@ -47,7 +47,7 @@ pub(crate) fn apply(input: &mut Input<'_>, chunk: &Chunk<'_>) -> Result<(), Refu
     Ok(())
 }
 
-/// The slot that the publisher fills: the sponsor the job's own, clients their submissions'.
+/// The slot that the publisher may fill: the sponsor the job's own, clients their submissions'.
 fn slot_of(job: &Job, publisher: Address, slot: Slot) -> Result<SlotKey, Refusal> {
     match slot {
         Slot::BaseModel | Slot::PublicSlice | Slot::HoldOut if publisher == job.sponsor => {
@@ -63,7 +63,7 @@ fn slot_of(job: &Job, publisher: Address, slot: Slot) -> Result<SlotKey, Refusal
     }
 }
 
-/// Until when bytes come: until the close, and a submission's own in its time.
+/// Deadline for bytes: a submission's own, or else the close.
 fn close(job: &Job, key: SlotKey) -> Timestamp {
     let until = key.submission.and_then(|number| match job.known(number).state {
         SubmissionState::Expecting { until } if key.slot == Slot::Submission => Some(until),
@@ -75,7 +75,7 @@ fn close(job: &Job, key: SlotKey) -> Timestamp {
     until.unwrap_or(job.terms.close)
 }
 
-/// A submission's bytes are here: a sealed one waits for its key, an open one is evaluated.
+/// Handles a complete submission: a sealed one waits for its key, an open one is evaluated.
 pub(super) fn whole(input: &mut Input<'_>, number: u32) {
     let settings = &input.state.settings;
     let window = settings.evaluation_window(input.job().terms.evaluation_work(settings));

@@ -1,4 +1,4 @@
-//! Reveal: the key of a sealed model, or of the hold-out, opens what was published before.
+//! Reveal: publishes the key of a sealed model or hold-out, and decrypts it.
 
 use blobs::{Binding, Digest, Opening};
 
@@ -53,7 +53,7 @@ fn reveal_model(input: &mut Input<'_>, opening: &Opening) -> Result<(), Refusal>
     // Nothing below can fail.
     pay_opening(input, Target::Submission(number), sealed);
     let Ok(plain) = opening.open(sealed.commitment, ciphertext) else {
-        // Key and content are committed to, so it never held them.
+        // Key and content match the commitment, so the ciphertext never matched them.
         decide::forfeit(input, number, ModelRefusal::WrongContent {}, Offence::NotRevealed);
         return Ok(());
     };
@@ -105,15 +105,15 @@ fn reveal_hold_out(
     Ok(())
 }
 
-/// What opening a ciphertext takes is prepaid.
+/// Pays for decrypting a ciphertext, which is prepaid.
 fn pay_opening(input: &mut Input<'_>, target: Target, sealed: SealedBlob) {
     let prepaid = input.state.settings.prices.opening(sealed.ciphertext.size);
     input.state.meter.advance(prepaid);
     work::pay(input, target, Done { prepaid, ..Done::default() });
 }
 
-/// Where the machine only samples, it still sees whether the hold-out is the one that the terms
-/// promise, and whether a row of it fits an input.
+/// Checks the hold-out of a job in which the machine only samples: it must meet the terms, and a
+/// row of it must fit an input.
 fn check_sampled(input: &mut Input<'_>) {
     let (job, settings) = (input.state.known(input.id), &input.state.settings);
     let offer = &job.terms.offer;
@@ -147,7 +147,7 @@ fn check_sampled(input: &mut Input<'_>) {
     }
 }
 
-/// The ciphertext of what the sender has committed to for this scope, with this key.
+/// The ciphertext in this slot, if the opening matches the sender's commitment for this scope.
 fn sealed_bytes(
     input: &Input<'_>,
     scope: [u8; 32],

@@ -1,4 +1,4 @@
-//! Reveal attestation: a drawn miner shows what it has committed to.
+//! Reveal attestation: a drawn miner reveals attestations that it committed to.
 
 use blobs::Digest;
 
@@ -13,7 +13,7 @@ use crate::{
     units::Score,
 };
 
-/// What a miner says of a page.
+/// Arguments of the command.
 pub(crate) struct Revealed {
     pub(crate) page: u32,
     pub(crate) attestations: Vec<Attestation>,
@@ -46,7 +46,7 @@ pub(crate) fn apply(input: &mut Input<'_>, revealed: &Revealed) -> Result<(), Re
     let hashing = input.state.settings.prices.hashed_byte.times(hashed);
     input.state.meter.advance(hashing);
     let job = input.job_mut();
-    // The worst class does not follow from results, and is not asked for.
+    // The worst class cannot be derived from the results, and is ignored.
     let is_sampled = job.terms.sample_rows().is_some();
     for (model, answer) in models.into_iter().zip(attestations) {
         let worst_class = if is_sampled { Score(0) } else { answer.worst_class };
@@ -70,8 +70,8 @@ pub(crate) fn apply(input: &mut Input<'_>, revealed: &Revealed) -> Result<(), Re
     Ok(())
 }
 
-/// The results that are shown where the machine only samples: they are those attested, and the
-/// score follows from them.
+/// Parses the results that a seat reveals if the machine only samples, and checks that digest and
+/// score match its attestation.
 fn check_results(
     job: &Job,
     attestations: &[Attestation],

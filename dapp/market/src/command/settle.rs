@@ -1,4 +1,4 @@
-//! Settle: anyone moves a job on as far as time and the input allow.
+//! Settle: anyone advances a job as far as time and the input allow.
 
 use crate::{
     input::Input, job::Job, refusal::Refusal, settings::Settings, stage::Stage, stages,
@@ -16,11 +16,11 @@ pub(crate) fn apply(input: &mut Input<'_>) -> Result<(), Refusal> {
         return Err(nothing);
     }
 
-    // Nothing below fails once it has changed anything.
+    // Nothing below fails after a change.
     stages::advance(input).then_some(()).ok_or(nothing)
 }
 
-/// Until when a job waits for what is not `settle`'s.
+/// Time until which a job waits for commands other than `settle`.
 fn until(job: &Job, settings: &Settings) -> Timestamp {
     match job.stage {
         Stage::Announced | Stage::Open => job.terms.close,

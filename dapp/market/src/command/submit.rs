@@ -1,4 +1,4 @@
-//! Submit: a client stakes what its model may cost, and commits to it; the bytes come next.
+//! Submit: a client stakes the most that its model may cost, and commits to it; the bytes follow.
 
 use blobs::{Digest, SEAL_BYTES};
 
@@ -62,14 +62,14 @@ pub(crate) fn apply(input: &mut Input<'_>, submitted: SubmittedModel) -> Result<
     Ok(())
 }
 
-/// The job, if it takes submissions and what is shown.
+/// The job, if it accepts submissions and shown models.
 pub(super) fn check_open<'a>(input: &'a Input<'_>) -> Result<&'a Job, Refusal> {
     let job = input.named_in(&[Stage::Open])?;
     input.check_window(Timestamp(0), job.terms.close)?;
     Ok(job)
 }
 
-/// An account has one submission that is not refused.
+/// Checks that the account has no other submission that is not refused.
 fn check_client(job: &Job, client: Address) -> Result<(), Refusal> {
     if let (Award::Rewards { count, .. }, 0) = (job.terms.award, job.rewards_left()) {
         return Err(Refusal::NoRewardLeft { rewards: count });

@@ -1,4 +1,4 @@
-//! Withdraw: free balance leaves the market to its owner's wallet.
+//! Withdraw: pays free balance to its owner's wallet.
 
 use crate::{
     effect::Effect,

@@ -1,4 +1,4 @@
-//! The award: who is paid, and when.
+//! The award: recipients and time of payment.
 
 use blobs::{choice, names};
 
@@ -7,37 +7,37 @@ use crate::{
     units::{Amount, Score},
 };
 
-/// The most rewards of a job: each model is compared with all accepted before it.
+/// Maximum number of rewards of a job: each model is compared with all accepted before it.
 pub const MAX_REWARDS: u32 = 256;
 
 choice! {
-    /// Who is paid, and when.
+    /// Recipients and time of payment.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Award {
         /// A reward for each accepted model, in the order of commitments.
         Rewards {
             /// Paid for each accepted model.
             reward: Amount,
-            /// How many models may be paid.
+            /// Maximum number of models that are paid.
             count: u32,
         },
-        /// A prize for the best model: the earliest commitment that the exact test cannot tell from
-        /// it.
+        /// A prize for the best model: the earliest commitment that the exact test cannot separate
+        /// from it.
         Prize {
-            /// For the winner.
+            /// Amount for the winner.
             prize: Amount,
-            /// Models are told apart when the exact test's probability is at most this.
+            /// Models are separated if the exact test's probability is at most this.
             significance: Score,
-            /// Who takes the prize when no model is accepted.
+            /// Recipient of the prize if no model is accepted.
             unmet: Unmet,
         },
     }
 }
 
 names! {
-    /// Who takes the prize when models were revealed and none is accepted.
+    /// Recipient of the prize if models were revealed and none is accepted.
     Unmet: "\"return\" or \"share\"" {
-        /// The sponsor has it back.
+        /// The sponsor.
         Return = "return",
         /// All who revealed, in equal parts: the sponsor vouches that its terms can be met.
         Share = "share",
@@ -45,7 +45,7 @@ names! {
 }
 
 impl Award {
-    /// All of it.
+    /// The total of the award.
     ///
     /// - Errors: `AwardOverflow`
     pub fn total(&self) -> Result<Amount, Refusal> {

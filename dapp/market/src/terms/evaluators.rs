@@ -1,4 +1,4 @@
-//! The evaluators: who computes the scores.
+//! The evaluators, which compute the scores.
 
 use blobs::choice;
 use serde::{Deserialize, Serialize};
@@ -11,37 +11,37 @@ use crate::{
     units::{Amount, Score},
 };
 
-/// The most seats a job can have.
+/// Maximum number of seats of a job.
 pub const MAX_SEATS: u32 = 100;
-/// The most rows that the machine checks.
+/// Maximum number of rows that the machine samples.
 pub const MAX_SAMPLE_ROWS: u32 = 10_000;
 
 choice! {
-    /// Who computes the scores.
+    /// The evaluators, which compute the scores.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Evaluators {
         /// The machine.
         Machine,
-        /// Drawn and bonded miners, with the machine as judge, or on samples alone.
+        /// Drawn and bonded miners; the machine evaluates as well, or only a sample.
         Miners(MinerTerms),
     }
 }
 
-/// How miners evaluate.
+/// Terms for miners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinerTerms {
-    /// How many are drawn.
+    /// Number of seats drawn.
     pub seats: u32,
     /// Lost by a seat that is silent or wrong.
     pub bond: Amount,
-    /// What the sponsor pays for evaluating.
+    /// Paid by the sponsor for evaluation.
     pub pool: Amount,
-    /// What each submission pays for it.
+    /// Paid by each submission for evaluation.
     pub buy_in: Amount,
-    /// How long attestations are committed to, and then as long revealed.
+    /// Time for committing to attestations, and again for revealing them.
     pub attest_seconds: u32,
-    /// How many rows the machine checks where evaluations are beyond it; zero if it can evaluate
-    /// every model whole.
+    /// Rows that the machine samples if evaluations are beyond its capacity; zero if it can
+    /// evaluate every model on all rows.
     pub sample_rows: u32,
 }
 

@@ -1,4 +1,4 @@
-//! The offer: what an acceptable model is.
+//! The offer: acceptance criteria for models.
 
 use blobs::BlobRef;
 use serde::{Deserialize, Serialize};
@@ -10,13 +10,13 @@ use crate::{
     units::{Score, Work},
 };
 
-/// The most inputs that one evaluation may be spread over.
+/// Maximum number of inputs that one evaluation may be spread over.
 pub const MAX_INPUTS: u32 = 10_000;
 
-/// What an acceptable model is.
+/// Acceptance criteria for models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    /// What the score measures.
+    /// Definition of the score.
     pub metric: Metric,
     /// Smallest score that is accepted.
     pub min_score: Score,
@@ -24,14 +24,14 @@ pub struct Offer {
     pub min_gain: Score,
     /// Smallest recall of the worst class.
     pub min_worst_class: Score,
-    /// Largest model file.
+    /// Largest model file, in bytes.
     #[serde(with = "blobs::exact")]
     pub max_model_bytes: u64,
     /// Largest work of one evaluation on the hold-out.
     pub max_work: Work,
-    /// Most inputs that one evaluation may take.
+    /// Maximum number of inputs that one evaluation may take.
     pub max_inputs: u32,
-    /// How many rows the hold-out has.
+    /// Number of rows of the hold-out.
     pub rows: u32,
     /// The model to beat, and to train from.
     pub base_model: BlobRef,
@@ -42,11 +42,11 @@ pub struct Offer {
 /// A public board of models shown before the close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Board {
-    /// The dataset that models are shown on.
+    /// Dataset on which shown models are scored.
     pub public_slice: BlobRef,
-    /// How many models each account may show.
+    /// Maximum number of models that each account may show.
     pub quota: u32,
-    /// By how much a shown model must beat what the board has of its account.
+    /// Least gain over the account's score on the board for the board to move.
     pub ladder_step: Score,
 }
 
@@ -74,8 +74,8 @@ impl Offer {
         self.board.map_or(Ok(()), |board| settings.check_size(board.public_slice.size))
     }
 
-    /// Whether a model with these scores is accepted: the smallest score, the gain over the base
-    /// model, and the worst class, checked in this order.
+    /// Checks a model's scores: the smallest score, the gain over the base model, and the worst
+    /// class, in this order.
     pub(crate) fn accept(&self, base: Scores, scores: Scores) -> Result<(), ModelRefusal> {
         let found = scores.score;
         if found < self.min_score {

@@ -1,4 +1,4 @@
-//! The sealing: whether models and hold-out arrive as bytes, or as ciphertext first and key later.
+//! The sealing: models and hold-out are published as bytes, or as ciphertext first and key later.
 
 use blobs::{BlobRef, Digest, SEAL_BYTES, choice};
 use serde::{Deserialize, Serialize};
@@ -7,10 +7,10 @@ use super::Terms;
 use crate::{refusal::Refusal, settings::Settings, units::Amount};
 
 choice! {
-    /// Whether models and hold-out are sealed until the close.
+    /// Publication of models and hold-out: open, or sealed until the close.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Sealing {
-        /// Everything is public at once.
+        /// Everything is public from the start.
         Open {
             /// The dataset that decides the score.
             hold_out: BlobRef,
@@ -19,16 +19,16 @@ choice! {
         Sealed {
             /// The dataset that decides the score.
             hold_out: SealedBlob,
-            /// How long keys are taken.
+            /// Time for revealing keys.
             reveal_seconds: u32,
-            /// Lost by a sponsor who does not reveal a hold-out that fits; a quarter of the award
-            /// or more.
+            /// Lost by a sponsor who does not reveal a valid hold-out; at least a quarter of the
+            /// award.
             sponsor_bond: Amount,
         },
     }
 }
 
-/// A blob published as ciphertext, and what its key will have to open.
+/// A blob published as ciphertext, and the commitment to its opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedBlob {
     /// SHA-256 of chain, application, job, sender, the plaintext's CID and size, and a salt.
@@ -43,7 +43,7 @@ impl Sealing {
         matches!(self, Self::Sealed { .. })
     }
 
-    /// The hold-out's bytes as they are published: plain, or the ciphertext.
+    /// The published hold-out: the plain dataset, or the ciphertext.
     pub const fn published_hold_out(&self) -> BlobRef {
         match self {
             Self::Open { hold_out } => *hold_out,
@@ -59,7 +59,7 @@ impl Sealing {
         }
     }
 
-    /// By how much a published model is longer than its plain bytes.
+    /// Length that sealing adds to a published model.
     pub const fn overhead(&self) -> u64 {
         if self.is_sealed() { SEAL_BYTES } else { 0 }
     }

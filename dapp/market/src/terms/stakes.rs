@@ -1,4 +1,4 @@
-//! What terms ask of whom, known before anything is sent: no later price can make it too little.
+//! Stakes, computable before anything is sent: no later change of prices can make one too small.
 
 use blobs::SEAL_BYTES;
 use serde::{Deserialize, Serialize};
@@ -11,45 +11,45 @@ use crate::{
     units::{Amount, Timestamp, Work},
 };
 
-/// What a job keeps beside its blobs, in bytes: generously counted.
+/// Bytes that a job needs besides its blobs, a generous estimate.
 const JOB_RECORD_BYTES: u64 = 8_192;
-/// What a submission keeps beside its blobs and results.
+/// Bytes that a submission needs besides its blobs and results.
 const SUBMISSION_RECORD_BYTES: u64 = 1_024;
-/// What a seat keeps for each model.
+/// Bytes that a seat needs for each model.
 const ANSWER_BYTES: u64 = 160;
-/// What an enlisted miner keeps.
+/// Bytes that an enlisted miner needs.
 const MINER_RECORD_BYTES: u64 = 256;
-/// The most miners on a job's list.
+/// Maximum number of enlisted miners of a job.
 pub const MAX_MINERS: u32 = 1_000;
 
-/// What a sponsor moves to escrow when a job opens.
+/// Stake that a sponsor moves to escrow when a job opens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SponsorStake {
     /// For accepted models.
     pub award: Amount,
     /// For miners.
     pub pool: Amount,
-    /// Lost if the hold-out is not revealed or does not fit.
+    /// Lost if no valid hold-out is revealed.
     pub bond: Amount,
-    /// For the base model's evaluations; what is not used returns.
+    /// For the base model's evaluations; the unused part is returned.
     pub work: Amount,
-    /// For the bytes of all places until the last date; time not used returns.
+    /// For the bytes of all places until the last date; unused time is returned.
     pub rent: Amount,
 }
 
-/// What a submission moves to escrow.
+/// Stake that a submission moves to escrow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubmissionStake {
-    /// For its evaluation, and being compared; what is not used returns.
+    /// For evaluating and comparing it; the unused part is returned.
     pub work: Amount,
-    /// Returned when it is whole and, if sealed, revealed.
+    /// Returned if it is delivered and, if sealed, revealed.
     pub bond: Amount,
     /// For miners.
     pub buy_in: Amount,
 }
 
 impl SponsorStake {
-    /// All of it.
+    /// The total of the stake.
     ///
     /// - Errors: `AwardOverflow`
     pub fn total(&self) -> Result<Amount, Refusal> {
@@ -58,7 +58,7 @@ impl SponsorStake {
 }
 
 impl SubmissionStake {
-    /// All of it.
+    /// The total of the stake.
     ///
     /// - Errors: `AwardOverflow`
     pub fn total(&self) -> Result<Amount, Refusal> {
@@ -72,7 +72,7 @@ fn sum(amounts: impl IntoIterator<Item = Amount>) -> Result<Amount, Refusal> {
 }
 
 impl Terms {
-    /// What the sponsor moves to escrow, opening now with so many bytes of the store reserved.
+    /// The sponsor's stake for opening now, with this many bytes of the store reserved.
     ///
     /// - Errors: `AwardOverflow`, `StoreFull`
     pub fn sponsor_stake(
@@ -99,7 +99,7 @@ impl Terms {
         })
     }
 
-    /// What a submission of so many published bytes moves to escrow.
+    /// The stake of a submission with this many published bytes.
     ///
     /// - Errors: `AwardOverflow`
     pub fn submission_stake(
@@ -116,14 +116,14 @@ impl Terms {
         })
     }
 
-    /// What a shown model moves to escrow: the work of its evaluation on the public slice.
+    /// The stake of a shown model: the work of its evaluation on the public slice.
     ///
     /// - Errors: `AwardOverflow`
     pub fn show_stake(&self, settings: &Settings) -> Result<Amount, Refusal> {
         settings.work_price(self.asset, self.evaluation_work(settings))
     }
 
-    /// The most work that the machine does for one evaluation: all its rows, or those it samples.
+    /// Maximum work of the machine for one evaluation: of all rows, or of the sampled ones.
     pub fn evaluation_work(&self, settings: &Settings) -> Work {
         let ending = settings.prices.ending;
         let most = self.offer.max_work;
@@ -134,7 +134,7 @@ impl Terms {
         most.plus(settings.prices.results(true, self.offer.rows)).plus(ending)
     }
 
-    /// The most work that the machine does for one submission: opening, evaluating, comparing.
+    /// Maximum work of the machine for one submission: decrypting, evaluating, comparing.
     fn submission_work(&self, settings: &Settings) -> Work {
         let prices = &settings.prices;
         let published = self.offer.max_model_bytes.saturating_add(SEAL_BYTES);

@@ -1,10 +1,10 @@
-//! A title's form in JSON: its text.
+//! JSON form of a title: its text.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// A title's text, if it is UTF-8 without control characters, padded with zeros.
+/// A title's text; `None` unless it is UTF-8 without control characters, zero-padded.
 ///
-/// A title is shown in terminals and pages, where control characters could pretend things.
+/// A title is shown in terminals and pages, where control characters could forge output.
 pub fn title_text(title: &[u8; 32]) -> Option<&str> {
     let length = title.iter().position(|byte| *byte == 0).unwrap_or(title.len());
     let (text, padding) = title.split_at_checked(length)?;

@@ -1,10 +1,10 @@
-//! When what is over, by the market's clock.
+//! Deadlines of a job, by the market's clock.
 
 use super::{Sealing, Terms};
 use crate::{settings::Settings, units::Timestamp};
 
 impl Terms {
-    /// When keys are no longer taken.
+    /// Deadline for revealing keys.
     pub fn reveal_until(&self) -> Timestamp {
         match self.sealing {
             Sealing::Open { .. } => self.close,
@@ -12,14 +12,14 @@ impl Terms {
         }
     }
 
-    /// How long the machine has at most for everything that may be submitted, and the base model.
+    /// Time that the machine has for all possible submissions and the base model.
     pub fn evaluation_window(&self, settings: &Settings) -> u64 {
         let models = u64::from(self.places).saturating_add(1);
         settings.evaluation_window(self.evaluation_work(settings).times(models))
     }
 
-    /// When a job that has not ended gives each its own, whatever went wrong: its latest regular
-    /// end, and as long again as the machine may take.
+    /// Time at which a job that has not ended returns all stakes, whatever went wrong: its latest
+    /// regular end, plus the machine's window once more.
     pub fn last_date(&self, settings: &Settings) -> Timestamp {
         let attest = self.miners().map_or(0, |miners| u64::from(miners.attest_seconds));
         let evaluation = self.evaluation_window(settings);

@@ -1,28 +1,28 @@
-//! What a hostile stranger tries, by name: each attack is played, its maker gains nothing, and
-//! nobody else loses anything.
+//! Attacks by a hostile stranger, by name: each is played, the attacker gains nothing, and nobody
+//! else loses anything.
 
 use market::{Amount, Asset, JobId, Stage as JobStage};
 
 use crate::{script::Stage, world::SINK};
 
-/// Blobs, money, and what the attacker has.
+/// Blobs, balances, and the attacker's balance.
 const USUAL: &str = "usual\nmallory deposits 3000 ether";
-/// An instruction and a byte cost one each.
+/// An instruction and a byte cost one unit each.
 const PRICED: &str = "settings work=1000000000 place_bond=1 operator_ppm=200000";
 
-/// A stage with these settings, and the usual blobs and money.
+/// A stage with these settings, and the usual blobs and balances.
 fn stage(settings: &str) -> Stage {
     let mut stage = Stage::new();
     stage.play(&format!("{settings}\n{USUAL}"));
     stage
 }
 
-/// What all of these have gained, or lost.
+/// Total gain of these accounts, negative for a loss.
 fn earned(stage: &Stage, accounts: &[&str]) -> i128 {
     accounts.iter().map(|account| stage.earned(account)).sum()
 }
 
-/// What is lost to everybody.
+/// Amount lost to the sink.
 fn sunk(stage: &Stage) -> Amount {
     stage.market().ledger().free(SINK, Asset::Ether)
 }
@@ -36,7 +36,7 @@ fn reveal(stage: &mut Stage, job: &str, close: u64, sponsor: &str, entrants: &[(
     stage.play(&format!("at {}\nzoe settles {job}", close + 100));
 }
 
-/// Goes on with something until there is no more to do; how many inputs it took.
+/// Continues an evaluation until there is nothing left to do; returns the number of inputs.
 fn carry_on(stage: &mut Stage, who: &str, what: &str) -> u32 {
     let mut inputs = 0;
     while !stage.line(&format!("{who} evaluates {what}")).unwrap()[0].starts_with("refused") {
@@ -50,14 +50,14 @@ fn carry_on(stage: &mut Stage, who: &str, what: &str) -> u32 {
 fn rob_standing_miners() {
     let mut stage = stage("settings mining=10");
     let trap = "mallory opens trap sealed prize=1 seats=1 bond=1000 pool=0 buy_in=0 places=1";
-    // No window is too short for a block, or for the work in it.
+    // A window must fit a block, and the work in it.
     stage.refused(&format!("{trap} attest=1"), "WindowOutOfRange seconds=1 shortest=1");
     stage.refused(&format!("{trap} attest=99"), "WindowOutOfRange seconds=99 shortest=1");
-    // Nobody stands for jobs he has not seen: whoever does not name this one has no part in it.
+    // Nobody enlists for unknown jobs: miners who do not name this one are not part of it.
     stage.play(&format!("{trap} attest=200\nmallory supplies trap\nmax enlists for trap"));
     stage.play("mole deposits 2000 ether\nmole enters trap with top");
     reveal(&mut stage, "trap", 2_000, "mallory", &[("mole", "top")]);
-    // Whoever named it and does nothing loses his bond, but not to those who made the trap.
+    // A miner who named it and does nothing loses the bond, but not to those who set the trap.
     stage.play("at 2500\nzoe settles trap\nzoe evaluates trap/0\nzoe settles trap");
     assert_eq!(earned(&stage, &["mallory", "mole"]), 0);
     assert_eq!(earned(&stage, &["mia", "moe", "mel"]), 0);
@@ -79,7 +79,7 @@ fn fill_the_memory() {
     }
     assert_eq!(stage.market().ledger().balance_count(), 20, "records are bounded");
     assert_eq!(earned(&stage, &["mallory", "sock0", "sock99"]), 0, "it all went straight back");
-    // Who has a record can use it; who has none is paid by voucher.
+    // An account with a record can use its balance; one without is paid by voucher.
     stage.play("anne opens bounty\nanne supplies bounty\nbob enters bounty with good");
     assert_eq!(stage.earned("bob"), 10);
 }
@@ -93,14 +93,14 @@ fn fill_the_store() {
     let big = "places=4 max_model_bytes=3000";
     stage.play(&format!("mallory opens a {big}\nmallory opens b {big} rewards=1"));
     stage.refused(&format!("mallory opens c {big}"), "StoreFull");
-    // Whoever is in a job meets no full store: neither with its bytes nor at the reveal.
+    // No participant of a job meets a full store, neither when delivering nor at the reveal.
     stage.play("bob enters cup with top\ncarol enters cup with fair");
     reveal(&mut stage, "cup", 2_000, "anne", &[("bob", "top"), ("carol", "fair")]);
     stage.play("zoe evaluates cup/0\nzoe evaluates cup/1\nzoe settles cup");
     assert_eq!(earned(&stage, &["bob"]), 100);
     assert_eq!(earned(&stage, &["carol"]), 0);
     assert!(-100 - stage.earned("anne") <= -rent, "her rent was fixed when she opened");
-    // Whoever filled it pays for the time, by a price that rose steeply.
+    // The attacker pays for the time, at a price that rose steeply.
     stage.play("zoe settles a\nzoe settles b");
     assert!(stage.earned("mallory") < 20 * rent, "{} {rent}", stage.earned("mallory"));
     assert_eq!(stage.market().reserved_bytes(), 0);
@@ -109,18 +109,18 @@ fn fill_the_store() {
 #[test]
 fn stall_the_queue() {
     let mut stage = stage("settings input_work=700 work=1000000000 operator_ppm=200000");
-    // Junk that takes an input a row stands before an honest model, for the only reward.
+    // Junk that takes one input per row precedes an honest model, for the only reward.
     stage.play("blob slow right=5,5 work=600 #slow\nmallory deposits 20000 ether");
     stage.play("anne deposits 90000 ether\nbob deposits 20000 ether");
     stage.play("anne opens bounty max_work=13000 rewards=1 reward=500\nanne supplies bounty");
     stage.play("mallory enters bounty with slow\nbob enters bounty with good");
-    // Whoever waits carries it on, at the expense of whoever made it.
+    // A waiting client continues its evaluation, at the expense of the attacker.
     let inputs = carry_on(&mut stage, "bob", "bounty/0");
     assert!(inputs >= 19, "{inputs}");
     stage.play("zoe settles bounty");
     assert!(stage.earned("bob") > 500 + 8_000, "{}", stage.earned("bob"));
     assert!(stage.earned("mallory") < -11_000, "{}", stage.earned("mallory"));
-    // Nobody has to: it is out after its own window, and the next is decided.
+    // Nobody has to: it is refused after its own window, and the next one is decided.
     stage.play("anne opens again max_work=13000 rewards=1 reward=500 close=4000");
     stage.play("anne supplies again\nmallory deposits 20000 ether\ncarol deposits 20000 ether");
     stage.play("mallory enters again with slow");
@@ -139,7 +139,7 @@ fn let_the_hold_out_expire() {
     carry_on(&mut stage, "zoe", "cup/base");
     stage.play("bob enters cup with top\nmallory enters cup with good");
     reveal(&mut stage, "cup", 2_000, "anne", &[("bob", "top"), ("mallory", "good")]);
-    // The sponsor revealed, nobody goes on: nobody is to blame, and each has its own.
+    // The sponsor revealed, but nobody evaluates: nobody is to blame, and stakes are returned.
     stage.play("at 3000\nzoe settles cup");
     assert_eq!(["anne", "bob", "mallory"].map(|who| stage.earned(who)), [0, 0, 0]);
     assert_eq!(sunk(&stage), Amount::ZERO);
@@ -164,7 +164,7 @@ fn collude_and_be_too_expensive() {
             stage.play(&format!("{seat} {does} cup lie=1:960000"));
         }
     }
-    // All seats say so, and nothing wins by what they say: it is not evaluated in time.
+    // All seats attest the lie, but it cannot win: the machine has not evaluated it in time.
     stage.play("at 2300\nzoe settles cup\nzoe evaluates cup/0\nat 2900\nzoe settles cup");
     assert_eq!((stage.earned("bob"), stage.earned("mallory")), (100 - 10, -10));
     assert_eq!(earned(&stage, &seats), 40, "what any seats have for their work");
@@ -185,7 +185,7 @@ fn lie_about_the_base_model() {
             stage.play(&format!("{seat} {does} cup flip=base:0 flip=base:1 flip=base:2"));
         }
     }
-    // The machine looks at the base model as at any other.
+    // The machine samples the base model like any other.
     stage.play("at 2300\nzoe settles cup\nzoe evaluates cup/hold_out\nzoe evaluates cup/0");
     stage.play("zoe settles cup");
     assert_eq!(["mole", "mule"].map(|seat| stage.earned(seat)), [-8, -8]);
@@ -195,7 +195,7 @@ fn lie_about_the_base_model() {
 #[test]
 fn lie_about_the_base_model_all_together() {
     let mut stage = stage("");
-    // A sponsor in every seat wants the models and the prize.
+    // A sponsor who holds every seat wants the models and the prize.
     stage.play("mallory opens cup sealed prize=100 seats=1 samples=40\nmallory supplies cup");
     stage.play("bob enters cup with top\nmole deposits 8 ether\nmole enlists for cup");
     reveal(&mut stage, "cup", 2_000, "mallory", &[("bob", "top")]);
@@ -210,7 +210,7 @@ fn pay_one_model_many_times() {
     let mut stage = stage("");
     stage.play("anne opens bounty rewards=4\nanne supplies bounty");
     for sock in 0..9 {
-        // Eight bytes that mean nothing, another graph: the same model.
+        // Eight meaningless bytes, another graph: the same model.
         let graph = sock % 3;
         stage.play(&format!("blob m{sock} right=9,9 like=1 graph={graph} #{sock}"));
         stage.play(&format!("sock{sock} deposits 1 ether\nsock{sock} enters bounty with m{sock}"));
@@ -224,7 +224,7 @@ fn pay_one_model_many_times() {
 fn take_all_places() {
     let mut stage = stage(PRICED);
     stage.play("anne opens bounty places=3 max_work=100 reward=500\nanne supplies bounty");
-    // Models refused at once make place; the account has one place at most.
+    // Models refused at once free their places; an account has at most one place.
     for _ in 0..200 {
         stage.play("mallory enters bounty with junk");
     }
@@ -244,11 +244,11 @@ fn copy() {
     let mut stage = stage("");
     stage.play("blob mine right=9,9 like=1\nblob copy right=9,9 like=1 graph=2 #copy");
     stage.play("anne opens bounty rewards=2\nanne supplies bounty\nbob submits mine to bounty");
-    // Whoever sees the bytes on their way commits later, though it publishes first.
+    // Someone who sees the bytes in transit commits later, even if it publishes first.
     stage.play("mallory enters bounty with copy\nbob publishes mine to bounty");
     stage.line("zoe settles bounty").unwrap();
     assert_eq!((stage.earned("bob"), stage.earned("mallory")), (10, 0));
-    // For a prize it is only later.
+    // In a job with a prize, too, it is later.
     stage.play("anne opens cup prize=100\nanne supplies cup\nbob enters cup with mine");
     stage.play("mallory enters cup with copy\nat 2000\nzoe settles cup");
     assert_eq!((stage.earned("bob"), stage.earned("mallory")), (110, 0));
@@ -259,12 +259,12 @@ fn another_jobs_price() {
     let mut stage = stage("");
     stage.play("anne opens cup sealed prize=100 seats=1 buy_in=10\nanne supplies cup");
     let seen = stage.job("cup");
-    // Others by the same title, one with the same salt, and a number sooner or later.
+    // Other jobs with the same title, one with the same salt, and a number sooner or later.
     let dear = "sealed prize=1 seats=1 buy_in=900";
     stage.play(&format!("mallory opens cup {dear}\nmallory supplies cup"));
     assert_ne!(stage.job("cup"), seen, "terms and sponsor are in the name");
     assert_eq!(stage.market().job(seen).map(|job| job.number), Some(0));
-    // After a reorganisation the job that was seen is not there: its name names nothing else.
+    // After a reorganisation the job is gone: its name identifies no other job.
     let mut other = Stage::new();
     other.play(USUAL);
     other.play(&format!("mallory opens trap {dear}\nmallory supplies trap"));
@@ -282,14 +282,14 @@ fn machine_time_for_nothing() {
     stage.play("anne opens cup sealed prize=100 places=1\nanne supplies cup");
     stage.play("bob enters cup with top\nanne opens bounty max_work=100000 places=3 rewards=1");
     stage.play("anne supplies bounty\nmallory enters bounty with heavy");
-    // It keeps the machine busy for 98 seconds, pays for them, and others would pay a surcharge.
+    // The attacker keeps the machine busy for 98 seconds and pays; others would pay a surcharge.
     let busy = stage.market().lag_seconds();
     assert!((98..=99).contains(&busy), "{busy}");
     assert!(stage.earned("mallory") <= -19, "{}", stage.earned("mallory"));
     stage.play("mole deposits 1000 ether\nmole enters bounty with heavy");
     stage.refused("mole evaluates bounty/1 surcharge=699", "SurchargeTooSmall needed=700");
     assert_eq!(stage.market().lag_seconds(), busy, "nothing more runs for free");
-    // While it lags, nobody's window passes: bob's key comes 10 seconds after it would have ended.
+    // No window passes during the lag: Bob reveals 10 seconds after the window's end by block time.
     stage.play("at 2000\nzoe settles cup\nanne reveals hidden to cup\nat 2090");
     stage.play("mole evaluates bounty/1\nat 2110\nbob reveals top to cup");
     assert!(stage.market().now().0 < 2_100, "{}", stage.market().now());
@@ -297,7 +297,7 @@ fn machine_time_for_nothing() {
 
 #[test]
 fn randomness() {
-    /// Seats of a job: with another salt, another commitment, one key less, another block.
+    /// Seed of the seats: with another salt, another commitment, one key less, another block.
     fn seed(salt: &str, third: &str, silent: bool, randao: u8) -> Vec<u8> {
         let mut stage = stage("");
         stage.play(&format!("anne opens cup sealed prize=100 seats=2 salt={salt}"));
@@ -328,12 +328,12 @@ fn randomness() {
 fn make_every_audit_fail() {
     let mut stage = stage("");
     stage.play("anne opens cup prize=100\nanne supplies cup\nbob enters cup with good");
-    // The victim's blobs under other names, in a job that is cancelled: they are its own.
+    // The victim's blobs under other names, in a job that is cancelled: they are the attacker's.
     stage.play("blob base [unixfs] right=5,5\nblob rows [unixfs] rows=10,10");
     stage.play("mallory opens mine prize=1\nmallory supplies mine\nmallory cancels mine");
     let cup: JobId = stage.job("cup");
     assert_eq!(stage.market().blob_states(cup).count(), 3);
-    // The same model of the same client in two jobs.
+    // The same model by the same client in two jobs.
     stage.play("mallory opens two prize=1 close=3000\nmallory supplies two");
     stage.play("bob enters two with good\nat 2000\nzoe settles cup\nat 3000\nzoe settles two");
     assert_eq!(stage.market().job(cup).unwrap().stage, JobStage::Settled);
@@ -346,7 +346,7 @@ fn evaluate_everything_of_others() {
     stage.play("anne opens cup sealed prize=100 max_work=200\nanne supplies cup");
     stage.play("bob enters cup with top\ncarol enters cup with fair");
     reveal(&mut stage, "cup", 2_000, "anne", &[("bob", "top"), ("carol", "fair")]);
-    // Step by step, over and over: what is paid is the rows, once.
+    // Step by step, again and again: only the rows are paid for, once.
     for _ in 0..50 {
         stage.line("mallory evaluates cup/0 work=30").unwrap();
         stage.line("mallory evaluates cup/1 work=30").unwrap();

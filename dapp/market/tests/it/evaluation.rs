@@ -1,5 +1,5 @@
-//! How an evaluation is divided over inputs changes when it ends, never how; and one input does no
-//! more than its part.
+//! Splitting an evaluation over inputs changes when it ends, never its result; and one input does
+//! no more than its limit.
 
 use market::{
     Address, Amount, Asset, Award, Command, JobId, Metric, ModelRefusal, Offer, Prices, Quote,
@@ -17,7 +17,7 @@ fn client(number: usize) -> Address {
     account(1, number)
 }
 
-/// A market with one job that takes submissions.
+/// A market with one job that accepts submissions.
 struct Bounty {
     world: World,
     job: JobId,
@@ -45,14 +45,14 @@ impl Bounty {
         self.world.act(client(number), submit(self.job, model.as_bytes())).unwrap();
     }
 
-    /// Goes on by inputs of so much work until nothing is left to do.
+    /// Continues, with inputs of at most this much work, until there is nothing left to do.
     fn drain(&mut self, work: Work) {
         while let Some((target, from)) = self.next() {
             let (job, max_surcharge) = (self.job, Amount::ZERO);
             let command = Command::Evaluate { job, target, from, work, max_surcharge };
             self.world.act(client(0), command).unwrap();
         }
-        // All rewards are paid: whoever still waits has its own.
+        // All rewards are paid: the remaining stakes are returned.
         while self.world.act(client(0), Command::Settle { job: self.job }).is_ok() {}
     }
 
@@ -73,7 +73,7 @@ impl Bounty {
         job.submissions.values().map(|submission| submission.verdict()).collect()
     }
 
-    /// What is paid for; who is too late for a reward need not be evaluated.
+    /// Scores of paid models; those too late for a reward need not be evaluated.
     fn accepted(&self) -> Vec<Option<Scores>> {
         let accepted = |verdict: Verdict| verdict.scores().filter(|_| verdict.is_accepted());
         self.verdicts().into_iter().map(|verdict| accepted(verdict.unwrap())).collect()
@@ -102,13 +102,13 @@ fn terms(max_work: Work) -> Terms {
     }
 }
 
-/// Submits each text as a model of another client, with so much work an input; what became of them.
+/// The market after each text was submitted as a model and evaluated, with this work per input.
 fn judged(input_work: Work, work: Work, models: &[String]) -> Bounty {
     let mut bounty = Bounty::new(Settings { input_work, ..settings() }, Work(5_000));
     bounty.drain(work);
     models.iter().enumerate().for_each(|(number, model)| bounty.submit(number + 1, model));
     for (number, model) in models.iter().enumerate() {
-        // All rewards may be paid before its bytes are here.
+        // All rewards may be paid before these bytes arrive.
         let publish = publish(bounty.job, Slot::Submission, model.as_bytes());
         bounty.world.act(client(number + 1), publish).ok();
     }
@@ -137,7 +137,7 @@ proptest! {
     }
 }
 
-/// What a model of one step is told: by the input with its last bytes, and by one that goes on.
+/// The verdict on a model of one step: after the input with its last bytes, and after another one.
 fn told(input_work: u64, max_work: u64, model: &str) -> [Option<Verdict>; 2] {
     let [payload_byte, blob_byte, ending, input] = [1, 2, 5, 10].map(Work);
     let prices = Prices { input, payload_byte, blob_byte, ending, ..Prices::default() };
@@ -155,9 +155,9 @@ fn told(input_work: u64, max_work: u64, model: &str) -> [Option<Verdict>; 2] {
 fn an_input_and_an_evaluation_are_full_to_the_last_instruction() {
     let model = "right=50,50,50 work=7 step=180";
     let (bytes, step) = (model.len() as u64, 180 * 7);
-    // Every input; reading, the step, its end.
+    // Costs of every input: the input itself, reading, the step, and the ending.
     let alone = 10 + bytes + step + 5;
-    // The chunk on top, each byte as it is sent and as it is kept; and the decision.
+    // The chunk as well: each byte as payload and as part of a blob; and the decision.
     let with_chunk = alone + bytes + 2 * bytes + 5;
     let whole = bytes + step;
     let is_paid = |verdict: Option<Verdict>| verdict.is_some_and(|verdict| verdict.is_accepted());

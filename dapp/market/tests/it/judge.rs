@@ -1,16 +1,16 @@
-//! A judge for tests: integer arithmetic over models and datasets written as words, so that a
-//! reader sees the scores in the bytes. The judge of networks is `eval`'s.
+//! A judge for tests: integer arithmetic over models and datasets written as words, so that the
+//! scores are evident from the bytes. The judge of neural networks is in `eval`.
 //!
 //! ```text
 //! dataset  rows=10,10                  rows of each class; one number for regression
-//! model    right=8,7                   rows of each class answered right
+//! model    right=8,7                   rows of each class answered correctly
 //!          loss=250000                 loss of each row, in parts per million
-//!          work=3 step=4               work of a row, rows that cannot be divided
-//!          unfit=BadShape@2            cannot be evaluated, because of node 2
+//!          work=3 step=4               work per row, rows of an indivisible step
+//!          unfit=BadShape@2            cannot be evaluated, with the fault in node 2
 //!          nan=5                       the answer to row 5 is not finite
 //!          like=3                      a copy of every other model with this number
 //!          graph=2                     its weights can be compared with those of this graph only
-//!          #anything                   makes other bytes of the same model
+//!          #anything                   changes the bytes of the model, and nothing else
 //! ```
 
 use market::{
@@ -18,7 +18,7 @@ use market::{
     WeightDistance, Work,
 };
 
-/// The judge; it remembers nothing.
+/// The judge; it has no state.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct WordJudge;
 
@@ -114,7 +114,7 @@ impl Judge for WordJudge {
     }
 }
 
-/// Each row's class and the answer to it, class by class, right answers first.
+/// Each row's true and predicted class, class by class, right answers first.
 fn answers(model: &Model, rows_by_class: &[u32]) -> Vec<(u16, u16)> {
     let right = model.right.iter().copied().chain(std::iter::repeat(0));
     let classes = (0_u16..).zip(rows_by_class).zip(right);
@@ -124,7 +124,7 @@ fn answers(model: &Model, rows_by_class: &[u32]) -> Vec<(u16, u16)> {
     rows.collect()
 }
 
-/// The model and the dataset's rows by class.
+/// The model, and the dataset's number of rows per class.
 fn read(evaluation: &Evaluation<'_>) -> Result<(Model, Vec<u32>), EvaluationError> {
     let model = read_model(evaluation.model.bytes)?;
     let rows_by_class =
@@ -135,7 +135,7 @@ fn read(evaluation: &Evaluation<'_>) -> Result<(Model, Vec<u32>), EvaluationErro
     if fits { Ok((model, rows_by_class)) } else { Err(unfit(Fault::Mismatch)) }
 }
 
-/// How many rows a dataset has.
+/// Number of rows of a dataset.
 pub(crate) fn rows(dataset: &[u8]) -> Option<u32> {
     read_dataset(dataset).map(|rows| rows.iter().sum())
 }

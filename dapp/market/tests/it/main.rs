@@ -1,4 +1,4 @@
-//! Tests of the rules: scripts of events and outcomes, attacks by name, seeded simulations.
+//! Tests of the rules: scripts of events and outcomes, named attacks, seeded simulations.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 

@@ -1,13 +1,13 @@
-//! Scores against their definitions, computed plainly with exact fractions: precision, recall and
+//! Scores against their definitions, computed directly with exact fractions: precision, recall and
 //! F1 as scikit-learn defines them over the classes of the dataset, with `zero_division` left out.
 
 use market::{MAX_LOSS_PPM, Metric, MetricAccumulator, Score, Scores};
 use proptest::{collection::vec, prelude::*};
 
-/// An answer: true class and predicted class.
+/// True class and predicted class of a row.
 type Answer = (u16, u16);
 
-/// A fraction; never negative.
+/// A non-negative fraction.
 #[derive(Clone, Copy)]
 struct Fraction {
     over: u128,
@@ -67,7 +67,7 @@ fn f1_scores(classes: u16, answers: &[Answer]) -> Vec<Fraction> {
     scores.collect()
 }
 
-/// The mean, and the most that rounding each class down may take from it, in parts per million.
+/// The mean, in parts per million.
 fn macro_f1(classes: u16, answers: &[Answer]) -> u32 {
     let scores = f1_scores(classes, answers);
     let sum = scores.iter().fold(Fraction::new(0, 1), |sum, score| sum.plus(*score));
@@ -75,7 +75,7 @@ fn macro_f1(classes: u16, answers: &[Answer]) -> u32 {
     mean.ppm()
 }
 
-/// Few classes, some without rows, some answers that are no class.
+/// Few classes, some without rows, and some predictions that are no class.
 fn answers() -> impl Strategy<Value = (u16, Vec<Answer>)> {
     (1..7_u16).prop_flat_map(|classes| {
         let answer = (0..classes, 0..classes + 2);

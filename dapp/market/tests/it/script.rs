@@ -1,22 +1,22 @@
-//! Plays a script: reads each line, does what it says to a market, and writes the outcome beneath.
+//! Plays a script: executes each line on a market, and writes the outcome beneath.
 //!
 //! ```text
 //! settings input_work=100        of the deployment; before the first event
-//! drive rows                     a blob the deployment carries
-//! usual                          the blobs and the money of most scripts
-//! blob better right=8,7          names bytes; [unixfs] cuts them so, [padded=N] lengthens them
+//! drive rows                     a blob of the deployment's drive
+//! usual                          the blobs and balances of most scripts
+//! blob better right=8,7          names bytes; [unixfs] sets the profile, [padded=N] the length
 //! at 2000                        the block time from here on
-//! randao 7                       what the validators drew for the blocks from here on
+//! randao 7                       `prevRandao` of the blocks from here on
 //! anne deposits 100 ether        an event: who, what; its outcome is indented beneath it.
-//!                                [and …] a command that rides on it
-//! crowd 9 enlists for cup        the same by the accounts c1 to c9; the outcome is the last one's
-//! repeat 9 anne …                the same nine times, likewise
+//!                                [and …] a command sent with the deposit
+//! crowd 9 enlists for cup        the same by the accounts c1 to c9; shows the last outcome
+//! repeat 9 anne …                the same nine times; shows the last outcome
 //! show anne                      a query: accounts, jobs, cup/0, cup/board, cup/seats, cup/blobs,
 //!                                clock, store, solvency
 //! ```
 //!
-//! The commands are in `acts`. After each input both sides of every asset are equal, and a refused
-//! command changed nothing.
+//! The commands are in `acts`. After each input both sides of every asset must be equal, and a
+//! refused command must have changed nothing.
 
 mod acts;
 mod outcome;
@@ -32,10 +32,10 @@ use scenarios::Secret;
 
 use crate::world::{World, settings};
 
-/// What is wrong with a line of a script.
+/// An error in a line of a script.
 type Reason = String;
 
-/// Blobs and money of most scripts. The hold-outs are `rows`, and `hidden` of sealed jobs.
+/// Blobs and balances of most scripts. The hold-out is `rows`, or `hidden` in sealed jobs.
 const USUAL: &str = "blob rows rows=10,10
 blob hidden rows=20,20
 blob slice rows=10,10 #slice
@@ -55,7 +55,7 @@ mia deposits 1000 ether
 moe deposits 1000 ether
 mel deposits 1000 ether";
 
-/// The script with the outcomes that its events have.
+/// The script with the current outcomes of its events.
 pub(crate) fn play(text: &str) -> String {
     let mut stage = Stage::new();
     let mut played = String::new();
@@ -68,11 +68,11 @@ pub(crate) fn play(text: &str) -> String {
     played
 }
 
-/// A market, and the bytes and jobs that the script gave names to.
+/// A market, and the blobs and jobs named by the script.
 pub(crate) struct Stage {
     settings: Settings,
     drive: Vec<String>,
-    /// Made at the first event, when settings and drive are known.
+    /// Created at the first event, when settings and drive are known.
     world: Option<World>,
     blobs: BTreeMap<String, (BlobRef, Vec<u8>)>,
     /// Sealed blobs, by the names of their ciphertexts.
@@ -94,7 +94,7 @@ impl Stage {
         }
     }
 
-    /// Plays lines of which none may be refused; the outcomes of all.
+    /// Plays lines, none of which may be refused; returns their outcomes.
     pub(crate) fn play(&mut self, text: &str) -> Vec<String> {
         let all: Vec<_> = text.lines().flat_map(|line| self.line(line).unwrap()).collect();
         let refused = all.iter().find(|line| line.starts_with("refused"));
@@ -102,7 +102,7 @@ impl Stage {
         all
     }
 
-    /// Plays a line that is refused, for a reason that begins so.
+    /// Plays a line that must be refused, for a reason with this prefix.
     pub(crate) fn refused(&mut self, line: &str, reason: &str) {
         let outcome = self.line(line).unwrap();
         let last = outcome.last().map_or("", String::as_str);
@@ -113,17 +113,17 @@ impl Stage {
         &self.world.as_ref().unwrap().market
     }
 
-    /// Calls a job by a title.
+    /// Names a job.
     pub(crate) fn call(&mut self, title: &str, job: JobId) {
         self.jobs.insert(title.to_owned(), job);
     }
 
-    /// What an account has, free and paid out, beyond what it deposited.
+    /// Balance and payments of an account, less its deposits.
     pub(crate) fn earned(&self, who: &str) -> i128 {
         self.world.as_ref().unwrap().earned(address(who), Asset::Ether)
     }
 
-    /// The outcome of a line.
+    /// Plays a line; returns its outcome.
     pub(crate) fn line(&mut self, line: &str) -> Result<Vec<String>, Reason> {
         let words: Vec<_> = line.split_whitespace().collect();
         match words.as_slice() {
@@ -214,7 +214,7 @@ impl Stage {
             }
         }
         let mut bytes = content.join(" ").into_bytes();
-        // Words that mean nothing, and do not compress too well to be taken.
+        // Meaningless words, whose compression ratio is within the limit.
         let padding = (0_u32..).flat_map(|n| format!(" #{n:x}").into_bytes());
         bytes.extend(padding.take(padded.saturating_sub(bytes.len())));
         self.blobs.insert(name.to_owned(), (blob_ref(&bytes, profile), bytes));
@@ -235,7 +235,7 @@ impl Stage {
         self.world.as_mut().ok_or_else(|| "no market".to_owned())
     }
 
-    /// A job by its title; one that there is not has the title for a name.
+    /// A job by its title; for an unknown title, an unused job name.
     pub(crate) fn job(&self, title: &str) -> JobId {
         self.jobs.get(title).copied().unwrap_or_else(|| JobId(padded(title)))
     }
@@ -257,7 +257,7 @@ impl Stage {
         Ok(lines)
     }
 
-    /// Does what an event says, input by input; what they bring about until one is refused.
+    /// Plays an event, input by input, up to the first refusal; returns the effects.
     fn act(&mut self, words: &[&str]) -> Result<(Vec<Effect>, Result<(), Refusal>), Reason> {
         let [who, words @ ..] = words else { return Err("nobody acts".to_owned()) };
         let sender = address(who);
@@ -302,7 +302,7 @@ impl Stage {
     }
 }
 
-/// An account's or token's address is its name, zero-padded.
+/// The address of an account or token is its name, zero-padded.
 fn address(name: &str) -> Address {
     Address(padded(name))
 }
@@ -317,7 +317,7 @@ fn asset(name: &str) -> Asset {
     if name == "ether" { Asset::Ether } else { Asset::Erc20(address(name)) }
 }
 
-/// `max` is the largest there is.
+/// `max` is the largest amount.
 fn amount(text: &str) -> Result<Amount, Reason> {
     let largest = (text == "max").then_some(Amount(U256::MAX));
     largest.map_or_else(|| U256::from_dec_str(text).map(Amount).map_err(|e| e.to_string()), Ok)

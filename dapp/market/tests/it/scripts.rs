@@ -1,5 +1,5 @@
-//! The rules of the market, told in scripts: `scripts/*.txt` has one event a line and its outcome
-//! beneath it. `UPDATE_EXPECT=1 cargo test` writes the outcomes anew; the diff is to be reviewed.
+//! The rules of the market in scripts: `scripts/*.txt` has one event per line and its outcome
+//! beneath it. `UPDATE_EXPECT=1 cargo test` rewrites the outcomes; the diff has to be reviewed.
 
 use std::{collections::BTreeSet, fs, io, path::PathBuf};
 
@@ -7,7 +7,7 @@ use market::{ModelRefusal, Outcome, Refusal, Share};
 
 use crate::script;
 
-/// Each script's path and text.
+/// Path and text of each script.
 fn scripts() -> io::Result<Vec<(PathBuf, String)>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scripts");
     let mut paths: Vec<_> = fs::read_dir(folder)?

@@ -1,14 +1,14 @@
-//! Seeded simulations: commands of the whole vocabulary, biased to the edges, over many accounts,
-//! assets and jobs of every choice, and what holds after each of them:
+//! Seeded simulations: all kinds of commands, biased to limits, over many accounts, assets and jobs
+//! of every choice. After each command:
 //!
-//! - the ledger and what jobs hold are those of independently kept books;
-//! - a refused command changed nothing but the clock;
-//! - each account is rewarded once a job at most, no model is paid for twice;
-//! - what jobs have reserved is what their terms say, within its bound;
+//! - the ledger and the jobs' holdings equal those of independently kept books;
+//! - a refused command has changed nothing but the clock;
+//! - each account is rewarded at most once per job, and no model is paid for twice;
+//! - the bytes reserved by jobs follow from their terms, within the limit;
 //!
-//! and when a world ends, that every job ends in time, that nothing stays behind, and that the same
-//! inputs have the same effects again. `SEED=n cargo test simulate` plays one again, `COMMANDS=n`
-//! more or fewer of them.
+//! and at the end of a world every job ends in time, nothing is left in it, and replaying the
+//! inputs gives the same effects. `SEED=n cargo test simulate` sets the seed, `COMMANDS=n` the
+//! number of commands.
 
 mod books;
 mod generator;
@@ -25,11 +25,11 @@ use crate::world::{Outcome, World};
 use books::Books;
 use generator::Generator;
 
-/// Commands of a seed: enough to meet almost every reason to refuse.
+/// Commands per seed: enough to meet almost every reason to refuse.
 const COMMANDS: usize = 120_000;
-/// Commands of one world; then it ends and another begins.
+/// Commands per world; then it ends and another begins.
 const WORLD_COMMANDS: usize = 1_000;
-/// Reasons that take too many commands or too rare a chance; scripts tell of each.
+/// Reasons that need too many commands or are too unlikely; scripts cover each.
 const ELSEWHERE: [&str; 11] = [
     "AttestationCount",
     "AttestedOtherwise",
@@ -44,7 +44,7 @@ const ELSEWHERE: [&str; 11] = [
     "LastDateTooFar",
 ];
 
-/// How often each effect, verdict and reason to refuse was met.
+/// Number of times that each effect, verdict and reason to refuse occurred.
 type Seen = BTreeMap<String, u64>;
 
 #[test]
@@ -53,7 +53,7 @@ fn money_is_conserved_and_every_job_ends() {
     let given = |name| {
         std::env::var_os(name).map(|text| text.into_string().unwrap().parse::<u64>().unwrap())
     };
-    // What one random seed meets is chance: only the first seed is asked for every reason.
+    // Coverage by a random seed is a matter of chance: only the first seed must meet every reason.
     let seeds = given("SEED").map_or_else(|| vec![fastrand::u64(..), 1], |seed| vec![seed]);
     let commands = given("COMMANDS").map_or(COMMANDS, |number| number.try_into().unwrap());
     let mut seen = Seen::new();
@@ -69,7 +69,7 @@ fn money_is_conserved_and_every_job_ends() {
     assert!(missed.is_empty() || commands < COMMANDS, "never met: {missed:?}");
 }
 
-/// One change from outside.
+/// An external event.
 #[derive(Clone, Debug)]
 enum Step {
     Deposit(Address, Asset, Amount, Option<Command>),
@@ -78,7 +78,7 @@ enum Step {
 
 /// Plays at least this many commands.
 ///
-/// - Panics: when something that must hold does not; the message has the seed and the command
+/// - Panics: if an invariant is broken; the message has the seed and the command
 fn run(seed: u64, commands: usize, seen: &mut Seen) {
     let mut generator = Generator::new(seed);
     for number in 0..commands.div_ceil(WORLD_COMMANDS) {
@@ -93,7 +93,7 @@ fn run(seed: u64, commands: usize, seen: &mut Seen) {
     }
 }
 
-/// An input that was: the block's time and random number, what it was, and what came of it.
+/// A past input: the block's time and random number, the step, and its outcome.
 type Past = (Timestamp, [u8; 32], Step, Vec<Effect>, Result<(), Refusal>);
 
 struct Game {
@@ -121,8 +121,8 @@ impl Game {
         self.history.push((at, randao, step, effects, refused));
     }
 
-    /// Everybody leaves: jobs are carried on to their ends, or left alone to their last dates; all
-    /// free balances are withdrawn.
+    /// Ends the world: jobs are advanced to their ends, or left alone until their last dates; then
+    /// all free balances are withdrawn.
     fn end(&mut self, carries_on: bool, seen: &mut Seen) {
         let jobs: Vec<_> = self.world.market.jobs_from(0).map(|(id, _)| id).collect();
         jobs.into_iter().for_each(|id| self.end_job(id, carries_on, seen));
@@ -152,7 +152,7 @@ impl Game {
             }
             has_moved |= self.world.market.job(id).is_none_or(|job| job.stage != stage);
             if !has_moved {
-                // The clock may be behind the blocks.
+                // The market's clock may be behind the blocks' time.
                 let lag = self.world.market.lag_seconds();
                 let soon = self.world.block_time.after(50 + lag);
                 self.world.block_time = if carries_on { soon } else { last_date.after(lag) };
@@ -161,7 +161,7 @@ impl Game {
         panic!("{}: {id} does not end", self.name);
     }
 
-    /// The same inputs again have the same outcomes and end in the same state.
+    /// Replays the inputs and checks that outcomes and final state are the same.
     fn replay(self, mut world: World) {
         for (number, (at, randao, step, effects, refused)) in self.history.iter().enumerate() {
             (world.block_time, world.prev_randao) = (*at, *randao);
@@ -172,7 +172,7 @@ impl Game {
     }
 }
 
-/// Evaluations that a job waits for.
+/// Commands that advance a job.
 fn due(id: JobId, job: &market::Job) -> Vec<Command> {
     let base =
         [(Target::Base, job.base.step()), (Target::BaseOnHoldOut, job.base_on_hold_out.step())];

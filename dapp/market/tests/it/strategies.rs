@@ -1,8 +1,8 @@
-//! Strategies, honest and hostile, and what each earns: every season is played twice, once with
-//! somebody who is hostile, once with the same person honest, and everybody else the same. No
-//! hostile one earns more, or takes more from others than it loses itself.
+//! Honest and hostile strategies, and their earnings: every season is played twice, once with a
+//! hostile person, once with the same person honest, and everybody else unchanged. No hostile
+//! strategy earns more than its honest counterpart, or costs others more than it loses itself.
 //!
-//! `SEED=n cargo test strategies` plays again, `COMMANDS=n` more or fewer of them:
+//! `SEED=n cargo test strategies` sets the seed, `COMMANDS=n` the number of commands:
 //! `COMMANDS=1000000 cargo test --release -p market strategies -- --nocapture` for a million.
 
 #![expect(clippy::disallowed_types, reason = "means are for people")]
@@ -13,19 +13,19 @@ mod season;
 use cast::{Cast, Strategy};
 use fastrand::Rng;
 
-/// Enough for the mean of most strategies to be far from the honest one's.
+/// Enough to separate the means of most strategies from their honest counterparts'.
 const COMMANDS: u64 = 150_000;
 
-/// What came of a strategy, compared with honesty.
+/// Result of a strategy, compared with honesty.
 #[derive(Default)]
 struct Outcome {
     seasons: u32,
     inputs: u64,
-    /// What it earned, and what the same person earns who is honest.
+    /// Earnings of the strategy, and of its honest counterpart.
     own: Mean,
     honest: Mean,
     gained: Mean,
-    /// What others lost because of it, less what it lost.
+    /// Losses of others caused by it, less its own.
     taken: Mean,
     taken_beyond_loss: Mean,
 }
@@ -53,7 +53,7 @@ impl Mean {
         ((self.squares / count - self.mean().powi(2)).max(0.0) / count).sqrt()
     }
 
-    /// Whether it is above zero by more than chance, and by more than roundings.
+    /// Whether the mean is significantly above zero, by more than rounding.
     fn is_positive(&self) -> bool {
         self.mean() > 3.0 * self.standard_error() + 1.0
     }
@@ -93,7 +93,7 @@ fn no_hostile_strategy_earns_more_or_takes_more_than_it_loses() {
     assert!(wrong.is_empty(), "seed {seed}: it pays to be {wrong:?}");
 }
 
-/// Plays seasons with a strategy and with the honest one it imitates.
+/// Plays seasons with a strategy and with its honest counterpart.
 fn compare(seed: u64, strategy: Strategy, commands: u64) -> Outcome {
     let mut outcome = Outcome::default();
     while outcome.inputs < commands {
@@ -109,7 +109,7 @@ fn compare(seed: u64, strategy: Strategy, commands: u64) -> Outcome {
         outcome.honest.add(honest.own);
         outcome.gained.add(gained);
         outcome.taken.add(taken);
-        // Whoever asks for what nobody reaches says so in its terms: others need not enter.
+        // The terms state the unreachable score openly: others need not take part.
         let consented = strategy == Strategy::SponsorImpossible;
         outcome.taken_beyond_loss.add(if consented { 0.0 } else { taken + gained });
     }

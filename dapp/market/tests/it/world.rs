@@ -1,5 +1,5 @@
-//! A market with what is around it: blocks, inputs, sealed blobs, and an account of what everybody
-//! paid in and got out.
+//! A market and its environment: blocks, inputs, sealed blobs, and a record of all deposits and
+//! payments.
 
 use std::collections::BTreeMap;
 
@@ -17,22 +17,22 @@ use crate::judge::WordJudge;
 pub(crate) const OPERATOR: Address = Address(*b"operator\0\0\0\0\0\0\0\0\0\0\0\0");
 pub(crate) const SINK: Address = Address(*b"sink\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 
-/// The most outputs of one input, however many take part.
+/// Maximum number of outputs of one input, however many accounts take part.
 const MOST_OUTPUTS: usize = 400;
 
-/// What an input brought about.
+/// Result of an input.
 pub(crate) type Outcome = Result<Vec<Effect>, Refusal>;
 
-/// A market and what is around it.
+/// A market and its environment.
 pub(crate) struct World {
     pub(crate) market: Market,
     /// Time of the next block.
     pub(crate) block_time: Timestamp,
-    /// What the chain's validators draw for it.
+    /// `prevRandao` of the next block.
     pub(crate) prev_randao: [u8; 32],
-    /// How many inputs came.
+    /// Number of inputs so far.
     pub(crate) inputs: u64,
-    /// With every how manieth input the whole market is compared when it was refused.
+    /// On refusals, every n-th input compares the whole market with its previous state.
     pub(crate) thorough: u64,
     deposited: BTreeMap<(Address, Asset), U256>,
     paid: BTreeMap<(Address, Asset), U256>,
@@ -62,8 +62,8 @@ impl World {
         }
     }
 
-    /// An input through a portal, perhaps with a command riding on it: the deposit stands whatever
-    /// becomes of the command.
+    /// An input through a portal, with an optional command: the deposit stands even if the command
+    /// is refused.
     pub(crate) fn deposit(
         &mut self,
         account: Address,
@@ -91,7 +91,7 @@ impl World {
         self.act_before(sender, command, &mut WordJudge)
     }
 
-    /// The same, with another judge.
+    /// The same, with a different judge.
     pub(crate) fn act_before(
         &mut self,
         sender: Address,
@@ -116,13 +116,13 @@ impl World {
         context
     }
 
-    /// A refused command changes nothing.
+    /// Applies a command; checks that a refused one changes nothing.
     fn apply(&mut self, context: &Context, command: Command, judge: &mut dyn Judge) -> Outcome {
         let before = self.inputs.is_multiple_of(self.thorough).then(|| self.market.clone());
         let said = before.is_some().then(|| format!("{command:?}"));
         let outcome = self.market.apply(context, command, judge);
         if let (Err(refusal), Some(mut before)) = (&outcome, before) {
-            // What the refusal cost is on the meter, which each input begins anew.
+            // The cost of the refusal is on the meter, which every input resets.
             let mut after = self.market.clone();
             before.begin(context);
             after.begin(context);
@@ -152,7 +152,7 @@ impl World {
         refusal
     }
 
-    /// Money is conserved.
+    /// Checks that money is conserved.
     fn check(&self) {
         let solvent = self.market.ledger().solvency().all(|(_, sides)| sides.holds());
         assert!(solvent, "after input {}: {:?}", self.inputs, self.solvency());
@@ -162,7 +162,7 @@ impl World {
         self.market.ledger().solvency().collect()
     }
 
-    /// What an account has, free and paid out, beyond what it deposited.
+    /// Balance and payments of an account, less its deposits.
     pub(crate) fn earned(&self, account: Address, asset: Asset) -> i128 {
         let of = |sums: &BTreeMap<(Address, Asset), U256>| {
             let sum = sums.get(&(account, asset)).copied().unwrap_or_default();
@@ -173,7 +173,7 @@ impl World {
     }
 }
 
-/// Settings under which nothing costs anything but what is asked for.
+/// Settings under which everything is free unless a test says otherwise.
 pub(crate) fn settings() -> Settings {
     Settings {
         assets: [(Asset::Ether, AssetPrices::default())].into(),
@@ -197,13 +197,13 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-/// A name like those that `wire` derives: nobody else's, and of no other terms.
+/// A job name like those derived by `wire`: unique to sponsor, salt and terms.
 pub(crate) fn job_name(sponsor: Address, salt: [u8; 32], terms: &Terms) -> JobId {
     JobId(Digest::of(format!("{sponsor}{salt:?}{terms:?}").as_bytes()).0)
 }
 
-/// What an honest miner says of a page, but for what `lies` changes of each model; and the results
-/// row by row, where the machine only samples.
+/// The attestations of an honest miner for a page, changed by `lies` model by model; and the
+/// results row by row if the machine only samples.
 pub(crate) fn attestations<'a>(
     job: &Job,
     page: u32,
@@ -228,7 +228,7 @@ pub(crate) fn attestations<'a>(
     (all, rows)
 }
 
-/// What a model answers on the hold-out; `None` if it cannot be evaluated within the terms.
+/// The evaluation of a model on the hold-out; `None` if it cannot be evaluated within the terms.
 fn examine<'a>(
     job: &Job,
     model: Option<BlobRef>,
@@ -247,7 +247,7 @@ fn examine<'a>(
     Some((Attestation::new(scores, &results), results))
 }
 
-/// Says of a row that it is answered otherwise.
+/// Flips the result of a row.
 pub(crate) fn flip(job: &Job, row: usize, attestation: &mut Attestation, results: &mut Results) {
     let (metric, mut bytes) = (job.terms.offer.metric, results.to_bytes());
     bytes[row / 8] ^= 1 << (row % 8);
@@ -256,7 +256,7 @@ pub(crate) fn flip(job: &Job, row: usize, attestation: &mut Attestation, results
     attestation.score = results.score(metric).unwrap();
 }
 
-/// The commitment of a miner to what it says of a page.
+/// The commitment of a miner to its attestations of a page.
 pub(crate) fn attested(
     job: JobId,
     miner: Address,
@@ -268,7 +268,7 @@ pub(crate) fn attested(
         .commitment(attestations, salt)
 }
 
-/// Seals `content` under a commitment to `plain`; an honest account's are the same.
+/// Seals `content` under a commitment to `plain`; for an honest account they are the same.
 pub(crate) fn seal(scope: [u8; 32], sender: Address, plain: BlobRef, content: &[u8]) -> Secret {
     let own = |part: &[u8]| Digest::of(&[part, &sender.0, &scope, &plain.digest.0].concat()).0;
     let opening = Opening { key: own(b"key"), salt: own(b"salt"), plain };

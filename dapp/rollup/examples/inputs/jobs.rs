@@ -1,5 +1,5 @@
-//! Jobs held from their opening to their end: an open one, a sealed one whose hundred seats lie
-//! alike of all models, and one that is sampled, whose seats each say something else.
+//! Jobs from opening to end: an open one, a sealed one whose hundred seats attest the same lies,
+//! and a sampled one whose seats all attest something different.
 
 use market::{
     Address, Amount, Attestation, Award, Command, JobId, Metric, Results, Score, Sealing, Slot,
@@ -14,15 +14,15 @@ use crate::{
     stage::{Stage, event},
 };
 
-/// Rows of the datasets as they are in the folder.
+/// Rows of the datasets in the folder.
 const ROWS: u32 = 1_000;
 const ROWS_OF_HOLD_OUT: u32 = 300;
 const ROWS_OF_LINE: u32 = 20_000;
-/// Miners that enlist, more than there are seats, and those who reveal nothing.
+/// Miners that enlist, more than there are seats, and seats that reveal nothing.
 const ENLISTED: usize = 150;
 const SILENT: usize = 10;
 
-/// An open job, in a market whose inputs may cost little, so that evaluations go on over several.
+/// An open job, with a low cost limit per input, so that evaluations span several inputs.
 pub(crate) fn open(files: &Files, input_work: u64) -> Result<()> {
     let [base, rows, model] =
         ["base.onnx", "rows.safetensors", "model.onnx"].map(|name| files.read(name));
@@ -39,8 +39,8 @@ pub(crate) fn open(files: &Files, input_work: u64) -> Result<()> {
     stage.publish("a base model", SPONSOR, job, Slot::BaseModel, &base)?;
     stage.publish("a hold-out", SPONSOR, job, Slot::HoldOut, &rows)?;
     stage.evaluate(job, Target::Base)?;
-    for (place, model) in [&model, &[&model[..], &[0x9a, 6, 0]].concat()].into_iter().enumerate() {
-        let client = account(2, place);
+    for (index, model) in [&model, &[&model[..], &[0x9a, 6, 0]].concat()].into_iter().enumerate() {
+        let client = account(2, index);
         stage.ride("a submission", client, &scenarios::submit(job, model))?;
         stage.publish("a model", client, job, Slot::Submission, model)?;
     }
@@ -49,17 +49,17 @@ pub(crate) fn open(files: &Files, input_work: u64) -> Result<()> {
     require(&stage.settle(job)?, &["JobDecided", "Paid", "JobEnded"])
 }
 
-/// A sealed job whose seats attest a lie: the machine evaluates all, and compares the best.
+/// A sealed job whose seats attest a lie: the machine evaluates all models, and compares the best.
 pub(crate) fn attested(files: &Files) -> Result<()> {
     let read = |name| files.read(name);
     let [base, slice, hold_out] =
         [read("base.onnx")?, read("slice.safetensors")?, read("hold-out.safetensors")?];
     let (best, shown) = (read("mlp.onnx")?, read("cnn.onnx")?);
     let mut near = best.clone();
-    // Another number somewhere in the weights.
+    // Changes a number somewhere in the weights.
     let middle = near.len() / 2;
     near[middle] ^= 1;
-    // The last does not reveal.
+    // The last client does not reveal.
     let models = [&best, &near, &shown, &vec![7; best.len()], &best[1..].to_vec()].map(Vec::clone);
     let mut stage = Stage::new(None);
     let (sealing, secret) = sealed_hold_out(&hold_out);
@@ -90,8 +90,8 @@ pub(crate) fn attested(files: &Files) -> Result<()> {
     require(&said, &events)
 }
 
-/// A sealed job in which every miner says something else of all rows, and the machine looks at as
-/// many as it may.
+/// A sealed job in which every miner attests different results, and the machine samples as many
+/// rows as it may.
 pub(crate) fn sampled(files: &Files) -> Result<()> {
     let (base, hold_out) = (files.read("line.onnx")?, files.read("line.safetensors")?);
     let slice = files.read("slice.safetensors")?;
@@ -123,7 +123,7 @@ pub(crate) fn sampled(files: &Files) -> Result<()> {
     require(&said, &["Forfeited", "JobDecided", "Paid", "JobEnded"])
 }
 
-/// Opens a sealed job, and has miners enlist.
+/// Opens a sealed job, in which miners enlist.
 fn begin(
     stage: &mut Stage,
     (job, opening): (JobId, Command),
@@ -133,17 +133,17 @@ fn begin(
     stage.publish("a base model", SPONSOR, job, Slot::BaseModel, base)?;
     stage.publish("a public slice", SPONSOR, job, Slot::PublicSlice, slice)?;
     stage.publish("a sealed hold-out", SPONSOR, job, Slot::HoldOut, hold_out)?;
-    for place in 0..ENLISTED {
-        stage.ride("a miner who enlists", account(3, place), &Command::Enlist { job })?;
+    for index in 0..ENLISTED {
+        stage.ride("a miner who enlists", account(3, index), &Command::Enlist { job })?;
     }
     Ok(())
 }
 
-/// Submits sealed models; who reveals each, and how.
+/// Submits sealed models; returns each client and its reveal.
 fn submit(stage: &mut Stage, job: JobId, models: &[Vec<u8>]) -> Result<Vec<(Address, Command)>> {
     let mut revealing = Vec::new();
-    for (place, model) in models.iter().enumerate() {
-        let client = account(2, place);
+    for (index, model) in models.iter().enumerate() {
+        let client = account(2, index);
         let secret = seal(&context(client), job.0, model);
         let submit = Command::Submit { job, model: SubmittedModel::Sealed(secret.sealed) };
         stage.ride("a sealed submission", client, &submit)?;
@@ -153,7 +153,7 @@ fn submit(stage: &mut Stage, job: JobId, models: &[Vec<u8>]) -> Result<Vec<(Addr
     Ok(revealing)
 }
 
-/// All seats but some attest the first page and reveal that; then the machine may judge.
+/// All seats but some attest the first page and reveal it; then the machine may judge.
 fn attest(
     stage: &mut Stage,
     job: JobId,
@@ -180,7 +180,7 @@ fn attest(
     Ok(())
 }
 
-/// Has the machine evaluate what it can, and the job come to its end; what was said.
+/// Evaluates all models and ends the job; returns the notices.
 fn judge(stage: &mut Stage, job: JobId, models: usize) -> Result<Vec<Notice>> {
     let mut said = stage.settle(job)?;
     said.extend(stage.evaluate(job, Target::BaseOnHoldOut)?);
@@ -191,7 +191,7 @@ fn judge(stage: &mut Stage, job: JobId, models: usize) -> Result<Vec<Notice>> {
     Ok(said)
 }
 
-/// Checks that all of this was said.
+/// Checks that all of these events were emitted.
 fn require(said: &[Notice], events: &[&str]) -> Result<()> {
     match events.iter().find(|name| !said.iter().any(|notice| event(notice) == **name)) {
         Some(missing) => Err(format!("nothing was {missing}").into()),

@@ -1,15 +1,15 @@
-//! What `cargo cost inputs` counts: whole inputs, from a request's JSON to what is to be posted,
+//! Inputs counted by `cargo cost inputs`: whole ones, from a request's JSON to the bodies to post,
 //! and parts of the most expensive steps at their largest.
 //!
-//! Jobs are held from their opening to their end. Before and after each input or part a line goes
-//! to stderr, where the counter looks; a JSON object for each goes to stdout, with what it is and
-//! what the market's own meter says it costs at most.
+//! Jobs are run from opening to end. Before and after each input or part a line goes to stderr,
+//! which triggers the counter; a JSON object for each goes to stdout, with its name and the largest
+//! cost according to the market's meter.
 //!
 //! ```text
 //! inputs FOLDER INPUT_WORK
 //! ```
 //!
-//! FOLDER holds the models and datasets by the names they are asked for.
+//! FOLDER has the models and datasets under the names they are read by.
 
 #![expect(clippy::print_stdout, reason = "what was done is what this program is for")]
 
@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     parts::count(&files)
 }
 
-/// The files that are read.
+/// The folder of input files.
 struct Files(PathBuf);
 
 impl Files {
@@ -46,7 +46,7 @@ impl Files {
     }
 }
 
-/// Has something done between two marks.
+/// Runs `what` between two marks.
 fn counted<T>(what: impl FnOnce() -> T) -> std::io::Result<T> {
     mark()?;
     let done = what();
@@ -59,7 +59,7 @@ fn mark() -> std::io::Result<()> {
     std::io::stderr().write_all(b"\n")
 }
 
-/// Says what was done between the last two marks.
+/// Prints what ran between the last two marks.
 fn say(what: &str, bytes: usize, outputs: usize, at_most: u64) {
     let line = json!({ "input": what, "bytes": bytes, "outputs": outputs, "at_most": at_most });
     println!("{line}");

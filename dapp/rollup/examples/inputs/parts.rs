@@ -1,5 +1,5 @@
-//! Parts of the most expensive steps, at their largest: opening a ciphertext, the exact test,
-//! naming results, and comparing models.
+//! Parts of the most expensive steps, at their largest: decrypting a ciphertext, the exact test,
+//! hashing results, and comparing models.
 
 use std::hint::black_box;
 
@@ -10,7 +10,7 @@ use scenarios::{Secret, context, file, seal};
 
 use crate::{Files, Result, counted, plan::SPONSOR, say};
 
-/// As in the market's words: five in a hundred.
+/// The usual significance: five in a hundred.
 const SIGNIFICANCE_PPM: u32 = 50_000;
 
 pub(crate) fn count(files: &Files) -> Result<()> {
@@ -41,10 +41,10 @@ fn opening(bytes: usize) -> Result<()> {
     Ok(())
 }
 
-/// Two models of which each is better on every second row, the first on some more.
+/// Two models, each better on every second row, the first on some more.
 fn comparing(metric: Metric, rows: u32) -> Result<()> {
-    let of = |place: u32| {
-        let is_better = |row: u32| (row % 2 == place) || (place == 0 && row < 60);
+    let of = |index: u32| {
+        let is_better = |row: u32| (row % 2 == index) || (index == 0 && row < 60);
         let bytes: Vec<u8> = if metric.is_loss() {
             (0..rows).flat_map(|row| u64::from(!is_better(row)).to_be_bytes()).collect()
         } else {
@@ -69,7 +69,7 @@ fn comparing(metric: Metric, rows: u32) -> Result<()> {
     Ok(())
 }
 
-/// A model beside itself, both trained from itself: what is done depends on its form alone.
+/// Compares a model with itself; the work depends on its architecture alone.
 fn similarity(name: &str, model: &[u8]) -> Result<()> {
     let mut judge = Evaluator::new();
     let read = Model::from_onnx(model)?;
@@ -89,7 +89,7 @@ fn similarity(name: &str, model: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// A dataset of rows that a model takes, with classes if it tells any apart.
+/// A dataset of rows in the model's shape, with classes if it is a classifier.
 fn rows_for(model: &Model) -> Vec<u8> {
     const ROWS: usize = 64;
     let (row, is_regression) = (model.row(), model.answers() == 1);

@@ -1,4 +1,4 @@
-//! A job to be held, and the terms of its miners and its hold-out.
+//! A job's terms, those of its miners, and its hold-out.
 
 use market::{
     Address, Amount, Board, Command, Evaluators, JobId, MinerTerms, Offer, Score, Sealing, Terms,
@@ -9,11 +9,11 @@ use scenarios::{ALICE, NOW, SALT, Secret, board, bounty, context, file, offer, p
 use crate::stage::SECONDS;
 
 pub(crate) const SPONSOR: Address = ALICE;
-/// Seats for miners.
+/// Number of seats.
 pub(crate) const SEATS: u32 = 100;
 
-/// A job with a prize, whose hold-out of so many rows is open or sealed; `change` makes other
-/// choices. Its name, and the command that opens it.
+/// A job with a prize, and a hold-out with this many rows, open or sealed; `change` alters its
+/// terms. Returns its name, and the command that opens it.
 pub(crate) fn open_job(
     [base, slice]: [&[u8]; 2],
     sealing: Sealing,
@@ -40,7 +40,7 @@ pub(crate) fn open_job(
     scenarios::open_job(&context(SPONSOR), SALT, &terms)
 }
 
-/// Miners for all seats, who say of so many rows what they find; of all when there are none.
+/// Terms for all seats, who attest results of this many sampled rows, or of all if it is zero.
 pub(crate) fn miners(sample_rows: u32) -> Evaluators {
     Evaluators::Miners(MinerTerms {
         seats: SEATS,
@@ -52,7 +52,7 @@ pub(crate) fn miners(sample_rows: u32) -> Evaluators {
     })
 }
 
-/// A sealed hold-out, and what it takes to open it.
+/// A sealed hold-out, and the secret that opens it.
 pub(crate) fn sealed_hold_out(plain: &[u8]) -> (Sealing, Secret) {
     let secret = seal(&context(SPONSOR), SALT, plain);
     let (hold_out, sponsor_bond) = (secret.sealed, Amount::new(1_000_000));

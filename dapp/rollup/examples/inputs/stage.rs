@@ -1,5 +1,4 @@
-//! An application that carries out inputs which are counted, and what the market's meter says they
-//! cost.
+//! An application whose inputs are counted, with the cost of each according to the market's meter.
 
 use eval::Evaluator;
 use market::{Address, Amount, Command, Job, JobId, Slot, Speed, Target, Windows, Work};
@@ -10,18 +9,18 @@ use wire::{Genesis, Notice, Output, encode_command, encode_ether_deposit};
 
 use crate::{Result, counted, say};
 
-/// How long each window is: far more than all inputs take a machine that is as slow as this.
+/// Length of each window: longer than a machine of this speed needs for all inputs.
 pub(crate) const SECONDS: u32 = 4_000_000_000;
-/// Instructions a second, so few that the clock's lag says what an input cost.
+/// Instructions per second, so few that the clock's lag shows the cost of an input.
 const SPEED: u64 = 100;
-/// Ether enough for anything, in wei.
+/// Ample Ether for anything, in wei.
 const RICH: u128 = 1 << 100;
 
 /// The application.
 pub(crate) struct Stage {
     app: App<Evaluator>,
     now: u64,
-    /// The time of the last block, and its lag after that.
+    /// Time of the last block, and the lag after it.
     last: (u64, u64),
 }
 
@@ -47,19 +46,19 @@ impl Stage {
         self.app.market().job(job).ok_or_else(|| "no such job".into())
     }
 
-    /// Waits until the machine has caught up, and a window is over.
+    /// Waits until the machine has caught up and a window is over.
     pub(crate) fn wait(&mut self) {
         self.now += self.app.market().lag_seconds() + u64::from(SECONDS);
     }
 
-    /// Has a payload carried out, or refused.
+    /// Sends a payload, which may be refused.
     pub(crate) fn send(&mut self, what: &str, sender: Address, payload: &[u8]) -> Result<Answer> {
         let (answer, at_most) = self.carry_out(sender, payload)?;
         say(what, payload.len(), answer.outputs.len(), at_most);
         Ok(answer)
     }
 
-    /// Has a command carried out.
+    /// Sends a command.
     ///
     /// - Errors: it is refused
     pub(crate) fn play(
@@ -72,7 +71,7 @@ impl Stage {
         accepted(what, &answer)
     }
 
-    /// A deposit of Ether with a command.
+    /// Sends a deposit of Ether with a command.
     ///
     /// - Errors: the command is refused
     pub(crate) fn ride(&mut self, what: &str, sender: Address, command: &Command) -> Result<()> {
@@ -93,14 +92,14 @@ impl Stage {
     ) -> Result<()> {
         let chunks = publish_all(job, slot, bytes);
         let count = chunks.len();
-        for (place, command) in chunks.enumerate() {
-            let which = if place + 1 == count { "the last chunk" } else { "a chunk" };
+        for (index, command) in chunks.enumerate() {
+            let which = if index + 1 == count { "the last chunk" } else { "a chunk" };
             self.play(&format!("{what}, {which}"), sender, &command)?;
         }
         Ok(())
     }
 
-    /// Goes on with an evaluation until nothing is left of it; what was said.
+    /// Continues an evaluation until there is nothing left to do; returns the notices.
     pub(crate) fn evaluate(&mut self, job: JobId, target: Target) -> Result<Vec<Notice>> {
         self.repeat("evaluating", |stage| {
             let from = step(stage.job(job)?, target);
@@ -108,12 +107,12 @@ impl Stage {
         })
     }
 
-    /// Moves a job on as far as time lets it; what was said.
+    /// Settles a job as far as time allows; returns the notices.
     pub(crate) fn settle(&mut self, job: JobId) -> Result<Vec<Notice>> {
         self.repeat("settling", |_| Ok(Command::Settle { job }))
     }
 
-    /// Sends a command until it is refused, each named after what it says first.
+    /// Sends a command until it is refused; names each input after its first notice.
     fn repeat(
         &mut self,
         what: &str,
@@ -139,7 +138,7 @@ impl Stage {
         }
     }
 
-    /// The answer to an input, and what the meter says of it, rounded up.
+    /// The answer to an input, and its cost by the meter, rounded up.
     fn carry_out(&mut self, sender: Address, payload: &[u8]) -> Result<(Answer, u64)> {
         let request = json!({ "request_type": "advance_state", "data": {
             "metadata": {
@@ -177,7 +176,7 @@ fn notices(answer: &Answer) -> Vec<Notice> {
     notices.collect()
 }
 
-/// The name of what a notice says.
+/// Name of the event in a notice.
 pub(crate) fn event(notice: &Notice) -> String {
     let json = serde_json::to_value(notice).unwrap_or_default();
     json["event"].as_str().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! Any bytes, from anyone: the application answers, does not panic, and refuses without a trace.
+//! Arbitrary bytes from anyone: the application answers without a panic; refusals change nothing.
 
 use market::{Amount, Command, Slot, Target};
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
 
 use crate::sample::{DEPOSIT, context, open, terms};
 
-/// Calldata of every command that a running job can meet, and random bytes.
+/// Calldata of every command that applies to a running job, and random bytes.
 fn calldata() -> impl Strategy<Value = Vec<u8>> {
     let (job, open) = open(ALICE, terms(BASE));
     let commands = [

@@ -1,5 +1,5 @@
-//! Machine time for nothing: whoever keeps the machine busy pays for all of it, and moves nobody's
-//! deadline.
+//! No machine time for free: an account that keeps the machine busy pays for all of it, and moves
+//! no one else's deadline.
 
 use market::{Address, Amount, Asset, Command, Slot, Target, Terms, Timestamp, Work};
 use rollup::{Advance, App, Status};
@@ -13,11 +13,11 @@ use crate::sample::{DEPOSIT, context, open, terms};
 
 const MALLORY: Address = Address([0x3a; 20]);
 const OPERATOR: Address = Address([0x09; 20]);
-/// Seconds from one block to the next; each carries an input of two billion instructions.
+/// Seconds between blocks; each carries an input of two billion instructions.
 const BLOCK_SECONDS: u64 = 12;
 const INPUTS: u64 = 60;
 
-/// An application that is kept busy.
+/// An application under load.
 struct Busy {
     app: App<Speller>,
     now: u64,
@@ -56,7 +56,7 @@ impl Busy {
     }
 }
 
-/// What the work of some notices was paid: to the operator, and as surcharges.
+/// Payments for the work in these notices: to the operator, and as surcharges.
 fn paid(notices: &[Notice]) -> [Amount; 2] {
     let add = |one: Amount, other| one.checked_add(other).unwrap();
     notices.iter().fold([Amount::ZERO; 2], |[all, surcharges], notice| match notice {
@@ -78,12 +78,12 @@ fn machine_time_for_nothing() {
     let drive = [BASE, heavy, HOLD_OUT].map(|bytes| (file(bytes).cid(), bytes.to_vec()));
     let mut busy = Busy { app: App::new(genesis, drive, Speller), now: NOW };
 
-    // Bob submits, and has ten minutes for his bytes.
+    // Bob submits, and has ten minutes to deliver his bytes.
     let close = Timestamp(NOW + 660);
     let (job, open_victims) = open(ALICE, Terms { close, ..terms(BASE) });
     busy.ride(ALICE, &open_victims);
     busy.ride(BOB, &submit(job, MODEL));
-    // Mallory has the machine do all it can in each block, for a job of her own.
+    // Mallory keeps the machine fully busy in each block, for a job of her own.
     let mut expensive = terms(heavy);
     expensive.offer.max_work = Work(1_000_000_000_000);
     let (own, open_own) = open(MALLORY, expensive);
@@ -95,7 +95,7 @@ fn machine_time_for_nothing() {
         notices.extend(busy.command(MALLORY, &evaluate(own, Target::Base, step, surcharge)));
     }
 
-    // She pays for all of it: the operator, and while the machine lags the sink.
+    // She pays for all of it: the operator, and during the lag the sink.
     let rows = busy.app.market().job(own).unwrap().base.step();
     assert_eq!(u64::from(rows), 2 * (INPUTS + 1));
     let work = EXPENSIVE_ROW.times(rows.into());
@@ -104,11 +104,11 @@ fn machine_time_for_nothing() {
     let [operator, surcharges] = paid(&notices);
     assert!(operator >= part.checked_sub(Amount::new(u128::from(rows))).unwrap());
     assert!(busy.free(OPERATOR) >= operator);
-    // While it lags by five minutes the price once more, by ten three times.
+    // At a lag of five minutes the surcharge is the price once more, at ten minutes three times.
     assert!(surcharges > price.scaled_down(1.into(), 2.into()).unwrap(), "{surcharges} {price}");
     assert!(busy.free(sink) >= surcharges);
 
-    // Bob's time has passed by the blocks' time, and not by the market's: his bytes are taken.
+    // Bob's deadline has passed by block time, but not by the market's clock: he can deliver.
     let market = busy.app.market();
     assert!(
         busy.now > close.0 && market.now() < close,
@@ -117,7 +117,7 @@ fn machine_time_for_nothing() {
         market.lag_seconds()
     );
     busy.command(BOB, &publish(job, Slot::Submission, MODEL));
-    // When the machine is idle again, his model is evaluated for nothing more, and paid.
+    // When the machine is idle again, his model is evaluated without a surcharge, and paid.
     busy.now += 600;
     let notices = busy.command(BOB, &evaluate(job, Target::Submission(0), 0, surcharge));
     let accepted = notices.iter().any(

@@ -1,5 +1,5 @@
-//! The program with as much memory as the smallest machine has: it refuses what it has no room for,
-//! and goes on.
+//! The program with the memory of the smallest machine: it refuses inputs that it has no room for,
+//! and continues.
 
 use std::{fs, process::Command as Program};
 
@@ -15,11 +15,11 @@ use crate::{
     server::{Stage, Step, Turn},
 };
 
-/// Ether enough for a store that is nearly full.
+/// Ample Ether for a store that is nearly full.
 const RICH: u128 = 1_000_000 * ETHER;
-/// Address space, in MiB: the memory of a machine nobody has given more.
+/// Address space, in MiB: the default memory of a machine.
 const MEMORY_MIB: &str = "128";
-/// The largest blob, by the default genesis.
+/// Largest blob under the default genesis.
 const BLOB_BYTES: u64 = 4 << 20;
 
 fn program(genesis: &str, drive: &[(&str, &[u8])]) -> (Program, tempfile::TempDir) {
@@ -35,7 +35,7 @@ fn program(genesis: &str, drive: &[(&str, &[u8])]) -> (Program, tempfile::TempDi
     (program, folder)
 }
 
-/// Plays steps against the program itself.
+/// Plays steps against the actual program.
 async fn play(program: &mut Program, steps: Vec<Step>) -> Vec<Turn> {
     let stage = Stage::set(steps, &[]).await;
     let mut child = program.env("ROLLUP_HTTP_SERVER_URL", &stage.url).spawn().unwrap();
@@ -49,7 +49,7 @@ async fn play(program: &mut Program, steps: Vec<Step>) -> Vec<Turn> {
     turns
 }
 
-/// A job whose two blobs are as large as blobs can be, and will never be whole.
+/// A job with two blobs of the largest size, which are never completed.
 fn greedy_job(number: u8) -> (JobId, Command) {
     let blob = |kind| absent(&[kind, number], BLOB_BYTES);
     let mut terms = terms(BASE);
@@ -62,7 +62,7 @@ fn refusals(turns: &[Turn]) -> Vec<Value> {
     turns.iter().flat_map(Turn::reports).map(|report| report["refused"].clone()).collect()
 }
 
-/// With less memory than its settings need: what needs more is refused, all else goes on.
+/// With less memory than the settings need, inputs that need more are refused; all else continues.
 #[tokio::test]
 async fn a_full_memory_refuses_and_lives() {
     let (jobs, chunks) = (7, chunks_but_the_last(BLOB_BYTES));
@@ -79,7 +79,7 @@ async fn a_full_memory_refuses_and_lives() {
         }
     }
     let filled = requests.len();
-    // More than half of the jobs end, which gives room, and another one opens.
+    // More than half of the jobs end, which frees memory, and another one opens.
     requests.extend(names[..5].iter().map(|job| command(ALICE, &Command::CancelJob { job: *job })));
     requests.push(question("solvency"));
     requests.push(deposit(ALICE, RICH, &encode_command(&open(ALICE, terms(BASE)).1)));
@@ -99,7 +99,7 @@ async fn a_full_memory_refuses_and_lives() {
     assert_eq!((opened.paths(), withdrawn.paths()), (vec!["/notice"], vec!["/voucher"]));
 }
 
-/// The model with the largest tensors a step may have, on a hold-out as large as a blob can be.
+/// The model with the largest tensors of a step, on a hold-out of the largest blob size.
 #[tokio::test]
 async fn the_largest_step_fits_the_memory() {
     const ROW: [i64; 3] = [1, 1_024, 2_040];

@@ -1,4 +1,4 @@
-//! The program: what it says before the loop, and the drive.
+//! The program: its messages before the loop, and the drive.
 
 use std::{
     fs,

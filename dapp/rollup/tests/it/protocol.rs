@@ -30,7 +30,7 @@ fn accepted(turns: &[Turn]) -> bool {
     turns.iter().all(|turn| turn.status == "accept")
 }
 
-/// The requests that bring a job up to its only payment, to whoever submits this model.
+/// The requests up to the only payment of a job, to the client who submits this model.
 fn bounty(model: &[u8]) -> (JobId, Vec<Value>) {
     let (job, open) = open(ALICE, terms(BASE));
     let requests = vec![
@@ -63,7 +63,7 @@ async fn a_bounty_from_deposit_to_voucher() {
         _ => None,
     });
     assert_eq!(ruling, Some(true));
-    // The reward and the rest of the stake leave in one voucher.
+    // The reward and the rest of the stake are paid in one voucher.
     let paid = notices.iter().find_map(|notice| match notice {
         Notice::Paid { to: BOB, share: Share::Reward, amount, voucher: true, .. } => Some(*amount),
         _ => None,
@@ -83,7 +83,7 @@ async fn refusals_are_accepted_with_a_report_and_change_nothing() {
     let before = app.market().ledger().clone();
     let settle = encode_command(&Command::Settle { job: JobId([9; 32]) });
     let dirty = [&settle[..], &[0xff; 32]].concat();
-    // What a portal would send, from someone who is none.
+    // A portal's payload, from a sender that is not a portal.
     let forged = wire::encode_ether_deposit(BOB, Amount::new(1), &settle);
     let portal = Genesis::default().ether_portal;
     let requests = [
@@ -141,7 +141,7 @@ async fn what_is_not_kept_goes_straight_back() {
         ask(vec![
             input(erc20_portal, &unknown(Amount::new(7))),
             input(erc20_portal, &unknown(Amount(market::U256::MAX))),
-            // Less than is kept; and what rode on it is refused.
+            // A balance too small to keep; the command sent with it is refused.
             deposit(ALICE, 1, &settle),
         ]),
     )
@@ -158,7 +158,7 @@ async fn what_is_not_kept_goes_straight_back() {
 
 #[tokio::test]
 async fn a_panic_rejects_the_input_but_never_a_deposit() {
-    // The bare judge panics inside the market's rules, as a fault of ours would.
+    // The bare judge panics inside the market's rules, like a bug of ours.
     let mut app = app(Speller);
     let (_, requests) = bounty(b"no number");
     let turns = play(&mut app, ask(requests)).await;
@@ -168,14 +168,14 @@ async fn a_panic_rejects_the_input_but_never_a_deposit() {
     assert_eq!(turns[4].reports()[0]["error"], "the application failed on this input");
 }
 
-/// What a command that rides on a deposit has done until it panics is undone: the deposit stands,
-/// and nothing else.
+/// A command that is sent with a deposit and panics is undone: the deposit stands, and nothing
+/// else.
 #[tokio::test]
 async fn a_panic_on_a_deposit_undoes_its_command_alone() {
     let drive = [b"no number".as_slice(), HOLD_OUT];
     let drive = drive.map(|bytes| (file(bytes).cid(), bytes.to_vec()));
     let mut app = App::new(Genesis::default(), drive, Speller);
-    // The job is open and its money in escrow when the judge is asked.
+    // The job is open and its money in escrow when the judge is called.
     let (job, open) = open(ALICE, terms(b"no number"));
     let turns = play(&mut app, ask(vec![ride(ALICE, &open), question("solvency")])).await;
     assert!(accepted(&turns));

@@ -1,4 +1,4 @@
-//! The loop with the real evaluator, real data and models that PyTorch made.
+//! The loop with the real evaluator, real data and models trained with PyTorch.
 
 use std::{fs, path::PathBuf};
 
@@ -18,7 +18,7 @@ fn fixture(name: &str) -> Vec<u8> {
     fs::read(folder.join(name)).unwrap()
 }
 
-/// The score is the one PyTorch's own predictions have: 164 of 169 rows right.
+/// The score is that of PyTorch's own predictions: 164 of 169 rows right.
 #[tokio::test]
 async fn a_model_made_by_pytorch_beats_the_base_model_and_is_paid() {
     let [base, hold_out, model] =

@@ -1,11 +1,11 @@
-//! A small market's inputs, as requests of the rollup server.
+//! Inputs of a small market, as requests of the rollup server.
 
 use market::{Address, Amount, Command, Context, JobId, Offer, Terms, Timestamp};
 use scenarios::{APP, CHAIN, ETHER, NOW, SALT, bounty, file, offer, open_job};
 use serde_json::{Value, json};
 use wire::{Genesis, encode_command, encode_ether_deposit};
 
-/// More than a job or a submission takes.
+/// More than the stake of a job or a submission.
 pub(crate) const DEPOSIT: u128 = 10 * ETHER;
 
 /// The terms of a job with this base model.
@@ -14,22 +14,22 @@ pub(crate) fn terms(base_model: &[u8]) -> Terms {
     Terms { offer: Offer { max_inputs: 1_000, base_model, ..offer() }, ..bounty() }
 }
 
-/// A job that someone opens, and how.
+/// The name of a job, and the command that opens it.
 pub(crate) fn open(sponsor: Address, terms: Terms) -> (JobId, Command) {
     open_job(&context(sponsor, NOW), SALT, &terms)
 }
 
-/// What is known of an input of this sender.
+/// The context of an input from this sender.
 pub(crate) fn context(sender: Address, block_time: u64) -> Context {
     Context { block_time: Timestamp(block_time), ..scenarios::context(sender) }
 }
 
-/// The request of an input.
+/// The request for an input.
 pub(crate) fn input(sender: Address, payload: &[u8]) -> Value {
     input_at(sender, NOW, payload)
 }
 
-/// The request of an input in a block of this time.
+/// The request for an input in a block with this time.
 pub(crate) fn input_at(sender: Address, block_time: u64, payload: &[u8]) -> Value {
     json!({ "request_type": "advance_state", "data": {
         "metadata": {
@@ -49,13 +49,13 @@ pub(crate) fn command(sender: Address, command: &Command) -> Value {
     input(sender, &encode_command(command))
 }
 
-/// The request of an Ether deposit, with calldata riding on it.
+/// The request for a deposit of Ether with calldata.
 pub(crate) fn deposit(sender: Address, amount: u128, calldata: &[u8]) -> Value {
     let payload = encode_ether_deposit(sender, Amount::new(amount), calldata);
     input(Genesis::default().ether_portal, &payload)
 }
 
-/// The same, with a command.
+/// The request for a deposit of Ether with a command.
 pub(crate) fn ride(sender: Address, command: &Command) -> Value {
     deposit(sender, DEPOSIT, &encode_command(command))
 }

@@ -1,5 +1,5 @@
-//! The one stand-in of these tests: Cartesi's rollup server, which runs only inside a machine. It
-//! speaks the same protocol over the same HTTP and takes nothing the real one would not.
+//! The only mock of these tests: Cartesi's rollup server, which runs only inside a machine. It
+//! speaks the same protocol over HTTP and accepts nothing that the real one would refuse.
 
 use std::{
     collections::VecDeque,
@@ -21,30 +21,30 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify};
 use wire::Notice;
 
-/// What the server does with one `/finish`.
+/// The server's reaction to one `/finish`.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// Hands out this request.
+    /// Returns this request.
     Ask(Value),
-    /// Hands out these bytes as a request.
+    /// Returns these bytes as a request.
     AskRaw(&'static str),
-    /// Answers with a status and no request.
+    /// Returns a status without a request.
     Status(StatusCode),
     /// Breaks the connection.
     Break,
 }
 
-/// What the application did with one step's request.
+/// The application's reaction to one request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Turn {
-    /// Paths and bodies in the order they came.
+    /// Paths and bodies in order of arrival.
     pub(crate) posts: Vec<(String, Value)>,
     /// The status of the `/finish` that ended it.
     pub(crate) status: String,
 }
 
 impl Turn {
-    /// The reports, as JSON.
+    /// The reports, parsed as JSON.
     pub(crate) fn reports(&self) -> Vec<Value> {
         let reports = self.posts.iter().filter(|(path, _)| path == "/report");
         reports.map(|(_, body)| serde_json::from_slice(&payload(body)).unwrap()).collect()
@@ -62,7 +62,7 @@ impl Turn {
     }
 }
 
-/// The bytes of a post's payload.
+/// The payload of a post.
 pub(crate) fn payload(body: &Value) -> Vec<u8> {
     hex::decode(body["payload"].as_str().unwrap().strip_prefix("0x").unwrap()).unwrap()
 }
@@ -71,20 +71,19 @@ pub(crate) fn payload(body: &Value) -> Vec<u8> {
 struct Script {
     steps: VecDeque<Step>,
     turns: Vec<Turn>,
-    /// The step under way, whose turn is being recorded.
+    /// The turn being recorded.
     turn: Option<Turn>,
     first_status: Option<String>,
-    /// Outputs that are answered with an error.
+    /// Paths of outputs that are answered with an error.
     refused_paths: Vec<&'static str>,
 }
 
-/// Plays steps against an application; returns what it did with each, `Status` and `Break` steps
-/// left out.
+/// Plays steps against an application; returns its turns, without `Status` and `Break` steps.
 pub(crate) async fn play<J: Judge>(app: &mut App<J>, steps: Vec<Step>) -> Vec<Turn> {
     play_refusing(app, steps, &[]).await
 }
 
-/// Plays steps with a server that takes no posts to some paths.
+/// Plays steps with a server that refuses posts to some paths.
 pub(crate) async fn play_refusing<J: Judge>(
     app: &mut App<J>,
     steps: Vec<Step>,
@@ -98,7 +97,7 @@ pub(crate) async fn play_refusing<J: Judge>(
     }
 }
 
-/// A server that listens, and the script it plays.
+/// A listening server, and its script.
 pub(crate) struct Stage {
     pub url: String,
     listener: TcpListener,
@@ -134,7 +133,7 @@ async fn listen(listener: TcpListener, script: Arc<Mutex<Script>>, done: Arc<Not
         let (script, done) = (Arc::clone(&script), Arc::clone(&done));
         let service =
             service_fn(move |request| answer(request, Arc::clone(&script), Arc::clone(&done)));
-        // An answer that is an error breaks the connection, which is then what is wanted.
+        // An error of the service breaks the connection, as intended.
         tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     }
 }
@@ -173,7 +172,7 @@ fn respond(status: StatusCode, body: String) -> Response<Full<Bytes>> {
 }
 
 impl Script {
-    /// Ends the turn under way and takes the next step.
+    /// Ends the current turn and takes the next step.
     fn finish(&mut self, body: &Value) -> Option<Step> {
         let status = body["status"].as_str().unwrap().to_owned();
         assert!(["accept", "reject"].contains(&status.as_str()));
@@ -184,7 +183,7 @@ impl Script {
         Some(step)
     }
 
-    /// Takes an output or a report, if it is written as the real server needs it.
+    /// Accepts an output or a report; checks that it is in the form that the real server requires.
     fn emit(&mut self, path: String, body: Value) -> (StatusCode, String) {
         payload(&body);
         let digits = |name: &str| body[name].as_str().unwrap().strip_prefix("0x").unwrap().len();

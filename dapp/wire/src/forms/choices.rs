@@ -1,7 +1,7 @@
-//! Choices in the ABI.
+//! ABI encoding of tagged unions.
 //!
-//! A choice is a flag or code and the fields of all its cases; those of a case that was not chosen
-//! must be zero, so that every value has one encoding.
+//! A union is a flag or code followed by the fields of all variants; those of variants that were
+//! not chosen must be zero, so that every value has one encoding.
 
 use blobs::Digest;
 use ethabi::Token;
@@ -15,7 +15,7 @@ use crate::{
     refused::InputRefused,
 };
 
-/// In the ABI a flag and the board's fields, of the struct that it is in.
+/// A flag and the board's fields, inline in the enclosing struct.
 impl Abi for Option<Board> {
     fn write(&self, out: &mut Vec<Token>) {
         self.is_some().write(out);
@@ -146,7 +146,7 @@ impl Abi for SubmittedModel {
     }
 }
 
-/// In the ABI a code and the submission's number, which is zero for the base model's.
+/// A code and the submission's number, which is zero for the base model.
 impl Abi for Target {
     fn write(&self, out: &mut Vec<Token>) {
         let (code, submission) = match *self {

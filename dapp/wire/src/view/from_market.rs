@@ -1,4 +1,4 @@
-//! The views of what the market knows.
+//! Views of the market's state.
 
 use market::{
     Asset, BlobState, Evaluated, Job, JobId, Market, ModelRefusal, Refusal, Scores, Seat, Settings,
@@ -54,7 +54,7 @@ impl JobView {
 }
 
 impl EvaluationView {
-    /// How many of them a job shows.
+    /// Maximum number of evaluations shown for a job.
     const MAX_SHOWN: usize = 20;
 
     fn new(target: Target, evaluated: &Evaluated) -> Option<Self> {
@@ -117,8 +117,8 @@ fn refusal(submission: &Submission) -> Option<ModelRefusal> {
 }
 
 impl RankView {
-    /// All submissions: those that count by score, of equals the earlier first; then those that do
-    /// not, by number.
+    /// All submissions: the ranked ones by score, the earlier first among equals; then the others,
+    /// by number.
     pub(crate) fn all(job: &Job) -> impl Iterator<Item = Self> {
         let counts = |refusal: Option<ModelRefusal>| {
             matches!(refusal, None | Some(ModelRefusal::Outranked { .. }))
@@ -154,7 +154,7 @@ impl BoardLineView {
 }
 
 impl ModelView {
-    /// All models that seats attest, page by page.
+    /// All models attested by seats, page by page.
     pub(crate) fn all(job: &Job) -> impl Iterator<Item = Self> {
         let pages = (0..job.pages())
             .flat_map(|page| job.page(page).into_iter().map(move |submission| (page, submission)));

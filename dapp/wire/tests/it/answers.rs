@@ -1,4 +1,4 @@
-//! Inspect answers of a small market, read back by the types everybody else uses.
+//! Inspect answers of a small market, parsed with the types that clients use.
 
 use blobs::BlobRef;
 use market::{
@@ -21,14 +21,14 @@ use crate::sample::JOB;
 const DAVE: Address = Address([0xda; 20]);
 const WORSE: &[u8] = b"401";
 
-/// A market and what its clock shows.
+/// A market and the current time of its clock.
 pub(crate) struct Season {
     pub(crate) market: Market,
     pub(crate) now: u64,
 }
 
 impl Season {
-    /// A market in which some accounts have plenty.
+    /// A market in which these accounts have ample balances.
     pub(crate) fn new(accounts: &[Address]) -> Self {
         let market = Market::new(Genesis::default().settings, []);
         let mut season = Self { market, now: NOW };
@@ -52,7 +52,7 @@ impl Season {
         self.market.finish(effects.len());
     }
 
-    /// Opens a job, whose name is returned.
+    /// Opens a job and returns its name.
     pub(crate) fn open(&mut self, sponsor: Address, terms: &Terms) -> JobId {
         let (job, opening) = open_job(&self.context(sponsor), SALT, terms);
         self.act(sponsor, opening);

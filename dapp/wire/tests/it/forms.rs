@@ -1,4 +1,4 @@
-//! The two forms of what the market keeps: JSON for people, compact for checkpoints.
+//! Both serialised forms of the market's values: readable JSON, and compact checkpoints.
 
 use std::fmt::Debug;
 
@@ -12,7 +12,7 @@ use crate::{
     sample::{all_terms, commands},
 };
 
-/// Reads a value back from both forms; how many bytes the compact one has.
+/// Checks that a value survives both forms; returns the length of the compact one in bytes.
 fn both<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) -> usize {
     let text = serde_json::to_string(value).unwrap();
     assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), value, "{text}");

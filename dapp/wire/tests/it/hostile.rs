@@ -1,4 +1,4 @@
-//! Any bytes at all: nothing panics, and what decodes is the one encoding of what it decodes to.
+//! Arbitrary bytes: nothing panics, and whatever decodes is the canonical encoding of the result.
 
 use std::hint::black_box;
 
@@ -8,7 +8,7 @@ use wire::{Genesis, Input, Output, Query, decode_command, decode_notice, encode_
 
 use crate::sample::commands;
 
-/// A command's calldata with a few bytes changed, cut or added: nearer to the decoder's inner
+/// A command's calldata with a few bytes changed, cut or added: reaches more of the decoder's
 /// branches than random bytes.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let calldata = prop::sample::select(commands()).prop_map(|command| encode_command(&command));

@@ -1,4 +1,4 @@
-//! Everything `wire` reads and writes, from the outside.
+//! Tests of all that `wire` encodes and decodes, through its public interface.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 

@@ -1,5 +1,5 @@
-//! That each value stands where its name says: arguments as the compiled interface names them,
-//! against the values in JSON.
+//! Each value is encoded under the right name: arguments as named by the compiled interface are
+//! compared with the values in JSON.
 
 use ethabi::Token;
 use serde_json::Value;
@@ -11,7 +11,7 @@ const SOURCES: &[&str] = &[
     include_str!("../../../../contracts/src/Terms.sol"),
 ];
 
-/// The artifact's entry of a function or event.
+/// The entry of a function or event in the artifact.
 fn entry(kind: &str, name: &str) -> Value {
     let artifact = include_str!("../../../../contracts/artifacts/IDeml.json");
     let artifact: Value = serde_json::from_str(artifact).unwrap();
@@ -37,7 +37,7 @@ fn argument(input: &Value, token: &Token, values: &Value) {
     let found = match name.as_str() {
         "published" => find(values, "ciphertext").or_else(|| find(values, "model")),
         "amount" => ["amount", "reward", "prize"].iter().find_map(|name| find(values, name)),
-        // In JSON the case that was chosen has these fields itself.
+        // In JSON the chosen variant has these fields inline.
         "miners" if matches!(token, Token::Tuple(_)) => Some(values),
         _ => find(values, &name),
     };
@@ -58,7 +58,7 @@ fn argument(input: &Value, token: &Token, values: &Value) {
                 argument(&item, token, &object);
             }
         }
-        // Flags that say which case was chosen have no name in JSON.
+        // Flags of a choice have no name in JSON.
         Token::Bool(flag) => assert!(found.is_none() || value == flag, "{name} is {value}"),
         _ => assert!(is_same(input, token, value), "{name}: {token} is {value}"),
     }
@@ -91,13 +91,13 @@ fn is_same(input: &Value, token: &Token, value: &Value) -> bool {
     }
 }
 
-/// The value of this name, as near to the top as there is one.
+/// The value with this name, the one nearest to the top.
 fn find<'a>(values: &'a Value, name: &str) -> Option<&'a Value> {
     let fields = values.as_object()?;
     fields.get(name).or_else(|| fields.values().find_map(|value| find(value, name)))
 }
 
-/// The cases of an enum of the sources, in the order of their codes, as they are in JSON.
+/// The variants of an enum in the Solidity source, in the order of their codes, as named in JSON.
 fn cases(name: &str) -> Vec<String> {
     let start = format!("enum {name} {{");
     let body = SOURCES.iter().find_map(|source| source.split_once(&start)).unwrap().1;
@@ -107,7 +107,7 @@ fn cases(name: &str) -> Vec<String> {
     names.filter(|name| !name.is_empty()).map(snake).collect()
 }
 
-/// A name in camel case, in snake case.
+/// Converts camel case to snake case.
 fn snake(name: &str) -> String {
     let mut words = String::new();
     for letter in name.chars() {

@@ -1,4 +1,4 @@
-//! Commands, effects and damaged calldata that the tests of this folder share.
+//! Commands, effects and damaged calldata shared by the tests of this folder.
 
 use blobs::{BlobRef, Chunk, Digest, Encoding, Profile};
 use market::{
@@ -20,7 +20,7 @@ fn tree() -> BlobRef {
     BlobRef { digest: Digest::of(b"root"), size: 3_000_000, profile: Profile::UnixfsV1 }
 }
 
-/// A blob of the largest numbers.
+/// A blob reference with the largest numbers.
 fn largest() -> BlobRef {
     BlobRef { digest: Digest([0xff; 32]), size: u64::MAX, profile: Profile::UnixfsV1 }
 }
@@ -31,7 +31,7 @@ fn title(text: &str) -> [u8; 32] {
     title
 }
 
-/// An open job with rewards, which the machine evaluates.
+/// An open job with rewards, evaluated by the machine.
 pub(crate) fn terms() -> Terms {
     Terms {
         title: title("breast cancer"),
@@ -56,7 +56,7 @@ pub(crate) fn terms() -> Terms {
     }
 }
 
-/// A sealed job with a prize, which miners evaluate.
+/// A sealed job with a prize, evaluated by miners.
 fn sealed_terms() -> Terms {
     let Terms { offer, .. } = terms();
     let board = Board { public_slice: tree(), quota: 3, ladder_step: Score(10_000) };
@@ -86,7 +86,7 @@ fn sealed_terms() -> Terms {
     }
 }
 
-/// Every number at its largest, the title without room for padding.
+/// Every number at its maximum, and a title without padding.
 fn extreme_terms() -> Terms {
     let (score, amount) = (Score(u32::MAX), Amount(U256::MAX));
     let commitment = Digest([0xff; 32]);
@@ -124,7 +124,7 @@ fn extreme_terms() -> Terms {
     }
 }
 
-/// Terms with each choice made either way, and each metric.
+/// Terms that cover every variant of each choice, and each metric.
 pub(crate) fn all_terms() -> Vec<Terms> {
     let metrics = Metric::ALL.into_iter().map(|metric| {
         let base = terms();
@@ -337,15 +337,15 @@ pub(crate) fn effects() -> Vec<Effect> {
     events.into_iter().map(Effect::Event).chain(vouchers).collect()
 }
 
-/// Calldata that is not the encoding of a command.
+/// Calldata that is not the canonical encoding of a command.
 pub(crate) struct Damaged {
     pub(crate) calldata: Vec<u8>,
     pub(crate) refused: InputRefused,
-    /// Whether a rule is broken that no Solidity type expresses.
+    /// Whether it breaks a rule that Solidity's types cannot express.
     pub(crate) beyond_types: bool,
 }
 
-/// Calldata that ABI decoders often let pass, and why it is refused.
+/// Calldata that ABI decoders often accept, and the reason for refusing it.
 pub(crate) fn refused() -> Vec<Damaged> {
     let damaged =
         |beyond_types| move |(calldata, refused)| Damaged { calldata, refused, beyond_types };
@@ -353,7 +353,7 @@ pub(crate) fn refused() -> Vec<Damaged> {
     by_types.chain(refused_by_rules().into_iter().map(damaged(true))).collect()
 }
 
-/// Word `n` of the arguments, with one of its bytes changed.
+/// The calldata with one byte of word `n` of the arguments changed.
 fn with(calldata: &[u8], word: usize, byte: usize, value: u8) -> Vec<u8> {
     let mut calldata = calldata.to_vec();
     calldata[4 + 32 * word + byte] = value;
@@ -371,7 +371,7 @@ fn refused_by_types() -> Vec<(Vec<u8>, InputRefused)> {
     let publish = encode_command(&publish(Slot::Submission, Encoding::Deflate, &[0xa5; 33]));
     let evaluate = encode_command(&evaluate(Target::Submission(3)));
     let longer = |calldata: &[u8], bytes: &[u8]| [calldata, bytes].concat();
-    // The data's offset, one word further on, and a gap before the data.
+    // The data's offset moved by one word, with a gap before the data.
     let mut gap = with(&publish, 4, 31, 0xc0);
     gap.splice(4 + 32 * 5..4 + 32 * 5, [0; 32]);
     let selector = Selector([0xde, 0xad, 0xbe, 0xef]);
@@ -416,7 +416,7 @@ fn refused_by_rules() -> Vec<(Vec<u8>, InputRefused)> {
         (with(&open, 1, 0, 0x1b), TitleNotText {}),
         (with(&open, 1, 31, b'!'), TitleNotText {}),
         (with(&open, 15, 31, 1), UnknownLeafSize { leaf_size: 262_145 }),
-        // Fields of a board that is not there, of sealing, of miners, and of a prize.
+        // Fields of a missing board, of sealing, of miners, and of a prize.
         (with(&open, 17, 31, 1), unused),
         (with(&open, 20, 31, 1), unused),
         (with(&open, 26, 31, 1), unused),
@@ -424,7 +424,7 @@ fn refused_by_rules() -> Vec<(Vec<u8>, InputRefused)> {
         (with(&open, 30, 31, 1), unused),
         (with(&open, 39, 31, 1), unused),
         (with(&open, 40, 31, 1), unused),
-        // How many models a prize is for, and which submission a base model is.
+        // The number of models of a prize, and the submission of a base model.
         (with(&sealed, 38, 31, 1), unused),
         (with(&base, 2, 31, 1), NotCanonical { function: "evaluate" }),
     ]

@@ -1,4 +1,4 @@
-//! Inspect answers about a sealed job that miners evaluate, read back by the types everybody uses.
+//! Inspect answers about a sealed job with miners, parsed with the types that clients use.
 
 use blobs::Opening;
 use market::{
@@ -22,7 +22,7 @@ fn terms(hold_out: SealedBlob) -> Terms {
     Terms { evaluators, ..competition(hold_out) }
 }
 
-/// A job that one has submitted to and shown a model in, with a miner, before its close.
+/// A job before its close: one client has submitted and shown a model, one miner has enlisted.
 fn open() -> (Season, JobId, [Opening; 2]) {
     let mut season = Season::new(&[ALICE, BOB, MINER]);
     let hold_out = seal(&context(ALICE), SALT, HOLD_OUT);

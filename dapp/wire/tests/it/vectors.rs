@@ -1,5 +1,5 @@
-//! The vectors that Solidity reads too: each command, notice, voucher and portal payload, in bytes
-//! and by its values. `UPDATE_VECTORS=1` writes the files; otherwise they must be as written.
+//! Vectors shared with Solidity: each command, notice, voucher and portal payload, as bytes and as
+//! values. `UPDATE_VECTORS=1` writes the files; otherwise they must be unchanged.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -24,7 +24,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 
-/// Compares a file of vectors with what we make now, or writes it.
+/// Compares a file of vectors with the current ones, or writes it.
 fn check(file: &str, vectors: &Value) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors").join(file);
     if std::env::var_os("UPDATE_VECTORS").is_some() {
@@ -45,7 +45,7 @@ fn declared(kind: &str) -> BTreeSet<String> {
     names.map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
-/// A command's function, and its arguments in their forms.
+/// A command's function, and its arguments in JSON.
 fn values(command: &Command) -> (&'static str, Value) {
     let (function, mut values) = match command {
         Command::OpenJob { salt, terms, .. } => {
@@ -129,16 +129,16 @@ fn commands_are_as_written_and_decode_to_themselves() {
 fn jobs_are_named_by_all_that_their_sponsor_states() {
     let mut names = BTreeSet::new();
     let mut jobs = Vec::new();
-    let places = [
+    let cases = [
         (1, ALICE, BOB, [0; 32]),
         (31_337, ALICE, BOB, [0; 32]),
         (31_337, BOB, BOB, [0; 32]),
         (31_337, BOB, ALICE, [0; 32]),
         (u64::MAX, BOB, ALICE, [0xff; 32]),
     ];
-    let places = places.into_iter().map(|place| (place, terms()));
+    let cases = cases.into_iter().map(|case| (case, terms()));
     let all = all_terms().into_iter().map(|terms| ((7, ALICE, BOB, [1; 32]), terms));
-    for ((chain_id, app, sponsor, salt), terms) in places.chain(all) {
+    for ((chain_id, app, sponsor, salt), terms) in cases.chain(all) {
         let context = Context { chain_id, app, sender: sponsor, ..Context::default() };
         let (job, open) = open_job(&context, salt, &terms);
         assert!(names.insert(job), "two jobs have the name {job}");
@@ -237,14 +237,15 @@ fn commitments_to_attestations_are_as_written() {
     };
     let (one, all) =
         (attestation(935_000, 812_345, [0x5a; 32]), attestation(u32::MAX, 1, [255; 32]));
-    let place = AttestationBinding { chain_id: 31_337, app: BOB, job: JOB, miner: ALICE, page: 2 };
+    let binding =
+        AttestationBinding { chain_id: 31_337, app: BOB, job: JOB, miner: ALICE, page: 2 };
     let (chain_id, job, page) = (u64::MAX, JobId([0xff; 32]), u32::MAX);
-    let places = [
-        (AttestationBinding { chain_id: 1, job: JobId([0; 32]), page: 0, ..place }, vec![]),
-        (place, vec![one]),
-        (AttestationBinding { chain_id, job, page, ..place }, vec![Attestation::UNFIT, all, one]),
+    let cases = [
+        (AttestationBinding { chain_id: 1, job: JobId([0; 32]), page: 0, ..binding }, vec![]),
+        (binding, vec![one]),
+        (AttestationBinding { chain_id, job, page, ..binding }, vec![Attestation::UNFIT, all, one]),
     ];
-    let vectors = (0xc0..).zip(places).map(|(byte, (place, attestations))| {
+    let vectors = (0xc0..).zip(cases).map(|(byte, (binding, attestations))| {
         let salt = [byte; 32];
         let values = attestations.iter().map(|attestation| {
             json!({
@@ -254,15 +255,15 @@ fn commitments_to_attestations_are_as_written() {
             })
         });
         json!({
-            "chainId": place.chain_id.to_string(),
-            "app": place.app.to_string(),
-            "job": place.job.to_string(),
-            "miner": place.miner.to_string(),
-            "page": place.page.to_string(),
+            "chainId": binding.chain_id.to_string(),
+            "app": binding.app.to_string(),
+            "job": binding.job.to_string(),
+            "miner": binding.miner.to_string(),
+            "page": binding.page.to_string(),
             "count": attestations.len().to_string(),
             "attestations": values.collect::<Vec<_>>(),
             "salt": hexadecimal(&salt),
-            "commitment": place.commitment(&attestations, &salt).to_string(),
+            "commitment": binding.commitment(&attestations, &salt).to_string(),
         })
     });
     check("attestations.json", &json!({ "commitments": vectors.collect::<Vec<_>>() }));

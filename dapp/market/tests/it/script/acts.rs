@@ -1,22 +1,22 @@
-//! The commands in the words of a script.
+//! The commands in a script's notation.
 //!
 //! ```text
 //! anne opens cup …                 the terms are in `terms`
-//! anne supplies cup                publishes all that she has to, whole
-//! anne publishes base to cup       [as=Shown] the slot, if it does not follow; [from=] [to=] a
+//! anne supplies cup                publishes all expected blobs of the job
+//! anne publishes base to cup       [as=Shown] the slot, if it is ambiguous; [from=] [to=] a
 //!                                  part; [bytes=other]; [deflated]
 //! bob submits better to cup        sealed if the job is: the ciphertext is `bob's-better`;
-//!                                  [of carol] hers, [sealing worse] other bytes, [plain] all the
-//!                                  same in the open
-//! bob enters cup with better       submits it and publishes it whole
-//! bob shows better to cup          to be published next
+//!                                  [of carol] hers, [sealing worse] other bytes, [plain] in the
+//!                                  open all the same
+//! bob enters cup with better       submits it and publishes all its bytes
+//! bob shows better to cup          shows it; the bytes are published separately
 //! mike enlists for cup
-//! bob reveals better to cup        [key=1] or [salt=1] spoil what is revealed, [as other] says so
+//! bob reveals better to cup        [key=1], [salt=1] and [as=other] change what is revealed
 //! mike attests cup                 every page, or [page=0]
-//! mike confirms cup                likewise: reveals what was attested.
-//!                                  [lie=2:100] adds to what is said of submission 2, [lie=base:1],
-//!                                  [flip=2:3] says so of its row 3, [more] says one
-//!                                  thing more, [results] shows more
+//! mike confirms cup                likewise: reveals the attestations.
+//!                                  [lie=2:100] adds to the score of submission 2, [lie=base:1],
+//!                                  [flip=2:3] flips the result of its row 3, [more] adds an
+//!                                  attestation, [results] adds a byte to the results
 //! zoe evaluates cup/2              or cup/base, cup/hold_out, cup/2/shown; [from=7] [work=9]
 //!                                  [surcharge=5]
 //! zoe settles cup | anne cancels cup | anne withdraws 5 ether
@@ -35,7 +35,7 @@ use crate::world::{attestations, attested, flip, seal};
 const SALT: [u8; 32] = [7; 32];
 
 impl Stage {
-    /// The commands that an event stands for, each in an input of its own.
+    /// The commands of an event, each sent in an input of its own.
     pub(super) fn commands(&mut self, who: &str, words: &[&str]) -> Result<Vec<Command>, Reason> {
         let [verb, rest @ ..] = words else { return Err(format!("{who} does nothing")) };
         let one = match (*verb, rest) {
@@ -77,8 +77,8 @@ impl Stage {
         self.world.as_ref()?.market.job(job)
     }
 
-    /// Commits an account to a blob, and seals one, the same if it is honest; its ciphertext gets a
-    /// name, too.
+    /// Commits an account to a blob and seals content, which is the same if the account is honest;
+    /// also names the ciphertext.
     pub(super) fn seal(
         &mut self,
         who: &str,
@@ -105,7 +105,7 @@ impl Stage {
         let job = self.job(job);
         let is_sealed = self.live(job).is_some_and(|job| job.terms.sealing.is_sealed());
         let model = match rest {
-            // Somebody else's commitment and ciphertext, sent by this account.
+            // Another account's commitment and ciphertext, sent by this account.
             ["of", other] => {
                 let name = format!("{other}'s-{model}");
                 SubmittedModel::Sealed(self.secrets.get(&name).ok_or("never sealed")?.sealed)
@@ -137,7 +137,7 @@ impl Stage {
         waits.map(|(key, _)| publish(key.slot)).collect()
     }
 
-    /// All bytes of a blob, unless the options say otherwise.
+    /// A chunk with all bytes of a blob, unless the options say otherwise.
     fn chunk(
         &self,
         who: &str,
@@ -171,7 +171,7 @@ impl Stage {
         Ok(Command::Publish { job, slot, offset: from as u64, encoding, data })
     }
 
-    /// The slot that a blob is for.
+    /// The slot for a blob.
     fn slot(&self, who: &str, job: JobId, digest: Digest) -> Slot {
         let Some(job) = self.live(job) else { return Slot::Submission };
         let offer = &job.terms.offer;
@@ -225,7 +225,7 @@ impl Stage {
         Ok(Command::Evaluate { job, target, from, work, max_surcharge })
     }
 
-    /// Where an evaluation goes on.
+    /// The step from which an evaluation continues.
     fn step(&self, job: JobId, target: Target) -> u32 {
         let Some(job) = self.live(job) else { return 0 };
         let submission = |index| job.submissions.get(&index);
@@ -267,7 +267,7 @@ impl Stage {
         Ok(commands)
     }
 
-    /// What an honest miner finds of a page, changed as it is told to.
+    /// The attestations of an honest miner for a page, changed by the options.
     fn attestations(
         &self,
         id: JobId,

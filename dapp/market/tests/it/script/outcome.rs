@@ -1,4 +1,4 @@
-//! Outcomes in the words of a script: accounts, blobs and jobs by their names.
+//! Outcomes in a script's notation: accounts, blobs and jobs by their names.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use market::{
     Ruling, Scores, SlotKey, SubmissionState, Target,
 };
 
-/// Gives names back to addresses, digests and jobs.
+/// Translates addresses, digests and jobs into names.
 pub(super) struct Names<'a> {
     pub(super) market: &'a Market,
     pub(super) blobs: &'a BTreeMap<String, (BlobRef, Vec<u8>)>,
@@ -170,15 +170,15 @@ impl Names<'_> {
         self.refused(reason.name(), &reason.values())
     }
 
-    /// A refusal with its values, by the names they have in the script.
+    /// A refusal and its values, by their names in the script.
     pub(super) fn refused(&self, name: &str, values: &[(&str, String)]) -> String {
         let values = values.iter().map(|(name, value)| format!(" {name}={}", self.text(value)));
         format!("refused {name}{}", values.collect::<String>())
     }
 
     pub(super) fn board(&self, id: JobId) -> Vec<String> {
-        let places = self.market.job(id).into_iter().flat_map(market::Job::board);
-        places.map(|(score, submission)| format!("/{submission} {score}")).collect()
+        let entries = self.market.job(id).into_iter().flat_map(market::Job::board);
+        entries.map(|(score, submission)| format!("/{submission} {score}")).collect()
     }
 
     pub(super) fn seats(&self, id: JobId) -> Vec<String> {
@@ -276,7 +276,7 @@ impl Names<'_> {
         format!("{}/{number}", self.title(job))
     }
 
-    /// The text with every hexadecimal name it contains replaced by the script's.
+    /// The text with each hexadecimal value replaced by its name in the script.
     fn text(&self, text: &str) -> String {
         let mut named = text.to_owned();
         for (name, (blob, _)) in self.blobs {
@@ -294,7 +294,7 @@ impl Names<'_> {
     }
 }
 
-/// Who gets what, without what is nothing.
+/// The division of a job's money, without zero amounts.
 fn decided(decision: &Decision) -> String {
     let winner = decision.winner.map_or(String::new(), |winner| format!(" winner={winner}"));
     let sums = amounts(&[
@@ -321,7 +321,7 @@ fn account(address: Address) -> String {
     decoded(&address.to_string()[2..])
 }
 
-/// The name that these zero-padded bytes are.
+/// The name in zero-padded bytes.
 fn decoded(hex: &str) -> String {
     let bytes = (0..hex.len()).step_by(2);
     let bytes: Option<Vec<u8>> =

@@ -1,10 +1,10 @@
-//! The terms of a job in the words of a script.
+//! The terms of a job in a script's notation.
 //!
 //! ```text
-//! anne opens bounty                 an open hold-out, two rewards of 10, the machine
+//! anne opens bounty                 an open hold-out, two rewards of 10, evaluated by the machine
 //! anne opens cup sealed prize=100   … a sealed one, a prize
 //! anne opens cup sealed seats=3     … miners: with a pool of 20, a buy-in of 10, a bond of 8;
-//!                                   with samples=5 they are alone
+//!                                   with samples=5 the machine only samples
 //! anne opens cup slice=slice        … a public board; a sealed job has one unless board=none
 //! ```
 
@@ -16,7 +16,7 @@ use market::{
 use super::{Reason, Stage, address, amount, asset, number, padded};
 use crate::{judge, world::job_name};
 
-/// What a script states, by name; the last statement counts.
+/// The words of a statement, `name=value`; the last of a name counts.
 struct Stated<'a>(&'a [&'a str]);
 
 impl<'a> Stated<'a> {

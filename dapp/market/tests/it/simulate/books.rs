@@ -1,4 +1,4 @@
-//! Books kept beside the market's own, from deposits and effects alone.
+//! Independent books, kept from deposits and effects alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,15 +14,15 @@ pub(super) struct Books {
     free: BTreeMap<(Address, Asset), U256>,
     deposited: BTreeMap<Asset, U256>,
     paid_out: BTreeMap<Asset, U256>,
-    /// Jobs that have not ended: terms and what is in escrow.
+    /// Jobs that have not ended: terms and escrow.
     jobs: BTreeMap<JobId, (Terms, U256)>,
     rewarded: BTreeSet<(JobId, Address)>,
-    /// Models paid for by a job, by what all copies have in common.
+    /// Models paid for by a job, identified across copies.
     originals: BTreeSet<(JobId, String)>,
 }
 
 impl Books {
-    /// Books a step: what it deposits first, then what left.
+    /// Records a step: its deposit first, then its payments.
     pub(super) fn record(&mut self, step: &Step, effects: &[Effect], place: &str) {
         let mut effects = effects;
         if let Step::Deposit(account, asset, amount, _) = step {
@@ -35,7 +35,7 @@ impl Books {
                 }
                 _ if amount == Amount::ZERO => {}
                 _ => {
-                    // What is not kept was never here.
+                    // An asset that is not kept is sent back.
                     let returned = Event::Returned { account: to, asset, amount };
                     let left = [Effect::Event(returned), Effect::Pay { to, asset, amount }];
                     assert_eq!(effects[..2], left, "{place}");
@@ -129,7 +129,7 @@ impl Books {
         *escrow = escrow.checked_sub(amount).expect(place);
     }
 
-    /// What leaves is in a voucher.
+    /// Checks that a payment has its voucher.
     fn leave(
         &mut self,
         voucher: Option<(Address, Asset, Amount)>,
@@ -149,7 +149,7 @@ impl Books {
         *free = free.checked_sub(amount).expect(place);
     }
 
-    /// The market's ledger and escrows are these.
+    /// Checks that the market's ledger and escrows agree with these books.
     pub(super) fn check(&self, market: &Market, place: &str) {
         let some = self.free.iter().filter(|(_, amount)| !amount.is_zero());
         let free = some.map(|(&(account, asset), &amount)| (account, asset, Amount(amount)));

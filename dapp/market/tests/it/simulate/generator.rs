@@ -1,5 +1,5 @@
-//! Chooses the next input: mostly one that makes sense where a job stands, often at the edge of
-//! what is allowed, at times one that makes none.
+//! Generates the next input: mostly one that makes sense in a job's stage, often at a limit,
+//! sometimes a meaningless one.
 
 mod terms;
 
@@ -23,15 +23,15 @@ use crate::world::{World, attestations, attested, flip, seal, settings};
 /// Attestations of a page, and the results row by row.
 type Said = (Vec<Attestation>, Vec<u8>);
 
-/// Chooses; the same seed chooses the same.
+/// A seeded generator: equal seeds generate equal inputs.
 pub(super) struct Generator {
     rng: Rng,
     settings: Settings,
-    /// The job that was opened last.
+    /// The job opened last.
     opened: Option<(Address, Command)>,
-    /// What opens sealed blobs, by scope and account.
+    /// Openings of sealed blobs, by scope and account.
     secrets: BTreeMap<([u8; 32], Address), Secret>,
-    /// What was attested, by job, miner and page.
+    /// Attestations, by job, miner and page.
     said: BTreeMap<(JobId, Address, u32), Said>,
 }
 
@@ -42,7 +42,7 @@ impl Generator {
         Self { rng, settings, opened: None, secrets, said }
     }
 
-    /// A world that begins.
+    /// Creates a new world.
     pub(super) fn genesis(&mut self) -> World {
         let free = AssetPrices::default();
         let prices = AssetPrices {
@@ -79,7 +79,7 @@ impl Generator {
         world
     }
 
-    /// The next step in this world.
+    /// Generates the next step in this world.
     pub(super) fn step(&mut self, world: &mut World) -> Step {
         self.pass_time(world);
         let jobs: Vec<JobId> = world
@@ -99,7 +99,7 @@ impl Generator {
             }
             _ => {}
         }
-        // Seats have little time.
+        // Seats have little time, so their jobs come first.
         let mined = jobs.iter().copied().find(|id| {
             let job = world.market.job(*id).unwrap();
             job.judging_since.is_none() && !job.seats.is_empty()
@@ -136,7 +136,7 @@ impl Generator {
         from[self.rng.usize(..from.len())].blob
     }
 
-    /// Mostly little passes; at times until something is due, or just before.
+    /// Lets time pass: mostly little; sometimes until a deadline, or just before.
     fn pass_time(&mut self, world: &mut World) {
         if self.once_in(5) {
             world.block_time = world.block_time.after(1);
@@ -145,7 +145,7 @@ impl Generator {
         if !self.once_in(40) {
             return;
         }
-        // Mostly until the next that is due, so that no window passes unseen.
+        // Mostly until the next deadline, so that no window is skipped.
         let now = world.market.now();
         let ends = self.once_in(60);
         let live = world.market.jobs_from(0).filter(|(_, job)| job.stage.is_live());
@@ -187,7 +187,7 @@ impl Generator {
         Step::Command(sender, Command::Withdraw { asset, amount })
     }
 
-    /// A sponsor brings what its job needs, or takes the job back.
+    /// A sponsor supplies its job's blobs, or cancels the job.
     fn supply(&mut self, world: &World, id: JobId, job: &Job) -> Option<Step> {
         if self.once_in(40) {
             return Some(Step::Command(job.sponsor, Command::CancelJob { job: id }));
@@ -197,7 +197,7 @@ impl Generator {
         Some(self.publish(id, job, job.sponsor, next))
     }
 
-    /// Somebody submits, brings what it has submitted, shows, enlists, or evaluates.
+    /// An account submits, publishes its model, shows one, enlists, or evaluates.
     fn enter(&mut self, world: &World, id: JobId, job: &Job, sender: Address) -> Option<Step> {
         let waits = world.market.blob_states(id);
         let waits = waits.filter(|(_, state)| matches!(state, BlobState::Expected { .. }));
@@ -217,7 +217,7 @@ impl Generator {
             18 if self.once_in(6) => return self.reveal(id, job),
             _ => return None,
         };
-        // Whoever has submitted shows.
+        // Clients show models.
         let clients: Vec<_> = job.undecided().map(|(_, submission)| submission.client).collect();
         let is_show = matches!(command, Command::Show { .. }) && !clients.is_empty();
         Some(Step::Command(if is_show { self.pick(&clients) } else { sender }, command))
@@ -250,7 +250,7 @@ impl Generator {
         Command::Submit { job: id, model: SubmittedModel::Open { model, data: file(b"") } }
     }
 
-    /// The next chunk of a blob: mostly the right one, at times cut, shifted or spoiled.
+    /// The next chunk of a blob: mostly correct, sometimes cut, shifted or corrupted.
     fn publish(
         &mut self,
         id: JobId,
@@ -325,7 +325,7 @@ impl Generator {
         Some(Step::Command(owner.1, Command::Reveal { job: id, key, salt, plaintext }))
     }
 
-    /// A seat attests, or reveals what it attested; at times a lie, or nothing like it.
+    /// A seat attests, or reveals its attestations; sometimes a lie, or something unrelated.
     fn mine(&mut self, id: JobId, job: &Job) -> Option<Step> {
         let seats: Vec<_> = job.seats.iter().map(|seat| seat.miner).collect();
         let miner =
@@ -361,7 +361,7 @@ impl Generator {
         Some(Step::Command(miner, Command::Attest { job: id, page, commitment }))
     }
 
-    /// Anyone moves a job on, or evaluates something of it.
+    /// An account settles a job, or evaluates something of it.
     fn go_on(&mut self, id: JobId, job: &Job, sender: Address) -> Step {
         if self.once_in(3) {
             return Step::Command(sender, Command::Settle { job: id });
@@ -383,7 +383,7 @@ impl Generator {
         Step::Command(sender, command)
     }
 
-    /// Commands that make no sense, by anybody.
+    /// Meaningless commands by any account.
     fn noise(&mut self, world: &World, jobs: &[JobId]) -> Step {
         if let Some((sponsor, again)) = self.opened.clone().filter(|_| self.once_in(5)) {
             return Step::Command(sponsor, again);

@@ -12,7 +12,7 @@ pub(super) struct PooledBlob {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Accounts that play.
+/// Number of accounts.
 pub(super) const ACCOUNTS: u8 = 12;
 
 /// Ether and two tokens that are kept, and one that is not.
@@ -27,7 +27,7 @@ pub(super) const fn account(number: u8) -> Address {
     Address([number; 20])
 }
 
-/// Hold-outs; the first is on the drive, the last is no dataset.
+/// Hold-outs; the first is on the drive, the last is not a dataset.
 pub(super) static HOLD_OUTS: LazyLock<Vec<PooledBlob>> = LazyLock::new(|| {
     let texts = ["rows=5,5", "rows=10,10", "rows=6,7,8", "rows=40,5", "columns=3"];
     texts.iter().map(|text| blob(text)).collect()
@@ -60,13 +60,13 @@ fn blob(text: &str) -> PooledBlob {
     PooledBlob { blob: file(text.as_bytes()), bytes: text.as_bytes().to_vec() }
 }
 
-/// What a digest is the name of.
+/// The bytes with this digest.
 pub(super) fn bytes_of(digest: Digest) -> Option<&'static [u8]> {
     let mut all = HOLD_OUTS.iter().chain(MODELS.iter());
     all.find(|blob| blob.blob.digest == digest).map(|blob| blob.bytes.as_slice())
 }
 
-/// What all copies of a model have in common.
+/// Identifies all copies of a model.
 pub(super) fn likeness(digest: Digest) -> Option<String> {
     let text = std::str::from_utf8(bytes_of(digest)?).ok()?;
     let like = text.split(' ').find(|word| word.starts_with("like="));

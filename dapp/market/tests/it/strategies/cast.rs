@@ -1,55 +1,55 @@
-//! Who plays, and how.
+//! The participants of a season and their strategies.
 
 use fastrand::Rng;
 use market::Address;
 use scenarios::Secret;
 
-/// A way to play a role.
+/// A strategy for a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strategy {
     Sponsor,
     /// Never reveals the hold-out.
     SponsorSilent,
-    /// Seals a hold-out that fits no model.
+    /// Seals a hold-out that is incompatible with all models.
     SponsorMisfit,
-    /// Asks for a score that nobody reaches, to keep the award.
+    /// Demands a score that nobody can reach, to keep the award.
     SponsorImpossible,
-    /// Enters under another name with a model made for the hold-out, to keep the award.
+    /// Submits a model made for the hold-out under another name, to keep the award.
     SponsorSock,
-    /// Gives miners the shortest windows, and no block but the first of each.
+    /// Gives miners the shortest windows, of a single block each.
     SponsorShortWindows,
     Entrant,
-    /// Sends another's commitment and ciphertext.
+    /// Sends another client's commitment and ciphertext.
     EntrantStolen,
-    /// Sends a copy of a model that another has published, in other bytes and another graph.
+    /// Sends a copy of another client's published model, with other bytes and another graph.
     EntrantCopying,
-    /// Under two names, with the same model.
+    /// Submits the same model under two names.
     EntrantDoubled,
-    /// Under ninety-nine names, with the same model.
+    /// Submits the same model under ninety-nine names.
     EntrantNinetyNine,
-    /// Looks at the others' models and does not reveal.
+    /// Looks at the others' models and does not reveal its own.
     EntrantSilent,
     /// Never delivers its bytes.
     EntrantUndelivered,
-    /// Sends bytes that are no model.
+    /// Sends bytes that are not a model.
     EntrantMalformed,
-    /// Commits first to a worthless model that takes an input for each row.
+    /// Commits first to a worthless model that takes one input per row.
     EntrantStalling,
     Miner,
-    /// Adds to a score.
+    /// Attests a higher score.
     MinerLying,
-    /// Holds all seats, and adds to the score of its own model.
+    /// Holds all seats, and attests a higher score of its own model.
     MinersPlotting,
-    /// Does not reveal what it attested.
+    /// Does not reveal its attestations.
     MinerSilent,
-    /// Sends another's commitment as its own.
+    /// Sends another miner's commitment as its own.
     MinerCopying,
     Outsider,
     /// Evaluates everything of others before anyone else, in the smallest steps.
     OutsiderNeedless,
-    /// Deposits made-up tokens, and dust under many names.
+    /// Deposits worthless tokens, and dust under many names.
     OutsiderFillingMemory,
-    /// Opens jobs as large as fit, and cancels them when others are done.
+    /// Opens the largest jobs that fit, and cancels them when the others are done.
     OutsiderFillingStore,
 }
 
@@ -77,7 +77,7 @@ impl Strategy {
         Self::OutsiderFillingStore,
     ];
 
-    /// The honest strategy it pretends to be.
+    /// The honest counterpart of this strategy.
     pub(super) fn imitates(self) -> Self {
         let name = format!("{self:?}");
         let roles = [Self::Sponsor, Self::Entrant, Self::Miner, Self::Outsider];
@@ -89,7 +89,7 @@ impl Strategy {
     }
 }
 
-/// Who computes the scores.
+/// Evaluators of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Evaluators {
     Machine,
@@ -97,21 +97,21 @@ pub(super) enum Evaluators {
     Samples,
 }
 
-/// What a season is played with, whatever the strategies.
+/// Parameters of a season that do not depend on the strategies.
 #[derive(Clone, Debug)]
 pub(super) struct Cast {
     pub(super) is_prize: bool,
     pub(super) is_sealed: bool,
     pub(super) evaluators: Evaluators,
     pub(super) vouches: bool,
-    /// Right answers to each class, of each entrant's model; the last is of whom it is about.
+    /// Right answers per class, of each entrant's model; the last entrant is the person under test.
     pub(super) qualities: [[u32; 2]; 4],
-    /// In which order they enter.
+    /// The order in which entrants submit.
     pub(super) order: [usize; 4],
 }
 
 impl Cast {
-    /// A season in which this strategy makes a difference.
+    /// A random season in which this strategy can make a difference.
     pub(super) fn new(rng: &mut Rng, strategy: Strategy) -> Self {
         let needs_seal = matches!(
             strategy,
@@ -140,12 +140,12 @@ impl Cast {
     }
 }
 
-/// An account that enters.
+/// An account that submits.
 #[derive(Clone)]
 pub(super) struct Entrant {
     pub(super) account: Address,
     pub(super) model: Vec<u8>,
     pub(super) secret: Option<Secret>,
-    /// Whether it is of the person that the season is about.
+    /// Whether it belongs to the person under test.
     pub(super) is_own: bool,
 }

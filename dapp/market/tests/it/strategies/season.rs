@@ -19,19 +19,19 @@ const PRIZE: u128 = 1_000;
 const REWARD: u128 = 250;
 const CLOSE: u64 = 2_000;
 const WINDOW: u64 = 100;
-/// A model is worth a fifth more to its sponsor than what it pays for it.
+/// A model is worth a fifth more to its sponsor than the price paid for it.
 const WORTH: f64 = 1.2;
 
-/// What came of a season.
+/// Result of a season.
 pub(super) struct Played {
-    /// What the person has gained that the season is about; a sponsor's models count.
+    /// Gain of the person under test; for a sponsor, models count.
     pub(super) own: f64,
-    /// All that others have lost, each by itself; a sponsor has models for its awards.
+    /// Sum of the losses of all others; for a sponsor, models count.
     pub(super) others_lose: f64,
     pub(super) inputs: u64,
 }
 
-/// Plays a season about a strategy, whose person plays it, or the honest one.
+/// Plays a season about a strategy; the person under test plays it, or its honest counterpart.
 pub(super) fn play(cast: &Cast, about: Strategy, plays: Strategy, number: u64) -> Played {
     let mut season = Season::new(cast.clone(), plays, number);
     season.play();
@@ -55,7 +55,7 @@ struct Season {
     plays: Strategy,
     job: JobId,
     entrants: Vec<Entrant>,
-    /// The first model that others can see.
+    /// The first model visible to others.
     seen: Option<Vec<u8>>,
     spare_jobs: Vec<JobId>,
 }
@@ -66,11 +66,11 @@ fn sponsor() -> Address {
     account(1, 0)
 }
 
-fn miner(place: usize) -> Address {
-    account(3, place)
+fn miner(index: usize) -> Address {
+    account(3, index)
 }
 
-/// Whoever moves the job on, and is paid for it.
+/// Account that advances the job, and is paid for it.
 fn keeper() -> Address {
     account(4, 0)
 }
@@ -100,7 +100,7 @@ impl Season {
         Self { world, cast, plays, job, entrants: Vec::new(), seen, spare_jobs }
     }
 
-    /// The accounts of the person that the season is about.
+    /// The accounts of the person under test.
     fn own(&self, about: Strategy) -> Vec<Address> {
         let own = self.entrants.iter().filter(|entrant| entrant.is_own);
         let mut own: Vec<_> = own.map(|entrant| entrant.account).collect();
@@ -116,14 +116,14 @@ impl Season {
         own
     }
 
-    /// Everybody who plays honestly unless the season is about him.
+    /// All accounts that are honest unless under test.
     fn honest(&self) -> Vec<Address> {
-        let entrants = (0..4).map(|place| account(2, place));
+        let entrants = (0..4).map(|index| account(2, index));
         let miners = (0..MINERS).map(miner);
         entrants.chain(miners).chain([sponsor(), keeper(), outsider()]).collect()
     }
 
-    /// What the sponsor has paid to others for models.
+    /// Amount paid by the sponsor to others for models.
     fn bought(&self, own: &[Address]) -> f64 {
         let job = self.known();
         let accepted = job.submissions.values().filter(|submission| {
@@ -155,11 +155,11 @@ impl Season {
         self.announce();
         let order = self.cast.order;
         let stalls = self.plays == Strategy::EntrantStalling;
-        let first = order.into_iter().filter(|place| stalls && *place == 3);
-        let rest = order.into_iter().filter(|place| !stalls || *place != 3);
-        for place in first.chain(rest).collect::<Vec<_>>() {
+        let first = order.into_iter().filter(|index| stalls && *index == 3);
+        let rest = order.into_iter().filter(|index| !stalls || *index != 3);
+        for index in first.chain(rest).collect::<Vec<_>>() {
             self.world.block_time = self.world.block_time.after(20);
-            self.enter(place);
+            self.enter(index);
             self.tend();
         }
         self.enlist();
@@ -184,16 +184,16 @@ impl Season {
         }
     }
 
-    /// An outsider fills memory, or the store, before anything begins.
+    /// An outsider fills the memory or the store before the job opens.
     fn fill(&mut self) {
         let mut own = |amount: u128, asset: Asset, account: Address| {
             self.world.deposit(account, (asset, Amount::new(amount)), None).1.unwrap();
         };
         match self.plays {
             Strategy::OutsiderFillingMemory => {
-                for place in 0..50 {
-                    own(1_000, Asset::Erc20(account(9, place)), outsider());
-                    own(1, Asset::Ether, account(6, place));
+                for index in 0..50 {
+                    own(1_000, Asset::Erc20(account(9, index)), outsider());
+                    own(1, Asset::Ether, account(6, index));
                 }
             }
             Strategy::OutsiderFillingStore => {
@@ -288,11 +288,11 @@ impl Season {
         }
     }
 
-    /// An entrant comes in; the last one is the person that the season may be about.
-    fn enter(&mut self, place: usize) {
-        let [a, b] = self.cast.qualities[place];
-        let plays = if place == 3 { self.plays } else { Strategy::Entrant };
-        let honest = format!("right={a},{b} like={place} #{place}");
+    /// An entrant submits; the last one may be the person under test.
+    fn enter(&mut self, index: usize) {
+        let [a, b] = self.cast.qualities[index];
+        let plays = if index == 3 { self.plays } else { Strategy::Entrant };
+        let honest = format!("right={a},{b} like={index} #{index}");
         let copy = self.seen.as_ref().map(|seen| {
             let text = String::from_utf8(seen.clone()).unwrap();
             text.replace(" #", " graph=2 #copy of ")
@@ -300,7 +300,7 @@ impl Season {
         let stolen = self.entrants.iter().find_map(|other| other.secret.clone());
         match plays {
             Strategy::EntrantStolen if stolen.is_some() => {
-                let (own, secret) = (account(2, place), stolen.unwrap());
+                let (own, secret) = (account(2, index), stolen.unwrap());
                 self.deposit(own, 100_000);
                 let model = SubmittedModel::Sealed(secret.sealed);
                 self.act(own, Command::Submit { job: self.job, model });
@@ -329,7 +329,7 @@ impl Season {
             Strategy::EntrantStalling => "right=5,5 work=700 like=99".to_owned(),
             _ => honest,
         };
-        self.submit(account(2, place), model.into_bytes(), place == 3);
+        self.submit(account(2, index), model.into_bytes(), index == 3);
     }
 
     fn submit(&mut self, own: Address, plain: Vec<u8>, is_own: bool) {
@@ -372,8 +372,8 @@ impl Season {
         }
     }
 
-    /// The keeper, or an outsider that the season is about, evaluates whatever waits; the keeper
-    /// settles whatever can be.
+    /// The keeper, or an outsider under test, evaluates everything it can; the keeper settles
+    /// everything it can.
     fn tend(&mut self) {
         loop {
             let mut has_moved = false;
@@ -404,7 +404,7 @@ impl Season {
     }
 }
 
-/// All that can be evaluated, with the step it goes on from.
+/// All evaluations, with the step that each continues from.
 fn targets(job: &Job) -> Vec<(Target, u32)> {
     let mut all =
         vec![(Target::Base, job.base.step()), (Target::BaseOnHoldOut, job.base_on_hold_out.step())];

@@ -1,4 +1,4 @@
-//! Chooses the terms of a job: every choice, and each value at or just beyond its limit.
+//! Generates terms of a job: every choice, and each value at or just beyond its limit.
 
 use market::{
     Address, Amount, Award, Board, Command, Evaluators, Metric, MinerTerms, Offer, Score, Sealing,
@@ -100,7 +100,7 @@ impl Generator {
         })
     }
 
-    /// One of the terms at, or just beyond, its limit.
+    /// Sets one of the terms at, or just beyond, its limit.
     fn spoil(&mut self, terms: &mut Terms, now: Timestamp) {
         let sizes = [0, 1, 16, 984, 985, 1_000, 1_001, u64::MAX];
         let scores = [1_000_000, 1_000_001, u32::MAX];

@@ -1,4 +1,4 @@
-//! What miners do in a season.
+//! The miners' part of a season.
 
 use blobs::Digest;
 use market::{Attestation, Command, Job, Timestamp};
@@ -17,33 +17,33 @@ impl Season {
         if self.cast.evaluators == Evaluators::Machine {
             return;
         }
-        for place in 0..MINERS {
-            self.deposit(miner(place), 10_000);
-            self.act(miner(place), Command::Enlist { job: self.job });
+        for index in 0..MINERS {
+            self.deposit(miner(index), 10_000);
+            self.act(miner(index), Command::Enlist { job: self.job });
         }
     }
 
-    /// All seats attest and reveal what they said, each in the first block of its window.
+    /// All seats attest, then reveal, each in the first block of its window.
     pub(super) fn mine(&mut self) {
         let seconds =
             self.known().terms.miners().map_or(WINDOW, |miners| u64::from(miners.attest_seconds));
         let (job, pages) = (self.job, self.known().pages());
         for reveals in [false, true] {
-            for place in 0..MINERS {
+            for index in 0..MINERS {
                 for page in 0..pages {
-                    let (said, results) = self.says(place, page);
-                    // The very commitment of another names that one.
-                    let plays = if place == 0 { self.plays } else { Strategy::Miner };
+                    let (said, results) = self.says(index, page);
+                    // A commitment copied from another miner is bound to that miner.
+                    let plays = if index == 0 { self.plays } else { Strategy::Miner };
                     let copies = plays == Strategy::MinerCopying;
-                    let of = if copies { miner(1) } else { miner(place) };
+                    let of = if copies { miner(1) } else { miner(index) };
                     let commitment = attested(job, of, page, &said, &SALT);
                     if !reveals {
-                        self.act(miner(place), Command::Attest { job, page, commitment });
+                        self.act(miner(index), Command::Attest { job, page, commitment });
                     } else if plays != Strategy::MinerSilent {
                         let (attestations, salt) = (said, SALT);
                         let command =
                             Command::RevealAttestation { job, page, attestations, results, salt };
-                        self.act(miner(place), command);
+                        self.act(miner(index), command);
                     }
                 }
             }
@@ -54,7 +54,7 @@ impl Season {
         }
     }
 
-    fn says(&self, place: usize, page: u32) -> (Vec<Attestation>, Vec<u8>) {
+    fn says(&self, index: usize, page: u32) -> (Vec<Attestation>, Vec<u8>) {
         let job = self.known();
         let bytes_of = |digest: Digest| {
             let models = self.entrants.iter().map(|entrant| entrant.model.as_slice());
@@ -62,7 +62,7 @@ impl Season {
             all.find(|bytes| file(bytes).digest == digest)
         };
         let lies_of = |model: Option<u32>| match self.plays {
-            Strategy::MinerLying => place == 0,
+            Strategy::MinerLying => index == 0,
             Strategy::MinersPlotting => self.is_own(job, model),
             _ => false,
         };
