@@ -1,4 +1,4 @@
-//! What running a graph on a number of rows takes, found from shapes alone: every value's shape,
+//! The plan of running a graph on a number of rows, found from shapes alone: every value's shape,
 //! the cost, and the memory.
 
 use crate::{
@@ -16,16 +16,16 @@ use crate::{
 pub(crate) struct Plan {
     /// Rows in the batch.
     pub(crate) rows: usize,
-    /// The shape each node makes; nothing for nodes that only arrange whole numbers of the file.
+    /// Shape of each node's output; `None` for nodes that only rearrange whole numbers of the file.
     pub(crate) shapes: Vec<Option<Shape>>,
-    /// What each node costs.
+    /// Cost of each node.
     pub(crate) costs: Vec<Cost>,
-    /// What all of it costs.
+    /// Total cost.
     pub(crate) cost: Cost,
-    /// What packing the constants costs, which is done once.
+    /// Cost of packing the constants, paid once.
     pub(crate) packing: Cost,
-    /// Bytes of tensors alive at once, weights aside. What the running node takes and makes counts
-    /// twice, since kernels copy, and what they keep besides is added.
+    /// Peak bytes of live tensors, weights aside. The running node's operands and output count
+    /// twice, since kernels copy, and the kernels' scratch memory is added.
     pub(crate) bytes: usize,
     /// Numbers answered for each row.
     pub(crate) answers: usize,
@@ -98,7 +98,7 @@ impl Plan {
     }
 
     /// Plans a run on as many rows as a batch has: a function of the graph's shapes alone, so that
-    /// nobody's way of dividing the work can change a bit of the answers.
+    /// no division of the work can change a bit of the answers.
     ///
     /// The batch is as large as fits `limits::BATCH_BYTES` and `limits::BATCH_MULTIPLY_ADDS`, at
     /// most `limits::BATCH_ROWS`.
@@ -110,7 +110,7 @@ impl Plan {
         let rows = if graph.single_rows {
             1
         } else {
-            // Multiply-adds, not work: another table of weights must not change what is answered.
+            // Multiply-adds, not work: another table of weights must not change the answers.
             let multiply_adds = usize::try_from(single.cost.multiply_adds()).unwrap_or(usize::MAX);
             let rows = limits::BATCH_BYTES / single.bytes.max(1);
             let rows = rows.min(limits::BATCH_MULTIPLY_ADDS / multiply_adds.max(1));
@@ -125,14 +125,14 @@ impl Plan {
     }
 }
 
-/// Whether a node's right factor is packed once and kept: a constant that no other node may want
-/// packed otherwise.
+/// Whether a node's right factor is packed once and cached: a constant that no other node could
+/// need packed differently.
 fn keeps_packed(graph: &Graph, place: usize) -> bool {
     let right = graph.nodes[place].inputs.get(1).copied().flatten();
     right.is_some_and(|right| graph.known[right].is_some() && graph.uses[right] == 1)
 }
 
-/// The values a node uses, each once, those fixed in the file left out.
+/// The values a node uses, each once, without those fixed in the file.
 fn used_by(graph: &Graph, place: usize) -> impl Iterator<Item = ValueId> {
     let mut used = graph.nodes[place].inputs.iter().flatten().copied().collect::<Vec<_>>();
     used.sort_unstable();

@@ -7,15 +7,14 @@ use crate::{
     plan::Plan,
 };
 
-/// Is shown what each node makes, by the node's place.
+/// Receives each node's output, with the node's index.
 pub(crate) type Made<'a> = &'a mut dyn FnMut(usize, &Array);
 
 impl Graph {
-    /// Runs the nodes until `wanted` is made, and returns it.
+    /// Runs the nodes until `wanted` is computed, and returns it.
     ///
-    /// `weights` holds the constants of f32 by value; `plan` has the input's number of rows;
-    /// `made` is shown what each node makes, by the node's place. Where nobody looks, nodes may run
-    /// as one.
+    /// `weights` holds the constants of f32 by value; `plan` has the input's number of rows; `made`
+    /// receives each node's output, with the node's index. Without it, nodes may be fused.
     pub(crate) fn run(
         &self,
         plan: &Plan,
@@ -49,7 +48,7 @@ impl Graph {
         values[wanted].take().expect("every plan makes the output")
     }
 
-    /// The operands of a node; those that nobody else uses are taken from the values.
+    /// The operands of a node; those that have no later use are moved out of the values.
     fn operands(&self, place: usize, values: &mut [Option<Array>], wanted: ValueId) -> Operands {
         let inputs = &self.nodes[place].inputs;
         let operands = inputs.iter().map(|input| {
@@ -62,8 +61,8 @@ impl Graph {
         Operands(operands.collect())
     }
 
-    /// The convolution at this place, if it can be fused with a ReLU and a max-pool of two by two
-    /// that alone use what is made before.
+    /// The convolution at this index, if it can be fused with a ReLU and a two-by-two max-pool that
+    /// are the only users of the outputs before them.
     fn fused(&self, plan: &Plan, place: usize, wanted: ValueId) -> Option<&Conv> {
         let [first, relu, pool] = self.nodes.get(place..)?.first_chunk()?;
         let convolution = first.operator.as_convolution()?;

@@ -68,7 +68,7 @@ impl Operator for MatMul {
         let [.., columns] = right_sizes;
         let shape = RightShape { inner, columns, transposed: false };
         if right.shape().rank() == 2 {
-            // One matrix for all: the rows of all dimensions before are rows of one product.
+            // One right matrix for all: the rows of all leading dimensions form one product.
             return compute(Product { shape, packed: right.packed() }, [left, right], output);
         }
         let together = output.aligned::<RANK>().expect("no shape has more dimensions");
@@ -86,8 +86,8 @@ impl Operator for MatMul {
     }
 }
 
-/// Which matrix of a factor takes part in a matrix of the product, by broadcasting all dimensions
-/// but the last two.
+/// Index of a factor's matrix for a matrix of the product, broadcasting all dimensions but the last
+/// two.
 fn matrix(factor: [usize; RANK], product: [usize; RANK], mut place: usize) -> usize {
     let (mut matrix, mut stride) = (0, 1);
     for (size, all) in factor.into_iter().zip(product).rev().skip(2) {

@@ -3,7 +3,7 @@
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{backend::Array, cost::Cost, limits, refusal::NodeRefused, shape::Shape};
 
-/// A shape in which 0 means the input's size there, and one −1 what is left.
+/// A shape in which 0 means the input's size in that dimension, and one −1 the size that is left.
 #[derive(Debug)]
 pub(super) struct Reshape {
     allow_zero: bool,
@@ -14,7 +14,7 @@ impl Reshape {
         Ok(Self { allow_zero: from.flag("allowzero")? })
     }
 
-    /// The sizes meant by the second input; nothing when they do not hold the input's elements.
+    /// The sizes requested by the second input; `None` if they do not hold the input's elements.
     fn target(&self, shape: Shape, wanted: &[i64]) -> Option<Shape> {
         let mut sizes = [1; limits::RANK];
         let sizes = sizes.get_mut(..wanted.len())?;

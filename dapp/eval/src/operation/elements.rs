@@ -24,7 +24,7 @@ impl Operation for Relu {
     }
 }
 
-/// A curve that each element follows.
+/// A nonlinear function of each element.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Activation {
     /// `1 / (1 + exp(−x))`
@@ -107,7 +107,7 @@ impl Operation for Softmax {
     }
 }
 
-/// What is done with two numbers.
+/// An operation on two numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Arithmetic {
     Add,
@@ -118,7 +118,7 @@ pub(crate) enum Arithmetic {
 
 #[cfg(feature = "train")]
 impl Arithmetic {
-    /// How fast the outcome grows with the left number, and with the right.
+    /// Partial derivatives of the result by the left number, and by the right.
     fn slopes(self, left: f32, right: f32) -> [f32; 2] {
         match self {
             Self::Add => [1.0, 1.0],
@@ -129,14 +129,14 @@ impl Arithmetic {
     }
 }
 
-/// Arithmetic of a list with another one, which is repeated as often as it takes.
+/// Arithmetic of a list with another one, which is repeated as often as needed.
 #[derive(Debug)]
 pub(crate) struct Broadcast(pub(crate) Arithmetic);
 
 impl Operation for Broadcast {
     fn run(&self, mut operands: Vec<List>) -> Vec<f32> {
         let right = operands.pop().expect("arithmetic has two operands");
-        // A loop for each, so that none asks again and again what it is to do.
+        // One loop per operation, so that none branches on it for each element.
         match self.0 {
             Arithmetic::Add => repeated(operands, &right, |left, right| left + right),
             Arithmetic::Sub => repeated(operands, &right, |left, right| left - right),
@@ -212,7 +212,7 @@ impl Operation for Affine {
     }
 }
 
-/// The only operand that is left, changed in its place.
+/// The only operand, changed in place.
 fn changed(operands: Vec<List>, change: impl FnOnce(&mut [f32])) -> Vec<f32> {
     let operand = operands.into_iter().next().expect("there is an operand");
     let mut numbers = operand.into_numbers();

@@ -1,4 +1,4 @@
-//! The operators against ONNX's own test cases, and what those cases leave out against numbers
+//! The operators against ONNX's own test cases and, for what those leave out, against numbers
 //! worked out by hand or by NumPy.
 
 mod published;
