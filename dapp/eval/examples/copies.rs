@@ -130,9 +130,9 @@ fn main() -> Outcome<()> {
             if !course.is_perfect(&own)? {
                 continue;
             }
-            for (place, model) in trained.iter().enumerate() {
+            for (index, model) in trained.iter().enumerate() {
                 let similarity = course.similarity(&model.file, &own)?;
-                let is_alone = place as u64 == seed;
+                let is_alone = index as u64 == seed;
                 let name = course.named("networks of different forms");
                 honest.add(&name, similarity, is_alone);
             }
@@ -158,11 +158,11 @@ fn main() -> Outcome<()> {
 impl Course {
     /// Models trained from the base model.
     fn trained(&self, models: usize) -> Outcome<Vec<Trained>> {
-        let one = |place: usize| {
-            let (half, way) = (place % 2, place / 2);
+        let one = |index: usize| {
+            let (half, way) = (index % 2, index / 2);
             let (rate, epochs) = ([0.002, 0.01][way % 2], [4, 30][way / 2 % 2]);
             let epochs = epochs * self.patience;
-            let file = self.further(&self.base, half, place as u64, rate, epochs)?;
+            let file = self.further(&self.base, half, index as u64, rate, epochs)?;
             Ok(Trained { half, is_perfect: self.is_perfect(&file)?, file })
         };
         (0..models).map(one).collect()
@@ -224,15 +224,15 @@ impl Course {
 
     fn compare_pairs(&self, trained: &[Trained], honest: &mut Table) -> Outcome<()> {
         let mut used = vec![[false; 2]; trained.len()];
-        for (place, second) in trained.iter().enumerate() {
-            for (before, first) in trained[..place].iter().enumerate() {
+        for (index, second) in trained.iter().enumerate() {
+            for (before, first) in trained[..index].iter().enumerate() {
                 let is_same = first.half == second.half;
                 let rows = if is_same { "the very same rows" } else { "different rows" };
                 let name = self.named(rows);
                 let kind = usize::from(is_same);
-                let is_alone = !used[place][kind] && !used[before][kind];
+                let is_alone = !used[index][kind] && !used[before][kind];
                 if is_alone {
-                    (used[place][kind], used[before][kind]) = (true, true);
+                    (used[index][kind], used[before][kind]) = (true, true);
                 }
                 honest.add(&name, self.similarity(&first.file, &second.file)?, is_alone);
             }
@@ -282,12 +282,12 @@ impl Course {
 
 impl Table {
     fn add(&mut self, name: &str, similarity: Similarity, is_alone: bool) {
-        let place = self.0.iter().position(|(other, _)| other == name).unwrap_or_else(|| {
+        let index = self.0.iter().position(|(other, _)| other == name).unwrap_or_else(|| {
             self.0.push((name.to_owned(), Default::default()));
             self.0.len() - 1
         });
         let counted = if is_alone { 2 } else { 1 };
-        for share in &mut self.0[place].1[..counted] {
+        for share in &mut self.0[index].1[..counted] {
             share.found += u32::from(similarity.is_copy());
             share.of += 1;
         }
@@ -322,8 +322,8 @@ impl Share {
         let odds = share / (1.0 - share);
         let mut term = f64::from(of) * (-share).ln_1p();
         let mut sum = term.exp();
-        for place in 0..found {
-            term += (f64::from(of - place) / f64::from(place + 1) * odds).ln();
+        for index in 0..found {
+            term += (f64::from(of - index) / f64::from(index + 1) * odds).ln();
             sum += term.exp();
         }
         sum

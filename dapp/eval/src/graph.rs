@@ -74,9 +74,9 @@ impl Graph {
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, Vec<Weight>), ModelRefused> {
         let file = File::read(bytes)?;
         let mut builder = Builder::default();
-        for (place, (name, constant)) in file.constants.into_iter().enumerate() {
+        for (index, (name, constant)) in file.constants.into_iter().enumerate() {
             builder
-                .constant(name, constant, WeightLocation::Initializer(place))
+                .constant(name, constant, WeightLocation::Initializer(index))
                 .ok_or_else(|| ModelRefused::NameTwice(Label::new(name)))?;
         }
         let (port, output) = builder.ports(file.inputs, &file.outputs)?;
@@ -212,9 +212,9 @@ fn row_of(port: &Port<'_>) -> Result<(Shape, bool), ModelRefused> {
 
 fn last_uses(nodes: &[Node], values: usize) -> Vec<Option<usize>> {
     let mut last_use = vec![None; values];
-    for (place, node) in nodes.iter().enumerate() {
+    for (index, node) in nodes.iter().enumerate() {
         for input in node.inputs.iter().flatten() {
-            last_use[*input] = Some(place);
+            last_use[*input] = Some(index);
         }
     }
     last_use

@@ -171,8 +171,8 @@ fn answer_chosen(
         while let Some(row) = rows.get(rows_of(accumulator)).map(|row| *row as usize)
             && row < batch.end
         {
-            let place = (row - batch.start) * model.answers();
-            let answer = &answers[place..place + model.answers()];
+            let offset = (row - batch.start) * model.answers();
+            let answer = &answers[offset..offset + model.answers()];
             marking::count(accumulator, metric, dataset.labels(), row, answer, model.answers())?;
         }
         done = after;
@@ -247,9 +247,9 @@ impl<T, const N: usize> Recent<T, N> {
         blob: Blob<'_>,
         read: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
-        let place = self.entries.iter().position(|(cid, _)| *cid == blob.cid);
-        let thing = match place {
-            Some(place) => self.entries.remove(place).1,
+        let index = self.entries.iter().position(|(cid, _)| *cid == blob.cid);
+        let thing = match index {
+            Some(index) => self.entries.remove(index).1,
             None => {
                 // The oldest is dropped first, so that there are never more than `N` in memory.
                 if self.entries.len() >= N {

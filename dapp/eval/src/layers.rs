@@ -126,9 +126,9 @@ impl Layers {
             walk.follow();
         }
         let Walk { constants, mut layers, .. } = walk;
-        for place in 0..layers.len() {
-            let (before, after) = layers.split_at_mut(place + 1);
-            let form = &mut before[place].form;
+        for index in 0..layers.len() {
+            let (before, after) = layers.split_at_mut(index + 1);
+            let form = &mut before[index].form;
             form.hidden &= after.first().is_some_and(|next| next.form.takes(form.neurons));
         }
         let rest = constants.into_iter().flatten().map(|weight| (weight.value, weight.elements));
@@ -150,15 +150,15 @@ impl Layers {
 
     /// Scales each neuron whose size is free to length one.
     fn rescale(&mut self) {
-        for place in 0..self.layers.len() {
-            if !self.is_scalable(place) {
+        for index in 0..self.layers.len() {
+            if !self.is_scalable(index) {
                 continue;
             }
-            for channel in 0..self.layers[place].form.neurons {
-                let numbers = self.layers[place].neurons[channel].iter();
+            for channel in 0..self.layers[index].form.neurons {
+                let numbers = self.layers[index].neurons[channel].iter();
                 let size = numbers.map(|number| number * number).sum::<f64>().sqrt();
                 if size > 0.0 {
-                    self.stretch(place, channel, size.recip());
+                    self.stretch(index, channel, size.recip());
                 }
             }
         }
@@ -166,10 +166,10 @@ impl Layers {
 
     /// Scales a hidden neuron by a factor, and the weights that read it by the inverse; negates
     /// both if the factor is negative.
-    pub(crate) fn stretch(&mut self, place: usize, channel: usize, factor: f64) {
-        self.layers[place].neurons[channel].iter_mut().for_each(|number| *number *= factor);
-        let form = self.layers[place].form.clone();
-        let Some(next) = self.layers.get_mut(place + 1) else { return };
+    pub(crate) fn stretch(&mut self, index: usize, channel: usize, factor: f64) {
+        self.layers[index].neurons[channel].iter_mut().for_each(|number| *number *= factor);
+        let form = self.layers[index].form.clone();
+        let Some(next) = self.layers.get_mut(index + 1) else { return };
         for taken in form.taken_by(&next.form, channel) {
             next.neurons.iter_mut().for_each(|neuron| neuron[taken] /= factor);
         }
@@ -177,27 +177,27 @@ impl Layers {
 
     /// The indices of the hidden layers.
     pub(crate) fn hidden(&self) -> Vec<usize> {
-        (0..self.layers.len()).filter(|place| self.layers[*place].form.hidden).collect()
+        (0..self.layers.len()).filter(|index| self.layers[*index].form.hidden).collect()
     }
 
     /// Whether the neurons of a layer are hidden and can be rescaled.
-    pub(crate) fn is_scalable(&self, place: usize) -> bool {
-        let layer = &self.layers[place];
+    pub(crate) fn is_scalable(&self, index: usize) -> bool {
+        let layer = &self.layers[index];
         layer.form.hidden && layer.freedom.scales
     }
 
     /// Whether the neurons of a layer are hidden and can be negated.
-    pub(crate) fn is_turnable(&self, place: usize) -> bool {
-        let layer = &self.layers[place];
+    pub(crate) fn is_turnable(&self, index: usize) -> bool {
+        let layer = &self.layers[index];
         layer.form.hidden && layer.freedom.turns
     }
 
     /// Reorders hidden neurons: neuron `order[i]` becomes neuron `i`.
-    pub(crate) fn reorder(&mut self, place: usize, order: &[usize]) {
-        let layer = &mut self.layers[place];
+    pub(crate) fn reorder(&mut self, index: usize, order: &[usize]) {
+        let layer = &mut self.layers[index];
         layer.neurons = order.iter().map(|neuron| layer.neurons[*neuron].clone()).collect();
         let form = layer.form.clone();
-        let Some(next) = self.layers.get_mut(place + 1) else { return };
+        let Some(next) = self.layers.get_mut(index + 1) else { return };
         let taken = |channel| form.taken_by(&next.form, channel);
         let moves = (order.iter().enumerate()).flat_map(|(to, from)| taken(to).zip(taken(*from)));
         let moves = moves.collect::<Vec<_>>();
@@ -212,9 +212,9 @@ impl Layers {
     /// nearest that is left.
     pub(crate) fn align_with(&mut self, other: &Self) {
         let mut left = MATCHING;
-        for place in self.hidden() {
-            let neurons = &self.layers[place].neurons;
-            let turns = self.is_turnable(place);
+        for index in self.hidden() {
+            let neurons = &self.layers[index].neurons;
+            let turns = self.is_turnable(index);
             let numbers = neurons.first().map_or(0, Vec::len) * (1 + usize::from(turns));
             let pairs = neurons.len().saturating_mul(neurons.len());
             let cost = pairs.saturating_mul(numbers.saturating_add(PAIR));
@@ -222,11 +222,11 @@ impl Layers {
                 continue;
             }
             left -= cost;
-            let found = nearest(&other.layers[place].neurons, neurons, turns);
+            let found = nearest(&other.layers[index].neurons, neurons, turns);
             let (order, turned): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-            self.reorder(place, &order);
+            self.reorder(index, &order);
             for (neuron, _) in turned.into_iter().enumerate().filter(|(_, turned)| *turned) {
-                self.stretch(place, neuron, -1.0);
+                self.stretch(index, neuron, -1.0);
             }
         }
     }
@@ -238,9 +238,9 @@ impl Layers {
         };
         #[expect(clippy::cast_precision_loss, reason = "there are few neurons")]
         let count = last.neurons.len() as f64;
-        for place in 0..last.form.incoming + last.form.own {
-            let mean = last.neurons.iter().map(|neuron| neuron[place]).sum::<f64>() / count;
-            last.neurons.iter_mut().for_each(|neuron| neuron[place] -= mean);
+        for index in 0..last.form.incoming + last.form.own {
+            let mean = last.neurons.iter().map(|neuron| neuron[index]).sum::<f64>() / count;
+            last.neurons.iter_mut().for_each(|neuron| neuron[index] -= mean);
         }
     }
 
@@ -280,16 +280,16 @@ fn nearest(these: &[Vec<f64>], others: &[Vec<f64>], turns: bool) -> Vec<(usize, 
     let mut left = (0..others.len()).collect::<Vec<_>>();
     let pick = |neuron: &Vec<f64>| {
         let (mut nearest, mut taken) = (f64::INFINITY, (0, false));
-        let mut look_at = |far: f64, place, is_turned| {
+        let mut look_at = |far: f64, index, is_turned| {
             if far < nearest {
-                (nearest, taken) = (far, (place, is_turned));
+                (nearest, taken) = (far, (index, is_turned));
             }
         };
-        for (place, other) in left.iter().enumerate() {
+        for (index, other) in left.iter().enumerate() {
             let pairs = || neuron.iter().zip(&others[*other]);
-            look_at(pairs().map(|(a, b)| (a - b) * (a - b)).sum(), place, false);
+            look_at(pairs().map(|(a, b)| (a - b) * (a - b)).sum(), index, false);
             if turns {
-                look_at(pairs().map(|(a, b)| (a + b) * (a + b)).sum(), place, true);
+                look_at(pairs().map(|(a, b)| (a + b) * (a + b)).sum(), index, true);
             }
         }
         (left.remove(taken.0), taken.1)
@@ -311,7 +311,7 @@ impl Form {
             Order::ChannelsFirst => (channel * each, 1),
             Order::ChannelsLast => (channel, channels),
         };
-        (0..each).map(move |place| first + place * step)
+        (0..each).map(move |index| first + index * step)
     }
 }
 
@@ -323,10 +323,10 @@ impl Layer {
         let weights = if self.form.by_row {
             self.neurons.iter().flat_map(|neuron| &neuron[..incoming]).copied().collect()
         } else {
-            let column = |place| self.neurons.iter().map(move |neuron: &Vec<f64>| neuron[place]);
+            let column = |index| self.neurons.iter().map(move |neuron: &Vec<f64>| neuron[index]);
             (0..incoming).flat_map(column).collect()
         };
-        let own = |place| self.neurons.iter().map(|neuron| neuron[incoming + place]).collect();
+        let own = |index| self.neurons.iter().map(|neuron| neuron[incoming + index]).collect();
         let lists = [weights].into_iter().chain((0..self.form.own).map(own));
         self.constants.iter().copied().zip(lists).collect()
     }
@@ -396,11 +396,11 @@ impl Walk<'_> {
         }
         let elements = self.constants.get_mut(weights)?.take()?.elements;
         let incoming = elements.len().checked_div(neurons)?;
-        let at = |neuron: usize, place: usize| {
-            if by_row { neuron * incoming + place } else { place * neurons + neuron }
+        let at = |neuron: usize, index: usize| {
+            if by_row { neuron * incoming + index } else { index * neurons + neuron }
         };
         let row =
-            |neuron| (0..incoming).map(|place| f64::from(elements[at(neuron, place)])).collect();
+            |neuron| (0..incoming).map(|index| f64::from(elements[at(neuron, index)])).collect();
         if let Some(before) = self.layers.last_mut() {
             before.form.hidden = true;
         }

@@ -52,7 +52,7 @@ impl Plan {
             answers: 0,
         };
         let mut alive = bytes_of(Some(input));
-        for (place, node) in graph.nodes.iter().enumerate() {
+        for (index, node) in graph.nodes.iter().enumerate() {
             let refused = |reason| ModelRefused::Node { node: node.id, reason };
             let inputs = node.inputs.iter().map(|input| input.and_then(|id| facts[id].clone()));
             let inputs = inputs.collect::<Vec<_>>();
@@ -64,7 +64,7 @@ impl Plan {
                     let cost = node.operator.cost(&inputs, *shape);
                     let cost = cost.and_then(|cost| {
                         let packing = node.operator.packing(&inputs)?;
-                        let once = keeps_packed(graph, place);
+                        let once = keeps_packed(graph, index);
                         let part = if once { &mut plan.packing } else { &mut plan.cost };
                         *part = part.plus(packing)?;
                         let computes = u64::from(cost != Cost::default());
@@ -78,11 +78,11 @@ impl Plan {
                 Some(_) => node.operator.scratch(&inputs).ok_or(refused(NodeRefused::Cost))?,
                 None => 0,
             };
-            let taken = used_by(graph, place).map(|value| bytes_of_fact(&facts[value]));
+            let taken = used_by(graph, index).map(|value| bytes_of_fact(&facts[value]));
             let bytes = (alive + bytes_of(shape) + taken.sum::<usize>()).checked_add(scratch);
             plan.bytes = plan.bytes.max(bytes.ok_or(refused(NodeRefused::Cost))?);
-            let freed = used_by(graph, place)
-                .filter(|value| graph.last_use[*value] == Some(place) && *value != graph.output);
+            let freed = used_by(graph, index)
+                .filter(|value| graph.last_use[*value] == Some(index) && *value != graph.output);
             alive -= freed.map(|value| bytes_of_fact(&facts[value])).sum::<usize>();
             plan.cost = plan.cost.plus(cost).ok_or(refused(NodeRefused::Cost))?;
             plan.shapes.push(shape);
@@ -127,14 +127,14 @@ impl Plan {
 
 /// Whether a node's right factor is packed once and cached: a constant that no other node could
 /// need packed differently.
-fn keeps_packed(graph: &Graph, place: usize) -> bool {
-    let right = graph.nodes[place].inputs.get(1).copied().flatten();
+fn keeps_packed(graph: &Graph, index: usize) -> bool {
+    let right = graph.nodes[index].inputs.get(1).copied().flatten();
     right.is_some_and(|right| graph.known[right].is_some() && graph.uses[right] == 1)
 }
 
 /// The values a node uses, each once, without those fixed in the file.
-fn used_by(graph: &Graph, place: usize) -> impl Iterator<Item = ValueId> {
-    let mut used = graph.nodes[place].inputs.iter().flatten().copied().collect::<Vec<_>>();
+fn used_by(graph: &Graph, index: usize) -> impl Iterator<Item = ValueId> {
+    let mut used = graph.nodes[index].inputs.iter().flatten().copied().collect::<Vec<_>>();
     used.sort_unstable();
     used.dedup();
     used.into_iter().filter(|value| graph.known[*value].is_none())

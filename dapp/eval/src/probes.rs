@@ -86,8 +86,8 @@ impl<'a> Probes<'a> {
     pub(crate) fn agreement(&self, first: &Model, second: &Model) -> u32 {
         let apart = match self.dataset.labels() {
             Labels::Classes(classes) => answers_apart(
-                [first, second].map(|model| self.places(model, classes)),
-                places_apart,
+                [first, second].map(|model| self.positions(model, classes)),
+                positions_apart,
             ),
             Labels::Targets(_) => {
                 answers_apart([first, second].map(|model| self.numbers(model)), numbers_apart)
@@ -98,22 +98,23 @@ impl<'a> Probes<'a> {
 
     /// For each path the last position, of 2⁸, at which bisection finds the class of its first row;
     /// `None` if a probe is not answered.
-    fn places(&self, model: &Model, classes: &[u8]) -> Option<Vec<u32>> {
-        let mut places = vec![0; WAYS];
+    fn positions(&self, model: &Model, classes: &[u8]) -> Option<Vec<u32>> {
+        let mut positions = vec![0; WAYS];
         for halving in (0..HALVINGS).rev() {
-            let next = places.iter().map(|place| place + (1 << halving)).collect::<Vec<u32>>();
+            let next =
+                positions.iter().map(|position| position + (1 << halving)).collect::<Vec<u32>>();
             let answers = self.answers(model, &next)?;
             let answers = answers.chunks_exact(model.answers()).map(marking::predicted);
             let wanted = self.ways.iter().map(|[from, _]| u16::from(classes[*from]));
-            for ((place, next), (answer, wanted)) in
-                places.iter_mut().zip(next).zip(answers.zip(wanted))
+            for ((position, next), (answer, wanted)) in
+                positions.iter_mut().zip(next).zip(answers.zip(wanted))
             {
                 if answer == wanted {
-                    *place = next;
+                    *position = next;
                 }
             }
         }
-        Some(places)
+        Some(positions)
     }
 
     /// The numbers answered at as many positions as bisection would probe; `None` if a probe is not
@@ -121,26 +122,27 @@ impl<'a> Probes<'a> {
     fn numbers(&self, model: &Model) -> Option<Vec<f32>> {
         let step = (1 << HALVINGS) / HALVINGS;
         let answers =
-            (0..HALVINGS).map(|place| self.answers(model, &[place * step + step / 2; WAYS]));
+            (0..HALVINGS).map(|position| self.answers(model, &[position * step + step / 2; WAYS]));
         Some(answers.collect::<Option<Vec<_>>>()?.concat())
     }
 
     /// The answers at a position on each path; `None` if the model cannot answer this many rows, or
     /// not with finite numbers.
-    fn answers(&self, model: &Model, places: &[u32]) -> Option<Vec<f32>> {
+    fn answers(&self, model: &Model, positions: &[u32]) -> Option<Vec<f32>> {
         let mut answers = Vec::with_capacity(WAYS * model.answers());
         let batch = model.batch_rows();
-        for (ways, places) in self.ways.chunks(batch).zip(places.chunks(batch)) {
-            let rows = ways.iter().zip(places).flat_map(|(way, place)| self.row(*way, *place));
+        for (ways, positions) in self.ways.chunks(batch).zip(positions.chunks(batch)) {
+            let rows =
+                ways.iter().zip(positions).flat_map(|(way, position)| self.row(*way, *position));
             answers.extend(model.answer(rows.collect()).ok()?);
         }
         answers.iter().all(|number| number.is_finite()).then_some(answers)
     }
 
     /// The row at a position on a path.
-    fn row(&self, way: [usize; 2], place: u32) -> impl Iterator<Item = f32> + use<> {
+    fn row(&self, way: [usize; 2], position: u32) -> impl Iterator<Item = f32> + use<> {
         #[expect(clippy::cast_precision_loss, reason = "places are below 2⁹")]
-        let part = place as f32 / (1_u32 << HALVINGS) as f32;
+        let part = position as f32 / (1_u32 << HALVINGS) as f32;
         let [from, to] = way.map(|row| self.dataset.features(row..row + 1));
         from.into_iter().zip(to).map(move |(from, to)| from + (to - from) * part)
     }
@@ -156,7 +158,7 @@ fn answers_apart<T>(answers: [Option<Vec<T>>; 2], apart: impl Fn(&[T], &[T]) -> 
 }
 
 /// The mean distance of positions, relative to the whole path.
-fn places_apart(first: &[u32], second: &[u32]) -> u32 {
+fn positions_apart(first: &[u32], second: &[u32]) -> u32 {
     let sum = first.iter().zip(second).map(|(first, second)| u64::from(first.abs_diff(*second)));
     let whole = u64::try_from(WAYS).unwrap_or(u64::MAX) << HALVINGS;
     u32::try_from(sum.sum::<u64>() * u64::from(ALL) / whole).unwrap_or(ALL)

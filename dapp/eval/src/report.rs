@@ -158,7 +158,7 @@ pub struct Speed {
 pub fn speed(model: &Model, at_least: Duration) -> Result<Speed, EvaluationRefused> {
     let elements = model.batch_rows() * model.row().elements();
     // Neither zeros nor a pattern: the factors must not make the work easier.
-    let rows = (0..elements).map(|place| f32::from(u8::try_from(place % 251).unwrap_or(1)) / 251.0);
+    let rows = (0..elements).map(|index| f32::from(u8::try_from(index % 251).unwrap_or(1)) / 251.0);
     let rows = rows.collect::<Vec<_>>();
     let (mut cost, start) = (Cost::default(), Instant::now());
     loop {

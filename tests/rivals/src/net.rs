@@ -39,7 +39,7 @@ pub(crate) fn read(file: &[u8]) -> Result<Vec<Layer>, Box<dyn Error>> {
     let constants = graph.constants.iter().map(|constant| (constant.name.as_str(), constant));
     let constants: HashMap<_, _> = constants.collect();
     let weights = |node: &Node| {
-        let named = |place: usize| node.inputs.get(place).and_then(|name| constants.get(&**name));
+        let named = |index: usize| node.inputs.get(index).and_then(|name| constants.get(&**name));
         let weights = named(1).ok_or("a layer has no weights in the file")?;
         let sizes = weights.sizes.iter().map(|size| usize::try_from(*size));
         Ok::<_, Box<dyn Error>>(Weights {

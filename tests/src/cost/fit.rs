@@ -94,12 +94,12 @@ impl Compared {
 pub fn count_all(counter: &Counter, cases: &[Case]) -> Result<Vec<Counted>> {
     let (next, counted) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || -> Result<()> {
-        while let Some((place, case)) = {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            cases.get(place).map(|case| (place, case))
+        while let Some((index, case)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            cases.get(index).map(|case| (index, case))
         } {
             let parts = count(counter, case).with_context(|| case.name.clone())?;
-            counted.lock().expect("no thread panics here").push((place, parts));
+            counted.lock().expect("no thread panics here").push((index, parts));
         }
         Ok(())
     };
@@ -109,7 +109,7 @@ pub fn count_all(counter: &Counter, cases: &[Case]) -> Result<Vec<Counted>> {
         threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics here"))
     })?;
     let mut counted = counted.into_inner().expect("no thread panics here");
-    counted.sort_by_key(|(place, _)| *place);
+    counted.sort_by_key(|(index, _)| *index);
     Ok(counted.into_iter().flat_map(|(_, parts)| parts).collect())
 }
 

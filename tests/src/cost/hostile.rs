@@ -17,17 +17,17 @@ const NONE: Pattern = ("no zeros", |_| false);
 
 const ZEROS: [Pattern; 7] = [
     NONE,
-    ("every other zero", |place| place % 2 == 0),
-    ("two of three zero", |place| place % 3 != 0),
-    ("every sixteenth zero", |place| place % 16 == 0),
-    ("all but every sixteenth zero", |place| place % 16 != 0),
-    ("zeros by a hash, half of all", |place| mixed(place).is_multiple_of(2)),
-    ("zeros by a hash, seven of ten", |place| mixed(place) % 10 < 7),
+    ("every other zero", |index| index % 2 == 0),
+    ("two of three zero", |index| index % 3 != 0),
+    ("every sixteenth zero", |index| index % 16 == 0),
+    ("all but every sixteenth zero", |index| index % 16 != 0),
+    ("zeros by a hash, half of all", |index| mixed(index).is_multiple_of(2)),
+    ("zeros by a hash, seven of ten", |index| mixed(index) % 10 < 7),
 ];
 
 /// Fibonacci hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4).
-fn mixed(place: usize) -> usize {
-    place.wrapping_mul(0x9e37_79b9) >> 12 & 0xffff
+fn mixed(index: usize) -> usize {
+    index.wrapping_mul(0x9e37_79b9) >> 12 & 0xffff
 }
 
 /// All cases.
@@ -61,7 +61,7 @@ fn products() -> Result<Vec<Case>> {
             cases.push(case(name, &[500], 64, is_zero, |net| net.dense(500, columns))?);
         }
         let name = format!("product [64, 500] · [500, {columns}], three rows of four zero");
-        let is_zero = |place| place / 500 % 4 != 0;
+        let is_zero = |index| index / 500 % 4 != 0;
         cases.push(case(name, &[500], 64, is_zero, |net| net.dense(500, columns))?);
     }
     Ok(cases)

@@ -41,7 +41,7 @@ impl Net {
     #[must_use]
     pub fn constant_of(&mut self, sizes: &[i64], number: impl Fn(i64) -> f32) -> String {
         let count = sizes.iter().product::<i64>();
-        let raw = (0..count).flat_map(|place| number(place).to_le_bytes());
+        let raw = (0..count).flat_map(|index| number(index).to_le_bytes());
         let name = self.constant_name();
         self.parts.push(initializer(&name, &tensor(sizes, 1, &raw.collect::<Vec<_>>())));
         name
@@ -109,8 +109,8 @@ impl Net {
 
 /// A weight from its place: from 1/64 to 1/8.
 #[must_use]
-pub fn weight(place: i64) -> f32 {
-    let step = u8::try_from(place * 37 % 8).unwrap_or_default();
+pub fn weight(index: i64) -> f32 {
+    let step = u8::try_from(index * 37 % 8).unwrap_or_default();
     f32::from(step + 1) / 64.0
 }
 

@@ -24,7 +24,7 @@ pub fn bytes_and_zeros(
     is_zero: impl Fn(usize) -> bool,
 ) -> Result<Dataset> {
     let row = shape(row)?;
-    let number = |place| if is_zero(place) { Ok(0) } else { byte(place) };
+    let number = |index| if is_zero(index) { Ok(0) } else { byte(index) };
     let bytes = (0..rows * row.elements()).map(number).collect::<Result<Vec<_>>>()?;
     let features = Features::Bytes { bytes, scale: 1.0 / 255.0, offset: 0.0 };
     Ok(Dataset::new(row, features, classes(rows)?)?)
@@ -49,12 +49,12 @@ pub fn targets(row: &[usize], rows: usize) -> Result<Dataset> {
 }
 
 fn real_features(row: Shape, rows: usize) -> Result<Features> {
-    let numbers = (0..rows * row.elements()).map(|place| Ok(f32::from(byte(place)?) / 255.0));
+    let numbers = (0..rows * row.elements()).map(|index| Ok(f32::from(byte(index)?) / 255.0));
     Ok(Features::Real(numbers.collect::<Result<Vec<_>>>()?))
 }
 
-fn byte(place: usize) -> Result<u8> {
-    Ok(u8::try_from(place % 255 + 1)?)
+fn byte(index: usize) -> Result<u8> {
+    Ok(u8::try_from(index % 255 + 1)?)
 }
 
 fn classes(rows: usize) -> Result<Labels> {
@@ -74,9 +74,9 @@ pub fn natural(first: usize, rows: usize) -> Result<Dataset> {
         anyhow::bail!("the images are not bytes of classes");
     };
     let (scale, offset, size) = (*scale, *offset, images.row().elements());
-    let places = (first..first + rows).map(|row| row % images.rows()).collect::<Vec<_>>();
-    let bytes = places.iter().flat_map(|row| &bytes[row * size..][..size]).copied().collect();
-    let classes = places.iter().map(|row| classes[*row]).collect();
+    let indices = (first..first + rows).map(|row| row % images.rows()).collect::<Vec<_>>();
+    let bytes = indices.iter().flat_map(|row| &bytes[row * size..][..size]).copied().collect();
+    let classes = indices.iter().map(|row| classes[*row]).collect();
     let features = Features::Bytes { bytes, scale, offset };
     Ok(Dataset::new(images.row(), features, Labels::Classes(classes))?)
 }

@@ -69,9 +69,9 @@ pub fn from_csv(
     let named = match label {
         LabelColumn::Last => None,
         LabelColumn::Named(name) => {
-            let place =
+            let index =
                 header.as_ref().and_then(|header| header.iter().position(|cell| cell == name));
-            Some(place.ok_or_else(|| CsvRefused::NoColumn(name.to_owned()))?)
+            Some(index.ok_or_else(|| CsvRefused::NoColumn(name.to_owned()))?)
         }
     };
     let (mut features, mut labels) = (Vec::new(), LabelList::new(kind));

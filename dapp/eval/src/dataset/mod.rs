@@ -110,8 +110,8 @@ impl Dataset {
         {
             return Err(DatasetRefused::Shape);
         }
-        if let Some(place) = features.first_not_finite() {
-            return Err(DatasetRefused::FeatureNotFinite { row: place / row.elements() });
+        if let Some(index) = features.first_not_finite() {
+            return Err(DatasetRefused::FeatureNotFinite { row: index / row.elements() });
         }
         if let Labels::Targets(targets) = &labels
             && let Some(row) = targets.iter().position(|target| !target.is_finite())

@@ -52,10 +52,10 @@ fn plain_product(left: &[f32], right: &[f32], shape: RightShape, bias: Option<&[
     let mut product = Vec::new();
     for row in 0..left.len() / inner {
         for column in 0..columns {
-            let right = |place: usize| {
-                right[if transposed { column * inner + place } else { place * columns + column }]
+            let right = |index: usize| {
+                right[if transposed { column * inner + index } else { index * columns + column }]
             };
-            let terms = (0..inner).map(|place| (left[row * inner + place], right(place)));
+            let terms = (0..inner).map(|index| (left[row * inner + index], right(index)));
             product.push(output(terms, bias.map(|bias| bias[column])));
         }
     }
@@ -169,8 +169,8 @@ fn check_convolution(
     let [high, wide] = geometry.kernel;
     let mut weights = numbers(filters * depth * high * wide, 10, seed + 1);
     if spoilt {
-        let place = seed as usize % weights.len();
-        weights[place] = f32::NEG_INFINITY;
+        let index = seed as usize % weights.len();
+        weights[index] = f32::NEG_INFINITY;
     }
     let mut bias = numbers(filters, 50, seed + 2);
     if spoilt && seed.is_multiple_of(5) {

@@ -78,8 +78,8 @@ impl<'a> Attributes<'a> {
     }
 
     fn take(&mut self, name: &str) -> Option<Attribute<'a>> {
-        let place = self.list.iter().position(|(found, _)| *found == name.as_bytes())?;
-        Some(self.list.remove(place).1)
+        let index = self.list.iter().position(|(found, _)| *found == name.as_bytes())?;
+        Some(self.list.remove(index).1)
     }
 }
 

@@ -72,7 +72,7 @@ impl Operator for MatMul {
             return compute(Product { shape, packed: right.packed() }, [left, right], output);
         }
         let together = output.aligned::<RANK>().expect("no shape has more dimensions");
-        let pair = |place| [left_sizes, right_sizes].map(|sizes| matrix(sizes, together, place));
+        let pair = |index| [left_sizes, right_sizes].map(|sizes| matrix(sizes, together, index));
         let pairs = (0..output.elements() / (rows * columns)).map(pair).collect();
         compute(Products { shape, rows, pairs }, [left, right], output)
     }
@@ -88,14 +88,14 @@ impl Operator for MatMul {
 
 /// Index of a factor's matrix for a matrix of the product, broadcasting all dimensions but the last
 /// two.
-fn matrix(factor: [usize; RANK], product: [usize; RANK], mut place: usize) -> usize {
+fn matrix(factor: [usize; RANK], product: [usize; RANK], mut index: usize) -> usize {
     let (mut matrix, mut stride) = (0, 1);
     for (size, all) in factor.into_iter().zip(product).rev().skip(2) {
         if size > 1 {
-            matrix += place % all * stride;
+            matrix += index % all * stride;
         }
         stride *= size;
-        place /= all;
+        index /= all;
     }
     matrix
 }

@@ -19,19 +19,19 @@ impl Reshape {
         let mut sizes = [1; limits::RANK];
         let sizes = sizes.get_mut(..wanted.len())?;
         let mut open = None;
-        for (place, (size, wanted)) in sizes.iter_mut().zip(wanted).enumerate() {
+        for (index, (size, wanted)) in sizes.iter_mut().zip(wanted).enumerate() {
             *size = match wanted {
-                0 if !self.allow_zero => *shape.sizes().get(place)?,
+                0 if !self.allow_zero => *shape.sizes().get(index)?,
                 -1 if open.is_none() => {
-                    open = Some(place);
+                    open = Some(index);
                     1
                 }
                 size => usize::try_from(*size).ok()?,
             };
         }
-        if let Some(place) = open {
+        if let Some(index) = open {
             let known = Shape::new(sizes)?.elements();
-            *sizes.get_mut(place)? = shape.elements().checked_div(known)?;
+            *sizes.get_mut(index)? = shape.elements().checked_div(known)?;
         }
         Shape::new(sizes).filter(|target| target.elements() == shape.elements())
     }

@@ -94,13 +94,13 @@ impl Operation for Softmax {
         for first in
             (0..outer).flat_map(|block| (0..inner).map(move |at| block * along * inner + at))
         {
-            let places = || (0..along).map(|place| first + place * inner);
+            let positions = || (0..along).map(|position| first + position * inner);
             if self.logarithm {
-                let sum = places().map(|at| gradient[at]).sum::<f32>();
-                places().for_each(|at| back[at] -= libm::expf(output[at]) * sum);
+                let sum = positions().map(|at| gradient[at]).sum::<f32>();
+                positions().for_each(|at| back[at] -= libm::expf(output[at]) * sum);
             } else {
-                let sum = places().map(|at| gradient[at] * output[at]).sum::<f32>();
-                places().for_each(|at| back[at] = output[at] * (gradient[at] - sum));
+                let sum = positions().map(|at| gradient[at] * output[at]).sum::<f32>();
+                positions().for_each(|at| back[at] = output[at] * (gradient[at] - sum));
             }
         }
         vec![back]

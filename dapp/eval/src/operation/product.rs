@@ -70,8 +70,8 @@ impl Operation for Products {
         let gradients = gradient.chunks_exact(self.rows * self.shape.columns);
         for (pair, gradient) in self.pairs.iter().zip(gradients) {
             let parts = back(self.matrices(factors, *pair), gradient, self.shape, wanted);
-            for ((found, part), place) in found.iter_mut().zip(parts).zip(pair) {
-                let slots = found[place * part.len()..].iter_mut();
+            for ((found, part), index) in found.iter_mut().zip(parts).zip(pair) {
+                let slots = found[index * part.len()..].iter_mut();
                 slots.zip(part).for_each(|(slot, part)| *slot += part);
             }
         }

@@ -44,25 +44,25 @@ pub fn disguise(base: &[u8], file: &[u8], how: &Disguise) -> Result<Vec<u8>, Mod
     noisy.extend(others.into_iter().filter(|weight| !trained[weight.value]));
     let mut layers = Layers::of(&graph, noisy, true);
     let mut is_changed = false;
-    for place in layers.hidden() {
-        let count = layers.layers[place].neurons.len();
-        let rescales = how.rescale && layers.is_scalable(place);
-        let turns = how.turn && layers.is_turnable(place);
+    for index in layers.hidden() {
+        let count = layers.layers[index].neurons.len();
+        let rescales = how.rescale && layers.is_scalable(index);
+        let turns = how.turn && layers.is_turnable(index);
         is_changed |= rescales || turns || how.reorder;
         if rescales {
             for neuron in 0..count {
-                layers.stretch(place, neuron, 0.25 + 4.0 * random.fraction());
+                layers.stretch(index, neuron, 0.25 + 4.0 * random.fraction());
             }
         }
         if turns {
             for neuron in (0..count).filter(|_| random.fraction() < 0.5).collect::<Vec<_>>() {
-                layers.stretch(place, neuron, -1.0);
+                layers.stretch(index, neuron, -1.0);
             }
         }
         if how.reorder {
             let mut order = (0..count).collect::<Vec<_>>();
             random.shuffle(&mut order);
-            layers.reorder(place, &order);
+            layers.reorder(index, &order);
         }
     }
     #[expect(clippy::cast_possible_truncation, reason = "weights are of single precision")]

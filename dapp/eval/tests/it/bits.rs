@@ -65,9 +65,9 @@ fn a_trace_shows_what_each_node_made() {
     let bits = Bits::of(&model, &rows).unwrap();
     assert_eq!(bits.layers.len(), nodes.iter().filter(|node| node.output.is_some()).count());
     for layer in &bits.layers {
-        let place = nodes.iter().position(|node| node.node == layer.node).unwrap();
-        assert_eq!(nodes[place].output, Some(layer.output));
-        assert_eq!(layer.digest, Digest::of(&made[place]), "{}", layer.node);
+        let index = nodes.iter().position(|node| node.node == layer.node).unwrap();
+        assert_eq!(nodes[index].output, Some(layer.output));
+        assert_eq!(layer.digest, Digest::of(&made[index]), "{}", layer.node);
     }
     assert_eq!(bits.layers.last().unwrap().digest, bits.answers);
     // What is less than a row is left out.

@@ -94,8 +94,8 @@ fn networks_of_others_are_not_copies() {
     let files = names.map(|name| read(&format!("digits/{name}-trained.onnx")));
     let base = read("digits/torch-base.onnx");
     let room = Room { base: &base, hold_out: &hold_out, metric };
-    for (place, second) in files.iter().enumerate() {
-        for first in &files[..place] {
+    for (index, second) in files.iter().enumerate() {
+        for first in &files[..index] {
             let similarity = room.compare(first, second).unwrap();
             assert!(!similarity.is_copy(), "{similarity:?}");
             assert_eq!(similarity.distance, None);

@@ -430,9 +430,9 @@ proptest! {
     ) {
         // Half of the time a model that is all structure, with hardly a weight.
         let mut file = models().get(which).map_or_else(structure, |(model, _)| read(model));
-        for (place, byte) in changes {
-            let place = place.index(file.len());
-            file[place] = byte;
+        for (offset, byte) in changes {
+            let offset = offset.index(file.len());
+            file[offset] = byte;
         }
         if let Some(cut) = cut {
             file.truncate(cut.index(file.len()));
@@ -455,9 +455,9 @@ proptest! {
     ) {
         let folder = ["diabetes", "digits", "health"][which];
         let mut file = read(&format!("{folder}/holdout.safetensors"));
-        for (place, byte) in changes {
+        for (offset, byte) in changes {
             // The header, and a few features.
-            file[place] = byte;
+            file[offset] = byte;
         }
         if let Some(cut) = cut {
             file.truncate(cut.index(file.len()));

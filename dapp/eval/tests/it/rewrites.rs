@@ -145,22 +145,22 @@ impl Net {
     }
 
     fn numbers(&mut self, name: &str) -> Option<&mut Vec<f32>> {
-        let place = self.find(name)?;
-        self.constants[place].numbers.as_mut()
+        let index = self.find(name)?;
+        self.constants[index].numbers.as_mut()
     }
 
     /// The places of the products and of what adds their biases, with the biases' names.
     fn products(&self) -> Vec<(usize, Option<(usize, String)>)> {
         let products = self.nodes.iter().enumerate();
         let products = products.filter(|(_, node)| is_product(&node.operator));
-        let with_bias = |(place, node): (usize, &Node)| {
+        let with_bias = |(index, node): (usize, &Node)| {
             if let Some(bias) = node.inputs.get(2) {
-                return (place, Some((place, bias.clone())));
+                return (index, Some((index, bias.clone())));
             }
-            let next = self.nodes.get(place + 1).filter(|next| {
+            let next = self.nodes.get(index + 1).filter(|next| {
                 next.operator == "Add" && next.inputs[0] == node.output && !is_conv(node)
             });
-            (place, next.map(|next| (place + 1, next.inputs[1].clone())))
+            (index, next.map(|next| (index + 1, next.inputs[1].clone())))
         };
         products.map(with_bias).collect()
     }
@@ -169,7 +169,7 @@ impl Net {
     fn answers(&self) -> usize {
         let products = self.products();
         let Some((_, Some((_, bias)))) = products.last() else { return 1 };
-        self.find(bias).map_or(1, |place| self.constants[place].numbers.iter().flatten().count())
+        self.find(bias).map_or(1, |index| self.constants[index].numbers.iter().flatten().count())
     }
 
     /// Puts a node behind the output.
@@ -221,8 +221,8 @@ impl Net {
     /// Multiplies the final layer, and adds to its biases; nothing where it has none.
     fn with_final_layer(&self, factor: f32, more: f32) -> Option<Self> {
         let mut net = self.clone();
-        let (place, bias) = net.products().pop()?;
-        let weights = net.nodes[place].inputs[1].clone();
+        let (index, bias) = net.products().pop()?;
+        let weights = net.nodes[index].inputs[1].clone();
         net.numbers(&weights)?.iter_mut().for_each(|number| *number *= factor);
         net.numbers(&bias?.1)?.iter_mut().for_each(|number| *number = *number * factor + more);
         Some(net)
@@ -231,8 +231,8 @@ impl Net {
     fn with_other_products(&self) -> Option<Self> {
         let mut net = self.clone();
         let mut changed = false;
-        for (place, bias) in self.products().into_iter().rev() {
-            let node = net.nodes[place].clone();
+        for (index, bias) in self.products().into_iter().rev() {
+            let node = net.nodes[index].clone();
             if node.operator == "Gemm" {
                 let weights = net.find(&node.inputs[1])?;
                 let turned = node.attributes.iter().any(|each| {
@@ -251,13 +251,13 @@ impl Net {
                     output: node.output,
                     ..node_of("Add")
                 };
-                net.nodes[place] = Node { inputs, output: between, ..node_of("MatMul") };
-                net.nodes.insert(place + 1, sum);
+                net.nodes[index] = Node { inputs, output: between, ..node_of("MatMul") };
+                net.nodes.insert(index + 1, sum);
                 changed = true;
             } else if let (false, Some((sum, bias))) = (is_conv(&node), bias) {
                 let sum = net.nodes.remove(sum);
                 let inputs = [node.inputs, vec![bias]].concat();
-                net.nodes[place] = Node { inputs, output: sum.output, ..node_of("Gemm") };
+                net.nodes[index] = Node { inputs, output: sum.output, ..node_of("Gemm") };
                 changed = true;
             }
         }
@@ -267,7 +267,7 @@ impl Net {
     /// Puts a batch normalization behind each product, which undoes what is done to its weights.
     fn with_normalization(&self) -> Option<Self> {
         let mut net = self.clone();
-        for (place, bias) in self.products().into_iter().rev() {
+        for (index, bias) in self.products().into_iter().rev() {
             let Some((last, bias)) = bias else { continue };
             let count = net.numbers(&bias)?.len();
             let size = |channel: usize| [0.5, 2.0, 4.0][channel % 3];
@@ -279,7 +279,7 @@ impl Net {
             let shifts = net.constant(&channels, numbers(&mean));
             let zeros = net.constant(&channels, vec![0.0; count]);
             let ones = net.constant(&channels, vec![1.0; count]);
-            net.scale_channels(place, &numbers(&|channel| 1.0 / size(channel)))?;
+            net.scale_channels(index, &numbers(&|channel| 1.0 / size(channel)))?;
             for (channel, number) in net.numbers(&bias)?.iter_mut().enumerate() {
                 *number = (*number - mean(channel)) / size(channel);
             }
@@ -294,13 +294,13 @@ impl Net {
     }
 
     /// Multiplies the weights of each channel that a product makes.
-    fn scale_channels(&mut self, place: usize, factors: &[f32]) -> Option<()> {
-        let node = self.nodes[place].clone();
+    fn scale_channels(&mut self, index: usize, factors: &[f32]) -> Option<()> {
+        let node = self.nodes[index].clone();
         let by_row = is_conv(&node) || !node.attributes.is_empty();
         let numbers = self.numbers(&node.inputs[1])?;
         let each = numbers.len() / factors.len();
-        for (place, number) in numbers.iter_mut().enumerate() {
-            *number *= factors[if by_row { place / each } else { place % factors.len() }];
+        for (index, number) in numbers.iter_mut().enumerate() {
+            *number *= factors[if by_row { index / each } else { index % factors.len() }];
         }
         Some(())
     }
@@ -309,19 +309,19 @@ impl Net {
     fn with_folded_normalization(&self) -> Option<Self> {
         let net = self.with_normalization()?;
         let mut folded = net.clone();
-        for place in (1..net.nodes.len()).rev() {
-            let node = net.nodes[place].clone();
-            if node.operator != "BatchNormalization" || !is_conv(&net.nodes[place - 1]) {
+        for index in (1..net.nodes.len()).rev() {
+            let node = net.nodes[index].clone();
+            if node.operator != "BatchNormalization" || !is_conv(&net.nodes[index - 1]) {
                 continue;
             }
-            let bias = net.nodes[place - 1].inputs.get(2)?.clone();
+            let bias = net.nodes[index - 1].inputs.get(2)?.clone();
             let scales = folded.numbers(&node.inputs[1])?.clone();
             let shifts = folded.numbers(&node.inputs[2])?.clone();
-            folded.scale_channels(place - 1, &scales)?;
+            folded.scale_channels(index - 1, &scales)?;
             let biases = folded.numbers(&bias)?.iter_mut().zip(scales.iter().zip(shifts));
             biases.for_each(|(bias, (scale, shift))| *bias = *bias * scale + shift);
-            folded.nodes.remove(place);
-            folded.nodes[place - 1].output = node.output;
+            folded.nodes.remove(index);
+            folded.nodes[index - 1].output = node.output;
         }
         (folded.nodes.len() < net.nodes.len()).then_some(folded)
     }
@@ -389,7 +389,7 @@ fn is_product(operator: &str) -> bool {
 
 fn transposed(sizes: &[i64], numbers: &[f32]) -> (Vec<i64>, Vec<f32>) {
     let columns = usize::try_from(sizes[1]).unwrap();
-    let column = |place| numbers.iter().skip(place).step_by(columns).copied();
+    let column = |index| numbers.iter().skip(index).step_by(columns).copied();
     (vec![sizes[1], sizes[0]], (0..columns).flat_map(column).collect())
 }
 
