@@ -1,5 +1,5 @@
 //! Cases whose costs are counted and predicted: networks, single operators, products and
-//! convolutions of many shapes, batches whole and not, and ways to be marked.
+//! convolutions of many shapes, full and partial batches, and all metrics.
 
 use anyhow::Result;
 use eval::Dataset;
@@ -13,17 +13,17 @@ use super::{
 /// An evaluation.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// What it is of.
+    /// Its name.
     pub name: String,
     /// The model's file.
     pub model: Vec<u8>,
     /// The rows; without zeros.
     pub dataset: Dataset,
-    /// How it is marked.
+    /// The metric that it is scored by.
     pub metric: Metric,
 }
 
-/// How a case's rows are stored.
+/// Storage of a case's rows.
 #[derive(Clone, Copy)]
 enum Stored {
     Bytes,
@@ -31,7 +31,7 @@ enum Stored {
     Targets,
 }
 
-/// All cases.
+/// Every case.
 ///
 /// - Errors: one of them is wrong
 pub fn all() -> Result<Vec<Case>> {
@@ -39,7 +39,7 @@ pub fn all() -> Result<Vec<Case>> {
     groups.into_iter().flatten().map(Spec::case).collect()
 }
 
-/// A case as it is written down: the sizes of a row, how many rows, and what is done with them.
+/// The specification of a case: the sizes of a row, the number of rows, and the network.
 struct Spec {
     name: String,
     row: Vec<i64>,
@@ -82,7 +82,7 @@ impl Spec {
     }
 }
 
-/// Whole networks, such as are submitted.
+/// Whole networks like those that are submitted.
 fn networks() -> Vec<Spec> {
     let image = [1, 28, 28];
     let mut specs = Vec::new();
@@ -222,7 +222,7 @@ fn pools() -> Vec<Spec> {
     ]
 }
 
-/// Operators on single elements, and those that only move them.
+/// Element-wise operators, and those that only move elements.
 fn elements() -> Vec<Spec> {
     let row = [40, 50];
     let flat = |net: Net| net.then("Flatten", &[]);
@@ -294,7 +294,7 @@ fn lists() -> Vec<Spec> {
     ]
 }
 
-/// Ways to be marked, and files of many rows.
+/// Metrics, and files of many rows.
 fn marks() -> Vec<Spec> {
     let same = |net: Net| net.then("Identity", &[]);
     let log_loss = |spec: Spec| Spec { metric: Metric::LogLoss, ..spec };

@@ -13,14 +13,14 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
-/// What programs are counted as.
+/// Target that programs are built for and counted as.
 pub const TARGET: &str = "riscv64gc-unknown-linux-gnu";
 
 /// The crates of the dapp; always all of them, since the selection decides features.
 const CRATES: [&str; 10] =
     ["-p", "blobs", "-p", "market", "-p", "eval", "-p", "wire", "-p", "rollup"];
 
-/// What is needed, and Debian's packages of it.
+/// Required tools, and the Debian packages that contain them.
 const TOOLS: [(&str, &str); 3] = [
     ("gcc", "gcc"),
     ("qemu-riscv64", "qemu-user"),
@@ -30,12 +30,12 @@ const TOOLS: [(&str, &str); 3] = [
 /// The first version of qemu with the second version of its plugin interface.
 const QEMU_OF_SECOND_PLUGINS: u32 = 9;
 
-/// Counts programs of the dapp.
+/// Counts the instructions of the dapp's programs.
 #[derive(Debug)]
 pub struct Counter {
     /// Holds the plugin and each run's counts.
     folder: TempDir,
-    /// Where the counted programs are.
+    /// Folder of the counted programs.
     programs: PathBuf,
     runs: AtomicUsize,
 }
@@ -43,7 +43,7 @@ pub struct Counter {
 impl Counter {
     /// Builds the plugin, and the dapp's programs for RISC-V.
     ///
-    /// - Errors: a tool is missing, with how to get it
+    /// - Errors: a tool is missing, with how to install it
     pub fn new() -> Result<Self> {
         look_for_tools()?;
         let folder = tempfile::tempdir()?;
@@ -64,7 +64,7 @@ impl Counter {
         self.programs.join(name)
     }
 
-    /// A command that runs a program under qemu and counts it; with where the counts will be.
+    /// A command that runs a program under qemu and counts it, and the path of the counts.
     #[must_use]
     pub fn command(&self, program: &Path) -> (Command, PathBuf) {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
@@ -76,8 +76,8 @@ impl Counter {
         (command, counts)
     }
 
-    /// A script in `folder` that runs a program and counts it up to its last system call; with
-    /// where the counts will be. For programs that others start.
+    /// A script in `folder` that runs a program and counts it up to its last system call, and the
+    /// path of the counts. For programs that are started by others.
     pub fn launcher(&self, program: &Path, folder: &Path) -> Result<(PathBuf, PathBuf)> {
         let (script, counts) = (folder.join("launcher"), folder.join("counts"));
         let plugin = self.folder.path().join("count.so");
@@ -91,14 +91,14 @@ impl Counter {
         Ok((script, counts))
     }
 
-    /// Runs a program; what it retired between each two marks, which are its writes to stderr.
+    /// Runs a program; returns the instructions between each two marks, its writes to stderr.
     ///
-    /// - Errors: it fails, with what it said
+    /// - Errors: it fails, with what it printed
     pub fn count<A: AsRef<OsStr>>(&self, program: &Path, arguments: &[A]) -> Result<Vec<u64>> {
         Ok(self.run(program, arguments)?.0)
     }
 
-    /// As [`Self::count`], with what the program wrote to stdout.
+    /// Like [`Self::count`], with the program's output to stdout.
     pub fn run<A: AsRef<OsStr>>(
         &self,
         program: &Path,
@@ -112,9 +112,9 @@ impl Counter {
     }
 }
 
-/// The differences of the counts in a file, without that to the program's end.
+/// The differences of the counts in a file, without the last one, to the program's end.
 ///
-/// - Errors: the file is not the plugin's
+/// - Errors: the file was not written by the plugin
 pub fn between(counts: &Path) -> Result<Vec<u64>> {
     let text = fs::read_to_string(counts).context("nothing was counted")?;
     let counts: Vec<u64> = text.lines().map(str::parse).collect::<Result<_, _>>()?;
@@ -122,7 +122,7 @@ pub fn between(counts: &Path) -> Result<Vec<u64>> {
     Ok(marks.array_windows().map(|[before, after]| after - before).collect())
 }
 
-/// Where the running program's build is, and others of its kind.
+/// Folder of the running program's build and of related ones.
 ///
 /// - Errors: it was built in another profile
 pub fn target_folder() -> Result<PathBuf> {
@@ -132,7 +132,7 @@ pub fn target_folder() -> Result<PathBuf> {
     Ok(target.to_owned())
 }
 
-/// - Errors: one line that says what is missing and how to get it
+/// - Errors: one line that says what is missing and how to install it
 fn look_for_tools() -> Result<()> {
     let found = |tool: &str| {
         let asked = Command::new(tool).arg("--version").output();

@@ -1,4 +1,4 @@
-//! The table of weights: fitted to what was counted, and checked against it.
+//! The table of weights: fitted to counted instructions, and checked against them.
 
 use std::{
     collections::BTreeMap,
@@ -17,39 +17,39 @@ use serde::Serialize;
 
 use super::{cases::Case, counter::Counter, rows};
 
-/// How far a prediction may be from what is counted, in percent.
+/// Allowed deviation of a prediction from the count, in percent.
 pub const TOLERANCE_PERCENT: u64 = 20;
 
-/// How often a case is answered again, after the first time.
+/// Number of times a case is answered again, after the first time.
 const BATCHES: u64 = 2;
 
-/// The power of the errors whose sum the fit makes least.
+/// The power of the errors whose sum the fit minimises.
 const POWER: i32 = 6;
 
-/// Rounds of the fit, after which its weights no longer change.
+/// Rounds of the fit, after which its weights have converged.
 const ROUNDS: usize = 60;
 
-/// How much of what was heeded a round before is kept, so that the rounds come to rest.
+/// Share of each line's heed that is kept from round to round, so that the rounds converge.
 const INERTIA: f64 = 0.7;
 
-/// How often each round goes through all weights; more than it needs.
+/// Sweeps over all weights in each round; more than it needs.
 const SWEEPS: usize = 3_000;
 
-/// What a part of a case costs, both ways.
+/// Predicted and counted cost of a part of a case.
 #[derive(Clone, Debug)]
 pub struct Counted {
-    /// The case, and which part of it.
+    /// The case, and its part.
     pub name: String,
-    /// What the prediction counts.
+    /// The predicted counts of each kind.
     pub cost: Cost,
-    /// What was counted.
+    /// Instructions counted.
     pub instructions: u64,
 }
 
-/// A prediction beside what was counted.
+/// A prediction beside the count.
 #[derive(Clone, Debug, Serialize)]
 pub struct Compared {
-    /// The case, and which part of it.
+    /// The case, and its part.
     pub case: String,
     /// Instructions predicted.
     pub predicted: u64,
@@ -57,12 +57,12 @@ pub struct Compared {
     pub counted: u64,
     /// Predicted divided by counted.
     pub ratio: f64,
-    /// What the prediction is made of: how many of each kind.
+    /// The predicted counts, by kind.
     pub counts: BTreeMap<String, u64>,
 }
 
 impl Counted {
-    /// The prediction by the table as it is.
+    /// The prediction by the current table.
     #[must_use]
     pub fn compared(&self) -> Compared {
         let (predicted, counted) = (self.cost.work().0, self.instructions);
@@ -75,20 +75,20 @@ impl Counted {
 }
 
 impl Compared {
-    /// Whether the prediction is near enough.
+    /// Whether the prediction is within the tolerance.
     #[must_use]
     pub fn is_near(&self) -> bool {
         self.predicted.abs_diff(self.counted) * 100 <= self.counted * TOLERANCE_PERCENT
     }
 
-    /// Whether no more was counted than the prediction allows for.
+    /// Whether the count is no higher than the prediction allows.
     #[must_use]
     pub fn is_covered(&self) -> bool {
         self.counted <= self.predicted || self.is_near()
     }
 }
 
-/// Counts cases: reading, and answering, of each.
+/// Counts the reading and the answering of each case.
 ///
 /// - Errors: a case cannot be run
 pub fn count_all(counter: &Counter, cases: &[Case]) -> Result<Vec<Counted>> {
@@ -113,7 +113,7 @@ pub fn count_all(counter: &Counter, cases: &[Case]) -> Result<Vec<Counted>> {
     Ok(counted.into_iter().flat_map(|(_, parts)| parts).collect())
 }
 
-/// Counts a case: reading both files, with what is arranged at first use, and answering all rows.
+/// Counts a case: reading both files, including packing at first use, and answering all rows.
 fn count(counter: &Counter, case: &Case) -> Result<[Counted; 2]> {
     let folder = tempfile::tempdir()?;
     let [net, path] = ["net.onnx", "rows.safetensors"].map(|name| folder.path().join(name));
@@ -160,12 +160,12 @@ fn metric(metric: Metric) -> Result<&'static str> {
 }
 
 /// The weights, in thousandths of an instruction, that bring all predictions as near as possible,
-/// the farthest above all: the least sum of the [`POWER`]th powers of the relative errors, no
-/// weight below zero. What is made to cost more than is predicted only counts where it does.
+/// most of all the worst: they minimise the sum of the [`POWER`]th powers of the relative errors,
+/// with no weight below zero. Hostile cases only count if they cost more than predicted.
 ///
-/// It is found by least squares, the errors of each round being what the next one heeds.
+/// Found by iteratively reweighted least squares: the errors of each round weight the next.
 ///
-/// - Errors: some kind is in no case
+/// - Errors: some kind occurs in no case
 pub fn weights(usual: &[Counted], hostile: &[Counted]) -> Result<Vec<(Kind, u64)>> {
     let kinds = Kind::ALL;
     for kind in kinds {
@@ -199,19 +199,19 @@ pub fn weights(usual: &[Counted], hostile: &[Counted]) -> Result<Vec<(Kind, u64)
     Ok(kinds.into_iter().zip(weights.map(thousandths)).collect())
 }
 
-/// A weight of each kind, or how many of each, for an instruction that was counted.
+/// The weight of each kind, or its count per counted instruction.
 type Each = [f64; Kind::ALL.len()];
 
-/// A part of a case as the fit sees it.
+/// A part of a case in the form used by the fit.
 struct Line {
     counts: Each,
     is_hostile: bool,
-    /// How much its error counts.
+    /// Weight of its error.
     heed: f64,
 }
 
 impl Line {
-    /// How far the prediction is off, relative to what was counted, as far as it matters.
+    /// Error of the prediction relative to the count, as far as it matters.
     fn error(&self, weights: &Each) -> f64 {
         let predicted: f64 = self.counts.iter().zip(weights).map(|(one, other)| one * other).sum();
         let error = predicted - 1.0;
@@ -219,7 +219,7 @@ impl Line {
     }
 }
 
-/// Brings the weights to where the squares of the errors, each as far as it is heeded, are least.
+/// Moves the weights to minimise the sum of the squared errors, each weighted by its heed.
 fn least_squares(lines: &[Line], weights: &mut Each) {
     let kinds = 0..Kind::ALL.len();
     let sum = |part: &dyn Fn(&Line) -> f64| lines.iter().map(|line| line.heed * part(line)).sum();

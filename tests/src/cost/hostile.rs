@@ -1,5 +1,5 @@
-//! Cases made to cost more than is predicted from shapes: zeros where they mislead, arguments on
-//! the longest way through a function. They may cost less, not more.
+//! Cases made to cost more than predicted from shapes: zeros in misleading positions, arguments on
+//! the longest path through a function. They may cost less, not more.
 
 use anyhow::Result;
 use market::Metric;
@@ -10,7 +10,7 @@ use super::{
     rows,
 };
 
-/// Which numbers of the rows are zero, by their place among them.
+/// The numbers of the rows that are zero, by index.
 type Pattern = (&'static str, fn(usize) -> bool);
 
 const NONE: Pattern = ("no zeros", |_| false);
@@ -30,7 +30,7 @@ fn mixed(index: usize) -> usize {
     index.wrapping_mul(0x9e37_79b9) >> 12 & 0xffff
 }
 
-/// All cases.
+/// Every case.
 ///
 /// - Errors: one of them is wrong
 pub fn all() -> Result<Vec<Case>> {
@@ -38,7 +38,7 @@ pub fn all() -> Result<Vec<Case>> {
     Ok(groups.into_iter().flatten().collect())
 }
 
-/// A case of so many rows of these sizes, with zeros where `is_zero` says so of a place.
+/// A case of this many rows of these sizes, with zeros at the indices selected by `is_zero`.
 fn case(
     name: String,
     row: &[usize],
@@ -52,7 +52,7 @@ fn case(
     Ok(Case { name, model, dataset, metric: Metric::Accuracy })
 }
 
-/// Products with zeros where they mislead.
+/// Products with zeros in misleading positions.
 fn products() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     for columns in [1, 3, 10, 128] {
@@ -67,7 +67,7 @@ fn products() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Convolutions with zeros where they mislead, by themselves and fused.
+/// Convolutions with zeros in misleading positions, separate and fused.
 fn convolutions() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     let image = [3, 20, 20];
@@ -91,7 +91,7 @@ fn convolutions() -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Functions of arguments of every size.
+/// Functions of arguments of all magnitudes.
 fn functions() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
     for operator in ["Relu", "Sigmoid", "Tanh", "Softmax", "LogSoftmax"] {

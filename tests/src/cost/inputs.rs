@@ -1,4 +1,4 @@
-//! Whole inputs and parts of them, counted beside what the market says they cost at most.
+//! Whole inputs and parts of them, counted beside the market's upper bounds on their cost.
 
 use std::{fs, process::Command};
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::fixture;
 
-/// What an input of the market that is counted may cost: a part of what answering its rows takes.
+/// Cost limit of an input in the counted market: a fraction of the cost of answering its rows.
 pub const INPUT_WORK: u64 = 150_000_000;
 
 /// Rows of the open job's hold-out.
@@ -20,36 +20,36 @@ const ROWS: usize = 1_000;
 /// Rows of the sealed job's public slice and of its hold-out, as many as the fixtures have.
 const SLICE_ROWS: usize = 100;
 const HOLD_OUT_ROWS: usize = 300;
-/// Rows that miners alone evaluate, more than the machine looks at.
+/// Rows that only miners evaluate, more than the machine reads.
 const LINE_ROWS: usize = 20_000;
 
 /// An input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Input {
-    /// What it is.
+    /// Its name.
     pub input: String,
     /// Bytes of its payload.
     pub bytes: u64,
-    /// Outputs that came of it.
+    /// Outputs that it produced.
     pub outputs: u64,
-    /// Instructions it costs at most by the market's numbers.
+    /// Upper bound on its instructions by the market's figures.
     pub at_most: u64,
-    /// How many there were.
+    /// Number of such inputs.
     #[serde(default)]
     pub times: u64,
-    /// Instructions that were counted; without HTTP.
+    /// Instructions counted; without HTTP.
     #[serde(default)]
     pub counted: u64,
 }
 
 impl Input {
-    /// Whether it costs no more than it may.
+    /// Whether it is within its bound.
     #[must_use]
     pub const fn is_within(&self) -> bool {
         self.counted <= self.at_most
     }
 
-    /// Whether it comes nearer to what it may cost than another.
+    /// Whether it is nearer to its bound than another.
     fn is_nearer_than(&self, other: &Self) -> bool {
         let product = |one: u64, other: u64| u128::from(one) * u128::from(other);
         product(self.counted, other.at_most) > product(other.counted, self.at_most)
@@ -57,11 +57,10 @@ impl Input {
 }
 
 /// Counts the inputs of an open job, whose convolutional network without a zero takes several to be
-/// evaluated, and of sealed ones from their opening to their end; and parts of the most expensive
-/// steps.
-/// Of inputs with the same name the one that comes nearest to what it may cost.
+/// evaluated, and of sealed jobs from opening to end; and parts of the most expensive steps. Of
+/// inputs with the same name, the one nearest to its bound is kept.
 ///
-/// - Errors: the program that is counted fails
+/// - Errors: the counted program fails
 pub fn count(counter: &Counter) -> Result<Vec<Input>> {
     let folder = tempfile::tempdir()?;
     for (name, bytes) in files()? {
@@ -71,7 +70,7 @@ pub fn count(counter: &Counter) -> Result<Vec<Input>> {
     command.arg(folder.path()).arg(INPUT_WORK.to_string());
     let printed = printed(command)?;
     let counted = between(&counts)?;
-    // Between the marks of an input is what it took, between two inputs what was printed.
+    // Between the marks of an input is its cost, between two inputs that of printing.
     let counted = counted.into_iter().step_by(2);
     let mut inputs: Vec<Input> = Vec::new();
     for (line, counted) in printed.lines().zip(counted) {
@@ -88,7 +87,7 @@ pub fn count(counter: &Counter) -> Result<Vec<Input>> {
     Ok(inputs)
 }
 
-/// What the counted program reads.
+/// The files that the counted program reads.
 fn files() -> Result<Vec<(String, Vec<u8>)>> {
     let mut files = vec![
         ("base.onnx".to_owned(), net::mlp().file()),
@@ -109,7 +108,7 @@ fn files() -> Result<Vec<(String, Vec<u8>)>> {
     Ok(files)
 }
 
-/// Networks whose weights are compared: such as are trained, and those whose form makes that
+/// Networks whose weights are compared: typical trained ones, and those whose form makes comparison
 /// expensive.
 fn alike() -> Vec<(&'static str, Net)> {
     let relu = |net: Net| net.then("Relu", &[]);

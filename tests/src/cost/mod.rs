@@ -1,4 +1,4 @@
-//! What evaluations cost: instructions counted as RISC-V, beside those predicted from shapes.
+//! The costs of evaluations: instructions counted as RISC-V, beside those predicted from shapes.
 
 pub mod cases;
 pub mod counter;

@@ -1,16 +1,16 @@
-//! Networks to be counted, written as ONNX files: every number in them is above zero, so that
-//! nothing a ReLU or a sum makes is zero, and no work can be left out.
+//! Networks to be counted, written as ONNX files: every number in them is above zero, so that no
+//! output of a ReLU or a sum is zero, and no work can be skipped.
 
 use super::onnx::{
     bytes, float, initializer, integer, integer_attribute, integers_attribute, model, node, ports,
     tensor, whole,
 };
 
-/// A network being written; each step works on what the last one made.
+/// A network under construction; each step reads the output of the last.
 #[derive(Clone, Debug)]
 pub struct Net {
     parts: Vec<Vec<u8>>,
-    /// Values made so far; the first is the input.
+    /// Values computed so far; the first is the input.
     values: usize,
     constants: usize,
 }
@@ -23,7 +23,7 @@ impl Net {
         Self { parts: vec![ports(&sizes)], values: 0, constants: 0 }
     }
 
-    /// The file; what was made last is the output.
+    /// The file; the last value is the output.
     #[must_use]
     pub fn file(mut self) -> Vec<u8> {
         let last = self.last();
@@ -37,7 +37,7 @@ impl Net {
         self.constant_of(sizes, weight)
     }
 
-    /// A constant of these sizes, each number from its place.
+    /// A constant of these sizes, each number computed from its index.
     #[must_use]
     pub fn constant_of(&mut self, sizes: &[i64], number: impl Fn(i64) -> f32) -> String {
         let count = sizes.iter().product::<i64>();
@@ -55,13 +55,13 @@ impl Net {
         name
     }
 
-    /// What was made last, the input at first.
+    /// The last value, initially the input.
     #[must_use]
     pub fn last(&self) -> String {
         if self.values == 0 { "x".to_owned() } else { format!("v{}", self.values) }
     }
 
-    /// One more node; it works on these values.
+    /// Appends a node that reads these values.
     #[must_use]
     pub fn with(mut self, operator: &str, inputs: &[&str], attributes: &[Vec<u8>]) -> Self {
         self.values += 1;
@@ -70,14 +70,14 @@ impl Net {
         self
     }
 
-    /// One more node that works on what was made last.
+    /// Appends a node that reads the last value.
     #[must_use]
     pub fn then(self, operator: &str, attributes: &[Vec<u8>]) -> Self {
         let last = self.last();
         self.with(operator, &[&last], attributes)
     }
 
-    /// A fully connected layer, its weights as PyTorch writes them.
+    /// A fully connected layer, with weights in PyTorch's layout.
     #[must_use]
     pub fn dense(mut self, inputs: i64, outputs: i64) -> Self {
         let (weights, bias) = (self.constant(&[outputs, inputs]), self.constant(&[outputs]));
@@ -85,7 +85,7 @@ impl Net {
         self.with("Gemm", &[&last, &weights, &bias], &[integer_attribute("transB", 1)])
     }
 
-    /// A convolution with weights of these sizes [filters, channels of a group, kernel …].
+    /// A convolution with weights of these sizes [filters, channels per group, kernel …].
     #[must_use]
     pub fn conv(mut self, sizes: &[i64], attributes: &[Vec<u8>]) -> Self {
         let (weights, bias) = (self.constant(sizes), self.constant(&sizes[..1]));
@@ -107,7 +107,7 @@ impl Net {
     }
 }
 
-/// A weight from its place: from 1/64 to 1/8.
+/// A weight computed from its index: from 1/64 to 1/8.
 #[must_use]
 pub fn weight(index: i64) -> f32 {
     let step = u8::try_from(index * 37 % 8).unwrap_or_default();
@@ -138,7 +138,7 @@ pub fn mlp() -> Net {
     Net::new(&[1, 28, 28]).then("Flatten", &[]).dense(784, 128).then("Relu", &[]).dense(128, 10)
 }
 
-/// The network of two convolutions of 5×5 with 6 and 16 channels on 28×28.
+/// The network of two 5×5 convolutions with 6 and 16 channels on 28×28.
 #[must_use]
 pub fn cnn() -> Net {
     let first = Net::new(&[1, 28, 28]).conv(&[6, 1, 5, 5], &[]).then("Relu", &[]);

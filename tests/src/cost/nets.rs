@@ -1,4 +1,4 @@
-//! Instructions per multiply-add of the two networks, by batch, dense and with natural zeros.
+//! Instructions per multiply-add of the two networks, by batch size, dense and with natural zeros.
 
 use std::{fs, path::Path};
 
@@ -11,10 +11,10 @@ use crate::fixture;
 /// The engine that the market evaluates with.
 pub const OURS: &str = "deml";
 
-/// How often a batch is counted after it was answered a first time; it costs the same each time.
+/// Counted repetitions of a batch after it was answered once; each costs the same.
 const BATCHES: u64 = 2;
 
-/// Single rows of real images differ in their zeros; so many are counted, and their mean is shown.
+/// Single rows of real images differ in their zeros; the mean of this many is reported.
 const SINGLE_ROWS: usize = 10;
 
 /// One of the networks.
@@ -36,47 +36,47 @@ pub const SUBJECTS: [Subject; 2] = [
     Subject { net: "cnn", macs: 242_560, dense: net::cnn, natural: "images/cnn.onnx" },
 ];
 
-/// Rows answered at once.
+/// Rows per batch.
 pub const BATCH_SIZES: [usize; 3] = [1, 32, 1_000];
 
-/// Which zeros there are among what is multiplied.
+/// The zeros among the numbers that are multiplied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Zeros {
-    /// None: neither in the rows nor after a ReLU.
+    /// None, neither in the rows nor after a ReLU.
     Dense,
     /// Those of real images and of trained weights.
     Natural,
 }
 
-/// What was counted.
+/// One measurement.
 #[derive(Clone, Debug, Serialize)]
 pub struct Line {
     /// The network.
     pub net: &'static str,
-    /// Who evaluated it.
+    /// The engine that evaluated it.
     pub engine: String,
-    /// Rows answered at once.
+    /// Rows per batch.
     pub batch: usize,
-    /// Which zeros there were.
+    /// Its zeros.
     pub zeros: Zeros,
     /// Instructions divided by multiply-adds, those with zeros included.
     pub instructions_per_mac: f64,
 }
 
-/// What an engine is given: a network and the rows of one batch, in files.
+/// An engine's input: a network and the rows of one batch, in files.
 #[derive(Clone, Copy, Debug)]
 pub struct Given<'a> {
     /// The network.
     pub net: &'a Path,
     /// The rows.
     pub rows: &'a Path,
-    /// How many rows.
+    /// Number of rows.
     pub batch: usize,
 }
 
-/// Counts one network at one size of batch; `count` has an engine answer the batch, and tells the
-/// instructions of it.
+/// Counts one network at one batch size; `count` has an engine answer the batch, and returns the
+/// instructions.
 ///
 /// - Errors: those of `count`; a file cannot be read or written
 pub fn count(
@@ -108,9 +108,9 @@ pub fn count(
     Ok(Line { net: subject.net, engine: engine.to_owned(), batch, zeros, instructions_per_mac })
 }
 
-/// The instructions our judge takes to answer a batch and count its answers.
+/// Instructions in which our judge answers a batch and counts its answers.
 ///
-/// - Errors: the program that is counted fails
+/// - Errors: the counted program fails
 pub fn ours(counter: &Counter, given: Given<'_>) -> Result<u64> {
     let arguments =
         ["--net".as_ref(), given.net.as_os_str(), "--rows".as_ref(), given.rows.as_ref()];

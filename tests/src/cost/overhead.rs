@@ -1,8 +1,8 @@
-//! The instructions that everything around an evaluation costs in the application's process (HTTP,
-//! hexadecimal, JSON, ABI, hashing, the rules), and the program's size.
+//! Instructions of everything around an evaluation in the application's process (HTTP, hexadecimal,
+//! JSON, ABI, hashing, the rules), and the program's size.
 //!
 //! The program runs as RISC-V against the devnet's rollup server, which is native and not counted.
-//! In the machine, the share of the real server comes on top.
+//! In the machine, the real server's share is added.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -21,25 +21,25 @@ use wire::{Genesis, encode_command, encode_erc20_deposit, encode_ether_deposit};
 
 use super::counter::Counter;
 
-/// What the start may cost, up to the first request.
+/// Most instructions for the start, up to the first request.
 const START_LIMIT: u64 = 50_000_000;
-/// What an input may cost that evaluates nothing and carries no blob.
+/// Most instructions for an input that evaluates nothing and carries no blob.
 const INPUT_LIMIT: u64 = 1_000_000;
-/// What the program may weigh, in bytes.
+/// Maximum size of the program, in bytes.
 const SIZE_LIMIT: u64 = 8_000_000;
-/// How often each input is tried; the most expensive counts.
+/// Number of times each input is sent; the most expensive counts.
 const TIMES: u64 = 3;
 
-/// One thing that was counted.
+/// One measurement.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure {
-    /// What it is about.
+    /// Its subject.
     pub what: &'static str,
-    /// What was counted: instructions, or bytes.
+    /// The unit: instructions or bytes.
     pub unit: &'static str,
-    /// How many.
+    /// The amount.
     pub count: u64,
-    /// How many there may be; `None` if it depends on the bytes that are sent.
+    /// Its limit; `None` if it depends on the bytes that are sent.
     pub limit: Option<u64>,
 }
 
@@ -53,7 +53,7 @@ impl Figure {
 
 /// The program's size, its start, and inputs that evaluate nothing.
 ///
-/// - Errors: the program, or what counts it, does not run
+/// - Errors: the program, or its counter, does not run
 pub fn figures(counter: &Counter) -> Result<Vec<Figure>> {
     let program = counter.program("deml-dapp");
     let count = fs::metadata(&program)?.len();
@@ -64,7 +64,7 @@ pub fn figures(counter: &Counter) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// What was retired when the program last asked the system for something, which it does to wait.
+/// Instructions retired when the program last made a system call, which it does to wait.
 async fn count(counts: &Path) -> Result<u64> {
     let mut before = None;
     loop {
@@ -127,7 +127,7 @@ fn input(index: u64, sender: Address, payload: Vec<u8>) -> Advance {
     }
 }
 
-/// Makes a payload, by how often such a one was sent before.
+/// Makes a payload, given how many like it were sent before.
 type Payload = Box<dyn Fn(u64) -> Vec<u8>>;
 
 /// A kind of input.
@@ -139,7 +139,7 @@ struct Case {
     limit: Option<u64>,
 }
 
-/// What is sent, in order: later cases build on earlier ones.
+/// The inputs in order: later cases build on earlier ones.
 fn cases() -> Vec<Case> {
     let case = |what, sender, is_refused, payload| {
         let limit = Some(INPUT_LIMIT);
@@ -174,7 +174,7 @@ fn always(payload: Vec<u8>) -> Payload {
     Box::new(move |_| payload.clone())
 }
 
-/// What the opened jobs have in common: blobs that never come whole.
+/// Terms shared by the opened jobs: blobs that are never complete.
 fn terms() -> Terms {
     let [base_model, hold_out] = [&[1], &[2]].map(|name| absent(name, 1 << 20));
     Terms {
@@ -192,7 +192,7 @@ fn terms() -> Terms {
     }
 }
 
-/// The job that is opened after so many others.
+/// The job that is opened after this many others.
 fn opened(times: u64) -> (JobId, Order) {
     let mut salt = [0; 32];
     salt[..8].copy_from_slice(&times.to_be_bytes());
@@ -203,8 +203,8 @@ fn open_job(times: u64) -> Vec<u8> {
     encode_ether_deposit(ALICE, Amount::new(ETHER), &encode_command(&opened(times).1))
 }
 
-/// The chunks of a blob of the first job, one after the other. Its bytes look random, as weights
-/// do, in the bits of `mask`.
+/// The chunks of a blob of the first job, one after the other. Its bytes are random, like weights,
+/// in the bits of `mask`.
 fn chunks(slot: Slot, mask: u8) -> Payload {
     let mut random = fastrand::Rng::with_seed(1);
     let bytes: Vec<u8> = (0..1 << 20).map(|_| random.u8(..) & mask).collect();

@@ -1,4 +1,4 @@
-//! Rows to be counted, as files of datasets.
+//! Rows to be counted, as dataset files.
 
 use std::{fs, path::Path};
 
@@ -7,15 +7,15 @@ use eval::{Dataset, Features, Labels, Shape};
 
 use crate::fixture;
 
-/// Rows without a zero: bytes from 1 to 255, each standing for a number from 1/255 to 1; with
-/// classes 0 and 1.
+/// Rows without a zero: bytes from 1 to 255, which stand for numbers from 1/255 to 1; with classes
+/// 0 and 1.
 ///
 /// - Errors: no such shape, or no rows
 pub fn bytes(row: &[usize], rows: usize) -> Result<Dataset> {
     bytes_and_zeros(row, rows, |_| false)
 }
 
-/// The same rows, but for zeros where `is_zero` says so of a place among all.
+/// The same rows, with zeros at the indices of all numbers selected by `is_zero`.
 ///
 /// - Errors: no such shape, or no rows
 pub fn bytes_and_zeros(
@@ -38,7 +38,7 @@ pub fn reals(row: &[usize], rows: usize) -> Result<Dataset> {
     Ok(Dataset::new(row, real_features(row, rows)?, classes(rows)?)?)
 }
 
-/// The same rows as f32, with numbers to be answered.
+/// The same rows as f32, with numbers as labels.
 ///
 /// - Errors: no such shape, or no rows
 pub fn targets(row: &[usize], rows: usize) -> Result<Dataset> {
@@ -62,8 +62,7 @@ fn classes(rows: usize) -> Result<Labels> {
     Ok(Labels::Classes(classes))
 }
 
-/// Rows of real digits from this one on, with the zeros they have; taken again from the start when
-/// they run out.
+/// Rows of real digits from this one on, with their natural zeros; starting over when they run out.
 ///
 /// - Errors: the file of the images cannot be read
 pub fn natural(first: usize, rows: usize) -> Result<Dataset> {

@@ -196,8 +196,7 @@ impl Dataset {
         Self { row: self.row, features, labels }
     }
 
-    /// The features of those of these rows that exist, one row after the other, as a model reads
-    /// them.
+    /// The features of these rows, if they exist, one row after the other, as a model reads them.
     #[must_use]
     pub fn features(&self, rows: std::ops::Range<usize>) -> Vec<f32> {
         let elements = self.row.elements();

@@ -54,15 +54,13 @@ pub(super) fn can_fuse(bias: Option<&[f32]>, geometry: &Geometry) -> bool {
     SKIPS_ZEROS && fused::suits(geometry) && bias.is_none_or(super::all_finite)
 }
 
-/// Number of tiles, of so many patches each, whose patches are gathered together; bounded, so that
-/// they stay few.
+/// Tiles of so many patches to gather together, so that the patches stay few.
 const fn tiles_at_once(patches: usize) -> usize {
     let tiles = (1 << 12) / patches;
     if tiles == 0 { 1 } else { tiles }
 }
 
-/// Columns at which tiles of this many pixels begin in an output row. The last may redo some
-/// pixels.
+/// Columns at which tiles of this many pixels begin in an output row; the last may overlap.
 fn tile_columns(width: usize, pixels: usize) -> impl Iterator<Item = usize> + Clone {
     (0..width).step_by(pixels).map(move |column| column.min(width - pixels))
 }

@@ -1,5 +1,5 @@
-//! ONNX's own operator cases, `tests/onnx_cases.json`, each made into a model: the case's first
-//! tensor comes as a row, the others are constants.
+//! ONNX's own operator cases, `tests/onnx_cases.json`, each turned into a model: the case's first
+//! tensor is the row, the others are constants.
 
 use prost::encoding::{decode_key, decode_varint};
 use serde_json::Value;
