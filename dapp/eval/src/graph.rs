@@ -168,7 +168,7 @@ impl<'a> Builder<'a> {
             return Err(refused(NodeRefused::Domain(Label::new(node.domain))));
         }
         let attributes = Attributes::new(node.attributes, opset);
-        // Further outputs, such as a mask, are not computed; a use of one is undefined.
+        // Further outputs, such as a mask, are not computed; their users find them undefined.
         let output = node.outputs.first().copied().filter(|name| !name.is_empty());
         let output = output.ok_or(refused(NodeRefused::NoOutput))?;
         let twice = refused(NodeRefused::OutputTwice(Label::new(output)));

@@ -24,7 +24,7 @@ const PAIR: usize = 4;
 /// could not be matched, and each takes an allocation of its own.
 const NEURONS: usize = 1 << 13;
 
-/// Upper bound on the products in matching models of so many numbers: there are no more neurons
+/// Upper bound on the products in matching models of this many numbers: there are no more neurons
 /// than numbers, each number is read twice per pair, and each pair has a cost of its own.
 pub(crate) const fn matching_at_most(numbers: usize) -> usize {
     let products = numbers.saturating_mul(numbers).saturating_mul(2 + PAIR);
@@ -148,7 +148,7 @@ impl Layers {
         forms(self).eq(forms(other)) && rest(self).eq(rest(other))
     }
 
-    /// Scales each neuron whose size is free to length one.
+    /// Normalises to length one each neuron that can be rescaled.
     fn rescale(&mut self) {
         for index in 0..self.layers.len() {
             if !self.is_scalable(index) {

@@ -79,7 +79,7 @@ pub enum ModelRefused {
     Memory {
         /// Rows of the step.
         rows: usize,
-        /// Bytes of tensors alive at once.
+        /// Peak bytes of live tensors.
         bytes: usize,
         /// The most allowed.
         limit: usize,

@@ -206,7 +206,7 @@ type Each = [f64; Kind::ALL.len()];
 struct Line {
     counts: Each,
     is_hostile: bool,
-    /// Weight of its error.
+    /// Weight of its error in the sum.
     heed: f64,
 }
 

@@ -5,7 +5,7 @@ use super::Geometry;
 /// The fixed cost of a mean, expressed in elements averaged.
 pub(crate) const MEAN: usize = 12;
 
-/// How the elements of a mean are counted.
+/// The rule by which the elements of a mean are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counting {
     /// Whether padding counts as zeros; otherwise it is left out.

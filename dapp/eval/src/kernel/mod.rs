@@ -95,7 +95,7 @@ impl Geometry {
         pixel.checked_sub(self.padding[side]).filter(|pixel| *pixel < self.image[side])
     }
 
-    /// Whether the windows are two by two, non-overlapping, and within the image.
+    /// Whether the windows are two-by-two, non-overlapping, and within the image.
     pub(crate) fn is_two_by_two(&self) -> bool {
         let Self { image, kernel, stride, dilation, padding, output_size } = *self;
         let within = (0..2).all(|side| output_size[side] == image[side] / 2);

@@ -1,8 +1,8 @@
-//! Max-pools: the greatest element of each window of a moving window.
+//! Max-pools: the maximum of a moving window at each of its positions.
 
 use super::Geometry;
 
-/// The greatest elements, by the rule of arithmetic; padding is ignored.
+/// The maxima, by the rule of arithmetic; padding is ignored.
 ///
 /// - Shapes: images [images, channels, height, width], result [images, channels, height, width]
 pub(crate) fn max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
@@ -38,7 +38,7 @@ fn pool_two_by_two(plane: &[f32], geometry: &Geometry, output: &mut [f32]) {
     }
 }
 
-/// The greatest of each two adjacent elements above and the two below.
+/// The maximum of each two adjacent elements above and the two below.
 #[inline(always)]
 fn pairs(top: &[f32], bottom: &[f32], output: &mut [f32]) {
     let pairs = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);

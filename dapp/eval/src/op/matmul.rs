@@ -43,7 +43,7 @@ impl Operator for MatMul {
             return cost::product(output.elements() / columns, *inner, *columns);
         }
         let products = output.elements() / (rows * columns);
-        // Each right factor is packed anew.
+        // Each right factor is packed separately.
         let each =
             cost::product(*rows, *inner, *columns)?.plus(cost::packed_matrix(*inner, *columns)?)?;
         each.times(u64::try_from(products).ok()?)

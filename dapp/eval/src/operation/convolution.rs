@@ -36,7 +36,7 @@ impl Operation for Convolution {
         convolve(images, weights, [self.filters, self.groups], bias, &self.geometry)
     }
 
-    /// By products of the weights with all windows of an image as columns (im2col).
+    /// Computed by matrix products with all windows of an image as columns (im2col).
     #[cfg(feature = "train")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, wanted, .. } = *known;

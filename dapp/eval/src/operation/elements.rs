@@ -118,7 +118,7 @@ pub(crate) enum Arithmetic {
 
 #[cfg(feature = "train")]
 impl Arithmetic {
-    /// Partial derivatives of the result by the left number, and by the right.
+    /// Partial derivatives of the result with respect to the left and the right number.
     fn slopes(self, left: f32, right: f32) -> [f32; 2] {
         match self {
             Self::Add => [1.0, 1.0],

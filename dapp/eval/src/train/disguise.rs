@@ -17,7 +17,7 @@ pub struct Disguise {
     pub rescale: bool,
     /// Negates hidden neurons where that changes no answer.
     pub turn: bool,
-    /// Adds noise to the weights, whose norm is this multiple of the model's distance from the base
+    /// Adds noise to the weights; its norm is this multiple of the model's distance from the base
     /// model.
     pub noise: f64,
     /// Seed of the order, the sizes, the signs and the noise.

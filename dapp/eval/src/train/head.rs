@@ -13,7 +13,7 @@ use crate::{
 /// The least probability whose logarithm is taken.
 const LEAST: f32 = 1e-7;
 
-/// The meaning of the value that the loss is computed on.
+/// The value that the loss is computed on, by its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
     /// Before a softmax over the classes.

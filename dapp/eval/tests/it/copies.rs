@@ -67,8 +67,7 @@ fn no_rewrite_of_its_graph_hides_a_copy() {
     assert_eq!(names.len(), 13, "a rewrite suits no model: {names:?}");
 }
 
-/// Constants added to, or factors of, the answers of all classes do not count as differences of the
-/// weights either.
+/// An offset or a factor common to all classes does not count in the weights either.
 #[test]
 fn what_all_classes_have_in_common_does_not_count_as_weights() {
     let [base, file] = ["digits/torch-base.onnx", "digits/torch-trained.onnx"].map(read);

@@ -26,7 +26,7 @@ pub(super) fn suits(geometry: &Geometry) -> bool {
     steps && matches!(kernel, [3, 3] | [5, 5]) && height >= 2 && width >= WIDTH
 }
 
-/// Images that are convolved together, to share fixed costs, but few enough to make few patches.
+/// Number of images convolved together to share fixed costs, limited by their patches.
 fn images_at_once(patches: usize) -> usize {
     (1 << 10) / patches.clamp(1, 1 << 10)
 }

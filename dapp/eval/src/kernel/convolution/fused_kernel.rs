@@ -55,7 +55,7 @@ pub(super) fn convolve<const K: usize, const R: usize, const S: usize>(
     }
 }
 
-/// The greatest of each two adjacent sums and the two below, plus the bias, or zero if that is
+/// The maximum of each two adjacent sums and the two below, plus the bias, or zero if that is
 /// negative.
 #[inline(always)]
 fn max_pool_and_relu([above, below]: &Sums, bias: f32) -> [f32; WIDTH / 2] {

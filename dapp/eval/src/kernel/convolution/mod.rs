@@ -54,7 +54,7 @@ pub(super) fn can_fuse(bias: Option<&[f32]>, geometry: &Geometry) -> bool {
     SKIPS_ZEROS && fused::suits(geometry) && bias.is_none_or(super::all_finite)
 }
 
-/// Tiles of so many patches to gather together, so that the patches stay few.
+/// Tiles of this many patches to gather together, so that the patches stay few.
 const fn tiles_at_once(patches: usize) -> usize {
     let tiles = (1 << 12) / patches;
     if tiles == 0 { 1 } else { tiles }

@@ -16,7 +16,7 @@ use crate::{
 
 /// A model and its input rows.
 pub(crate) struct Case {
-    /// Subject of the case.
+    /// Its name.
     pub(crate) name: String,
     /// ONNX file.
     pub(crate) model: Vec<u8>,
