@@ -1,14 +1,14 @@
 /* Counts the instructions a program retires under qemu-user.
 
    At each write of the program to its standard error, and at its end, the count so far goes into the
-   file named by the plugin's argument `out`, a line each: what stands between two writes cost the
-   difference. With `calls=all` there is a line for each system call, for programs that write nothing
-   there: the last line is up to date whenever the program waits. The same program on the same input
-   counts the same, but for some hundred instructions where a library hashes with random keys.
+   file named by the plugin's argument `out`, one per line: the code between two writes cost the
+   difference. With `calls=all` there is a line for each system call, for programs that do not write
+   to it: the last line is up to date whenever the program waits. The same program on the same input
+   gives the same count, up to some hundred instructions if a library hashes with random keys.
 
-   qemu's plugin interface is stable C, but its header is not in Debian's packages; so what is used of
-   it is declared here, as in qemu-plugin.h of qemu 7.2 to 10. Build with -DVERSION=1 before qemu 9,
-   with 2 from there on. */
+   qemu's plugin interface is stable C, but its header is not in Debian's packages; so the parts used
+   are declared here, as in qemu-plugin.h of qemu 7.2 to 10. Build with -DVERSION=1 before qemu 9,
+   with -DVERSION=2 from there on. */
 
 #include <inttypes.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-//! Prints the digest of each conformance case's bits, as `tests/bits.txt` has them: to be run in
-//! other builds and on other processors.
+//! Prints the digest of each conformance case's bits, as in `tests/bits.txt`, for comparison with
+//! other builds and other processors.
 
 #![expect(clippy::unwrap_used, reason = "it ends at the first fault")]
 #![expect(clippy::print_stdout, reason = "the digests are what it is for")]

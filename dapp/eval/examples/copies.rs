@@ -1,14 +1,14 @@
-//! How often models that others trained are taken for copies, and how often copies are: what the
-//! limits of [`Similarity`] are chosen by. Prints tables in Markdown.
+//! Rates at which independent models are taken for copies, and at which copies are recognised, from
+//! which the limits of [`Similarity`] are chosen. Prints tables in Markdown.
 //!
 //! ```text
 //! cargo build --release --locked --workspace --bins --examples
 //! target/release/examples/copies [MODELS]
 //! ```
 //!
-//! From each base model MODELS models are trained, each with its own seed, lengths of steps and of
-//! training, on one half of the rows or on the other; all pairs are compared. Then each is copied:
-//! its graph written otherwise, its neurons changed, with noise, with further training.
+//! From each base model MODELS models are trained, each with its own seed, learning rate and number
+//! of epochs, on one half of the rows or on the other; all pairs are compared. Then each is copied:
+//! its graph rewritten, its neurons changed, with noise, with further training.
 
 #![expect(clippy::unwrap_used, reason = "it ends at the first fault")]
 
@@ -30,7 +30,7 @@ mod onnx;
 #[path = "../tests/it/rewrites.rs"]
 mod rewrites;
 
-/// Base models, the files of rows, of both halves or one that is divided, and the hold-out.
+/// Base models, the files of rows (one per half, or one that is divided), and the hold-out.
 const BASES: [(&str, &[&str], &str); 7] = [
     ("digits/torch-base", &["digits/client-a", "digits/client-b"], "digits/holdout"),
     ("digits/keras-base", &["digits/client-a", "digits/client-b"], "digits/holdout"),
@@ -41,7 +41,7 @@ const BASES: [(&str, &[&str], &str); 7] = [
     ("images/cnn", &["images/holdout"], "images/holdout"),
 ];
 
-/// What a small network learns to tell apart without an error.
+/// Clouds that a small network learns to separate without an error.
 const CLOUDS: [Clouds; 4] = [
     Clouds { numbers: 2, classes: 3, width: 0.15 },
     Clouds { numbers: 8, classes: 4, width: 0.3 },
@@ -49,48 +49,48 @@ const CLOUDS: [Clouds; 4] = [
     Clouds { numbers: 20, classes: 5, width: 0.4 },
 ];
 
-/// Rows that each half of the clouds has.
+/// Rows in each half of the clouds.
 const CLOUD_ROWS: usize = 300;
 
-/// Neurons of the base model's hidden layer, and of the networks that others bring themselves.
+/// Neurons of the base model's hidden layer, and of the networks that others bring.
 const NEURONS: [usize; 2] = [16, 24];
 
-/// How sure the bounds are.
+/// Confidence level of the bounds.
 const CONFIDENCE: f64 = 0.95;
 
-/// Lengths of noise, in parts of the way from the base model.
+/// Norms of the noise, relative to the distance from the base model.
 const NOISE: [f64; 4] = [0.01, 0.02, 0.05, 0.1];
 
-/// Further training: epochs, and the length of a step.
+/// Further training: epochs and learning rate.
 const FURTHER: [(u32, f32); 4] = [(1, 0.0001), (1, 0.0005), (5, 0.0005), (1, 0.002)];
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// So many of so many.
+/// A count out of a total.
 #[derive(Clone, Copy, Default)]
 struct Share {
     found: u32,
     of: u32,
 }
 
-/// A base model with the rows it is trained on, and what is trained from it.
+/// A base model with the rows it is trained on, to train and compare models from it.
 struct Course {
     base: Vec<u8>,
     halves: [Dataset; 2],
     hold_out: Dataset,
     hold_out_file: Vec<u8>,
-    /// How many times as long the training is.
+    /// Factor of the training's length.
     patience: u32,
 }
 
-/// Which half of the rows a model has seen, and the model.
+/// A model and the half of the rows it was trained on.
 struct Trained {
     half: usize,
     file: Vec<u8>,
     is_perfect: bool,
 }
 
-/// Shares by what they are of, in the order they came up.
+/// Shares by name, in order of appearance.
 #[derive(Default)]
 struct Table(Vec<(String, [Share; 2])>);
 
@@ -130,9 +130,9 @@ fn main() -> Outcome<()> {
             if !course.is_perfect(&own)? {
                 continue;
             }
-            for (place, model) in trained.iter().enumerate() {
+            for (index, model) in trained.iter().enumerate() {
                 let similarity = course.similarity(&model.file, &own)?;
-                let is_alone = place as u64 == seed;
+                let is_alone = index as u64 == seed;
                 let name = course.named("networks of different forms");
                 honest.add(&name, similarity, is_alone);
             }
@@ -158,11 +158,11 @@ fn main() -> Outcome<()> {
 impl Course {
     /// Models trained from the base model.
     fn trained(&self, models: usize) -> Outcome<Vec<Trained>> {
-        let one = |place: usize| {
-            let (half, way) = (place % 2, place / 2);
+        let one = |index: usize| {
+            let (half, way) = (index % 2, index / 2);
             let (rate, epochs) = ([0.002, 0.01][way % 2], [4, 30][way / 2 % 2]);
             let epochs = epochs * self.patience;
-            let file = self.further(&self.base, half, place as u64, rate, epochs)?;
+            let file = self.further(&self.base, half, index as u64, rate, epochs)?;
             Ok(Trained { half, is_perfect: self.is_perfect(&file)?, file })
         };
         (0..models).map(one).collect()
@@ -190,7 +190,7 @@ impl Course {
         Ok(train(file, &self.halves[half], &options, go_on)?.onnx)
     }
 
-    /// What pairs are called of which this is said.
+    /// The name of a group of pairs.
     fn named(&self, what: &str) -> String {
         match (self.patience, self.hold_out.row().elements()) {
             (1, _) => format!("fixtures, {what}"),
@@ -224,15 +224,15 @@ impl Course {
 
     fn compare_pairs(&self, trained: &[Trained], honest: &mut Table) -> Outcome<()> {
         let mut used = vec![[false; 2]; trained.len()];
-        for (place, second) in trained.iter().enumerate() {
-            for (before, first) in trained[..place].iter().enumerate() {
+        for (index, second) in trained.iter().enumerate() {
+            for (before, first) in trained[..index].iter().enumerate() {
                 let is_same = first.half == second.half;
                 let rows = if is_same { "the very same rows" } else { "different rows" };
                 let name = self.named(rows);
                 let kind = usize::from(is_same);
-                let is_alone = !used[place][kind] && !used[before][kind];
+                let is_alone = !used[index][kind] && !used[before][kind];
                 if is_alone {
-                    (used[place][kind], used[before][kind]) = (true, true);
+                    (used[index][kind], used[before][kind]) = (true, true);
                 }
                 honest.add(&name, self.similarity(&first.file, &second.file)?, is_alone);
             }
@@ -240,7 +240,7 @@ impl Course {
         Ok(())
     }
 
-    /// Copies each model in all ways, and counts which are taken for copies.
+    /// Copies each model in all ways, and counts the copies that are recognised.
     fn copy(&self, trained: &[Trained], copies: &mut Table) -> Outcome<()> {
         let none = Disguise::default();
         let all = Disguise { reorder: true, rescale: true, turn: true, ..none };
@@ -282,12 +282,12 @@ impl Course {
 
 impl Table {
     fn add(&mut self, name: &str, similarity: Similarity, is_alone: bool) {
-        let place = self.0.iter().position(|(other, _)| other == name).unwrap_or_else(|| {
+        let index = self.0.iter().position(|(other, _)| other == name).unwrap_or_else(|| {
             self.0.push((name.to_owned(), Default::default()));
             self.0.len() - 1
         });
         let counted = if is_alone { 2 } else { 1 };
-        for share in &mut self.0[place].1[..counted] {
+        for share in &mut self.0[index].1[..counted] {
             share.found += u32::from(similarity.is_copy());
             share.of += 1;
         }
@@ -299,7 +299,7 @@ impl Share {
         format!("{} of {}", self.found, self.of)
     }
 
-    /// The largest share of all that is not too unlikely to have been found so rarely.
+    /// Upper confidence bound on the true share, given the share found.
     ///
     /// - Source: Clopper and Pearson, "The use of confidence or fiducial limits illustrated in the
     ///   case of the binomial" (1934), one-sided
@@ -316,21 +316,21 @@ impl Share {
         high
     }
 
-    /// How likely it is that of so many no more than these are found.
+    /// Probability of finding no more than this many of so many.
     fn as_few(self, share: f64) -> f64 {
         let Self { found, of } = self;
         let odds = share / (1.0 - share);
         let mut term = f64::from(of) * (-share).ln_1p();
         let mut sum = term.exp();
-        for place in 0..found {
-            term += (f64::from(of - place) / f64::from(place + 1) * odds).ln();
+        for index in 0..found {
+            term += (f64::from(of - index) / f64::from(index + 1) * odds).ln();
             sum += term.exp();
         }
         sum
     }
 }
 
-/// The rows of either half.
+/// The rows of each half.
 fn halves(shards: &[&str]) -> Outcome<[Dataset; 2]> {
     match shards {
         [one, other] => Ok([dataset(one)?, dataset(other)?]),

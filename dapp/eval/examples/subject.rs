@@ -1,11 +1,11 @@
-//! What `cargo cost` counts: the judge reading a model and a dataset, and answering its rows.
+//! The program that `cargo cost` counts: reading a model and a dataset, and answering its rows.
 //!
-//! It writes a line to stderr before and after each part, in one call, where the counter looks:
+//! It writes a line to stderr before and after each part, in one call, which the counter detects:
 //!
 //! 1. the names: the hash of either file
 //! 2. the quote: both files are read, and the evaluation is planned
 //! 3. the rows answered a first time
-//! 4. the rows answered so many times more
+//! 4. the rows answered this many times more
 //!
 //! ```text
 //! subject --net FILE.onnx --rows FILE.safetensors [--metric accuracy] [--batches 1]
@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Tells the counter that a part begins or ends.
+/// Marks the beginning or the end of a part for the counter.
 fn mark() -> std::io::Result<()> {
     std::io::stderr().write_all(b"\n")
 }

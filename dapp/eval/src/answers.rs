@@ -1,5 +1,5 @@
-//! Answering many rows, on one thread or several: batches do not know of each other, and where
-//! they begin is fixed by the model, so the bits are the same.
+//! Computing the answers to many rows, on one thread or several: batches are independent, and the
+//! model fixes where they begin, so the bits are the same.
 
 use std::{
     num::NonZeroUsize,
@@ -11,11 +11,10 @@ use std::{
 
 use crate::{dataset::Dataset, model::Model, refusal::ModelRefused};
 
-/// Batches for each of several threads between two signs of progress: so many that waiting for the
-/// last of them costs little.
+/// Batches per thread between two progress reports: enough that waiting for the last is cheap.
 const BATCHES_EACH: usize = 16;
 
-/// Rows to answer before the next sign of progress: with one thread a batch.
+/// Rows to answer before the next progress report; with one thread, a batch.
 pub(crate) fn stride(model: &Model, threads: NonZeroUsize) -> usize {
     let batches = match threads.get() {
         1 => 1,
@@ -24,7 +23,7 @@ pub(crate) fn stride(model: &Model, threads: NonZeroUsize) -> usize {
     model.batch_rows().saturating_mul(batches)
 }
 
-/// Answers these rows of a dataset; the first is the first of a batch.
+/// Answers these rows of a dataset, the first of which begins a batch.
 ///
 /// - Shapes: [rows, answers], row-major
 /// - Errors: the model cannot answer the last, smaller batch

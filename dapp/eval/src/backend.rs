@@ -1,4 +1,4 @@
-//! How our shapes meet the tensor library's tensors, which are of the backend that `extension`
+//! Conversion between our shapes and the tensor library's tensors, whose backend `extension`
 //! chooses.
 
 use std::sync::{Arc, OnceLock};
@@ -13,15 +13,15 @@ use crate::{
 
 /// A tensor of f32 whose number of dimensions is known only at run time.
 ///
-/// The tensor library has the number of dimensions in its types; so the elements are held as one
-/// row-major list, which an operator sees as a tensor of the dimensions it needs. That is free, as
-/// long as the list is nobody else's, and keeps every operand in the layout its arithmetic is
+/// The tensor library encodes the number of dimensions in its types, so the elements are held as
+/// one row-major list, which an operator views as a tensor of the dimensions it needs. The view is
+/// free while the list is not shared, and keeps every operand in the layout its arithmetic is
 /// stated for.
 #[derive(Clone, Debug)]
 pub(crate) struct Array {
     elements: Tensor<1>,
     shape: Shape,
-    /// A constant as the kernel that used it first has packed it.
+    /// Cache for the packed form of a constant, filled by the first kernel that packs it.
     packed: Option<Arc<OnceLock<Packed>>>,
 }
 
@@ -31,7 +31,7 @@ impl Array {
         Self::flattened(List::new(numbers).into_tensor(), shape)
     }
 
-    /// An array that is used again and again: a kernel that packs it keeps that.
+    /// An array that is used repeatedly: a kernel that packs it keeps the packed form.
     pub(crate) fn constant(numbers: Vec<f32>, shape: Shape) -> Self {
         Self { packed: Some(Arc::default()), ..Self::new(numbers, shape) }
     }
@@ -61,7 +61,7 @@ impl Array {
         self.elements
     }
 
-    /// The elements seen in these dimensions, of as many elements.
+    /// The elements viewed in these dimensions, which hold equally many.
     pub(crate) fn view<const D: usize>(self, sizes: [usize; D]) -> Tensor<D> {
         self.elements.reshape(sizes)
     }
@@ -80,7 +80,7 @@ impl Array {
         self.elements.is_autodiff()
     }
 
-    /// Where a kernel may keep how it has packed this constant; `None` if it is none.
+    /// Cache for the packed form of this constant; `None` if the array is not a constant.
     pub(crate) fn packed(&self) -> Option<Arc<OnceLock<Packed>>> {
         self.packed.clone()
     }
@@ -91,7 +91,7 @@ pub(crate) fn elements_of<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec::<f32>().expect("all our tensors are of f32")
 }
 
-/// What an operation makes of some operands, one to three.
+/// The result of an operation on one to three operands.
 pub(crate) fn compute<const N: usize>(
     operation: impl Operation,
     operands: [Array; N],

@@ -1,11 +1,11 @@
-//! Whether a model is another one dressed up: its neurons in another order, of other sizes or
-//! signs, or with some noise.
+//! Detection of a model that is another one in disguise: with its neurons reordered, rescaled or
+//! negated, or with some noise.
 //!
 //! Both models are compared after their neurons have been brought into one order, size and sign
-//! (`layers`); of classes, what all of them are given alike and the size of all answers do not
-//! count, as no softmax and no choice of the greatest sees them. What counts is how far they are
-//! apart, relative to how far they have moved from the base model: whoever trains moves away from
-//! it in a direction of their own, a copy stays where its original is.
+//! (`layers`). With classes, an offset common to all answers and the scale of all answers do not
+//! count, as neither changes which answer is the greatest. The distance is relative to how far the
+//! models have moved from the base model: independent training moves away from it in a direction of
+//! its own, a copy stays near its original.
 
 use market::{Comparison, WeightDistance, Work};
 
@@ -15,12 +15,12 @@ use crate::{
     refusal::ModelRefused,
 };
 
-/// Instructions that one product of a matching takes, and beside reading one number of a
-/// comparison; rounded up from what `cargo cost inputs` counts.
+/// Instructions per product of a matching, and besides per number read for a comparison; rounded up
+/// from the counts of `cargo cost inputs`.
 const PER_PRODUCT: u64 = 5;
 const PER_NUMBER: u64 = 40;
 
-/// What comparing two models, and each with the base model, costs at most.
+/// Upper bound on the cost of comparing two models, and each with the base model.
 pub(crate) fn work_at_most(comparison: &Comparison<'_>) -> Work {
     let models = [comparison.base, comparison.first, comparison.second];
     let lengths = models.map(|model| model.bytes.len());
@@ -34,13 +34,12 @@ pub(crate) fn work_at_most(comparison: &Comparison<'_>) -> Work {
     reading.into_iter().fold(comparing, Work::plus)
 }
 
-/// Bytes of the largest file whose neurons are looked at; larger models are compared weight by
-/// weight in the order of the file.
+/// Bytes of the largest file whose neurons are aligned; larger models are compared weight by weight
+/// in the order of the file.
 const ALIGNED_BYTES: usize = 4 << 20;
 
-/// How far two models are apart, relative to the longer way that one of them has come from the base
-/// model, or from nothing when the base model is of another form; nothing when the two are of
-/// different forms.
+/// Distance between two models, relative to the longer of their distances from the base model, or
+/// from zero if the base model has another form; `None` if the two have different forms.
 ///
 /// - Errors: a file is not a model
 pub(crate) fn weight_distance(
@@ -81,7 +80,7 @@ fn squares(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
     pairs.map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-/// The root of the quotient of two sums of squares; two that are nothing are equal.
+/// The root of the quotient of two sums of squares; two zeros count as equal.
 fn relative(apart: f64, moved: f64) -> WeightDistance {
     if apart == 0.0 {
         return WeightDistance::EQUAL;

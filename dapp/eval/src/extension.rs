@@ -1,9 +1,9 @@
 //! Our operations as operations of the tensor library's CPU backend.
 //!
-//! The library has its own way for kernels that are not its own, a trait over its backends. Here
-//! that trait has one method for each number of operands, and what is computed is an [`Operation`]:
-//! it makes a list of numbers of others, and, where gradients are recorded, the gradients of its
-//! operands. So evaluation and training run the same kernels.
+//! The library supports foreign kernels through a trait over its backends. Here that trait has one
+//! method per number of operands, and the computation is an [`Operation`]: it maps lists of numbers
+//! to a list and, where gradients are recorded, computes the gradients of its operands. So
+//! evaluation and training run the same kernels.
 
 #![expect(deprecated, reason = "the user's choice; the next releases of burn leave it out")]
 
@@ -17,20 +17,20 @@ use burn::{
     tensor::Tensor,
 };
 
-/// A tensor as the backend has it.
+/// A tensor as the backend represents it.
 type Primitive = FloatTensor<NdArray>;
 
-/// What makes one list of numbers, in row-major order, of some others.
+/// A computation of one list of numbers, in row-major order, from some others.
 pub(crate) trait Operation: Debug + Send + Sync + 'static {
     /// The output's elements.
     fn run(&self, operands: Vec<List>) -> Vec<f32>;
 
-    /// The gradient of each operand; of one that is not wanted it may be empty.
+    /// The gradient of each operand; may be empty for an operand whose gradient is not wanted.
     #[cfg(feature = "train")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>>;
 }
 
-/// What an operation was given and made of it, and what the loss thinks of that.
+/// The inputs of an operation's backward pass.
 #[cfg(feature = "train")]
 #[derive(Clone, Copy)]
 pub(crate) struct Backward<'a> {
@@ -40,7 +40,7 @@ pub(crate) struct Backward<'a> {
     pub(crate) output: &'a [f32],
     /// The output's gradient.
     pub(crate) gradient: &'a [f32],
-    /// Of which operands the gradient is wanted.
+    /// Which operands need a gradient.
     pub(crate) wanted: &'a [bool],
 }
 
@@ -51,30 +51,30 @@ pub(crate) struct List(Primitive);
 impl List {
     /// A tensor's elements.
     ///
-    /// - Panics: where gradients are recorded
+    /// - Panics: if gradients are recorded
     pub(crate) fn of(tensor: Tensor<1>) -> Self {
         Self(tensor.try_into_primitive::<NdArray>().expect("no gradients are recorded"))
     }
 
-    /// These elements.
+    /// A list of these elements.
     pub(crate) fn new(numbers: Vec<f32>) -> Self {
         Self(tensor(numbers))
     }
 
-    /// The same as a tensor.
+    /// The list as a tensor.
     pub(crate) fn into_tensor(self) -> Tensor<1> {
         Tensor::from_primitive::<NdArray>(self.0)
     }
 
-    /// To be read.
+    /// The elements, to be read.
     ///
-    /// - Panics: if they do not lie in row-major order, as all lists of our arrays do
+    /// - Panics: if they are not in row-major order, as all lists of our arrays are
     pub(crate) fn numbers(&self) -> &[f32] {
         let Primitive::F32(storage) = &self.0 else { panic!("all our tensors are of f32") };
         storage.view().to_slice().expect("a list of one dimension lies together")
     }
 
-    /// To be changed; copied only when somebody else has them, too.
+    /// The elements, to be changed; copied only if they are shared.
     pub(crate) fn into_numbers(self) -> Vec<f32> {
         let Primitive::F32(storage) = self.0 else { panic!("all our tensors are of f32") };
         let array = storage.into_shared().into_owned();
@@ -86,7 +86,7 @@ impl List {
     }
 }
 
-/// What the tensor library's backend can do beside its own operations.
+/// Operations of the tensor library's backend beside its own.
 #[backend_extension(NdArray, Autodiff: cfg(feature = "train"))]
 pub(crate) trait Extension: Backend {
     /// An operation of one operand.

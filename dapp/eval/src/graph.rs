@@ -1,4 +1,4 @@
-//! A model's graph: nodes in the order they run, with values known by number.
+//! A model's graph: nodes in the order they run, with values identified by number.
 
 use std::collections::BTreeMap;
 
@@ -10,23 +10,23 @@ use crate::{
     shape::Shape,
 };
 
-/// The number of a value: the input, a constant or what a node makes.
+/// The number of a value: the input, a constant or a node's output.
 pub(crate) type ValueId = usize;
 
 /// A graph with one input and one output.
 pub(crate) struct Graph {
-    /// What a row of the input looks like.
+    /// Shape of a row of the input.
     pub(crate) row: Shape,
     /// Whether the file fixes the batch at a single row.
     pub(crate) single_rows: bool,
     pub(crate) input: ValueId,
     pub(crate) output: ValueId,
     pub(crate) nodes: Vec<Node>,
-    /// What is known of each value from the file alone.
+    /// Facts about each value that follow from the file alone.
     pub(crate) known: Vec<Option<Fact>>,
-    /// The last node that uses each value; none when no node does.
+    /// The last node that uses each value; `None` if no node does.
     pub(crate) last_use: Vec<Option<usize>>,
-    /// How often nodes use each value.
+    /// Number of uses of each value by nodes.
     pub(crate) uses: Vec<usize>,
 }
 
@@ -34,12 +34,12 @@ pub(crate) struct Graph {
 pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) operator: Box<dyn Operator>,
-    /// The values it uses; nothing for an optional input left out.
+    /// The values it uses; `None` for an optional input left out.
     pub(crate) inputs: Vec<Option<ValueId>>,
     pub(crate) output: ValueId,
 }
 
-/// A constant of f32 and where the file has it.
+/// An f32 constant and its location in the file.
 pub(crate) struct Weight {
     pub(crate) value: ValueId,
     #[cfg_attr(
@@ -51,12 +51,12 @@ pub(crate) struct Weight {
     pub(crate) elements: Vec<f32>,
 }
 
-/// Where in a file a constant is.
+/// Location of a constant in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum WeightLocation {
-    /// The initializer of this place among them.
+    /// The initializer of this index.
     Initializer(usize),
-    /// The `Constant` node of this place among the nodes.
+    /// The `Constant` node of this index among the nodes.
     Node(usize),
 }
 
@@ -74,9 +74,9 @@ impl Graph {
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, Vec<Weight>), ModelRefused> {
         let file = File::read(bytes)?;
         let mut builder = Builder::default();
-        for (place, (name, constant)) in file.constants.into_iter().enumerate() {
+        for (index, (name, constant)) in file.constants.into_iter().enumerate() {
             builder
-                .constant(name, constant, WeightLocation::Initializer(place))
+                .constant(name, constant, WeightLocation::Initializer(index))
                 .ok_or_else(|| ModelRefused::NameTwice(Label::new(name)))?;
         }
         let (port, output) = builder.ports(file.inputs, &file.outputs)?;
@@ -98,7 +98,7 @@ impl Graph {
         Ok((Self { row, single_rows, input, output, nodes, known, last_use, uses }, weights))
     }
 
-    /// Which values a trainer may change: weights, and weights being arranged.
+    /// For each value, whether a trainer may change it: weights, and rearranged weights.
     pub(crate) fn trainable(&self) -> Vec<bool> {
         let mut trainable = vec![false; self.known.len()];
         for node in self.nodes.iter().rev() {
@@ -116,7 +116,7 @@ impl Graph {
 }
 
 impl<'a> Builder<'a> {
-    /// Gives a new value this name; nothing when the name is taken.
+    /// Gives a new value this name; `None` if the name is taken.
     fn define(&mut self, name: &'a [u8], known: Option<Fact>) -> Option<ValueId> {
         let value = self.known.len();
         if name.is_empty() || self.values.insert(name, value).is_some() {
@@ -168,7 +168,7 @@ impl<'a> Builder<'a> {
             return Err(refused(NodeRefused::Domain(Label::new(node.domain))));
         }
         let attributes = Attributes::new(node.attributes, opset);
-        // Further outputs, such as a mask, are not made; who uses one finds it undefined.
+        // Further outputs, such as a mask, are not computed; their users find them undefined.
         let output = node.outputs.first().copied().filter(|name| !name.is_empty());
         let output = output.ok_or(refused(NodeRefused::NoOutput))?;
         let twice = refused(NodeRefused::OutputTwice(Label::new(output)));
@@ -195,7 +195,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// What a row of the input looks like, and whether rows come one by one.
+/// Shape of a row of the input, and whether the batch is fixed at a single row.
 fn row_of(port: &Port<'_>) -> Result<(Shape, bool), ModelRefused> {
     let single_rows = match port.batch {
         BatchSize::Free => Some(false),
@@ -211,9 +211,9 @@ fn row_of(port: &Port<'_>) -> Result<(Shape, bool), ModelRefused> {
 
 fn last_uses(nodes: &[Node], values: usize) -> Vec<Option<usize>> {
     let mut last_use = vec![None; values];
-    for (place, node) in nodes.iter().enumerate() {
+    for (index, node) in nodes.iter().enumerate() {
         for input in node.inputs.iter().flatten() {
-            last_use[*input] = Some(place);
+            last_use[*input] = Some(index);
         }
     }
     last_use

@@ -1,4 +1,4 @@
-//! The market's judge: evaluations step by step, with what was read last kept at hand.
+//! The market's judge: evaluations step by step, with a cache of the files read last.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -20,15 +20,15 @@ use crate::{
     refusal::ModelRefused,
 };
 
-/// Models kept: that being evaluated and another, as the base model or one to compare it with.
+/// Models cached: the one being evaluated and another, the base model or one to compare it with.
 const MODELS: usize = 2;
-/// Datasets kept.
+/// Datasets cached.
 const DATASETS: usize = 1;
 
 /// Judges models by running them.
 ///
 /// Memory: two models and one dataset, each no larger than its file allows, the weights once more
-/// as the kernels have packed them, and for each thread one step's tensors (`limits`).
+/// in packed form, and for each thread one step's tensors (`limits`).
 pub struct Evaluator {
     models: Recent<Model, MODELS>,
     datasets: Recent<Dataset, DATASETS>,
@@ -42,13 +42,13 @@ impl Default for Evaluator {
 }
 
 impl Evaluator {
-    /// A judge that has seen nothing yet, and works on the caller's thread alone.
+    /// A judge with an empty cache that works on the caller's thread alone.
     #[must_use]
     pub fn new() -> Self {
         Self::with_threads(NonZeroUsize::MIN)
     }
 
-    /// A judge that works on so many threads; its answers are the same.
+    /// A judge that works on this many threads; its answers are the same.
     #[must_use]
     pub fn with_threads(threads: NonZeroUsize) -> Self {
         Self { models: Recent::default(), datasets: Recent::default(), threads }
@@ -148,7 +148,7 @@ fn are_rows_of(dataset: &Dataset, rows: &[u32]) -> bool {
     last && rows.is_sorted_by(|row, next| row < next)
 }
 
-/// Answers chosen rows, from the accumulator's next one on, and counts them.
+/// Answers chosen rows, starting at the accumulator's next one, and counts them.
 ///
 /// Each is answered together with its whole batch, as when all rows are, because a model may let
 /// the rows of a batch depend on each other.
@@ -171,8 +171,8 @@ fn answer_chosen(
         while let Some(row) = rows.get(rows_of(accumulator)).map(|row| *row as usize)
             && row < batch.end
         {
-            let place = (row - batch.start) * model.answers();
-            let answer = &answers[place..place + model.answers()];
+            let offset = (row - batch.start) * model.answers();
+            let answer = &answers[offset..offset + model.answers()];
             marking::count(accumulator, metric, dataset.labels(), row, answer, model.answers())?;
         }
         done = after;
@@ -184,8 +184,8 @@ fn lengths(evaluation: &Evaluation<'_>) -> [usize; 2] {
     [evaluation.model.bytes.len(), evaluation.hold_out.bytes.len()]
 }
 
-/// How many of these rows to answer next, in whole batches, and the work done then: what the
-/// budget allows, or a batch when nothing is done yet.
+/// Number of these rows to answer next, in whole batches, and the work done then: as many as the
+/// budget allows, or a batch if nothing is done yet.
 fn within(
     budget: Work,
     mut done: Work,
@@ -205,7 +205,7 @@ fn within(
     Ok((rows, done))
 }
 
-/// Answers the next rows and counts them; those there are.
+/// Answers the next rows, as far as there are any, and counts them.
 ///
 /// They begin at a multiple of the model's batch, so the bits are the same however the rows are
 /// divided over calls.
@@ -228,9 +228,9 @@ fn rows_of(accumulator: &MetricAccumulator) -> usize {
     usize::try_from(accumulator.rows()).unwrap_or(usize::MAX)
 }
 
-/// The things read last, by the CIDs of their bytes.
+/// The objects read last, by the CIDs of their bytes.
 struct Recent<T, const N: usize> {
-    /// The one used last is the last.
+    /// In order of use, the one used last at the end.
     entries: Vec<(Cid, Arc<T>)>,
 }
 
@@ -241,17 +241,17 @@ impl<T, const N: usize> Default for Recent<T, N> {
 }
 
 impl<T, const N: usize> Recent<T, N> {
-    /// The thing of these bytes, read now unless it is at hand.
+    /// The object of these bytes, read now unless it is cached.
     fn get<E>(
         &mut self,
         blob: Blob<'_>,
         read: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> Result<Arc<T>, E> {
-        let place = self.entries.iter().position(|(cid, _)| *cid == blob.cid);
-        let thing = match place {
-            Some(place) => self.entries.remove(place).1,
+        let index = self.entries.iter().position(|(cid, _)| *cid == blob.cid);
+        let thing = match index {
+            Some(index) => self.entries.remove(index).1,
             None => {
-                // Room is made first, so that there are never more than `N` in memory.
+                // The oldest is dropped first, so that there are never more than `N` in memory.
                 if self.entries.len() >= N {
                     self.entries.remove(0);
                 }

@@ -1,11 +1,11 @@
-//! A short copy of a stranger's name, for refusals: fixed size, printable, comparable.
+//! A short copy of an untrusted name, for refusals: fixed size, printable, comparable.
 
 use std::fmt;
 
-/// Enough for every operator's name, and so few that refusals stay small.
+/// Long enough for every operator's name, short enough to keep refusals small.
 const BYTES: usize = 24;
 
-/// The first bytes of a name in a model file; what is not printable ASCII is shown as `?`.
+/// The first bytes of a name in a model file; bytes that are not printable ASCII are shown as `?`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Label {
     bytes: [u8; BYTES],
@@ -13,7 +13,7 @@ pub struct Label {
 }
 
 impl Label {
-    /// A label of this name, cut where it is too long.
+    /// A label of this name, truncated if it is too long.
     #[must_use]
     pub fn new(name: &[u8]) -> Self {
         let mut label = Self { bytes: [0; BYTES], length: 0 };

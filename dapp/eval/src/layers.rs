@@ -1,11 +1,11 @@
-//! A model's weights seen neuron by neuron, so that models can be compared whatever the order and
-//! scale of their neurons.
+//! A model's weights by neuron, so that models can be compared whatever the order and scale of
+//! their neurons.
 //!
-//! A hidden layer's neurons can be put into any order, if the next layer takes them in that order;
-//! behind a ReLU each can be made larger, if the next layer takes it so much smaller; behind a tanh
-//! each can have its signs turned, if the next layer takes it with the other sign. None of this
-//! changes a model's answers. Layers are followed as far as the graph is a chain of operators whose
-//! effect on channels is known; all weights beyond are compared in the order of the file.
+//! The neurons of a hidden layer can be reordered if the next layer's weights are reordered with
+//! them; behind a ReLU each can be scaled up if the next layer scales it down; behind a tanh each
+//! can be negated if the next layer negates it again. None of this changes a model's answers.
+//! Layers are followed as far as the graph is a chain of operators whose effect on channels is
+//! known; all weights beyond are compared in the order of the file.
 
 use crate::{
     graph::{Graph, Node, ValueId, Weight},
@@ -13,19 +13,19 @@ use crate::{
     refusal::ModelRefused,
 };
 
-/// Products of numbers that matching one model's neurons with another's may take; layers that would
-/// need more are compared in the given order.
+/// Limit on the products of numbers in matching one model's neurons with another's; layers that
+/// would need more are compared in the given order.
 const MATCHING: usize = 1 << 24;
 
-/// What looking at a pair of neurons takes beside their numbers, in products.
+/// Cost of looking at a pair of neurons beside their numbers, in products.
 const PAIR: usize = 4;
 
-/// Neurons of all layers together; layers beyond are compared as if they were not known. More could
-/// not be matched, and each takes room of its own.
+/// Limit on the neurons of all layers together; layers beyond are compared as if unknown. More
+/// could not be matched, and each takes an allocation of its own.
 const NEURONS: usize = 1 << 13;
 
-/// Products that matching models of so many numbers takes at most: there are no more neurons than
-/// numbers, of whose pairs each number is looked at twice, and what a pair takes besides.
+/// Upper bound on the products in matching models of this many numbers: there are no more neurons
+/// than numbers, each number is read twice per pair, and each pair has a cost of its own.
 pub(crate) const fn matching_at_most(numbers: usize) -> usize {
     let products = numbers.saturating_mul(numbers).saturating_mul(2 + PAIR);
     if products < MATCHING { products } else { MATCHING }
@@ -39,43 +39,43 @@ pub(crate) struct Layers {
     pub(crate) rest: Vec<(ValueId, Vec<f32>)>,
 }
 
-/// Neurons, or filters, that are computed together.
+/// Neurons, or filters, computed together.
 #[derive(Clone)]
 pub(crate) struct Layer {
     form: Form,
     freedom: Freedom,
-    /// Where the numbers are from: incoming weights first.
+    /// Constants that the numbers come from: incoming weights first.
     constants: Vec<ValueId>,
-    /// Of each neuron its incoming weights, then its bias and what else it has for itself.
+    /// For each neuron its incoming weights, then its bias and its other numbers.
     pub(crate) neurons: Vec<Vec<f64>>,
 }
 
-/// What must be equal for two layers to be compared.
+/// The properties that must be equal for two layers to be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Form {
-    /// Whether the file has a row of weights for each neuron, or a column.
+    /// Whether the file has a row of weights for each neuron, rather than a column.
     by_row: bool,
     neurons: usize,
     /// Incoming weights of a neuron.
     incoming: usize,
-    /// Channels it takes, where the weights say it.
+    /// Channels it reads, if the weights determine them.
     channels: Option<usize>,
-    /// Numbers a neuron has besides.
+    /// Further numbers of each neuron.
     own: usize,
-    /// Whether the next layer takes all of one channel together, or one number of each in turn.
+    /// Whether the next layer reads all of one channel together, or one number of each in turn.
     order: Order,
-    /// Whether another layer takes these neurons as they are, in any order.
+    /// Whether another layer reads these neurons unchanged, so that their order is free.
     hidden: bool,
 }
 
-/// What can be done to a neuron so that the next layer can undo it.
+/// Changes to a neuron that the next layer can undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Freedom {
-    /// Made larger, it gives so much more.
+    /// Scaling it up scales its output equally.
     scales: bool,
-    /// With its signs turned, it gives what it gave with the other sign.
+    /// Negating it negates its output.
     turns: bool,
-    /// What is added to it is still a number of the neuron, to be changed with its weights.
+    /// A number added to it is still a number of the neuron, to be changed with its weights.
     takes_bias: bool,
 }
 
@@ -84,7 +84,7 @@ impl Freedom {
     const ALL: Self = Self { scales: true, turns: true, takes_bias: true };
     const NONE: Self = Self { scales: false, turns: false, takes_bias: false };
 
-    /// What is left of it behind an operator.
+    /// The freedom that is left behind an operator.
     const fn behind(self, channels: Channels) -> Self {
         match channels {
             Channels::Mixed { .. } | Channels::Kept | Channels::Last => self,
@@ -126,9 +126,9 @@ impl Layers {
             walk.follow();
         }
         let Walk { constants, mut layers, .. } = walk;
-        for place in 0..layers.len() {
-            let (before, after) = layers.split_at_mut(place + 1);
-            let form = &mut before[place].form;
+        for index in 0..layers.len() {
+            let (before, after) = layers.split_at_mut(index + 1);
+            let form = &mut before[index].form;
             form.hidden &= after.first().is_some_and(|next| next.form.takes(form.neurons));
         }
         let rest = constants.into_iter().flatten().map(|weight| (weight.value, weight.elements));
@@ -148,56 +148,56 @@ impl Layers {
         forms(self).eq(forms(other)) && rest(self).eq(rest(other))
     }
 
-    /// Makes the neurons that may have any size as long as one.
+    /// Normalises to length one each neuron that can be rescaled.
     fn rescale(&mut self) {
-        for place in 0..self.layers.len() {
-            if !self.is_scalable(place) {
+        for index in 0..self.layers.len() {
+            if !self.is_scalable(index) {
                 continue;
             }
-            for channel in 0..self.layers[place].form.neurons {
-                let numbers = self.layers[place].neurons[channel].iter();
+            for channel in 0..self.layers[index].form.neurons {
+                let numbers = self.layers[index].neurons[channel].iter();
                 let size = numbers.map(|number| number * number).sum::<f64>().sqrt();
                 if size > 0.0 {
-                    self.stretch(place, channel, size.recip());
+                    self.stretch(index, channel, size.recip());
                 }
             }
         }
     }
 
-    /// Makes a hidden neuron larger, and what takes it smaller; turns the signs of both for a
-    /// factor below zero.
-    pub(crate) fn stretch(&mut self, place: usize, channel: usize, factor: f64) {
-        self.layers[place].neurons[channel].iter_mut().for_each(|number| *number *= factor);
-        let form = self.layers[place].form.clone();
-        let Some(next) = self.layers.get_mut(place + 1) else { return };
+    /// Scales a hidden neuron by a factor, and the weights that read it by the inverse; negates
+    /// both if the factor is negative.
+    pub(crate) fn stretch(&mut self, index: usize, channel: usize, factor: f64) {
+        self.layers[index].neurons[channel].iter_mut().for_each(|number| *number *= factor);
+        let form = self.layers[index].form.clone();
+        let Some(next) = self.layers.get_mut(index + 1) else { return };
         for taken in form.taken_by(&next.form, channel) {
             next.neurons.iter_mut().for_each(|neuron| neuron[taken] /= factor);
         }
     }
 
-    /// The hidden layers, by place.
+    /// The indices of the hidden layers.
     pub(crate) fn hidden(&self) -> Vec<usize> {
-        (0..self.layers.len()).filter(|place| self.layers[*place].form.hidden).collect()
+        (0..self.layers.len()).filter(|index| self.layers[*index].form.hidden).collect()
     }
 
-    /// Whether the neurons of a layer are hidden and may have any size.
-    pub(crate) fn is_scalable(&self, place: usize) -> bool {
-        let layer = &self.layers[place];
+    /// Whether the neurons of a layer are hidden and can be rescaled.
+    pub(crate) fn is_scalable(&self, index: usize) -> bool {
+        let layer = &self.layers[index];
         layer.form.hidden && layer.freedom.scales
     }
 
-    /// Whether the neurons of a layer are hidden and may have their signs turned.
-    pub(crate) fn is_turnable(&self, place: usize) -> bool {
-        let layer = &self.layers[place];
+    /// Whether the neurons of a layer are hidden and can be negated.
+    pub(crate) fn is_turnable(&self, index: usize) -> bool {
+        let layer = &self.layers[index];
         layer.form.hidden && layer.freedom.turns
     }
 
-    /// Puts hidden neurons into another order: neuron `order[i]` comes to place `i`.
-    pub(crate) fn reorder(&mut self, place: usize, order: &[usize]) {
-        let layer = &mut self.layers[place];
+    /// Reorders hidden neurons: neuron `order[i]` becomes neuron `i`.
+    pub(crate) fn reorder(&mut self, index: usize, order: &[usize]) {
+        let layer = &mut self.layers[index];
         layer.neurons = order.iter().map(|neuron| layer.neurons[*neuron].clone()).collect();
         let form = layer.form.clone();
-        let Some(next) = self.layers.get_mut(place + 1) else { return };
+        let Some(next) = self.layers.get_mut(index + 1) else { return };
         let taken = |channel| form.taken_by(&next.form, channel);
         let moves = (order.iter().enumerate()).flat_map(|(to, from)| taken(to).zip(taken(*from)));
         let moves = moves.collect::<Vec<_>>();
@@ -207,14 +207,14 @@ impl Layers {
         }
     }
 
-    /// Brings the hidden neurons into the order, and with the signs, in which they are most like
-    /// those of a model of the same form: layer by layer, each of its neurons takes the nearest
-    /// that is left.
+    /// Puts the hidden neurons into the order, and gives them the signs, that make them most
+    /// similar to those of a model of the same form: layer by layer, each of its neurons takes the
+    /// nearest that is left.
     pub(crate) fn align_with(&mut self, other: &Self) {
         let mut left = MATCHING;
-        for place in self.hidden() {
-            let neurons = &self.layers[place].neurons;
-            let turns = self.is_turnable(place);
+        for index in self.hidden() {
+            let neurons = &self.layers[index].neurons;
+            let turns = self.is_turnable(index);
             let numbers = neurons.first().map_or(0, Vec::len) * (1 + usize::from(turns));
             let pairs = neurons.len().saturating_mul(neurons.len());
             let cost = pairs.saturating_mul(numbers.saturating_add(PAIR));
@@ -222,30 +222,30 @@ impl Layers {
                 continue;
             }
             left -= cost;
-            let found = nearest(&other.layers[place].neurons, neurons, turns);
+            let found = nearest(&other.layers[index].neurons, neurons, turns);
             let (order, turned): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-            self.reorder(place, &order);
+            self.reorder(index, &order);
             for (neuron, _) in turned.into_iter().enumerate().filter(|(_, turned)| *turned) {
-                self.stretch(place, neuron, -1.0);
+                self.stretch(index, neuron, -1.0);
             }
         }
     }
 
-    /// Takes from the neurons of the last layer what they have in common, if there are several.
+    /// Subtracts from the neurons of the last layer their mean, if there are several.
     pub(crate) fn centre_last(&mut self) {
         let Some(last) = self.layers.last_mut().filter(|last| last.neurons.len() > 1) else {
             return;
         };
         #[expect(clippy::cast_precision_loss, reason = "there are few neurons")]
         let count = last.neurons.len() as f64;
-        for place in 0..last.form.incoming + last.form.own {
-            let mean = last.neurons.iter().map(|neuron| neuron[place]).sum::<f64>() / count;
-            last.neurons.iter_mut().for_each(|neuron| neuron[place] -= mean);
+        for index in 0..last.form.incoming + last.form.own {
+            let mean = last.neurons.iter().map(|neuron| neuron[index]).sum::<f64>() / count;
+            last.neurons.iter_mut().for_each(|neuron| neuron[index] -= mean);
         }
     }
 
-    /// Makes all of the last layer so many times as large that it is most like that of a model of
-    /// the same form, if it has several neurons.
+    /// Scales the last layer to be as similar as possible to that of a model of the same form, if
+    /// it has several neurons.
     pub(crate) fn scale_last(&mut self, other: &Self) {
         let (Some(last), Some(other)) = (self.layers.last_mut(), other.layers.last()) else {
             return;
@@ -267,7 +267,7 @@ impl Layers {
         neurons.chain(rest.map(f64::from))
     }
 
-    /// The elements of the constants that belong to layers, as the file has them.
+    /// The elements of the constants that belong to layers, in the layout of the file.
     #[cfg(feature = "train")]
     pub(crate) fn constants(&self) -> Vec<(ValueId, Vec<f64>)> {
         self.layers.iter().flat_map(Layer::constants).collect()
@@ -275,21 +275,21 @@ impl Layers {
 }
 
 /// For each of these neurons, the nearest of the others that no earlier one has taken, and whether
-/// it is so with its signs turned, where that `turns` nothing else.
+/// it is nearest when negated, which is tried if `turns`.
 fn nearest(these: &[Vec<f64>], others: &[Vec<f64>], turns: bool) -> Vec<(usize, bool)> {
     let mut left = (0..others.len()).collect::<Vec<_>>();
     let pick = |neuron: &Vec<f64>| {
         let (mut nearest, mut taken) = (f64::INFINITY, (0, false));
-        let mut look_at = |far: f64, place, is_turned| {
+        let mut look_at = |far: f64, index, is_turned| {
             if far < nearest {
-                (nearest, taken) = (far, (place, is_turned));
+                (nearest, taken) = (far, (index, is_turned));
             }
         };
-        for (place, other) in left.iter().enumerate() {
+        for (index, other) in left.iter().enumerate() {
             let pairs = || neuron.iter().zip(&others[*other]);
-            look_at(pairs().map(|(a, b)| (a - b) * (a - b)).sum(), place, false);
+            look_at(pairs().map(|(a, b)| (a - b) * (a - b)).sum(), index, false);
             if turns {
-                look_at(pairs().map(|(a, b)| (a + b) * (a + b)).sum(), place, true);
+                look_at(pairs().map(|(a, b)| (a + b) * (a + b)).sum(), index, true);
             }
         }
         (left.remove(taken.0), taken.1)
@@ -298,41 +298,41 @@ fn nearest(these: &[Vec<f64>], others: &[Vec<f64>], turns: bool) -> Vec<(usize, 
 }
 
 impl Form {
-    /// Whether the layer takes so many channels, each as many numbers.
+    /// Whether the layer reads this many channels, with equally many numbers each.
     fn takes(&self, channels: usize) -> bool {
         let divides = channels > 0 && self.incoming.is_multiple_of(channels);
         divides && self.channels.is_none_or(|own| own == channels)
     }
 
-    /// The places among the next layer's incoming weights of what a channel of this one makes.
+    /// Indices of the next layer's incoming weights that read a channel of this one.
     fn taken_by(&self, next: &Self, channel: usize) -> impl Iterator<Item = usize> + use<> {
         let (channels, each) = (self.neurons, next.incoming / self.neurons.max(1));
         let (first, step) = match self.order {
             Order::ChannelsFirst => (channel * each, 1),
             Order::ChannelsLast => (channel, channels),
         };
-        (0..each).map(move |place| first + place * step)
+        (0..each).map(move |index| first + index * step)
     }
 }
 
 impl Layer {
-    /// The constants' elements as the file has them.
+    /// The constants' elements in the layout of the file.
     #[cfg(feature = "train")]
     fn constants(&self) -> Vec<(ValueId, Vec<f64>)> {
         let incoming = self.form.incoming;
         let weights = if self.form.by_row {
             self.neurons.iter().flat_map(|neuron| &neuron[..incoming]).copied().collect()
         } else {
-            let column = |place| self.neurons.iter().map(move |neuron: &Vec<f64>| neuron[place]);
+            let column = |index| self.neurons.iter().map(move |neuron: &Vec<f64>| neuron[index]);
             (0..incoming).flat_map(column).collect()
         };
-        let own = |place| self.neurons.iter().map(|neuron| neuron[incoming + place]).collect();
+        let own = |index| self.neurons.iter().map(|neuron| neuron[incoming + index]).collect();
         let lists = [weights].into_iter().chain((0..self.form.own).map(own));
         self.constants.iter().copied().zip(lists).collect()
     }
 }
 
-/// A walk through a graph from its input on.
+/// A traversal of a graph from its input.
 struct Walk<'a> {
     graph: &'a Graph,
     /// Weights that belong to no layer yet, by value.
@@ -341,7 +341,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Follows the nodes as long as each has one successor, whose effect on channels is known.
+    /// Follows the nodes while each has one successor whose effect on channels is known.
     fn follow(&mut self) {
         let mut value = self.graph.input;
         for node in &self.graph.nodes {
@@ -356,7 +356,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Goes through a node; nothing when its effect on channels is not known.
+    /// Follows a node; `None` if its effect on channels is not known.
     fn pass(&mut self, node: &Node, value: ValueId) -> Option<()> {
         let channels = node.operator.channels();
         if let Channels::Mixed { by_row, by_channel } = channels {
@@ -396,11 +396,11 @@ impl Walk<'_> {
         }
         let elements = self.constants.get_mut(weights)?.take()?.elements;
         let incoming = elements.len().checked_div(neurons)?;
-        let at = |neuron: usize, place: usize| {
-            if by_row { neuron * incoming + place } else { place * neurons + neuron }
+        let at = |neuron: usize, index: usize| {
+            if by_row { neuron * incoming + index } else { index * neurons + neuron }
         };
         let row =
-            |neuron| (0..incoming).map(|place| f64::from(elements[at(neuron, place)])).collect();
+            |neuron| (0..incoming).map(|index| f64::from(elements[at(neuron, index)])).collect();
         if let Some(before) = self.layers.last_mut() {
             before.form.hidden = true;
         }
@@ -421,7 +421,7 @@ impl Walk<'_> {
         node.inputs.iter().skip(2).flatten().try_for_each(|constant| self.own(*constant))
     }
 
-    /// Gives each neuron of the last layer its number of a constant.
+    /// Gives each neuron of the last layer its element of a constant.
     fn own(&mut self, constant: ValueId) -> Option<()> {
         let layer = self.layers.last_mut()?;
         let weight = self.constants.get_mut(constant)?;

@@ -1,21 +1,21 @@
 //! Exact evaluation of ONNX models.
 //!
 //! A score is a pure function of bytes: the model's, the dataset's and the metric's. So a file is
-//! read into a [`Model`] whose shapes, cost and memory are known before anything runs, and is run
-//! in batches fixed by those shapes, by a rule of arithmetic that no processor can change. Floats
-//! end here: what leaves is a [`market::MetricAccumulator`] of integers.
+//! read into a [`Model`] whose shapes, cost and memory are known before anything runs, and that
+//! runs in batches fixed by those shapes, by a rule of arithmetic that no processor can change.
+//! Floats end here: the result is a [`market::MetricAccumulator`] of integers.
 //!
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
 //! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
-//! - running: `run`; `kernel` and `math` hold the arithmetic and state its rules; `operation` makes each
-//!   an operation with gradients, and `extension` an operation of burn's CPU backend. So graphs run
-//!   on burn's tensors (`backend`), the same way for evaluation and for training. burn itself
-//!   spreads operands of unlike shapes, scales a `Gemm`, and in training takes losses and steps
+//! - running: `run`; `kernel` and `math` hold the arithmetic and state its rules; `operation` makes
+//!   each an operation with gradients, and `extension` an operation of burn's CPU backend. So
+//!   graphs run on burn's tensors (`backend`), the same way for evaluation and for training. burn
+//!   itself broadcasts operands, scales a `Gemm`, and in training computes losses and steps
 //! - comparing models: `probes` by their answers, `layers` and `distance` by their weights
 //! - answers → integers: `dataset`, `answers`, `marking`, `judge`
-//! - memory: a model's weights, once more those that a kernel has packed, its dataset, and for
-//!   each thread at most 32 MiB of tensors while a batch runs, which for all but models with huge
-//!   layers are 8 (`limits`)
+//! - memory: a model's weights, a second copy of those that a kernel has packed, its dataset, and
+//!   for each thread at most 32 MiB of tensors while a batch runs, or 8 MiB for all but models with
+//!   huge layers (`limits`)
 //! - for people: `report`, `trace`, and with the feature `train` training through the same graph
 
 mod answers;

@@ -1,4 +1,4 @@
-//! Every bound on what a stranger's model or dataset may make the evaluator keep or do.
+//! Bounds on what an untrusted model or dataset may make the evaluator store or compute.
 
 /// Bytes of a model file.
 pub const MODEL_BYTES: usize = 16 << 20;
@@ -24,7 +24,7 @@ pub(crate) const LIST_LENGTH: usize = 32;
 pub(crate) const OPSETS: usize = 16;
 /// Elements of a constant of whole numbers; such constants are shapes and flags.
 pub(crate) const WHOLE_ELEMENTS: usize = 64;
-/// Dimensions of a tensor; as many as the tensor library has.
+/// Dimensions of a tensor; as many as the tensor library supports.
 pub(crate) const RANK: usize = 6;
 /// Size of one dimension.
 pub(crate) const DIMENSION: usize = 1 << 24;
@@ -34,16 +34,16 @@ pub(crate) const ELEMENTS: usize = 1 << 23;
 pub(crate) const WINDOW: usize = 1 << 12;
 /// Rows evaluated in one step.
 pub(crate) const BATCH_ROWS: usize = 64;
-/// Bytes of tensors alive at once that a batch is made to fit, weights aside.
+/// Bytes of live tensors that a batch is sized to fit, weights aside.
 pub(crate) const BATCH_BYTES: usize = 8 << 20;
-/// Bytes of tensors that may be alive at once, weights aside, when a single row needs more than
-/// `BATCH_BYTES`.
+/// Bytes of tensors that may be live at the same time, weights aside, if a single row needs more
+/// than `BATCH_BYTES`.
 pub(crate) const STEP_BYTES: usize = 32 << 20;
-/// Multiply-adds that a batch is made to fit, so that it is a small part of what an input may cost.
+/// Multiply-adds that a batch is sized to fit, so that it is a small part of an input's cost limit.
 pub(crate) const BATCH_MULTIPLY_ADDS: usize = 1 << 27;
 /// Instructions that one row may take.
 pub(crate) const ROW_WORK: u64 = 1 << 36;
-/// Classes a dataset may tell apart.
+/// Classes a dataset may distinguish.
 pub const CLASSES: u16 = 256;
-/// Opset versions of `ai.onnx` whose operators are evaluated as the standard says.
+/// Opset versions of `ai.onnx` whose operators are evaluated according to the standard.
 pub(crate) const OPSET_RANGE: std::ops::RangeInclusive<i64> = 7..=24;

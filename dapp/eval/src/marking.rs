@@ -1,5 +1,5 @@
-//! From a model's answers to integers: the only place where floats are compared or rounded into
-//! what a score is made of.
+//! From a model's answers to integers: the only place where floats are compared or rounded into the
+//! parts of a score.
 
 use market::{EvaluationError, Fault, MAX_LOSS_PPM, Metric, MetricAccumulator};
 use thiserror::Error;
@@ -10,10 +10,10 @@ use crate::{
     refusal::ModelRefused,
 };
 
-/// The least probability a log loss is taken of.
+/// The least probability of which a log loss is taken.
 const LEAST_PROBABILITY: f64 = 1e-15;
 
-/// Why a model cannot be scored on a dataset.
+/// Reason why a model cannot be scored on a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum EvaluationRefused {
     /// The model cannot be evaluated at all.
@@ -22,10 +22,10 @@ pub enum EvaluationRefused {
     /// The dataset cannot be used at all.
     #[error("dataset: {0}")]
     Dataset(#[from] DatasetRefused),
-    /// The model takes other rows than the dataset has.
+    /// The model expects rows of another size than the dataset's.
     #[error("the model takes {model} numbers for a row, the dataset has {dataset}")]
     Features {
-        /// Numbers the model takes.
+        /// Numbers the model expects.
         model: usize,
         /// Numbers the dataset has.
         dataset: usize,
@@ -37,13 +37,13 @@ pub enum EvaluationRefused {
     Answers {
         /// Numbers the model answers.
         answers: usize,
-        /// Classes of the dataset, zero when its labels are numbers.
+        /// Classes of the dataset, zero if its labels are numbers.
         classes: u16,
     },
     /// The metric is for the other kind of labels.
     #[error("the metric does not suit the dataset's labels")]
     Metric,
-    /// The rows that are to count are not rows of the dataset in ascending order.
+    /// The rows to be counted are not rows of the dataset in ascending order.
     #[error("the chosen rows are not rows of the dataset in ascending order")]
     Rows,
     /// An answer is not a finite number.
@@ -71,8 +71,8 @@ impl From<EvaluationRefused> for EvaluationError {
 
 /// Checks that a model can be scored on a dataset by a metric.
 ///
-/// A class is answered as one number for each class, or, of two classes, as the probability of
-/// class 1 alone. A number is answered as one number.
+/// A class is answered with one number per class or, for two classes, with the probability of class
+/// 1 alone. A number is answered with one number.
 pub(crate) fn check(
     model: &Model,
     dataset: &Dataset,
@@ -95,9 +95,9 @@ pub(crate) fn check(
     if fits { Ok(()) } else { Err(EvaluationRefused::Answers { answers, classes }) }
 }
 
-/// Counts the answers to the rows from `first` on, `per_row` numbers for each.
+/// Counts the answers to the rows from `first` on, `per_row` numbers each.
 ///
-/// - Errors: `NotFinite` with the row; the accumulator is then of no use
+/// - Errors: `NotFinite` with the row; the accumulator is then invalid
 pub(crate) fn count(
     accumulator: &mut MetricAccumulator,
     metric: Metric,
@@ -132,8 +132,8 @@ pub(crate) fn count(
     Ok(())
 }
 
-/// The class an answer stands for: that of the greatest number, the lowest of equals; of a single
-/// number, class 1 when it is above one half.
+/// The class an answer predicts: that of the greatest number, the lowest among equals; for a single
+/// number, class 1 if it is above one half.
 pub(crate) fn predicted(answer: &[f32]) -> u16 {
     if let [probability] = answer {
         return u16::from(*probability > 0.5);
@@ -147,8 +147,8 @@ pub(crate) fn predicted(answer: &[f32]) -> u16 {
     u16::try_from(best).unwrap_or(u16::MAX)
 }
 
-/// −ln of the probability given to the right class, after each probability has been brought into
-/// [10⁻¹⁵, 1] and the row made to sum to one; added up in index order, in f64.
+/// −ln of the probability of the right class, after each probability has been clamped to [10⁻¹⁵, 1]
+/// and the row normalised to sum to one; added up in index order, in f64.
 fn log_loss(answer: &[f32], truth: u8) -> f64 {
     let bounded = |probability: f64| probability.clamp(LEAST_PROBABILITY, 1.0);
     let truth = usize::from(truth);

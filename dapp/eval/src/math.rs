@@ -11,7 +11,7 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + libm::expf(-x))
 }
 
-/// Changes each list along the middle of three dimensions.
+/// Applies a function to each list along the middle of three dimensions.
 pub(crate) fn along_middle(
     elements: &mut [f32],
     [_, along, inner]: [usize; 3],

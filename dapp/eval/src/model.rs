@@ -1,5 +1,5 @@
-//! A model that can be evaluated: a checked graph, its weights, and how many rows it answers in
-//! one step.
+//! A model that can be evaluated: a checked graph, its weights, and the number of rows it answers
+//! in one step.
 
 use crate::{
     backend::Array,
@@ -18,7 +18,7 @@ pub struct Model {
     weights: Vec<Option<Array>>,
     /// Elements of those constants, all and those a trainer may change.
     parameters: [usize; 2],
-    /// How a whole batch runs.
+    /// Plan of a whole batch.
     pub(crate) batch: Plan,
 }
 
@@ -44,25 +44,25 @@ impl Model {
         self.graph.row
     }
 
-    /// How many numbers the model answers for a row.
+    /// Numbers that the model answers per row.
     #[must_use]
     pub const fn answers(&self) -> usize {
         self.batch.answers
     }
 
-    /// How many numbers of f32 the file fixes.
+    /// Number of f32 values that the file fixes.
     #[must_use]
     pub const fn parameters(&self) -> usize {
         self.parameters[0]
     }
 
-    /// How many of them are weights that training may change.
+    /// Number of them that are weights, which training may change.
     #[must_use]
     pub const fn trainable_parameters(&self) -> usize {
         self.parameters[1]
     }
 
-    /// How many nodes and how many constants its graph has.
+    /// Number of nodes and of constants of its graph.
     pub(crate) fn parts(&self) -> (usize, usize) {
         let nodes = self.graph.nodes.len();
         (nodes, self.graph.known.len().saturating_sub(nodes))
@@ -74,7 +74,7 @@ impl Model {
         self.batch.rows
     }
 
-    /// What answering this many rows costs.
+    /// Cost of answering this many rows.
     ///
     /// - Errors: the model cannot answer the last, smaller batch
     pub fn cost(&self, rows: usize) -> Result<Cost, ModelRefused> {
@@ -92,12 +92,12 @@ impl Model {
     /// Answers at most a batch of rows, given one after the other.
     ///
     /// - Shapes: rows [n, row elements], answers [n, answers], both row-major
-    /// - Errors: the model cannot answer this many rows at once
+    /// - Errors: the model cannot answer this many rows together
     pub(crate) fn answer(&self, rows: Vec<f32>) -> Result<Vec<f32>, ModelRefused> {
         self.answer_shown(rows, None)
     }
 
-    /// As [`answer`](Self::answer); `made` is shown what each node makes, by the node's place.
+    /// As [`answer`](Self::answer); `made` receives each node's output, with the node's index.
     pub(crate) fn answer_shown(
         &self,
         rows: Vec<f32>,
@@ -118,7 +118,7 @@ impl Model {
         Ok(output.into_elements())
     }
 
-    /// Puts another weight in the place of a constant.
+    /// Replaces a constant by another weight.
     #[cfg(feature = "train")]
     pub(crate) fn set_weight(&mut self, value: crate::graph::ValueId, weight: Array) {
         self.weights[value] = Some(weight);

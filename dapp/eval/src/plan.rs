@@ -1,4 +1,4 @@
-//! What running a graph on a number of rows takes, found from shapes alone: every value's shape,
+//! The plan of running a graph on a number of rows, found from shapes alone: every value's shape,
 //! the cost, and the memory.
 
 use crate::{
@@ -16,16 +16,16 @@ use crate::{
 pub(crate) struct Plan {
     /// Rows in the batch.
     pub(crate) rows: usize,
-    /// The shape each node makes; nothing for nodes that only arrange whole numbers of the file.
+    /// Shape of each node's output; `None` for nodes that only rearrange whole numbers of the file.
     pub(crate) shapes: Vec<Option<Shape>>,
-    /// What each node costs.
+    /// Cost of each node.
     pub(crate) costs: Vec<Cost>,
-    /// What all of it costs.
+    /// Total cost.
     pub(crate) cost: Cost,
-    /// What packing the constants costs, which is done once.
+    /// Cost of packing the constants, paid once.
     pub(crate) packing: Cost,
-    /// Bytes of tensors alive at once, weights aside. What the running node takes and makes counts
-    /// twice, since kernels copy, and what they keep besides is added.
+    /// Peak bytes of live tensors, weights aside. The running node's operands and output count
+    /// twice, since kernels copy, and the kernels' scratch memory is added.
     pub(crate) bytes: usize,
     /// Numbers answered for each row.
     pub(crate) answers: usize,
@@ -52,7 +52,7 @@ impl Plan {
             answers: 0,
         };
         let mut alive = bytes_of(Some(input));
-        for (place, node) in graph.nodes.iter().enumerate() {
+        for (index, node) in graph.nodes.iter().enumerate() {
             let refused = |reason| ModelRefused::Node { node: node.id, reason };
             let inputs = node.inputs.iter().map(|input| input.and_then(|id| facts[id].clone()));
             let inputs = inputs.collect::<Vec<_>>();
@@ -64,7 +64,7 @@ impl Plan {
                     let cost = node.operator.cost(&inputs, *shape);
                     let cost = cost.and_then(|cost| {
                         let packing = node.operator.packing(&inputs)?;
-                        let once = keeps_packed(graph, place);
+                        let once = keeps_packed(graph, index);
                         let part = if once { &mut plan.packing } else { &mut plan.cost };
                         *part = part.plus(packing)?;
                         let computes = u64::from(cost != Cost::default());
@@ -78,11 +78,11 @@ impl Plan {
                 Some(_) => node.operator.scratch(&inputs).ok_or(refused(NodeRefused::Cost))?,
                 None => 0,
             };
-            let taken = used_by(graph, place).map(|value| bytes_of_fact(&facts[value]));
+            let taken = used_by(graph, index).map(|value| bytes_of_fact(&facts[value]));
             let bytes = (alive + bytes_of(shape) + taken.sum::<usize>()).checked_add(scratch);
             plan.bytes = plan.bytes.max(bytes.ok_or(refused(NodeRefused::Cost))?);
-            let freed = used_by(graph, place)
-                .filter(|value| graph.last_use[*value] == Some(place) && *value != graph.output);
+            let freed = used_by(graph, index)
+                .filter(|value| graph.last_use[*value] == Some(index) && *value != graph.output);
             alive -= freed.map(|value| bytes_of_fact(&facts[value])).sum::<usize>();
             plan.cost = plan.cost.plus(cost).ok_or(refused(NodeRefused::Cost))?;
             plan.shapes.push(shape);
@@ -98,7 +98,7 @@ impl Plan {
     }
 
     /// Plans a run on as many rows as a batch has: a function of the graph's shapes alone, so that
-    /// nobody's way of dividing the work can change a bit of the answers.
+    /// no division of the work can change a bit of the answers.
     ///
     /// The batch is as large as fits `limits::BATCH_BYTES` and `limits::BATCH_MULTIPLY_ADDS`, at
     /// most `limits::BATCH_ROWS`.
@@ -110,7 +110,7 @@ impl Plan {
         let rows = if graph.single_rows {
             1
         } else {
-            // Multiply-adds, not work: another table of weights must not change what is answered.
+            // Multiply-adds, not work: another table of weights must not change the answers.
             let multiply_adds = usize::try_from(single.cost.multiply_adds()).unwrap_or(usize::MAX);
             let rows = limits::BATCH_BYTES / single.bytes.max(1);
             let rows = rows.min(limits::BATCH_MULTIPLY_ADDS / multiply_adds.max(1));
@@ -125,16 +125,16 @@ impl Plan {
     }
 }
 
-/// Whether a node's right factor is packed once and kept: a constant that no other node may want
-/// packed otherwise.
-fn keeps_packed(graph: &Graph, place: usize) -> bool {
-    let right = graph.nodes[place].inputs.get(1).copied().flatten();
+/// Whether a node's right factor is packed once and cached: a constant that no other node could
+/// need packed differently.
+fn keeps_packed(graph: &Graph, index: usize) -> bool {
+    let right = graph.nodes[index].inputs.get(1).copied().flatten();
     right.is_some_and(|right| graph.known[right].is_some() && graph.uses[right] == 1)
 }
 
-/// The values a node uses, each once, those fixed in the file left out.
-fn used_by(graph: &Graph, place: usize) -> impl Iterator<Item = ValueId> {
-    let mut used = graph.nodes[place].inputs.iter().flatten().copied().collect::<Vec<_>>();
+/// The values a node uses, each once, without those fixed in the file.
+fn used_by(graph: &Graph, index: usize) -> impl Iterator<Item = ValueId> {
+    let mut used = graph.nodes[index].inputs.iter().flatten().copied().collect::<Vec<_>>();
     used.sort_unstable();
     used.dedup();
     used.into_iter().filter(|value| graph.known[*value].is_none())

@@ -1,12 +1,12 @@
-//! How alike two models answer, whatever their graphs are made of.
+//! Agreement of two models' answers, whatever their graphs are made of.
 //!
-//! They are asked about rows on the way from one row of the dataset to another: `a + (b − a) · t`.
-//! Of classes only that of each answer is looked at, since any other part of it can be changed at
-//! will without changing one: where on the way a model no longer answers the class of the first
-//! row is found by halving, and two models are apart by how far these places are, of the whole
-//! way, on average. Models that others trained can be right on all rows and still change their
-//! minds elsewhere on the way between them. Of numbers, which a constant and a factor change as
-//! little as a class, the correlation is looked at.
+//! The models answer rows on the path from one row of the dataset to another: `a + (b − a) · t`.
+//! With classes, only the class of each answer counts, since any other part of it can be altered at
+//! will without changing a class: bisection finds where on the path a model stops answering the
+//! class of the first row, and the distance of two models is the mean distance of these positions,
+//! relative to the whole path. Models that others trained can be right on all rows and still change
+//! class elsewhere on the path. With numbers, the correlation counts, which ignores an added
+//! constant and a factor.
 
 use blobs::Digest;
 use market::Metric;
@@ -21,32 +21,32 @@ use crate::{
     refusal::ModelRefused,
 };
 
-/// Ways between rows.
+/// Paths between rows.
 const WAYS: usize = 32;
-/// How often each way is halved; so many probes are on it.
+/// Bisections of each path, with one probe each.
 const HALVINGS: u32 = 8;
-/// How many rows are drawn for the end of a way, until one is of another class.
+/// Rows drawn for the end of a path, until one is of another class.
 const TRIES: usize = 8;
 
-/// In parts per million, all that answers can be apart or alike.
+/// The greatest distance or agreement of answers, in parts per million.
 const ALL: u32 = 1_000_000;
 
-/// Ways between the rows of a dataset.
+/// Paths between the rows of a dataset.
 pub(crate) struct Probes<'a> {
     dataset: &'a Dataset,
-    /// The rows from and to which each way goes.
+    /// The first and the last row of each path.
     ways: Vec<[usize; 2]>,
 }
 
-/// What answering the probes costs.
+/// Cost of answering the probes.
 ///
-/// - Errors: the model cannot answer so many rows
+/// - Errors: the model cannot answer this many rows
 pub(crate) fn cost(model: &Model, dataset: &Dataset, metric: Metric) -> Result<Cost, ModelRefused> {
     let batch = model.batch_rows().min(WAYS);
     let step = |rows: usize| {
         let step = quote::step(model, dataset, metric, rows)?;
         let numbers = [rows, dataset.row().elements()];
-        // A mixture takes a second row.
+        // An interpolated row needs a second row.
         let mixed = quote::features(dataset, rows).and_then(|made| step.plus(made));
         mixed.and_then(|mixed| mixed.and(Kind::Arithmetic, &numbers)).ok_or(cost_limit_exceeded())
     };
@@ -58,7 +58,7 @@ pub(crate) fn cost(model: &Model, dataset: &Dataset, metric: Metric) -> Result<C
 }
 
 impl<'a> Probes<'a> {
-    /// Draws ways between rows, of different classes where some are found.
+    /// Draws paths between rows, of different classes if some are found.
     pub(crate) fn draw(dataset: &'a Dataset, seed: Digest) -> Self {
         let Digest([a, b, c, d, e, f, g, h, ..]) = seed;
         let mut random = Random::new(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
@@ -80,15 +80,14 @@ impl<'a> Probes<'a> {
         Self { dataset, ways: (0..WAYS).map(way).collect() }
     }
 
-    /// How alike a model and a later one answer, in parts per million.
+    /// Agreement of a model's answers with a later one's, in parts per million.
     ///
-    /// A later one that does not answer with finite numbers gains nothing by it, nor does an
-    /// earlier one.
+    /// A later one gains nothing by answers that are not finite numbers, nor does an earlier one.
     pub(crate) fn agreement(&self, first: &Model, second: &Model) -> u32 {
         let apart = match self.dataset.labels() {
             Labels::Classes(classes) => answers_apart(
-                [first, second].map(|model| self.places(model, classes)),
-                places_apart,
+                [first, second].map(|model| self.positions(model, classes)),
+                positions_apart,
             ),
             Labels::Targets(_) => {
                 answers_apart([first, second].map(|model| self.numbers(model)), numbers_apart)
@@ -97,57 +96,59 @@ impl<'a> Probes<'a> {
         ALL.saturating_sub(apart)
     }
 
-    /// On each way the last place, of 2⁸, at which halving finds the class of its first row;
-    /// nothing when a probe is not answered.
-    fn places(&self, model: &Model, classes: &[u8]) -> Option<Vec<u32>> {
-        let mut places = vec![0; WAYS];
+    /// For each path the last position, of 2⁸, at which bisection finds the class of its first row;
+    /// `None` if a probe is not answered.
+    fn positions(&self, model: &Model, classes: &[u8]) -> Option<Vec<u32>> {
+        let mut positions = vec![0; WAYS];
         for halving in (0..HALVINGS).rev() {
-            let next = places.iter().map(|place| place + (1 << halving)).collect::<Vec<u32>>();
+            let next =
+                positions.iter().map(|position| position + (1 << halving)).collect::<Vec<u32>>();
             let answers = self.answers(model, &next)?;
             let answers = answers.chunks_exact(model.answers()).map(marking::predicted);
             let wanted = self.ways.iter().map(|[from, _]| u16::from(classes[*from]));
-            for ((place, next), (answer, wanted)) in
-                places.iter_mut().zip(next).zip(answers.zip(wanted))
+            for ((position, next), (answer, wanted)) in
+                positions.iter_mut().zip(next).zip(answers.zip(wanted))
             {
                 if answer == wanted {
-                    *place = next;
+                    *position = next;
                 }
             }
         }
-        Some(places)
+        Some(positions)
     }
 
-    /// The numbers that are answered at as many places as halving would look at; nothing when a
-    /// probe is not answered.
+    /// The numbers answered at as many positions as bisection would probe; `None` if a probe is not
+    /// answered.
     fn numbers(&self, model: &Model) -> Option<Vec<f32>> {
         let step = (1 << HALVINGS) / HALVINGS;
         let answers =
-            (0..HALVINGS).map(|place| self.answers(model, &[place * step + step / 2; WAYS]));
+            (0..HALVINGS).map(|position| self.answers(model, &[position * step + step / 2; WAYS]));
         Some(answers.collect::<Option<Vec<_>>>()?.concat())
     }
 
-    /// The answers at a place on each way; nothing when the model cannot answer so many rows, or
+    /// The answers at a position on each path; `None` if the model cannot answer this many rows, or
     /// not with finite numbers.
-    fn answers(&self, model: &Model, places: &[u32]) -> Option<Vec<f32>> {
+    fn answers(&self, model: &Model, positions: &[u32]) -> Option<Vec<f32>> {
         let mut answers = Vec::with_capacity(WAYS * model.answers());
         let batch = model.batch_rows();
-        for (ways, places) in self.ways.chunks(batch).zip(places.chunks(batch)) {
-            let rows = ways.iter().zip(places).flat_map(|(way, place)| self.row(*way, *place));
+        for (ways, positions) in self.ways.chunks(batch).zip(positions.chunks(batch)) {
+            let rows =
+                ways.iter().zip(positions).flat_map(|(way, position)| self.row(*way, *position));
             answers.extend(model.answer(rows.collect()).ok()?);
         }
         answers.iter().all(|number| number.is_finite()).then_some(answers)
     }
 
-    /// The row at a place on a way.
-    fn row(&self, way: [usize; 2], place: u32) -> impl Iterator<Item = f32> + use<> {
+    /// The row at a position on a path.
+    fn row(&self, way: [usize; 2], position: u32) -> impl Iterator<Item = f32> + use<> {
         #[expect(clippy::cast_precision_loss, reason = "places are below 2⁹")]
-        let part = place as f32 / (1_u32 << HALVINGS) as f32;
+        let part = position as f32 / (1_u32 << HALVINGS) as f32;
         let [from, to] = way.map(|row| self.dataset.features(row..row + 1));
         from.into_iter().zip(to).map(move |(from, to)| from + (to - from) * part)
     }
 }
 
-/// How far two models' answers are apart.
+/// Distance between two models' answers.
 fn answers_apart<T>(answers: [Option<Vec<T>>; 2], apart: impl Fn(&[T], &[T]) -> u32) -> u32 {
     match answers {
         [Some(first), Some(second)] => apart(&first, &second),
@@ -156,14 +157,14 @@ fn answers_apart<T>(answers: [Option<Vec<T>>; 2], apart: impl Fn(&[T], &[T]) -> 
     }
 }
 
-/// The mean distance of places, of the whole way.
-fn places_apart(first: &[u32], second: &[u32]) -> u32 {
+/// The mean distance of positions, relative to the whole path.
+fn positions_apart(first: &[u32], second: &[u32]) -> u32 {
     let sum = first.iter().zip(second).map(|(first, second)| u64::from(first.abs_diff(*second)));
     let whole = u64::try_from(WAYS).unwrap_or(u64::MAX) << HALVINGS;
     u32::try_from(sum.sum::<u64>() * u64::from(ALL) / whole).unwrap_or(ALL)
 }
 
-/// The root of what a perfect correlation has more.
+/// The root of one minus the correlation.
 ///
 /// In f64, in the order of the probes.
 fn numbers_apart(first: &[f32], second: &[f32]) -> u32 {

@@ -1,4 +1,4 @@
-//! What an evaluation costs from its files to its accumulator, known before any row is answered.
+//! The cost of an evaluation from its files to its accumulator, known before any row is answered.
 
 use std::ops::Range;
 
@@ -13,9 +13,9 @@ use crate::{
     refusal::ModelRefused,
 };
 
-/// Bytes of the smallest part of a model that is worth naming: a node or a constant.
+/// Bytes of the smallest part of a model that is counted: a node or a constant.
 const PART_BYTES: usize = 8;
-/// How often a graph is planned while its quote is found: for one row, a batch, and the rest.
+/// Number of times that a graph is planned for its quote: for one row, a batch, and the rest.
 const PLANS: usize = 3;
 
 /// The parts of an evaluation's cost.
@@ -23,16 +23,16 @@ const PLANS: usize = 3;
 pub struct Estimate {
     /// Reading both files, planning, and packing constants.
     pub reading: Cost,
-    /// The largest step that cannot be divided.
+    /// The largest indivisible step.
     pub step: Cost,
-    /// How many steps like this there are.
+    /// Number of such steps.
     pub steps: u64,
-    /// The last, smaller step; nothing when there is none.
+    /// The last, smaller step; zero if there is none.
     pub rest: Cost,
 }
 
 impl Estimate {
-    /// Estimates the evaluation of a model on a dataset, whose files have so many bytes.
+    /// Estimates the evaluation of a model on a dataset, whose files have these lengths.
     ///
     /// - Errors: the model cannot answer this many rows
     pub fn new(
@@ -58,7 +58,7 @@ impl Estimate {
         self.step.times(self.steps)?.plus(self.rest)
     }
 
-    /// The same in instructions, with what the market wants to know.
+    /// The same in instructions, in the form that the market needs.
     #[must_use]
     pub fn quote(&self, dataset: &Dataset) -> Quote {
         let [reading, step, rest] = [self.reading, self.step, self.rest].map(|cost| cost.work());
@@ -68,12 +68,12 @@ impl Estimate {
             classes: dataset.classes(),
             work: reading.plus(steps).plus(rest),
             reading,
-            // The last step is smaller, but is planned anew.
+            // The last step is smaller, but is planned separately.
             step: step.max(rest),
         }
     }
 
-    /// The same for chosen rows, in ascending order, which take the whole batches they are in.
+    /// The same for chosen rows, in ascending order, which require the whole batches they are in.
     pub(crate) fn quote_of_rows(
         &self,
         dataset: &Dataset,
@@ -93,7 +93,7 @@ impl Estimate {
     }
 }
 
-/// What reading a model and a dataset of these lengths costs at most.
+/// Upper bound on the cost of reading a model and a dataset of these lengths.
 pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2]) -> Work {
     let parts = (model_bytes / PART_BYTES).min(limits::NODES + limits::CONSTANTS);
     let (nodes, constants) = (parts.min(limits::NODES), parts.min(limits::CONSTANTS));
@@ -115,7 +115,7 @@ pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2]) -> Work 
     cost.map_or(Work(u64::MAX), |cost| cost.work())
 }
 
-/// What reading these files costs.
+/// Cost of reading these files.
 fn reading([model_bytes, _]: [usize; 2], model: &Model, dataset: &Dataset) -> Option<Cost> {
     let elements = dataset.rows().checked_mul(dataset.row().elements())?;
     let stored = match dataset.stored() {
@@ -131,7 +131,7 @@ fn reading([model_bytes, _]: [usize; 2], model: &Model, dataset: &Dataset) -> Op
         .and(stored, &[elements])
 }
 
-/// What answering so many rows in one step costs, and counting the answers.
+/// Cost of answering this many rows in one step, and of counting the answers.
 ///
 /// - Errors: the model cannot answer this many rows
 pub(crate) fn step(
@@ -156,7 +156,7 @@ pub(crate) fn step(
     others().and_then(|others| answered.plus(others)).ok_or(cost_limit_exceeded())
 }
 
-/// What taking the features of so many rows costs.
+/// Cost of reading the features of this many rows.
 pub(crate) fn features(dataset: &Dataset, rows: usize) -> Option<Cost> {
     let made = match dataset.stored() {
         Features::Bytes { .. } => Kind::FromBytes,
@@ -169,7 +169,7 @@ pub(crate) fn cost_limit_exceeded() -> ModelRefused {
     ModelRefused::CostLimitExceeded { limit: limits::ROW_WORK }
 }
 
-/// The rows of the batch that a row is in.
+/// The rows of the batch that contains a row.
 pub(crate) fn batch_of(row: usize, batch_rows: usize, rows: usize) -> Range<usize> {
     let first = row / batch_rows * batch_rows;
     first..rows.min(first + batch_rows)

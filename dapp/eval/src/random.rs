@@ -1,4 +1,4 @@
-//! Numbers and orders drawn with a seed, the same on every computer.
+//! Seeded random numbers and permutations, the same on every computer.
 
 /// A sequence of numbers fixed by its seed.
 ///
@@ -10,11 +10,11 @@ impl Random {
         Self(seed)
     }
 
-    /// Puts the list into a random order.
+    /// Shuffles the list.
     #[cfg(feature = "train")]
     pub(crate) fn shuffle<T>(&mut self, list: &mut [T]) {
-        for place in (1..list.len()).rev() {
-            list.swap(place, self.below(place + 1));
+        for index in (1..list.len()).rev() {
+            list.swap(index, self.below(index + 1));
         }
     }
 

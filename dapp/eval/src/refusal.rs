@@ -1,4 +1,4 @@
-//! Why a model is refused: comparable reasons that name the node, tensor or part of the file.
+//! Reasons for refusing a model: comparable values that name the node, tensor or part of the file.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use crate::{
     shape::{Shape, Sizes},
 };
 
-/// Why a file is not a model that can be evaluated; the checks run in about this order.
+/// Reason why a file is not a model that can be evaluated; the checks run in about this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ModelRefused {
-    /// The file is too large to be looked at.
+    /// The file is too large to be read.
     #[error("the file has {bytes} bytes; at most {limit} are allowed")]
     TooLarge {
         /// Its size.
@@ -27,9 +27,9 @@ pub enum ModelRefused {
     /// There is more of something than is allowed.
     #[error("more than {limit} of {part}")]
     TooMany {
-        /// What there is too much of.
+        /// The kind of part.
         part: Part,
-        /// How much is allowed.
+        /// The most allowed.
         limit: usize,
     },
     /// The file uses a feature that is not supported.
@@ -38,7 +38,7 @@ pub enum ModelRefused {
     /// The version of ONNX's operators is missing or not one of those supported.
     #[error("operator set {version} is not supported; 7 to 24 are")]
     Opset {
-        /// The version; zero when the file names none.
+        /// The version; zero if the file names none.
         version: i64,
     },
     /// Two values of the graph have the same name.
@@ -49,7 +49,7 @@ pub enum ModelRefused {
     Constant {
         /// The initializer.
         name: Label,
-        /// What is wrong with it.
+        /// The reason.
         reason: ConstantRefused,
     },
     /// A graph needs exactly one input and one output.
@@ -63,15 +63,15 @@ pub enum ModelRefused {
     /// The input is not a tensor of f32 with every dimension but the first fixed.
     #[error("input {0:?} is not f32 [rows, fixed sizes …]")]
     Input(Label),
-    /// Nothing makes the output, or it is not one list of numbers for each row.
+    /// No node computes the output, or it is not one list of numbers for each row.
     #[error("output {0:?} is not f32 [rows, numbers]")]
     Output(Label),
     /// A node cannot be evaluated.
     #[error("{node}: {reason}")]
     Node {
-        /// Which one.
+        /// The node.
         node: NodeId,
-        /// Why.
+        /// The reason.
         reason: NodeRefused,
     },
     /// A single step needs too much memory.
@@ -79,7 +79,7 @@ pub enum ModelRefused {
     Memory {
         /// Rows of the step.
         rows: usize,
-        /// Bytes of tensors alive at once.
+        /// Peak bytes of live tensors.
         bytes: usize,
         /// The most allowed.
         limit: usize,
@@ -95,7 +95,7 @@ pub enum ModelRefused {
 /// A node of a model's graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NodeId {
-    /// Place in the file, counted from zero.
+    /// Index in the file, counted from zero.
     pub index: u32,
     /// Operator.
     pub operator: Label,
@@ -109,7 +109,7 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// Why a node cannot be evaluated.
+/// Reason why a node cannot be evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum NodeRefused {
     /// Not one of the supported operators.
@@ -124,13 +124,13 @@ pub enum NodeRefused {
     /// The attribute's type or value is not supported.
     #[error("this value of attribute {0:?} is not supported")]
     AttributeValue(Label),
-    /// An attribute that must be there is not.
+    /// A required attribute is missing.
     #[error("attribute {0:?} is missing")]
     AttributeMissing(Label),
     /// Too few or too many inputs.
     #[error("{0} inputs are too few or too many")]
     InputCount(usize),
-    /// An input that nothing before this node makes: a dangling or cyclic edge.
+    /// An input that no earlier node computes: a dangling or cyclic edge.
     #[error("nothing before it makes its input {0:?}")]
     UndefinedInput(Label),
     /// The node's output has the name of another value.
@@ -148,13 +148,13 @@ pub enum NodeRefused {
     /// The `Constant` node's tensor cannot be used.
     #[error("{0}")]
     Constant(#[from] ConstantRefused),
-    /// The operator has no meaning, or none that is supported, for this shape.
+    /// The operator is undefined or unsupported for this shape.
     #[error("input shape {0} does not suit it")]
     Shape(Sizes),
-    /// Two inputs' shapes do not fit together.
+    /// Two inputs' shapes are incompatible.
     #[error("shapes {0} and {1} do not fit together")]
     Shapes(Sizes, Sizes),
-    /// The output would be empty or absurdly large.
+    /// The output would be empty or too large.
     #[error("its output is empty, or larger than allowed")]
     OutputShape,
     /// Its cost overflows.
@@ -163,33 +163,33 @@ pub enum NodeRefused {
 }
 
 impl NodeRefused {
-    /// No meaning for this shape.
+    /// A refusal of an unsuitable shape.
     pub(crate) fn shape(shape: Shape) -> Self {
         Self::Shape(shape.into())
     }
 
-    /// Shapes that do not fit together.
+    /// A refusal of incompatible shapes.
     pub(crate) fn shapes(one: Shape, other: Shape) -> Self {
         Self::Shapes(one.into(), other.into())
     }
 }
 
-/// Why a constant tensor cannot be used.
+/// Reason why a constant tensor cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ConstantRefused {
-    /// Dimensions that are absurd, empty or too many.
+    /// Dimensions that are too large, empty or too many.
     #[error("its shape is empty, or larger than allowed")]
     Shape,
     /// A type other than f32, i64, i32 and bool.
     #[error("data type {0} is not supported")]
     DataType(i64),
-    /// The number of elements is not what the shape says.
+    /// The number of elements differs from that of the shape.
     #[error("its data do not match its shape")]
     Length,
-    /// The data are in another file.
+    /// The data is in another file.
     #[error("data in other files are not supported")]
     External,
-    /// A weight is not a number, or infinite.
+    /// A weight is a NaN or infinite.
     #[error("element {0} is not a finite number")]
     NotFinite(usize),
     /// Too many whole numbers; such constants are shapes and flags.
@@ -258,7 +258,7 @@ impl From<ModelRefused> for EvaluationError {
     }
 }
 
-/// The market's word for a refusal.
+/// The market's fault for a refusal.
 fn fault(refused: ModelRefused) -> Fault {
     match refused {
         ModelRefused::TooLarge { .. }

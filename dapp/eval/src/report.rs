@@ -1,5 +1,5 @@
-//! What people want to know of a model: its graph and what it costs, and how it does on a dataset.
-//! The same code and so the same integers as the judge's.
+//! Reports on a model for people: its graph and cost, and its performance on a dataset. They run
+//! the judge's code and so give the same integers.
 
 use std::{
     num::NonZeroUsize,
@@ -20,7 +20,7 @@ use crate::{
     shape::Shape,
 };
 
-/// A model's graph and what it costs.
+/// A model's graph and its cost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     /// The shape of one row of the input.
@@ -29,42 +29,42 @@ pub struct Summary {
     pub answers: usize,
     /// The nodes in the order they run.
     pub nodes: Vec<NodeSummary>,
-    /// How many numbers of f32 the file fixes.
+    /// Number of f32 values that the file fixes.
     pub parameters: usize,
-    /// How many of them are weights that training may change.
+    /// Number of them that are weights, which training may change.
     pub trainable_parameters: usize,
-    /// What a batch costs.
+    /// Cost of a batch.
     pub batch_cost: Cost,
     /// Rows in a batch.
     pub batch_rows: usize,
-    /// Bytes of tensors alive at once while a batch runs, weights aside.
+    /// Peak bytes of live tensors while a batch runs, weights aside.
     pub batch_bytes: usize,
 }
 
-/// What a node does in a batch.
+/// A node's part in a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NodeSummary {
-    /// Which one.
+    /// The node.
     pub node: NodeId,
-    /// The shape it makes, the rows of a batch first; none for a node that only arranges whole
+    /// Shape of its output, the rows of a batch first; `None` for a node that only rearranges whole
     /// numbers fixed in the file.
     pub output: Option<Shape>,
-    /// What it costs.
+    /// Its cost.
     pub cost: Cost,
 }
 
-/// How a model does on a dataset.
+/// A model's performance on a dataset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The score by the metric, and that of the worst class.
     pub scores: Scores,
-    /// Each class's recall, none for a class without rows; empty for regression.
+    /// Each class's recall, `None` for a class without rows; empty for regression.
     pub recalls: Vec<Option<Score>>,
-    /// What was counted.
+    /// The accumulated counts.
     pub accumulator: MetricAccumulator,
     /// The answers, row after row.
     pub answers: Vec<f32>,
-    /// Numbers in a row's answer.
+    /// Numbers per answer.
     pub per_row: usize,
 }
 
@@ -91,13 +91,13 @@ pub fn summary(model: &Model) -> Summary {
     }
 }
 
-/// How many threads this computer runs at once.
+/// Number of threads that this computer runs in parallel.
 #[must_use]
 pub fn cores() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Evaluates a model on a dataset, on all cores; `progress` is told the rows done and all rows
+/// Evaluates a model on a dataset, on all cores; `progress` receives the rows done and all rows
 /// after each step.
 ///
 /// - Errors: model, dataset and metric do not fit together, or an answer is not finite
@@ -110,7 +110,7 @@ pub fn evaluate(
     evaluate_on(cores(), model, dataset, metric, progress)
 }
 
-/// As [`evaluate`], on so many threads: the report is the same.
+/// As [`evaluate`], on this many threads: the report is the same.
 pub fn evaluate_on(
     threads: NonZeroUsize,
     model: &Model,
@@ -137,28 +137,28 @@ pub fn evaluate_on(
 }
 
 impl Report {
-    /// The class each row was answered with.
+    /// The predicted class of each row.
     pub fn predicted(&self) -> impl Iterator<Item = u16> {
         self.answers.chunks_exact(self.per_row.max(1)).map(marking::predicted)
     }
 }
 
-/// How fast this computer evaluates.
+/// Speed at which this computer evaluates.
 #[derive(Clone, Copy, Debug)]
 pub struct Speed {
-    /// What was evaluated.
+    /// Cost of what was evaluated.
     pub cost: Cost,
-    /// How long it took.
+    /// Time taken.
     pub elapsed: Duration,
 }
 
-/// Measures how fast this computer evaluates a model, in whole batches for at least this long.
+/// Measures this computer's speed in evaluating a model, in whole batches for at least this long.
 ///
 /// - Errors: the model cannot answer
 pub fn speed(model: &Model, at_least: Duration) -> Result<Speed, EvaluationRefused> {
     let elements = model.batch_rows() * model.row().elements();
-    // Neither zeros nor a pattern: what is multiplied with must not make the work easier.
-    let rows = (0..elements).map(|place| f32::from(u8::try_from(place % 251).unwrap_or(1)) / 251.0);
+    // Neither zeros nor a pattern: the factors must not make the work easier.
+    let rows = (0..elements).map(|index| f32::from(u8::try_from(index % 251).unwrap_or(1)) / 251.0);
     let rows = rows.collect::<Vec<_>>();
     let (mut cost, start) = (Cost::default(), Instant::now());
     loop {

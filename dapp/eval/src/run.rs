@@ -7,15 +7,14 @@ use crate::{
     plan::Plan,
 };
 
-/// Is shown what each node makes, by the node's place.
+/// Receives each node's output, with the node's index.
 pub(crate) type Made<'a> = &'a mut dyn FnMut(usize, &Array);
 
 impl Graph {
-    /// Runs the nodes until `wanted` is made, and returns it.
+    /// Runs the nodes until `wanted` is computed, and returns it.
     ///
-    /// `weights` holds the constants of f32 by value; `plan` has the input's number of rows;
-    /// `made` is shown what each node makes, by the node's place. Where nobody looks, nodes may run
-    /// as one.
+    /// `weights` holds the constants of f32 by value; `plan` has the input's number of rows; `made`
+    /// receives each node's output, with the node's index. Without it, nodes may be fused.
     pub(crate) fn run(
         &self,
         plan: &Plan,
@@ -27,12 +26,12 @@ impl Graph {
         let mut values = weights.to_vec();
         let exact = !input.is_recorded();
         values[self.input] = Some(input);
-        let mut place = 0;
-        while let Some(node) = self.nodes.get(place).filter(|_| values[wanted].is_none()) {
-            let operands = |values: &mut [Option<Array>]| self.operands(place, values, wanted);
+        let mut index = 0;
+        while let Some(node) = self.nodes.get(index).filter(|_| values[wanted].is_none()) {
+            let operands = |values: &mut [Option<Array>]| self.operands(index, values, wanted);
             let fused =
-                if made.is_none() && exact { self.fused(plan, place, wanted) } else { None };
-            let last = if fused.is_some() { place + 2 } else { place };
+                if made.is_none() && exact { self.fused(plan, index, wanted) } else { None };
+            let last = if fused.is_some() { index + 2 } else { index };
             if let Some(shape) = plan.shapes[last] {
                 let operands = operands(&mut values);
                 let output = match fused {
@@ -40,21 +39,21 @@ impl Graph {
                     None => node.operator.run(operands, shape),
                 };
                 if let Some(made) = &mut made {
-                    made(place, &output);
+                    made(index, &output);
                 }
                 values[self.nodes[last].output] = Some(output);
             }
-            place = last + 1;
+            index = last + 1;
         }
         values[wanted].take().expect("every plan makes the output")
     }
 
-    /// The operands of a node; those that nobody else uses are taken from the values.
-    fn operands(&self, place: usize, values: &mut [Option<Array>], wanted: ValueId) -> Operands {
-        let inputs = &self.nodes[place].inputs;
+    /// The operands of a node; those that have no later use are moved out of the values.
+    fn operands(&self, index: usize, values: &mut [Option<Array>], wanted: ValueId) -> Operands {
+        let inputs = &self.nodes[index].inputs;
         let operands = inputs.iter().map(|input| {
             let input = (*input)?;
-            let over = self.last_use[input] == Some(place) && input != wanted;
+            let over = self.last_use[input] == Some(index) && input != wanted;
             // A value used twice by one node is cloned the first time.
             let again = inputs.iter().filter(|other| **other == Some(input)).count() > 1;
             if over && !again { values[input].take() } else { values[input].clone() }
@@ -62,17 +61,17 @@ impl Graph {
         Operands(operands.collect())
     }
 
-    /// The convolution at this place, if it can be fused with a ReLU and a max-pool of two by two
-    /// that alone use what is made before.
-    fn fused(&self, plan: &Plan, place: usize, wanted: ValueId) -> Option<&Conv> {
-        let [first, relu, pool] = self.nodes.get(place..)?.first_chunk()?;
+    /// The convolution at this index, if it can be fused with a ReLU and a two-by-two max-pool that
+    /// are the only users of the outputs before them.
+    fn fused(&self, plan: &Plan, index: usize, wanted: ValueId) -> Option<&Conv> {
+        let [first, relu, pool] = self.nodes.get(index..)?.first_chunk()?;
         let convolution = first.operator.as_convolution()?;
         let only = |from: &Node, to: &Node| {
             let is_handed_on = self.uses[from.output] == 1 && from.output != wanted;
             is_handed_on && to.inputs == [Some(from.output)]
         };
         let follow = only(first, relu) && only(relu, pool);
-        let fits = relu.operator.is_relu() && pool.operator.is_two_by_two(plan.shapes[place]?);
+        let fits = relu.operator.is_relu() && pool.operator.is_two_by_two(plan.shapes[index]?);
         (follow && fits).then_some(convolution)
     }
 }

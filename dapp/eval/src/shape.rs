@@ -15,8 +15,8 @@ impl Shape {
     /// The shape of a single number.
     pub const SCALAR: Self = Self { sizes: [1; limits::RANK], rank: 0 };
 
-    /// A shape of these sizes, or nothing when there are too many, one is zero or too large, or
-    /// their product is.
+    /// A shape of these sizes; `None` if there are too many, one is zero or too large, or their
+    /// product is.
     #[must_use]
     pub fn new(sizes: &[usize]) -> Option<Self> {
         let mut shape = Self::SCALAR;
@@ -32,7 +32,7 @@ impl Shape {
         Some(shape)
     }
 
-    /// A shape of these sizes as files write them; nothing also when one is negative.
+    /// A shape of these sizes as stored in files; `None` also if one is negative.
     #[must_use]
     pub fn from_i64(sizes: &[i64]) -> Option<Self> {
         let mut whole = [0; limits::RANK];
@@ -60,7 +60,7 @@ impl Shape {
         self.sizes().iter().product()
     }
 
-    /// The dimension an ONNX axis means: negative ones count from the last.
+    /// The dimension meant by an ONNX axis: negative ones count from the last.
     #[must_use]
     pub fn axis(&self, axis: i64) -> Option<usize> {
         let rank = i64::try_from(self.rank).ok()?;
@@ -76,7 +76,7 @@ impl Shape {
         [outer.iter().product(), *along, inner.iter().product()]
     }
 
-    /// The sizes with ones before them, `N` in all; nothing when there are more than `N`.
+    /// The sizes after leading ones, `N` in all; `None` if there are more than `N`.
     #[must_use]
     pub fn aligned<const N: usize>(&self) -> Option<[usize; N]> {
         let mut sizes = [1; N];
@@ -85,8 +85,8 @@ impl Shape {
         Some(sizes)
     }
 
-    /// The shape two operands have together, as NumPy and ONNX say: aligned at the last dimension,
-    /// equal sizes or ones.
+    /// The shape two operands broadcast to, as in NumPy and ONNX: aligned at the last dimension,
+    /// sizes equal or one.
     #[must_use]
     pub fn broadcast(self, other: Self) -> Option<Self> {
         let (left, right): ([usize; limits::RANK], [usize; limits::RANK]) =
@@ -104,7 +104,7 @@ impl Shape {
     }
 }
 
-/// A shape's sizes kept small, as refusals name them.
+/// A shape's sizes in compact form, for refusals.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
     sizes: [u32; limits::RANK],

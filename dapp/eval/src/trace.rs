@@ -1,4 +1,4 @@
-//! The bits of what each node of a model makes: how two computers, or two builds, are told apart.
+//! The bits of each node's output, which tell two computers, or two builds, apart.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use crate::{
     shape::Shape,
 };
 
-/// What every NaN counts as: which of them an operation makes differs between processors, and no
-/// answer may have one.
+/// The bits that every NaN counts as: which NaN an operation gives differs between processors, and
+/// no answer may be one.
 const NAN_BITS: u32 = 0x7fc0_0000;
 
-/// What a node made of a batch of rows.
+/// A node's output for a batch of rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Made<'a> {
-    /// The node's place among [`Summary::nodes`](crate::report::Summary::nodes).
+    /// The node's index in [`Summary::nodes`](crate::report::Summary::nodes).
     pub place: usize,
     /// The first row of the batch, counted from zero.
     pub first_row: usize,
@@ -29,10 +29,10 @@ pub struct Made<'a> {
     pub elements: &'a [f32],
 }
 
-/// Answers rows batch by batch as the judge does, and shows what each node makes of each batch.
+/// Answers rows batch by batch as the judge does, and shows each node's output for each batch.
 ///
-/// - Shapes: rows [n, row elements], the answers returned [n, answers], both row-major; what is
-///   less than a row is left out
+/// - Shapes: rows [n, row elements], the answers returned [n, answers], both row-major; an
+///   incomplete row is left out
 /// - Errors: the model cannot answer the last, smaller batch
 pub fn trace(
     model: &Model,
@@ -53,31 +53,31 @@ pub fn trace(
     Ok(answers)
 }
 
-/// The bits of a model's answers to some rows, and of all that led to them.
+/// The bits of a model's answers to some rows, and of everything computed on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bits {
-    /// The nodes that make numbers, in the order they run.
+    /// The nodes that compute f32 tensors, in the order they run.
     pub layers: Vec<Layer>,
     /// Digest of the answers to all rows.
     pub answers: Digest,
 }
 
-/// The bits of what a node made.
+/// The bits of a node's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layer {
-    /// Which one.
+    /// The node.
     pub node: NodeId,
-    /// The shape of a whole batch of it, the rows first.
+    /// Shape of its output for a whole batch, the rows first.
     pub output: Shape,
-    /// Digest of what it made, batch after batch.
+    /// Digest of its output, batch after batch.
     pub digest: Digest,
 }
 
 impl Bits {
-    /// The bits of a model's work on rows, one given after the other.
+    /// The bits that a model computes from rows, one given after the other.
     ///
-    /// A digest is SHA-256 over the elements' bits in row-major order, each in four bytes, the
-    /// least first.
+    /// A digest is SHA-256 over the elements' bits in row-major order, each in four bytes,
+    /// little-endian.
     ///
     /// - Errors: the model cannot answer the last, smaller batch
     pub fn of(model: &Model, rows: &[f32]) -> Result<Self, ModelRefused> {
@@ -95,7 +95,7 @@ impl Bits {
         Ok(Self { layers, answers: Digest(hasher.finalize().into()) })
     }
 
-    /// One digest of them all: of the layers' digests and then the answers'.
+    /// One digest of everything: of the layers' digests and then the answers'.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let layers = self.layers.iter().map(|layer| layer.digest);
@@ -104,7 +104,7 @@ impl Bits {
     }
 }
 
-/// The bits of a number, every NaN's as one.
+/// The bits of a number, the same for every NaN.
 #[must_use]
 pub const fn bits_of(element: f32) -> u32 {
     if element.is_nan() { NAN_BITS } else { element.to_bits() }

@@ -10,7 +10,7 @@ use crate::{
 /// A network whose weights are a backend's tensors.
 pub(crate) struct Library<B: Backend> {
     layers: Vec<Step<B>>,
-    /// Of a row.
+    /// Sizes of a row.
     sizes: [usize; 3],
     device: B::Device,
 }
@@ -19,12 +19,12 @@ enum Step<B: Backend> {
     Convolution(FloatTensor<B>, Option<FloatTensor<B>>),
     Relu,
     MaxPool,
-    /// Its inputs, and weights with these first, as the library's own layer has them.
+    /// Number of inputs, weights [inputs, outputs] as in the library's own layer, and bias.
     Dense(usize, FloatTensor<B>, Option<FloatTensor<B>>),
 }
 
 impl<B: Backend> Library<B> {
-    /// The network's weights are made tensors here, once.
+    /// The network's weights are turned into tensors here, once.
     pub(crate) fn new(layers: Vec<Layer>, sizes: [usize; 3]) -> Self {
         let device = B::Device::default();
         let tensor = |numbers: Vec<f32>, sizes: &[usize]| {

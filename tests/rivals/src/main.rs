@@ -1,14 +1,14 @@
-//! Another engine answering the rows of a dataset in batches, to be counted or timed.
+//! Runs another engine on the rows of a dataset in batches, to be counted or timed.
 //!
 //! It answers the first batch once, then writes a line to stderr before and after all batches, in
-//! one call, where the counter looks, and says on stdout how many seconds they took, and the
-//! classes:
+//! one call, which the counter detects. It prints the seconds they took, and the classes, to
+//! stdout:
 //!
 //! ```text
 //! rivals --engine burn-ndarray --net FILE.onnx --rows FILE.safetensors --batch 32
 //! ```
 //!
-//! Each engine starts from the rows' bytes and ends with a class for each row, as ours does.
+//! Each engine starts from the rows' bytes and ends with a class for each row, like ours.
 
 mod library;
 mod net;
@@ -24,9 +24,9 @@ use serde_json::json;
 
 use crate::{library::Library, plain::Plain, rows::Rows};
 
-/// What is measured.
+/// The engine being measured.
 trait Engine {
-    /// The numbers answered to rows, one row after another.
+    /// The numbers answered for rows given one after the other.
     fn answer(&self, rows: Vec<f32>) -> Vec<f32>;
 }
 
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let batch: usize = named("--batch")?.parse()?;
     let engine = engine(named("--engine")?, &net, batch, rows.sizes)?;
 
-    // The first batch pays for what is only done once.
+    // The first batch pays for one-time work.
     engine.answer(rows.batches(batch).next().ok_or("there are no rows")?);
     mark()?;
     let begun = Instant::now();
@@ -77,7 +77,7 @@ fn tract(_: &[u8], _: usize, _: [usize; 3]) -> Result<Box<dyn Engine>, Box<dyn E
     Err("tract is only timed natively".into())
 }
 
-/// The class of each row: the place of the largest number, the first of equal ones.
+/// The class of each row: the index of the largest number, the first among equals.
 fn classes(engine: &dyn Engine, rows: &Rows, batch: usize) -> Vec<usize> {
     let mut classes = Vec::new();
     for numbers in rows.batches(batch) {
@@ -98,7 +98,7 @@ fn largest(answer: &[f32]) -> usize {
     best
 }
 
-/// Tells the counter that the work begins or ends.
+/// Marks the beginning or the end of the work for the counter.
 fn mark() -> std::io::Result<()> {
     std::io::stderr().write_all(b"\n")
 }

@@ -1,33 +1,33 @@
-//! A network as a list of layers, read from an ONNX file whose nodes follow one upon another.
+//! A network as a list of layers, read from an ONNX file whose nodes form a chain.
 
 use std::{collections::HashMap, error::Error};
 
 use prost::Message;
 
-/// One step, on what the one before has made.
+/// One layer, applied to the output of the one before.
 pub(crate) enum Layer {
     /// A convolution of stride 1, without padding.
     Convolution(Weights),
-    /// What is below zero becomes zero.
+    /// Negative numbers become zero.
     Relu,
-    /// The largest of each 2×2 window.
+    /// The maximum of each 2×2 window.
     MaxPool,
     /// A fully connected layer.
     Dense(Weights),
 }
 
-/// The numbers of a layer.
+/// The parameters of a layer.
 pub(crate) struct Weights {
     /// The sizes, outputs first.
     pub(crate) sizes: Vec<usize>,
-    /// As many numbers.
+    /// The weights, as many as the sizes require.
     pub(crate) numbers: Vec<f32>,
-    /// One for each output.
+    /// One number for each output.
     pub(crate) bias: Option<Vec<f32>>,
 }
 
 impl Weights {
-    /// What is added to an output.
+    /// The bias of an output.
     pub(crate) fn bias_of(&self, output: usize) -> f32 {
         self.bias.as_ref().map_or(0.0, |bias| bias[output])
     }
@@ -39,7 +39,7 @@ pub(crate) fn read(file: &[u8]) -> Result<Vec<Layer>, Box<dyn Error>> {
     let constants = graph.constants.iter().map(|constant| (constant.name.as_str(), constant));
     let constants: HashMap<_, _> = constants.collect();
     let weights = |node: &Node| {
-        let named = |place: usize| node.inputs.get(place).and_then(|name| constants.get(&**name));
+        let named = |index: usize| node.inputs.get(index).and_then(|name| constants.get(&**name));
         let weights = named(1).ok_or("a layer has no weights in the file")?;
         let sizes = weights.sizes.iter().map(|size| usize::try_from(*size));
         Ok::<_, Box<dyn Error>>(Weights {
@@ -55,7 +55,7 @@ pub(crate) fn read(file: &[u8]) -> Result<Vec<Layer>, Box<dyn Error>> {
             "Gemm" => layers.push(Layer::Dense(weights(node)?)),
             "Relu" => layers.push(Layer::Relu),
             "MaxPool" => layers.push(Layer::MaxPool),
-            // Rows are lists already.
+            // Rows are flat lists already.
             "Flatten" | "Identity" => {}
             other => return Err(format!("no {other} here").into()),
         }

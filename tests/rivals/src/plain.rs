@@ -1,4 +1,4 @@
-//! Loops as anyone would write them first: for each output, a sum over its inputs.
+//! Naive loops: for each output, a sum over its inputs.
 
 use crate::{
     Engine,

@@ -1,4 +1,4 @@
-//! Rows of bytes, read from a file of a dataset.
+//! Rows of bytes, read from a dataset file.
 
 use std::error::Error;
 
@@ -13,7 +13,7 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// The rows of a file.
+    /// Reads the rows of a file.
     pub(crate) fn read(file: &[u8]) -> Result<Self, Box<dyn Error>> {
         let (_, metadata) = SafeTensors::read_metadata(file)?;
         let said = metadata.metadata().as_ref().and_then(|said| said.get("scale"));
@@ -29,7 +29,7 @@ impl Rows {
         })
     }
 
-    /// The numbers of so many rows at a time.
+    /// The numbers of this many rows at a time.
     pub(crate) fn batches(&self, rows: usize) -> impl Iterator<Item = Vec<f32>> {
         let size = self.sizes.iter().product::<usize>();
         let number = |byte: &u8| f32::from(*byte) * self.scale;

@@ -1,4 +1,4 @@
-//! tract: an engine for ONNX files, which it reads and rearranges itself.
+//! tract: an engine for ONNX files, which it reads and optimises itself.
 
 use std::{error::Error, io::Cursor, sync::Arc};
 
@@ -13,7 +13,7 @@ pub(crate) struct Tract {
 }
 
 impl Tract {
-    /// Plans a network for so many rows at a time.
+    /// Plans a network for this many rows at a time.
     pub(crate) fn new(
         net: &[u8],
         rows: usize,

@@ -1,5 +1,5 @@
-//! How often the kernels load, multiply and add, as they go about it on the machine's processor,
-//! which has no vectors: their tiles decide what a multiply-add costs.
+//! Loads, multiply-adds and other events of the kernels on the machine's processor, which has no
+//! vectors: their tile sizes decide what a multiply-add costs.
 
 use super::{Cost, Kind};
 use crate::kernel::{self, FUSED_FILTERS, Geometry, SCALAR};
@@ -29,13 +29,13 @@ pub(crate) fn packed_matrix(inner: usize, columns: usize) -> Option<Cost> {
     Cost::of(Kind::Packed, &[inner, columns])?.and(Kind::PackedLists, &[inner, panels])
 }
 
-/// Packing the weights of a convolution, of so many taps for each filter.
+/// Packing the weights of a convolution, with this many taps per filter.
 pub(crate) fn packed_filters(
     [filters, groups]: [usize; 2],
     taps: usize,
     geometry: &Geometry,
 ) -> Option<Cost> {
-    // Where tiles are of eight pixels, as for a fused convolution, whose blocks are the smallest.
+    // Tiles of eight pixels are counted as in a fused convolution, whose blocks are the smallest.
     let most = match SCALAR.convolution(geometry.output_size[1]) {
         [8, _] => FUSED_FILTERS,
         [_, most] => most,
@@ -76,13 +76,13 @@ pub(crate) fn convolution(
         .and(Kind::Sums, &each(&[output_size[0], in_group, pixels]))
 }
 
-/// Blocks of at most so many filters, by powers of two: for single pixels the kernel also takes six
-/// filters as one block, which this counts as two.
+/// Number of blocks of at most `most` filters, by powers of two. For single pixels the kernel also
+/// takes six filters as one block, which this counts as two.
 const fn blocks(filters: usize, most: usize) -> usize {
     filters / most + (filters % most).count_ones() as usize
 }
 
-/// Rows of the window that lie in the image, all its positions together.
+/// Rows of the window that lie in the image, summed over all its positions.
 fn rows_read(geometry: &Geometry) -> usize {
     let Geometry { image: [height, _], kernel, stride, dilation, padding, output_size } = *geometry;
     let read = (0..kernel[0]).map(|row| {
@@ -104,7 +104,7 @@ mod tests {
             let cost = product(rows, inner, columns).unwrap();
             assert_eq!(cost.multiply_adds(), (rows * inner * columns) as u64);
         }
-        // Two blocks of four rows by a panel of sixteen columns, that is four tiles each.
+        // Two blocks of four rows by a panel of sixteen columns: four tiles each.
         let cost = product(8, 10, 16).unwrap();
         assert_eq!(
             [Kind::Tiles, Kind::Turns, Kind::Alone].map(|kind| cost.count(kind)),
@@ -127,7 +127,7 @@ mod tests {
         // Padded by one on each side, two rows of the output read one row less.
         (geometry.kernel, geometry.padding, geometry.output_size) = ([3, 3], [1, 1], [28, 28]);
         assert_eq!(rows_read(&geometry), 3 * 28 - 2);
-        // The last of four tiles of eight does four pixels again.
+        // The last of four tiles of eight computes four pixels again.
         let cost = convolution([1, 1], [1, 1], &geometry).unwrap();
         assert_eq!(cost.multiply_adds(), (3 * 28 - 2) * 3 * 32);
     }

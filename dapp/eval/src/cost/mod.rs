@@ -1,9 +1,9 @@
-//! What an evaluation costs, counted from shapes and lengths before anything runs.
+//! The cost of an evaluation, counted from shapes and lengths before anything runs.
 //!
-//! What is counted is how often the code does each kind of thing; what each takes on the machine's
-//! processor is in the table of weights, fitted to instructions counted under qemu (`cargo cost
-//! fit`) and checked against them (`cargo cost check`). Rows and activations are taken to be
-//! without zeros: the kernels leave zeros out, so real ones cost less.
+//! The count of each kind of event is multiplied by its cost on the machine's processor, from the
+//! table of weights, which is fitted to instructions counted under qemu (`cargo cost fit`) and
+//! checked against them (`cargo cost check`). Rows and activations are assumed to have no zeros:
+//! the kernels skip zeros, so real ones cost less.
 
 mod kernels;
 mod weights;
@@ -15,10 +15,10 @@ use weights::WEIGHTS;
 /// Weights are thousandths of an instruction.
 const PER_INSTRUCTION: u128 = 1_000;
 
-/// Declares the kinds of things that are counted.
+/// Declares the kinds of event that are counted.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident)*) => {
-        /// Something whose number decides what an evaluation costs.
+        /// A kind of event whose count decides what an evaluation costs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Kind {
             $($(#[$doc])* $kind,)*
@@ -32,77 +32,77 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Pairs of files that are read.
+    /// Pairs of files read.
     Exams
     /// Bytes of models.
     ModelBytes
-    /// Numbers of right operands that are packed into the order that the kernels read them in.
+    /// Numbers of right operands that are packed into the order in which the kernels read them.
     Packed
-    /// Lists that they are put into.
+    /// Lists that they are packed into.
     PackedLists
-    /// Constants of graphs that are read.
+    /// Constants of graphs read.
     Constants
-    /// Features stored as bytes that are read.
+    /// Features read that are stored as bytes.
     StoredBytes
-    /// Features stored as f32 that are read.
+    /// Features read that are stored as f32.
     StoredReals
-    /// Nodes that are read, and planned for a row, a batch, and the rest.
+    /// Nodes read, and planned for a row, a batch and the remaining rows.
     Planned
-    /// Steps, that is batches.
+    /// Steps, one per batch.
     Steps
-    /// Nodes of steps of fewer rows than a batch, which are planned for themselves.
+    /// Nodes of steps of fewer rows than a batch, which are planned separately.
     Replanned
-    /// Values that a step keeps at hand: constants and what nodes make.
+    /// Values that a step holds: constants and outputs of nodes.
     Values
-    /// Nodes that are run.
+    /// Nodes run.
     Nodes
     /// Nodes that compute: operations of the tensor library's backend.
     Operations
-    /// Features made from bytes.
+    /// Features converted from bytes.
     FromBytes
     /// Features copied.
     Copied
-    /// Multiply-adds that the kernels do.
+    /// Multiply-adds of the kernels.
     MultiplyAdds
     /// Numbers that the kernels load for them.
     Loads
-    /// Turns of the innermost loop where matrix products multiply rows together.
+    /// Iterations of the innermost loop of matrix products that multiply rows together.
     Turns
-    /// Factors that they take alone, for a panel of columns each.
+    /// Factors that they multiply one by one, counted once per panel of columns.
     Alone
-    /// Left factors that matrix products look at.
+    /// Left factors that matrix products examine.
     Factors
-    /// Input patches: of each run of taps and input row, for each column of tiles.
+    /// Input patches, one per run of taps, input row and column of tiles.
     Windows
-    /// Input patches that convolutions gather, for each tile of pixels.
+    /// Input patches that convolutions gather, counted per tile of pixels.
     Runs
-    /// Input patches that blocks of filters multiply, for each tile.
+    /// Input patches that blocks of filters multiply, counted per tile.
     Seen
-    /// Pixels that convolutions pad, or sort by the stride, first.
+    /// Pixels that convolutions first pad or sort by the stride.
     Arranged
     /// Tiles of sums that matrix products and convolutions write.
     Tiles
     /// Sums that they write.
     Sums
-    /// Elements of two operands put together: sums, products, quotients.
+    /// Elements of two operands combined: sums, products, quotients.
     Arithmetic
-    /// Lists of them that one operand is put together with one after the other.
+    /// Lists of them that one operand is combined with in turn.
     Repeated
-    /// Elements of two operands that the tensor library spreads to one shape.
+    /// Elements of two operands that the tensor library broadcasts to one shape.
     Spread
-    /// Elements of which the larger of them and zero is taken.
+    /// Elements that a ReLU is applied to.
     Rectified
-    /// Elements put one after the other.
+    /// Elements concatenated.
     Joined
-    /// Lists that they are put into.
+    /// Lists that they are copied into.
     JoinedLists
-    /// Elements put into another order.
+    /// Elements permuted.
     Transposed
     /// Lists of them, along the last dimension.
     TransposedLists
     /// Elements scaled and shifted by channel.
     Normalised
-    /// Windows of two by two, side by side, of max-pools.
+    /// Non-overlapping two-by-two windows of max-pools.
     Halved
     /// Elements of other windows of max-pools.
     Compared
@@ -112,27 +112,27 @@ kinds! {
     Exponentials
     /// Hyperbolic tangents.
     Tangents
-    /// Lists of elements that are made to sum to one.
+    /// Lists of elements that are normalised to sum to one.
     Lists
-    /// Answers that are looked at.
+    /// Answers examined.
     Answers
-    /// Rows that are counted.
+    /// Rows counted.
     Rows
-    /// Rows whose logarithmic loss is taken.
+    /// Rows whose logarithmic loss is computed.
     LogLosses
-    /// Answers that a logarithmic loss is taken of.
+    /// Answers that enter a logarithmic loss.
     Probabilities
 }
 
 impl Kind {
-    /// What one takes, in thousandths of an instruction.
+    /// Cost of one event, in thousandths of an instruction.
     #[must_use]
     pub fn weight(self) -> u64 {
         WEIGHTS[self as usize].1
     }
 }
 
-/// How often each kind of thing is done.
+/// The count of each kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost([u64; Kind::ALL.len()]);
 
@@ -143,7 +143,7 @@ impl Default for Cost {
 }
 
 impl Cost {
-    /// As many of a kind as the product of these sizes; nothing when that is beyond counting.
+    /// As many of a kind as the product of these sizes; `None` if that overflows.
     pub(crate) fn of(kind: Kind, sizes: &[usize]) -> Option<Self> {
         Self::default().and(kind, sizes)
     }
@@ -156,7 +156,7 @@ impl Cost {
         self.with(kind, product)
     }
 
-    /// So many more of a kind.
+    /// This many more of a kind.
     pub(crate) fn with(mut self, kind: Kind, more: u64) -> Option<Self> {
         let count = &mut self.0[kind as usize];
         *count = count.checked_add(more)?;
@@ -172,7 +172,7 @@ impl Cost {
         Some(self)
     }
 
-    /// This cost so many times.
+    /// This cost multiplied by a number.
     #[must_use]
     pub fn times(mut self, times: u64) -> Option<Self> {
         for count in &mut self.0 {
@@ -181,19 +181,19 @@ impl Cost {
         Some(self)
     }
 
-    /// How many of a kind.
+    /// Number of events of a kind.
     #[must_use]
     pub const fn count(&self, kind: Kind) -> u64 {
         self.0[kind as usize]
     }
 
-    /// Multiply-adds that the kernels do.
+    /// Multiply-adds of the kernels.
     #[must_use]
     pub const fn multiply_adds(&self) -> u64 {
         self.count(Kind::MultiplyAdds)
     }
 
-    /// The instructions it takes, rounded up.
+    /// The cost in instructions, rounded up.
     #[must_use]
     pub fn work(&self) -> Work {
         let weighed =

@@ -1,7 +1,7 @@
-//! What each kind of thing takes, in thousandths of an instruction of the machine's processor.
+//! The cost of each kind of event, in thousandths of an instruction of the machine's processor.
 //!
-//! `cargo cost fit` prints this table, fitted to what it counts: to about a hundredth of each
-//! weight, since counts differ by some hundred instructions from run to run.
+//! `cargo cost fit` prints this table, fitted to the instructions it counts: to about a hundredth
+//! of each weight, since counts vary by some hundred instructions from run to run.
 
 use super::Kind;
 

@@ -1,4 +1,4 @@
-//! Reading tables from CSV files, as people export them from spreadsheets; the client only.
+//! Reading tables from CSV files, as exported from spreadsheets; only in the client.
 
 use std::io::Read;
 
@@ -7,16 +7,16 @@ use thiserror::Error;
 use super::{Dataset, DatasetRefused, Features, Labels};
 use crate::shape::Shape;
 
-/// Which column has the right answers; all others are features, in their order.
+/// The column of the right answers; all others are features, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelColumn<'a> {
-    /// The last one.
+    /// The last column.
     Last,
-    /// The one of this name in the header.
+    /// The column of this name in the header.
     Named(&'a str),
 }
 
-/// What the labels are.
+/// The kind of the labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelKind {
     /// Classes 0, 1, …
@@ -25,10 +25,10 @@ pub enum LabelKind {
     Targets,
 }
 
-/// Why a file is not a table of numbers. Lines and columns are counted from one.
+/// Reason why a file is not a table of numbers. Lines and columns are counted from one.
 #[derive(Debug, Error)]
 pub enum CsvRefused {
-    /// It cannot be read as CSV: rows of different lengths, text that is not UTF-8, a broken disk.
+    /// It cannot be read as CSV: rows of different lengths, text that is not UTF-8, an I/O error.
     #[error("cannot be read as CSV")]
     Csv(#[source] csv::Error),
     /// No column has this name, or there is no header.
@@ -41,9 +41,9 @@ pub enum CsvRefused {
         line: u64,
         /// Column.
         column: usize,
-        /// What is there.
+        /// The text of the cell.
         text: String,
-        /// What should be.
+        /// The kind of value expected.
         expected: &'static str,
     },
     /// The numbers do not make a dataset.
@@ -51,8 +51,8 @@ pub enum CsvRefused {
     Dataset(#[from] DatasetRefused),
 }
 
-/// Reads a table: comma-separated, one row per line. The first line is a header when one of its
-/// cells is not a number.
+/// Reads a table: comma-separated, one row per line. The first line is a header if one of its cells
+/// is not a number.
 ///
 /// - Errors: the reason, with line and column
 pub fn from_csv(
@@ -69,9 +69,9 @@ pub fn from_csv(
     let named = match label {
         LabelColumn::Last => None,
         LabelColumn::Named(name) => {
-            let place =
+            let index =
                 header.as_ref().and_then(|header| header.iter().position(|cell| cell == name));
-            Some(place.ok_or_else(|| CsvRefused::NoColumn(name.to_owned()))?)
+            Some(index.ok_or_else(|| CsvRefused::NoColumn(name.to_owned()))?)
         }
     };
     let (mut features, mut labels) = (Vec::new(), LabelList::new(kind));
@@ -105,7 +105,7 @@ impl LabelList {
         })
     }
 
-    /// Appends a label, or says what it should be.
+    /// Appends a label, or returns what was expected.
     fn push(&mut self, text: &str) -> Result<(), &'static str> {
         match &mut self.0 {
             Labels::Classes(classes) => {

@@ -1,4 +1,4 @@
-//! Datasets: rows of features and, for each row, the answer that is right.
+//! Datasets: rows of features and, for each row, the right answer.
 //!
 //! The file is a safetensors container: `x` [rows, …] of f32, or of u8 with `scale` and `offset`
 //! in the metadata (a feature is then `x · scale + offset`, rounded after each step); `y` [rows]
@@ -29,15 +29,15 @@ pub struct Dataset {
 /// All rows' features, one row after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Features {
-    /// As they are; all finite.
+    /// As f32; all finite.
     Real(Vec<f32>),
     /// As bytes `b`, each standing for `b · scale + offset`.
     Bytes {
         /// The bytes.
         bytes: Vec<u8>,
-        /// What a byte is multiplied with.
+        /// The factor of each byte.
         scale: f32,
-        /// What is added then.
+        /// The number added to each product.
         offset: f32,
     },
 }
@@ -51,10 +51,10 @@ pub enum Labels {
     Targets(Vec<f32>),
 }
 
-/// Why bytes, or rows and labels, are not a dataset.
+/// Reason why bytes, or rows and labels, are not a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum DatasetRefused {
-    /// The file is too large to be looked at.
+    /// The file is too large to be read.
     #[error("the file has {bytes} bytes; at most {limit} are allowed")]
     TooLarge {
         /// Its size.
@@ -68,7 +68,7 @@ pub enum DatasetRefused {
     /// `x` or `y` is missing.
     #[error("tensor {0:?} is missing")]
     Missing(Label),
-    /// `x` or `y` has another type than those supported.
+    /// `x` or `y` has an unsupported type.
     #[error("the type of tensor {0:?} is not supported")]
     Type(Label),
     /// `x` is not [rows, …] or `y` is not [rows] with as many rows, or there are no rows.
@@ -100,7 +100,7 @@ impl From<DatasetRefused> for EvaluationError {
 impl Dataset {
     /// A dataset of rows of this shape.
     ///
-    /// - Errors: `Shape` when there are not as many rows of features as labels, or none;
+    /// - Errors: `Shape` if features and labels differ in their number of rows, or there are none;
     ///   `FeatureNotFinite` and `Label` naming the row
     pub fn new(row: Shape, features: Features, labels: Labels) -> Result<Self, DatasetRefused> {
         let (elements, rows) = (features.len(), labels.len());
@@ -110,8 +110,8 @@ impl Dataset {
         {
             return Err(DatasetRefused::Shape);
         }
-        if let Some(place) = features.first_not_finite() {
-            return Err(DatasetRefused::FeatureNotFinite { row: place / row.elements() });
+        if let Some(index) = features.first_not_finite() {
+            return Err(DatasetRefused::FeatureNotFinite { row: index / row.elements() });
         }
         if let Labels::Targets(targets) = &labels
             && let Some(row) = targets.iter().position(|target| !target.is_finite())
@@ -123,7 +123,7 @@ impl Dataset {
 
     /// Reads a safetensors file.
     ///
-    /// - Errors: the reason, with the row where one is to blame
+    /// - Errors: the reason, with the row at fault if there is one
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, DatasetRefused> {
         if bytes.len() > limits::DATASET_BYTES {
             let limit = limits::DATASET_BYTES;
@@ -150,7 +150,7 @@ impl Dataset {
         self.labels.len()
     }
 
-    /// The features as they are kept, one row after the other.
+    /// The features as they are stored, one row after the other.
     #[must_use]
     pub const fn stored(&self) -> &Features {
         &self.features
@@ -162,7 +162,7 @@ impl Dataset {
         &self.labels
     }
 
-    /// How many classes the labels tell apart, at least two; zero for numbers.
+    /// Number of classes that the labels distinguish, at least two; zero for numbers.
     #[must_use]
     pub fn classes(&self) -> u16 {
         match &self.labels {
@@ -173,7 +173,7 @@ impl Dataset {
         }
     }
 
-    /// These rows, in this order; those there are.
+    /// These rows, in this order, without those that do not exist.
     #[cfg(feature = "train")]
     pub(crate) fn subset(&self, rows: &[usize]) -> Self {
         fn picked<T: Copy>(list: &[T], width: usize, rows: &[usize]) -> Vec<T> {
@@ -196,7 +196,7 @@ impl Dataset {
         Self { row: self.row, features, labels }
     }
 
-    /// The features of these rows, those there are, one row after the other, as a model gets them.
+    /// The features of these rows, if they exist, one row after the other, as a model reads them.
     #[must_use]
     pub fn features(&self, rows: std::ops::Range<usize>) -> Vec<f32> {
         let elements = self.row.elements();
@@ -229,7 +229,7 @@ impl Features {
 }
 
 impl Labels {
-    /// How many rows they label.
+    /// Number of rows labelled.
     #[must_use]
     pub const fn len(&self) -> usize {
         match self {
@@ -238,7 +238,7 @@ impl Labels {
         }
     }
 
-    /// Whether they label no row.
+    /// Whether no row is labelled.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,5 +1,5 @@
 //! Writing a safetensors file. The container's own library writes metadata in the order of a hash
-//! map; a blob's CID needs equal bytes for equal datasets, so the header is put together here.
+//! map; a blob's CID needs equal bytes for equal datasets, so the header is built here.
 
 use super::{Dataset, Features, Labels};
 
@@ -22,7 +22,7 @@ pub(super) fn write(dataset: &Dataset) -> Vec<u8> {
     let mut header = format!(
         r#"{{{metadata}"x":{{"dtype":"{x_type}","shape":[{rows}{sizes}],"data_offsets":[0,{middle}]}},"y":{{"dtype":"{y_type}","shape":[{rows}],"data_offsets":[{middle},{end}]}}}}"#
     );
-    // The data begin at a multiple of eight.
+    // The data begins at a multiple of eight.
     header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
     let length = u64::try_from(header.len()).unwrap_or(u64::MAX).to_le_bytes();
     [&length[..], header.as_bytes(), &x, &y].concat()

@@ -1,4 +1,4 @@
-//! The same operations where gradients are recorded.
+//! The same operations with gradients recorded.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl<C: CheckpointStrategy> Extension for Autodiff<NdArray, C> {
     }
 }
 
-/// Computes, and records how.
+/// Computes an operation, and records it for the backward pass.
 fn recorded<C: CheckpointStrategy, const N: usize>(
     operation: Arc<dyn Operation>,
     operands: [FloatTensor<Autodiff<NdArray, C>>; N],
@@ -54,11 +54,11 @@ fn recorded<C: CheckpointStrategy, const N: usize>(
     }
 }
 
-/// A step of the way back.
+/// A step of the backward pass.
 #[derive(Debug)]
 struct Step;
 
-/// What an operation was given, and what it made of it.
+/// The operands and the output of an operation.
 #[derive(Clone, Debug)]
 struct Recorded<const N: usize> {
     operation: Arc<dyn Operation>,

@@ -1,6 +1,6 @@
-//! Kernels that only move elements: dimensions into another order, and lists one after the other.
+//! Kernels that only move elements: permuting dimensions and interleaving lists.
 
-/// The elements with the dimensions in another order.
+/// The elements with the dimensions permuted.
 ///
 /// - Shapes: dimension `i` of the result is dimension `order[i]` of `sizes`
 pub(crate) fn permute(elements: &[f32], sizes: &[usize], order: &[usize]) -> Vec<f32> {
@@ -14,7 +14,7 @@ pub(crate) fn permute(elements: &[f32], sizes: &[usize], order: &[usize]) -> Vec
     let mut first = 0;
     while output.len() < elements.len() {
         output.extend(elements[first..].iter().step_by(strides[*last]).take(sizes[*last]));
-        // The next row of the result: the last dimension that can goes on, those after begin anew.
+        // The next row of the result: the last dimension that can advances, those after it restart.
         for (position, axis) in position.iter_mut().zip(outer).rev() {
             *position += 1;
             first += strides[*axis];
@@ -28,7 +28,7 @@ pub(crate) fn permute(elements: &[f32], sizes: &[usize], order: &[usize]) -> Vec
     output
 }
 
-/// Lists cut into as many pieces each, the pieces put together in turn.
+/// Lists cut into equally many pieces, one piece of each taken in turn.
 pub(crate) fn interleave(lists: &[&[f32]], pieces: usize) -> Vec<f32> {
     let mut output = Vec::with_capacity(lists.iter().map(|list| list.len()).sum());
     for piece in 0..pieces {

@@ -2,18 +2,18 @@
 
 use super::Geometry;
 
-/// The cost of beginning a mean, in elements that it is taken of.
+/// The fixed cost of a mean, expressed in elements averaged.
 pub(crate) const MEAN: usize = 12;
 
-/// How the elements of a mean are counted.
+/// The rule by which the elements of a mean are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Counting {
-    /// Whether padding counts as zeros; otherwise it counts as nothing.
+    /// Whether padding counts as zeros; otherwise it is left out.
     pub(crate) padding: bool,
-    /// Rows and columns with all padding.
+    /// Rows and columns including all padding.
     pub(crate) padded: [usize; 2],
-    /// Whether a side has more padding at one end than at the other. Where padding counts as
-    /// nothing, a mean is then taken of all elements first, and divided by the share that is real.
+    /// Whether a side has more padding at one end than at the other. If padding is left out, a mean
+    /// is then taken of all elements first, and divided by the share that is real.
     pub(crate) is_uneven: bool,
 }
 
@@ -59,12 +59,12 @@ pub(crate) fn average_pool_back(
     back
 }
 
-/// The pixels that a window reads of a plane, and the numbers by which their sum is divided.
+/// The pixels of a plane that a window reads, and the divisors of their sum.
 struct Window {
     rows: std::ops::Range<usize>,
     columns: std::ops::Range<usize>,
     count: f32,
-    /// The share of what is counted that is real, if that is divided by later.
+    /// The share of the counted elements that is real, if the mean is divided by it later.
     share: f32,
 }
 

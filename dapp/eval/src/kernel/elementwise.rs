@@ -11,7 +11,7 @@ pub(crate) fn scaled(bytes: &[u8], scale: f32, offset: f32) -> Vec<f32> {
             *slot = number(*byte);
         }
     };
-    // By eight: the loop alone costs a scalar core half as much as what it does.
+    // By eight: loop overhead alone costs a scalar core half as much as the work.
     let (blocks, rest) = bytes.as_chunks::<8>();
     let (slots, rest_slots) = numbers.as_chunks_mut::<8>();
     slots.iter_mut().zip(blocks).for_each(|(slots, block)| {
@@ -26,7 +26,7 @@ pub(crate) fn relu(elements: &mut [f32]) {
     processor::vectorized(
         #[inline(always)]
         || {
-            // By eight: the loop alone costs a scalar core as much as what it does.
+            // By eight: loop overhead alone costs a scalar core as much as the work.
             let (blocks, rest) = elements.as_chunks_mut::<8>();
             blocks.iter_mut().for_each(|block| block.iter_mut().for_each(rectify));
             rest.iter_mut().for_each(rectify);
@@ -36,7 +36,7 @@ pub(crate) fn relu(elements: &mut [f32]) {
 
 #[inline(always)]
 fn rectify(element: &mut f32) {
-    // As whole numbers: so no number is loaded that is not stored either.
+    // Compared as integers, so that no float is loaded that is not also stored.
     if is_at_most_zero(*element) {
         *element = 0.0;
     }
@@ -48,8 +48,8 @@ pub(super) fn rectified(number: f32) -> f32 {
     if is_at_most_zero(number) { 0.0 } else { number }
 }
 
-/// Not `max`, which may give −0 and hides a NaN. As whole numbers, bits up to those of −∞ are those
-/// of −0 and of what is less; a NaN's are beyond. That is one comparison.
+/// Not `max`, which may return −0 and hides a NaN. As integers, the bits of −0 and of all negative
+/// numbers are at most those of −∞, and a NaN's are greater: one comparison suffices.
 #[inline(always)]
 fn is_at_most_zero(number: f32) -> bool {
     const LEAST: i32 = f32::NEG_INFINITY.to_bits().cast_signed();

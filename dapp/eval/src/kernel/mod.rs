@@ -1,10 +1,10 @@
-//! The kernels that decide what an evaluation costs, and the rule of arithmetic.
+//! The kernels that dominate the cost of an evaluation, and the rule of arithmetic.
 //!
 //! # The rule of arithmetic
 //!
-//! All numbers are f32 of IEEE 754, rounded to nearest, ties to even, with denormals. What a model
-//! answers is fixed by this rule alone: neither the processor nor the number of threads changes a
-//! bit, nor do the other rows of a batch but where the model itself lets them.
+//! All numbers are IEEE 754 f32, rounded to nearest, ties to even, with denormals. A model's
+//! answers are fixed by this rule alone: no bit depends on the processor, on the number of threads,
+//! or on the other rows of a batch unless the model itself mixes them.
 //!
 //! - **A sum of products** (matrix product, convolution) is, for each of its outputs,
 //!
@@ -18,25 +18,25 @@
 //!   The terms of a product are in the order of its inner index; those of a convolution in the
 //!   order channel, kernel row, kernel column, the left factor being the image's, zero in the
 //!   padding, and the right factor the weight.
-//!   Where an element of the right factor, be it one matrix or all weights of a convolution, is
-//!   infinite or a NaN, every output made with it is a NaN. A file has none such, but what is
-//!   computed may overflow.
+//!   If an element of the right factor, be it one matrix or all weights of a convolution, is
+//!   infinite or a NaN, every output computed with it is a NaN. A file has no such elements, but
+//!   computed values may overflow.
 //! - **Zeros.** A term whose left factor is +0 or −0 may be left out: such a term is ±0, and adding
-//!   it changes at most the sign of an s that is zero; that sign is lost in what s takes part in
-//!   next, another term or the last addition, which makes every zero +0.
-//! - **Fused.** A convolution, a ReLU and a `MaxPool` of two by two run as one where nobody
-//!   looks between them. The greatest sum is then taken before the one bias is added: rounding
-//!   keeps the order, so the bits are those of the three.
-//! - **`Gemm`** with alpha = beta = 1 is the product plus C, which may be seen as the bias;
+//!   it changes at most the sign of an s that is zero; that sign is lost in the next operation on
+//!   s, another term or the last addition, which turns every zero into +0.
+//! - **Fused.** A convolution, a ReLU and a two-by-two `MaxPool` run as one if nothing else uses
+//!   the values between them. The greatest sum is then taken before the one bias is added: rounding
+//!   is monotonic, so the bits are those of the three.
+//! - **`Gemm`** with alpha = beta = 1 is the product plus C, which may be treated as the bias;
 //!   otherwise the product, times alpha, then plus C times beta, each rounded.
 //! - **Other operators** round after each step, in the order their documentation states; sums are
 //!   in index order. Transcendental functions are those of the crate `libm`.
-//! - **Comparisons.** `Relu` makes +0 of what is at most zero, −0 included, and leaves the rest.
-//!   `MaxPool` passes over NaNs, is NaN where there is nothing else, and makes every zero +0.
-//! - **A NaN** has no sign and no payload that any operator heeds: arithmetic keeps it a NaN,
-//!   `Relu` and what only moves elements leave it, `MaxPool` passes over it, a softmax passes over
-//!   it in looking for the greatest. Where bits are shown, every NaN is 0x7fc0_0000. An answer that
-//!   is a NaN or infinite refuses the model.
+//! - **Comparisons.** `Relu` turns every number up to zero, −0 included, into +0 and leaves the
+//!   rest. `MaxPool` ignores NaNs, is NaN if there is nothing else, and turns every zero into +0.
+//! - **A NaN** has no sign and no payload that any operator observes: arithmetic keeps it a NaN,
+//!   `Relu` and operators that only move elements leave it, `MaxPool` ignores it, and so does a
+//!   softmax when it finds the maximum. Where bits are shown, every NaN is 0x7fc0_0000. A model
+//!   with an answer that is a NaN or infinite is refused.
 
 mod arrange;
 mod average;
@@ -80,7 +80,7 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
-    /// A pool of two by two, its windows side by side.
+    /// A non-overlapping two-by-two pool.
     pub(crate) fn two_by_two(image: [usize; 2]) -> Self {
         let output_size = image.map(|side| side / 2);
         let (kernel, stride, dilation, padding) = ([2; 2], [2; 2], [1; 2], [0; 2]);
@@ -95,15 +95,15 @@ impl Geometry {
         pixel.checked_sub(self.padding[side]).filter(|pixel| *pixel < self.image[side])
     }
 
-    /// Whether the windows are two by two, side by side, and within the image.
+    /// Whether the windows are two-by-two, non-overlapping, and within the image.
     pub(crate) fn is_two_by_two(&self) -> bool {
         let Self { image, kernel, stride, dilation, padding, output_size } = *self;
         let within = (0..2).all(|side| output_size[side] == image[side] / 2);
         (kernel, stride, dilation, padding) == ([2; 2], [2; 2], [1; 2], [0; 2]) && within
     }
 
-    /// Taps of a kernel's row that a convolution takes as one run, as they read pixels side by side
-    /// again and again: three or five, for which it is compiled.
+    /// Taps of a kernel row that a convolution takes as one run, as they read the same adjacent
+    /// pixels: three or five, for which it is compiled.
     pub(crate) const fn taps_per_run(&self) -> usize {
         match (self.stride[1], self.dilation[1], self.kernel[1]) {
             (1, 1, taps @ (3 | 5)) => taps,
@@ -112,7 +112,7 @@ impl Geometry {
     }
 }
 
-/// The numbers that are added to the sums last: a bias with +0 for −0, or zeros.
+/// The numbers added to the sums last: a bias with +0 for −0, or zeros.
 fn addends(bias: Option<&[f32]>, count: usize) -> Vec<f32> {
     bias.map_or_else(|| vec![0.0; count], |bias| bias.iter().map(|bias| bias + 0.0).collect())
 }

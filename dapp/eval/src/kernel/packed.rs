@@ -1,5 +1,5 @@
-//! Packed right operands: those of constants are packed once and kept with them, so a model's
-//! weights are in memory twice at most; others are packed whenever they are used.
+//! Packed right operands: constants are packed once and the packed form is kept with them, so a
+//! model's weights are in memory at most twice; others are packed at each use.
 
 use std::sync::OnceLock;
 
@@ -20,28 +20,28 @@ pub(crate) enum Packed {
     Filters(PackedFilters),
 }
 
-/// The shape of a right factor: [inner, columns], or [columns, inner] when it is transposed.
+/// The shape of a right factor: [inner, columns], or [columns, inner] if it is transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RightShape {
-    /// How many factors each sum has.
+    /// Factors of each sum.
     pub(crate) inner: usize,
-    /// How many sums each row has.
+    /// Sums of each row.
     pub(crate) columns: usize,
-    /// Whether columns are given as rows.
+    /// Whether columns are stored as rows.
     pub(crate) transposed: bool,
 }
 
-/// A right operand, and where it is kept packed.
+/// A right operand and the cache for its packed form.
 #[derive(Clone, Copy)]
 pub(crate) struct RightOperand<'a> {
     /// Its elements.
     pub(crate) numbers: &'a [f32],
-    /// Of a constant.
+    /// `None` unless it is a constant.
     pub(crate) packed: Option<&'a OnceLock<Packed>>,
 }
 
 impl RightOperand<'_> {
-    /// What `pack` made of it first; `None` if it is not kept.
+    /// The cached result of the first `pack`; `None` if it is not cached.
     fn packed(&self, pack: impl FnOnce(&[f32]) -> Packed) -> Option<&Packed> {
         self.packed.map(|packed| packed.get_or_init(|| pack(self.numbers)))
     }
@@ -78,7 +78,7 @@ pub(crate) fn convolution_with(
     })
 }
 
-/// The same, then a ReLU, then a max-pool of two by two.
+/// The same, then a ReLU, then a two-by-two max-pool.
 ///
 /// - Shapes: as [`convolution_with`], the result [images, filters, height / 2, width / 2]
 pub(crate) fn fused_convolution_with(
@@ -99,7 +99,7 @@ pub(crate) fn fused_convolution_with(
     max_pool(&whole, &Geometry::two_by_two(geometry.output_size))
 }
 
-/// What `convolve` makes of weights packed by so many filters at most.
+/// The result of `convolve` on weights packed by at most this many filters.
 fn with_filters(
     weights: RightOperand<'_>,
     [filters, groups]: [usize; 2],

@@ -1,8 +1,8 @@
-//! Max-pools: the greatest element of each window of a moving window.
+//! Max-pools: the maximum of a moving window at each of its positions.
 
 use super::Geometry;
 
-/// The greatest elements, by the rule of arithmetic; padding counts as nothing.
+/// The maxima, by the rule of arithmetic; padding is ignored.
 ///
 /// - Shapes: images [images, channels, height, width], result [images, channels, height, width]
 pub(crate) fn max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
@@ -22,12 +22,12 @@ pub(crate) fn max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
     output
 }
 
-/// Windows of two by two, side by side.
+/// Non-overlapping two-by-two windows.
 fn pool_two_by_two(plane: &[f32], geometry: &Geometry, output: &mut [f32]) {
     let [width, wide] = [geometry.image[1], geometry.output_size[1]];
     for (rows, output) in plane.chunks_exact(2 * width).zip(output.chunks_exact_mut(wide)) {
         let (top, bottom) = rows.split_at(width);
-        // By four: the loop alone costs a scalar core half as much as what it does.
+        // By four: loop overhead alone costs a scalar core half as much as the work.
         let (tops, top) = top.as_chunks::<8>();
         let (bottoms, bottom) = bottom.as_chunks::<8>();
         let (outputs, output) = output.as_chunks_mut::<4>();
@@ -38,7 +38,7 @@ fn pool_two_by_two(plane: &[f32], geometry: &Geometry, output: &mut [f32]) {
     }
 }
 
-/// The greatest of each two above and the two below.
+/// The maximum of each two adjacent elements above and the two below.
 #[inline(always)]
 fn pairs(top: &[f32], bottom: &[f32], output: &mut [f32]) {
     let pairs = top.as_chunks::<2>().0.iter().zip(bottom.as_chunks::<2>().0);
@@ -59,7 +59,7 @@ fn slide(plane: &[f32], geometry: &Geometry, output: &mut [f32]) {
             }
             let line = &plane[row * width..][..width];
             for column in 0..kernel[1] {
-                // Windows before read the padding, those after the end read nothing.
+                // Earlier windows read the padding, those after the end read nothing.
                 let offset = column * dilation[1];
                 let before = padding[1].saturating_sub(offset).div_ceil(stride[1]);
                 let first = before * stride[1] + offset - padding[1];

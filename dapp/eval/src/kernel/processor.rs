@@ -1,23 +1,23 @@
-//! The sizes of register tiles, and all else that the kernels know of the processor. It decides how
-//! fast they are, never a bit of what they compute: vectors go across outputs, and a fused
-//! multiply-add is one rounding everywhere.
+//! The sizes of register tiles, and everything else that the kernels know about the processor. It
+//! affects their speed, never a bit of their results: vectors go across outputs, and a fused
+//! multiply-add rounds once everywhere.
 
-/// Whether a test for zero is cheaper than a multiply-add: so it is on a scalar core, and in an
-/// emulated one all the more. With vectors, zeros are multiplied faster than they are found.
+/// Whether a test for zero is cheaper than a multiply-add: true on a scalar core, all the more on
+/// an emulated one. With vectors, multiplying zeros is faster than finding them.
 pub(super) const SKIPS_ZEROS: bool = !cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
-/// The register tile of each micro-kernel: the sums that it holds in registers at once.
+/// The register tile of each micro-kernel: the sums that it holds in registers together.
 pub(crate) struct RegisterTiles {
     /// Rows of a matrix product's tile.
     pub(crate) rows: usize,
-    /// Columns of it.
+    /// Its columns.
     pub(crate) columns: usize,
     /// Filters of a convolution's tile, beside its eight pixels.
     filters: usize,
 }
 
 impl RegisterTiles {
-    /// Pixels and filters of a convolution's tile, where its output has so many columns.
+    /// Pixels and filters of a convolution's tile, for an output of this many columns.
     pub(crate) const fn convolution(&self, columns: usize) -> [usize; 2] {
         match columns {
             8.. => [8, self.filters],
@@ -27,19 +27,19 @@ impl RegisterTiles {
     }
 }
 
-/// The tiles of a scalar core, by which work is priced: of its 32 registers they leave as many as
-/// the factors need.
+/// The tiles of a scalar core, which pricing assumes: of its 32 registers they leave as many as the
+/// factors need.
 pub(crate) const SCALAR: RegisterTiles = RegisterTiles { rows: 4, columns: 4, filters: 2 };
 
 /// The tiles of a processor with 16 vector registers of eight numbers.
 const VECTOR: RegisterTiles = RegisterTiles { rows: 8, columns: 8, filters: 6 };
 
-/// The tiles of the processor that this is compiled for.
+/// The tiles of the target processor.
 pub(super) const TILES: RegisterTiles = if SKIPS_ZEROS { SCALAR } else { VECTOR };
 
-/// Runs a kernel compiled for the vectors and the fused multiply-add of this processor. All that
-/// the kernel calls must be inlined into it; it is not inlined itself, so that its loops have all
-/// the registers.
+/// Runs a kernel compiled for the vectors and the fused multiply-add of this processor. All
+/// functions the kernel calls must be inlined into it; it is not inlined itself, so that its loops
+/// have all the registers.
 #[inline(never)]
 pub(super) fn vectorized<R>(kernel: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]

@@ -1,5 +1,5 @@
 //! The matrix product: a micro-kernel that holds a register tile of some rows by columns of sums,
-//! and one for a row that is mostly zeros, which takes its other factors one by one.
+//! and one for a row that is mostly zeros, which takes its nonzero factors one by one.
 
 use super::{
     RightShape,
@@ -10,12 +10,12 @@ use super::{
 const ROWS: usize = TILES.rows;
 const COLUMNS: usize = TILES.columns;
 
-/// Instructions by which a scalar core finds that a factor is zero: when zeros are counted, and
-/// again when the other factors are listed.
+/// Instructions in which a scalar core tests a factor for zero: when zeros are counted, and again
+/// when the nonzero factors are listed.
 const ZERO_TEST: usize = 11;
 
-/// Columns of a packed matrix's panels: as many of the widest as there are, then of the next. A row
-/// by itself takes all columns of a panel at once.
+/// Widths of a packed matrix's panels: as many of the widest as fit, then of the next. A row by
+/// itself takes all columns of a panel at once.
 const PANEL_WIDTHS: [usize; 5] = [WIDEST, 8, 4, 2, 1];
 const WIDEST: usize = 16;
 
@@ -84,14 +84,14 @@ fn spans(columns: usize) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-/// A factor of a row that is not zero.
+/// A nonzero factor of a row.
 #[derive(Clone, Copy, Default)]
 struct NonZero {
     index: u32,
     value: f32,
 }
 
-/// Bytes the kernel keeps beside the factors: those of a row that are not zero.
+/// Bytes the kernel needs beside the factors: the nonzero ones of a row.
 pub(crate) fn scratch(inner: usize) -> Option<usize> {
     inner.checked_mul(size_of::<NonZero>())
 }
@@ -114,7 +114,7 @@ pub(super) fn product(left: &[f32], right: &PackedMatrix, bias: Option<&[f32]>) 
     output
 }
 
-/// Multiplies as many rows together as a register tile has, but for those with many zeros.
+/// Multiplies as many rows together as a register tile has, except those with many zeros.
 #[inline(always)]
 fn multiply(left: &[f32], right: &PackedMatrix, bias: &[f32], output: &mut [f32]) {
     let RightShape { inner, columns, .. } = right.shape;
@@ -154,9 +154,9 @@ fn multiply(left: &[f32], right: &PackedMatrix, bias: &[f32], output: &mut [f32]
     }
 }
 
-/// Whether rows are cheaper multiplied together, zeros and all, than one by one without zeros, by
-/// the instructions that either takes a scalar core for a factor. Factors are counted until that is
-/// decided, so that no input can have the more expensive way be taken.
+/// Whether rows are cheaper to multiply together, zeros included, than one by one without zeros, by
+/// the instructions per factor on a scalar core. Factors are counted until that is decided, so that
+/// no input can force the more expensive way.
 #[inline(never)]
 fn is_cheaper_together<'a>(
     rows: &[f32],
@@ -173,7 +173,7 @@ fn is_cheaper_together<'a>(
     let needed = needed * rows.len();
     let mut saved = 0;
     rows.chunks(64).any(|rows| {
-        // By eight: the loop alone costs a scalar core as much as what it does.
+        // By eight: loop overhead alone costs a scalar core as much as the work.
         let (blocks, rest) = rows.as_chunks::<8>();
         let count = |zeros: usize, value: &f32| zeros.wrapping_add(usize::from(*value == 0.0));
         let zeros = blocks.iter().fold(0, |zeros, block| block.iter().fold(zeros, count));
@@ -182,12 +182,12 @@ fn is_cheaper_together<'a>(
     })
 }
 
-/// Lists a row's factors that are not zero; not inlined, so that the loop has all the registers.
+/// Lists a row's nonzero factors; not inlined, so that the loop has all the registers.
 #[inline(never)]
 fn non_zeros<'a>(row: &[f32], list: &'a mut [NonZero]) -> &'a [NonZero] {
     let all = list.len();
     let mut slots = list.iter_mut();
-    // Wrapping: a test for overflow would cost a scalar core a tenth of the loop.
+    // Wrapping: an overflow check would cost a scalar core a tenth of the loop.
     let mut index = 0_u32;
     for &value in row {
         if value != 0.0
@@ -222,7 +222,7 @@ fn multiply_row<const W: usize>(
     }
 }
 
-/// The columns of the output that a panel's sums go to.
+/// The columns of the output that a panel's sums are written to.
 #[derive(Clone, Copy)]
 struct Target<'a> {
     first: usize,
@@ -241,7 +241,7 @@ fn multiply_rows<const C: usize, const B: usize>(
     output: &mut [f32],
 ) {
     let (panel, _) = panel.as_chunks::<C>().0.as_chunks::<B>();
-    // By four: the loop alone costs a scalar core half as much as what it does.
+    // By four: loop overhead alone costs a scalar core half as much as the work.
     let (right, right_rest) = panel.as_chunks::<4>();
     let left_rest = left.map(|row| &row[row.len() - right_rest.len()..]);
     let left = left.map(|row| &row.as_chunks::<4>().0[..right.len()]);

@@ -1,4 +1,4 @@
-//! The rule of arithmetic, written out slowly and plainly, gives the kernels' very bits.
+//! The kernels agree bit for bit with a slow and plain implementation of the rule of arithmetic.
 
 use std::sync::OnceLock;
 
@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Numbers of many magnitudes, whose sums depend on the order and on each rounding; among them so
-/// many zeros of either sign in a hundred, together as in images, and some denormals.
+/// Numbers of many magnitudes, whose sums depend on the order and on each rounding, with this
+/// percentage of zeros of either sign, clustered as in images, and some denormals.
 fn numbers(count: usize, zeros: u32, seed: u32) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
     let mut next = move || {
@@ -52,10 +52,10 @@ fn plain_product(left: &[f32], right: &[f32], shape: RightShape, bias: Option<&[
     let mut product = Vec::new();
     for row in 0..left.len() / inner {
         for column in 0..columns {
-            let right = |place: usize| {
-                right[if transposed { column * inner + place } else { place * columns + column }]
+            let right = |index: usize| {
+                right[if transposed { column * inner + index } else { index * columns + column }]
             };
-            let terms = (0..inner).map(|place| (left[row * inner + place], right(place)));
+            let terms = (0..inner).map(|index| (left[row * inner + index], right(index)));
             product.push(output(terms, bias.map(|bias| bias[column])));
         }
     }
@@ -100,7 +100,7 @@ fn plain_convolution(
     or_nans(weights, convolved)
 }
 
-/// The outputs, or as many NaNs where an element of the right factor is infinite or a NaN.
+/// The outputs, or as many NaNs if an element of the right factor is infinite or a NaN.
 fn or_nans(right: &[f32], mut outputs: Vec<f32>) -> Vec<f32> {
     if right.iter().any(|factor| factor.is_infinite() || factor.is_nan()) {
         outputs.fill(f32::NAN);
@@ -135,7 +135,7 @@ fn plain_max_pool(images: &[f32], geometry: &Geometry) -> Vec<f32> {
     greatest
 }
 
-/// A right factor of these numbers, as a constant's or not.
+/// A right factor of these numbers, cached as a constant's or not.
 fn right<'a>(numbers: &'a [f32], packed: &'a OnceLock<Packed>, constant: bool) -> RightOperand<'a> {
     RightOperand { numbers, packed: constant.then_some(packed) }
 }
@@ -169,8 +169,8 @@ fn check_convolution(
     let [high, wide] = geometry.kernel;
     let mut weights = numbers(filters * depth * high * wide, 10, seed + 1);
     if spoilt {
-        let place = seed as usize % weights.len();
-        weights[place] = f32::NEG_INFINITY;
+        let index = seed as usize % weights.len();
+        weights[index] = f32::NEG_INFINITY;
     }
     let mut bias = numbers(filters, 50, seed + 2);
     if spoilt && seed.is_multiple_of(5) {

@@ -1,5 +1,5 @@
-//! What of an ONNX file matters here: nodes, constants, inputs and outputs, each bounded in
-//! number before it is kept.
+//! The parts of an ONNX file that matter here: nodes, constants, inputs and outputs, each bounded
+//! in number before it is stored.
 
 use super::{
     tensor::{Constant, TensorBytes},
@@ -14,7 +14,7 @@ use crate::{
 /// `TensorProto.DataType.FLOAT`.
 const FLOAT: i64 = 1;
 
-/// An ONNX file, its names still lying in the bytes it was read from.
+/// An ONNX file, its names borrowed from the bytes it was read from.
 pub(crate) struct File<'a> {
     /// Version of the standard's operators.
     pub(crate) opset: i64,
@@ -54,13 +54,13 @@ pub(crate) struct Port<'a> {
     pub(crate) name: &'a [u8],
     /// Whether it is a tensor of f32.
     pub(crate) real: bool,
-    /// What its first size, the batch's, is.
+    /// The first size, that of the batch.
     pub(crate) batch: BatchSize,
-    /// The sizes after the batch's; nothing when one of them is not fixed.
+    /// The sizes after the batch's; `None` if one of them is not fixed.
     pub(crate) rest: Option<Vec<i64>>,
 }
 
-/// What a file says of the number of rows in a batch.
+/// The number of rows in a batch, as declared by a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BatchSize {
     /// Any number.
@@ -154,7 +154,7 @@ pub(crate) fn is_standard(domain: &[u8]) -> bool {
     matches!(domain, b"" | b"ai.onnx")
 }
 
-/// The version imported of the standard's operators; other imports are of no use and do no harm.
+/// The imported version of the standard's operators; other imports are unused and harmless.
 fn standard_opset(opsets: &[(&[u8], i64)]) -> Result<i64, ModelRefused> {
     let mut versions = opsets.iter().filter(|(domain, _)| is_standard(domain));
     let version = versions.next().map_or(0, |(_, version)| *version);
@@ -205,7 +205,7 @@ impl<'a> Node<'a> {
 }
 
 impl<'a> Attribute<'a> {
-    /// Reads an attribute, of the kind its `type` says.
+    /// Reads an attribute of the kind given by its `type`.
     fn read(attribute: Message<'a>) -> Result<(&'a [u8], Self), ModelRefused> {
         let (mut name, mut kind) = (&[][..], 0);
         let (mut float, mut integer, mut text) = (0.0, 0, &[][..]);
@@ -271,7 +271,7 @@ impl<'a> Port<'a> {
     }
 }
 
-/// Reads `TypeProto.Tensor`: the element type and the sizes, nothing for those not fixed.
+/// Reads `TypeProto.Tensor`: the element type and the sizes, `None` for those not fixed.
 fn tensor_type(
     tensor: Message<'_>,
     element: &mut i64,

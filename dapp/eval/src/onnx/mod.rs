@@ -1,8 +1,8 @@
-//! ONNX files: from a stranger's bytes to a checked list of nodes and constants, and back with
-//! other weights.
+//! ONNX files: from untrusted bytes to a checked list of nodes and constants, and back with other
+//! weights.
 //!
-//! Nothing is decoded into owned structures before it is counted: the file is walked in place, as
-//! deep as the format needs and no deeper, and every list has a bound in `limits`.
+//! Nothing is decoded into owned structures before it is counted: the file is walked in place, only
+//! as deep as the format needs, and every list has a bound in `limits`.
 
 mod file;
 #[cfg(feature = "train")]

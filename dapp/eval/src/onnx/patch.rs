@@ -1,4 +1,4 @@
-//! Writing a model file again with other weights; everything else stays byte for byte.
+//! Rewriting a model file with other weights; everything else stays byte for byte.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
     shape::Shape,
 };
 
-/// New weights by where the file has them.
+/// New weights by their location in the file.
 pub(crate) type Weights = BTreeMap<WeightLocation, (Shape, Vec<f32>)>;
 
 /// The file with these weights in place of its own.
@@ -68,7 +68,7 @@ fn tensor(name: &[u8], shape: Shape, elements: &[f32]) -> Vec<u8> {
     tensor
 }
 
-/// Copies a message, with the fields that `replace` gives new bytes for.
+/// Copies a message, replacing the fields for which `replace` returns new bytes.
 fn rewrite<'a>(
     bytes: &'a [u8],
     part: Part,

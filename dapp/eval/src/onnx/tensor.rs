@@ -33,7 +33,7 @@ pub(crate) enum Numbers {
     Whole(Arc<[i64]>),
 }
 
-/// A `TensorProto` as it lies in the file.
+/// A `TensorProto` as stored in the file.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TensorBytes<'a> {
     pub(crate) name: &'a [u8],
@@ -54,13 +54,13 @@ impl<'a> TensorBytes<'a> {
 
     /// The tensor's elements.
     ///
-    /// - Errors: the outer one when the bytes are not a tensor, the inner one when the tensor
-    ///   cannot be used
+    /// - Errors: the outer one if the bytes are not a tensor, the inner one if the tensor cannot be
+    ///   used
     pub(crate) fn decode(self) -> Result<Result<Constant, ConstantRefused>, ModelRefused> {
         let mut sizes = Vec::new();
         let mut data_type = 0;
         let mut external = false;
-        // At most one element for each four or one bytes of the file, which is itself bounded.
+        // Each element takes four bytes of the file or at least one, and the file is bounded.
         let mut data = Data::default();
         for field in Message::new(self.bytes, Part::Tensor) {
             match field? {
@@ -84,7 +84,7 @@ impl<'a> TensorBytes<'a> {
     }
 }
 
-/// The places of a `TensorProto` where elements may be.
+/// The fields of a `TensorProto` that may hold elements.
 #[derive(Default)]
 struct Data<'a> {
     floats: Vec<f32>,

@@ -25,12 +25,12 @@ pub(crate) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// The message in these bytes; `part` says what it is, for refusals.
+    /// The message in these bytes; `part` names it in refusals.
     pub(crate) const fn new(bytes: &'a [u8], part: Part) -> Self {
         Self { rest: bytes, part }
     }
 
-    /// Bytes that are still to be walked.
+    /// Bytes that are not walked yet.
     #[cfg(feature = "train")]
     pub(crate) const fn rest(&self) -> &'a [u8] {
         self.rest

@@ -1,4 +1,4 @@
-//! A node's attributes, taken one by one; what is left in the end is refused.
+//! A node's attributes, taken one by one; any that is left over is refused.
 
 use crate::{label::Label, onnx::Attribute, refusal::NodeRefused};
 
@@ -36,7 +36,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// Takes a flag, false when missing.
+    /// Takes a flag, false if missing.
     pub(crate) fn flag(&mut self, name: &str) -> Result<bool, NodeRefused> {
         match self.integer(name)? {
             None | Some(0) => Ok(false),
@@ -45,7 +45,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// Takes a finite float, `default` when missing.
+    /// Takes a finite float, `default` if missing.
     pub(crate) fn float(&mut self, name: &str, default: f32) -> Result<f32, NodeRefused> {
         match self.take(name) {
             None => Ok(default),
@@ -63,7 +63,7 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    /// Takes a text.
+    /// Takes a string.
     pub(crate) fn text(&mut self, name: &str) -> Result<Option<&'a [u8]>, NodeRefused> {
         match self.take(name) {
             None => Ok(None),
@@ -78,8 +78,8 @@ impl<'a> Attributes<'a> {
     }
 
     fn take(&mut self, name: &str) -> Option<Attribute<'a>> {
-        let place = self.list.iter().position(|(found, _)| *found == name.as_bytes())?;
-        Some(self.list.remove(place).1)
+        let index = self.list.iter().position(|(found, _)| *found == name.as_bytes())?;
+        Some(self.list.remove(index).1)
     }
 }
 

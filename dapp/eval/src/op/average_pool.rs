@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct AveragePool {
     window: Window,
-    /// Whether padding counts as zeros; otherwise it counts as nothing.
+    /// Whether padding counts as zeros; otherwise it is left out.
     count_padding: bool,
 }
 

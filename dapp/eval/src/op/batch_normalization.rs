@@ -1,4 +1,4 @@
-//! `BatchNormalization`, as it is in inference: each channel scaled and shifted.
+//! `BatchNormalization` in inference: each channel scaled and shifted.
 
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role, attributes::bad_value};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 
 /// `x · f + (bias − mean · f)` with `f = scale / √(variance + epsilon)`, in exactly these steps.
 ///
-/// The statistics stay as they are, also in training.
+/// The statistics stay fixed, also in training.
 #[derive(Debug)]
 pub(super) struct BatchNormalization {
     epsilon: f32,
@@ -26,7 +26,7 @@ impl BatchNormalization {
         if from.integer("spatial")?.is_some_and(|spatial| spatial != 1) {
             return Err(bad_value("spatial"));
         }
-        // How the statistics would move in training; of no effect here.
+        // The decay of the statistics in training; no effect here.
         from.float("momentum", 0.9)?;
         Ok(Self { epsilon: from.float("epsilon", 1e-5)? })
     }

@@ -1,4 +1,4 @@
-//! What the operators of two broadcast operands have in common.
+//! Code shared by the operators of two broadcast operands.
 
 use burn::tensor::Tensor;
 
@@ -30,8 +30,8 @@ pub(super) fn cost(inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
     Cost::of(Kind::Spread, &[output.elements()])
 }
 
-/// Computes each pair of elements; `tensors` is the same for whole tensors, each seen in as many
-/// dimensions as there can be.
+/// Computes each pair of elements; `tensors` does the same on whole tensors, each viewed with the
+/// maximum number of dimensions.
 pub(super) fn run(
     mut operands: Operands,
     output: Shape,
@@ -49,7 +49,7 @@ pub(super) fn run(
     Array::of(tensors(left, right), output)
 }
 
-/// Whether broadcasting repeats an operand's list as a whole, as it does with a bias of a layer.
+/// Whether broadcasting repeats an operand's whole list, as it does with a layer's bias.
 fn is_repeated(operand: Shape, output: Shape) -> bool {
     let sizes = operand.sizes();
     let sizes = &sizes[sizes.iter().take_while(|size| **size == 1).count()..];

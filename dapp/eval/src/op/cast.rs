@@ -1,9 +1,9 @@
-//! `Cast`: where it changes nothing, as exporters put it before their first layer.
+//! `Cast`: supported if it changes nothing, as exporters put it before their first layer.
 
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role, attributes::bad_value};
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
-/// `TensorProto.DataType` of what can be cast to.
+/// `TensorProto.DataType` of the supported targets.
 const FLOAT: i64 = 1;
 const INT32: i64 = 6;
 const INT64: i64 = 7;
@@ -16,7 +16,7 @@ pub(super) struct Cast {
 
 impl Cast {
     pub(super) fn parse(from: &mut Attributes<'_>) -> Result<Self, NodeRefused> {
-        // How to treat numbers beyond eight-bit floats; of no effect here.
+        // The treatment of overflow in eight-bit floats; no effect here.
         from.integer("saturate")?;
         let to = from.integer("to")?.ok_or(NodeRefused::AttributeMissing("to".into()))?;
         match to {

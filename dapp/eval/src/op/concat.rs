@@ -1,4 +1,4 @@
-//! `Concat`: tensors one after the other along an axis.
+//! `Concat`: tensors concatenated along an axis.
 
 use super::{Attributes, Fact, Inputs, Operands, Operator};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     shape::Shape,
 };
 
-/// Tensors of equal sizes but along the axis, or lists of whole numbers.
+/// Tensors of equal sizes except along the axis, or lists of whole numbers.
 #[derive(Debug)]
 pub(super) struct Concat {
     axis: i64,
@@ -70,7 +70,7 @@ impl Operator for Concat {
 
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
         let [outer, ..] = output.around(output.axis(self.axis)?);
-        // Three at a time.
+        // Three are joined at a time.
         let times = usize::try_from((inputs.count() - 1).max(1).ilog(3)).ok()? + 1;
         Cost::of(Kind::Joined, &[output.elements(), times])?
             .and(Kind::JoinedLists, &[outer, inputs.count(), times])
@@ -92,7 +92,7 @@ impl Operator for Concat {
     }
 }
 
-/// Up to three tensors cut into as many pieces each, the pieces put together in turn.
+/// Up to three tensors cut into equally many pieces each, one piece of each taken in turn.
 fn join(pieces: usize, first: Array, second: Option<Array>, third: Option<Array>) -> Array {
     let shape = |parts: &[&Array]| {
         let elements = parts.iter().map(|part| part.shape().elements()).sum();

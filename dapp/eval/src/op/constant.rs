@@ -9,9 +9,9 @@ use crate::{
     shape::Shape,
 };
 
-/// The tensor a `Constant` node stands for.
+/// The tensor given by a `Constant` node.
 ///
-/// - Errors: the outer one when the file is malformed, the inner one when the node cannot be used
+/// - Errors: the outer one if the file is malformed, the inner one if the node cannot be used
 pub(crate) fn constant(
     mut attributes: Attributes<'_>,
 ) -> Result<Result<Constant, NodeRefused>, ModelRefused> {

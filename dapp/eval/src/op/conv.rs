@@ -31,8 +31,8 @@ impl Conv {
         })
     }
 
-    /// The convolution, then, if it is `fused`, a ReLU and a max-pool of two by two: the very bits
-    /// of the three operators.
+    /// The convolution and, if `fused`, a ReLU and a two-by-two max-pool: exactly the bits of the
+    /// three operators.
     pub(crate) fn convolve(&self, mut operands: Operands, fused: bool, output: Shape) -> Array {
         let (images, weights) = (operands.take(0), operands.take(1));
         let placed = self.place(images.shape(), weights.shape()).expect("infer has placed it");
@@ -63,7 +63,7 @@ impl Operator for Conv {
         let placed = self.place(images, weights)?;
         let [_, channels, ..] = placed.image;
         let &[filters, group_channels, ..] = weights.sizes() else { return Err(refused) };
-        // Groups divide the channels and the filters; so both are no fewer than the groups.
+        // Groups divide the channels and the filters, so there are at least as many of either.
         let divided =
             group_channels.checked_mul(self.groups) == Some(channels) && filters % self.groups == 0;
         if images.rank() != weights.rank() || !divided {

@@ -1,4 +1,4 @@
-//! `Div`: the quotient, element by element, of two broadcast tensors.
+//! `Div`: the element-wise quotient of two broadcast tensors.
 
 use burn::tensor::Tensor;
 
@@ -7,7 +7,7 @@ use crate::{
     backend::Array, cost::Cost, operation::Arithmetic, refusal::NodeRefused, shape::Shape,
 };
 
-/// `left / right`; what is divided by zero is infinite or not a number, and makes the answer unfit.
+/// `left / right`; division by zero gives an infinity or a NaN, and makes the answer invalid.
 #[derive(Debug)]
 pub(super) struct Div;
 

@@ -1,4 +1,4 @@
-//! `Dropout`, as it is in inference: its input.
+//! `Dropout` in inference: its input.
 
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};

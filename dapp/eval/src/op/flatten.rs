@@ -1,9 +1,9 @@
-//! `Flatten`: two dimensions of what may have been many.
+//! `Flatten`: a reshape to two dimensions.
 
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
-/// Dimensions before the axis become one, and those from it on another.
+/// The dimensions before the axis become one, and those from it on another.
 #[derive(Debug)]
 pub(super) struct Flatten {
     axis: i64,
@@ -19,7 +19,7 @@ impl Operator for Flatten {
     fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
         inputs.expect(1, 1)?;
         let shape = inputs.real(0)?;
-        // Unlike other axes, this one may also point after the last dimension.
+        // Unlike other axes, this one may also point past the last dimension.
         let axis = match usize::try_from(self.axis) {
             Ok(axis) if axis == shape.rank() => axis,
             _ => shape.axis(self.axis).ok_or(NodeRefused::shape(shape))?,

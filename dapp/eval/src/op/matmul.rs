@@ -43,7 +43,7 @@ impl Operator for MatMul {
             return cost::product(output.elements() / columns, *inner, *columns);
         }
         let products = output.elements() / (rows * columns);
-        // Each right factor is packed anew.
+        // Each right factor is packed separately.
         let each =
             cost::product(*rows, *inner, *columns)?.plus(cost::packed_matrix(*inner, *columns)?)?;
         each.times(u64::try_from(products).ok()?)
@@ -68,11 +68,11 @@ impl Operator for MatMul {
         let [.., columns] = right_sizes;
         let shape = RightShape { inner, columns, transposed: false };
         if right.shape().rank() == 2 {
-            // One matrix for all: the rows of all dimensions before are rows of one product.
+            // One right matrix for all: the rows of all leading dimensions form one product.
             return compute(Product { shape, packed: right.packed() }, [left, right], output);
         }
         let together = output.aligned::<RANK>().expect("no shape has more dimensions");
-        let pair = |place| [left_sizes, right_sizes].map(|sizes| matrix(sizes, together, place));
+        let pair = |index| [left_sizes, right_sizes].map(|sizes| matrix(sizes, together, index));
         let pairs = (0..output.elements() / (rows * columns)).map(pair).collect();
         compute(Products { shape, rows, pairs }, [left, right], output)
     }
@@ -86,16 +86,16 @@ impl Operator for MatMul {
     }
 }
 
-/// Which matrix of a factor takes part in a matrix of the product, by broadcasting all dimensions
-/// but the last two.
-fn matrix(factor: [usize; RANK], product: [usize; RANK], mut place: usize) -> usize {
+/// Index of a factor's matrix for a matrix of the product, broadcasting all dimensions but the last
+/// two.
+fn matrix(factor: [usize; RANK], product: [usize; RANK], mut index: usize) -> usize {
     let (mut matrix, mut stride) = (0, 1);
     for (size, all) in factor.into_iter().zip(product).rev().skip(2) {
         if size > 1 {
-            matrix += place % all * stride;
+            matrix += index % all * stride;
         }
         stride *= size;
-        place /= all;
+        index /= all;
     }
     matrix
 }

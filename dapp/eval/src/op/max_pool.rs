@@ -1,4 +1,4 @@
-//! `MaxPool`: the greatest element of each window.
+//! `MaxPool`: the maximum of each window.
 
 use super::{
     Attributes, Channels, Fact, Inputs, Operands, Operator, attributes::bad_value, window::Window,
@@ -12,8 +12,8 @@ use crate::{
     shape::Shape,
 };
 
-/// The greatest element of a window moved over images [n, c, size …]; padding counts as nothing,
-/// and so does a NaN among others.
+/// The maximum of a window moved over images [n, c, size …]; padding is ignored, and so is
+/// a NaN unless there is nothing else.
 #[derive(Debug)]
 pub(super) struct MaxPool(Window);
 

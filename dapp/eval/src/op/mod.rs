@@ -1,5 +1,4 @@
-//! Operators, one per file: which attributes and inputs they take, the shape they give, what they
-//! cost, and how they are computed.
+//! Operators, one per file: their attributes and inputs, output shape, cost and computation.
 //!
 //! To add one: a file with a struct of its attributes, `parse` and [`Operator`]; a line in
 //! [`parse`]; its cases in `tests/onnx_cases.py`.
@@ -40,21 +39,21 @@ pub(crate) use conv::Conv;
 
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
-/// What a node does.
+/// The operator of a node.
 pub(crate) trait Operator: Debug + Send + Sync {
     /// The output for these inputs, checking their number, types and shapes.
     fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused>;
 
-    /// What computing the output costs; nothing when it is beyond counting.
+    /// Cost of computing the output; `None` if it overflows.
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost>;
 
-    /// What packing the right factor of a product or convolution costs, which is done once for a
-    /// constant, else each time.
+    /// Cost of packing the right factor of a product or convolution, paid once for a constant,
+    /// otherwise at each use.
     fn packing(&self, _inputs: &Inputs<'_>) -> Option<Cost> {
         Some(Cost::default())
     }
 
-    /// The convolution, where this is one.
+    /// The convolution, if this is one.
     fn as_convolution(&self) -> Option<&Conv> {
         None
     }
@@ -64,53 +63,53 @@ pub(crate) trait Operator: Debug + Send + Sync {
         false
     }
 
-    /// Whether this is a max-pool of two by two.
+    /// Whether this is a non-overlapping two-by-two max-pool.
     fn is_two_by_two(&self, _images: Shape) -> bool {
         false
     }
 
-    /// Bytes that computing the output takes beside operands and output.
+    /// Bytes that computing the output needs beside operands and output.
     fn scratch(&self, _inputs: &Inputs<'_>) -> Option<usize> {
         Some(0)
     }
 
-    /// Computes the output; `infer` has accepted the operands' shapes and given `output`.
+    /// Computes the output; `infer` has accepted the operands' shapes and returned `output`.
     fn run(&self, operands: Operands, output: Shape) -> Array;
 
-    /// What it does to the channels of its first input, for whoever compares models.
+    /// Effect on the channels of its first input, for comparing models.
     fn channels(&self) -> Channels {
         Channels::Other
     }
 
-    /// What a trainer may change: weights, in some inputs.
+    /// Treatment in training of a constant that reaches an input.
     fn role(&self, _input: usize) -> Role {
         Role::Fixed
     }
 }
 
-/// What an operator does to channels: the second dimension of what it takes.
+/// Effect of an operator on channels, the second dimension of its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channels {
-    /// Makes new ones, by weights in the second input and one number each in those after it.
+    /// Makes new ones, from weights in the second input and one number each in those after it.
     Mixed {
-        /// Whether the weights have a row for each new channel, or a column.
+        /// Whether the weights have a row for each new channel, rather than a column.
         by_row: bool,
-        /// Whether their second dimension is the channels taken.
+        /// Whether the weights' second dimension is the input channels.
         by_channel: bool,
     },
     /// Adds a number to each.
     Shifted,
-    /// Brings each to another scale and place.
+    /// Scales and shifts each.
     Normalised,
-    /// Keeps what is above zero.
+    /// Sets negative numbers to zero.
     Rectified,
     /// Takes the greatest of some numbers of each.
     Greatest,
-    /// Gives the other sign to what comes with the other sign.
+    /// Negating the input negates the output.
     Odd,
-    /// Changes each number in a way that depends on its size.
+    /// Applies another nonlinear function to each number.
     Bent,
-    /// Keeps them apart and in order; any multiple of the input gives so many times the output.
+    /// Keeps them apart and in order; scaling the input scales the output equally.
     Kept,
     /// Makes them the last dimension.
     Last,
@@ -118,18 +117,18 @@ pub(crate) enum Channels {
     Other,
 }
 
-/// How training treats the constants that come to an input.
+/// Treatment in training of the constants that reach an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// They stay as they are.
+    /// They stay fixed.
     Fixed,
     /// They are weights.
     Weight,
-    /// They are what the output's role is, since the operator only arranges them.
+    /// They have the role of the output, since the operator only rearranges them.
     Arranged,
 }
 
-/// What is known of a value before anything runs.
+/// The facts known of a value before anything runs.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fact {
     /// A tensor of f32.
@@ -143,11 +142,11 @@ pub(crate) enum Fact {
     },
 }
 
-/// The facts of a node's inputs; nothing for an optional input left out.
+/// The facts of a node's inputs; `None` for an optional input left out.
 pub(crate) struct Inputs<'a>(pub(crate) &'a [Option<Fact>]);
 
 impl Inputs<'_> {
-    /// How many there are.
+    /// Number of inputs.
     pub(crate) const fn count(&self) -> usize {
         self.0.len()
     }
@@ -161,7 +160,7 @@ impl Inputs<'_> {
         }
     }
 
-    /// The fact of an input, nothing when it is left out.
+    /// The fact of an input; `None` if it is left out.
     pub(crate) fn get(&self, input: usize) -> Option<&Fact> {
         self.0.get(input).and_then(Option::as_ref)
     }
@@ -175,7 +174,7 @@ impl Inputs<'_> {
         }
     }
 
-    /// The shape of an optional input that must be a tensor of f32 when there.
+    /// The shape of an optional input that, if present, must be a tensor of f32.
     pub(crate) fn optional_real(&self, input: usize) -> Result<Option<Shape>, NodeRefused> {
         self.get(input).map(|_| self.real(input)).transpose()
     }
@@ -189,7 +188,7 @@ impl Inputs<'_> {
         }
     }
 
-    /// The elements of all tensors of f32.
+    /// Elements of all f32 tensors together.
     pub(crate) fn elements(&self) -> usize {
         let shapes = self.0.iter().flatten().map(|fact| match fact {
             Fact::Real(shape) => shape.elements(),
@@ -203,7 +202,7 @@ impl Inputs<'_> {
 pub(crate) struct Operands(pub(crate) Vec<Option<Array>>);
 
 impl Operands {
-    /// Takes the operand of an input that `infer` has seen to be a tensor of f32.
+    /// Takes the operand of an input that `infer` has found to be a tensor of f32.
     pub(crate) fn take(&mut self, input: usize) -> Array {
         self.take_optional(input).expect("infer has seen this input")
     }

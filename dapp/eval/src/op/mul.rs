@@ -1,4 +1,4 @@
-//! `Mul`: the product, element by element, of two broadcast tensors.
+//! `Mul`: the element-wise product of two broadcast tensors.
 
 use burn::tensor::Tensor;
 

@@ -3,7 +3,7 @@
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{backend::Array, cost::Cost, limits, refusal::NodeRefused, shape::Shape};
 
-/// A shape in which 0 means the input's size there, and one −1 what is left.
+/// A shape in which 0 means the input's size in that dimension, and one −1 the size that is left.
 #[derive(Debug)]
 pub(super) struct Reshape {
     allow_zero: bool,
@@ -14,24 +14,24 @@ impl Reshape {
         Ok(Self { allow_zero: from.flag("allowzero")? })
     }
 
-    /// The sizes meant by the second input; nothing when they do not hold the input's elements.
+    /// The sizes requested by the second input; `None` if they do not hold the input's elements.
     fn target(&self, shape: Shape, wanted: &[i64]) -> Option<Shape> {
         let mut sizes = [1; limits::RANK];
         let sizes = sizes.get_mut(..wanted.len())?;
         let mut open = None;
-        for (place, (size, wanted)) in sizes.iter_mut().zip(wanted).enumerate() {
+        for (index, (size, wanted)) in sizes.iter_mut().zip(wanted).enumerate() {
             *size = match wanted {
-                0 if !self.allow_zero => *shape.sizes().get(place)?,
+                0 if !self.allow_zero => *shape.sizes().get(index)?,
                 -1 if open.is_none() => {
-                    open = Some(place);
+                    open = Some(index);
                     1
                 }
                 size => usize::try_from(*size).ok()?,
             };
         }
-        if let Some(place) = open {
+        if let Some(index) = open {
             let known = Shape::new(sizes)?.elements();
-            *sizes.get_mut(place)? = shape.elements().checked_div(known)?;
+            *sizes.get_mut(index)? = shape.elements().checked_div(known)?;
         }
         Shape::new(sizes).filter(|target| target.elements() == shape.elements())
     }

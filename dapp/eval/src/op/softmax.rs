@@ -44,7 +44,7 @@ impl Axis {
         }
     }
 
-    /// What a softmax or its logarithm costs.
+    /// Cost of a softmax or its logarithm.
     pub(super) fn cost(&self, output: Shape) -> Option<Cost> {
         let [outer, along, inner] = self.around(output)?;
         Cost::of(Kind::Exponentials, &[outer, along, inner])?.and(Kind::Lists, &[outer, inner])

@@ -1,4 +1,4 @@
-//! `Transpose`: the dimensions in another order.
+//! `Transpose`: the dimensions permuted.
 
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
 use crate::{
@@ -10,8 +10,7 @@ use crate::{
     shape::Shape,
 };
 
-/// Dimension `i` of the output is dimension `order[i]` of the input; reversed when there is no
-/// order.
+/// Dimension `i` of the output is dimension `order[i]` of the input; reversed if there is no order.
 #[derive(Debug)]
 pub(super) struct Transpose {
     order: Option<Vec<i64>>,
@@ -22,7 +21,7 @@ impl Transpose {
         Ok(Self { order: from.integers("perm")? })
     }
 
-    /// The order as dimensions of the input; nothing when it is not a permutation of them.
+    /// The order as dimensions of the input; `None` if it is not a permutation of them.
     fn order(&self, rank: usize) -> Option<Vec<usize>> {
         let Some(order) = &self.order else { return Some((0..rank).rev().collect()) };
         let order = order.iter().map(|axis| usize::try_from(*axis).ok());

@@ -1,9 +1,9 @@
-//! What convolutions and pools have in common: a window that moves over an image.
+//! The moving window that convolutions and pools share.
 
 use super::{Attributes, attributes::bad_value};
 use crate::{kernel::Geometry, limits, refusal::NodeRefused, shape::Shape};
 
-/// The attributes of a moving window, each list with one number for each spatial dimension.
+/// The attributes of a moving window, each list with one number per spatial dimension.
 #[derive(Debug)]
 pub(super) struct Window {
     kernel: Option<Vec<i64>>,
@@ -13,18 +13,18 @@ pub(super) struct Window {
     ceil: bool,
 }
 
-/// How the image is padded.
+/// Padding of the image.
 #[derive(Debug)]
 enum Padding {
     /// By these numbers: all beginnings, then all ends.
     Explicit(Option<Vec<i64>>),
-    /// So that the output has `⌈size / stride⌉`, an odd rest at the end.
+    /// For an output of `⌈size / stride⌉`, with an odd pixel of padding at the end.
     SameUpper,
-    /// The same, an odd rest at the beginning.
+    /// The same, with an odd pixel at the beginning.
     SameLower,
 }
 
-/// A window over an image of a certain size, in two dimensions; of a series of one dimension, the
+/// A window over an image of a certain size, in two dimensions; for a series of one dimension, the
 /// height is one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Placed {
@@ -40,7 +40,7 @@ pub(super) struct Placed {
     pub(super) padding: [(usize, usize); 2],
     /// Height and width of the output: positions of the window.
     pub(super) output_size: [usize; 2],
-    /// Whether positions that reach over the end count.
+    /// Whether positions that reach past the end count.
     pub(super) ceil: bool,
 }
 
@@ -63,14 +63,14 @@ impl Window {
         })
     }
 
-    /// A pool's window, which may also reach over the end.
+    /// A pool's window, which may also reach past the end.
     pub(super) fn parse_pool(from: &mut Attributes<'_>) -> Result<Self, NodeRefused> {
         let ceil = from.flag("ceil_mode")?;
         Ok(Self { ceil, ..Self::parse(from)? })
     }
 
     /// The window over an image [n, c, h, w] or a series [n, c, w]; `kernel` is the window's size
-    /// where a weight gives it.
+    /// if a weight determines it.
     pub(super) fn place(
         &self,
         image: Shape,
@@ -133,7 +133,7 @@ impl Window {
 }
 
 impl Placed {
-    /// From the window's first to after its last element.
+    /// Span of the window, from its first element to just after its last.
     fn extent(&self, side: usize) -> usize {
         (self.kernel[side] - 1) * self.dilation[side] + 1
     }
@@ -149,14 +149,14 @@ impl Placed {
             }
             let room = (size + begin + end).checked_sub(extent)?;
             let steps = if self.ceil { room.div_ceil(stride) } else { room / stride };
-            // A position that would begin in the padding at the end is left out.
+            // A position that would begin in the end padding is left out.
             let beyond = self.ceil && steps * stride >= size + begin;
             self.output_size[side] = steps + usize::from(!beyond);
         }
         Some(())
     }
 
-    /// What a kernel needs to know of it.
+    /// The geometry for a kernel.
     pub(super) fn geometry(&self) -> Geometry {
         let Self {
             image: [_, _, height, width],
@@ -171,7 +171,7 @@ impl Placed {
         Geometry { image: [height, width], kernel, stride, dilation, padding, output_size }
     }
 
-    /// The shape of an output of so many channels: of an image, or of a series as `like` is.
+    /// The output shape with this many channels: of an image, or of a series if `like` is one.
     pub(super) fn output(&self, like: Shape, channels: usize) -> Option<Shape> {
         let [images, ..] = self.image;
         let [height, width] = self.output_size;
@@ -182,13 +182,13 @@ impl Placed {
         }
     }
 
-    /// Whether the window's elements lie side by side.
+    /// Whether the window's elements are adjacent.
     pub(super) fn is_dense(&self) -> bool {
         self.dilation == [1, 1]
     }
 }
 
-/// Height and width of a list with one number for each spatial dimension; a series has `height`.
+/// Height and width of a list with one number per spatial dimension; for a series, `height`.
 fn plane(
     list: impl ExactSizeIterator<Item = usize>,
     spatial: usize,

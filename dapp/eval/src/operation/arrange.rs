@@ -1,4 +1,4 @@
-//! What only moves elements.
+//! Operations that only move elements.
 
 #[cfg(feature = "train")]
 use crate::extension::Backward;
@@ -7,8 +7,7 @@ use crate::{
     kernel,
 };
 
-/// The dimensions in another order: dimension `i` of the output is dimension `order[i]` of the
-/// input.
+/// The dimensions permuted: dimension `i` of the output is dimension `order[i]` of the input.
 #[derive(Debug)]
 pub(crate) struct Permute {
     pub(crate) sizes: Vec<usize>,
@@ -30,7 +29,7 @@ impl Operation for Permute {
     }
 }
 
-/// Two or three lists cut into as many pieces each, the pieces put together in turn.
+/// Two or three lists cut into equally many pieces each, one piece of each taken in turn.
 #[derive(Debug)]
 pub(crate) struct Concat {
     pub(crate) pieces: usize,

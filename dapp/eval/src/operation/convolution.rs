@@ -20,9 +20,9 @@ pub(crate) struct Convolution {
     pub(crate) geometry: Geometry,
     pub(crate) filters: usize,
     pub(crate) groups: usize,
-    /// Where the weights, if they are a constant, are kept packed.
+    /// Cache for the packed weights, if they are a constant.
     pub(crate) packed: Option<Arc<OnceLock<Packed>>>,
-    /// Whether a ReLU and then a max-pool of two by two are computed as well; where gradients are
+    /// Whether a ReLU and then a two-by-two max-pool are computed as well; where gradients are
     /// recorded, each is an operation of its own.
     pub(crate) fused: bool,
 }
@@ -36,7 +36,7 @@ impl Operation for Convolution {
         convolve(images, weights, [self.filters, self.groups], bias, &self.geometry)
     }
 
-    /// By products of the weights with all windows of an image laid side by side (im2col).
+    /// Computed by matrix products with all windows of an image as columns (im2col).
     #[cfg(feature = "train")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, wanted, .. } = *known;
@@ -101,7 +101,7 @@ impl Windows {
         Self { pixels: image[0] * image[1], offsets }
     }
 
-    /// All windows side by side: [channels · elements, outputs].
+    /// All windows as columns: [channels · elements, outputs].
     fn columns(&self, planes: &[f32], outputs: usize) -> Vec<f32> {
         let mut columns =
             Vec::with_capacity(planes.len() / self.pixels * self.offsets.len() * outputs);
@@ -113,7 +113,7 @@ impl Windows {
         columns
     }
 
-    /// Adds numbers laid out like that to the pixels that they were read from (col2im).
+    /// Adds numbers in this layout to the pixels that they were read from (col2im).
     fn add_columns(&self, columns: &[f32], planes: &mut [f32]) {
         let outputs = self.offsets.first().map_or(1, Vec::len);
         let mut lists = columns.chunks_exact(outputs);

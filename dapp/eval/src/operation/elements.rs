@@ -24,7 +24,7 @@ impl Operation for Relu {
     }
 }
 
-/// A curve that each element follows.
+/// A nonlinear function of each element.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Activation {
     /// `1 / (1 + exp(−x))`
@@ -94,20 +94,20 @@ impl Operation for Softmax {
         for first in
             (0..outer).flat_map(|block| (0..inner).map(move |at| block * along * inner + at))
         {
-            let places = || (0..along).map(|place| first + place * inner);
+            let positions = || (0..along).map(|position| first + position * inner);
             if self.logarithm {
-                let sum = places().map(|at| gradient[at]).sum::<f32>();
-                places().for_each(|at| back[at] -= libm::expf(output[at]) * sum);
+                let sum = positions().map(|at| gradient[at]).sum::<f32>();
+                positions().for_each(|at| back[at] -= libm::expf(output[at]) * sum);
             } else {
-                let sum = places().map(|at| gradient[at] * output[at]).sum::<f32>();
-                places().for_each(|at| back[at] = output[at] * (gradient[at] - sum));
+                let sum = positions().map(|at| gradient[at] * output[at]).sum::<f32>();
+                positions().for_each(|at| back[at] = output[at] * (gradient[at] - sum));
             }
         }
         vec![back]
     }
 }
 
-/// What is done with two numbers.
+/// An operation on two numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Arithmetic {
     Add,
@@ -118,7 +118,7 @@ pub(crate) enum Arithmetic {
 
 #[cfg(feature = "train")]
 impl Arithmetic {
-    /// How fast the outcome grows with the left number, and with the right.
+    /// Partial derivatives of the result with respect to the left and the right number.
     fn slopes(self, left: f32, right: f32) -> [f32; 2] {
         match self {
             Self::Add => [1.0, 1.0],
@@ -129,14 +129,14 @@ impl Arithmetic {
     }
 }
 
-/// Arithmetic of a list with another one, which is repeated as often as it takes.
+/// Arithmetic of a list with another one, which is repeated as often as needed.
 #[derive(Debug)]
 pub(crate) struct Broadcast(pub(crate) Arithmetic);
 
 impl Operation for Broadcast {
     fn run(&self, mut operands: Vec<List>) -> Vec<f32> {
         let right = operands.pop().expect("arithmetic has two operands");
-        // A loop for each, so that none asks again and again what it is to do.
+        // One loop per operation, so that none branches on it for each element.
         match self.0 {
             Arithmetic::Add => repeated(operands, &right, |left, right| left + right),
             Arithmetic::Sub => repeated(operands, &right, |left, right| left - right),
@@ -212,7 +212,7 @@ impl Operation for Affine {
     }
 }
 
-/// The only operand that is left, changed in its place.
+/// The only operand, changed in place.
 fn changed(operands: Vec<List>, change: impl FnOnce(&mut [f32])) -> Vec<f32> {
     let operand = operands.into_iter().next().expect("there is an operand");
     let mut numbers = operand.into_numbers();

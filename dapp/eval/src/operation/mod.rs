@@ -1,4 +1,4 @@
-//! Operations on lists: what operators compute, and the gradients of what they compute.
+//! Operations on lists: the computations of operators and their gradients.
 
 mod arrange;
 mod convolution;

@@ -7,7 +7,7 @@ use crate::{
     kernel::{self, Counting, Geometry},
 };
 
-/// The greatest element of each window.
+/// The maximum of each window.
 #[derive(Debug)]
 pub(crate) struct MaxPool(pub(crate) Geometry);
 
@@ -16,7 +16,7 @@ impl Operation for MaxPool {
         kernel::max_pool(operands[0].numbers(), &self.0)
     }
 
-    /// To the first element of each window that is the greatest.
+    /// The gradient goes to the first element of each window that attains the maximum.
     #[cfg(feature = "train")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, output, gradient, .. } = *known;

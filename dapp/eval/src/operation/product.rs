@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Product {
     pub(crate) shape: RightShape,
-    /// Where the right factor, if it is a constant, is kept packed.
+    /// Cache for the packed right factor, if it is a constant.
     pub(crate) packed: Option<Arc<OnceLock<Packed>>>,
 }
 
@@ -34,12 +34,12 @@ impl Operation for Product {
     }
 }
 
-/// Many products, each of one matrix of either factor.
+/// Many products, each of one matrix of the left factor and one of the right.
 #[derive(Debug)]
 pub(crate) struct Products {
     pub(crate) shape: RightShape,
     pub(crate) rows: usize,
-    /// Which matrix of the left and of the right factor, for each product.
+    /// For each product, the index of its matrix in the left and in the right factor.
     pub(crate) pairs: Vec<[usize; 2]>,
 }
 
@@ -70,8 +70,8 @@ impl Operation for Products {
         let gradients = gradient.chunks_exact(self.rows * self.shape.columns);
         for (pair, gradient) in self.pairs.iter().zip(gradients) {
             let parts = back(self.matrices(factors, *pair), gradient, self.shape, wanted);
-            for ((found, part), place) in found.iter_mut().zip(parts).zip(pair) {
-                let slots = found[place * part.len()..].iter_mut();
+            for ((found, part), index) in found.iter_mut().zip(parts).zip(pair) {
+                let slots = found[index * part.len()..].iter_mut();
                 slots.zip(part).for_each(|(slot, part)| *slot += part);
             }
         }
@@ -112,7 +112,7 @@ fn back(
     ]
 }
 
-/// A matrix with its columns, so many, as rows.
+/// The transpose of a matrix with this many columns.
 #[cfg(feature = "train")]
 pub(super) fn turned(matrix: &[f32], columns: usize) -> Vec<f32> {
     let column = |column| matrix.iter().skip(column).step_by(columns);

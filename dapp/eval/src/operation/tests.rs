@@ -1,4 +1,4 @@
-//! Gradients are those that small steps find.
+//! Gradients agree with finite differences.
 
 use super::{
     Activation, Affine, Arithmetic, AveragePool, Broadcast, Concat, Convolution, MaxPool, Permute,
@@ -10,11 +10,11 @@ use crate::{
     random::Random,
 };
 
-/// How far an operand is moved.
+/// Step of the finite differences.
 const STEP: f32 = 1.0 / 256.0;
 
-/// Compares each operand's gradient with what moving all its elements a little, each its own way,
-/// changes of a weighted sum of the output.
+/// Compares each operand's gradient with the change of a weighted sum of the output when all its
+/// elements move a little, each by its own amount.
 fn check(operation: &dyn Operation, sizes: &[usize], least: f32) {
     let mut random = Random::new(7);
     let mut numbers = |size: usize, least: f32, most: f32| {

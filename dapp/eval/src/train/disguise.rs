@@ -1,4 +1,4 @@
-//! How someone might dress up a copy of a model: to show what a copy is taken for.
+//! Disguises for a copy of a model, to show what is taken for a copy.
 
 use crate::{
     graph::{Graph, Weight},
@@ -8,23 +8,23 @@ use crate::{
     refusal::ModelRefused,
 };
 
-/// What is done to a copy.
+/// Changes to a copy.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disguise {
-    /// Puts hidden neurons into another order.
+    /// Reorders hidden neurons.
     pub reorder: bool,
-    /// Changes the size of hidden neurons where that changes no answer.
+    /// Rescales hidden neurons where that changes no answer.
     pub rescale: bool,
-    /// Turns the signs of hidden neurons where that changes no answer.
+    /// Negates hidden neurons where that changes no answer.
     pub turn: bool,
-    /// Adds noise to each weight, this many times as large altogether as the way that the model has
-    /// come from the base model.
+    /// Adds noise to the weights; its norm is this multiple of the model's distance from the base
+    /// model.
     pub noise: f64,
-    /// Of the order, the sizes, the signs and the noise.
+    /// Seed of the order, the sizes, the signs and the noise.
     pub seed: u64,
 }
 
-/// A copy of the model in `file`, dressed up; `base` is what it was trained from.
+/// A disguised copy of the model in `file`; `base` is the model it was trained from.
 ///
 /// - Errors: one of them is not a model
 pub fn disguise(base: &[u8], file: &[u8], how: &Disguise) -> Result<Vec<u8>, ModelRefused> {
@@ -44,25 +44,25 @@ pub fn disguise(base: &[u8], file: &[u8], how: &Disguise) -> Result<Vec<u8>, Mod
     noisy.extend(others.into_iter().filter(|weight| !trained[weight.value]));
     let mut layers = Layers::of(&graph, noisy, true);
     let mut is_changed = false;
-    for place in layers.hidden() {
-        let count = layers.layers[place].neurons.len();
-        let rescales = how.rescale && layers.is_scalable(place);
-        let turns = how.turn && layers.is_turnable(place);
+    for index in layers.hidden() {
+        let count = layers.layers[index].neurons.len();
+        let rescales = how.rescale && layers.is_scalable(index);
+        let turns = how.turn && layers.is_turnable(index);
         is_changed |= rescales || turns || how.reorder;
         if rescales {
             for neuron in 0..count {
-                layers.stretch(place, neuron, 0.25 + 4.0 * random.fraction());
+                layers.stretch(index, neuron, 0.25 + 4.0 * random.fraction());
             }
         }
         if turns {
             for neuron in (0..count).filter(|_| random.fraction() < 0.5).collect::<Vec<_>>() {
-                layers.stretch(place, neuron, -1.0);
+                layers.stretch(index, neuron, -1.0);
             }
         }
         if how.reorder {
             let mut order = (0..count).collect::<Vec<_>>();
             random.shuffle(&mut order);
-            layers.reorder(place, &order);
+            layers.reorder(index, &order);
         }
     }
     #[expect(clippy::cast_possible_truncation, reason = "weights are of single precision")]
@@ -75,7 +75,7 @@ pub fn disguise(base: &[u8], file: &[u8], how: &Disguise) -> Result<Vec<u8>, Mod
     onnx::with_weights(file, &written)
 }
 
-/// Adds noise whose length is so many times the way from the weights before to these.
+/// Adds noise whose norm is this multiple of the distance from the weights before to these.
 fn add_noise(weights: &mut [Weight], before: &[Weight], noise: f64, random: &mut Random) {
     let of_base = |weight: &Weight| {
         let same = before.iter().find(|other| other.place == weight.place);

@@ -1,4 +1,4 @@
-//! What a graph's answers are, and so which value a loss is best taken of.
+//! The meaning of a graph's answers, and so the value on which a loss is best computed.
 
 use burn::tensor::{Tensor, TensorData, activation};
 
@@ -13,7 +13,7 @@ use crate::{
 /// The least probability whose logarithm is taken.
 const LEAST: f32 = 1e-7;
 
-/// What the value that the loss is taken of means.
+/// The value that the loss is computed on, by its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
     /// Before a softmax over the classes.
@@ -31,11 +31,11 @@ pub(super) enum Head {
 }
 
 impl Head {
-    /// The head of a graph that answers so many numbers, for so many classes, zero for numbers.
+    /// The head of a graph that answers this many numbers, for this many classes, zero for numbers.
     ///
-    /// A loss is taken before a final softmax or logistic function, where its gradient is sound.
-    /// What ends in neither, nor in a concatenation as scikit-learn's two columns do, is taken
-    /// for logits.
+    /// A loss is computed before a final softmax or logistic function, where its gradient is
+    /// numerically stable. A graph that ends in neither, nor in a concatenation like scikit-learn's
+    /// two columns, is assumed to give logits.
     pub(super) fn of(graph: &Graph, classes: u16, answers: usize) -> Self {
         let output = graph.output;
         if classes == 0 {
@@ -54,7 +54,7 @@ impl Head {
         }
     }
 
-    /// The value the loss is taken of.
+    /// The value the loss is computed on.
     pub(super) const fn value(self) -> ValueId {
         match self {
             Self::Logits(value)
@@ -97,7 +97,7 @@ impl Head {
     }
 }
 
-/// The node that makes a value, seen through those that only arrange its elements.
+/// The node that computes a value, looking through those that only rearrange its elements.
 fn maker(graph: &Graph, value: ValueId) -> Option<&Node> {
     let mut value = value;
     for node in graph.nodes.iter().rev() {

@@ -1,9 +1,9 @@
 //! Training on a client's computer, through the same graph of operators that evaluates.
 //!
-//! Weights are the constants of f32 that come to an input whose operator calls them so, directly
-//! or through operators that only arrange elements. Statistics of a batch normalization stay.
-//! The same file, data, options and computer give the same weights; another computer may round
-//! gradients otherwise, and nothing depends on that: what counts is the exact score of the result.
+//! Weights are the f32 constants that reach an input with the role of a weight, directly or through
+//! operators that only rearrange elements. The statistics of a batch normalization stay fixed. The
+//! same file, data, options and computer give the same weights; another computer may round
+//! gradients differently, and nothing depends on that: only the exact score of the result counts.
 
 mod disguise;
 mod head;
@@ -32,26 +32,26 @@ use crate::{
     shape::Shape,
 };
 
-/// How to train.
+/// Training options.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// What makes steps of gradients.
+    /// The optimiser.
     pub optimiser: Optimiser,
-    /// Length of a step.
+    /// Step size.
     pub learning_rate: f32,
-    /// How often every row is seen.
+    /// Number of passes over all rows.
     pub epochs: u32,
     /// Rows whose gradients make one step; one for files with a fixed batch of one.
     pub batch_rows: usize,
-    /// What fixes the order of rows and which are held back.
+    /// Seed of the order of rows and of the choice of rows held back.
     pub seed: u64,
-    /// Rows held back to watch the score on, in percent of all; none when zero.
+    /// Rows held back to monitor the score, in percent of all; none if zero.
     pub held_back_percent: u8,
-    /// What the score on those rows is.
+    /// Metric of that score.
     pub metric: Metric,
 }
 
-/// What an epoch came to.
+/// Result of an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Epoch {
     /// Counted from one.
@@ -65,18 +65,18 @@ pub struct Epoch {
 /// A trained model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trained {
-    /// The file given, with other weights.
+    /// The given file with other weights.
     pub onnx: Vec<u8>,
-    /// The epoch the weights are of: the one with the best score on the rows held back, the last
-    /// of equals; the last of all when none are held back. Nothing when there was no epoch: the
-    /// weights are then the file's.
+    /// The epoch of the weights: the one with the best score on the rows held back, the last of
+    /// equals; the last of all if none are held back. `None` if there was no epoch: the weights are
+    /// then the file's.
     pub best: Option<Epoch>,
 }
 
-/// Why a model cannot be trained.
+/// Reason why a model cannot be trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TrainRefused {
-    /// It cannot even be scored on the dataset.
+    /// It cannot be scored on the dataset.
     #[error(transparent)]
     Evaluation(#[from] EvaluationRefused),
     /// No constant of the file is a weight.
@@ -85,7 +85,7 @@ pub enum TrainRefused {
     /// No rows are left to train on.
     #[error("no rows are left to train on")]
     NoRows,
-    /// The loss or a weight is not a finite number; a shorter step may help.
+    /// The loss or a weight is not a finite number; a smaller step may help.
     #[error("the weights are no longer finite in epoch {epoch}; try a smaller learning rate")]
     Diverged {
         /// Counted from one.
@@ -93,7 +93,7 @@ pub enum TrainRefused {
     },
 }
 
-/// Trains the model in `file`; `progress` hears of each epoch and may stop the training.
+/// Trains the model in `file`; `progress` receives each epoch and may stop the training.
 ///
 /// - Errors: model and dataset do not fit together, nothing to train, or the loss diverged
 pub fn train(
@@ -142,11 +142,11 @@ pub fn train(
     Ok(Trained { onnx, best: Some(epoch) })
 }
 
-/// A model whose weights are being changed.
+/// A model in training.
 struct Trainer {
     model: Model,
     head: Head,
-    /// All constants of f32, as tensors that gradients flow through.
+    /// All constants of f32, as tensors that record gradients.
     constants: Vec<Option<Array>>,
     parameters: Vec<Parameter>,
 }
@@ -245,7 +245,7 @@ impl Trainer {
         loss.into_scalar::<f32>()
     }
 
-    /// Whether the weights of now can be written to a file.
+    /// Whether the current weights can be written to a file.
     fn has_finite_weights(&self) -> bool {
         self.parameters.iter().all(|parameter| {
             let elements = elements_of(parameter.tensor.clone());
@@ -253,7 +253,7 @@ impl Trainer {
         })
     }
 
-    /// The exact score with the weights of now.
+    /// The exact score with the current weights.
     fn score(&mut self, watched: &Dataset, metric: Metric) -> Result<Score, TrainRefused> {
         for parameter in &self.parameters {
             let array = Array::constant(elements_of(parameter.tensor.clone()), parameter.shape);

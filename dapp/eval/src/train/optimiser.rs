@@ -1,15 +1,15 @@
-//! Optimisers: how a gradient becomes a step.
+//! Optimisers: from gradients to steps.
 //!
 //! The tensor library's own need its `std` feature, which chooses kernels by processor.
 
 use burn::tensor::Tensor;
 
-/// What makes steps of gradients.
+/// The rule that turns gradients into steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Optimiser {
     /// Stochastic gradient descent: `v ← momentum · v + g`, `w ← w − rate · v`.
     Sgd {
-        /// How much of the last steps goes on.
+        /// Share of the previous steps that is kept.
         momentum: f32,
     },
     /// Adam with decay rates 0.9 and 0.999.
@@ -22,7 +22,7 @@ const DECAY_1: f32 = 0.9;
 const DECAY_2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
-/// What an optimiser remembers of one weight.
+/// An optimiser's state for one weight.
 #[derive(Clone, Default)]
 pub(super) struct State {
     steps: i32,

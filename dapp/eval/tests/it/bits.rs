@@ -1,8 +1,8 @@
 //! The bits of every operator and every answer: the same on every computer, in every build, on one
-//! thread and many. A kernel chosen by the processor, or another implementation of a function,
-//! shows here.
+//! thread and many. The test fails if a kernel is chosen by the processor, or a function is
+//! implemented differently.
 //!
-//! `UPDATE_EXPECT=1` writes `bits.txt` anew. The same lines are printed by the example `bits`.
+//! `UPDATE_EXPECT=1` rewrites `bits.txt`. The example `bits` prints the same lines.
 
 use std::{collections::BTreeSet, fs, num::NonZeroUsize, path::PathBuf};
 
@@ -65,12 +65,12 @@ fn a_trace_shows_what_each_node_made() {
     let bits = Bits::of(&model, &rows).unwrap();
     assert_eq!(bits.layers.len(), nodes.iter().filter(|node| node.output.is_some()).count());
     for layer in &bits.layers {
-        let place = nodes.iter().position(|node| node.node == layer.node).unwrap();
-        assert_eq!(nodes[place].output, Some(layer.output));
-        assert_eq!(layer.digest, Digest::of(&made[place]), "{}", layer.node);
+        let index = nodes.iter().position(|node| node.node == layer.node).unwrap();
+        assert_eq!(nodes[index].output, Some(layer.output));
+        assert_eq!(layer.digest, Digest::of(&made[index]), "{}", layer.node);
     }
     assert_eq!(bits.layers.last().unwrap().digest, bits.answers);
-    // What is less than a row is left out.
+    // An incomplete row is left out.
     assert_eq!(
         Bits::of(&model, &rows[..rows.len() - 1]),
         Bits::of(&model, &rows[..rows.len() - 64])

@@ -1,5 +1,4 @@
-//! Clouds of points, each of a class, and a network that learns to tell them apart without an
-//! error.
+//! Clouds of points, one per class, and a network that learns to separate them without an error.
 
 #![expect(clippy::cast_possible_truncation, reason = "classes are few, and features single")]
 
@@ -7,19 +6,19 @@ use eval::{Dataset, Features, Labels, Shape};
 
 use crate::onnx::{model, node, ports, weights};
 
-/// Where the clouds are, and how wide.
+/// The number of clouds, their dimensions and their width.
 #[derive(Clone, Copy)]
 pub(crate) struct Clouds {
-    /// Numbers of a row.
+    /// Numbers per row.
     pub(crate) numbers: usize,
-    /// Classes, a cloud each.
+    /// Classes, one cloud each.
     pub(crate) classes: usize,
-    /// The deviation of each number from the middle of its cloud.
+    /// Standard deviation of each number from the centre of its cloud.
     pub(crate) width: f64,
 }
 
 impl Clouds {
-    /// So many rows, drawn with a seed.
+    /// This many rows, drawn with a seed.
     pub(crate) fn rows(self, rows: usize, seed: u64) -> Dataset {
         let Self { numbers, classes, width } = self;
         let mut bell = bell((numbers * 1_000 + classes) as u64);
@@ -54,10 +53,10 @@ impl Clouds {
     }
 }
 
-/// Numbers in about a bell curve of mean 0 and deviation 1, drawn with a seed.
+/// Approximately normal numbers of mean 0 and standard deviation 1, drawn with a seed.
 fn bell(seed: u64) -> impl FnMut() -> f64 {
     let mut state = seed;
-    // SplitMix64; the sum of twelve numbers from zero to one has deviation 1.
+    // SplitMix64; the sum of twelve numbers from zero to one has standard deviation 1.
     let mut part = move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,4 +1,4 @@
-//! Copies, however they are dressed up, are told from models that others trained.
+//! Copies, however disguised, are distinguished from independently trained models.
 
 use blobs::{Cid, Codec, Digest};
 use eval::Evaluator;
@@ -14,7 +14,7 @@ use crate::{
     rewrites::rewrites,
 };
 
-/// What models are compared with and on.
+/// The base model and the hold-out of a comparison.
 struct Room<'a> {
     base: &'a [u8],
     hold_out: &'a [u8],
@@ -67,8 +67,7 @@ fn no_rewrite_of_its_graph_hides_a_copy() {
     assert_eq!(names.len(), 13, "a rewrite suits no model: {names:?}");
 }
 
-/// What is added to or multiplied with the answers of all classes is not seen in the weights
-/// either.
+/// An offset or a factor common to all classes does not count in the weights either.
 #[test]
 fn what_all_classes_have_in_common_does_not_count_as_weights() {
     let [base, file] = ["digits/torch-base.onnx", "digits/torch-trained.onnx"].map(read);
@@ -94,8 +93,8 @@ fn networks_of_others_are_not_copies() {
     let files = names.map(|name| read(&format!("digits/{name}-trained.onnx")));
     let base = read("digits/torch-base.onnx");
     let room = Room { base: &base, hold_out: &hold_out, metric };
-    for (place, second) in files.iter().enumerate() {
-        for first in &files[..place] {
+    for (index, second) in files.iter().enumerate() {
+        for first in &files[..index] {
             let similarity = room.compare(first, second).unwrap();
             assert!(!similarity.is_copy(), "{similarity:?}");
             assert_eq!(similarity.distance, None);
@@ -105,7 +104,7 @@ fn networks_of_others_are_not_copies() {
         room.compare(&base, &base),
         Ok(Similarity { agreement: 1_000_000, distance: Some(WeightDistance::EQUAL) })
     );
-    // A base model of another form is no base: what counts is the way from nothing.
+    // A base model of another form is no base: distances are then measured from zero.
     let keras = read("digits/keras-base.onnx");
     let room = Room { base: &keras, ..room };
     let distance = room.compare(&base, &files[0]).unwrap().distance;
@@ -147,7 +146,7 @@ fn a_comparison_costs_what_shapes_say() {
     assert_eq!(Work((one.0 + other.0) / 2), both);
     let comparison = Comparison { seed: Digest::of(b"other"), ..room.comparison(&torch, &trained) };
     assert_eq!(Evaluator::new().quote_comparison(&comparison), Ok(one));
-    // Fewer rows than the hold-out has, and no more than an input may cost.
+    // Fewer rows than the hold-out has, and within the cost limit of an input.
     assert!(one < Work(500_000_000), "{one}");
     assert!(reading < Work(1_000_000_000), "{reading}");
 }
@@ -166,7 +165,7 @@ fn what_cannot_be_compared_is_named() {
     );
 }
 
-/// Exact on every platform: these are the integers of all.
+/// Exact on every platform: the integers are the same on all.
 #[test]
 fn similarities_are_the_same_everywhere() {
     let similarity = |folder: &str, [base, first, second]: [&str; 3], metric| {
@@ -301,7 +300,7 @@ mod trained {
         assert_eq!(predicted(&copy), predicted(&model));
     }
 
-    /// Behind a tanh signs can be turned without a bit of the answers changing, and it does not
+    /// Behind a tanh, neurons can be negated without changing a bit of the answers, and it does not
     /// help.
     #[test]
     fn turned_signs_change_neither_answers_nor_weights() {
@@ -329,7 +328,7 @@ mod trained {
             Disguise { reorder: true, turn: true, noise: 0.05, seed: 6, ..Disguise::default() };
         let copy = disguise(&base, &model, &how).unwrap();
         assert!(room.compare(&copy, &model).unwrap().is_copy());
-        // Without a tanh nothing is turned.
+        // Without a tanh nothing is negated.
         let relus = read("digits/torch-trained.onnx");
         let how = Disguise { turn: true, seed: 5, ..Disguise::default() };
         assert_eq!(disguise(&relus, &relus, &how).unwrap(), relus);

@@ -13,7 +13,7 @@ pub(crate) fn read(path: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()))
 }
 
-/// The committed models and the data they are for, in order of their names.
+/// The committed models and their data, in order of their names.
 pub(crate) fn models() -> Vec<(String, String)> {
     let mut models = Vec::new();
     for folder in ["diabetes", "digits", "health", "images"] {

@@ -1,4 +1,4 @@
-//! Models nobody should send: each is refused for its own reason, and none panics or takes memory.
+//! Hostile models: each is refused for its own reason, and none panics or exhausts memory.
 
 use std::slice::from_ref;
 
@@ -27,7 +27,7 @@ fn shape(sizes: &[usize]) -> Sizes {
     Shape::new(sizes).unwrap().into()
 }
 
-/// The refusal of the node at this place.
+/// The refusal of the node at this index.
 fn at(index: u32, operator: &str, reason: NodeRefused) -> ModelRefused {
     let name = Label::from(format!("the {operator}").as_str());
     ModelRefused::Node { node: NodeId { index, operator: operator.into(), name }, reason }
@@ -379,7 +379,7 @@ fn a_row_that_costs_too_much_is_refused() {
     check(&[("a convolution", file, ModelRefused::CostLimitExceeded { limit: 1 << 36 })]);
 }
 
-/// A model with as many operators and attributes, and as few weights, as makes sense.
+/// A model with as many operators and attributes, and as few weights, as is reasonable.
 fn structure() -> Vec<u8> {
     let kernel = [
         integers_attribute("kernel_shape", &[2, 2]),
@@ -406,12 +406,12 @@ fn structure() -> Vec<u8> {
     ])
 }
 
-/// Cheap enough to be run thousands of times.
+/// Whether it is cheap enough to run thousands of times.
 fn is_cheap(cost: Cost) -> bool {
     cost.work() < Work(10_000_000)
 }
 
-/// The most memory this process has had, in bytes.
+/// The peak memory of this process, in bytes.
 fn peak_memory() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
@@ -421,18 +421,18 @@ fn peak_memory() -> usize {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// Bytes changed anywhere in models: refused or run, without a panic, at no cost in memory.
+    /// Models with bytes changed anywhere: refused or run, without a panic or a cost in memory.
     #[test]
     fn changed_models_do_no_harm(
         which in 0_usize..28,
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         cut in prop::option::weighted(0.1, any::<prop::sample::Index>()),
     ) {
-        // Half of the time a model that is all structure, with hardly a weight.
+        // Half of the cases use a model that is all structure, with hardly a weight.
         let mut file = models().get(which).map_or_else(structure, |(model, _)| read(model));
-        for (place, byte) in changes {
-            let place = place.index(file.len());
-            file[place] = byte;
+        for (offset, byte) in changes {
+            let offset = offset.index(file.len());
+            file[offset] = byte;
         }
         if let Some(cut) = cut {
             file.truncate(cut.index(file.len()));
@@ -446,7 +446,7 @@ proptest! {
         prop_assert!(peak_memory() < 512 << 20);
     }
 
-    /// Bytes changed anywhere in real datasets.
+    /// Real datasets with bytes changed anywhere.
     #[test]
     fn changed_datasets_do_no_harm(
         which in 0_usize..3,
@@ -455,9 +455,9 @@ proptest! {
     ) {
         let folder = ["diabetes", "digits", "health"][which];
         let mut file = read(&format!("{folder}/holdout.safetensors"));
-        for (place, byte) in changes {
+        for (offset, byte) in changes {
             // The header, and a few features.
-            file[place] = byte;
+            file[offset] = byte;
         }
         if let Some(cut) = cut {
             file.truncate(cut.index(file.len()));

@@ -1,4 +1,4 @@
-//! Evaluation in steps, as the market asks for it.
+//! Evaluation in steps, as the market requests it.
 
 use blobs::Cid;
 use eval::{Dataset, Evaluator, Features, Labels, Model, Shape, report};
@@ -15,7 +15,7 @@ fn evaluation<'a>(model: &'a [u8], hold_out: &'a [u8], metric: Metric) -> Evalua
     Evaluation { model: blob(model), hold_out: blob(hold_out), metric, rows: None }
 }
 
-/// Answers all rows with a budget for each call, and counts the calls.
+/// Answers all rows with a budget per call, and counts the calls.
 fn in_steps(evaluation: &Evaluation<'_>, budget: Work) -> (MetricAccumulator, Work, usize) {
     let mut judge = Evaluator::new();
     let quote = judge.quote(evaluation).unwrap();

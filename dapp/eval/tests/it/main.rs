@@ -1,4 +1,4 @@
-//! The evaluator from outside: real models and data made by other frameworks, hostile files, steps.
+//! Tests of the evaluator's public API: real models and data, hostile files, evaluation in steps.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail at any line")]
 

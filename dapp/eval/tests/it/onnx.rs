@@ -1,8 +1,8 @@
-//! A writer of ONNX files, field by field, so that a test can also write what no exporter would.
+//! A writer of ONNX files, field by field, so that tests can also write what no exporter would.
 
 use prost::encoding::{WireType, encode_key, encode_varint};
 
-/// A field of bytes, a string or a message.
+/// A field of bytes: a string or a message.
 pub(crate) fn bytes(number: u32, bytes: &[u8]) -> Vec<u8> {
     let mut field = Vec::new();
     encode_key(number, WireType::LengthDelimited, &mut field);
@@ -11,7 +11,7 @@ pub(crate) fn bytes(number: u32, bytes: &[u8]) -> Vec<u8> {
     field
 }
 
-/// A field of an integer.
+/// An integer field.
 pub(crate) fn integer(number: u32, value: i64) -> Vec<u8> {
     let mut field = Vec::new();
     encode_key(number, WireType::Varint, &mut field);
@@ -43,7 +43,7 @@ pub(crate) fn integer_attribute(name: &str, value: i64) -> Vec<u8> {
     bytes(5, &[bytes(1, name.as_bytes()), integer(3, value), integer(20, 2)].concat())
 }
 
-/// A node with attributes as made above.
+/// A node with attributes made by the functions above.
 pub(crate) fn node(
     operator: &str,
     inputs: &[&str],
@@ -56,7 +56,7 @@ pub(crate) fn node(
     bytes(1, &[inputs, bytes(2, output.as_bytes()), name, operator, attributes.concat()].concat())
 }
 
-/// A `TensorProto` without name.
+/// A `TensorProto` without a name.
 pub(crate) fn tensor(sizes: &[i64], data_type: i64, raw: &[u8]) -> Vec<u8> {
     let sizes = sizes.iter().flat_map(|size| integer(1, *size)).collect::<Vec<_>>();
     [sizes, integer(2, data_type), bytes(9, raw)].concat()
@@ -79,7 +79,7 @@ pub(crate) fn whole(name: &str, numbers: &[i64]) -> Vec<u8> {
     initializer(name, &tensor(&[numbers.len() as i64], 7, &raw))
 }
 
-/// An input (field 11) or output (field 12) of this type; a size of −1 is a name, of 0 is absent.
+/// An input (field 11) or output (field 12) of this type; a size of −1 is symbolic, of 0 absent.
 pub(crate) fn port(field: u32, name: &str, element: i64, sizes: &[i64]) -> Vec<u8> {
     let sizes = sizes.iter().flat_map(|size| {
         bytes(

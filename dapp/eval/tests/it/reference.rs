@@ -1,4 +1,4 @@
-//! The committed models answer as the frameworks that exported them, sample by sample.
+//! The committed models give the answers of the frameworks that exported them, sample by sample.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{fixtures, read};
 
-/// The largest difference allowed between two frameworks' sums in f32.
+/// Whether two frameworks' f32 sums differ by no more than the tolerance.
 fn is_close(ours: f64, theirs: f64) -> bool {
     (ours - theirs).abs() <= 2e-5 * (1.0 + theirs.abs())
 }

@@ -1,5 +1,5 @@
-//! Rewrites of a model's graph that leave the class of each answer, or the number, as it is: what
-//! someone might do to a copy. They edit the protobuf file, as no part of the evaluator does.
+//! Rewrites of a model's graph that preserve the class of each answer, or the number, as a copier
+//! might make them. They edit the protobuf file, which no part of the evaluator does.
 
 use prost::encoding::{WireType, decode_key, decode_varint};
 
@@ -7,9 +7,9 @@ use crate::onnx::{
     bytes, float_attribute, integer, integer_attribute, node, tensor, weights, whole,
 };
 
-/// The rewrite by nodes that do nothing.
+/// The rewrite by nodes without effect.
 pub(crate) const IDLE: &str = "nodes that do nothing";
-/// The rewrite by a constant that no choice of the greatest sees.
+/// The rewrite by a constant that changes no argmax.
 pub(crate) const BIASES: &str = "1 added to all final biases";
 
 /// A file's graph, to be edited.
@@ -18,7 +18,7 @@ pub(crate) struct Net {
     opset: i64,
     nodes: Vec<Node>,
     constants: Vec<Constant>,
-    /// Inputs and outputs, as they were.
+    /// Inputs and outputs, unchanged.
     ports: Vec<u8>,
     output: String,
     fresh: usize,
@@ -36,12 +36,12 @@ struct Node {
 struct Constant {
     name: String,
     sizes: Vec<i64>,
-    /// Nothing for whole numbers, whose field stays as it was.
+    /// `None` for whole numbers, whose field stays unchanged.
     numbers: Option<Vec<f32>>,
     field: Vec<u8>,
 }
 
-/// All rewrites that suit a model, by name. `is_number` for a model that answers a number.
+/// All rewrites applicable to a model, by name. `is_number` for a model that answers a number.
 pub(crate) fn rewrites(file: &[u8], is_number: bool) -> Vec<(&'static str, Vec<u8>)> {
     let net = Net::read(file);
     let answers = net.answers();
@@ -145,34 +145,34 @@ impl Net {
     }
 
     fn numbers(&mut self, name: &str) -> Option<&mut Vec<f32>> {
-        let place = self.find(name)?;
-        self.constants[place].numbers.as_mut()
+        let index = self.find(name)?;
+        self.constants[index].numbers.as_mut()
     }
 
-    /// The places of the products and of what adds their biases, with the biases' names.
+    /// Indices of the products and of the nodes that add their biases, with the biases' names.
     fn products(&self) -> Vec<(usize, Option<(usize, String)>)> {
         let products = self.nodes.iter().enumerate();
         let products = products.filter(|(_, node)| is_product(&node.operator));
-        let with_bias = |(place, node): (usize, &Node)| {
+        let with_bias = |(index, node): (usize, &Node)| {
             if let Some(bias) = node.inputs.get(2) {
-                return (place, Some((place, bias.clone())));
+                return (index, Some((index, bias.clone())));
             }
-            let next = self.nodes.get(place + 1).filter(|next| {
+            let next = self.nodes.get(index + 1).filter(|next| {
                 next.operator == "Add" && next.inputs[0] == node.output && !is_conv(node)
             });
-            (place, next.map(|next| (place + 1, next.inputs[1].clone())))
+            (index, next.map(|next| (index + 1, next.inputs[1].clone())))
         };
         products.map(with_bias).collect()
     }
 
-    /// How many numbers the last product gives; 1 where a probability is made into two columns.
+    /// Number of answers of the last product; 1 if a probability is expanded to two columns.
     fn answers(&self) -> usize {
         let products = self.products();
         let Some((_, Some((_, bias)))) = products.last() else { return 1 };
-        self.find(bias).map_or(1, |place| self.constants[place].numbers.iter().flatten().count())
+        self.find(bias).map_or(1, |index| self.constants[index].numbers.iter().flatten().count())
     }
 
-    /// Puts a node behind the output.
+    /// Appends a node after the output.
     fn with_last(&self, last: Node) -> Self {
         let mut net = self.clone();
         net.add_last(last);
@@ -218,11 +218,11 @@ impl Net {
         Some(net)
     }
 
-    /// Multiplies the final layer, and adds to its biases; nothing where it has none.
+    /// Multiplies the final layer, and adds to its biases; `None` if it has none.
     fn with_final_layer(&self, factor: f32, more: f32) -> Option<Self> {
         let mut net = self.clone();
-        let (place, bias) = net.products().pop()?;
-        let weights = net.nodes[place].inputs[1].clone();
+        let (index, bias) = net.products().pop()?;
+        let weights = net.nodes[index].inputs[1].clone();
         net.numbers(&weights)?.iter_mut().for_each(|number| *number *= factor);
         net.numbers(&bias?.1)?.iter_mut().for_each(|number| *number = *number * factor + more);
         Some(net)
@@ -231,8 +231,8 @@ impl Net {
     fn with_other_products(&self) -> Option<Self> {
         let mut net = self.clone();
         let mut changed = false;
-        for (place, bias) in self.products().into_iter().rev() {
-            let node = net.nodes[place].clone();
+        for (index, bias) in self.products().into_iter().rev() {
+            let node = net.nodes[index].clone();
             if node.operator == "Gemm" {
                 let weights = net.find(&node.inputs[1])?;
                 let turned = node.attributes.iter().any(|each| {
@@ -251,35 +251,35 @@ impl Net {
                     output: node.output,
                     ..node_of("Add")
                 };
-                net.nodes[place] = Node { inputs, output: between, ..node_of("MatMul") };
-                net.nodes.insert(place + 1, sum);
+                net.nodes[index] = Node { inputs, output: between, ..node_of("MatMul") };
+                net.nodes.insert(index + 1, sum);
                 changed = true;
             } else if let (false, Some((sum, bias))) = (is_conv(&node), bias) {
                 let sum = net.nodes.remove(sum);
                 let inputs = [node.inputs, vec![bias]].concat();
-                net.nodes[place] = Node { inputs, output: sum.output, ..node_of("Gemm") };
+                net.nodes[index] = Node { inputs, output: sum.output, ..node_of("Gemm") };
                 changed = true;
             }
         }
         changed.then_some(net)
     }
 
-    /// Puts a batch normalization behind each product, which undoes what is done to its weights.
+    /// Adds a batch normalization after each product, and changes the product's weights to undo it.
     fn with_normalization(&self) -> Option<Self> {
         let mut net = self.clone();
-        for (place, bias) in self.products().into_iter().rev() {
+        for (index, bias) in self.products().into_iter().rev() {
             let Some((last, bias)) = bias else { continue };
             let count = net.numbers(&bias)?.len();
             let size = |channel: usize| [0.5, 2.0, 4.0][channel % 3];
             let mean = |channel: usize| [0.25, -0.5][channel % 2];
-            // y is wanted; the product now gives (y − shift) / scale.
+            // The result must be y, so the product now gives (y − shift) / scale.
             let numbers = |of: &dyn Fn(usize) -> f32| (0..count).map(of).collect::<Vec<_>>();
             let channels = [i64::try_from(count).ok()?];
             let scales = net.constant(&channels, numbers(&size));
             let shifts = net.constant(&channels, numbers(&mean));
             let zeros = net.constant(&channels, vec![0.0; count]);
             let ones = net.constant(&channels, vec![1.0; count]);
-            net.scale_channels(place, &numbers(&|channel| 1.0 / size(channel)))?;
+            net.scale_channels(index, &numbers(&|channel| 1.0 / size(channel)))?;
             for (channel, number) in net.numbers(&bias)?.iter_mut().enumerate() {
                 *number = (*number - mean(channel)) / size(channel);
             }
@@ -293,35 +293,35 @@ impl Net {
         Some(net)
     }
 
-    /// Multiplies the weights of each channel that a product makes.
-    fn scale_channels(&mut self, place: usize, factors: &[f32]) -> Option<()> {
-        let node = self.nodes[place].clone();
+    /// Multiplies the weights of each output channel of a product.
+    fn scale_channels(&mut self, index: usize, factors: &[f32]) -> Option<()> {
+        let node = self.nodes[index].clone();
         let by_row = is_conv(&node) || !node.attributes.is_empty();
         let numbers = self.numbers(&node.inputs[1])?;
         let each = numbers.len() / factors.len();
-        for (place, number) in numbers.iter_mut().enumerate() {
-            *number *= factors[if by_row { place / each } else { place % factors.len() }];
+        for (index, number) in numbers.iter_mut().enumerate() {
+            *number *= factors[if by_row { index / each } else { index % factors.len() }];
         }
         Some(())
     }
 
-    /// Takes normalizations into the convolutions before them; nothing where there are none.
+    /// Folds normalizations into the convolutions before them; `None` if there are none.
     fn with_folded_normalization(&self) -> Option<Self> {
         let net = self.with_normalization()?;
         let mut folded = net.clone();
-        for place in (1..net.nodes.len()).rev() {
-            let node = net.nodes[place].clone();
-            if node.operator != "BatchNormalization" || !is_conv(&net.nodes[place - 1]) {
+        for index in (1..net.nodes.len()).rev() {
+            let node = net.nodes[index].clone();
+            if node.operator != "BatchNormalization" || !is_conv(&net.nodes[index - 1]) {
                 continue;
             }
-            let bias = net.nodes[place - 1].inputs.get(2)?.clone();
+            let bias = net.nodes[index - 1].inputs.get(2)?.clone();
             let scales = folded.numbers(&node.inputs[1])?.clone();
             let shifts = folded.numbers(&node.inputs[2])?.clone();
-            folded.scale_channels(place - 1, &scales)?;
+            folded.scale_channels(index - 1, &scales)?;
             let biases = folded.numbers(&bias)?.iter_mut().zip(scales.iter().zip(shifts));
             biases.for_each(|(bias, (scale, shift))| *bias = *bias * scale + shift);
-            folded.nodes.remove(place);
-            folded.nodes[place - 1].output = node.output;
+            folded.nodes.remove(index);
+            folded.nodes[index - 1].output = node.output;
         }
         (folded.nodes.len() < net.nodes.len()).then_some(folded)
     }
@@ -368,7 +368,7 @@ impl Constant {
                     }
                 }
                 2 => is_real = integer_of(field) == 1,
-                // As a packed list, or as they lie in memory.
+                // As a packed list, or as raw bytes.
                 4 | 9 => raw = value.to_vec(),
                 _ => {}
             }
@@ -389,11 +389,11 @@ fn is_product(operator: &str) -> bool {
 
 fn transposed(sizes: &[i64], numbers: &[f32]) -> (Vec<i64>, Vec<f32>) {
     let columns = usize::try_from(sizes[1]).unwrap();
-    let column = |place| numbers.iter().skip(place).step_by(columns).copied();
+    let column = |index| numbers.iter().skip(index).step_by(columns).copied();
     (vec![sizes[1], sizes[0]], (0..columns).flat_map(column).collect())
 }
 
-/// A message's fields: the number, all of it, and the bytes in it.
+/// A message's fields: the number, the whole field, and its payload.
 fn fields(message: &[u8]) -> Vec<(u32, &[u8], &[u8])> {
     let (mut rest, mut found) = (message, Vec::new());
     while !rest.is_empty() {
@@ -417,7 +417,7 @@ fn text(message: &[u8], wanted: u32) -> String {
     found.map_or(String::new(), |(_, _, value)| String::from_utf8(value.to_vec()).unwrap())
 }
 
-/// The integer that is all of a field.
+/// The integer in a field.
 fn integer_of(mut field: &[u8]) -> i64 {
     decode_key(&mut field).unwrap();
     decode_varint(&mut field).unwrap().cast_signed()

@@ -1,5 +1,5 @@
-//! The convolution of whole images: it cuts the output into tiles, gathers the patches of each, and
-//! hands them to the micro-kernel.
+//! The convolution of whole images: cuts the output into tiles, gathers the patches of each, and
+//! passes them to the micro-kernel.
 
 use super::{
     super::{Geometry, addends, processor::TILES},
@@ -10,8 +10,8 @@ use super::{
     tile_columns, tiles_at_once,
 };
 
-/// Bytes kept beside images and weights: an image in its layout, its patches, the tiles of its
-/// output, and the patches of those that are convolved at once.
+/// Bytes needed beside images and weights: an image in its layout, its patches, the tiles of its
+/// output, and the patches of the tiles that are convolved together.
 pub(super) fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Option<usize> {
     let [height, width] = geometry.output_size;
     let layout = InputLayout::new(geometry);
@@ -58,13 +58,13 @@ pub(in crate::kernel) fn convolution(
     output
 }
 
-/// What is the same for all images.
+/// State shared by all images.
 struct DirectConvolution<'a> {
     geometry: &'a Geometry,
     layout: InputLayout,
     /// The blocks of each group.
     groups: Vec<Vec<FilterBlock<'a>>>,
-    /// Channels of a group.
+    /// Channels per group.
     depth: usize,
     filters: usize,
 }
@@ -85,7 +85,7 @@ impl DirectConvolution<'_> {
         }
     }
 
-    /// Convolves images by tiles of `P` pixels, whose patches have `S` pixels.
+    /// Convolves images by tiles of `P` pixels, with patches of `S` pixels.
     fn images<const P: usize, const S: usize>(
         &self,
         images: &[f32],
@@ -107,7 +107,7 @@ impl DirectConvolution<'_> {
             for (group, blocks) in self.groups.iter().enumerate() {
                 let patches = &patches[group * self.depth * self.layout.patches..];
                 for tiles in tiles.chunks(at_once) {
-                    // Those of a tile in a single channel lie side by side as they are.
+                    // With a single channel, the patches of a tile are contiguous already.
                     let patches = if self.depth == 1 {
                         patches
                     } else {
@@ -122,7 +122,7 @@ impl DirectConvolution<'_> {
         }
     }
 
-    /// Copies the patches of each tile to lie side by side.
+    /// Copies the patches of each tile to be contiguous.
     fn gather<'a, const S: usize>(
         &self,
         patches: &[InputPatch<'a, S>],
@@ -167,7 +167,7 @@ impl DirectConvolution<'_> {
     ) -> Vec<InputPatch<'a, S>> {
         let InputLayout { rows, row: row_pixels, patches: of_channel, .. } = self.layout;
         let runs = self.layout.run_starts(self.geometry).collect::<Vec<_>>();
-        // Where each patch begins in a channel; beyond its end where there is none.
+        // Offset of each patch in a channel; past its end if there is none.
         let mut starts = vec![usize::MAX; of_channel];
         for row in 0..rows {
             let first = self.layout.first_patch(row, self.geometry);

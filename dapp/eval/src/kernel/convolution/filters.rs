@@ -2,8 +2,8 @@
 
 use super::super::{Geometry, all_finite};
 
-/// Filters packed by blocks, each [taps, filters of the block] row-major: the weights of one tap
-/// lie side by side for all filters of a register tile.
+/// Filters packed in blocks, each [taps, filters of the block] row-major: the weights of one tap
+/// are contiguous for all filters of a register tile.
 #[derive(Debug)]
 pub(crate) struct PackedFilters {
     pub(super) filters: usize,
@@ -25,8 +25,8 @@ pub(super) struct FilterBlock<'a> {
 }
 
 impl PackedFilters {
-    /// Packs row-major weights [filters, taps], those of each group by themselves, into blocks of
-    /// so many filters at most.
+    /// Packs row-major weights [filters, taps], each group separately, into blocks of at most this
+    /// many filters.
     pub(in crate::kernel) fn new(
         weights: &[f32],
         [filters, groups, depth]: [usize; 3],
@@ -43,12 +43,12 @@ impl PackedFilters {
         Self { filters, groups, depth, most, finite: all_finite(weights), weights: packed }
     }
 
-    /// Whether filters of these sizes would be packed like this.
+    /// Whether filters of these sizes would be packed the same way.
     pub(in crate::kernel) fn suit(&self, sizes: [usize; 3], most: usize) -> bool {
         ([self.filters, self.groups, self.depth], self.most) == (sizes, most)
     }
 
-    /// How many images so many pixels are.
+    /// Number of images in this many pixels.
     pub(super) const fn images(&self, pixels: usize, geometry: &Geometry) -> usize {
         pixels / (self.groups * self.depth * geometry.image[0] * geometry.image[1])
     }
@@ -67,7 +67,7 @@ impl PackedFilters {
 }
 
 /// The first filter and the number of filters of each block of a group; a micro-kernel is compiled
-/// for each of these numbers.
+/// for each of these block sizes.
 fn blocks(group: usize, filters: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut first = group * filters;
     let end = first + filters;

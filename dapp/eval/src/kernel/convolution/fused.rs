@@ -1,8 +1,7 @@
-//! The fused convolution–ReLU–max-pool: only what a pool of two by two leaves of a convolution is
-//! ever written.
+//! The fused convolution–ReLU–max-pool: only the results of the two-by-two pool are ever written.
 //!
-//! This is for scalar cores alone: its sums are what their registers hold. With vectors, the three
-//! operators one after the other are quicker.
+//! For scalar cores only: a tile has as many sums as their registers hold. With vectors, running
+//! the three operators one after the other is faster.
 
 use std::mem;
 
@@ -19,21 +18,21 @@ use super::{
 /// an input row, and a pixel.
 pub(crate) const FILTERS: usize = 1;
 
-/// Whether a convolution can be fused: kernels of three or five, step by step, and an output large
-/// enough for a tile.
+/// Whether a convolution can be fused: a kernel of three or five, stride and dilation of one, and
+/// an output large enough for a tile.
 pub(super) fn suits(geometry: &Geometry) -> bool {
     let Geometry { kernel, stride, dilation, output_size: [height, width], .. } = *geometry;
     let steps = (stride, dilation) == ([1; 2], [1; 2]);
     steps && matches!(kernel, [3, 3] | [5, 5]) && height >= 2 && width >= WIDTH
 }
 
-/// Images that are convolved at once, so that little is done for each: as many as make few patches.
+/// Number of images convolved together to share fixed costs, limited by their patches.
 fn images_at_once(patches: usize) -> usize {
     (1 << 10) / patches.clamp(1, 1 << 10)
 }
 
-/// Bytes kept beside images and weights: some images in their layout, their patches, the tiles of
-/// their outputs, and the patches of those that are convolved at once.
+/// Bytes needed beside images and weights: some images in their layout, their patches, the tiles of
+/// their outputs, and the patches of the tiles that are convolved together.
 pub(super) fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Option<usize> {
     let layout = InputLayout::new(geometry);
     let columns = geometry.output_size[1].div_ceil(WIDTH);
@@ -48,8 +47,8 @@ pub(super) fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Opt
     pixels.checked_add(patches)?.checked_add(tiles)?.checked_mul(at_once)?.checked_add(gathered)
 }
 
-/// Images convolved with filters, plus a bias, then a ReLU, then a max-pool of two by two, by the
-/// rule of arithmetic.
+/// Images convolved with filters, plus a bias, then a ReLU, then a two-by-two max-pool, by the rule
+/// of arithmetic.
 ///
 /// - Shapes: as [`super::convolution`], the result [images, filters, height / 2, width / 2]
 pub(in crate::kernel) fn convolution(
@@ -78,40 +77,40 @@ pub(in crate::kernel) fn convolution(
     }
 }
 
-/// What is the same for all images.
+/// State shared by all images.
 struct FusedConvolution<'a> {
     filters: &'a PackedFilters,
     /// The filters of each group.
     groups: Vec<Vec<FilterBlock<'a>>>,
     geometry: &'a Geometry,
     layout: InputLayout,
-    /// Where the tiles of a row begin.
+    /// Columns at which the tiles of a row begin.
     columns: Vec<usize>,
     /// Pixels of a channel of the output.
     channel: usize,
 }
 
-/// Eight sums side by side and the eight below.
+/// Eight adjacent sums and the eight below.
 #[derive(Clone, Copy)]
 struct Tile {
-    /// The first of its patches in the first channel of its group.
+    /// Index of its first patch, in the first channel of its group.
     first_patch: usize,
-    /// Where its outputs begin, for the first filter.
+    /// Offset of its outputs, for the first filter.
     output: usize,
 }
 
-/// Tiles whose patches lie side by side.
+/// Tiles with contiguous patches.
 struct Gathered<'a, const S: usize> {
-    /// The patches of the tiles that have any pixel but zeros, tile by tile.
+    /// The patches of the tiles that have any nonzero pixel, tile by tile.
     patches: Vec<InputPatch<'a, S>>,
-    /// Where the outputs of these tiles begin, for the first filter.
+    /// Offsets of the outputs of these tiles, for the first filter.
     outputs: Vec<usize>,
-    /// Where those of the other tiles begin.
+    /// Offsets of the outputs of the other tiles.
     blank: Vec<usize>,
 }
 
 impl<const S: usize> Gathered<'_, S> {
-    /// Room for so many tiles of so many patches each.
+    /// Capacity for this many tiles of this many patches each.
     fn new(tiles: usize, patches: usize) -> Self {
         let outputs = || Vec::with_capacity(tiles);
         Self { patches: Vec::with_capacity(tiles * patches), outputs: outputs(), blank: outputs() }
@@ -119,7 +118,7 @@ impl<const S: usize> Gathered<'_, S> {
 }
 
 impl FusedConvolution<'_> {
-    /// Convolves images, some at once.
+    /// Convolves images, several at a time.
     fn run<const K: usize, const R: usize, const S: usize>(&self, images: &[f32]) -> Vec<f32> {
         let Self { filters, ref groups, geometry, channel, .. } = *self;
         let depth = filters.depth;
@@ -151,7 +150,7 @@ impl FusedConvolution<'_> {
         output
     }
 
-    /// Copies the patches of each tile to lie side by side, but for those of blank tiles.
+    /// Copies the patches of each tile to be contiguous, except those of blank tiles.
     #[inline(never)]
     fn gather<'a, const R: usize, const S: usize>(
         &self,
@@ -162,7 +161,7 @@ impl FusedConvolution<'_> {
         let (rows, depth) = (self.layout.rows, self.filters.depth);
         gathered.outputs.clear();
         gathered.blank.clear();
-        // By value: so the compiler knows that nothing else changes it.
+        // Taken by value, so that the compiler knows that nothing else changes it.
         let mut copies = mem::take(&mut gathered.patches);
         copies.clear();
         for tile in tiles {
@@ -230,7 +229,7 @@ impl FusedConvolution<'_> {
         patches
     }
 
-    /// Writes the outputs of a tile that has only zeros.
+    /// Writes the outputs of a tile whose pixels are all zero.
     fn fill_blank(&self, tile: usize, filters: &[FilterBlock<'_>], pixels: &mut [f32]) {
         for filter in filters {
             for (number, bias) in (filter.first..).zip(filter.bias) {

@@ -1,9 +1,9 @@
-//! The micro-kernel of a fused convolution: two rows of eight sums, one above the other, from their
-//! patches to the four outputs that a ReLU and a max-pool make of them.
+//! The micro-kernel of a fused convolution: from the patches of two rows of eight sums, one above
+//! the other, to the four outputs of their ReLU and max-pool.
 //!
 //! A kernel of `K` rows and columns reads `R = K + 1` input rows for the two, `S = K + 7` pixels of
-//! each. Each patch is loaded once for both: the kernel's row for the sums above is that for the
-//! sums below of the input row before.
+//! each. Each patch is loaded once for both: the kernel row for the sums below is the one that the
+//! sums above used for the previous input row.
 
 use super::{
     super::{elementwise::rectified, processor::SKIPS_ZEROS},
@@ -11,23 +11,23 @@ use super::{
     patch::{AddPatch, InputPatch},
 };
 
-/// Sums side by side.
+/// Adjacent sums in a row.
 pub(super) const WIDTH: usize = 8;
 
 /// The register tile: the sums above and those below.
 type Sums = [[f32; WIDTH]; 2];
 
-/// Where the outputs of some tiles go.
+/// Destination of the outputs of some tiles.
 pub(super) struct Output<'a> {
     /// The outputs of some images.
     pub(super) pixels: &'a mut [f32],
     /// Pixels of one channel.
     pub(super) channel: usize,
-    /// Where each tile's outputs begin, for the first filter.
+    /// Offset of each tile's outputs, for the first filter.
     pub(super) tiles: &'a [usize],
 }
 
-/// Convolves tiles, given the patches of each by channels, with one filter after the other.
+/// Convolves tiles, given each tile's patches by channel, with one filter after the other.
 #[inline(never)]
 pub(super) fn convolve<const K: usize, const R: usize, const S: usize>(
     patches: &[[InputPatch<'_, S>; R]],
@@ -41,7 +41,7 @@ pub(super) fn convolve<const K: usize, const R: usize, const S: usize>(
         if weights.is_empty() {
             break;
         }
-        // Not zipped: so the list is gone through by a pointer, without index arithmetic.
+        // Not zipped, so that the loop advances a pointer, without index arithmetic.
         let mut all_patches = patches;
         for tile in tiles {
             let Some((patches, rest)) = all_patches.split_at_checked(weights.len()) else { break };
@@ -55,15 +55,15 @@ pub(super) fn convolve<const K: usize, const R: usize, const S: usize>(
     }
 }
 
-/// The greatest of each two sums side by side and the two below, plus the bias, or zero where that
-/// is less.
+/// The maximum of each two adjacent sums and the two below, plus the bias, or zero if that is
+/// negative.
 #[inline(always)]
 fn max_pool_and_relu([above, below]: &Sums, bias: f32) -> [f32; WIDTH / 2] {
     let [a, b, c, d] = std::array::from_fn(|output| {
         let (left, right) = (2 * output, 2 * output + 1);
         above[left].max(above[right]).max(below[left].max(below[right])) + bias
     });
-    // No bias is −0, so no sum is, and `max` is right but for a NaN: one test for all four.
+    // No bias is −0, so no sum is, and `max` is right except for NaNs: one test for all four.
     if !(a + b + c + d).is_nan() {
         return [a, b, c, d].map(|number| number.max(0.0));
     }
@@ -79,7 +79,7 @@ fn sums<const K: usize, const R: usize, const S: usize>(
     let mut all = [[0.0; WIDTH]; 2];
     for (patches, kernel) in patches.iter().zip(weights) {
         let of_row = |row: usize| kernel.get(row).copied().unwrap_or([0.0; K]);
-        // Unrolled, so that a row of the kernel, once loaded, is at hand for the next input row.
+        // Unrolled, so that a kernel row, once loaded, stays in registers for the next input row.
         unrolled!(for row in 0..R {
             let weights = [&of_row(row), &of_row(usize::wrapping_sub(row, 1))];
             let (patch, sums) = (patches[row], &mut all);
@@ -95,12 +95,12 @@ fn sums<const K: usize, const R: usize, const S: usize>(
     all
 }
 
-/// A row of the kernel on a patch, and the sums that its products are added to: those above, those
-/// below or both. Its type tells which: the compiler takes twice as long over values that do.
+/// A kernel row applied to a patch, and the sums that its products are added to: those above, those
+/// below or both. The type says which, since compilation takes twice as long if values do.
 struct RunOfTaps<'a, const K: usize, const S: usize, const ABOVE: bool, const BELOW: bool> {
     sums: &'a mut Sums,
     patch: InputPatch<'a, S>,
-    /// The kernel's rows for the sums above and for those below.
+    /// The kernel rows for the sums above and for those below.
     weights: [&'a [f32; K]; 2],
 }
 

@@ -1,13 +1,13 @@
-//! The layout of a convolution's input: an image's padded rows, and where runs of taps begin in
+//! The layout of a convolution's input: an image's padded rows, and the offsets of runs of taps in
 //! them.
 
 use super::super::Geometry;
 
-/// How an image's rows lie in memory: for each channel and row, the columns of the padded row by
-/// their remainder to the stride. So what a run reads for outputs side by side lies side by side.
+/// Memory layout of an image's rows: for each channel and row, the columns of the padded row by
+/// their remainder modulo the stride. So what a run reads for adjacent outputs is contiguous.
 #[derive(Clone, Copy)]
 pub(super) struct InputLayout {
-    /// Whether an image has this layout as it is.
+    /// Whether an image has this layout already.
     is_unchanged: bool,
     /// Pixels of a row with one remainder.
     phase: usize,
@@ -15,7 +15,7 @@ pub(super) struct InputLayout {
     pub(super) row: usize,
     /// Rows of a channel.
     pub(super) rows: usize,
-    /// Runs in a row of the kernel.
+    /// Runs in a kernel row.
     runs: usize,
     /// Patches of a channel for each column of tiles.
     pub(super) patches: usize,
@@ -37,8 +37,8 @@ impl InputLayout {
         Self { is_unchanged, phase, row: phase * stride[1], rows, runs, patches }
     }
 
-    /// The first patch of a row among those of a channel. Rows are ordered by their remainder to
-    /// the dilation, so that the patches of the rows that a window reads lie side by side.
+    /// Index of a row's first patch among those of a channel. Rows are ordered by their remainder
+    /// modulo the dilation, so that the patches of the rows that a window reads are contiguous.
     pub(super) const fn first_patch(self, row: usize, geometry: &Geometry) -> usize {
         let [dilation, _] = geometry.dilation;
         (row % dilation * self.rows.div_ceil(dilation) + row / dilation) * self.runs
@@ -49,7 +49,7 @@ impl InputLayout {
         geometry.kernel[0] * self.runs
     }
 
-    /// Where each run of a kernel's row begins in a row of pixels.
+    /// Offset of each run of a kernel row in a row of pixels.
     pub(super) fn run_starts(self, geometry: &Geometry) -> impl Iterator<Item = usize> {
         let Geometry { kernel, stride: [_, stride], dilation: [_, dilation], .. } = *geometry;
         (0..kernel[1]).step_by(geometry.taps_per_run()).map(move |tap| {
@@ -58,7 +58,7 @@ impl InputLayout {
         })
     }
 
-    /// Images in this layout: as they are, or padded and sorted into `scratch`.
+    /// Images in this layout: unchanged, or padded and sorted into `scratch`.
     pub(super) fn arrange<'a>(
         self,
         images: &'a [f32],
@@ -81,7 +81,7 @@ impl InputLayout {
         scratch
     }
 
-    /// Appends a padded row, its columns sorted by their remainder to the stride.
+    /// Appends a padded row, its columns sorted by their remainder modulo the stride.
     fn arrange_row(self, row: &[f32], geometry: &Geometry, scratch: &mut Vec<f32>) {
         let Geometry { stride: [_, stride], padding: [_, padding], .. } = *geometry;
         for remainder in 0..stride {

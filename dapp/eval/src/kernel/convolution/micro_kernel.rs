@@ -6,31 +6,31 @@ use super::{
     patch::{AddPatch, InputPatch},
 };
 
-/// Convolves tiles, given all their patches, with blocks of equally many filters.
+/// Convolves tiles, given all their patches, with blocks of the same number of filters.
 pub(super) type Convolve<const S: usize> = fn(&[InputPatch<'_, S>], &[FilterBlock<'_>], Output<'_>);
 
-/// Where the sums of some tiles go.
+/// Destination of the sums of some tiles.
 pub(super) struct Output<'a> {
     /// The output of a whole image.
     pub(super) pixels: &'a mut [f32],
-    /// Pixels of one channel of it.
+    /// Pixels of one of its channels.
     pub(super) channel: usize,
     pub(super) tiles: &'a [Tile],
 }
 
-/// Some pixels side by side of a convolution's output.
+/// Some adjacent pixels of a convolution's output.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
-    /// The first of its patches in the first channel of its group.
+    /// Index of its first patch, in the first channel of its group.
     pub(super) first_patch: usize,
-    /// Where its patches of all channels begin in the list that is convolved.
+    /// Offset of its patches of all channels in the list that is convolved.
     pub(super) gathered: usize,
-    /// Where its pixels begin in a channel of the output.
+    /// Offset of its pixels in a channel of the output.
     pub(super) pixel: usize,
 }
 
-/// Declares functions that convolve tiles of so many pixels by the micro-kernel for the blocks'
-/// number of filters, of these the ones that a register tile has room for.
+/// Declares functions that convolve tiles of this many pixels by the micro-kernel for the blocks'
+/// number of filters, among the numbers that a register tile has room for.
 macro_rules! by_filters {
     ($($name:ident: $pixels:literal pixels by $($filters:literal)* filters;)*) => {$(
         pub(super) fn $name<const T: usize, const S: usize>(
@@ -98,7 +98,7 @@ fn sums<const P: usize, const F: usize, const T: usize, const S: usize>(
     weights: &[[[f32; F]; T]],
 ) -> [[f32; P]; F] {
     let mut sums = [[0.0; P]; F];
-    // Not zipped: so each list is gone through by a pointer, without index arithmetic.
+    // Not zipped, so that the loop advances pointers, without index arithmetic.
     let (mut patches, mut weights) = (patches, weights);
     while let ([patch, other_patches @ ..], [run, other_runs @ ..]) = (patches, weights) {
         (patches, weights) = (other_patches, other_runs);
@@ -113,7 +113,7 @@ fn sums<const P: usize, const F: usize, const T: usize, const S: usize>(
     sums
 }
 
-/// A run of taps on a patch, and the sums that its products are added to.
+/// A run of taps applied to a patch, and the sums that its products are added to.
 struct RunOfTaps<'a, const P: usize, const F: usize, const T: usize, const S: usize> {
     sums: &'a mut [[f32; P]; F],
     patch: &'a InputPatch<'a, S>,
@@ -152,7 +152,7 @@ impl<const P: usize, const F: usize, const T: usize, const S: usize> AddPatch
     }
 }
 
-/// Adds the products of one tap and `P` pixels side by side.
+/// Adds the products of one tap and `P` adjacent pixels.
 #[inline(always)]
 fn gather<const P: usize, const F: usize>(
     sums: &mut [[f32; P]; F],
@@ -167,7 +167,7 @@ fn gather<const P: usize, const F: usize>(
     }
 }
 
-/// Adds the products of one pixel, with each tap that reads it for one of the outputs.
+/// Adds the products of one pixel with each tap that reads it for one of the outputs.
 #[inline(always)]
 fn scatter<const P: usize, const F: usize, const T: usize>(
     sums: &mut [[f32; P]; F],

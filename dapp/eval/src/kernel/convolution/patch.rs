@@ -1,22 +1,22 @@
-//! The input patch that a run of taps reads for a tile, and its zero pattern: found once, it spares
-//! every filter from looking for zeros again.
+//! The input patch that a run of taps reads for a tile, and its zero pattern: found once, so that
+//! no filter has to look for zeros again.
 
 use super::super::processor::SKIPS_ZEROS;
 
-/// The most pixels of a patch: what a kernel's row of five taps reads for eight output pixels.
+/// The most pixels of a patch: those a kernel row of five taps reads for eight output pixels.
 const MOST_PIXELS: usize = 12;
 
 /// The `S` pixels of an input row that a run of taps reads for a tile.
 #[derive(Clone, Copy)]
 pub(super) struct InputPatch<'a, const S: usize> {
     pub(super) pixels: &'a [f32; S],
-    /// A bit for each pixel that is zero, the first pixel's the lowest.
+    /// A bit for each pixel, set if it is zero; the lowest bit is the first pixel's.
     pub(super) zeros: u32,
     pub(super) pattern: ZeroPattern,
 }
 
 impl<'a, const S: usize> InputPatch<'a, S> {
-    /// Finds the zeros among these pixels, where zeros are skipped at all.
+    /// Finds the zeros among these pixels, if zeros are skipped at all.
     #[inline(always)]
     pub(super) fn new(pixels: &'a [f32; S]) -> Self {
         if !SKIPS_ZEROS {
@@ -42,24 +42,23 @@ pub(super) trait AddPatch {
     fn span<const FIRST: usize, const LAST: usize>(self);
 }
 
-/// Declares the zero patterns: a row for each pixel that a span may begin with, in it a name for
-/// each that it may end with.
+/// Declares the zero patterns: a row for each first pixel of a span, in it a name for each last
+/// pixel.
 macro_rules! zero_patterns {
     ($($first:literal: $($span:ident)*,)*) => {
-        /// Which pixels of a patch are multiplied.
+        /// The pixels of a patch that are multiplied.
         ///
         /// Each span, `S2_7` from pixel 2 to pixel 7, is a variant so that [`AddPatch::span`] is
-        /// compiled for each by itself: straight code without a loop or a test, whose sums stay in
-        /// registers. All that remains is one jump for each patch, by a table without a bounds
-        /// check.
+        /// compiled for each by itself: straight-line code without loops or tests, whose sums stay
+        /// in registers. What remains is one jump per patch, by a table without a bounds check.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum ZeroPattern {
             /// None: all are zero.
             Blank,
-            /// Those that are not zero, each found by a test.
+            /// The nonzero ones, each found by a test.
             Scattered,
             $($(
-                /// Those from one to another.
+                /// All from one pixel to another.
                 $span,
             )*)*
         }
@@ -97,7 +96,7 @@ zero_patterns! {
     11: S11_11,
 }
 
-/// Where a span is among [`SPANS`]: each row has one span less than the row before.
+/// Index of a span in [`SPANS`]: each row has one span less than the row before.
 const fn span_index(first: usize, last: usize) -> usize {
     first * MOST_PIXELS - first * first.saturating_sub(1) / 2 + (last - first)
 }
@@ -108,11 +107,11 @@ const fn last(span: ZeroPattern, first: usize) -> usize {
     first + (span as usize - before)
 }
 
-/// Zeros within a span that cost less multiplied than tested for.
+/// Most zeros within a span: up to this many, multiplying is cheaper than testing.
 const MOST_HOLES: u32 = 2;
 
-/// The pattern of each set of zeros, one bit each, the first pixel's the lowest. Patches of fewer
-/// pixels are found where the missing ones are zero.
+/// The pattern of each set of zeros, one bit per pixel, the lowest for the first. For patches of
+/// fewer pixels, the missing ones count as zeros.
 static PATTERNS: [ZeroPattern; 1 << MOST_PIXELS] = {
     let mut patterns = [ZeroPattern::Blank; 1 << MOST_PIXELS];
     let mut others = 1_u32;

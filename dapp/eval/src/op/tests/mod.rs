@@ -1,4 +1,4 @@
-//! The operators against ONNX's own test cases, and what those cases leave out against numbers
+//! The operators against ONNX's own test cases and, for what those leave out, against numbers
 //! worked out by hand or by NumPy.
 
 mod published;
@@ -10,7 +10,7 @@ use std::f32::consts::LN_2;
 use super::*;
 use crate::onnx::Attribute;
 
-/// An input given to an operator: f32 with a shape, whole numbers, or nothing.
+/// An input given to an operator: f32 with a shape, whole numbers, or `None`.
 type Given = Option<(Fact, Vec<f32>)>;
 
 /// An attribute by name.

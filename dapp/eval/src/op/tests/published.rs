@@ -1,4 +1,4 @@
-//! `tests/onnx_cases.json`, which `onnx_cases.py` beside it takes from ONNX.
+//! `tests/onnx_cases.json`, which `onnx_cases.py` beside it extracts from ONNX.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What operators refuse: one row for each reason.
+//! The operators' refusals: one row for each reason.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Every window that is accepted runs, and makes the shape that was inferred; `apply` checks.
+//! Every accepted window runs and gives the inferred shape, which `apply` checks.
 
 use proptest::prelude::*;
 

@@ -1,5 +1,5 @@
-//! Products, convolutions and the rest over awkward shapes and numbers: sizes that fill no tile,
-//! zeros of both signs, subnormal numbers, infinities and what is no number.
+//! Products, convolutions and other operators over awkward shapes and numbers: sizes that fill no
+//! tile, zeros of both signs, subnormal numbers, infinities and NaNs.
 
 use super::{
     Case, INPUT, OUTPUT, boxed,
@@ -70,8 +70,8 @@ fn gemms() -> Vec<Case> {
     each(&gemms, gemm)
 }
 
-/// Products of two factors that both come from the row: the right one may be infinite too, which
-/// makes NaNs of the whole product.
+/// Products of two factors that both come from the row: the right one may also be infinite, which
+/// turns the whole product into NaNs.
 fn live_products() -> Vec<Case> {
     let shapes: [[&[i64]; 2]; 4] = [
         [&[5, 6], &[6, 5]],

@@ -1,5 +1,5 @@
 //! Conformance cases: models with rows, whose every bit is the same on every computer and in every
-//! build. A second implementation can be held to them too.
+//! build. A second implementation can be tested against them too.
 
 mod awkward;
 mod numbers;
@@ -14,13 +14,13 @@ use crate::{
     onnx::{node, port, whole},
 };
 
-/// A model and the rows it is given.
+/// A model and its input rows.
 pub(crate) struct Case {
-    /// What is tried.
+    /// Its name.
     pub(crate) name: String,
     /// ONNX file.
     pub(crate) model: Vec<u8>,
-    /// Rows one after the other; also of numbers that no dataset may have.
+    /// Rows one after the other, including numbers that no dataset may contain.
     pub(crate) rows: Vec<f32>,
 }
 
@@ -50,13 +50,12 @@ fn committed((model, data): (String, String)) -> Case {
     Case { model: read(&model), name: model, rows }
 }
 
-/// What a boxed graph takes and makes.
+/// Names of a boxed graph's input and output.
 const INPUT: &str = "boxed input";
 const OUTPUT: &str = "boxed output";
 
-/// The parts of a graph around `parts`, which take `INPUT` of these sizes and make `OUTPUT`: a row
-/// holds the whole of the input and is answered with the whole of the output, whatever their
-/// dimensions.
+/// The parts of a graph around `parts`, which read `INPUT` of these sizes and compute `OUTPUT`: a
+/// row holds the whole input and is answered with the whole output, whatever their dimensions.
 fn boxed(sizes: &[i64], parts: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let before = [node("Reshape", &["row", "sizes"], INPUT, &[]), whole("sizes", sizes)];
     let after = [node("Reshape", &[OUTPUT, "flat"], "answer", &[]), whole("flat", &[1, -1])];

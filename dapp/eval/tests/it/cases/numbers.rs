@@ -1,13 +1,13 @@
-//! Numbers that try arithmetic: the same each time.
+//! Numbers that strain arithmetic, the same in every run.
 
-/// What numbers are like.
+/// Kinds of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fill {
     /// Of many magnitudes, so that sums depend on their order.
     Mixed,
-    /// Mostly zeros of both signs, in stretches, as images and activations are.
+    /// Mostly zeros of both signs, in runs, as in images and activations.
     Sparse,
-    /// Zeros, the least and the greatest, subnormal; as rows also infinite or no number.
+    /// Zeros, the smallest and the largest, subnormals; in rows also infinities and NaNs.
     Extreme,
 }
 
@@ -18,20 +18,20 @@ const EXTREMES: [u32; 16] = [
     0x8000_0000, // −0
     0x3f80_0000, // 1
     0xbf80_0000, // −1
-    0x0000_0001, // the least above zero
+    0x0000_0001, // the smallest above zero
     0x8000_0001,
     0x0002_0003, // subnormal
-    0x0080_0000, // the least normal
-    0x7f7f_ffff, // the greatest
+    0x0080_0000, // the smallest normal
+    0x7f7f_ffff, // the largest
     0xff7f_ffff,
-    0x3f80_0001, // the least above 1
+    0x3f80_0001, // the smallest above 1
     0xc2b0_0000, // −88, where an exponential becomes subnormal
     0x7f80_0000, // infinity
     0xff80_0000,
-    0x7fc0_0000, // not a number
-    0xffa5_5a5a, // not a number either: signalling, with a sign and a payload
+    0x7fc0_0000, // a NaN
+    0xffa5_5a5a, // a signalling NaN, with a sign and a payload
 ];
-/// How many of them are finite.
+/// Number of them that are finite.
 const FINITE: usize = 12;
 
 /// A source of numbers.
@@ -42,7 +42,7 @@ impl Numbers {
         Self(seed)
     }
 
-    /// Numbers for rows; extreme ones may be infinite or none.
+    /// Numbers for rows; extreme ones may be infinite or NaN.
     pub(super) fn rows(&mut self, count: usize, fill: Fill) -> Vec<f32> {
         self.numbers(count, fill, EXTREMES.len())
     }

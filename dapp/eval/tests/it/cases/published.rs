@@ -1,5 +1,5 @@
-//! ONNX's own operator cases, `tests/onnx_cases.json`, each made into a model: the case's first
-//! tensor comes as a row, the others are constants.
+//! ONNX's own operator cases, `tests/onnx_cases.json`, each turned into a model: the case's first
+//! tensor is the row, the others are constants.
 
 use prost::encoding::{decode_key, decode_varint};
 use serde_json::Value;
@@ -19,8 +19,8 @@ fn case(case: &Value) -> Case {
     let real = tensors.iter().position(|tensor| tensor["type"] == "f32");
     let mut parts = vec![bytes(1, &text), node("Identity", &[&output], OUTPUT, &[])];
     let (mut sizes, mut rows) = (vec![1], vec![0.0]);
-    for (place, (tensor, name)) in tensors.iter().zip(&names).enumerate() {
-        if Some(place) == real {
+    for (index, (tensor, name)) in tensors.iter().zip(&names).enumerate() {
+        if Some(index) == real {
             (sizes, rows) = (integers(&tensor["shape"]), reals(&tensor["data"]));
             parts.insert(0, node("Identity", &[INPUT], name, &[]));
         } else if !tensor.is_null() {
