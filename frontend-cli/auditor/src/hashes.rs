@@ -89,7 +89,7 @@ fn code(input_box: Address, application: Address, first: u64, count: u64) -> Vec
         &hex!("11 603e57 60051b 6080 20 602052"),
         // PUSH1 0 MSTORE at 0, PUSH1 64 PUSH1 0 RETURN
         &hex!("6000600052 6040 6000 f3"),
-        &hex!("5b 6000 6000 fd"), // at 153 JUMPDEST: a question reverted, so does this
+        &hex!("5b 6000 6000 fd"), // at 153 JUMPDEST: a call reverted, so does this
     ];
     parts.concat()
 }

@@ -2,7 +2,7 @@
 //!
 //! - `feed`: Ethereum's record, read for money and claims; `cursor`: read progress
 //! - the audit is this crate's, with its own checkpoints; the watch decides when to run it
-//! - `alert`: what is raised
+//! - `alert`: the alerts it raises
 
 mod alert;
 mod cursor;
