@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 
 use crate::{
-    command::Slot,
+    context::Slot,
     effect::{BoardMove, Event, Share},
     evaluation::Evaluated,
     input::{Input, Route},

@@ -1,78 +1,30 @@
 //! The commands an account can send; each command's rules are in the file of its name.
 
-use blobs::{BlobRef, Digest, Encoding, choice, names};
+use blobs::{BlobRef, Digest, Encoding, Opening};
 
+use self::{evaluate::Request, publish::Chunk, reveal_attestation::Revealed};
 use crate::{
     attestation::Attestation,
+    context::{Slot, Target},
+    input::Input,
+    refusal::Refusal,
     submission::SubmittedModel,
     terms::Terms,
-    units::{Address, Amount, Asset, JobId, Timestamp, Work},
+    units::{Amount, Asset, JobId, Work},
 };
 
-pub(crate) mod attest;
-pub(crate) mod cancel_job;
-pub(crate) mod enlist;
-pub(crate) mod evaluate;
-pub(crate) mod open_job;
-pub(crate) mod publish;
-pub(crate) mod reveal;
-pub(crate) mod reveal_attestation;
-pub(crate) mod settle;
-pub(crate) mod show;
-pub(crate) mod submit;
-pub(crate) mod withdraw;
-
-/// The context of an input: sender, time and origin, apart from the payload.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Context {
-    /// The account the command acts for.
-    pub sender: Address,
-    /// Time of the block that carries the input.
-    pub block_time: Timestamp,
-    /// The chain of that block.
-    pub chain_id: u64,
-    /// Address of the application's contract.
-    pub app: Address,
-    /// Number of that block.
-    pub block: u64,
-    /// Random value that the validators drew for that block.
-    pub prev_randao: [u8; 32],
-    /// Index of the input among all inputs to the application.
-    pub input: u64,
-    /// Length of the payload in bytes.
-    pub payload_bytes: u64,
-}
-
-names! {
-    /// A blob's slot in a job.
-    Slot: "a slot of a job" {
-        /// The job's base model.
-        BaseModel = "base_model",
-        /// The dataset of the job's public board.
-        PublicSlice = "public_slice",
-        /// The job's hold-out, as published.
-        HoldOut = "hold_out",
-        /// A submission's model, as published.
-        Submission = "submission",
-        /// A model shown on the public board.
-        Shown = "shown",
-    }
-}
-
-choice! {
-    /// An evaluation that the machine can do for a job.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-    pub enum Target {
-        /// The base model, on the dataset that the job opens with.
-        Base,
-        /// The base model, on the revealed hold-out.
-        BaseOnHoldOut,
-        /// A submission's model, on the hold-out.
-        Submission(u32),
-        /// The model shown by a submission's account, on the public slice.
-        Shown(u32),
-    }, content = "submission"
-}
+mod attest;
+mod cancel_job;
+mod enlist;
+mod evaluate;
+mod open_job;
+mod publish;
+mod reveal;
+mod reveal_attestation;
+mod settle;
+mod show;
+mod submit;
+mod withdraw;
 
 /// A command, decoded and well formed but not yet checked against the rules; the fields are
 /// those of `IDeml.sol`.
@@ -161,6 +113,34 @@ impl Command {
             | Self::Evaluate { job, .. }
             | Self::Settle { job } => Some(*job),
             Self::Withdraw { .. } => None,
+        }
+    }
+
+    /// Carries it out, by the rules in the file of its name.
+    ///
+    /// - Errors: the first reason against it; the state is unchanged
+    pub(crate) fn apply(self, asked: &mut Input<'_>) -> Result<(), Refusal> {
+        match self {
+            Self::OpenJob { salt, terms, .. } => open_job::apply(asked, salt, *terms),
+            Self::CancelJob { .. } => cancel_job::apply(asked),
+            Self::Publish { slot, offset, encoding, data, .. } => {
+                publish::apply(asked, &Chunk { slot, offset, encoding, data: &data })
+            }
+            Self::Submit { model, .. } => submit::apply(asked, model),
+            Self::Show { model, .. } => show::apply(asked, model),
+            Self::Enlist { .. } => enlist::apply(asked),
+            Self::Reveal { key, salt, plaintext: plain, .. } => {
+                reveal::apply(asked, &Opening { key, salt, plain })
+            }
+            Self::Attest { page, commitment, .. } => attest::apply(asked, page, commitment),
+            Self::RevealAttestation { page, attestations, results, salt, .. } => {
+                reveal_attestation::apply(asked, &Revealed { page, attestations, results, salt })
+            }
+            Self::Evaluate { target, from, work, max_surcharge, .. } => {
+                evaluate::apply(asked, &Request { target, from, work, max_surcharge })
+            }
+            Self::Settle { .. } => settle::apply(asked),
+            Self::Withdraw { asset, amount } => withdraw::apply(asked, asset, amount),
         }
     }
 }

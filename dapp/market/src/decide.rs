@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::{
-    command::Slot,
+    context::Slot,
     effect::{Event, Share},
     evaluation::Evaluated,
     input::{Input, Route},

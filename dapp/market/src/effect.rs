@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     attestation::Attestation,
-    command::{Slot, Target},
+    context::{Slot, Target},
     decision::Decision,
     metric::Scores,
     refusal::ModelRefusal,

@@ -6,7 +6,7 @@
 use blobs::BlobRef;
 
 use crate::{
-    command::Context,
+    context::Context,
     effect::{Effect, Event, Share},
     invariant::{possible, there},
     job::Job,

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use crate::{
     attestation::Attestation,
     board,
-    command::{Slot, Target},
+    context::{Slot, Target},
     decide,
     effect::Event,
     evaluation::{self, Assignment, Evaluated, Finding, Progress, Turn},

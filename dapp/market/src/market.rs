@@ -2,19 +2,12 @@
 
 use std::ops::Deref;
 
-use blobs::{Cid, Opening};
+use blobs::Cid;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    command::{
-        Command, Context, attest, cancel_job, enlist,
-        evaluate::{self, Request},
-        open_job,
-        publish::{self, Chunk},
-        reveal,
-        reveal_attestation::{self, Revealed},
-        settle, show, submit, withdraw,
-    },
+    command::Command,
+    context::Context,
     effect::{Effect, Event},
     input::Input,
     job::Job,
@@ -93,29 +86,7 @@ impl Market {
     ) -> Result<Vec<Effect>, Refusal> {
         let (state, id) = (&mut self.0, command.job().unwrap_or_default());
         let mut input = Input { state, context, judge, id, surcharge: 0, effects: Vec::new() };
-        let asked = &mut input;
-        match command {
-            Command::OpenJob { salt, terms, .. } => open_job::apply(asked, salt, *terms),
-            Command::CancelJob { .. } => cancel_job::apply(asked),
-            Command::Publish { slot, offset, encoding, data, .. } => {
-                publish::apply(asked, &Chunk { slot, offset, encoding, data: &data })
-            }
-            Command::Submit { model, .. } => submit::apply(asked, model),
-            Command::Show { model, .. } => show::apply(asked, model),
-            Command::Enlist { .. } => enlist::apply(asked),
-            Command::Reveal { key, salt, plaintext: plain, .. } => {
-                reveal::apply(asked, &Opening { key, salt, plain })
-            }
-            Command::Attest { page, commitment, .. } => attest::apply(asked, page, commitment),
-            Command::RevealAttestation { page, attestations, results, salt, .. } => {
-                reveal_attestation::apply(asked, &Revealed { page, attestations, results, salt })
-            }
-            Command::Evaluate { target, from, work, max_surcharge, .. } => {
-                evaluate::apply(asked, &Request { target, from, work, max_surcharge })
-            }
-            Command::Settle { .. } => settle::apply(asked),
-            Command::Withdraw { asset, amount } => withdraw::apply(asked, asset, amount),
-        }?;
+        command.apply(&mut input)?;
         Ok(input.effects)
     }
 

@@ -7,7 +7,7 @@
 use blobs::Digest;
 
 use crate::{
-    command::{Slot, Target},
+    context::{Slot, Target},
     decide,
     evaluation::{Done, Evaluated},
     input::Input,

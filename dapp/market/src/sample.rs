@@ -4,7 +4,7 @@
 use blobs::Digest;
 
 use crate::{
-    attestation::Attestation, command::Target, evaluation::Evaluated, input::Input,
+    attestation::Attestation, context::Target, evaluation::Evaluated, input::Input,
     refusal::ModelRefusal, results::Results, seats, shuffle::SeededShuffle,
 };
 

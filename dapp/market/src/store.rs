@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use blobs::{BlobRef, Cid, Encoding, Piece, Upload};
 use serde::{Deserialize, Serialize};
 
-use crate::{command::Slot, invariant::there, refusal::Refusal, shared::Shared};
+use crate::{context::Slot, invariant::there, refusal::Refusal, shared::Shared};
 
 /// A slot of a job or of one of its submissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use primitive_types::U256;
 
 use crate::{
-    command::Target,
+    context::Target,
     effect::Event,
     evaluation::{Done, Evaluated},
     input::Input,

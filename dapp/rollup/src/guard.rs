@@ -96,18 +96,11 @@ pub(crate) fn has_room_to_answer() -> bool {
 /// Commands that end something or pay out need next to none, and free some; they are always
 /// allowed.
 pub(crate) fn has_room_for(command: &Command) -> bool {
-    match command {
-        Command::CancelJob { .. } | Command::Settle { .. } | Command::Withdraw { .. } => true,
-        Command::OpenJob { .. }
-        | Command::Publish { .. }
-        | Command::Submit { .. }
-        | Command::Show { .. }
-        | Command::Enlist { .. }
-        | Command::Reveal { .. }
-        | Command::Attest { .. }
-        | Command::RevealAttestation { .. }
-        | Command::Evaluate { .. } => has_room(INPUT_PIECES),
-    }
+    let ends = matches!(
+        command,
+        Command::CancelJob { .. } | Command::Settle { .. } | Command::Withdraw { .. }
+    );
+    ends || has_room(INPUT_PIECES)
 }
 
 /// Whether this many pieces can be allocated at once. A failed allocation in the middle of work

@@ -1,8 +1,8 @@
-//! The blob tracker: which bytes each slot of each job holds, put together from the inputs apart
-//! from the market, and which scores must follow from them.
+//! The blob tracker: the bytes held in each slot of each job, assembled from the inputs
+//! independently of the market, and the scores that must follow from them.
 //!
-//! Blobs are kept by job, slot and submission, as the market keeps them: what one job names or
-//! ends changes nothing in another.
+//! Like the market, it keys blobs by job, slot and submission: what one job names or ends changes
+//! nothing in another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use super::evaluation::{CopyCheck, File, Task, ToldEvaluation, ToldResult};
 /// All bytes that scores are computed from.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct BlobTracker {
-    /// The blobs that the deployment carries.
+    /// The blobs shipped with the deployment.
     drive: BTreeMap<Cid, Bytes>,
     jobs: BTreeMap<JobId, JobBlobs>,
 }
@@ -33,14 +33,14 @@ struct JobBlobs {
     sponsor: Address,
     terms: Box<Terms>,
     slots: BTreeMap<SlotKey, Held>,
-    /// The models that were sealed, by submission.
+    /// The sealed models, by submission.
     sealed: BTreeMap<u32, SealedBlob>,
     /// Each account's newest submission.
     newest: BTreeMap<Address, u32>,
     accepted: Vec<u32>,
-    /// Undecided submissions of which a score was told.
+    /// Undecided submissions whose score was reported.
     told: BTreeSet<u32>,
-    /// All commitments so far, hashed one after the other.
+    /// Running hash over all commitments so far.
     commitments: Digest,
 }
 
@@ -57,7 +57,7 @@ impl BlobTracker {
         Self { drive, jobs: BTreeMap::new() }
     }
 
-    /// Files an input; returns the scores and copies it tells, by the place of their output.
+    /// Records an input; returns the scores and copies it reports, by the index of their output.
     pub(super) fn take(&mut self, input: &DecodedInput) -> Vec<(u64, Task)> {
         if let Some(command @ Command::Publish { job, .. }) = &input.command
             && let Some(job) = self.jobs.get_mut(job)
@@ -65,7 +65,7 @@ impl BlobTracker {
             job.publish(input.context.sender, command);
         }
         let mut tasks = Vec::new();
-        for (place, notice) in input.notices() {
+        for (index, notice) in input.notices() {
             if let Notice::JobOpened { job, sponsor, terms, .. } = notice {
                 let opened = JobBlobs::new(*job, *sponsor, terms.clone(), &self.drive);
                 self.jobs.insert(*job, opened);
@@ -74,7 +74,7 @@ impl BlobTracker {
             } else if let Some(job) = notice.job().and_then(|job| self.jobs.get_mut(&job)) {
                 let copy = job.copy(notice, input.context.prev_randao);
                 let told = job.notice(notice, &self.drive);
-                tasks.extend(told.into_iter().chain(copy).map(|task| (place, task)));
+                tasks.extend(told.into_iter().chain(copy).map(|task| (index, task)));
             }
         }
         tasks
@@ -132,7 +132,7 @@ impl JobBlobs {
         }
     }
 
-    /// The changes a notice tells of; a task if it tells a score.
+    /// The changes a notice reports; a task if it reports a score.
     fn notice(&mut self, notice: &Notice, drive: &BTreeMap<Cid, Bytes>) -> Option<Task> {
         let submission_key = |number: &u32| SlotKey::of(Slot::Submission, *number);
         match notice {
@@ -209,7 +209,7 @@ impl JobBlobs {
         matches!(self.terms.award, Award::Rewards { count: 2.., .. })
     }
 
-    /// The evaluation of a submission, unless one was asked for before.
+    /// The evaluation of a submission, unless it was requested before.
     fn submission(&mut self, number: u32, told: ToldResult) -> Option<Task> {
         if !self.told.insert(number) {
             return None;
@@ -257,8 +257,8 @@ impl JobBlobs {
         self.slots.get(&key).cloned().and_then(Held::whole)
     }
 
-    /// Replaces a ciphertext by what a key opens. Whether it was committed to is checked with the
-    /// command that revealed it.
+    /// Replaces a ciphertext by its decryption under a key. Whether the key was committed to is
+    /// checked with the command that revealed it.
     fn open(&mut self, key: SlotKey, sealed: SealedBlob, plain: BlobRef, secret: Digest) {
         let Some(File { bytes, .. }) = self.file(key) else { return };
         let opening = Opening { key: secret.0, salt: [0; 32], plain };

@@ -1,8 +1,8 @@
-//! Checkpoints: how far an audit came and all it knew there, so that the next one goes on.
+//! Checkpoints: an audit's progress and state, from which the next one resumes.
 //!
-//! They are in an embedded database whose commits are atomic: whoever is killed leaves the last one
-//! whole. Each has a checksum and says what it is about, and is believed only if the chain still
-//! has its block; otherwise an earlier one is used, or genesis.
+//! They are stored in an embedded database with atomic commits, so a killed process leaves the last
+//! one intact. Corrupt, foreign or reorganised checkpoints are discarded; then an earlier one is
+//! used, or genesis.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,27 +21,27 @@ use super::run::State;
 /// Checkpoints by block.
 const TABLE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("checkpoints");
 
-/// How many are kept, for chains that replace their last blocks.
+/// Number of checkpoints kept, in case the chain reorganises.
 const KEPT: usize = 3;
 
-/// Raised whenever what is kept has another form or meaning.
+/// Version of the stored format; raised whenever its encoding or meaning changes.
 const FORMAT: u32 = 4;
 
-/// What a checkpoint is about: it holds for nothing else.
+/// The audited application and node; a checkpoint is valid for no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Identity {
     pub(super) chain_id: u64,
     pub(super) application: Address,
-    /// Of the genesis file.
+    /// Hash of the genesis file.
     pub(super) genesis: B256,
-    /// The node whose answers were compared.
+    /// The node whose answers were compared, if any.
     pub(super) node: Option<String>,
 }
 
-/// How far an audit came.
+/// Progress of an audit.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Checkpoint {
-    /// The last block that was looked at.
+    /// The last block that was processed.
     pub(super) block: u64,
     pub(super) hash: B256,
     pub(super) state: State,
@@ -55,7 +55,7 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Opens the database of an application, or begins it; a damaged one is begun anew.
+    /// Opens or creates the database of an application; a corrupt one is recreated.
     ///
     /// - Errors: another audit has it open, or it cannot be written
     pub(super) fn open(folder: &Path, identity: Identity, printer: Printer) -> Result<Self> {
@@ -76,7 +76,7 @@ impl Checkpoints {
         Ok(Self { database, identity })
     }
 
-    /// The newest checkpoint that holds, of those up to `block`; those that do not are dropped.
+    /// The newest valid checkpoint at or below `block`; invalid ones are deleted.
     ///
     /// - Errors: the endpoint does not answer, or the database cannot be read
     pub(super) async fn newest(
@@ -102,7 +102,7 @@ impl Checkpoints {
         Ok(None)
     }
 
-    /// Keeps a checkpoint; of the older ones the last few stay.
+    /// Stores a checkpoint and prunes all but the last few.
     ///
     /// - Errors: the database cannot be written
     pub(super) fn keep(&self, checkpoint: &Checkpoint) -> Result<()> {
@@ -127,7 +127,7 @@ impl Checkpoints {
         Ok(writing.commit()?)
     }
 
-    /// Drops the checkpoints from `block` on.
+    /// Deletes the checkpoints from `block` on.
     pub(super) fn forget_from(&self, block: u64) -> Result<()> {
         let writing = self.database.begin_write()?;
         writing.open_table(TABLE)?.retain(|kept, _| kept < block)?;
@@ -166,7 +166,7 @@ enum Opening {
     Damaged(String),
 }
 
-/// Opens a database that may have any bytes in it.
+/// Opens a database file whose content may be corrupt.
 fn create(path: &PathBuf) -> Result<Database, Opening> {
     let opened = catch_unwind(AssertUnwindSafe(|| Database::create(path)));
     let cannot = |why: &str| Error::msg(format!("cannot use {}: {why}", path.display()));

@@ -1,4 +1,4 @@
-//! Claims: which epochs need one, and whether what Ethereum accepted is the outputs' root.
+//! Claims: which epochs need one, and whether the root accepted on Ethereum is the outputs' root.
 
 use std::collections::BTreeMap;
 
@@ -8,27 +8,27 @@ use serde::{Deserialize, Serialize};
 use super::divergence::{Divergence, DivergenceKind};
 use super::outputs::Outputs;
 
-/// A claim that was accepted.
+/// An accepted claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The block after which the claimed root held.
+    /// The block after which the claimed root holds.
     pub last_block: u64,
     /// The claimed root.
     pub root: B256,
-    /// The transaction that had it accepted.
+    /// The transaction that accepted it.
     pub transaction: B256,
 }
 
-/// Epochs with inputs that were not claimed yet, and the last claim.
+/// Unclaimed epochs with inputs, and the last claim.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Claims {
-    /// By the epoch's last block: its last input, and the transaction that sent it.
+    /// By the epoch's last block: its last input and the transaction that sent it.
     awaited: BTreeMap<u64, (u64, B256)>,
     newest: Option<u64>,
 }
 
 impl Claims {
-    /// Notes an input of the epoch that ends with block `last_block`.
+    /// Records an input of the epoch that ends with block `last_block`.
     pub fn await_claim(&mut self, last_block: u64, input: u64, transaction: B256) {
         self.awaited.insert(last_block, (input, transaction));
     }
@@ -48,8 +48,8 @@ impl Claims {
         Some(Divergence { input, transaction: Some(claim.transaction), ..wrong })
     }
 
-    /// The epochs whose claim should have come by block `head`: a later one came, or more than
-    /// `patience` blocks have gone by since it ended. Only epochs whose last input is judged count.
+    /// The epochs whose claim is overdue at block `head`: a later one came, or more than `patience`
+    /// blocks have passed since the epoch ended. Only epochs whose last input is judged count.
     pub fn missing(
         &self,
         head: u64,

@@ -1,4 +1,4 @@
-//! Naming how what the node has of an input differs from what the application made of it.
+//! Classifies how the node's record of an input differs from the application's replay.
 
 use alloy::primitives::Bytes;
 use application::{Completion, InputStatus};
@@ -10,8 +10,8 @@ use wire::{Notice, Output, Ruling};
 use super::divergence::{Divergence, DivergenceKind, SeenIn, shown};
 use super::served::{InputRecord, Served};
 
-/// How the node's record of an input differs from its replay; `first_output` is the number of its
-/// first output. Nothing where they are the same, or the node is not so far yet.
+/// The difference between the node's record of an input and its replay, where `first_output` is the
+/// index of the input's first output. `None` if they agree or the node has not reached it.
 pub(super) fn compare(
     input: &Input,
     replayed: &Completion,
@@ -33,7 +33,7 @@ pub(super) fn compare(
     Some(Divergence { seen_in: SeenIn::Node, ..found.at(index, input.transaction) })
 }
 
-/// Whether the node has other bytes for the input than Ethereum.
+/// Whether the node's bytes of the input differ from Ethereum's.
 fn foreign(input: &Input, record: &InputRecord) -> Option<Divergence> {
     let (index, hash) = (input.advance.index, input.hash());
     let found = record.hash.filter(|found| *found != hash)?;
@@ -75,7 +75,7 @@ fn outputs_differ(
     Some(Divergence { output, ..Divergence::new(kind, sentence).between(expected, found) })
 }
 
-/// What kind of difference it is that first shows in output `at` of an input.
+/// The kind of a difference that first shows in output `at` of an input.
 fn kind(ours: &[Bytes], theirs: &[Bytes], at: usize) -> DivergenceKind {
     let sorted = |outputs: &[Bytes]| {
         let mut sorted = outputs.to_vec();
@@ -101,7 +101,7 @@ fn kind(ours: &[Bytes], theirs: &[Bytes], at: usize) -> DivergenceKind {
     }
 }
 
-/// Whether two notices say of the same model that it has earned something else.
+/// Whether two notices report different scores for the same model.
 fn is_other_score(our: &Bytes, their: &Bytes) -> bool {
     let (Some(mut ours), Some(mut theirs)) = (notice(our), notice(their)) else { return false };
     match (take_scores(&mut ours), take_scores(&mut theirs)) {
@@ -110,12 +110,12 @@ fn is_other_score(our: &Bytes, their: &Bytes) -> bool {
     }
 }
 
-/// The score and the worst class's that a notice tells.
+/// The score and the worst class's score in a notice.
 fn scores(output: &Bytes) -> Option<[Score; 2]> {
     take_scores(&mut notice(output)?)
 }
 
-/// Takes the scores that a notice tells out of it, with what follows from them.
+/// Removes the scores from a notice, with everything derived from them.
 fn take_scores(notice: &mut Notice) -> Option<[Score; 2]> {
     let none = Score(0);
     let taken = match notice {

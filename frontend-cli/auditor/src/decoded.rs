@@ -1,4 +1,4 @@
-//! An input as the market means it, with the outputs it led to: what the auditor's models go by.
+//! An input and its outputs decoded into market types, which the auditor's models work on.
 
 use alloy::primitives::Bytes;
 use application::{Completion, InputStatus};
@@ -8,40 +8,40 @@ use client::payment::Payment;
 use market::{Command, Context};
 use wire::{Credit, Genesis, Notice};
 
-/// An input and what it led to.
+/// A decoded input and its outputs.
 #[derive(Clone, Debug)]
 pub(super) struct DecodedInput {
-    /// For whom, and when.
+    /// Sender and time.
     pub(super) context: Context,
-    /// What a portal took in.
+    /// Deposit through a portal.
     pub(super) credit: Option<Credit>,
-    /// What was carried out; `None` when it was refused, or is no command.
+    /// The executed command; `None` if it was refused or is not a command.
     pub(super) command: Option<Command>,
-    /// What it led to, in order.
+    /// Its outputs, in order.
     pub(super) outputs: Vec<DecodedOutput>,
 }
 
-/// What an output says.
+/// A decoded output.
 #[derive(Clone, Debug)]
 pub(super) enum DecodedOutput {
-    /// Something happened.
+    /// An event of the market.
     Notice(Box<Notice>),
-    /// Money goes to someone.
+    /// A payment.
     Payment(Payment),
-    /// A call that pays nobody; its bytes.
+    /// A call that pays nobody: its bytes.
     Call(Bytes),
-    /// Nothing that the market says.
+    /// Not an output the market produces.
     Other,
 }
 
 impl DecodedInput {
-    /// Reads an input; `None` for one that was undone.
+    /// Decodes an input; `None` if it was undone.
     pub(super) fn read(genesis: &Genesis, input: &Advance, led_to: &Completion) -> Option<Self> {
         if led_to.status != InputStatus::Accepted {
             return None;
         }
         let read = wire::Input::read(genesis, context(input), &input.payload).ok()?;
-        // A refusal is the only thing an input is reported for.
+        // Only refused inputs have a report.
         let command = read.command.filter(|_| led_to.reports.is_empty());
         Some(Self {
             context: read.context,
@@ -52,10 +52,10 @@ impl DecodedInput {
         })
     }
 
-    /// The notices, each with its place among the outputs.
+    /// The notices, each with its index among the outputs.
     pub(super) fn notices(&self) -> impl Iterator<Item = (u64, &Notice)> {
-        (0..).zip(&self.outputs).filter_map(|(place, output)| match output {
-            DecodedOutput::Notice(notice) => Some((place, notice.as_ref())),
+        (0..).zip(&self.outputs).filter_map(|(index, output)| match output {
+            DecodedOutput::Notice(notice) => Some((index, notice.as_ref())),
             _ => None,
         })
     }

@@ -1,4 +1,4 @@
-//! Divergences: how something that is wrong is named.
+//! Divergences: the kinds of faults an audit can find, and their evidence.
 
 use std::fmt;
 
@@ -6,43 +6,42 @@ use alloy::primitives::{B256, Bytes};
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// What is wrong.
+/// Kind of a divergence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum DivergenceKind {
-    /// An output more than the application makes.
+    /// An output that the application does not make.
     Added,
     /// An output of the application is missing.
     Dropped,
-    /// The application's outputs in another order.
+    /// The application's outputs in a different order.
     Reordered,
-    /// An output in the place of another one, be it by one bit.
+    /// An output that differs from the application's, even by a single bit.
     Flipped,
-    /// A score, or the mark of the worst class, that the model did not earn.
+    /// A score, or worst-class score, that the model did not earn.
     Score,
-    /// A payment or a stake of another amount, or of someone else, than the job's terms and the
-    /// rules say.
+    /// A payment or stake whose amount or owner contradicts the job's terms and the rules.
     Payout,
-    /// A model accepted, refused, ranked or compared otherwise than its scores and the job's terms
-    /// say, or a draw that was not by chance.
+    /// A model accepted, refused, ranked or compared contrary to its scores and the job's terms, or
+    /// a draw that was not random.
     Ruling,
-    /// An output of an input that was rejected, and so never happened.
+    /// An output of a rejected input, which has no effects.
     RejectedKept,
-    /// Ethereum accepted another root than that of the outputs.
+    /// Ethereum accepted a root other than the outputs' root.
     WrongClaim,
-    /// An epoch's claim did not come.
+    /// An epoch's claim is overdue.
     MissingClaim,
-    /// An input the node does not know, or does not process.
+    /// An input that the node does not know or does not process.
     Withheld,
-    /// An input that is another application's, or another one than Ethereum holds.
+    /// An input of another application, or one that differs from Ethereum's.
     ForeignInput,
-    /// An input whose hash is not the one the InputBox keeps.
+    /// An input whose hash differs from the InputBox's.
     InputHash,
-    /// The application on Ethereum was made of another template than what is replayed.
+    /// The application on Ethereum was deployed from a template other than the replayed one.
     Template,
     /// Ethereum executed an output that the application did not make.
     Executed,
-    /// Money came from nowhere, or went nowhere.
+    /// Money was created or destroyed.
     Conservation,
 }
 
@@ -55,11 +54,11 @@ impl fmt::Display for DivergenceKind {
     }
 }
 
-/// Who carries the lie.
+/// Source of the wrong data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SeenIn {
-    /// What was claimed on Ethereum: it can be executed, or already was.
+    /// A claim on Ethereum: the output can be executed, or already was.
     Claim,
     /// Only the node's answers.
     Node,
@@ -74,31 +73,31 @@ impl fmt::Display for SeenIn {
     }
 }
 
-/// One thing that is wrong, with what shows it.
+/// A single fault, with its evidence.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Divergence {
-    /// What is wrong.
+    /// Its kind.
     pub kind: DivergenceKind,
-    /// The input it happened at; for a claim the last one it covers.
+    /// The input it happened at; for a claim, the last one it covers.
     pub input: Option<u64>,
-    /// The output, counted since genesis.
+    /// The output's index since genesis.
     pub output: Option<u64>,
-    /// What should be there: an output's bytes, a root, a hash, or a score in parts per million.
+    /// The expected value: an output's bytes, a root, a hash, or a score in parts per million.
     pub expected: Option<String>,
-    /// What is there instead.
+    /// The value found instead.
     pub found: Option<String>,
-    /// The transaction that shows it: the input's, or the claim's.
+    /// The transaction that proves it: the input's or the claim's.
     pub transaction: Option<B256>,
-    /// Who carries the lie.
+    /// Source of the wrong data.
     pub seen_in: SeenIn,
-    /// All of it in words.
+    /// Full description.
     pub sentence: String,
-    /// For a score, where its evaluation goes another way.
+    /// For a score, the point where the two evaluations diverge.
     pub drill_down: Option<DrillDown>,
 }
 
 impl Divergence {
-    /// Something wrong, said in words; the rest is filled in by whoever knows it.
+    /// A divergence with only a description; callers fill in the rest.
     pub fn new(kind: DivergenceKind, sentence: impl fmt::Display) -> Self {
         Self {
             kind,
@@ -113,19 +112,19 @@ impl Divergence {
         }
     }
 
-    /// At this input, which came in this transaction.
+    /// Sets the input and its transaction.
     #[must_use]
     pub fn at(self, input: u64, transaction: B256) -> Self {
         Self { input: Some(input), transaction: Some(transaction), ..self }
     }
 
-    /// With what should be there and what is.
+    /// Sets the expected and the found value.
     #[must_use]
     pub fn between(self, expected: Option<String>, found: Option<String>) -> Self {
         Self { expected, found, ..self }
     }
 
-    /// Whether this comes before `other`: by input, then by output; a whole input or claim comes
+    /// Whether this comes before `other`: by input, then by output; a whole input or claim sorts
     /// after its outputs.
     #[must_use]
     pub fn is_before(&self, other: &Self) -> bool {
@@ -153,30 +152,30 @@ impl fmt::Display for Divergence {
     }
 }
 
-/// An output as evidence shows it.
+/// An output as displayed in evidence.
 pub(super) fn shown(output: &Bytes) -> Option<String> {
     Some(output.to_string())
 }
 
-/// What a check comes to.
+/// Outcome of a check.
 pub(super) type Checked<T = ()> = Result<T, Box<Divergence>>;
 
-/// A payment or a stake that does not follow from anything.
+/// A payment or stake that nothing explains.
 pub(super) fn payout<T>(sentence: impl std::fmt::Display) -> Checked<T> {
     Err(Divergence::new(DivergenceKind::Payout, sentence).into())
 }
 
-/// Money from nowhere, or to nowhere.
+/// Money created or destroyed.
 pub(super) fn conservation<T>(sentence: impl std::fmt::Display) -> Checked<T> {
     Err(Divergence::new(DivergenceKind::Conservation, sentence).into())
 }
 
-/// Where an evaluation goes another way.
+/// Point where two evaluations diverge.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DrillDown {
-    /// How far apart the scores are, in words.
+    /// Distance between the scores, in words.
     pub apart: String,
-    /// The first difference; nothing if there is no other program to compare with.
+    /// The first difference; `None` if there is no other program to compare with.
     #[serde(flatten)]
     pub first: Option<FirstDifference>,
 }
@@ -184,21 +183,21 @@ pub struct DrillDown {
 /// The first number that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FirstDifference {
-    /// The row of the hold-out, counted from zero.
+    /// Zero-based row of the hold-out.
     pub sample: usize,
-    /// The node's place in the model's file.
+    /// The node's index in the model's file.
     pub node: u32,
-    /// What the node does.
+    /// The node's operator.
     pub operator: String,
-    /// Which of the numbers that the node makes of the sample.
+    /// Index of the number in the node's output for the sample.
     pub element: usize,
-    /// The bits of the number as it must be.
+    /// The expected bits.
     pub expected_bits: String,
-    /// The bits of the other program's number.
+    /// The bits computed by the other program.
     pub found_bits: String,
-    /// The number as it must be.
+    /// The expected value.
     pub expected_value: f32,
-    /// The other program's number.
+    /// The value computed by the other program.
     pub found_value: f32,
 }
 

@@ -1,5 +1,5 @@
-//! The drill-down of a wrong score: the first sample, node and number where another program's
-//! evaluation goes another way.
+//! The drill-down of a wrong score: the first sample, node and number at which another program's
+//! evaluation diverges.
 
 use std::path::Path;
 
@@ -13,10 +13,10 @@ use tokio::process::Command;
 use super::divergence::{DrillDown, FirstDifference};
 use super::evaluation::ToldEvaluation;
 
-/// Compares this program's evaluation with that of `program`, if there is one, or only with the
-/// score that was told.
+/// Compares this program's evaluation with that of `program` if given, else only with the reported
+/// score.
 ///
-/// - Errors: the program cannot be run, or shows nothing; the evaluation has no files
+/// - Errors: the program cannot be run or shows no evaluation; the evaluation has no files
 pub(super) async fn drill_down(
     told: &ToldEvaluation,
     found: Option<Score>,
@@ -48,7 +48,7 @@ fn traced(model: &[u8], hold_out: &[u8], metric: Metric, row: Option<usize>) -> 
     Traced::of(model, hold_out, metric, row).map_err(anyhow::Error::msg)
 }
 
-/// What another program shows of its evaluation.
+/// Another program's trace of its evaluation.
 async fn shown(
     program: &Path,
     files: &[std::path::PathBuf; 2],

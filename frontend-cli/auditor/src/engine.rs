@@ -1,4 +1,4 @@
-//! The application, replayed: what its inputs lead to, computed apart from any node.
+//! Replay of the application: the outcomes of its inputs, computed independently of any node.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -22,46 +22,46 @@ use wire::Genesis;
 
 use super::evidence::BlockRange;
 
-/// How often what is known is kept, for an audit that is interrupted.
+/// Interval between checkpoints, in case an audit is interrupted.
 const KEEP_EVERY: Duration = Duration::from_secs(3);
 
-/// What replays the inputs.
+/// The program that replays the inputs.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    /// Another program or a machine; this program's own application when there is none.
+    /// Another program or a machine; this program's own application if `None`.
     pub dapp: Option<Dapp>,
-    /// The genesis file; a machine has its own inside.
+    /// The genesis file; a machine contains its own.
     pub genesis: PathBuf,
-    /// The folder of blobs that the deployment carries.
+    /// The folder of blobs shipped with the deployment.
     pub blobs: Option<PathBuf>,
 }
 
-/// The application fails on an input, which the machine would undo.
+/// The application panics on an input, which the machine would revert.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the application fails on input {0}")]
 pub(super) struct Undone(pub(super) u64);
 
-/// What a deployment fixed, as far as replaying needs it.
+/// The deployment's fixed parts, as far as the replay needs them.
 #[derive(Clone, Debug)]
 pub(super) struct Deployed {
     pub(super) genesis: Genesis,
-    /// The blobs it carries.
+    /// Its blobs.
     pub(super) drive: Drive,
 }
 
-/// Blocks whose inputs were replayed.
+/// A replayed range of blocks.
 pub(super) struct Played {
     pub(super) range: BlockRange,
-    /// What became of each of its inputs.
+    /// Outcome of each of its inputs.
     pub(super) completions: Vec<Completion>,
-    /// The market's own totals after them, where they can be seen.
+    /// The market's own totals afterwards, where they are available.
     pub(super) totals: Option<BTreeMap<Asset, Solvency>>,
-    /// The market after them, now and then and at the end.
+    /// The market afterwards, occasionally and at the end.
     pub(super) market: Option<Market>,
 }
 
 impl Engine {
-    /// What the application's template must be, as far as it can be known.
+    /// The template hash the application must have, if it can be computed.
     ///
     /// - Errors: the genesis file or the machine cannot be read
     pub(super) async fn template(&self) -> Result<B256> {
@@ -75,7 +75,7 @@ impl Engine {
         Ok(keccak256(genesis))
     }
 
-    /// Reads genesis and drive; of a machine's, which are inside, what is said of them.
+    /// Reads genesis and drive; for a machine, which contains its own, the configured copies.
     ///
     /// - Errors: they cannot be read
     pub(super) fn deployed(&self) -> Result<Deployed> {
@@ -96,10 +96,10 @@ impl Engine {
         Ok(Deployed { genesis, drive })
     }
 
-    /// Starts the application, from `market` on where it is this program's own; it replays what
-    /// comes through `blocks`, whose last one is `last_block`, and ends with it. In this program
-    /// there is no machine to go back: it fails with [`Undone`] at an input that is to be undone,
-    /// and is then started anew and told of it.
+    /// Starts the application, from `market` if it is this program's own; it replays the ranges
+    /// received through `blocks` up to `last_block`, then stops. This program has no machine state
+    /// to revert to: it fails with [`Undone`] at an input that must be reverted, and is then
+    /// restarted knowing of it.
     ///
     /// - Errors: it cannot be started
     pub(super) async fn start(
@@ -165,9 +165,9 @@ impl Engine {
 struct Native {
     app: App<CatchingJudge<Evaluator>>,
     last_block: u64,
-    /// When the market was last handed out.
+    /// Time of the last market snapshot.
     kept: Instant,
-    /// Inputs that are known to be undone.
+    /// Inputs that are known to be reverted.
     undone: BTreeSet<u64>,
 }
 

@@ -1,4 +1,5 @@
-//! The money of one job: its stakes, and that everything it pays is a part of them by its terms.
+//! The money of one job: its stakes, and the check that each payment is covered by them and its
+//! terms.
 
 mod division;
 
@@ -19,39 +20,39 @@ use super::divergence::{Divergence, DivergenceKind};
 pub(super) struct Escrow {
     sponsor: Address,
     pub(super) terms: Box<Terms>,
-    /// All that is in escrow.
+    /// Total in escrow.
     held: Amount,
-    /// The sponsor's stake, as far as it is not spent.
+    /// The unspent part of the sponsor's stake.
     stake: SponsorStake,
     submissions: BTreeMap<u32, Stake>,
     /// Enlisted miners whose bonds are held.
     bonds: BTreeSet<Address>,
-    /// Drawn miners that have done nothing wrong.
+    /// Drawn miners without a fault.
     right: BTreeSet<Address>,
     /// Bonds of seats that were wrong.
     forfeits: Amount,
     has_hold_out: bool,
     decision: Option<Decision>,
-    /// How many of those who share the award, and of the right seats, were paid.
+    /// Numbers of paid award shares and of paid correct seats.
     paid: [u32; 2],
-    /// A payment that must come next: amount, or another one with the buy-in.
+    /// The payment that must come next: its amount, alone or with the buy-in.
     due: Option<(Address, Share, [Amount; 2])>,
-    /// Whether something was wrong: what follows from it is taken as it is told.
+    /// Whether a fault was found: its consequences are accepted as reported.
     is_disputed: bool,
 }
 
-/// A submission's stake, as far as it is not spent.
+/// The unspent part of a submission's stake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Stake {
     client: Address,
-    /// What it had for its work.
+    /// Its prepayment for work.
     prepaid: Amount,
     left: SubmissionStake,
     shown: Amount,
     is_revealed: bool,
 }
 
-/// Where money is.
+/// Location of money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     /// In wallets.
@@ -63,7 +64,7 @@ pub(super) enum Side {
 }
 
 impl Side {
-    /// Enters into an asset's totals what leaves here; nothing if they cannot hold it.
+    /// Books `amount` as leaving this side of an asset's totals; `None` if they cannot hold it.
     pub(super) fn leave(self, total: &mut Solvency, amount: Amount) -> Option<()> {
         match self {
             Self::Outside => total.deposited = total.deposited.checked_add(amount)?,
@@ -73,7 +74,7 @@ impl Side {
         Some(())
     }
 
-    /// The same for what comes here; what leaves the market is counted when its voucher is there.
+    /// Books `amount` as arriving; a payment out of the market is counted when its voucher appears.
     pub(super) fn enter(self, total: &mut Solvency, amount: Amount) -> Option<()> {
         match self {
             Self::Outside => {}
@@ -84,7 +85,7 @@ impl Side {
     }
 }
 
-/// An account's money that moves from one side to another.
+/// An account's money moving between two sides.
 type Move = (Address, [Side; 2], Amount);
 const IN: [Side; 2] = [Side::Free, Side::Escrow];
 const OUT: [Side; 2] = [Side::Escrow, Side::Free];
@@ -109,7 +110,7 @@ impl Escrow {
     }
 
     /// Checks a sponsor's stake by the terms. Its rent depends on the market's clock, which is
-    /// never ahead of the block's: the time it is for is at least what the block leaves.
+    /// never ahead of the block's: the paid period is at least what the block leaves.
     pub(super) fn check_stake(
         &self,
         settings: &Settings,
@@ -134,7 +135,7 @@ impl Escrow {
         Err(wrong.between(Some("0".to_owned()), Some(self.held.to_string())).into())
     }
 
-    /// Enters a notice; returns the moves it tells of, and what is wrong with it.
+    /// Applies a notice; returns the moves it implies, and any fault.
     pub(super) fn take(
         &mut self,
         id: JobId,
@@ -166,7 +167,7 @@ impl Escrow {
         (moves, on_time.and(followed))
     }
 
-    /// The moves that a notice tells of.
+    /// The moves that a notice implies.
     fn moves(&self, notice: &Notice, settings: &Settings) -> Vec<Move> {
         match notice {
             Notice::JobOpened { sponsor, stake, .. } => {
@@ -275,8 +276,8 @@ impl Escrow {
         self.terms.miners().map_or(Amount::ZERO, |miners| miners.bond)
     }
 
-    /// A worker pays what it has allowed while the machine lags, and for work that nobody has
-    /// prepaid: no more than one input can do.
+    /// A worker pays the surcharge it allowed while the machine lags, and for work nobody prepaid:
+    /// at most one input's capacity.
     fn check_surcharge(
         &self,
         surcharge: Amount,
@@ -295,7 +296,7 @@ impl Escrow {
         payout("a surcharge is more than its payer has allowed")
     }
 
-    /// Work is paid out of what was staked for it: a fixed part to the operator, the rest to the
+    /// Pays for work from the stake prepaid for it: a fixed part to the operator, the rest to the
     /// worker.
     fn spend(
         &mut self,
@@ -321,7 +322,7 @@ impl Escrow {
         let left = pot.checked_sub(price);
         *pot = left.unwrap_or_default();
         let part = price.scaled_down(settings.operator_ppm.into(), U256::from(1_000_000));
-        // Whoever does its own work keeps its part in the stake, and comparing earns nothing.
+        // Whoever does its own work keeps its part in the stake, and comparisons earn nothing.
         let is_divided = earned == Amount::ZERO || (worker != owner && part == Some(operator));
         if left.is_some() && is_divided {
             return Ok(());
@@ -329,7 +330,7 @@ impl Escrow {
         payout(format!("job {id} pays more for work than its stake, or divides it otherwise"))
     }
 
-    /// The work that showed seats to be wrong is repaid from their bonds.
+    /// Repays the work that proved seats wrong from their bonds.
     fn repay(&mut self, submission: u32) -> Checked {
         let forfeits = self.forfeits;
         let known = self.known(submission)?;
@@ -340,8 +341,8 @@ impl Escrow {
         Ok(())
     }
 
-    /// A submission is decided: what is left of its stake returns, with its reward if it has one.
-    /// The buy-in does unless miners have begun with it.
+    /// Decides a submission: the rest of its stake returns, with any reward. The buy-in returns
+    /// unless miners have started on it.
     fn decide(&mut self, submission: u32, is_accepted: bool) -> Checked {
         let award = match self.terms.award {
             _ if !is_accepted => Amount::ZERO,

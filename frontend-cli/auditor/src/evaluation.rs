@@ -1,4 +1,4 @@
-//! Evaluations: scores and copies that were told, computed anew on a thread of their own.
+//! Evaluations: reported scores and copies, recomputed on a dedicated thread.
 
 use std::thread;
 
@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::divergence::{Divergence, DivergenceKind};
 
-/// How many evaluations may wait.
+/// Capacity of the evaluation queue.
 const WAITING: usize = 8;
 
 /// A whole blob.
@@ -24,7 +24,7 @@ pub(super) struct File {
     pub(super) bytes: Bytes,
 }
 
-/// What was told of a model.
+/// The reported result of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ToldResult {
     Scores(Scores),
@@ -33,23 +33,23 @@ pub(super) enum ToldResult {
     Attestation(Attestation),
 }
 
-/// A score that was told, and the files it must follow from.
+/// A reported score, and the files it must follow from.
 #[derive(Clone, Debug)]
 pub(super) struct ToldEvaluation {
     pub(super) job: JobId,
-    /// Whose model; `None` for the base model.
+    /// The model's submission; `None` for the base model.
     pub(super) submission: Option<u32>,
-    /// The model and the dataset; `None` if they never came.
+    /// The model and the dataset; `None` if they were never published.
     pub(super) files: Option<(File, File)>,
     pub(super) metric: Metric,
     pub(super) told: ToldResult,
-    /// Whether it is the word of miners, of which the machine has looked at some rows only.
+    /// Whether miners attested it and the machine checked only some rows.
     pub(super) is_attested: bool,
     /// Whether models are compared row by row.
     pub(super) keeps_results: bool,
 }
 
-/// A model that was refused as a copy, with the accepted ones that it may be a copy of.
+/// A model refused as a copy, with the accepted ones it may copy.
 #[derive(Clone, Debug)]
 pub(super) struct CopyCheck {
     pub(super) base: File,
@@ -60,40 +60,41 @@ pub(super) struct CopyCheck {
     pub(super) seed: Digest,
 }
 
-/// What the thread is asked.
+/// A request to the thread.
 #[derive(Clone, Debug)]
 pub(super) enum Task {
     Evaluate(ToldEvaluation),
     Compare(CopyCheck),
 }
 
-/// Where something was told.
+/// Location of a reported output.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OutputLocation {
     pub(super) input: u64,
     pub(super) output: u64,
     pub(super) transaction: B256,
-    /// Whether it is within what is audited.
+    /// Whether it is in the audited range.
     pub(super) is_judged: bool,
 }
 
-/// What came of a task.
+/// Outcome of a task.
 pub(super) enum Outcome {
-    /// It is as it was told; with each row's result, where they are kept.
+    /// As reported; with each row's result, where these are kept.
     Holds(Option<(JobId, u32, Results)>),
-    /// It is not, with what it was told of.
+    /// Not as reported, with the reported evaluation.
     Wrong(Box<Divergence>, Option<ToldEvaluation>),
-    /// The miners' word is not what the model earns, on rows that the machine has not seen.
+    /// The miners' attestation differs from the model's results, on rows the machine has not
+    /// checked.
     AttestedOtherwise(String),
-    /// It is not, before what is audited.
+    /// Not as reported, but before the audited range.
     NotJudged,
 }
 
-/// The thread that evaluates.
+/// The evaluation thread.
 pub(super) struct EvaluationThread {
     tasks: mpsc::Sender<(OutputLocation, Task)>,
     outcomes: mpsc::UnboundedReceiver<Outcome>,
-    /// Tasks whose outcome is not known yet.
+    /// Number of pending tasks.
     open: u64,
 }
 
@@ -103,8 +104,8 @@ impl EvaluationThread {
         let (send, outcomes) = mpsc::unbounded_channel();
         thread::spawn(move || {
             let mut evaluator = Evaluator::with_threads(eval::report::cores());
-            while let Some((place, task)) = waiting.blocking_recv() {
-                if send.send(task.check(&mut evaluator, place)).is_err() {
+            while let Some((location, task)) = waiting.blocking_recv() {
+                if send.send(task.check(&mut evaluator, location)).is_err() {
                     break;
                 }
             }
@@ -112,11 +113,15 @@ impl EvaluationThread {
         Self { tasks, outcomes, open: 0 }
     }
 
-    /// Hands over one more task; returns what came of earlier ones, so far.
+    /// Queues one more task; returns the outcomes that are ready.
     ///
     /// - Errors: the evaluator failed
-    pub(super) async fn ask(&mut self, place: OutputLocation, task: Task) -> Result<Vec<Outcome>> {
-        self.tasks.send((place, task)).await.ok().context("the evaluation failed")?;
+    pub(super) async fn ask(
+        &mut self,
+        location: OutputLocation,
+        task: Task,
+    ) -> Result<Vec<Outcome>> {
+        self.tasks.send((location, task)).await.ok().context("the evaluation failed")?;
         self.open += 1;
         let mut outcomes = Vec::new();
         while let Ok(outcome) = self.outcomes.try_recv() {
@@ -126,7 +131,7 @@ impl EvaluationThread {
         Ok(outcomes)
     }
 
-    /// Waits for what comes of all tasks.
+    /// Waits for the outcomes of all tasks.
     ///
     /// - Errors: the evaluator failed
     pub(super) async fn finish(&mut self) -> Result<Vec<Outcome>> {
@@ -140,13 +145,13 @@ impl EvaluationThread {
 }
 
 impl Task {
-    pub(super) fn check(self, evaluator: &mut Evaluator, place: OutputLocation) -> Outcome {
+    pub(super) fn check(self, evaluator: &mut Evaluator, location: OutputLocation) -> Outcome {
         let outcome = match self {
-            Self::Evaluate(evaluation) => evaluation.check(evaluator, place),
-            Self::Compare(check) => check.check(evaluator, place),
+            Self::Evaluate(evaluation) => evaluation.check(evaluator, location),
+            Self::Compare(check) => check.check(evaluator, location),
         };
         match outcome {
-            Outcome::Wrong(..) | Outcome::AttestedOtherwise(_) if !place.is_judged => {
+            Outcome::Wrong(..) | Outcome::AttestedOtherwise(_) if !location.is_judged => {
                 Outcome::NotJudged
             }
             outcome => outcome,
@@ -155,7 +160,7 @@ impl Task {
 }
 
 impl ToldEvaluation {
-    /// The scores that were told.
+    /// The reported scores.
     pub(super) fn scores(&self) -> Scores {
         match self.told {
             ToldResult::Scores(scores) => scores,
@@ -166,7 +171,7 @@ impl ToldEvaluation {
         }
     }
 
-    fn check(self, evaluator: &mut Evaluator, place: OutputLocation) -> Outcome {
+    fn check(self, evaluator: &mut Evaluator, location: OutputLocation) -> Outcome {
         let earned = self.earned(evaluator);
         let told = self.told;
         let as_told = earned.as_ref().map(|(scores, results)| match told {
@@ -198,11 +203,11 @@ impl ToldEvaluation {
             Ok(_) => "a model was told another score than it earns".to_owned(),
             Err(why) => format!("a model was told a score and has none: {why}"),
         };
-        let wrong = place.name(Divergence::new(DivergenceKind::Score, sentence));
+        let wrong = location.name(Divergence::new(DivergenceKind::Score, sentence));
         Outcome::Wrong(wrong.between(expected, Some(found)).into(), Some(self))
     }
 
-    /// The scores and each row's result that a model earns, or why it has none.
+    /// The scores and row results that a model earns, or the reason why it has none.
     fn earned(&self, evaluator: &mut Evaluator) -> Result<(Scores, Results), String> {
         let files = self.files.as_ref();
         let (model, hold_out) = files.ok_or("its bytes, or the dataset's, never came")?;
@@ -219,7 +224,7 @@ impl ToldEvaluation {
             .map_err(|why| why.to_string())?;
         let mut scores = accumulator.scores(self.metric);
         if self.is_attested {
-            // The market does not take seats' word for it.
+            // The market does not accept seats' worst-class score.
             scores.worst_class = self.scores().worst_class;
         }
         Ok((scores, accumulator.into_results().ok_or("it has no results")?))
@@ -227,7 +232,7 @@ impl ToldEvaluation {
 }
 
 impl CopyCheck {
-    fn check(self, evaluator: &mut Evaluator, place: OutputLocation) -> Outcome {
+    fn check(self, evaluator: &mut Evaluator, location: OutputLocation) -> Outcome {
         let is_copy = self.accepted.iter().any(|first| {
             let similarity = evaluator.compare(&Comparison {
                 base: self.base.blob(),
@@ -244,7 +249,10 @@ impl CopyCheck {
             return Outcome::Holds(None);
         }
         let sentence = "a model was refused as a copy, and is one of no accepted model";
-        Outcome::Wrong(place.name(Divergence::new(DivergenceKind::Ruling, sentence)).into(), None)
+        Outcome::Wrong(
+            location.name(Divergence::new(DivergenceKind::Ruling, sentence)).into(),
+            None,
+        )
     }
 }
 
@@ -255,13 +263,13 @@ impl File {
 }
 
 impl OutputLocation {
-    /// A divergence that shows here.
+    /// Locates a divergence at this output.
     pub(super) fn name(&self, wrong: Divergence) -> Divergence {
         Divergence { output: Some(self.output), ..wrong.at(self.input, self.transaction) }
     }
 }
 
-/// What of one side is not as on the other.
+/// The part of one side that differs from the other.
 fn shown(side: ToldResult, other: ToldResult) -> String {
     match (side, other) {
         (ToldResult::Attestation(side), ToldResult::Attestation(other))

@@ -1,6 +1,6 @@
-//! What Ethereum holds of an application: inputs, claims, executions, in the order they came.
+//! Ethereum's record of an application: inputs, claims and executions, in order.
 //!
-//! Each input is checked against the hash the InputBox keeps of it.
+//! Each input is checked against its hash in the InputBox.
 
 use alloy::primitives::{Address, B256, Bytes};
 use alloy::rpc::types::{Filter, Log};
@@ -12,48 +12,48 @@ use client::chain::{Chain, Input, LogReader};
 use super::divergence::{Divergence, DivergenceKind};
 use super::hashes;
 
-/// How many events are read at once, as far as that can be foreseen: enough that asking costs
-/// little, and so few that reading, replaying and checking go on at once.
+/// Events to read at once, as an estimate: enough that requests cost little, few enough that
+/// reading, replaying and checking overlap.
 const EVENTS_AT_ONCE: usize = 600;
-/// How many blocks are read at once at first.
+/// Blocks read at once initially.
 const BLOCKS_AT_FIRST: u64 = 4;
-/// How many blocks are read at once at most.
+/// Maximum of blocks read at once.
 const BLOCKS_AT_MOST: u64 = 50_000;
 
-/// The application as its contract describes it.
+/// The application as described by its contract.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// The chain.
     pub chain_id: u64,
     /// The application's contract.
     pub application: Address,
-    /// What identifies its code.
+    /// Its template hash.
     pub template: B256,
     /// Blocks per epoch.
     pub epoch_length: u64,
-    /// The block it was deployed in.
+    /// The block of its deployment.
     pub deployment_block: u64,
-    /// Whose claims count from which block on, in order.
+    /// The validators with the first block from which their claims count, in order.
     pub validators: Vec<(u64, Address)>,
 }
 
-/// Something that happened on Ethereum.
+/// An event on Ethereum.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// An input was added.
     Input(Input),
     /// A claim was accepted.
     Claim {
-        /// The block after which the claimed root held.
+        /// The block after which the claimed root holds.
         last_block: u64,
         /// The claimed root.
         root: B256,
-        /// The transaction that had it accepted.
+        /// The transaction that accepted it.
         transaction: B256,
     },
     /// An output was executed.
     Executed {
-        /// Its number.
+        /// Its index.
         output: u64,
         /// Its bytes.
         raw: Bytes,
@@ -62,19 +62,19 @@ pub enum Event {
     },
 }
 
-/// What happened in some blocks in a row.
+/// The events of consecutive blocks.
 #[derive(Clone, Debug)]
 pub struct BlockRange {
-    /// What happened, in order.
+    /// The events, in order.
     pub events: Vec<Event>,
     /// The last of the blocks.
     pub last_block: u64,
-    /// An input that is not what it should be; nothing after it is in `events`.
+    /// The first invalid input; nothing after it is in `events`.
     pub wrong: Option<Divergence>,
 }
 
 impl Target {
-    /// Reads what the contracts say.
+    /// Reads the target from its contracts.
     ///
     /// - Errors: there is no such application, or no answer
     pub async fn read(chain: &Chain, application: Address, head: u64) -> Result<Self> {
@@ -110,14 +110,15 @@ impl Target {
         block - block % self.epoch_length + (self.epoch_length - 1)
     }
 
-    /// Whose claims counted when `block` was made.
+    /// The validator when `block` was produced.
     fn validator_at(&self, block: u64) -> Option<Address> {
         let before = self.validators.partition_point(|(from, _)| *from <= block);
         self.validators.get(before.checked_sub(1)?).map(|(_, validator)| *validator)
     }
 }
 
-/// Who accepted claims from which block on: whoever was appointed, up to who does now.
+/// The validators with the first block from which they counted: every appointed one, up to the
+/// current one.
 async fn validators(
     chain: &Chain,
     application: Address,
@@ -148,17 +149,17 @@ async fn validators(
     Ok(changes)
 }
 
-/// Walks over an application's history.
+/// Iterates over an application's history.
 pub struct Reader {
     chain: Chain,
     target: Target,
     logs: LogReader,
-    /// How many blocks to read at once.
+    /// Number of blocks to read at once.
     blocks: u64,
 }
 
 impl Reader {
-    /// A reader that begins with block `first`.
+    /// A reader that starts at block `first`.
     #[must_use]
     pub fn new(chain: &Chain, target: &Target, first: u64) -> Self {
         let mut sources = vec![chain.contracts().input_box, target.application];
@@ -173,7 +174,7 @@ impl Reader {
         Self { chain: chain.clone(), target: target.clone(), logs, blocks: BLOCKS_AT_FIRST }
     }
 
-    /// What happened in the next blocks, up to `head`; nothing when all was read.
+    /// The events of the next blocks, up to `head`; `None` if all were read.
     ///
     /// - Errors: the endpoint does not answer
     pub async fn next(&mut self, head: u64) -> Result<Option<BlockRange>> {
@@ -203,7 +204,7 @@ impl Reader {
         Ok(Some(range))
     }
 
-    /// What an event means for this application; nothing if it is about another one.
+    /// Decodes an event of this application; `None` if it is about another one.
     fn event(&self, log: &Log) -> Result<Option<Event>> {
         let application = self.target.application;
         let transaction = log.transaction_hash.context("an event without a transaction")?;
@@ -233,7 +234,7 @@ impl Reader {
         Ok(Some(event))
     }
 
-    /// Looks for the first input that the InputBox knows otherwise.
+    /// Looks for the first input whose hash differs from the InputBox's.
     async fn check_hashes(&self, range: &mut BlockRange) -> Result<()> {
         let inputs: Vec<&Input> = range.inputs().collect();
         let input_box = self.chain.contracts().input_box;

@@ -1,13 +1,13 @@
-//! Everything wrong that an audit found, the earliest first.
+//! All divergences that an audit found, earliest first.
 
 use super::divergence::{Divergence, SeenIn};
 use super::evaluation::ToldEvaluation;
 
-/// How many divergences are listed; later ones are only counted.
+/// Maximum of listed divergences; later ones are only counted.
 const LISTED: usize = 100;
 
-/// The divergences of an audit, the earliest first. Each is independent of the others: after one,
-/// an audit goes on with what was told.
+/// The divergences of an audit, earliest first. Each is independent of the others: after one, the
+/// audit continues with the reported values.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     found: Vec<(Divergence, Option<ToldEvaluation>)>,
@@ -15,18 +15,17 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Adds one, with the evaluation of a score that is wrong; the earliest are kept, and of the
-    /// same output one.
+    /// Adds one, with the evaluation if a score is wrong; keeps the earliest, and one per output.
     pub(super) fn add(&mut self, wrong: Divergence, evaluation: Option<ToldEvaluation>) {
         let is_same = |(found, _): &(Divergence, _)| {
-            let place = (found.input, found.output);
-            wrong.output.is_some() && place == (wrong.input, wrong.output)
+            let location = (found.input, found.output);
+            wrong.output.is_some() && location == (wrong.input, wrong.output)
         };
         if self.found.iter().any(is_same) {
             return;
         }
-        let place = self.found.partition_point(|(found, _)| !wrong.is_before(found));
-        self.found.insert(place, (wrong, evaluation));
+        let index = self.found.partition_point(|(found, _)| !wrong.is_before(found));
+        self.found.insert(index, (wrong, evaluation));
         if self.found.len() > LISTED {
             self.found.pop();
             self.left_out += 1;
@@ -37,7 +36,7 @@ impl Findings {
         self.found.is_empty()
     }
 
-    /// Those that only the node tells of were claimed on Ethereum, up to an input.
+    /// Marks divergences of the node as claimed on Ethereum, up to an input.
     pub(super) fn claimed_up_to(&mut self, last_input: u64) {
         let claimed = self.found.iter_mut().map(|(found, _)| found);
         claimed
@@ -45,12 +44,12 @@ impl Findings {
             .for_each(|found| found.seen_in = SeenIn::Claim);
     }
 
-    /// Those with an evaluation, to be looked into.
+    /// Those with an evaluation, for the drill-down.
     pub(super) fn scores(&mut self) -> impl Iterator<Item = (&mut Divergence, &ToldEvaluation)> {
         self.found.iter_mut().filter_map(|(found, evaluation)| Some((found, evaluation.as_ref()?)))
     }
 
-    /// The first, the others, and how many more there are.
+    /// The first, the others, and the number of unlisted ones.
     pub(super) fn into_parts(self) -> (Option<Divergence>, Vec<Divergence>, u64) {
         let mut all = self.found.into_iter().map(|(found, _)| found);
         (all.next(), all.collect(), self.left_out)

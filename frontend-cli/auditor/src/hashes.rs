@@ -1,8 +1,7 @@
-//! The hashes the InputBox keeps, of many inputs in one question.
+//! The InputBox's input hashes, many in one call.
 //!
-//! A call that creates a contract runs its creation code and keeps nothing: this code asks the
-//! InputBox for each hash, and answers with the hash of them all. Any Ethereum endpoint can do
-//! that.
+//! A contract-creation call runs its creation code and stores nothing: this code asks the InputBox
+//! for each hash and returns the hash of them all. Any Ethereum endpoint supports it.
 
 use alloy::network::TransactionBuilder as _;
 use alloy::primitives::{Address, B256, hex, keccak256};
@@ -13,11 +12,11 @@ use anyhow::Result;
 use client::chain::bindings::InputBox;
 use client::chain::{Chain, Input, Reverted};
 
-/// How many hashes are asked for at once.
+/// Number of hashes per call.
 const AT_ONCE: usize = 1_000;
 
-/// The first of `inputs`, which are numbered in a row, whose hash in the InputBox is another one,
-/// with that hash; none where the InputBox has no such input.
+/// The first of the consecutive `inputs` whose hash differs from the InputBox's, with the latter if
+/// there is one; `None` if all agree.
 ///
 /// - Errors: the endpoint does not answer
 pub(super) async fn first_different(
@@ -42,7 +41,7 @@ pub(super) async fn first_different(
             match chain.call("read an input's hash", input_box, &call).await {
                 Ok(hash) if hash == input.hash() => {}
                 Ok(hash) => return Ok(Some((index, Some(hash)))),
-                // It has fewer inputs.
+                // The InputBox has fewer inputs.
                 Err(error) if error.is::<Reverted>() => return Ok(Some((index, None))),
                 Err(error) => return Err(error),
             }
@@ -51,7 +50,7 @@ pub(super) async fn first_different(
     Ok(None)
 }
 
-/// The hash of `count` hashes in a row; nothing when the endpoint does not take such a call.
+/// The hash of `count` consecutive hashes; `None` if the endpoint does not support such a call.
 async fn digest(
     chain: &Chain,
     input_box: Address,
@@ -65,7 +64,7 @@ async fn digest(
     answer.get(32..64).map(B256::from_slice)
 }
 
-/// Creation code that asks for the hashes and returns a zero word and the hash of all.
+/// Creation code that requests the hashes and returns a zero word and the hash of all.
 fn code(input_box: Address, application: Address, first: u64, count: u64) -> Vec<u8> {
     let mut selector = [0; 32];
     selector[..4].copy_from_slice(&InputBox::getInputHashCall::SELECTOR);
@@ -90,7 +89,7 @@ fn code(input_box: Address, application: Address, first: u64, count: u64) -> Vec
         &hex!("11 603e57 60051b 6080 20 602052"),
         // PUSH1 0 MSTORE at 0, PUSH1 64 PUSH1 0 RETURN
         &hex!("6000600052 6040 6000 f3"),
-        &hex!("5b 6000 6000 fd"), // at 153 JUMPDEST: a question reverted, so does this
+        &hex!("5b 6000 6000 fd"), // at 153 JUMPDEST: a call reverted, so does this
     ];
     parts.concat()
 }
@@ -99,7 +98,7 @@ fn code(input_box: Address, application: Address, first: u64, count: u64) -> Vec
 mod tests {
     use super::*;
 
-    /// The jumps are written as numbers.
+    /// The jump targets are literal numbers.
     #[test]
     fn jumps_lead_to_where_they_should() {
         let code = code(Address::repeat_byte(1), Address::repeat_byte(2), 3, 4);

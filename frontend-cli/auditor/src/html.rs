@@ -1,4 +1,4 @@
-//! A report as one page that needs nothing else: no scripts, nothing from elsewhere.
+//! A report as a self-contained page: no scripts, no external resources.
 
 use std::fmt::{self, Write as _};
 
@@ -24,7 +24,7 @@ small { color: #57606a }
 @media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117 } }
 ";
 
-/// Text of a stranger, in HTML.
+/// Untrusted text, escaped for HTML.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
@@ -92,7 +92,7 @@ fn wrong(out: &mut String, divergence: &Divergence) -> fmt::Result {
     writeln!(out, "</table>")
 }
 
-/// The story, with each divergence where it belongs.
+/// The timeline, with each divergence at its position.
 fn timeline<'a>(
     out: &mut String,
     timeline: &Timeline,
@@ -107,15 +107,15 @@ fn timeline<'a>(
         while let Some(divergence) = wrongs.next_if(is_past) {
             moment(out, "wrong", &divergence.sentence, "")?;
         }
-        let mut place = String::new();
+        let mut location = String::new();
         if let Some(input) = input {
-            write!(place, "input {input}, ")?;
+            write!(location, "input {input}, ")?;
         }
         if let Some(time) = time {
-            write!(place, "{}, ", utc(*time))?;
+            write!(location, "{}, ", utc(*time))?;
         }
-        write!(place, "{transaction}")?;
-        moment(out, "", words, &place)?;
+        write!(location, "{transaction}")?;
+        moment(out, "", words, &location)?;
     }
     for divergence in wrongs {
         moment(out, "wrong", &divergence.sentence, "")?;
@@ -126,12 +126,12 @@ fn timeline<'a>(
     }
 }
 
-fn moment(out: &mut String, class: &str, words: &str, place: &str) -> fmt::Result {
-    let (words, place) = (Escaped(words), Escaped(place));
-    writeln!(out, "<li class=\"{class}\">{words}<br><small><code>{place}</code></small></li>")
+fn moment(out: &mut String, class: &str, words: &str, location: &str) -> fmt::Result {
+    let (words, location) = (Escaped(words), Escaped(location));
+    writeln!(out, "<li class=\"{class}\">{words}<br><small><code>{location}</code></small></li>")
 }
 
-/// A moment as people write it: `2026-11-26 08:15:00 UTC`.
+/// A human-readable time: `2026-11-26 08:15:00 UTC`.
 ///
 /// - Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days
 fn utc(seconds: u64) -> String {
@@ -195,7 +195,7 @@ mod tests {
         }
         let order = ["&lt;script&gt;", "a &lt;b&gt;", "later", "another &lt;one&gt;", "and 3 more"];
         let story = &page[page.find("<ol>").unwrap()..];
-        let places: Vec<_> = order.iter().map(|part| story.find(part).unwrap()).collect();
-        assert!(places.is_sorted(), "{places:?}");
+        let offsets: Vec<_> = order.iter().map(|part| story.find(part).unwrap()).collect();
+        assert!(offsets.is_sorted(), "{offsets:?}");
     }
 }

@@ -1,9 +1,9 @@
-//! The ledger model: what everybody has and what is in escrow, kept from deposits, notices and
-//! vouchers alone, by the terms of the jobs and not by the market's code.
+//! The ledger model: all balances and escrows, derived from deposits, notices and vouchers alone,
+//! by the terms of the jobs and not by the market's code.
 //!
-//! Each payment must follow from something: a withdrawal from its sender's command and free
-//! balance, everything else from a notice that `escrow` has checked. After something wrong the
-//! model goes on with what was told, so that only what is independent of it is wrong later.
+//! Each payment must be explained: a withdrawal by its sender's command and free balance,
+//! everything else by a notice that `escrow` has checked. After a fault the model continues with
+//! the reported values, so that only independent faults are found later.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -16,30 +16,30 @@ use super::decoded::{DecodedInput, DecodedOutput};
 use super::divergence::{Checked, Divergence, DivergenceKind, conservation, payout};
 use super::escrow::{Escrow, Side};
 
-/// Everybody's money.
+/// All accounts' money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct LedgerModel {
     settings: Settings,
     free: BTreeMap<(Address, Asset), Amount>,
     totals: BTreeMap<Asset, Solvency>,
     jobs: BTreeMap<JobId, Escrow>,
-    /// Bytes that jobs have reserved.
+    /// Bytes reserved by jobs.
     reserved: u64,
-    /// How many jobs were opened.
+    /// Number of jobs ever opened.
     opened: u32,
-    /// Whether something was wrong since totals were compared.
+    /// Whether a fault was found since totals were last compared.
     is_disputed: bool,
 }
 
-/// Payments that an input has still to make.
+/// Payments an input has yet to make.
 #[derive(Default)]
 struct Owed {
     /// In order.
     vouchers: VecDeque<Payment>,
     withdrawal: Option<Payment>,
-    /// A deposit that is not kept.
+    /// A deposit that is sent back.
     returned: Option<Payment>,
-    /// Jobs that something happened in.
+    /// Jobs with an event.
     jobs: BTreeSet<JobId>,
 }
 
@@ -56,8 +56,8 @@ impl LedgerModel {
         }
     }
 
-    /// Enters an input; returns how many payments it made, and what does not follow from anything,
-    /// with the output's place among those of the input.
+    /// Applies an input; returns its number of payments, and each unexplained output with its index
+    /// among those of the input.
     pub(super) fn take(&mut self, input: &DecodedInput) -> (u64, Vec<Divergence>) {
         let sender = input.context.sender;
         let returned = input.credit.and_then(|credit| self.deposit(sender, credit));
@@ -68,19 +68,19 @@ impl LedgerModel {
         let withdrawal = withdrawal.map(|(asset, amount)| Payment { to: sender, asset, amount });
         let mut owed = Owed { returned, withdrawal, ..Owed::default() };
         let (mut payments, mut wrongs) = (0, Vec::new());
-        for (place, output) in (0..).zip(&input.outputs) {
+        for (index, output) in (0..).zip(&input.outputs) {
             let checked = match output {
                 DecodedOutput::Notice(notice) => self.notice(input, notice, &mut owed),
                 DecodedOutput::Payment(payment) => {
                     payments += 1;
                     self.pay(payment, &mut owed)
                 }
-                // What the registry is told is checked with the rulings.
+                // Calls to the registry are checked with the rulings.
                 DecodedOutput::Call(_) => Ok(()),
                 DecodedOutput::Other => payout("there is an output that the market never makes"),
             };
-            let at_place = |wrong: Box<Divergence>| Divergence { output: Some(place), ..*wrong };
-            wrongs.extend(checked.err().map(at_place));
+            let located = |wrong: Box<Divergence>| Divergence { output: Some(index), ..*wrong };
+            wrongs.extend(checked.err().map(located));
         }
         let jobs = owed.jobs.iter().filter_map(|id| self.jobs.get_mut(id)?.check_due(*id).err());
         wrongs.extend(jobs.map(|wrong| *wrong));
@@ -97,8 +97,8 @@ impl LedgerModel {
         (payments, wrongs)
     }
 
-    /// Credits a deposit; returns it if it goes straight back, because its asset is not kept or a
-    /// token that lies about its supply brings in more than can be counted.
+    /// Credits a deposit; returns it if it is sent straight back, because its asset is not accepted
+    /// or the token misreports its supply and the sum would overflow.
     fn deposit(&mut self, to: Address, Credit { asset, amount }: Credit) -> Option<Payment> {
         let deposit = Payment { to, asset, amount };
         let Solvency { deposited, free, .. } = self.totals.get(&asset).copied().unwrap_or_default();
@@ -152,7 +152,7 @@ impl LedgerModel {
         }
     }
 
-    /// Enters a notice of a job, and makes the moves that follow from it.
+    /// Applies a notice of a job, and makes the moves that follow from it.
     fn enter(
         &mut self,
         id: JobId,
@@ -176,8 +176,8 @@ impl LedgerModel {
         checked
     }
 
-    /// A balance leaves that is not kept: all of it, and only one that is too small, or for which
-    /// there is no record.
+    /// Pays out an account's whole balance, which is allowed only if it is too small or has no
+    /// record.
     fn give_back(&mut self, payment: &Payment) -> Checked {
         let Payment { to, asset, amount } = *payment;
         let settings = &self.settings;
@@ -193,7 +193,7 @@ impl LedgerModel {
         Err(wrong.between(Some(has.to_string()), Some(said(payment))).into())
     }
 
-    /// Money leaves the market: as the next voucher owed, or as what was asked for.
+    /// A payment leaves the market: the next voucher owed, or a requested withdrawal.
     fn pay(&mut self, payment: &Payment, owed: &mut Owed) -> Checked {
         let Payment { to, asset, amount } = *payment;
         let mut checked = Ok(());
@@ -230,8 +230,8 @@ impl LedgerModel {
         }
     }
 
-    /// Moves money; whether the account had it. Totals that cannot be changed stay, and do not
-    /// balance.
+    /// Moves money; returns whether the account had it. Totals that would overflow are left
+    /// unchanged, and so do not balance.
     fn shift(&mut self, payment: &Payment, [from, to]: [Side; 2]) -> bool {
         let Payment { to: account, asset, amount } = *payment;
         let free = self.free(account, asset);
@@ -249,8 +249,8 @@ impl LedgerModel {
         balance.is_some()
     }
 
-    /// Assets whose deposits less payments are not what is free and in escrow; they balance again
-    /// from now on.
+    /// Assets whose deposits less payments differ from free balances plus escrow; these are
+    /// rebalanced so that each is reported once.
     fn unbalanced(&mut self) -> Vec<Divergence> {
         let wrong = self.totals.iter_mut().filter(|(_, total)| !total.holds());
         wrong
@@ -265,7 +265,7 @@ impl LedgerModel {
             .collect()
     }
 
-    /// Compares with the market's own totals, which are believed from now on.
+    /// Compares with the market's own totals, and adopts them.
     pub(super) fn compare(&mut self, theirs: &BTreeMap<Asset, Solvency>) -> Vec<Divergence> {
         let both = |asset| {
             [&self.totals, theirs].map(|totals| totals.get(asset).copied().unwrap_or_default())
@@ -281,7 +281,7 @@ impl LedgerModel {
         });
         let wrongs: Vec<Divergence> = wrongs.collect();
         self.totals.clone_from(theirs);
-        // What was wrong before explains it.
+        // An earlier fault explains it.
         if std::mem::take(&mut self.is_disputed) { Vec::new() } else { wrongs }
     }
 }

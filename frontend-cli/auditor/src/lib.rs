@@ -1,24 +1,22 @@
-//! The auditor: derives everything that DeML ever decided from Ethereum, and names each thing that
-//! is not as it must be.
+//! The auditor: derives every decision of DeML from Ethereum, and names each divergence.
 //!
-//! - `evidence`, `hashes`: what Ethereum holds, checked against the InputBox
-//! - `engine`: the replay of the inputs; `outputs`: the tree of what they led to
-//! - `served`, `compare`: what the node answers, beside the replay
-//! - `decoded`: an input and its outputs as the market means them; three models follow from them,
-//!   apart from the market, with every job in one map and every choice in one place: `ledger` and
-//!   `escrow` (money), `blobs` and `evaluation` (bytes and scores), `rulings` (what the terms make
-//!   of scores); `drill`: where a wrong evaluation goes another way
-//! - `claims`: what was accepted on Ethereum, beside the replay's roots
-//! - `run`: all checks, input by input; `divergence`, `findings`, `report`, `timeline`, `html`: what they come
-//!   to
-//! - `checkpoint`: how far the last audit came; `prove`: proofs that need no node
+//! - `evidence`, `hashes`: Ethereum's record, checked against the InputBox
+//! - `engine`: the replay of the inputs; `outputs`: the tree of their outputs
+//! - `served`, `compare`: the node's answers, compared with the replay
+//! - `decoded`: an input and its outputs in market types; three models derive from them,
+//!   independent of the market's code: `ledger` and `escrow` (money), `blobs` and `evaluation`
+//!   (bytes and scores), `rulings` (decisions by terms and scores); `drill`: where a wrong
+//!   evaluation diverges
+//! - `claims`: the claims accepted on Ethereum, compared with the replay's roots
+//! - `run`: all checks, input by input; `divergence`, `findings`, `report`, `timeline`, `html`:
+//!   their results
+//! - `checkpoint`: progress of the last audit; `prove`: proofs that need no node
 //!
-//! After something wrong an audit goes on with what was told, so that a lie, or what only looks
-//! like one, hides nothing that comes after it: everything wrong is listed that does not follow
-//! from what was wrong before.
+//! After a fault an audit continues with the reported values, so that a wrong or seemingly wrong
+//! value hides nothing after it: every independent fault is listed.
 //!
-//! Reading, replaying and checking are three stages that run at once, each one range of blocks
-//! ahead of the next.
+//! Reading, replaying and checking are three concurrent stages, each one block range ahead of the
+//! next.
 
 mod blobs;
 mod checkpoint;
@@ -74,47 +72,45 @@ pub use self::report::{Counts, Report, Unchecked, Verdict};
 use self::run::{AuditRun, State, Step};
 pub use self::timeline::{Timeline, TimelineEntry};
 
-/// How often an audit begins again because the chain's last blocks were replaced under it.
+/// Number of restarts of an audit when the chain's last blocks are reorganised.
 const ATTEMPTS: u32 = 3;
 
 /// The chain whose applications are programs identified by their genesis file.
 const DEVNET_CHAIN: u64 = 31_337;
 
-/// What is audited, and how.
+/// Configuration of an audit.
 #[derive(Clone, Debug)]
 pub struct Audit {
     /// Ethereum.
     pub chain: Chain,
     /// The application.
     pub application: Address,
-    /// The node whose answers are compared; nothing audits from Ethereum alone.
+    /// The node whose answers are compared; `None` audits from Ethereum alone.
     pub node: Option<Node>,
-    /// What replays.
+    /// The replay engine.
     pub engine: Engine,
-    /// What is looked at.
+    /// The audited range.
     pub span: Span,
-    /// How many blocks after its end an epoch may be without a claim; an epoch's length when
-    /// nothing is said.
+    /// Blocks after an epoch's end until a missing claim is overdue; the epoch length if `None`.
     pub patience: Option<u64>,
-    /// The program that is said to be deployed, whose evaluation of a wrong score is looked into.
+    /// The allegedly deployed program, whose evaluation of a wrong score is inspected.
     pub suspect: Option<PathBuf>,
-    /// The folder of checkpoints, where an audit goes on from the last one; none begins at genesis.
+    /// The folder of checkpoints to resume from; `None` starts at genesis.
     pub memory: Option<PathBuf>,
-    /// How to speak.
+    /// The printer for progress.
     pub printer: Printer,
 }
 
-/// Which part of a history is judged; the replay begins at genesis all the same.
+/// The judged part of a history; the replay starts at genesis all the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
-    /// From here on; from the first input when nothing is said.
+    /// Inclusive start; the first input if `None`.
     pub from: Option<Moment>,
-    /// Up to here, this included, and with a block as things were then; up to now when nothing is
-    /// said.
+    /// Inclusive end, where a block means the state at that block; the present if `None`.
     pub to: Option<Moment>,
 }
 
-/// A place in a history.
+/// A position in a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// An input.
@@ -123,7 +119,7 @@ pub enum Moment {
     Block(u64),
 }
 
-/// The block an audit goes up to.
+/// The block up to which an audit runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Head {
     block: u64,
@@ -133,7 +129,7 @@ struct Head {
 impl std::str::FromStr for Moment {
     type Err = String;
 
-    /// `17` is an input, `block:17` a block.
+    /// Parses `17` as an input, `block:17` as a block.
     fn from_str(text: &str) -> Result<Self, String> {
         let (of, number): (fn(u64) -> Self, _) = match text.strip_prefix("block:") {
             Some(number) => (Self::Block, number),
@@ -145,7 +141,7 @@ impl std::str::FromStr for Moment {
 }
 
 impl Span {
-    /// Whether everything from this input and block on is judged, as far as the beginning goes.
+    /// Whether the judged part has started by this input and block.
     fn begins_by(&self, input: u64, block: u64) -> bool {
         self.from.is_none_or(|from| match from {
             Moment::Input(first) => first <= input,
@@ -162,7 +158,7 @@ impl Span {
         is_after && !self.is_over(input, block)
     }
 
-    /// Whether an input comes after all that is judged.
+    /// Whether an input comes after the judged part.
     pub(crate) fn is_over(&self, input: u64, block: u64) -> bool {
         self.to.is_some_and(|to| match to {
             Moment::Input(last) => input > last,
@@ -172,7 +168,7 @@ impl Span {
 }
 
 impl Audit {
-    /// Everything that happened in a market, replayed by this program's own application.
+    /// An audit of a market's whole history, replayed by this program's own application.
     #[must_use]
     pub fn of(session: &Session, genesis: PathBuf) -> Self {
         Self {
@@ -188,7 +184,7 @@ impl Audit {
         }
     }
 
-    /// Checks everything.
+    /// Runs all checks.
     ///
     /// - Errors: something could not be checked; what, and why
     pub async fn run(&self) -> Result<Report> {
@@ -208,7 +204,7 @@ impl Audit {
             if self.chain.block_hash(head.block).await? == Some(head.hash) {
                 return Ok(report);
             }
-            // Part of what was kept may be of the blocks that were replaced.
+            // Some checkpoints may be of reorganised blocks.
             checkpoints.map_or(Ok(()), |checkpoints| checkpoints.forget_from(first))?;
             self.printer.say("the chain's last blocks were replaced; the audit begins again");
         }
@@ -225,7 +221,7 @@ impl Audit {
         Ok(Head { block, hash: hash.context("the Ethereum node lacks its newest blocks")? })
     }
 
-    /// Audits up to `head`; with the checkpoints it kept, and the first block it looked at.
+    /// Audits up to `head`; returns the report, the stored checkpoints and the first block it read.
     async fn run_to(
         &self,
         head: Head,
@@ -283,7 +279,7 @@ impl Audit {
         Ok(inputs.saturating_to())
     }
 
-    /// Where checkpoints are, if they are wanted and the replay's state can be kept.
+    /// The checkpoint database, if requested and the replay's state can be stored.
     async fn checkpoints(&self, target: &Target) -> Result<Option<Checkpoints>> {
         let Some(folder) = self.memory.as_ref().filter(|_| self.engine.dapp.is_none()) else {
             return Ok(None);
@@ -297,7 +293,7 @@ impl Audit {
         Checkpoints::open(folder, identity, self.printer).map(Some)
     }
 
-    /// Keeps how far the audit has come, if all holds so far.
+    /// Stores the audit's progress, if no fault was found so far.
     async fn keep(
         &self,
         checkpoints: &Checkpoints,
@@ -311,7 +307,7 @@ impl Audit {
         checkpoints.keep(&Checkpoint { block, hash, state: state.clone(), market })
     }
 
-    /// Reads what Ethereum holds, ahead of the replay.
+    /// Reads Ethereum's record, ahead of the replay.
     fn read(
         &self,
         target: &Target,
@@ -331,7 +327,7 @@ impl Audit {
         (reading, ranges)
     }
 
-    /// Whether what is replayed is what the application was made of. A program can answer for a
+    /// Checks that the application was deployed from what is replayed. A program can stand in for a
     /// machine only on a devnet, where there is none.
     async fn check_template(
         &self,

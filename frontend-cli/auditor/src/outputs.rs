@@ -1,30 +1,30 @@
-//! The outputs an application made, as a tree that answers for each block.
+//! The application's outputs, as a Merkle tree that can be queried at any block.
 
 use alloy::primitives::{B256, Bytes, keccak256};
 use client::chain::Advance;
 use client::merkle::OutputsTree;
 use serde::{Deserialize, Serialize};
 
-/// All outputs, and how many there were after each block with inputs.
+/// All outputs, and their number after each block with inputs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Outputs {
     tree: OutputsTree,
     ends: Vec<End>,
 }
 
-/// What there was after the last input of a block.
+/// State after the last input of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// The block.
     pub block: u64,
     /// Its last input.
     pub input: u64,
-    /// Outputs up to then.
+    /// Number of outputs up to then.
     pub outputs: u64,
 }
 
 impl Outputs {
-    /// How many there are.
+    /// Number of outputs.
     pub fn len(&self) -> u64 {
         self.tree.len()
     }
@@ -34,7 +34,7 @@ impl Outputs {
         self.tree.is_empty()
     }
 
-    /// Adds what an input led to.
+    /// Adds an input's outputs.
     pub fn add(&mut self, input: &Advance, outputs: &[Bytes]) {
         for output in outputs {
             self.tree.push(keccak256(output));
@@ -46,7 +46,7 @@ impl Outputs {
         }
     }
 
-    /// How things were when `block` had ended; nothing when there was no input yet.
+    /// State at the end of `block`; `None` if there was no input yet.
     pub fn after(&self, block: u64) -> Option<End> {
         let ends = self.ends.partition_point(|end| end.block <= block);
         self.ends.get(ends.checked_sub(1)?).copied()
@@ -57,7 +57,7 @@ impl Outputs {
         self.tree.root(self.after(block).map_or(0, |end| end.outputs))
     }
 
-    /// The siblings of an output in the tree as it was at the end of `block`, if it was there.
+    /// The siblings of an output in the tree at the end of `block`, if it existed then.
     pub fn proof(&self, index: u64, block: u64) -> Option<Vec<B256>> {
         self.tree.proof(index, self.after(block)?.outputs)
     }

@@ -1,4 +1,4 @@
-//! Proofs computed anew: from Ethereum and a replay, without asking any node.
+//! Proofs recomputed from Ethereum and a replay, without asking any node.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use super::engine::{Played, Undone};
 use super::evidence::{Event, Target};
 use super::outputs::Outputs;
 
-/// What was found of the outputs that are wanted.
+/// The proofs found for the wanted outputs.
 #[derive(Clone, Debug, Default)]
 pub struct Recomputed {
-    /// Those that an accepted claim proves.
+    /// Those covered by an accepted claim.
     pub proven: Vec<Proven>,
-    /// The numbers of those that none proves yet.
+    /// The indices of those not covered yet.
     pub waiting: Vec<u64>,
 }
 
@@ -29,7 +29,7 @@ struct Found {
 }
 
 impl Audit {
-    /// Proves the outputs that `wanted` names of each input's, given the number of the first.
+    /// Proves the outputs that `wanted` selects from each input, given the index of the first.
     ///
     /// - Errors: something could not be read or replayed
     pub async fn prove(
@@ -72,9 +72,9 @@ impl Audit {
                         let made = completions.next().map_or_else(Vec::new, |made| made.outputs);
                         let first = outputs.len();
                         for index in wanted(first, &made) {
-                            let place = usize::try_from(index - first)?;
+                            let offset = usize::try_from(index - first)?;
                             let block = input.advance.block_number;
-                            found.push(Found { index, output: made[place].clone(), block });
+                            found.push(Found { index, output: made[offset].clone(), block });
                         }
                         outputs.add(&input.advance, &made);
                         inputs += 1;
@@ -88,7 +88,7 @@ impl Audit {
             bar.set(inputs);
         }
         reading.abort();
-        // Claims of another root prove nothing of what was replayed.
+        // Claims of another root prove nothing about the replayed outputs.
         claims.retain(|claim| claim.root == outputs.root_after(claim.last_block));
         let mut recomputed = Recomputed::default();
         for Found { index, output, block } in found {

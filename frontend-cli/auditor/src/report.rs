@@ -1,4 +1,4 @@
-//! The report of an audit: one line when all holds, otherwise everything that does not.
+//! The report of an audit: one line if everything holds, otherwise all divergences.
 
 use std::fmt;
 
@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 use super::divergence::Divergence;
 use super::timeline::Timeline;
 
-/// Whether all holds.
+/// Overall result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Everything that was checked is as it must be.
+    /// All checks passed.
     Holds,
-    /// Something is not.
+    /// A check failed.
     Diverges,
 }
 
-/// What an audit that could not be made comes to, for programs.
+/// JSON result of an audit that could not be completed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Unchecked {
     verdict: &'static str,
@@ -27,7 +27,7 @@ pub struct Unchecked {
 }
 
 impl Unchecked {
-    /// Because of this.
+    /// From the error that stopped it.
     #[must_use]
     pub fn new(error: &anyhow::Error) -> Self {
         Self { verdict: "unchecked", error: format!("{error:#}") }
@@ -40,56 +40,56 @@ impl fmt::Display for Unchecked {
     }
 }
 
-/// How much was checked.
+/// Amounts of checked items.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Inputs that were replayed.
+    /// Replayed inputs.
     pub inputs: u64,
-    /// Outputs they led to.
+    /// Their outputs.
     pub outputs: u64,
-    /// Scores that were computed anew.
+    /// Recomputed scores.
     pub scores: u64,
-    /// Payments that follow from terms and balances.
+    /// Payments explained by terms and balances.
     pub payouts: u64,
-    /// Claims that were compared.
+    /// Compared claims.
     pub claims: u64,
 }
 
-/// What an audit came to.
+/// Result of an audit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// Whether all holds.
+    /// Overall result.
     pub verdict: Verdict,
-    /// The first thing that does not.
+    /// The first divergence.
     #[serde(flatten)]
     pub divergence: Option<Divergence>,
-    /// Everything after it that does not hold either, whatever became of it.
+    /// All divergences after it, whatever caused them.
     pub later: Vec<Divergence>,
-    /// How many more there are than are listed.
+    /// Number of unlisted divergences.
     pub left_out: u64,
-    /// How much was checked.
+    /// Amounts of checked items.
     #[serde(flatten)]
     pub counts: Counts,
-    /// The block of the checkpoint it went on from; `None` if it began at genesis.
+    /// The block of the checkpoint it resumed from; `None` if it started at genesis.
     pub resumed: Option<u64>,
-    /// The newest block that was looked at.
+    /// The newest block that was read.
     pub block: u64,
-    /// How long it took.
+    /// Duration.
     pub seconds: f64,
-    /// What could not be checked, in sentences.
+    /// Explanations of what could not be checked.
     pub notes: Vec<String>,
-    /// What happened, for the page.
+    /// Timeline for the page.
     #[serde(skip)]
     pub timeline: Timeline,
 }
 
 impl Report {
-    /// All divergences that are listed.
+    /// All listed divergences.
     pub fn divergences(&self) -> impl Iterator<Item = &Divergence> {
         self.divergence.iter().chain(&self.later)
     }
 
-    /// How the command ends.
+    /// Exit status of the command.
     #[must_use]
     pub const fn exit_status(&self) -> ExitStatus {
         match self.verdict {

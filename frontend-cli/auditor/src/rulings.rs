@@ -1,5 +1,5 @@
-//! Rulings: what the terms make of scores, worked out apart from the market. Who is accepted and in
-//! which order, who wins, which seats are drawn, and what they say.
+//! Rulings: the decisions that follow from scores and terms, computed independently of the market:
+//! who is accepted and in which order, who wins, which seats are drawn, and their attestations.
 
 mod seats;
 
@@ -18,7 +18,7 @@ use super::decoded::{DecodedInput, DecodedOutput};
 use super::divergence::Checked;
 use super::divergence::{Divergence, DivergenceKind};
 
-/// Everything that is ruled by terms and scores.
+/// All decisions by terms and scores.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Rulings {
     registry: Address,
@@ -32,13 +32,13 @@ struct Job {
     sponsor: Address,
     salt: [u8; 32],
     terms: Box<Terms>,
-    /// The base model's scores that models must beat.
+    /// The base model's scores, which models must beat.
     base: Option<Scores>,
     hold_out: Option<BlobRef>,
     submissions: BTreeMap<u32, Entry>,
-    /// How many submissions were ever made.
+    /// Number of submissions ever made.
     submitted: u32,
-    /// All commitments, and all revealed keys, so far, hashed one after the other.
+    /// Running hashes over all commitments and over all revealed keys.
     commitments: Digest,
     keys: Digest,
     /// Revealed submissions, in order.
@@ -49,19 +49,19 @@ struct Job {
     enlisted: Vec<Address>,
     /// Each seat's commitment to a page.
     attested: BTreeMap<(Address, u32), Digest>,
-    /// What each seat says of a model; `None` is the base model.
+    /// Each seat's attestation of a model; `None` is the base model.
     words: BTreeMap<Option<u32>, Vec<(Address, Attestation)>>,
     /// Seats that have lost their bonds, and those of them that were wrong about the model whose
-    /// evaluation is told next.
+    /// evaluation is reported next.
     blamed: BTreeSet<Address>,
     accused: Vec<Address>,
-    /// Each row's result of models that are compared.
+    /// Row results of models that are compared.
     results: BTreeMap<u32, Results>,
-    /// Each row's result that a seat has revealed, where the machine samples.
+    /// Row results revealed by seats, where the machine samples.
     said: BTreeMap<Digest, Results>,
     compared: Vec<Comparison>,
     outcome: Option<(Outcome, Option<u32>)>,
-    /// Whether something was wrong: its end, which follows from it, is taken as it is told.
+    /// Whether a fault was found: the job's end, which depends on it, is accepted as reported.
     is_disputed: bool,
 }
 
@@ -71,15 +71,15 @@ struct Entry {
     client: Address,
     submitted: SubmittedModel,
     model: Option<BlobRef>,
-    /// What the machine found of it.
+    /// The machine's finding for it.
     found: Option<Attestation>,
     scores: Option<Scores>,
     is_decided: bool,
-    /// Whether its scores are what the terms ask for.
+    /// Whether its scores meet the terms.
     is_acceptable: bool,
 }
 
-/// A comparison that was told.
+/// A reported comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Comparison {
     best: u32,
@@ -99,27 +99,27 @@ impl Rulings {
         input.notices().any(|(_, notice)| matches!(notice, Notice::JobEnded { .. }))
     }
 
-    /// Files each row's result of a model.
+    /// Records the row results of a model.
     pub(super) fn file(&mut self, job: JobId, submission: u32, results: Results) {
         if let Some(job) = self.jobs.get_mut(&job) {
             job.results.insert(submission, results);
         }
     }
 
-    /// Notes that a score of a job is wrong.
+    /// Records that a score of a job is wrong.
     pub(super) fn dispute(&mut self, job: JobId) {
         if let Some(job) = self.jobs.get_mut(&job) {
             job.is_disputed = true;
         }
     }
 
-    /// Follows an input; returns what is ruled otherwise than by the terms, with the output's place
+    /// Applies an input; returns each ruling that contradicts the terms, with the output's index
     /// among those of the input.
     pub(super) fn take(&mut self, input: &DecodedInput) -> Vec<Divergence> {
         let mut wrongs = Vec::new();
-        // What the registry is to be told next; of a disputed job anything.
+        // The next call expected to the registry; any call for a disputed job.
         let mut record: Option<Option<Bytes>> = None;
-        for (place, output) in (0..).zip(&input.outputs) {
+        for (index, output) in (0..).zip(&input.outputs) {
             let checked = match output {
                 DecodedOutput::Notice(notice) => {
                     if let Notice::JobEnded { job, .. } = notice.as_ref() {
@@ -133,8 +133,8 @@ impl Rulings {
                 },
                 DecodedOutput::Payment(_) | DecodedOutput::Other => Ok(()),
             };
-            let at_place = |wrong: Box<Divergence>| Divergence { output: Some(place), ..*wrong };
-            wrongs.extend(checked.err().map(at_place));
+            let located = |wrong: Box<Divergence>| Divergence { output: Some(index), ..*wrong };
+            wrongs.extend(checked.err().map(located));
         }
         if record.flatten().is_some() {
             let sentence = "the registry is not told of a winner";
@@ -335,7 +335,7 @@ impl Job {
         ruling(format!("job {} ends as \"{outcome}\", which is not what happened", self.id))
     }
 
-    /// All is known when a job ends: its comparisons, who wins a prize, and whom it names.
+    /// Checks a job's end: its comparisons, the winner of a prize, and the reported winner.
     fn check_end(&self, payouts: u32, winner: Option<u32>) -> Checked {
         if self.is_disputed {
             return Ok(());
@@ -371,9 +371,9 @@ impl Job {
         Err(wrong.between(Some(shown(ours)), Some(shown(told))).into())
     }
 
-    /// The earliest commitment that the exact test cannot tell from the best.
+    /// The earliest commitment that the exact test cannot distinguish from the best.
     ///
-    /// - Errors: results are not known, because something else was wrong
+    /// - Errors: results are unknown because of another fault
     fn winner(&self, level: u32) -> Result<Option<u32>, Unknown> {
         let acceptable = self.submissions.iter().filter(|(_, entry)| entry.is_acceptable);
         let scored = acceptable.filter_map(|(number, entry)| Some((entry.scores?.score, *number)));
@@ -392,7 +392,7 @@ impl Job {
         self.results.get(&best)?.against(self.results.get(&other)?)
     }
 
-    /// The call that tells the registry of the winner, if there is one; which one, unless the job
+    /// The call that records the winner in the registry, if there is one; its bytes, unless the job
     /// is disputed.
     fn record(&self, registry: Address) -> Option<Option<Bytes>> {
         if self.is_disputed {
@@ -406,13 +406,13 @@ impl Job {
     }
 }
 
-/// Results of models that are not known.
+/// Results of some models are unknown.
 struct Unknown;
 
-/// The reasons that follow from scores and terms alone.
+/// The refusal reasons that follow from scores and terms alone.
 const UNMET: [&str; 3] = ["ScoreTooLow", "GainTooSmall", "WorstClassTooLow"];
 
-/// The first that terms ask for and scores are not.
+/// The first requirement of the terms that the scores do not meet.
 fn unmet(terms: &Terms, base: Scores, scores: Scores) -> Option<&'static str> {
     let offer = &terms.offer;
     let gain = scores.score.0.saturating_sub(base.score.0);
@@ -424,7 +424,7 @@ fn unmet(terms: &Terms, base: Scores, scores: Scores) -> Option<&'static str> {
     UNMET.into_iter().zip(unmet).find(|(_, is_unmet)| *is_unmet).map(|(reason, _)| reason)
 }
 
-/// Checks that a key opens what was committed to, by the command that revealed it.
+/// Checks that a key opens the commitment, by the command that revealed it.
 fn check_opening(
     context: &Context,
     command: Option<&Command>,

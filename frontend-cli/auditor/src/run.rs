@@ -1,4 +1,4 @@
-//! The run of an audit: every check there is, input by input, and what shows who carries a lie.
+//! The run of an audit: all checks, input by input, and the source of each wrong value.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -29,14 +29,14 @@ use super::served::{Records, Served};
 use super::timeline::{Timeline, TimelineEntry};
 use super::{Audit, Span};
 
-/// Whether there is more to look at.
+/// Whether there is more to process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     GoOn,
     Stop,
 }
 
-/// What an audit remembers of all it has looked at.
+/// State that an audit carries across blocks and checkpoints.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct State {
     pub(super) outputs: Outputs,
@@ -47,13 +47,13 @@ pub(super) struct State {
     pub(super) counts: Counts,
 }
 
-/// All that is known on the way.
+/// An audit in progress.
 pub(super) struct AuditRun {
     target: Target,
     span: Span,
     patience: u64,
     records: Option<Records>,
-    /// Whether the node has not told of every input so far.
+    /// Whether the node has not processed every input so far.
     is_behind: bool,
     state: State,
     genesis: Genesis,
@@ -61,13 +61,13 @@ pub(super) struct AuditRun {
     findings: Findings,
     suspect: Option<PathBuf>,
     timeline: Timeline,
-    /// The node's own outputs from the first difference on: what it would claim.
+    /// The node's own outputs from the first difference on, which it would claim.
     other: Option<Outputs>,
     notes: Vec<String>,
 }
 
 impl State {
-    /// What is known before the first input.
+    /// State before the first input.
     pub(super) fn at_genesis(deployed: &Deployed) -> Self {
         let genesis = &deployed.genesis;
         Self {
@@ -82,7 +82,7 @@ impl State {
 }
 
 impl AuditRun {
-    /// Goes on from what was known; at the beginning that is nothing.
+    /// Continues from `state`, which is empty at genesis.
     pub(super) fn new(audit: &Audit, target: &Target, genesis: &Genesis, state: State) -> Self {
         let (inputs, outputs) = (state.counts.inputs, state.outputs.len());
         Self {
@@ -106,14 +106,14 @@ impl AuditRun {
         self.state.counts
     }
 
-    /// Notes something wrong.
+    /// Records a divergence.
     pub(super) fn suspect(&mut self, divergence: Divergence) {
         self.findings.add(divergence, None);
     }
 
-    /// Goes over blocks that were replayed.
+    /// Checks replayed blocks.
     ///
-    /// - Errors: the node does not answer as a node does
+    /// - Errors: the node's answer is malformed
     pub(super) async fn take(&mut self, played: Played) -> Result<Step> {
         let Played { range, completions, totals, .. } = played;
         let mut completions = completions.into_iter();
@@ -140,7 +140,7 @@ impl AuditRun {
         let wrongs = wrongs.into_iter().flatten().map(|wrong| Divergence { input, ..wrong });
         let wrongs: Vec<_> = wrongs.collect();
         wrongs.into_iter().for_each(|wrong| self.suspect(wrong));
-        // Nothing that comes after an input which the InputBox knows otherwise can be replayed.
+        // Nothing after an input whose hash differs from the InputBox's can be replayed.
         match range.wrong {
             Some(wrong) => {
                 self.suspect(wrong);
@@ -155,7 +155,7 @@ impl AuditRun {
         let (index, first_output) = (advance.index, self.state.outputs.len());
         let served = match &mut self.records {
             Some(records) if !self.is_behind => match records.next(index).await {
-                // What was found stays found, whatever else the node does.
+                // Earlier findings stand, whatever else the node does.
                 Err(_) if !self.findings.is_empty() => Served::Behind,
                 served => served?,
             },
@@ -177,8 +177,8 @@ impl AuditRun {
         }
         let tasks = self.follow(input, completion, first_output, is_judged).await?;
         if let Some(wrong) = different {
-            let told = tasks.into_iter().find_map(|(place, task)| match task {
-                Task::Evaluate(told) if Some(first_output + place) == wrong.output => Some(told),
+            let told = tasks.into_iter().find_map(|(offset, task)| match task {
+                Task::Evaluate(told) if Some(first_output + offset) == wrong.output => Some(told),
                 _ => None,
             });
             let told = told.filter(|_| wrong.kind == DivergenceKind::Score);
@@ -192,8 +192,8 @@ impl AuditRun {
         Ok(())
     }
 
-    /// Whether money, scores and rulings follow from what there was before; returns the scores that
-    /// were told, by the place of their output.
+    /// Checks that money, scores and rulings follow from the previous state; returns the reported
+    /// scores, by the index of their output.
     async fn follow(
         &mut self,
         input: &Input,
@@ -209,10 +209,10 @@ impl AuditRun {
         let (payouts, mut wrongs) = self.state.ledger.take(&decoded);
         self.state.counts.payouts += payouts;
         let tasks = self.state.blobs.take(&decoded);
-        for (place, task) in &tasks {
-            let output = first_output + place;
-            let place = OutputLocation { input: index, output, transaction, is_judged };
-            let outcomes = self.evaluations.ask(place, task.clone()).await?;
+        for (offset, task) in &tasks {
+            let output = first_output + offset;
+            let location = OutputLocation { input: index, output, transaction, is_judged };
+            let outcomes = self.evaluations.ask(location, task.clone()).await?;
             self.settle(outcomes);
         }
         if Rulings::needs_results(&decoded) {
@@ -220,13 +220,13 @@ impl AuditRun {
         }
         wrongs.extend(self.state.rulings.take(&decoded));
         for wrong in wrongs.into_iter().filter(|_| is_judged) {
-            let output = wrong.output.map(|place| first_output + place);
+            let output = wrong.output.map(|offset| first_output + offset);
             self.suspect(Divergence { output, ..wrong.at(index, transaction) });
         }
         Ok(tasks)
     }
 
-    /// Notes what came of evaluations.
+    /// Records the outcomes of evaluations.
     fn settle(&mut self, outcomes: Vec<Outcome>) {
         for outcome in outcomes {
             match outcome {
@@ -271,7 +271,7 @@ impl AuditRun {
     fn executed(&mut self, output: u64, raw: &Bytes, transaction: B256) {
         self.tell(format!("Ethereum executes output {output}"), transaction);
         let (ours, found) = (self.state.outputs.hash(output), keccak256(raw));
-        // What the node has claimed instead is told already.
+        // A wrong claim by the node is reported already.
         let claimed = self.other.as_ref().and_then(|other| other.hash(output));
         if [ours, claimed].contains(&Some(found)) {
             return;
@@ -282,7 +282,7 @@ impl AuditRun {
         self.suspect(Divergence { output: Some(output), transaction: Some(transaction), ..wrong });
     }
 
-    /// What is known now, if all of it holds and can be gone on from.
+    /// The current state, if no fault was found and an audit can resume from it.
     ///
     /// - Errors: an evaluation failed
     pub(super) async fn settled(&mut self) -> Result<Option<&State>> {
@@ -297,7 +297,7 @@ impl AuditRun {
         Ok(())
     }
 
-    /// Looks into the scores that are wrong.
+    /// Drills down into the wrong scores.
     async fn drill_down(&mut self) {
         for (wrong, told) in self.findings.scores() {
             let found = wrong.found.as_ref().and_then(|found| found.parse().ok()).map(Score);
@@ -310,7 +310,7 @@ impl AuditRun {
         }
     }
 
-    /// What all of it comes to.
+    /// The final report.
     ///
     /// - Errors: an evaluation failed
     pub(super) async fn finish(

@@ -1,4 +1,4 @@
-//! What the node answers about inputs and outputs, read page by page ahead of the replay.
+//! The node's answers about inputs and outputs, read page by page ahead of the replay.
 
 use std::collections::VecDeque;
 
@@ -9,12 +9,12 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Inputs on a page; fewer where they are so large that the page is too long.
+/// Inputs per page; fewer if they are so large that the response is too long.
 const INPUTS: u64 = 200;
-/// Outputs on a page: each comes with its proof.
+/// Outputs per page: each comes with its proof.
 const OUTPUTS: u64 = 500;
 
-/// An input as the node tells of it.
+/// An input as reported by the node.
 #[derive(Debug, Deserialize)]
 pub(super) struct InputRecord {
     #[serde(deserialize_with = "hex_number")]
@@ -26,7 +26,7 @@ pub(super) struct InputRecord {
     pub(super) hash: Option<B256>,
 }
 
-/// An output as the node tells of it.
+/// An output as reported by the node.
 #[derive(Debug, Deserialize)]
 struct OutputRecord {
     #[serde(deserialize_with = "hex_number")]
@@ -48,19 +48,19 @@ impl Record for OutputRecord {
     }
 }
 
-/// What the node says of an input.
+/// The node's state of an input.
 #[derive(Debug)]
 pub(super) enum Served {
-    /// It has processed it, with these outputs.
+    /// Processed, with these outputs.
     Processed { input: InputRecord, outputs: Vec<Bytes> },
-    /// It goes on with a later input, as if this one had never come.
+    /// Skipped: a later input is listed, as if this one had never come.
     Missing,
-    /// It has not come so far.
+    /// Not reached yet.
     Behind,
 }
 
 impl InputRecord {
-    /// Whether the node says that it was undone.
+    /// Whether the node reports it as rejected.
     pub(super) fn is_rejected(&self) -> bool {
         self.status.as_deref() == Some("REJECTED")
     }
@@ -70,7 +70,7 @@ impl InputRecord {
     }
 }
 
-/// Both listings of a node, from an item on.
+/// Both listings of a node, from given offsets on.
 pub(super) struct Records {
     inputs: Pages<InputRecord>,
     outputs: Pages<OutputRecord>,
@@ -84,9 +84,9 @@ impl Records {
         }
     }
 
-    /// What the node says of input `index`; asked for in order.
+    /// The node's state of input `index`; must be called in order.
     ///
-    /// - Errors: it does not answer as a node does
+    /// - Errors: its answer is malformed or missing
     pub(super) async fn next(&mut self, index: u64) -> Result<Served> {
         let Some(next) = self.inputs.peek().await? else { return Ok(Served::Behind) };
         if next.index > index {
@@ -106,7 +106,7 @@ impl Records {
     }
 }
 
-/// A listing, one page ahead.
+/// A listing, prefetched one page ahead.
 struct Pages<T> {
     page: VecDeque<T>,
     pages: mpsc::Receiver<Result<Vec<T>>>,
@@ -150,7 +150,7 @@ impl<T: Record + Send + 'static> Pages<T> {
     }
 }
 
-/// Keeps of an input's bytes only their hash.
+/// Keeps only the hash of an input's bytes.
 fn hashed<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<B256>, D::Error> {
     Ok(Option::<Bytes>::deserialize(input)?.map(keccak256))
 }

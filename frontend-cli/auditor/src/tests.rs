@@ -1,5 +1,5 @@
 //! The auditor's models beside the real application, in one process: an honest history holds, each
-//! thing changed in it is found, and nothing found hides another.
+//! tampered item is found, and no finding hides another.
 
 use std::fs;
 use std::path::Path;
@@ -75,7 +75,7 @@ impl Play {
         }
     }
 
-    /// Gives an input to the application, and what it answers, perhaps changed, to the models.
+    /// Applies an input to the application, and its outputs, possibly tampered, to the models.
     fn input(&mut self, sender: Address, payload: Vec<u8>) {
         self.now += 12;
         let advance = Advance {
@@ -99,8 +99,8 @@ impl Play {
         let (_, mut wrongs) = self.ledger.take(&decoded);
         for (output, task) in self.blobs.take(&decoded) {
             let (input, transaction) = (self.index, B256::ZERO);
-            let place = OutputLocation { input, output, transaction, is_judged: true };
-            match task.check(&mut self.evaluator, place) {
+            let location = OutputLocation { input, output, transaction, is_judged: true };
+            match task.check(&mut self.evaluator, location) {
                 Outcome::Holds(Some((job, number, results))) => {
                     self.rulings.file(job, number, results);
                 }
@@ -212,7 +212,7 @@ fn bounty(close: u64, profile: Profile) -> Terms {
     }
 }
 
-/// A job with two rewards, of which one is paid; the files of its own.
+/// A job with two rewards, of which one is paid; `own` holds its files.
 fn play_bounty(play: &mut Play, salt: u8, profile: Profile) -> JobId {
     let terms = bounty(play.now + HOUR, profile);
     let files = (base(), hold_out());
@@ -231,7 +231,7 @@ fn an_honest_bounty_holds() {
     let mut play = Play::new(|_, _| {});
     let job = play_bounty(&mut play, 1, Profile::Kubo);
     assert!(play.paid(ADA, Share::Reward), "{:#?}", play.notices);
-    // A worse model, one that never comes, and money that comes and goes.
+    // A worse model, one that never arrives, and a deposit that is withdrawn.
     play.submit(BEN, job, &read("health/torch-base.onnx"));
     play.input(play.genesis.ether_portal, encode_ether_deposit(BEN, Amount::new(1), &[]));
     let token = wire::encode_erc20_deposit(Address([8; 20]), BEN, Amount::new(5), &[]);
@@ -254,7 +254,7 @@ fn audit_is_not_blinded_by_jobs_that_name_the_same_bytes() {
     let terms = bounty(play.now + HOUR, Profile::UnixfsV1);
     let attack = play.open(2, &terms, &[]);
     play.command(SPONSOR, &Command::CancelJob { job: attack });
-    // The same model of the same account in two jobs, one of which ends first.
+    // The same model from the same account in two jobs, one of which ends first.
     let terms = bounty(play.now + HOUR, Profile::Kubo);
     let other = play.open(3, &terms, &own);
     play.submit(ADA, other, &trained());
@@ -349,7 +349,7 @@ fn what_is_changed_is_found_and_named() {
 
 #[test]
 fn audit_is_not_blinded_by_what_is_wrong_first() {
-    // The first job's reward goes to someone else, and the score of the second is another.
+    // The first job's reward goes to someone else, and the second job's score is changed.
     let mut play = Play::new(|index, outputs| match index {
         0..5 => redirect(outputs),
         5..10 => forge(outputs, accept_less),
@@ -364,7 +364,7 @@ fn audit_is_not_blinded_by_what_is_wrong_first() {
     let found: Vec<_> = play.wrongs.iter().map(|wrong| (wrong.input, wrong.kind)).collect();
     let [pay, score] = [(Some(4), DivergenceKind::Payout), (Some(9), DivergenceKind::Score)];
     assert!(found.contains(&pay) && found.contains(&score), "{:#?}", play.wrongs);
-    // Nothing else is called wrong, though all that follows is another story than was told.
+    // Nothing else is reported as wrong, though all that follows differs from the replay.
     assert!(found.iter().all(|(input, _)| [Some(4), Some(9)].contains(input)), "{found:?}");
 }
 
@@ -380,7 +380,7 @@ fn contest(close: u64, sample_rows: u32, sealed_hold_out: SealedBlob) -> Terms {
     }
 }
 
-/// What an honest miner says of a model.
+/// An honest miner's attestation of a model.
 fn honest(model: &[u8]) -> (Attestation, Results) {
     let hold_out = hold_out();
     let blob = |bytes| Blob { cid: file(bytes).cid(), bytes };
@@ -395,14 +395,14 @@ fn honest(model: &[u8]) -> (Attestation, Results) {
     (Attestation::new(scores, &results), results)
 }
 
-/// Plays a contest of two entrants, of whose models the seats say this.
+/// Runs a contest of two entrants whose models get these attestations from the seats.
 fn play_contest(
     play: &mut Play,
     sample_rows: u32,
     says: impl Fn(usize, &[u8]) -> (Attestation, Vec<u8>),
 ) -> JobId {
-    let place = scenarios::context;
-    let secret = seal(&place(SPONSOR), [1; 32], &hold_out());
+    let context = scenarios::context;
+    let secret = seal(&context(SPONSOR), [1; 32], &hold_out());
     let terms = contest(play.now + HOUR, sample_rows, secret.sealed);
     let (base, slice) = (base(), read("health/client-b.safetensors"));
     let own: [(Slot, &[u8]); 3] = [
@@ -414,7 +414,7 @@ fn play_contest(
     let models = [trained(), read("health/torch-trained.onnx")];
     let mut openings = vec![(SPONSOR, secret.opening)];
     for (client, model) in [ADA, BEN].into_iter().zip(&models) {
-        let secret = seal(&place(client), job.0, model);
+        let secret = seal(&context(client), job.0, model);
         let model = SubmittedModel::Sealed(secret.sealed);
         play.ride(client, ETHER, &Command::Submit { job, model });
         play.publish(client, job, Slot::Submission, &secret.ciphertext);
@@ -429,7 +429,7 @@ fn play_contest(
     }
     play.wait(2 * HOUR);
     play.command(BEN, &Command::Settle { job });
-    // One page for both models, or where the machine only samples one each, the base model first.
+    // One page for both models, or one each if the machine only samples, the base model first.
     let pages: Vec<Vec<&[u8]>> = match sample_rows {
         0 => vec![models.iter().map(Vec::as_slice).collect()],
         _ => [&base].into_iter().chain(&models).map(|model| vec![model.as_slice()]).collect(),
@@ -440,7 +440,7 @@ fn play_contest(
                 let said: Vec<_> = models.iter().map(|model| says(seat, model)).collect();
                 let attestations = said.iter().map(|said| said.0).collect();
                 let results = if sample_rows > 0 { said[0].1.clone() } else { Vec::new() };
-                let sent = attest(&place(miner), job, page, attestations, results);
+                let sent = attest(&context(miner), job, page, attestations, results);
                 play.command(miner, &sent[usize::from(is_revealing)]);
             }
         }
@@ -470,7 +470,7 @@ fn an_honest_contest_holds_whatever_its_seats_say() {
 #[test]
 fn audit_is_not_blinded_by_what_seats_alone_agreed_on() {
     let mut play = Play::new(|_, _| {});
-    // Both seats say that models are right on one row more; the machine looks at one row.
+    // Both seats credit models with one row too many; the machine checks one row.
     play_contest(&mut play, 1, |_, model| {
         let (_, results) = honest(model);
         let mut bytes = results.to_bytes();

@@ -1,4 +1,4 @@
-//! What happened, for people to read: the story an audit went over.
+//! Timeline of the audited history, for people to read.
 
 use alloy::primitives::B256;
 use client::chain::Advance;
@@ -9,33 +9,33 @@ use wire::Notice;
 
 use super::decoded::{DecodedInput, DecodedOutput};
 
-/// How many moments are kept; what comes after them is only counted.
+/// Maximum of moments kept; later ones are only counted.
 const KEPT: usize = 5_000;
 
 /// Moments in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
-    /// What is told.
+    /// The recorded moments.
     pub moments: Vec<TimelineEntry>,
-    /// Moments beyond those.
+    /// Number of later moments.
     pub left_out: u64,
 }
 
-/// Something that happened.
+/// A moment of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineEntry {
-    /// Seconds since 1970, where it is known.
+    /// Unix time in seconds, if known.
     pub time: Option<u64>,
     /// The input it happened at.
     pub input: Option<u64>,
-    /// The transaction that shows it.
+    /// The transaction that proves it.
     pub transaction: B256,
-    /// In words.
+    /// Description.
     pub words: String,
 }
 
 impl Timeline {
-    /// Tells one more thing.
+    /// Adds a moment.
     pub(super) fn tell(&mut self, telling: TimelineEntry) {
         if self.moments.len() < KEPT {
             self.moments.push(telling);
@@ -44,7 +44,7 @@ impl Timeline {
         }
     }
 
-    /// Tells what an input led to.
+    /// Adds the outcome of an input.
     pub(super) fn input(&mut self, input: &Advance, transaction: B256, decoded: &DecodedInput) {
         let credit = decoded.credit.map(|credit| {
             let (sender, amount) = (decoded.context.sender, credit.amount);
@@ -145,7 +145,7 @@ fn offer(terms: &Terms) -> String {
     }
 }
 
-/// A job by the beginning of its name.
+/// A job's abbreviated name.
 fn short(job: &market::JobId) -> String {
     format!("job {:.10}", job.to_string())
 }

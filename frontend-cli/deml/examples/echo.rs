@@ -1,8 +1,8 @@
 //! A tiny rollup application for the devnet's own tests, speaking the real rollup HTTP API.
 //!
 //! Every input is counted and echoed as a notice and a report; deposits are paid back with a
-//! voucher. Some payloads misbehave on purpose: `reject`, `die`, `exception`, `pid` (which makes it
-//! non-deterministic). A rejected input is counted too, so that only the devnet can undo it.
+//! voucher. Some payloads misbehave on purpose: `reject`, `die`, `exception`, `pid` (which is
+//! non-deterministic). A rejected input is counted too, so that only the devnet can revert it.
 
 use alloy::primitives::{Address, Bytes, U256, hex};
 use alloy::sol_types::SolCall;
@@ -20,7 +20,7 @@ struct Echo {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    // No TLS is used, but the client wants a provider.
+    // No TLS is used, but the client requires a provider.
     rustls::crypto::ring::default_provider().install_default().ok();
     let genesis = std::env::args().skip_while(|arg| arg != "--genesis").nth(1);
     let genesis = std::fs::read(genesis.context("no --genesis FILE")?)?;
@@ -78,7 +78,7 @@ impl Echo {
         Ok(if payload.as_ref() == b"reject" { "reject" } else { "accept" })
     }
 
-    /// Reports how many inputs it has seen, and what it was asked.
+    /// Reports the number of inputs seen, and the query.
     async fn inspect(&self, question: &[u8]) -> Result<()> {
         if question == b"die" {
             bail!("told to die");

@@ -1,5 +1,5 @@
-//! What a command may send and pay at most to move something on: no loop here goes on for ever,
-//! whatever a node says.
+//! Limits on what a command may send and pay to advance a job: they bound every loop, whatever a
+//! node answers.
 
 use alloy::providers::Provider as _;
 use anyhow::{Context as _, Result};
@@ -12,53 +12,53 @@ use client::{
 use market::{Amount, Asset};
 use serde::{Deserialize, Serialize};
 
-/// What may be spent on inputs that go on with something.
+/// Limits on the inputs that advance something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
 pub struct Caps {
-    /// Send at most this many inputs to go on
+    /// Send at most this many inputs to advance it
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub max_inputs: u32,
     /// Spend at most this much on their gas
     #[arg(long, value_name = "AMOUNT", default_value = "0.01ether")]
     pub max_cost: Money,
-    /// Pay at most this surcharge for each while the machine lags, from the free balance
-    /// [default: nothing]
+    /// Pay at most this surcharge per input while the machine lags, from the free balance [default:
+    /// nothing]
     #[arg(long, value_name = "AMOUNT")]
     pub max_surcharge: Option<Money>,
 }
 
-/// What an input without a blob's bytes takes of gas, rounded up.
+/// Gas of an input without a blob's bytes, rounded up.
 const INPUT_GAS: u64 = 80_000;
 
-/// What an input's byte takes of gas at most (EIP-7623).
+/// Maximum gas per input byte (EIP-7623).
 const BYTE_GAS: u64 = 40;
 
-/// What a deposit takes of gas beside the input that it makes.
+/// Gas of a deposit in addition to the input that it adds.
 const DEPOSIT_GAS: u64 = 60_000;
 
-/// What may still be sent and paid.
+/// Remaining allowance for sending and paying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// How many inputs.
+    /// Number of inputs.
     pub inputs: u32,
-    /// How much for their gas, in wei.
+    /// Their gas fees, in wei.
     pub fee_wei: u128,
-    /// The most that each input pays while the machine lags, in units of the job's asset.
+    /// Maximum surcharge per input while the machine lags, in units of the job's asset.
     #[serde(skip)]
     pub surcharge: Amount,
 }
 
 impl Default for Budget {
-    /// What a command may spend that was not told otherwise.
+    /// Default limits of a command.
     fn default() -> Self {
         Self { inputs: 16, fee_wei: 10_000_000_000_000_000, surcharge: Amount::ZERO }
     }
 }
 
 impl Budget {
-    /// What the arguments allow for a job that is paid in `asset`.
+    /// The limits given by the arguments, for a job that is paid in `asset`.
     ///
-    /// - Errors: gas is to be paid in tokens; a surcharge in another asset than the job's
+    /// - Errors: the gas limit is in tokens; the surcharge is in another asset than the job's
     pub async fn new(session: &Session, caps: &Caps, asset: Asset) -> Result<Self> {
         let fee = match caps.max_cost.unit {
             Unit::Ether(_) => caps.max_cost.amount(0)?.0,
@@ -82,7 +82,7 @@ impl Budget {
         Ok(Self { inputs: caps.max_inputs, fee_wei, surcharge })
     }
 
-    /// Whether one more input fits, at what gas costs now.
+    /// Whether one more input fits, at the current gas price.
     pub async fn allows_one(&self, session: &Session) -> Result<bool> {
         if self.inputs == 0 {
             return Ok(false);
@@ -90,7 +90,7 @@ impl Budget {
         Ok(fee(session, INPUT_GAS).await? <= self.fee_wei)
     }
 
-    /// Takes what was spent off it.
+    /// Deducts a transaction's cost.
     pub fn note(&mut self, spent: &TransactionCost) {
         let inputs = u32::try_from(spent.inputs.len()).unwrap_or(u32::MAX);
         self.inputs = self.inputs.saturating_sub(inputs.max(1));
@@ -98,8 +98,7 @@ impl Budget {
     }
 }
 
-/// What inputs with payloads of these lengths take of gas, rounded up; the first may ride on a
-/// deposit.
+/// Gas of inputs with payloads of these lengths, rounded up; the first may ride on a deposit.
 #[must_use]
 pub fn gas(payloads: &[usize], has_deposit: bool) -> u64 {
     let each = |bytes: &usize| INPUT_GAS.saturating_add(BYTE_GAS.saturating_mul(*bytes as u64));
@@ -107,7 +106,7 @@ pub fn gas(payloads: &[usize], has_deposit: bool) -> u64 {
     all.saturating_add(if has_deposit { DEPOSIT_GAS } else { 0 })
 }
 
-/// What so much gas costs now, in wei.
+/// Current price of this much gas, in wei.
 pub async fn fee(session: &Session, gas: u64) -> Result<u128> {
     if session.chain.is_gas_free().await? {
         return Ok(0);

@@ -1,4 +1,4 @@
-//! The command line as clap reads it: plain data, resolved once in `config`. Each command's own
+//! The command line as parsed by clap: plain data, resolved once in `config`. Each command's own
 //! arguments are in its file.
 
 use clap::Parser;
@@ -21,10 +21,10 @@ Exit codes: 0 done, 1 refused by the market or a check, 2 something failed.";
 #[command(name = "deml", version, about, after_help = EXAMPLES, subcommand_required = true)]
 #[command(arg_required_else_help = true, disable_help_subcommand = true)]
 pub struct Cli {
-    /// What holds for every command.
+    /// Options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }

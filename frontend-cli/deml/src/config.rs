@@ -1,4 +1,4 @@
-//! From arguments to what commands work with: addresses, keys, store; each resolved in one place.
+//! Resolves the global options to addresses, keys and stores; each in one place.
 
 use std::{
     fs,
@@ -26,10 +26,10 @@ use client::{
 use devnet::market::TEST_TOKEN;
 use serde::Deserialize;
 
-/// The chain id of local devnets, the only chain where public keys may sign.
+/// The chain id of local devnets, the only chain where publicly known keys may sign.
 const DEVNET_CHAIN: u64 = 31_337;
 
-/// What holds for every command.
+/// Options of every command.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
@@ -46,10 +46,10 @@ pub struct Global {
     /// The market's application contract [default: the running devnet's]
     #[arg(long, global = true, env = "DEML_APP", value_name = "ADDRESS")]
     pub app: Option<Address>,
-    /// The ERC-20 token that amounts like 5token are in [default: the running devnet's]
+    /// The ERC-20 token of amounts like 5token [default: the running devnet's]
     #[arg(long, global = true, env = "DEML_TOKEN", value_name = "ADDRESS")]
     pub token: Option<Address>,
-    /// Encrypted keystore that signs: a file, or a name that `account list` shows
+    /// Encrypted keystore that signs: a file, or a name shown by `account list`
     #[arg(
         long,
         global = true,
@@ -58,22 +58,22 @@ pub struct Global {
         conflicts_with = "account"
     )]
     pub keystore: Option<PathBuf>,
-    /// File with the keystore's password [else $DEML_PASSWORD, else asked for]
+    /// File with the keystore's password [else $DEML_PASSWORD, else a prompt]
     #[arg(long, global = true, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// Sign with the public test account of this number; on a local devnet only
+    /// Sign with the public test account of this index; on a local devnet only
     #[arg(long, global = true, value_name = "N")]
     pub account: Option<usize>,
     /// IPFS store: folder:PATH, kubo:URL or gateway:URL [default: a folder of this user]
     #[arg(long, global = true, env = "DEML_IPFS", value_name = "STORE")]
     pub ipfs: Option<String>,
-    /// How long to wait for the node, e.g. 90s or 10m
+    /// Timeout for the node, e.g. 90s or 10m
     #[arg(long, global = true, value_name = "DURATION", default_value = "5m")]
     pub patience: Deadline,
     /// Print data as JSON
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say nothing on the way
+    /// Print no progress messages
     #[arg(long, short, global = true)]
     pub quiet: bool,
 }
@@ -92,7 +92,7 @@ struct DevnetFile {
     extra: std::collections::BTreeMap<String, Address>,
 }
 
-/// Who signs.
+/// The configured signer.
 #[derive(Clone, Debug)]
 enum Signer {
     Nobody,
@@ -100,17 +100,17 @@ enum Signer {
     Keystore(std::path::PathBuf),
 }
 
-/// Everything the global options say.
+/// The resolved global options.
 #[derive(Debug)]
 pub struct Config {
     global: Global,
     signer: Signer,
-    /// How to speak.
+    /// The printer for progress.
     pub printer: Printer,
 }
 
 impl Config {
-    /// Takes the global options apart; nothing is read yet.
+    /// Resolves the global options, without reading any file.
     #[must_use]
     pub fn new(global: Global) -> Self {
         let signer = match (&global.keystore, global.account) {
@@ -122,9 +122,9 @@ impl Config {
         Self { global, signer, printer }
     }
 
-    /// Access to the market; nothing is asked yet.
+    /// Access to the market; makes no request yet.
     ///
-    /// - Errors: it is not said which market; a URL or store is none; the devnet's file is damaged
+    /// - Errors: no market is given; an invalid URL or store; the devnet's file is corrupt
     pub fn session(&self) -> Result<Session> {
         let devnet = self.devnet()?;
         let app = self.global.app.or(devnet.as_ref().map(|devnet| devnet.application));
@@ -158,19 +158,19 @@ impl Config {
         })
     }
 
-    /// Ethereum's JSON-RPC, if it was said.
+    /// Ethereum's JSON-RPC, if given.
     #[must_use]
     pub fn given_rpc_url(&self) -> Option<&str> {
         self.global.rpc_url.as_deref()
     }
 
-    /// The market's application, if it was said.
+    /// The market's application, if given.
     #[must_use]
     pub const fn given_app(&self) -> Option<Address> {
         self.global.app
     }
 
-    /// The token that amounts written in tokens are in.
+    /// The token that amounts in tokens refer to.
     pub fn token(&self) -> Result<Option<Address>> {
         if self.global.token.is_some() {
             return Ok(self.global.token);
@@ -197,14 +197,15 @@ impl Config {
         self.global.ipfs.as_ref().map_or_else(Store::embedded, |store| store.parse())
     }
 
-    /// The account that signs, with its key.
+    /// The signing account, with its key.
     ///
-    /// - Errors: nobody is named; a public key on a chain that is no devnet; a wrong password
+    /// - Errors: no signer is given; a publicly known key on a chain that is not a devnet; a wrong
+    ///   password
     pub async fn sender(&self, session: &Session) -> Result<Sender> {
         Ok(self.signer(session).await?.0)
     }
 
-    /// The account that signs, and what it keeps to itself; says which of its reveals are due.
+    /// The signing account and its private storage; prints which of its reveals are due.
     ///
     /// - Errors: as for [`sender`](Self::sender)
     pub async fn signer(&self, session: &Session) -> Result<(Sender, Vault)> {
@@ -234,7 +235,7 @@ impl Config {
         }
     }
 
-    /// The account that would sign, without its key where that can be known.
+    /// The account that would sign, without decrypting its key if possible.
     pub async fn account(&self, session: &Session) -> Result<Address> {
         if let Signer::Keystore(given) = &self.signer
             && let Some(address) = keystore::address_of(&keystore::find(given)?)
@@ -244,7 +245,7 @@ impl Config {
         Ok(self.key(session).await?.address())
     }
 
-    /// Where new keystores get their password from.
+    /// Password file for new keystores.
     #[must_use]
     pub fn password_file(&self) -> Option<&Path> {
         self.global.password_file.as_deref()

@@ -1,4 +1,4 @@
-//! What an evaluation takes of the machine: instructions, inputs, seconds.
+//! Cost of an evaluation in the machine: instructions, inputs, seconds.
 
 use std::fmt;
 
@@ -8,25 +8,24 @@ use market::{Prices, Quote, Work};
 use serde::Serialize;
 use wire::{Genesis, MAX_CHUNK_BYTES};
 
-/// What entering and evaluating a model takes.
+/// Cost of entering and evaluating a model.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Effort {
-    /// Instructions of its evaluation, as predicted for rows without zeros; real ones take less.
+    /// Instructions of its evaluation, as predicted for rows without zeros; real rows take fewer.
     pub work: u64,
-    /// Inputs that its bytes take.
+    /// Inputs needed for its bytes.
     pub chunks: u64,
-    /// Inputs that it takes in all: its bytes', and those that go on with an evaluation which one
-    /// alone cannot end. `None` if a step of it does not fit an input.
+    /// Inputs in total: for its bytes, plus those to continue an evaluation that does not fit into
+    /// one. `None` if one of its steps does not fit an input.
     pub inputs: Option<u64>,
-    /// How long the machine evaluates it, at the speed stated.
+    /// Duration of the evaluation in the machine, at the stated speed.
     pub seconds: f64,
     /// That speed.
     pub instructions_per_second: u64,
 }
 
 impl Effort {
-    /// What a model takes by its quote, in a market whose inputs may cost so much, on a machine
-    /// of this speed.
+    /// A model's cost by its quote, given the work limit of an input and the machine's speed.
     #[must_use]
     pub fn new(quote: &Quote, model: &[u8], input_work: Work, speed: Speed) -> Self {
         let chunks = split(model, MAX_CHUNK_BYTES).len() as u64;
@@ -57,15 +56,15 @@ impl fmt::Display for Effort {
     }
 }
 
-/// How fast the machine runs.
+/// Speed of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Speed {
-    /// Instructions a second.
+    /// Instructions per second.
     pub instructions_per_second: u64,
 }
 
 impl Speed {
-    /// The speed of so many million instructions a second, or the one stated by default.
+    /// A speed in million instructions per second; the default if `None`.
     #[must_use]
     pub fn new(million: Option<u32>) -> Self {
         let given = million.map(|million| u64::from(million.max(1)) * 1_000_000);
@@ -74,7 +73,7 @@ impl Speed {
     }
 }
 
-/// What an input may cost in a deployment that has not said otherwise.
+/// The default work limit of an input.
 #[must_use]
 pub fn default_input_work() -> Work {
     Genesis::default().settings.input_work

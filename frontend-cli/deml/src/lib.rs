@@ -1,10 +1,10 @@
-//! What the `deml` command line is made of.
+//! The library behind the `deml` command line.
 //!
-//! - asking: `args`, `config`, `terms`
+//! - arguments: `cli`, `config`, `terms`
 //! - `commands`: one file each
-//! - before anything is sent: `rehearsal` (what the market will say), `effort` (what an evaluation
-//!   takes of the machine), `budget` (what may be spent on going on)
-//! - `demo`: a play
+//! - before anything is sent: `rehearsal` (the market's expected answer), `effort` (the cost of an
+//!   evaluation in the machine), `budget` (limits on advancing jobs)
+//! - `demo`: a complete market run
 
 pub mod budget;
 pub mod cli;

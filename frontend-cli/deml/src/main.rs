@@ -18,7 +18,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
-    // The guard starts first of all things and needs none of them.
+    // The guard starts before everything else and needs none of it.
     if let Command::Guard(program) = &cli.command {
         return guard::run(program);
     }

@@ -1,7 +1,7 @@
-//! What the market will say, before anything is sent: the market's own rules are played through on
-//! this computer, so the integers are the same.
+//! Rehearsals: the market's own rules are run locally before anything is sent, so the integers are
+//! the same.
 //!
-//! A rehearsal has one job and one submission. It does not know what others have done: that an
+//! A rehearsal has one job and one submission. It does not know the actions of others: that an
 //! earlier model is the same or a copy, that rewards or places are taken, that the machine lags.
 
 use std::collections::BTreeMap;
@@ -23,39 +23,39 @@ use wire::RefusalView;
 /// More inputs than any evaluation may take.
 const MAX_INPUTS: u32 = 2 * market::MAX_INPUTS + 100;
 
-/// Bytes of a job's blobs that are at hand, by name.
+/// Available blobs of a job, by CID.
 pub type Drive = BTreeMap<Cid, Vec<u8>>;
 
-/// What the market would say of a job.
+/// The expected opening of a job.
 #[derive(Clone, Copy, Debug)]
 pub struct JobRehearsal {
-    /// What evaluating the base model on the hold-out takes.
+    /// Quote for evaluating the base model on the hold-out.
     pub quote: Quote,
     /// The base model's scores on the hold-out.
     pub base: Scores,
-    /// How many inputs go on with evaluating it before the job is open.
+    /// Number of inputs that evaluate it before the job is open.
     pub inputs: u32,
 }
 
-/// What the market would say of a model.
+/// The expected outcome of a submission.
 #[derive(Clone, Copy, Debug)]
 pub struct Rehearsal {
-    /// What its evaluation takes; `None` if it cannot be evaluated.
+    /// Quote for its evaluation; `None` if it cannot be evaluated.
     pub quote: Option<Quote>,
     /// The base model's scores.
     pub base: Scores,
-    /// What would become of it.
+    /// The expected verdict.
     pub verdict: Verdict,
-    /// What is moved to escrow.
+    /// The stake moved to escrow.
     pub stake: SubmissionStake,
-    /// What of the stake is used up when the client itself goes on with the evaluation; `None` for
-    /// a sealed job, where the hold-out is not known.
+    /// The part of the stake used up if the client itself advances the evaluation; `None` for a
+    /// sealed job, whose hold-out is unknown.
     pub cost: Option<Amount>,
-    /// How many inputs go on with its evaluation after its bytes.
+    /// Number of inputs that evaluate it after its bytes.
     pub inputs: u32,
 }
 
-/// Plays the opening of a job.
+/// Rehearses the opening of a job.
 ///
 /// - `hold_out`: the plain dataset that decides
 /// - `drive`: every blob of the terms, and the plain hold-out
@@ -82,7 +82,8 @@ pub fn rehearse_job(
     Ok(JobRehearsal { quote, base, inputs })
 }
 
-/// Plays a submission: the job is opened, the model submitted and published, evaluated, decided.
+/// Rehearses a submission: the job is opened, the model submitted, published, evaluated and
+/// decided.
 ///
 /// - `decides`: the dataset to evaluate on: the hold-out, or the public slice while that is sealed
 /// - `drive`: the base model and that dataset
@@ -104,7 +105,8 @@ pub fn rehearse(
     if let Some(quote) = quote.filter(|_| terms.sealing.is_sealed()) {
         check_work(terms, quote)?;
     }
-    // As early as a job with this close can open: there is time for all that follows.
+    // The earliest time at which a job with this close can open: it leaves time for all that
+    // follows.
     let now = Timestamp(terms.close.0.saturating_sub(settings.max_window_seconds));
     let mut play = Play::open(printer, &roomy(settings, terms), now, played, drive)?;
     let base = play.job()?.base_scores().context("the base model has no scores: report it")?;
@@ -115,7 +117,7 @@ pub fn rehearse(
     Ok(Rehearsal { quote, base, verdict, stake, cost, inputs })
 }
 
-/// The same job with nothing sealed, evaluated by the machine on this dataset.
+/// The same job unsealed, evaluated by the machine on this dataset.
 const fn opened(terms: &Terms, decides: BlobRef, rows: u32) -> Terms {
     let mut opened = *terms;
     if opened.sealing.is_sealed() {
@@ -126,8 +128,7 @@ const fn opened(terms: &Terms, decides: BlobRef, rows: u32) -> Terms {
     opened
 }
 
-/// The deployment's settings, with room for evaluations that are beyond the machine where miners
-/// do them.
+/// The deployment's settings, without the machine's limits on evaluations that miners perform.
 fn roomy(settings: &Settings, terms: &Terms) -> Settings {
     let mut roomy = settings.clone();
     if terms.sample_rows().is_some() {
@@ -136,8 +137,8 @@ fn roomy(settings: &Settings, terms: &Terms) -> Settings {
     roomy
 }
 
-/// Says before a sealed hold-out is known that a model takes too long for it, if all rows take as
-/// long.
+/// Refuses a model that takes too long for a hold-out that is still sealed, assuming that all rows
+/// take as long.
 fn check_work(terms: &Terms, quote: Quote) -> Result<(), Refused> {
     let Quote { rows, work, reading, .. } = quote;
     let each = work.minus(reading).0 / u64::from(rows.max(1));
@@ -180,16 +181,16 @@ struct Play<'a> {
     judge: Evaluator,
     at: Timestamp,
     inputs: u32,
-    /// What the client's own inputs earned.
+    /// Earnings of the client's own inputs.
     earned: Amount,
-    /// What they cost it beside the stake.
+    /// Their cost to the client beyond the stake.
     borne: Amount,
-    /// What was paid to the client out of the job.
+    /// Payments from the job to the client.
     paid: Amount,
 }
 
 impl<'a> Play<'a> {
-    /// Opens a job, and brings it to where it takes submissions.
+    /// Opens a job, and advances it until it takes submissions.
     fn open(
         printer: &'a Printer,
         settings: &Settings,
@@ -221,7 +222,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Submits a model, and goes on until it is decided; how many inputs that took after the
+    /// Submits a model, and advances it until it is decided; returns the number of inputs after the
     /// model's bytes.
     fn submit(&mut self, model: BlobRef, bytes: &[u8]) -> Result<u32> {
         let terms = self.job()?.terms;
@@ -249,7 +250,7 @@ impl<'a> Play<'a> {
         Ok(evaluated.saturating_sub(delivered))
     }
 
-    /// What the client is short of afterwards, beside a reward.
+    /// The client's net loss afterwards, not counting a reward.
     fn cost(&self, verdict: Verdict) -> Result<Amount> {
         let terms = &self.job()?.terms;
         let reward = match terms.award {
@@ -282,14 +283,14 @@ impl<'a> Play<'a> {
         }
         let (work, max_surcharge) = (Work(u64::MAX), Amount::ZERO);
         let command = Command::Evaluate { job: JOB, target, from, work, max_surcharge };
-        // Whoever goes on may have to bear that files are read again.
+        // Whoever advances an evaluation may have to pay for reading the files again.
         let (asset, settings) = (job.terms.asset, self.market.settings());
         let balance = settings.work_price(asset, settings.input_work);
         let balance = (asset, balance.map_err(|why| refused(&why))?);
         self.send(CLIENT, Some(balance), command)?.map_err(|why| refused(&why))
     }
 
-    /// Lets the time pass that has to.
+    /// Settles, or advances the time until that is possible.
     fn settle(&mut self) -> Result<()> {
         match self.send(CLIENT, None, Command::Settle { job: JOB })? {
             Err(Refusal::NothingToDo { until, .. } | Refusal::NotYet { opens: until, .. }) => {
@@ -300,7 +301,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Sends one input, as long after the last as a machine takes for that.
+    /// Sends one input, after the time a machine takes for the previous one.
     fn send(
         &mut self,
         sender: Address,

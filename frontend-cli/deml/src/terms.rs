@@ -1,4 +1,4 @@
-//! A job's terms: from what a sponsor writes to what the market takes.
+//! A job's terms: from a sponsor's draft to the market's form.
 
 mod draft;
 
@@ -22,12 +22,12 @@ pub use self::draft::{
 };
 
 const HOUR: u64 = 60 * 60;
-/// Places of a job whose sponsor does not say how many.
+/// Default number of places of a job.
 const PLACES: u32 = 32;
-/// The part of the store's free bytes that such a job takes at most: rent rises steeply.
+/// Maximum share of the store's free bytes that such a job takes: rent rises steeply.
 const STORE_PART: u64 = 8;
 
-/// A job's files, as the sponsor has them.
+/// A sponsor's files for a job.
 #[derive(Clone, Debug)]
 pub struct JobFiles {
     /// The model to beat.
@@ -38,15 +38,15 @@ pub struct JobFiles {
     pub public_slice: Option<File>,
 }
 
-/// The terms as written: those of the file, and of the flags where both say something.
+/// The draft terms: from the file, overridden by the flags.
 ///
-/// - Errors: the file cannot be read, or says something unknown
+/// - Errors: the file cannot be read, or has an unknown field
 pub fn draft(file: Option<&Path>, flags: &TermsDraft) -> Result<TermsDraft> {
     let Some(path) = file else { return Ok(flags.clone()) };
     Ok(merge(flags.clone(), read_draft(path)?))
 }
 
-/// Reads a file of terms, TOML or JSON, whose files are beside it unless it says otherwise.
+/// Reads a file of terms, TOML or JSON, whose relative paths start at its folder.
 fn read_draft(path: &Path) -> Result<TermsDraft> {
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -65,7 +65,7 @@ fn read_draft(path: &Path) -> Result<TermsDraft> {
     Ok(draft)
 }
 
-/// Takes each of the fields from the first where it has one.
+/// Takes each field from the first draft that has it.
 macro_rules! first_of {
     ($draft:ident { $first:expr, $second:expr } $($field:ident)*) => {
         $draft { $($field: $first.$field.or($second.$field),)* }
@@ -110,7 +110,7 @@ pub fn metric(draft: &TermsDraft) -> Metric {
     draft.offer.metric.map_or(Metric::Accuracy, |name| name.0)
 }
 
-/// Whether a draft's job is sealed: if it says so, or has miners, who need that.
+/// Whether a draft's job is sealed: if it says so, or has miners, which require it.
 #[must_use]
 pub fn is_sealed(draft: &TermsDraft) -> bool {
     let has_miners = draft.evaluators.miners.is_some_and(|miners| miners > 0);
@@ -128,14 +128,14 @@ pub fn award_money(draft: &TermsDraft) -> Result<Money> {
     }
 }
 
-/// What a draft leaves to others.
+/// Facts needed to complete a draft.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
-    /// What the deployment fixes.
+    /// The deployment's settings.
     pub settings: &'a Settings,
-    /// Bytes of the store that are reserved.
+    /// Bytes reserved in the store.
     pub reserved_bytes: u64,
-    /// What everything is paid in.
+    /// Currency of all amounts.
     pub currency: &'a Currency,
     /// The market's clock.
     pub now: Timestamp,
@@ -143,14 +143,14 @@ pub struct Known<'a> {
     pub rows: u32,
     /// Work of evaluating the base model, on the larger of both datasets.
     pub base_work: Work,
-    /// The hold-out as it is sealed; `None` if the job is open.
+    /// The sealed hold-out; `None` if the job is open.
     pub sealed: Option<SealedBlob>,
 }
 
 /// The terms a draft stands for.
 ///
-/// - Errors: a title too long; no close; amounts in different assets; what belongs to a choice that
-///   is not taken
+/// - Errors: a title too long; no close; amounts in different assets; options of a choice that is
+///   not taken
 pub fn terms(draft: &TermsDraft, files: &JobFiles, known: &Known<'_>) -> Result<Terms> {
     let close = draft.close.context("until when? say --close 2h")?;
     let award = award(&draft.award, known.currency)?;
@@ -165,7 +165,7 @@ pub fn terms(draft: &TermsDraft, files: &JobFiles, known: &Known<'_>) -> Result<
         evaluators: Evaluators::Machine,
         award,
     };
-    // How many places there are follows from what each of them keeps, with miners more.
+    // The number of places depends on the bytes each stores, which are more with miners.
     terms.evaluators = evaluators(&draft.evaluators, &terms, total, known)?;
     terms.places = draft.places.unwrap_or_else(|| places(&terms, known));
     terms.evaluators = evaluators(&draft.evaluators, &terms, total, known)?;
@@ -200,7 +200,7 @@ fn offer(draft: &TermsDraft, files: &JobFiles, known: &Known<'_>) -> Result<Offe
     })
 }
 
-/// Four times the base model, or what the deployment stores and can open in one input.
+/// Four times the base model, limited by what the deployment stores and can decrypt in one input.
 fn largest_model(base_bytes: u64, known: &Known<'_>) -> u64 {
     let Known { settings, sealed, .. } = known;
     let overhead = if sealed.is_some() { SEAL_BYTES } else { 0 };
@@ -283,7 +283,7 @@ fn award(draft: &AwardDraft, currency: &Currency) -> Result<Award> {
     })
 }
 
-/// As many places as are usual and stay cheap to store, but one for each reward at least.
+/// The default number of places, fewer if storage is expensive, but at least one per reward.
 fn places(terms: &Terms, known: &Known<'_>) -> u32 {
     let (wanted, least) = match terms.award {
         Award::Rewards { count, .. } => (PLACES.max(count.saturating_mul(4)), count.max(1)),
@@ -297,7 +297,7 @@ fn places(terms: &Terms, known: &Known<'_>) -> u32 {
     wanted.min(cheap).clamp(least, market::MAX_PLACES.max(least))
 }
 
-/// A window as it is written, or the usual one.
+/// A window as stated, or the default.
 fn seconds(duration: Option<Deadline>, usual: u64) -> Result<u32> {
     let seconds = match duration {
         None => usual,
@@ -317,14 +317,14 @@ fn amount(money: Money, currency: &Currency) -> Result<Amount> {
     money.amount(currency.decimals)
 }
 
-/// So many per cent of an amount, rounded down.
+/// A percentage of an amount, rounded down.
 fn per_cent(of: Amount, percent: u32) -> Result<Amount> {
     of.scaled_down(percent.into(), 100.into()).context("the award is too large")
 }
 
-/// A title as the market has it.
+/// A title in the market's form.
 ///
-/// - Errors: longer than 32 bytes, or with characters that are not seen
+/// - Errors: longer than 32 bytes, or with non-printable characters
 fn title(text: &str) -> Result<[u8; 32]> {
     let mut title = [0; 32];
     let room = title.get_mut(..text.len());

@@ -2,7 +2,7 @@
 //! a part of the prepaid price.
 
 use crate::{
-    command::{Slot, Target},
+    context::{Slot, Target},
     evaluation::Evaluated,
     input::Input,
     job::Job,

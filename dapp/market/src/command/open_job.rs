@@ -1,7 +1,7 @@
 //! Open job: a sponsor moves its stake to escrow and announces its terms, for good.
 
 use crate::{
-    command::{Slot, Target},
+    context::{Slot, Target},
     effect::Event,
     input::Input,
     job::{HeldRent, Job},

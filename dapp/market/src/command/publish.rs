@@ -5,7 +5,7 @@ use blobs::Encoding;
 
 use super::open_job;
 use crate::{
-    command::{Slot, Target},
+    context::{Slot, Target},
     effect::Event,
     input::Input,
     job::Job,

@@ -2,9 +2,9 @@
 
 use blobs::{Binding, Digest, Opening};
 
-use super::Context;
+use crate::context::Context;
 use crate::{
-    command::{Slot, Target},
+    context::{Slot, Target},
     decide,
     effect::Event,
     evaluation::{Done, Evaluated},

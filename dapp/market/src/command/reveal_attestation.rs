@@ -2,9 +2,10 @@
 
 use blobs::Digest;
 
-use super::{Context, attest::check_seat};
+use super::attest::check_seat;
 use crate::{
     attestation::{Attestation, AttestationBinding},
+    context::Context,
     effect::Event,
     input::Input,
     job::Job,

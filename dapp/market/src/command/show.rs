@@ -4,7 +4,7 @@ use blobs::BlobRef;
 
 use super::submit::check_open;
 use crate::{
-    command::{Slot, Target},
+    context::{Slot, Target},
     effect::Event,
     input::Input,
     judging,

@@ -5,7 +5,7 @@ use blobs::{Digest, SEAL_BYTES};
 use super::publish;
 use crate::{
     attestation::Answers,
-    command::Slot,
+    context::Slot,
     effect::Event,
     evaluation::Evaluated,
     input::Input,

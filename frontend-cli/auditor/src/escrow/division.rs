@@ -1,4 +1,4 @@
-//! The division of a job's money once it is decided: who gets what, and that each payment is the
+//! The division of a decided job's money: the recipients, and the check that each payment is the
 //! next of its kind.
 
 use market::{Address, Amount, Award, Decision, JobId, Outcome, Settings, Share, U256, Unmet};
@@ -8,7 +8,7 @@ use super::super::divergence::{Divergence, DivergenceKind};
 use super::{Escrow, sum};
 
 impl Escrow {
-    /// Works out what an outcome makes of the money, and compares it with what was told.
+    /// Computes the division that follows from an outcome, and compares it with the reported one.
     pub(super) fn divide(&mut self, id: JobId, told: &Decision) -> Checked {
         let Decision { outcome, winner, .. } = *told;
         let was_judged = matches!(outcome, Outcome::Won | Outcome::NoWinner);
@@ -54,7 +54,7 @@ impl Escrow {
         Err(wrong.between(Some(format!("{ours:?}")), Some(format!("{told:?}"))).into())
     }
 
-    /// Whether a payment is the next of its kind; it is owed no more then.
+    /// Whether a payment is the next of its kind; if so, it is no longer owed.
     pub(super) fn is_due(
         &mut self,
         to: Address,
@@ -113,12 +113,12 @@ impl Escrow {
                 let left = steep.and_then(|steep| self.stake.rent.checked_sub(steep));
                 to == settings.sink && left.is_some()
             }
-            // All else is gone by then.
+            // Everything else is paid out by then.
             Share::Remainder => to == self.sponsor && self.held == Amount::ZERO,
         }
     }
 
-    /// Whether an account's buy-in returns, because no miner has earned it.
+    /// Whether an account's buy-in returns because no miner has earned it.
     fn is_buy_in(&mut self, to: Address, amount: Amount) -> bool {
         let can_return = self.due.is_none() && amount > Amount::ZERO;
         let mut stakes = self.submissions.values_mut();
@@ -132,7 +132,7 @@ impl Escrow {
     }
 }
 
-/// Part `number` of a sum divided into `count`: rounded down, the first takes what is left over.
+/// Part `number` of a sum divided into `count`: rounded down, the first takes the remainder.
 fn part(sum: Amount, count: u32, number: u32) -> Amount {
     let (each, rest) = sum.0.div_mod(U256::from(count.max(1)));
     Amount(if number == 0 { each + rest } else { each })

@@ -1,4 +1,4 @@
-//! Seats: who is drawn, what they say of models, and which of them lose their bonds.
+//! Seats: the draw, their attestations of models, and the loss of bonds.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::super::divergence::{Divergence, DivergenceKind};
 use super::{Job, ruling};
 
 impl Job {
-    /// Follows a notice of miners and their seats.
+    /// Applies a notice about miners and their seats.
     pub(super) fn seat_notice(
         &mut self,
         context: &Context,
@@ -51,7 +51,7 @@ impl Job {
         Ok(())
     }
 
-    /// A seat reveals what it has said of a page of models, and was committed to.
+    /// A seat reveals its committed attestations of a page of models.
     fn hear(
         &mut self,
         context: &Context,
@@ -70,7 +70,7 @@ impl Job {
         let base = is_sampled.then_some(None);
         let models = base.into_iter().chain(self.revealed.iter().copied().map(Some));
         for (model, said) in models.skip(page as usize * size).take(size).zip(attestations) {
-            // The worst class does not follow from results, and is not asked for.
+            // The worst class cannot be derived from row results, and is not attested.
             let worst_class = if is_sampled { Score(0) } else { said.worst_class };
             let said = Attestation { worst_class, ..*said };
             self.words.entry(model).or_default().push((miner, said));
@@ -87,8 +87,8 @@ impl Job {
         ruling(format!("{miner} reveals attestations that it was not committed to"))
     }
 
-    /// The machine has found something of a model: so many seats have said the same, and those who
-    /// said otherwise lose their bonds; where it samples, those of whose rows it saw some.
+    /// The machine has evaluated a model: `agreed` seats attested the same, and those who attested
+    /// otherwise lose their bonds; where it samples, only those it checked some rows of.
     fn find(&mut self, number: u32, found: Attestation, agreed: u32) -> Checked {
         let said = self.words.remove(&Some(number)).unwrap_or_default();
         let (right, others): (Vec<_>, Vec<_>) = said.iter().partition(|(_, said)| *said == found);
@@ -116,7 +116,7 @@ impl Job {
     }
 }
 
-/// The miners that a seed draws for so many seats: a shuffle of the list, as far as it is needed.
+/// The miners that a seed draws for `seats` seats: a partial shuffle of the list.
 fn drawn(seed: Digest, mut miners: Vec<Address>, seats: u32) -> Vec<Address> {
     let seats = miners.len().min(seats as usize);
     for (draw, number) in (0..seats).zip(0_u32..) {

@@ -1,4 +1,4 @@
-//! Alerts: what a person must look at, as words, as JSON, and to a webhook.
+//! Alerts that need a person's attention, as text, as JSON, and to a webhook.
 
 use std::{fmt, time::Duration};
 
@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Divergence, DivergenceKind};
 
-/// What happened.
+/// Kind of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Alarm {
-    /// Something an audit finds wrong.
+    /// A divergence found by an audit.
     Divergence,
-    /// An epoch's claim did not come.
+    /// An epoch's claim is overdue.
     MissingClaim,
-    /// Somebody else's claims count from now on.
+    /// Another validator's claims count from now on.
     ValidatorChanged,
     /// The contract holds less of an asset than the market owes.
     Insolvent,
@@ -27,32 +27,32 @@ pub enum Alarm {
 /// One alert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
-    /// What happened.
+    /// Its kind.
     pub alert: Alarm,
-    /// On which chain.
+    /// The chain.
     pub chain_id: u64,
-    /// To which application.
+    /// The application.
     pub application: Address,
-    /// The block up to which everything was known.
+    /// The block up to which the chain was read.
     pub block: u64,
-    /// All of it in words.
+    /// Full description.
     pub sentence: String,
-    /// What is wrong, in the words of an audit; or the asset.
+    /// The divergence's kind as named by an audit; or the asset.
     pub kind: Option<String>,
     /// The input it happened at.
     pub input: Option<u64>,
     /// The output.
     pub output: Option<u64>,
-    /// What should be there.
+    /// The expected value.
     pub expected: Option<String>,
-    /// What is there.
+    /// The found value.
     pub found: Option<String>,
-    /// The transaction that shows it.
+    /// The transaction that proves it.
     pub transaction: Option<B256>,
 }
 
 impl Alert {
-    /// An alert in words; the rest is filled in by whoever knows it.
+    /// An alert with only a description; callers fill in the rest.
     pub(super) fn new(
         alert: Alarm,
         of: (u64, Address),
@@ -75,7 +75,7 @@ impl Alert {
         }
     }
 
-    /// What an audit found.
+    /// An alert for an audit's finding.
     pub(super) fn of_audit(divergence: Divergence, of: (u64, Address), block: u64) -> Self {
         let alarm = match divergence.kind {
             DivergenceKind::MissingClaim => Alarm::MissingClaim,
@@ -109,12 +109,12 @@ impl fmt::Display for Alert {
     }
 }
 
-/// How often an alert is posted before it is left for later.
+/// Attempts to post an alert before it is deferred.
 const TRIES: u32 = 3;
 
 /// Posts an alert as JSON.
 ///
-/// - Errors: it was not taken
+/// - Errors: the webhook did not accept it
 pub(super) async fn post(alert: &Alert, webhook: &Url) -> Result<()> {
     let client = http::client(Duration::from_secs(10))?;
     let mut pause = Duration::from_millis(200);
@@ -130,7 +130,7 @@ pub(super) async fn post(alert: &Alert, webhook: &Url) -> Result<()> {
 
 async fn post_once(client: &reqwest::Client, alert: &Alert, webhook: &Url) -> Result<()> {
     let answer = client.post(webhook.clone()).json(alert).send().await;
-    // The address may hold a secret, and is not shown.
+    // The address may contain a secret, so it is not shown.
     let answer = answer.map_err(|_| anyhow!("the webhook does not answer"))?;
     let status = answer.status();
     ensure!(status.is_success(), "the webhook answers {status}");

@@ -1,7 +1,7 @@
-//! Where a watch is: how far it has read, and what it has to remember until then.
+//! The cursor of a watch: its read progress, and the state to remember across restarts.
 //!
-//! Kept in a file that is replaced whole. A file that is damaged, or another application's, is
-//! found out and the watch begins at the application's beginning.
+//! Stored in a file that is replaced atomically. If it is corrupt or belongs to another
+//! application, the watch starts over at the application's deployment.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,30 +15,30 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
 
-/// How many earlier marks are kept to step back to.
+/// Maximum of earlier marks kept to step back to.
 const MARKS_MAX: usize = 64;
 
-/// The largest file that is read.
+/// Size limit of the file.
 const BYTES_MAX: u64 = 64 * 1_024 * 1_024;
 
-/// What is known at the end of a block.
+/// State at the end of a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mark {
     /// The last block that was read.
     pub(super) block: u64,
-    /// Its hash, which says whether the chain still has it.
+    /// Its hash, which shows whether it is still canonical.
     pub(super) hash: B256,
-    /// Whose claims count.
+    /// The current validator.
     pub(super) validator: Address,
-    /// What the market owes of each asset: deposits less executed payments.
+    /// The market's liabilities per asset: deposits less executed payments.
     pub(super) owed: BTreeMap<String, U256>,
-    /// Epochs with inputs whose claims have not come: last block and last input.
+    /// Epochs with inputs whose claims are outstanding: last block and last input.
     pub(super) awaited: BTreeMap<u64, u64>,
-    /// The newest claim came after the last audit.
+    /// Whether a claim came after the last audit.
     pub(super) is_claimed: bool,
-    /// The first input whose claim nobody was alerted of.
+    /// First input after those whose claims were reported as missing.
     pub(super) from: u64,
-    /// Assets whose shortage was alerted.
+    /// Assets whose shortage was reported.
     pub(super) insolvent: BTreeSet<String>,
 }
 
@@ -50,18 +50,18 @@ impl Mark {
     }
 }
 
-/// A watch's memory.
+/// The persistent state of a watch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Cursor {
     pub(super) chain_id: u64,
     pub(super) application: Address,
-    /// What was known at earlier ends of reading; never empty, the newest last.
+    /// State at earlier blocks; never empty, newest last.
     marks: Vec<Mark>,
-    /// Alerts the webhook has not taken yet.
+    /// Alerts the webhook has not accepted yet.
     pub(super) undelivered: Vec<Alert>,
 }
 
-/// The file's form: what it holds, and its hash.
+/// The file's format: its content and checksum.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     place: Cursor,
@@ -69,26 +69,26 @@ struct Kept {
 }
 
 impl Cursor {
-    /// The beginning.
+    /// A cursor at the start of the application.
     pub(super) fn new(chain_id: u64, application: Address, first: Mark) -> Self {
         Self { chain_id, application, marks: vec![first], undelivered: Vec::new() }
     }
 
-    /// What was kept in a file; nothing if that is damaged or about something else, and why.
+    /// Reads a cursor from a file; the error states why it is corrupt or foreign.
     pub(super) fn read(path: &Path, of: (u64, Address)) -> Result<Self, String> {
         let unreadable = |why: String| format!("{} cannot be used: {why}", path.display());
         let text = files::read_within(path, BYTES_MAX);
         let text = text.map_err(|error| unreadable(error.to_string()))?;
         let kept: Kept =
             serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
-        let Kept { place, checksum } = kept;
-        if checksum_of(&place).ok() != Some(checksum) || place.marks.is_empty() {
+        let Kept { place: cursor, checksum } = kept;
+        if checksum_of(&cursor).ok() != Some(checksum) || cursor.marks.is_empty() {
             return Err(unreadable("it was changed".to_owned()));
         }
-        if (place.chain_id, place.application) != of {
+        if (cursor.chain_id, cursor.application) != of {
             return Err(unreadable("it is about another application".to_owned()));
         }
-        Ok(place)
+        Ok(cursor)
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<()> {
@@ -100,27 +100,27 @@ impl Cursor {
         files::write(path, &serde_json::to_vec(&kept)?)
     }
 
-    /// What is known now.
+    /// The current state.
     pub(super) fn now(&self) -> &Mark {
-        // Never empty: made with one, and stepping back leaves one.
+        // Never empty: created with one, and stepping back leaves one.
         &self.marks[self.marks.len() - 1]
     }
 
-    /// Goes on to `mark`.
+    /// Advances to `mark`.
     pub(super) fn go_on(&mut self, mark: Mark) {
         match self.marks.last_mut() {
             Some(last) if last.block == mark.block => *last = mark,
             _ => self.marks.push(mark),
         }
         if self.marks.len() > MARKS_MAX {
-            // The first is the beginning, to which one can always step back.
+            // The first is the start, to which one can always step back.
             self.marks.remove(1);
         }
     }
 
-    /// Steps back to the newest mark whose block the chain still has; whether it had to.
+    /// Steps back to the newest mark whose block is still canonical; returns whether it had to.
     ///
-    /// - Errors: the chain has not even the first one
+    /// - Errors: even the first mark's block is gone
     pub(super) async fn step_back(&mut self, chain: &Chain) -> Result<bool> {
         let before = self.marks.len();
         while chain.block_hash(self.now().block).await? != Some(self.now().hash) {
@@ -134,11 +134,11 @@ impl Cursor {
     }
 }
 
-fn checksum_of(place: &Cursor) -> Result<B256> {
-    Ok(keccak256(serde_json::to_vec(place)?))
+fn checksum_of(cursor: &Cursor) -> Result<B256> {
+    Ok(keccak256(serde_json::to_vec(cursor)?))
 }
 
-/// Where a watch keeps its place when nothing is said.
+/// Default path of a watch's cursor.
 pub fn default_path(chain_id: u64, application: Address) -> Result<PathBuf> {
     Ok(client::folders::data()?.join("watch").join(format!("{chain_id}-{application}.json")))
 }
@@ -156,10 +156,10 @@ mod tests {
     fn a_place_comes_back_unless_it_was_changed_or_is_anothers() {
         let folder = tempfile::tempdir().unwrap();
         let (path, of) = (folder.path().join("new/place.json"), (1, Address::repeat_byte(7)));
-        let mut place = Cursor::new(of.0, of.1, mark(5));
-        place.go_on(mark(9));
-        place.write(&path).unwrap();
-        assert_eq!(Cursor::read(&path, of).unwrap(), place);
+        let mut cursor = Cursor::new(of.0, of.1, mark(5));
+        cursor.go_on(mark(9));
+        cursor.write(&path).unwrap();
+        assert_eq!(Cursor::read(&path, of).unwrap(), cursor);
         assert!(Cursor::read(&path, (2, of.1)).unwrap_err().contains("another application"));
 
         let text = std::fs::read_to_string(&path).unwrap();
@@ -173,13 +173,13 @@ mod tests {
 
     #[test]
     fn the_beginning_is_never_forgotten() {
-        let mut place = Cursor::new(1, Address::ZERO, mark(0));
-        (1..200).for_each(|block| place.go_on(mark(block)));
-        assert_eq!(place.marks.len(), MARKS_MAX);
-        assert_eq!((place.marks[0].block, place.now().block), (0, 199));
+        let mut cursor = Cursor::new(1, Address::ZERO, mark(0));
+        (1..200).for_each(|block| cursor.go_on(mark(block)));
+        assert_eq!(cursor.marks.len(), MARKS_MAX);
+        assert_eq!((cursor.marks[0].block, cursor.now().block), (0, 199));
         let mut again = mark(199);
         again.is_claimed = true;
-        place.go_on(again.clone());
-        assert_eq!((place.marks.len(), place.now()), (MARKS_MAX, &again));
+        cursor.go_on(again.clone());
+        assert_eq!((cursor.marks.len(), cursor.now()), (MARKS_MAX, &again));
     }
 }

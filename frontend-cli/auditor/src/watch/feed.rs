@@ -1,4 +1,4 @@
-//! What Ethereum says of an application, read for its money and its claims.
+//! Ethereum's record of an application, read for its money and its claims.
 
 use alloy::{
     primitives::{Address, U256},
@@ -25,31 +25,31 @@ use crate::Target;
 
 type Changed = Application::OutputsMerkleRootValidatorChanged;
 
-/// Reads one application's events, for a watch.
+/// Reads one application's events for a watch.
 pub(super) struct Feed<'a> {
     pub(super) chain: &'a Chain,
     pub(super) target: &'a Target,
-    /// Which money counts.
+    /// The genesis, which defines the accepted assets.
     pub(super) genesis: &'a Genesis,
 }
 
-/// What an application's own events say.
+/// Contents of an application's own events.
 struct Own {
-    /// Who accepted claims from which block on.
+    /// The validators with the first block from which their claims count.
     validators: Vec<(u64, Address)>,
-    /// What was paid to whom.
+    /// Executed payments.
     paid: Vec<Payment>,
 }
 
 impl Feed<'_> {
-    /// Goes on from `mark` to the end of block `last`.
+    /// Reads on from `mark` to the end of block `last`.
     ///
-    /// - Errors: the endpoint does not answer, or with something that cannot be
+    /// - Errors: the endpoint does not answer, or its answer is impossible
     pub(super) async fn read(&self, mark: &Mark, last: u64) -> Result<(Mark, Vec<Alert>)> {
         let (mut mark, mut alerts) = (mark.clone(), Vec::new());
         let first = mark.block + 1;
-        // Claims count by who could make them, so it is read first who could; what was paid out
-        // came in before, so it is counted last.
+        // A claim counts only if its sender was the validator, so validators are read first;
+        // payments follow deposits, so they are subtracted last.
         let Own { validators, paid } = self.own_events(&mut mark, first, last, &mut alerts).await?;
         self.others_events(&mut mark, first, last, &validators).await?;
         for payment in paid {
@@ -62,7 +62,7 @@ impl Feed<'_> {
         Ok((mark, alerts))
     }
 
-    /// What the application says itself.
+    /// The application's own events.
     async fn own_events(
         &self,
         mark: &mut Mark,
@@ -148,12 +148,12 @@ impl Feed<'_> {
         mark.awaited.insert(self.target.epoch_end(advance.block_number), advance.index);
     }
 
-    /// Compares what the contract holds after the mark's block with what the market owes.
+    /// Compares the contract's holdings after the mark's block with the market's liabilities.
     ///
-    /// A shortage is alerted once, and again only after it was made good.
+    /// A shortage is reported once, and again only after it was covered.
     pub(super) async fn check_solvency(&self, mark: &mut Mark) -> Result<Vec<Alert>> {
         let mut alerts = Vec::new();
-        // What other tokens say of themselves means nothing.
+        // The balances of other tokens mean nothing.
         for &asset in self.genesis.settings.assets.keys() {
             let (name, application) = (asset.to_string(), self.target.application);
             let owed = mark.owed.get(&name).copied().unwrap_or(U256::ZERO);

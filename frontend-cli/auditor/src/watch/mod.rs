@@ -1,8 +1,8 @@
-//! The watch: follows the chain, has each epoch audited as its claim comes, and raises an alarm.
+//! The watch: follows the chain, audits each epoch when its claim arrives, and raises alerts.
 //!
-//! - `feed`: what Ethereum says, read for money and claims; `place`: how far that was read
-//! - the audit is the `audit` module's, with its own memory; here is decided when there is one
-//! - `alert`: what is raised
+//! - `feed`: Ethereum's record, read for money and claims; `cursor`: read progress
+//! - the audit is this crate's, with its own checkpoints; the watch decides when to run it
+//! - `alert`: the alerts it raises
 
 mod alert;
 mod cursor;
@@ -27,30 +27,30 @@ use self::{
 };
 use crate::{Audit, Counts, Divergence, DivergenceKind, Moment, Report, Span, Target, Verdict};
 
-/// How many blocks are read before the place is kept.
+/// Blocks read before the cursor is saved.
 const BLOCKS_AT_ONCE: u64 = 10_000;
 
-/// The longest pause after something could not be checked.
+/// The longest pause after a failed check.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// What is watched, and how.
+/// Configuration of a watch.
 #[derive(Debug)]
 pub struct Watch {
     /// The audit of everything.
     pub audit: Audit,
-    /// The application's genesis, which says what money is.
+    /// The application's genesis, which defines the accepted assets.
     pub genesis: Genesis,
-    /// How many of the newest blocks are left alone.
+    /// Number of newest blocks that are ignored.
     pub confirmations: u64,
-    /// Who else is told of alerts.
+    /// Webhook that receives alerts.
     pub webhook: Option<Url>,
-    /// The file that keeps the place.
+    /// The file that stores the cursor.
     pub place: PathBuf,
-    /// How long to wait before looking again.
+    /// Pause between looks.
     pub pause: Duration,
 }
 
-/// What a watch says.
+/// An event printed by a watch.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Event {
@@ -74,18 +74,18 @@ impl fmt::Display for Event {
     }
 }
 
-/// What is seen in one look.
+/// Result of one look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Look {
     has_alerted: bool,
-    /// Something diverges: people have to look.
+    /// A divergence was found: people have to look.
     is_over: bool,
 }
 
 impl Watch {
-    /// Watches until there is a divergence, or `once`.
+    /// Watches until there is a divergence, or one look if `once`.
     ///
-    /// - Errors: `once`, and something could not be checked; it cannot begin at all
+    /// - Errors: `once`, and something could not be checked; it cannot start at all
     pub async fn run(&self, once: bool) -> Result<ExitStatus> {
         let mut begun = None;
         let mut pause = self.pause;
@@ -113,21 +113,21 @@ impl Watch {
         &self.audit.printer
     }
 
-    /// Finds the place, goes on to the newest block that counts, and audits if there is need.
+    /// Loads the cursor, reads up to the newest confirmed block, and audits if needed.
     async fn look(&self, begun: &mut Option<(Target, Cursor)>) -> Result<Look> {
-        let (target, place) = match begun {
+        let (target, cursor) = match begun {
             Some(begun) => begun,
             None => begun.insert(self.begin().await?),
         };
-        if place.step_back(&self.audit.chain).await? {
+        if cursor.step_back(&self.audit.chain).await? {
             self.printer().say("the chain's last blocks were replaced: stepping back");
         }
         let mut look = Look::default();
-        look.has_alerted |= self.read(target, place).await?;
-        let found = self.audit_if_needed(target, place).await?;
+        look.has_alerted |= self.read(target, cursor).await?;
+        let found = self.audit_if_needed(target, cursor).await?;
         look = Look { has_alerted: look.has_alerted || found.has_alerted, ..found };
-        if let Err(error) = self.deliver(place).await {
-            let left = count(place.undelivered.len() as u64, "alert");
+        if let Err(error) = self.deliver(cursor).await {
+            let left = count(cursor.undelivered.len() as u64, "alert");
             self.printer().say(format_args!("{error:#}: {left} will be sent later"));
         }
         Ok(look)
@@ -139,7 +139,7 @@ impl Watch {
         let of = (target.chain_id, *application);
         if self.place.exists() {
             match Cursor::read(&self.place, of) {
-                Ok(place) => return Ok((target, place)),
+                Ok(cursor) => return Ok((target, cursor)),
                 Err(why) => self.printer().say(format_args!("{why}; beginning anew")),
             }
         }
@@ -155,31 +155,31 @@ impl Watch {
         Ok((target, Cursor::new(of.0, of.1, mark)))
     }
 
-    /// Reads on up to the newest block that counts; whether there was an alert.
-    async fn read(&self, target: &Target, place: &mut Cursor) -> Result<bool> {
+    /// Reads on up to the newest confirmed block; returns whether there was an alert.
+    async fn read(&self, target: &Target, cursor: &mut Cursor) -> Result<bool> {
         let chain = &self.audit.chain;
         let newest = chain.head().await?.saturating_sub(self.confirmations);
         let feed = Feed { chain, target, genesis: &self.genesis };
         let mut has_alerted = false;
-        while place.now().block < newest {
-            let last = newest.min(place.now().block + BLOCKS_AT_ONCE);
-            let (mut mark, mut alerts) = feed.read(place.now(), last).await?;
+        while cursor.now().block < newest {
+            let last = newest.min(cursor.now().block + BLOCKS_AT_ONCE);
+            let (mut mark, mut alerts) = feed.read(cursor.now(), last).await?;
             if last == newest {
                 alerts.extend(feed.check_solvency(&mut mark).await?);
             }
             has_alerted |= !alerts.is_empty();
-            place.go_on(mark);
-            self.raise(place, alerts)?;
+            cursor.go_on(mark);
+            self.raise(cursor, alerts)?;
         }
         Ok(has_alerted)
     }
 
-    /// Audits when a claim came, or one did not come in time.
-    async fn audit_if_needed(&self, target: &Target, place: &mut Cursor) -> Result<Look> {
+    /// Audits if a claim came or is overdue.
+    async fn audit_if_needed(&self, target: &Target, cursor: &mut Cursor) -> Result<Look> {
         let mut look = Look::default();
         let patience = self.audit.patience.unwrap_or(target.epoch_length);
-        while place.now().needs_audit(patience) {
-            let mut mark = place.now().clone();
+        while cursor.now().needs_audit(patience) {
+            let mut mark = cursor.now().clone();
             let span =
                 Span { from: Some(Moment::Input(mark.from)), to: Some(Moment::Block(mark.block)) };
             let report = Audit { span, ..self.audit.clone() }.run().await?;
@@ -188,8 +188,8 @@ impl Watch {
                 let Report { counts, seconds, .. } = report;
                 let block = mark.block;
                 mark.awaited.retain(|end, _| block <= end.saturating_add(patience));
-                place.go_on(mark);
-                self.raise(place, Vec::new())?;
+                cursor.go_on(mark);
+                self.raise(cursor, Vec::new())?;
                 self.printer().answer_line(&Event::Audited { block, counts, seconds })?;
                 continue;
             }
@@ -197,41 +197,41 @@ impl Watch {
             look.is_over =
                 report.divergences().any(|wrong| wrong.kind != DivergenceKind::MissingClaim);
             let last = report.divergences().filter_map(|wrong| wrong.input).max();
-            let of = (place.chain_id, place.application);
+            let of = (cursor.chain_id, cursor.application);
             let alert = |wrong: &Divergence| Alert::of_audit(wrong.clone(), of, mark.block);
             let alerts = report.divergences().map(alert).collect();
             if look.is_over {
-                self.raise(place, alerts)?;
+                self.raise(cursor, alerts)?;
                 return Ok(look);
             }
-            // What comes after claims that are missing may hold all the same.
+            // Epochs after the missing claims may still hold.
             mark.from = last.map_or(mark.from, |last| last + 1);
             mark.awaited.retain(|_, last_input| Some(*last_input) > last);
             mark.is_claimed = true;
-            place.go_on(mark);
-            self.raise(place, alerts)?;
+            cursor.go_on(mark);
+            self.raise(cursor, alerts)?;
         }
         Ok(look)
     }
 
-    /// Says alerts and keeps the place, with those the webhook has to be told of.
-    fn raise(&self, place: &mut Cursor, alerts: Vec<Alert>) -> Result<()> {
+    /// Prints alerts and saves the cursor, with those pending for the webhook.
+    fn raise(&self, cursor: &mut Cursor, alerts: Vec<Alert>) -> Result<()> {
         for alert in &alerts {
             self.printer().answer_line(&Event::Alert(alert.clone()))?;
         }
         if self.webhook.is_some() {
-            place.undelivered.extend(alerts);
+            cursor.undelivered.extend(alerts);
         }
-        place.write(&self.place)
+        cursor.write(&self.place)
     }
 
-    /// Tells the webhook of what it was not told of yet.
-    async fn deliver(&self, place: &mut Cursor) -> Result<()> {
+    /// Delivers pending alerts to the webhook.
+    async fn deliver(&self, cursor: &mut Cursor) -> Result<()> {
         let Some(webhook) = &self.webhook else { return Ok(()) };
-        while let Some(alert) = place.undelivered.first() {
+        while let Some(alert) = cursor.undelivered.first() {
             alert::post(alert, webhook).await?;
-            place.undelivered.remove(0);
-            place.write(&self.place)?;
+            cursor.undelivered.remove(0);
+            cursor.write(&self.place)?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Accounts: keystores made, imported and listed.
+//! Accounts: creating, importing and listing keystores.
 
 use std::{
     fmt,
@@ -19,11 +19,11 @@ use crate::config::Config;
 /// Keystores.
 #[derive(Debug, Subcommand)]
 pub enum Account {
-    /// Make a new key in an encrypted keystore
+    /// Create a new key in an encrypted keystore
     New(AccountName),
-    /// Encrypt a private key you have; it is asked for, or read from stdin
+    /// Encrypt an existing private key; it is prompted for, or read from stdin
     Import(AccountName),
-    /// List the keystores of this user
+    /// List this user's keystores
     #[command(after_help = "Example:\n  deml account list")]
     List,
 }
@@ -36,7 +36,7 @@ pub struct AccountName {
     pub name: String,
 }
 
-/// Does what was asked for.
+/// Runs the subcommand.
 ///
 /// - Errors: not a private key; a keystore of that name exists
 pub fn run(config: &Config, account: Account) -> Result<ExitStatus> {
@@ -68,7 +68,7 @@ impl fmt::Display for Keystores {
     }
 }
 
-/// A private key from the terminal, or from standard input when that is no terminal.
+/// Reads a private key from the terminal, or from standard input if that is not a terminal.
 ///
 /// - Errors: not a private key
 pub fn read_key() -> Result<PrivateKeySigner> {
@@ -81,6 +81,6 @@ pub fn read_key() -> Result<PrivateKeySigner> {
     };
     let key: Option<B256> = text.trim().parse().ok();
     let key = key.and_then(|key| PrivateKeySigner::from_bytes(&key).ok());
-    // The text is a secret: it is not repeated.
+    // The text is a secret, so the error does not repeat it.
     key.context("that is not a private key: 64 hexadecimal digits, with or without 0x")
 }

@@ -1,4 +1,4 @@
-//! `deml audit`: everything the market ever decided, checked against Ethereum.
+//! `deml audit`: every decision of the market, checked against Ethereum.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use client::{files, folders, printer::ExitStatus, session::Session};
 
 use crate::config::Config;
 
-/// An audit.
+/// Arguments of `deml audit`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,56 +20,56 @@ Examples:
 
 Exit codes: 0 all holds, 1 something does not, 2 it could not be checked.")]
 pub struct Audit {
-    /// Judge from this input on, or from a block as block:N; the replay begins where
-    /// the last audit ended, or at genesis
+    /// Judge from this input on, or from a block as block:N; the replay starts where the last audit
+    /// ended, or at genesis
     #[arg(long, value_name = "INPUT|block:N")]
     pub from: Option<Moment>,
-    /// Judge up to this input, or as things were after a block
+    /// Judge up to this input, or up to the state after a block
     #[arg(long, value_name = "INPUT|block:N")]
     pub to: Option<Moment>,
-    /// Begin at genesis, and keep nothing for the next audit
+    /// Start at genesis, and store no checkpoint for the next audit
     #[arg(long)]
     pub no_checkpoint: bool,
-    /// Write a page for people to read, with all that happened since genesis
+    /// Write a human-readable page, with everything that happened since genesis
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
-    /// How.
+    /// Replay options.
     #[command(flatten)]
     pub replay: Replay,
 }
 
-/// How to replay, and what to compare with.
+/// Replay engine, and sources to compare with.
 #[derive(Clone, Debug, Args)]
 pub struct Replay {
-    /// How to replay.
+    /// Replay engine.
     #[command(flatten)]
     pub engine: Engine,
-    /// Audit from Ethereum alone: ask no Cartesi node
+    /// Audit from Ethereum alone: query no Cartesi node
     #[arg(long)]
     pub no_node: bool,
-    /// Blocks after an epoch's end by which its claim must be there [default: an epoch]
+    /// Blocks after an epoch's end until a missing claim is overdue [default: an epoch]
     #[arg(long, value_name = "BLOCKS")]
     pub claim_patience: Option<u64>,
 }
 
-/// How to replay.
+/// Replay engine.
 #[derive(Clone, Debug, Args)]
 pub struct Engine {
     /// The application's genesis file [default: the running devnet's]
     #[arg(long, value_name = "FILE")]
     pub genesis: Option<PathBuf>,
-    /// The folder of blobs the application carries
+    /// The folder of blobs shipped with the application
     #[arg(long, value_name = "FOLDER")]
     pub blobs: Option<PathBuf>,
     /// Replay through this program instead of the application inside deml
     #[arg(long, value_name = "FILE")]
     pub dapp: Option<PathBuf>,
-    /// Replay in a Cartesi Machine: the folder that `cartesi build` stores one in
+    /// Replay in a Cartesi Machine: the folder in which `cartesi build` stores it
     #[arg(long, value_name = "FOLDER", conflicts_with = "dapp")]
     pub machine: Option<PathBuf>,
 }
 
-/// Audits one market, and shows what that came to.
+/// Audits one market, and prints the report.
 ///
 /// - Errors: something could not be checked
 pub async fn run(config: &Config, audit: Audit) -> Result<ExitStatus> {
@@ -88,7 +88,7 @@ pub async fn run(config: &Config, audit: Audit) -> Result<ExitStatus> {
 pub async fn audit(config: &Config, given: Audit) -> Result<Report> {
     let span = Span { from: given.from, to: given.to };
     let audit = auditor::Audit { span, ..prepare(config, config.session()?, given.replay)? };
-    // The page tells of everything.
+    // The page covers everything since genesis.
     let audit = if given.no_checkpoint || given.html.is_some() {
         auditor::Audit { memory: None, ..audit }
     } else {
@@ -102,9 +102,9 @@ pub async fn audit(config: &Config, given: Audit) -> Result<Report> {
     Ok(report)
 }
 
-/// An audit of everything, yet to be run.
+/// A configured audit of everything.
 ///
-/// - Errors: it is not said how to replay
+/// - Errors: no replay engine is given
 pub(crate) fn prepare(config: &Config, session: Session, given: Replay) -> Result<auditor::Audit> {
     let Replay { engine, no_node, claim_patience } = given;
     let suspect = engine.dapp.clone();
@@ -114,7 +114,7 @@ pub(crate) fn prepare(config: &Config, session: Session, given: Replay) -> Resul
     };
     let genesis = match (&dapp, engine.genesis) {
         (_, Some(genesis)) => genesis,
-        // A machine has its own inside.
+        // A machine contains its own genesis.
         (Some(Dapp::Machine(_)), None) => std::path::PathBuf::new(),
         (_, None) => config.genesis()?.context(
             "which genesis file? say --genesis FILE, what the application was deployed with",

@@ -1,4 +1,4 @@
-//! `deml balance`: what an account has, in its wallet and in the market.
+//! `deml balance`: an account's holdings, in its wallet and in the market.
 
 use std::fmt;
 
@@ -17,15 +17,15 @@ use crate::{
     config::Config,
 };
 
-/// Balances.
+/// Arguments of `deml balance`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml --account 2 balance")]
 pub struct Balance {
-    /// Whose [default: the account that signs]
+    /// Account to show [default: the signing account]
     pub address: Option<Address>,
 }
 
-/// What an account has.
+/// Holdings of an account.
 #[derive(Clone, Debug, Serialize)]
 pub struct Holdings {
     /// The account.
@@ -36,10 +36,10 @@ pub struct Holdings {
     pub vouchers: Vec<Voucher>,
 }
 
-/// What an account has of one asset.
+/// An account's holdings in one asset.
 #[derive(Clone, Debug, Serialize)]
 pub struct AssetBalance {
-    /// Of what.
+    /// The asset.
     pub asset: Asset,
     /// In the wallet, on Ethereum.
     pub wallet: Amount,
@@ -49,7 +49,7 @@ pub struct AssetBalance {
     currency: Currency,
 }
 
-/// Shows what an account has.
+/// Shows an account's holdings.
 pub async fn run(config: &Config, balance: Balance) -> Result<ExitStatus> {
     let session = config.session()?;
     let account = match balance.address {
@@ -75,7 +75,7 @@ impl fmt::Display for Holdings {
     }
 }
 
-/// Looks up what an account has: of each asset that concerns it, and its vouchers.
+/// Looks up an account's holdings in each asset that concerns it, and its vouchers.
 pub async fn balance(session: &Session, account: Address) -> Result<Holdings> {
     let free = session.free_balances(account).await?;
     let wanted = claim::assets_of(session, &free).await?;

@@ -1,4 +1,4 @@
-//! The bits of what each node of a model makes, as two computers compare them.
+//! Digests of each node's output bits, to compare evaluations on two computers.
 
 use std::fmt;
 
@@ -8,35 +8,35 @@ use client::printer::Refused;
 use eval::{Dataset, Model, trace};
 use serde::Serialize;
 
-/// The bits of a model's work on all rows, as digests: SHA-256 over the elements' bits in row-major
-/// order, batch after batch, the least byte first, every NaN as 0x7fc00000.
+/// Digests of a model's outputs on all rows: SHA-256 over the elements' bits in row-major order,
+/// batch after batch, little-endian, every NaN as 0x7fc00000.
 #[derive(Clone, Debug, Serialize)]
 pub struct Bits {
-    /// What each node makes, in the order they run.
+    /// Each node's output, in execution order.
     pub layers: Vec<Layer>,
-    /// The answers.
+    /// The model's answers.
     pub answers: Digest,
     /// All of the above: SHA-256 over the layers' digests and the answers'.
     pub all: Digest,
 }
 
-/// The bits of what a node makes.
+/// Digest of a node's output.
 #[derive(Clone, Debug, Serialize)]
 pub struct Layer {
-    /// Its place in the file.
+    /// Its index in the file.
     pub index: u32,
-    /// What it does.
+    /// Its operator.
     pub operator: String,
-    /// Its name in the file, cut where it is long.
+    /// Its name in the file, truncated if long.
     pub name: String,
-    /// What it makes, with the rows of a batch first.
+    /// Its output shape, with the rows of a batch first.
     pub output: Vec<usize>,
     /// The digest.
     pub digest: Digest,
 }
 
 impl Bits {
-    /// The bits of a model's work on a dataset it fits.
+    /// Digests of a model's outputs on a dataset it fits.
     ///
     /// - Errors: `UnfitModel`
     pub(crate) fn of(model: &Model, dataset: &Dataset) -> Result<Self> {

@@ -1,4 +1,4 @@
-//! Claim: vouchers are executed on Ethereum once their epoch's claim is accepted.
+//! Claiming: vouchers are executed on Ethereum once their epoch's claim is accepted.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -26,22 +26,22 @@ use wire::{Paging, Query, SolvencyView};
 
 use crate::{commands::sending::Sending, config::Config};
 
-/// Claiming.
+/// Arguments of `deml claim`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml --account 2 claim --wait")]
 pub struct Claim {
-    /// This voucher, whoever it pays [default: all that pay the account that signs]
+    /// This voucher, whoever it pays [default: all that pay the signing account]
     #[arg(long, value_name = "N")]
     pub index: Vec<u64>,
     /// Wait until their claims are accepted
     #[arg(long)]
     pub wait: bool,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten)]
     pub sending: Sending,
 }
 
-/// Executes vouchers, or says what would be sent.
+/// Executes vouchers, or prints what would be sent.
 pub async fn run(config: &Config, claim: Claim) -> Result<ExitStatus> {
     let session = config.session()?;
     if claim.sending.calldata {
@@ -63,32 +63,32 @@ pub async fn run(config: &Config, claim: Claim) -> Result<ExitStatus> {
     })
 }
 
-/// A voucher and how far it is.
+/// A voucher and its state.
 #[derive(Clone, Debug, Serialize)]
 pub struct Voucher {
-    /// Its number among the application's outputs.
+    /// Its index among the application's outputs.
     pub index: u64,
-    /// What it pays; nothing when it is another call.
+    /// Its payment; `None` if it is another call.
     pub payment: Option<Payment>,
-    /// How far it is.
+    /// Its state.
     #[serde(flatten)]
     pub state: State,
     #[serde(skip)]
     currency: Option<Currency>,
 }
 
-/// How far a voucher is.
+/// State of a voucher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
-    /// It was executed.
+    /// Executed.
     Executed {
-        /// By this transaction, once the node has seen it.
+        /// The transaction, once the node has seen it.
         transaction: Option<B256>,
     },
     /// Its claim is accepted: it can be executed.
     Ready,
-    /// Its epoch goes on, or its claim is not accepted yet.
+    /// Its epoch is still open, or its claim is not accepted yet.
     Waiting(Wait),
 }
 
@@ -118,7 +118,7 @@ impl fmt::Display for Voucher {
     }
 }
 
-/// The vouchers that pay an account some of these assets, in order.
+/// The vouchers that pay an account in some of these assets, in order.
 pub async fn vouchers_of(
     session: &Session,
     account: Address,
@@ -159,7 +159,7 @@ async fn voucher(
     Ok(Voucher { index: record.index, payment, state, currency })
 }
 
-/// How far a voucher is; Ethereum knows of executions before the node does.
+/// A voucher's state; Ethereum knows of executions before the node does.
 async fn state(
     session: &Session,
     standings: &mut ClaimLookup<'_>,
@@ -177,7 +177,7 @@ async fn state(
     Ok(if was_executed { State::Executed { transaction: None } } else { State::Ready })
 }
 
-/// What claiming did.
+/// Result of claiming.
 #[derive(Clone, Debug, Serialize)]
 pub struct Claimed {
     /// Vouchers executed now.
@@ -189,13 +189,13 @@ pub struct Claimed {
 /// A voucher executed now.
 #[derive(Clone, Debug, Serialize)]
 pub struct Executed {
-    /// Its number.
+    /// Its index.
     pub index: u64,
-    /// What it paid; nothing when it was another call.
+    /// Its payment; `None` if it was another call.
     pub payment: Option<Payment>,
     /// The transaction.
     pub transaction: B256,
-    /// What it cost.
+    /// Transaction cost.
     #[serde(flatten)]
     pub spent: TransactionCost,
     #[serde(skip)]
@@ -224,7 +224,7 @@ impl fmt::Display for Claimed {
 }
 
 impl Claimed {
-    /// Why nothing was executed, if that is because it is too early for all.
+    /// The refusal if nothing was executed because it is too early for all.
     #[must_use]
     pub fn too_early(&self) -> Option<Refused> {
         let first = self.waiting.first()?;
@@ -233,11 +233,11 @@ impl Claimed {
     }
 }
 
-/// Executes vouchers: those of these numbers, or all that pay the sender.
+/// Executes the vouchers of these indices, or all that pay the sender.
 ///
-/// A voucher whose claim is not accepted yet is left alone, or waited for when `wait` is set.
+/// A voucher whose claim is not accepted yet is skipped, or awaited if `wait` is set.
 ///
-/// - Errors: the node's proof is wrong; `AlreadyExecuted` for a number named twice in the end
+/// - Errors: the node's proof is wrong; `AlreadyExecuted` for an index given twice
 pub async fn claim(
     session: &Session,
     sender: &Sender,
@@ -255,12 +255,12 @@ pub async fn claim(
     Ok(claimed)
 }
 
-/// Transactions that would execute vouchers.
+/// Transactions to execute vouchers.
 #[derive(Clone, Debug, Serialize)]
 pub struct Executions {
     /// The contract they call.
     pub application: Address,
-    /// What they call it with, one for each voucher.
+    /// Their calldata, one per voucher.
     pub calldata: Vec<Bytes>,
 }
 
@@ -292,10 +292,10 @@ pub async fn executions(
     Ok(Executions { application: session.application(), calldata })
 }
 
-/// The assets that concern an account: those the market keeps, the configured token, and those of
+/// The assets that concern an account: those the market accepts, the configured token, and those of
 /// its balances; not every token that anybody ever sent.
 ///
-/// - Errors: the market's own sums do not agree
+/// - Errors: the market's own totals are inconsistent
 pub(crate) async fn assets_of(
     session: &Session,
     balances: &[(Asset, Amount)],
@@ -337,7 +337,7 @@ async fn named(session: &Session, indices: &[u64]) -> Result<Vec<Voucher>> {
     Ok(vouchers)
 }
 
-/// Waits until a voucher's claim is accepted; false when patience ends.
+/// Waits until a voucher's claim is accepted; false on timeout.
 async fn await_claim(session: &Session, voucher: &Voucher) -> Result<bool> {
     let what = format!("waiting for the claim that proves voucher {}", voucher.index);
     let epoch = session.node.output(voucher.index).await?.epoch_index;
@@ -347,7 +347,7 @@ async fn await_claim(session: &Session, voucher: &Voucher) -> Result<bool> {
     Ok(accepted.await?.is_some())
 }
 
-/// A voucher's proof, checked here and on Ethereum.
+/// A voucher's proof, verified locally and on Ethereum.
 async fn proven(session: &Session, index: u64) -> Result<Proof> {
     let epoch = session.node.output(index).await?.epoch_index;
     let epoch = session.node.epoch(epoch).await?;

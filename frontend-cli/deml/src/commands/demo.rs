@@ -1,4 +1,4 @@
-//! `deml demo`: a whole market, played on this computer.
+//! `deml demo`: a complete market run on this computer.
 
 use std::path::PathBuf;
 
@@ -9,26 +9,26 @@ use devnet::Lie;
 
 use crate::{config::Config, demo};
 
-/// A demo.
+/// Arguments of `deml demo`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Example:
   deml demo --dapp target/riscv64gc-unknown-linux-gnu/release/deml-dapp")]
 pub struct Demo {
-    /// Play with this executable as the application, then replay all inputs through the deml-dapp
-    /// beside deml and compare every output, byte for byte; one for RISC-V is run by qemu-riscv64
+    /// Run this executable as the application, then replay all inputs through the deml-dapp beside
+    /// deml and compare every output, byte for byte; a RISC-V build is run by qemu-riscv64
     #[arg(long, global = true, value_name = "FILE")]
     pub dapp: Option<PathBuf>,
-    /// For tests of the auditor only: have the devnet tell this lie, play one short job and print
+    /// For tests of the auditor only: make the devnet tell this lie, run one short job and print
     /// what the audit finds
     #[arg(long, value_name = "KIND", hide = true, conflicts_with = "dapp")]
     pub sabotage: Option<Lie>,
-    /// Another play than the two bounties.
+    /// A demo other than the two bounties.
     #[command(subcommand)]
     pub play: Option<DemoPlay>,
 }
 
-/// Plays beside the two bounties.
+/// Demos other than the two bounties.
 #[derive(Clone, Debug, Subcommand)]
 pub enum DemoPlay {
     /// A competition of sealed models, with miners, copiers and liars
@@ -40,9 +40,9 @@ pub enum DemoPlay {
     },
 }
 
-/// Plays.
+/// Runs a demo.
 ///
-/// - Errors: something of the play fails
+/// - Errors: a step of the demo fails
 pub async fn run(config: &Config, demo: Demo) -> Result<ExitStatus> {
     if let Some(lie) = demo.sabotage {
         let report = demo::sabotaged(config.printer, lie).await?;

@@ -1,4 +1,4 @@
-//! `deml deposit`: money into the market.
+//! `deml deposit`: pays money into the market.
 
 use std::fmt;
 
@@ -20,36 +20,36 @@ use crate::{
     config::Config,
 };
 
-/// Depositing.
+/// Arguments of `deml deposit`.
 #[derive(Clone, Debug, Args)]
 #[command(
     after_help = "Examples:\n  deml --account 1 deposit 0.5ether\n  deml --account 1 deposit 100token"
 )]
 pub struct Deposit {
-    /// How much: 0.5ether, 100token, 7units
+    /// Amount to deposit: 0.5ether, 100token, 7units
     pub amount: Money,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten)]
     pub sending: Sending,
 }
 
-/// Money that went into the market.
+/// A completed deposit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Deposited {
-    /// Of what.
+    /// The asset.
     pub asset: Asset,
-    /// How much.
+    /// The amount.
     pub amount: Amount,
-    /// The free balance after it.
+    /// The free balance afterwards.
     pub free: Amount,
-    /// What it cost.
+    /// Transaction cost.
     #[serde(flatten)]
     pub spent: TransactionCost,
     #[serde(skip)]
     currency: Currency,
 }
 
-/// Deposits, or says what would be sent.
+/// Deposits, or prints what would be sent.
 ///
 /// - Errors: `WalletTooSmall`
 pub async fn run(config: &Config, deposit: Deposit) -> Result<ExitStatus> {
@@ -73,7 +73,7 @@ impl fmt::Display for Deposited {
     }
 }
 
-/// Puts money into the sender's free balance.
+/// Deposits money into the sender's free balance.
 ///
 /// - Errors: `WalletTooSmall`
 pub async fn deposit(session: &Session, sender: &Sender, money: Money) -> Result<Deposited> {
@@ -87,7 +87,7 @@ pub async fn deposit(session: &Session, sender: &Sender, money: Money) -> Result
     Ok(Deposited { asset, amount, free, spent, currency })
 }
 
-/// Sends a deposit with a command riding on it, after looking whether the wallet has it.
+/// Sends a deposit with a command riding on it, after checking the wallet's balance.
 pub(crate) async fn send_deposit(
     session: &Session,
     sender: &Sender,

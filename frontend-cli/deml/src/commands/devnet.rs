@@ -1,4 +1,4 @@
-//! `deml devnet`: a market on this computer until Ctrl-C.
+//! `deml devnet`: runs a market on this computer until Ctrl-C.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -13,7 +13,7 @@ use devnet::{Info, Ports};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A devnet.
+/// Arguments of `deml devnet`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -25,36 +25,36 @@ runs it in production. Killed at any moment, it goes on from its folder.
 --machine needs cartesi-machine 0.19, 0.20 or 0.21 on the PATH. Its command lines follow these
 releases' sources; they have not been tried with the programs yet.")]
 pub struct Devnet {
-    /// Where it keeps its state; other commands look there through $DEML_DEVNET [default:
-    /// $DEML_DEVNET, else deml/devnet in this user's data folder]
+    /// Folder for its state; other commands find it through $DEML_DEVNET [default: $DEML_DEVNET,
+    /// else deml/devnet in this user's data folder]
     #[arg(long, value_name = "FOLDER")]
     pub dir: Option<PathBuf>,
-    /// The application's executable; one for RISC-V is run by qemu-riscv64 [default: deml-dapp
+    /// The application's executable; a RISC-V build is run by qemu-riscv64 [default: deml-dapp
     /// beside deml]
     #[arg(long, value_name = "FILE")]
     pub dapp: Option<PathBuf>,
-    /// Run the application in a Cartesi Machine: the folder that `cartesi build` stores one in,
-    /// which has its genesis and its blobs inside
+    /// Run the application in a Cartesi Machine: the folder in which `cartesi build` stores it,
+    /// with its genesis and blobs inside
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["dapp", "blobs"])]
     pub machine: Option<PathBuf>,
-    /// Folder of blobs the application carries, as on a drive of its machine
+    /// Folder of blobs shipped with the application, as on a drive of its machine
     #[arg(long, value_name = "FOLDER")]
     pub blobs: Option<PathBuf>,
-    /// Port of Ethereum's JSON-RPC; 0 is any
+    /// Port of Ethereum's JSON-RPC; 0 picks a free one
     #[arg(long, default_value_t = 8_545)]
     pub l1_port: u16,
-    /// Port of the node's JSON-RPC; 0 is any
+    /// Port of the node's JSON-RPC; 0 picks a free one
     #[arg(long, default_value_t = 10_011)]
     pub node_port: u16,
-    /// Port of the node's inspect server; 0 is any
+    /// Port of the node's inspect server; 0 picks a free one
     #[arg(long, default_value_t = 10_012)]
     pub inspect_port: u16,
-    /// Blocks in an epoch, which is claimed when it ends
+    /// Blocks per epoch; each is claimed when it ends
     #[arg(long, default_value_t = 10)]
     pub epoch_length: u64,
 }
 
-/// Where everything is.
+/// Addresses and URLs of the running devnet.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Running<'a>(pub &'a Info);
@@ -78,9 +78,9 @@ impl fmt::Display for Running<'_> {
     }
 }
 
-/// Runs a devnet until it is interrupted or fails; it is the local stand-in for the Cartesi node.
+/// Runs a devnet, the local stand-in for the Cartesi node, until it is interrupted or fails.
 ///
-/// - Errors: a port is taken, npm is missing, the application is not there, or died
+/// - Errors: a port is taken, npm is missing, the application is missing or died
 pub async fn run(printer: Printer, devnet: Devnet) -> Result<ExitStatus> {
     let folder = match devnet.dir {
         Some(folder) => folder,
@@ -115,7 +115,7 @@ pub async fn run(printer: Printer, devnet: Devnet) -> Result<ExitStatus> {
     }
 }
 
-/// The executable that was given, or the one beside this program.
+/// The given executable, or the one beside this program.
 pub(crate) fn program(given: Option<PathBuf>) -> Result<PathBuf> {
     let dapp = match given {
         Some(dapp) => dapp,

@@ -1,4 +1,4 @@
-//! Commands that cost money: with a deposit on which they ride, or from the free balance.
+//! Paid commands: riding on a deposit, or paid from the free balance.
 
 use alloy::primitives::Bytes;
 use anyhow::Result;
@@ -12,24 +12,24 @@ use market::{Amount, Command};
 
 use crate::commands::deposit::send_deposit;
 
-/// Where the money comes from.
+/// Source of the money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Funding {
-    /// A deposit of what the free balance lacks, on which the command rides.
+    /// A deposit of the amount missing from the free balance, on which the command rides.
     Deposit,
     /// The free balance.
     Balance,
 }
 
 impl Funding {
-    /// As it was asked for.
+    /// From the flag `--from-balance`.
     #[must_use]
     pub const fn new(from_balance: bool) -> Self {
         if from_balance { Self::Balance } else { Self::Deposit }
     }
 }
 
-/// What an account's free balance lacks of a price.
+/// The amount an account's free balance is short of a price.
 pub async fn lacking(
     session: &Session,
     account: alloy::primitives::Address,
@@ -39,9 +39,9 @@ pub async fn lacking(
     Ok(price.checked_sub(free).unwrap_or(Amount::ZERO))
 }
 
-/// Sends a command with what it costs.
+/// Sends a command with its payment.
 ///
-/// - Errors: `WalletTooSmall`, `InsufficientBalance`; what the market refuses is in the answer
+/// - Errors: `WalletTooSmall`, `InsufficientBalance`; a refusal by the market is in the result
 pub async fn send_paid(
     session: &Session,
     sender: &Sender,

@@ -1,11 +1,11 @@
-//! `deml guard`: a program that cannot outlive this one, for the devnet's own use.
+//! `deml guard`: runs a program that cannot outlive this one, for the devnet's own use.
 
 use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::{Context, Result};
 use clap::Args;
 
-/// A guarded program.
+/// Arguments of `deml guard`.
 #[derive(Clone, Debug, Args)]
 pub struct Guard {
     /// The program and its arguments
@@ -13,7 +13,7 @@ pub struct Guard {
     pub program: Vec<OsString>,
 }
 
-/// Runs the program, and ends it when standard input closes.
+/// Runs the program, and kills it when standard input closes.
 ///
 /// - Errors: it cannot be started
 pub fn run(guard: &Guard) -> Result<ExitCode> {

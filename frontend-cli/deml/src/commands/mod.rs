@@ -1,5 +1,5 @@
-//! What `deml` can be asked for: one file a command. It holds the arguments, what is sent, what is
-//! answered, and how that is shown; here is only who is called.
+//! The commands of `deml`: one file each, with its arguments, what it sends, its result and its
+//! display; this one only dispatches.
 
 pub mod account;
 pub mod audit;
@@ -30,20 +30,20 @@ use client::printer::ExitStatus;
 
 use crate::config::Config;
 
-/// What to do.
+/// The command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Play a whole market on this computer: deposits, training, evaluation, paid wallets
+    /// Run a complete market on this computer: deposits, training, evaluation, paid wallets
     Demo(demo::Demo),
     /// Run a market on this computer until Ctrl-C, for development
     Devnet(devnet::Devnet),
-    /// Open, look at and end jobs
+    /// Open, inspect and end jobs
     #[command(subcommand)]
     Job(job::Job),
-    /// Make, seal and publish datasets
+    /// Pack, seal and publish datasets
     #[command(subcommand)]
     Data(data::Data),
-    /// Look at and fetch models
+    /// Inspect and fetch models
     #[command(subcommand)]
     Model(model::Model),
     /// Train a model on data that stays on this computer
@@ -58,19 +58,19 @@ pub enum Command {
     Mine(mine::Mine),
     /// Show wallet, free balance and vouchers
     Balance(balance::Balance),
-    /// Put money into the market
+    /// Deposit money into the market
     Deposit(deposit::Deposit),
-    /// Take free balance out of the market, as a voucher
+    /// Withdraw free balance from the market, as a voucher
     Withdraw(withdraw::Withdraw),
     /// Execute vouchers that are proven on Ethereum
     Claim(claim::Claim),
-    /// Prove outputs to anyone, and check such proofs
+    /// Prove outputs to anyone, and verify such proofs
     Proof(proof::Proof),
-    /// Check everything the market ever decided against Ethereum
+    /// Check every decision of the market against Ethereum
     Audit(audit::Audit),
-    /// Audit each epoch as it is claimed, and raise an alarm at what is wrong
+    /// Audit each epoch as it is claimed, and raise an alert on any divergence
     Watch(watch::Watch),
-    /// Make and list encrypted keystores
+    /// Create and list encrypted keystores
     #[command(subcommand)]
     Account(account::Account),
     /// Run a program and end it when standard input closes; for the devnet's own use
@@ -78,7 +78,7 @@ pub enum Command {
     Guard(guard::Guard),
 }
 
-/// Does what was asked for.
+/// Runs the command.
 ///
 /// - Errors: a `Refused`, or what failed and what to do about it
 pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
@@ -101,7 +101,7 @@ pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
         Command::Audit(audit) => audit::run(config, audit).await,
         Command::Watch(watch) => watch::run(config, watch).await,
         Command::Account(account) => account::run(config, account),
-        // `main` runs it without any of this.
+        // `main` runs it before anything else.
         Command::Guard(_) => Ok(ExitStatus::Done),
     }
 }

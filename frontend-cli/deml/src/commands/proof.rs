@@ -1,4 +1,4 @@
-//! Proofs of outputs, made for others and checked of others.
+//! `deml proof`: makes and verifies proofs of outputs.
 
 use std::{fmt, path::PathBuf};
 
@@ -23,7 +23,7 @@ use crate::{
     config::Config,
 };
 
-/// Proofs.
+/// Arguments of `deml proof`.
 #[derive(Clone, Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "\
@@ -36,52 +36,52 @@ Examples:
 A file holds the outputs, their proofs and the claims they lead to, and is checked without trusting
 who made it.")]
 pub struct Proof {
-    /// More than one output, or checking.
+    /// Subcommands: proofs of a whole job, verification.
     #[command(subcommand)]
     pub what: Option<ProofWhat>,
-    /// The output's number
+    /// The output's index
     #[arg(required = true)]
     pub output: Option<u64>,
-    /// Where to and where from.
+    /// Output file and source.
     #[command(flatten)]
     pub make: ProofMake,
 }
 
-/// How proofs are made.
+/// Output file and source of proofs.
 #[derive(Clone, Debug, Args)]
 pub struct ProofMake {
     /// Write them to this file
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Compute them anew from Ethereum, by replaying all inputs, instead of asking the node
+    /// Recompute them from Ethereum, by replaying all inputs, instead of asking the node
     #[arg(long)]
     pub recompute: bool,
-    /// How to replay.
+    /// Replay engine.
     #[command(flatten)]
     pub engine: Engine,
 }
 
-/// What else there is to proofs.
+/// Subcommands of `deml proof`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ProofWhat {
-    /// Prove all outputs that concern a job: notices that name it, vouchers that came with them
+    /// Prove all outputs that concern a job: notices that name it, vouchers of the same inputs
     Job(ProofJob),
-    /// Check a file of proofs: against a root, or with --rpc-url on Ethereum
+    /// Verify a file of proofs: against a root, or with --rpc-url on Ethereum
     Verify(ProofVerify),
 }
 
-/// Proofs of a job.
+/// Arguments of `deml proof job`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml proof job 0 --out job.json")]
 pub struct ProofJob {
-    /// Its number, or its name: 0x and at least its first 8 digits
+    /// The job: its number, or its name: 0x and at least its first 8 digits
     pub job: JobRef,
-    /// Where to and where from.
+    /// Output file and source.
     #[command(flatten)]
     pub make: ProofMake,
 }
 
-/// Checking proofs.
+/// Arguments of `deml proof verify`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -90,12 +90,12 @@ Examples:
 pub struct ProofVerify {
     /// The file
     pub file: PathBuf,
-    /// An outputs root that is known to be accepted; may be said more than once
+    /// An outputs root that is known to be accepted; can be given more than once
     #[arg(long, value_name = "ROOT")]
     pub root: Vec<B256>,
 }
 
-/// Makes or checks proofs.
+/// Makes or verifies proofs.
 ///
 /// - Errors: no such output; a proof does not hold
 pub async fn run(config: &Config, proof: Proof) -> Result<ExitStatus> {
@@ -134,10 +134,10 @@ async fn prove(config: &Config, wanted: Wanted, make: ProofMake) -> Result<()> {
     config.printer.answer(&made)
 }
 
-/// Proofs that were made.
+/// Newly made proofs.
 #[derive(Clone, Debug, Serialize)]
 pub struct Made {
-    /// The proofs, as a file holds them.
+    /// The proofs, in the file format.
     #[serde(flatten)]
     pub bundle: Bundle,
     /// Outputs that are not proven yet.
@@ -162,7 +162,7 @@ impl fmt::Display for Made {
     }
 }
 
-/// What is to be proven.
+/// Selection of outputs to prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// One output.
@@ -171,7 +171,7 @@ pub enum Wanted {
     Job(JobKey),
 }
 
-/// A search through all outputs in order, which learns a numbered job's name as it opens.
+/// A search through all outputs in order, which learns a numbered job's name when it opens.
 struct Search {
     wanted: Wanted,
     job: Option<B256>,
@@ -186,7 +186,7 @@ impl Search {
         Self { wanted, job }
     }
 
-    /// The numbers of those that are wanted of an input's outputs, of which `first` is the first.
+    /// The indices of an input's wanted outputs, of which `first` is the first.
     fn among(&mut self, first: u64, outputs: &[Bytes]) -> Vec<u64> {
         let numbered = (first..).zip(outputs);
         let key = match self.wanted {
@@ -217,7 +217,7 @@ impl Search {
 }
 
 impl Wanted {
-    /// What to say when none is proven.
+    /// The error if none is proven.
     fn lacking(self, waiting: Option<(u64, Option<Wait>)>) -> anyhow::Error {
         let refused = match (waiting, self) {
             (Some((index, Some(wait))), _) => {
@@ -278,7 +278,7 @@ pub async fn from_ethereum(audit: &Audit, wanted: Wanted, file: Option<PathBuf>)
     made(&audit.chain, audit.application, search.job, found, file).await
 }
 
-/// The node's records of the outputs that are wanted.
+/// The node's records of the wanted outputs.
 async fn records_of(session: &Session, search: &mut Search) -> Result<Vec<OutputRecord>> {
     let mut found = Vec::new();
     let mut of_input: Vec<OutputRecord> = Vec::new();
@@ -301,7 +301,7 @@ async fn records_of(session: &Session, search: &mut Search) -> Result<Vec<Output
     Ok(found)
 }
 
-/// Checks what was made as anyone would, and writes it.
+/// Verifies the proofs as anyone would, and writes them.
 async fn made(
     chain: &Chain,
     application: Address,
@@ -317,9 +317,9 @@ async fn made(
     Ok(Made { bundle, waiting, verified, file })
 }
 
-/// Checks a file of proofs, and with an endpoint of Ethereum that its roots were accepted.
+/// Verifies a file of proofs, and with an Ethereum endpoint that its roots were accepted.
 ///
-/// - Errors: what does not hold; it is of another application than the one that is named
+/// - Errors: an invalid proof; it is of another application than the given one
 pub async fn verify(
     verify: &ProofVerify,
     rpc_url: Option<&str>,

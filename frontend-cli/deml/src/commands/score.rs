@@ -1,4 +1,4 @@
-//! Scoring on this computer: the integers the market would compute.
+//! `deml score`: local scoring, with the integers the market would compute.
 
 use std::{fmt, path::PathBuf};
 
@@ -25,7 +25,7 @@ use crate::{
     terms::MetricName,
 };
 
-/// Scoring.
+/// Arguments of `deml score`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -45,18 +45,18 @@ pub struct Score {
     /// Dataset that decides: safetensors or CSV
     #[arg(long, value_name = "FILE", conflicts_with = "job")]
     pub hold_out: Option<PathBuf>,
-    /// What is measured
+    /// Metric to compute
     #[arg(long, conflicts_with = "job", default_value = "accuracy")]
     pub metric: MetricName,
-    /// Also digest the bits of what each node makes, over all rows
+    /// Also digest the output bits of each node, over all rows
     #[arg(long)]
     pub bits: bool,
-    /// Million instructions that the machine runs a second [default: 60]
+    /// Million instructions per second of the machine [default: 60]
     #[arg(long, value_name = "MILLION")]
     pub speed: Option<u32>,
 }
 
-/// Scores a model.
+/// Scores a model and prints the result.
 ///
 /// - Errors: `UnfitModel`, `UnfitDataset`, `EvaluationError`
 pub async fn run(config: &Config, score: Score) -> Result<ExitStatus> {
@@ -75,48 +75,48 @@ pub async fn run(config: &Config, score: Score) -> Result<ExitStatus> {
     Ok(scored.exit_status())
 }
 
-/// How a model does.
+/// Result of scoring a model.
 #[derive(Clone, Debug, Serialize)]
 pub struct Scored {
     /// The model.
     pub model_cid: Cid,
-    /// Its score in parts per million; nothing when it cannot be evaluated.
+    /// Its score in parts per million; `None` if it cannot be evaluated.
     pub score: Option<u32>,
     /// The recall of its worst class, in parts per million.
     pub worst_class: Option<u32>,
-    /// Each class's recall in parts per million, where a hold-out file was given.
+    /// Each class's recall in parts per million, if a hold-out file was given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recalls: Vec<Option<u32>>,
-    /// What its evaluation takes; nothing when it cannot be evaluated.
+    /// Cost of its evaluation; `None` if it cannot be evaluated.
     pub effort: Option<Effort>,
-    /// What a job would make of it.
+    /// The expected outcome in a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// The bits of its work on the hold-out, where asked for.
+    /// Digests of its output bits on the hold-out, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bits: Option<Bits>,
 }
 
-/// What a job would make of a model.
+/// Expected outcome of a model in a job.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// The job.
     pub job: JobId,
     /// Its number, for display.
     pub number: u32,
-    /// Whether the hold-out is sealed: then all of this is about the public slice.
+    /// Whether the hold-out is sealed: then all of this refers to the public slice.
     pub is_sealed: bool,
     /// The base model's score, in parts per million.
     pub base_score: u32,
     /// Whether it would be accepted.
     pub accepted: bool,
-    /// Why not.
+    /// The refusal, if not.
     pub refusal: Option<Refused>,
-    /// What it would be paid, or can win.
+    /// The payment it would get, or can win.
     pub award: String,
-    /// What submitting it moves to escrow.
+    /// Stake for submitting it.
     pub stake: SubmissionStake,
-    /// What of that would be used up; `None` while the hold-out is sealed.
+    /// The part of the stake that would be used up; `None` while the hold-out is sealed.
     pub cost: Option<Amount>,
     #[serde(skip)]
     currency: Currency,
@@ -167,7 +167,7 @@ impl Scored {
         Ok(())
     }
 
-    /// How the command ends.
+    /// Exit status of the command.
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         match &self.outcome {
@@ -177,7 +177,7 @@ impl Scored {
     }
 }
 
-/// Scores a model on a dataset of one's own, with its bits where asked for.
+/// Scores a model on a local dataset, with its bits if requested.
 ///
 /// - Errors: `UnfitModel`, `UnfitDataset`, `EvaluationError`
 pub async fn on_file(
@@ -210,9 +210,9 @@ pub async fn on_file(
     .await
 }
 
-/// Scores a model as a job would, with its bits where asked for.
+/// Scores a model as a job would, with its bits if requested.
 ///
-/// - Errors: the market would not take the submission at all
+/// - Errors: the market would not accept the submission at all
 pub async fn for_job(
     session: &Session,
     job: &JobRef,

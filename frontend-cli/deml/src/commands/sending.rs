@@ -1,4 +1,4 @@
-//! What every command that sends can be asked, and what it would send: hex for other Ethereum tools.
+//! Options of every command that sends, and its payloads: hex for other Ethereum tools.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use client::printer::{ExitStatus, Printer};
 use market::{Amount, Asset, Command};
 use serde::Serialize;
 
-/// What every command that sends can be asked.
+/// Options of every command that sends.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct Sending {
     /// Print the payload as hex, for other Ethereum tools, and send nothing
@@ -30,23 +30,23 @@ pub struct Calldata {
 /// A deposit and the command that rides on it.
 #[derive(Clone, Debug, Serialize)]
 pub struct DepositCalldata {
-    /// Of what.
+    /// The asset.
     pub asset: Asset,
-    /// How much, in the asset's smallest unit.
+    /// The amount, in the asset's smallest unit.
     pub amount: Amount,
     /// The command.
     pub exec_layer_data: Bytes,
 }
 
 impl Calldata {
-    /// Inputs of their own.
+    /// Commands as separate inputs.
     #[must_use]
     pub fn inputs<'a>(commands: impl IntoIterator<Item = &'a Command>) -> Self {
         let payloads = commands.into_iter().map(|command| wire::encode_command(command).into());
         Self { deposit: None, payloads: payloads.collect() }
     }
 
-    /// A command with the deposit that it needs first: it rides on that, unless nothing is needed.
+    /// A command riding on the deposit that it needs, or without one if nothing is needed.
     #[must_use]
     pub fn paid(asset: Asset, amount: Amount, command: &Command) -> Self {
         if amount == Amount::ZERO {
@@ -57,14 +57,14 @@ impl Calldata {
         Self { deposit, payloads: Vec::new() }
     }
 
-    /// The same, followed by inputs.
+    /// Appends inputs.
     #[must_use]
     pub fn then(mut self, commands: &[Command]) -> Self {
         self.payloads.extend(Self::inputs(commands).payloads);
         self
     }
 
-    /// Gives it as the command's answer.
+    /// Prints it as the command's result.
     pub fn answer(&self, printer: &Printer) -> Result<ExitStatus> {
         printer.answer(self)?;
         if let Some(DepositCalldata { asset, amount, .. }) = &self.deposit {

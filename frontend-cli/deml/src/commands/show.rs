@@ -1,4 +1,4 @@
-//! Showing an open model on a job's public board.
+//! `deml show`: shows an open model on a job's public board.
 
 use std::{fmt, path::PathBuf};
 
@@ -28,45 +28,45 @@ use crate::{
     config::Config,
 };
 
-/// Showing a model.
+/// Arguments of `deml show`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml --account 2 show --job 0 --model better.onnx")]
 pub struct Show {
     /// The job: its number, or its name: 0x and at least its first 8 digits
     #[arg(long)]
     pub job: JobRef,
-    /// ONNX file; everybody can see it
+    /// ONNX file; it becomes public
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
     /// Pay from the free balance in the market, without a deposit
     #[arg(long)]
     pub from_balance: bool,
-    /// At most how much.
+    /// Limits on sending and paying.
     #[command(flatten)]
     pub caps: Caps,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten)]
     pub sending: Sending,
 }
 
-/// A model that was shown.
+/// A shown model.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shown {
     /// The job.
     pub job: JobId,
     /// Its number, for display.
     pub number: u32,
-    /// Whose it is.
+    /// The account's submission.
     pub submission: u32,
     /// The model.
     pub model_cid: blobs::Cid,
-    /// What the board has of the account now, in parts per million; `None` if it did not move.
+    /// The account's new score on the board, in parts per million; `None` if it did not change.
     pub board: Option<u32>,
-    /// Why it did not.
+    /// Reason why it did not.
     pub reason: Option<String>,
-    /// How to go on, if it is not evaluated yet.
+    /// Advice on the next step, if it is not evaluated yet.
     pub next: Option<String>,
-    /// What it cost.
+    /// Transaction cost.
     #[serde(flatten)]
     pub spent: TransactionCost,
 }
@@ -91,7 +91,7 @@ impl fmt::Display for Shown {
 }
 
 impl Shown {
-    /// How the command ends.
+    /// Exit status of the command.
     #[must_use]
     pub const fn exit_status(&self) -> ExitStatus {
         if self.board.is_some() { ExitStatus::Done } else { ExitStatus::Refused }
@@ -120,7 +120,7 @@ pub async fn run(config: &Config, show: Show) -> Result<ExitStatus> {
     Ok(shown.exit_status())
 }
 
-/// Shows a model and goes on until it is evaluated on the public slice.
+/// Shows a model and advances its evaluation on the public slice until it is decided.
 ///
 /// - Errors: the market's refusal
 pub async fn show(
@@ -150,13 +150,13 @@ pub async fn show(
         let price = (&currency, stake);
         send_paid(session, sender, price, &command, funding, &mut spent).await?.accepted()?;
     }
-    // Only now that it is committed to do its bytes leave this computer.
+    // The model's bytes leave this computer only now that it is committed to.
     ensure!(session.job(view.job).await?.number == view.number, "the node shows another job");
     session.store.put(&model.bytes, blob.profile).await?;
-    let place = (view.job, SlotKey::of(Slot::Shown, submission));
+    let key = (view.job, SlotKey::of(Slot::Shown, submission));
     let mut notices = Vec::new();
-    if let Delivery::Part { .. } = delivery::holding(session, place.0, place.1).await? {
-        let delivered = delivery::deliver(session, sender, place, blob, &model.bytes).await?;
+    if let Delivery::Part { .. } = delivery::holding(session, key.0, key.1).await? {
+        let delivered = delivery::deliver(session, sender, key, blob, &model.bytes).await?;
         spent.absorb(delivered.spent);
         notices.extend(delivered.completed.into_iter().flat_map(|last| last.notices));
     }
@@ -183,7 +183,7 @@ pub async fn show(
     Ok(Shown { job, number, submission, model_cid, board, reason, next, spent })
 }
 
-/// What showing a model costs at most.
+/// Maximum cost of showing a model.
 async fn stake(session: &Session, view: &JobView) -> Result<(Currency, Amount)> {
     let stake = view.terms.show_stake(&session.settings().await?);
     let stake = stake.map_err(|why| Refused((&why).into()))?;

@@ -1,4 +1,4 @@
-//! Training a model on this computer; the data never leave it.
+//! `deml train`: trains a model on this computer; the data never leave it.
 
 use std::{
     path::PathBuf,
@@ -22,7 +22,7 @@ use trainer::fit::TrainingRun;
 
 use crate::{config::Config, terms::MetricName};
 
-/// How weights are changed.
+/// Update rule of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Optimizer {
     /// Stochastic gradient descent with momentum
@@ -31,7 +31,7 @@ pub enum Optimizer {
     Adam,
 }
 
-/// Training.
+/// Arguments of `deml train`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -39,7 +39,7 @@ Example:
 
 Ctrl-C ends it early and keeps the best model so far. Nothing of your data leaves this computer.")]
 pub struct Train {
-    /// Job whose base model is trained further
+    /// Job whose base model to train further
     #[arg(long, value_name = "JOB", required_unless_present = "base")]
     pub job: Option<JobRef>,
     /// ONNX file to train further
@@ -48,36 +48,36 @@ pub struct Train {
     /// Datasets to train on: CSV or safetensors, one or several
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub data: Vec<PathBuf>,
-    /// Where to write the trained model
+    /// Output file of the trained model
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Column of the labels in a CSV file [default: the last one]
+    /// Label column of a CSV file [default: the last one]
     #[arg(long, value_name = "NAME")]
     pub label: Option<String>,
-    /// What the validation score measures [default: the job's, else accuracy]
+    /// Metric of the validation score [default: the job's, else accuracy]
     #[arg(long)]
     pub metric: Option<MetricName>,
-    /// How weights are changed
+    /// Optimizer
     #[arg(long, default_value = "adam")]
     pub optimizer: Optimizer,
     /// Step size [default: 0.001 for adam, 0.05 for sgd]
     #[arg(long)]
     pub learning_rate: Option<f32>,
-    /// Times all rows are seen
+    /// Number of passes over all rows
     #[arg(long, default_value_t = 20)]
     pub epochs: u32,
-    /// Rows a step
+    /// Rows per step
     #[arg(long, default_value_t = 32)]
     pub batch: usize,
-    /// Percent of the rows held back to choose the best epoch
+    /// Percentage of the rows held back to choose the best epoch
     #[arg(long, default_value_t = 20, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(..=90))]
     pub validation: u8,
-    /// Decides the order of rows; the same seed gives the same model
+    /// Seed of the row order; the same seed gives the same model
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }
 
-/// Trains a model.
+/// Trains a model and prints the result.
 ///
 /// - Errors: `UnfitDataset`, `Untrainable`
 pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
@@ -88,7 +88,7 @@ pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
     Ok(ExitStatus::Done)
 }
 
-/// The course that arguments describe; a job's base model comes from the store.
+/// The training run that the arguments describe; a job's base model comes from the store.
 pub async fn course(session: Option<&Session>, train: &Train) -> Result<TrainingRun> {
     let data = train.data.iter().map(|path| files::read(path)).collect::<Result<_>>()?;
     let (base, metric) = match (&train.base, &train.job) {

@@ -1,4 +1,4 @@
-//! `deml watch`: a market, audited again and again.
+//! `deml watch`: audits a market continuously.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::{
     config::Config,
 };
 
-/// A watch.
+/// Arguments of `deml watch`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -29,31 +29,31 @@ sent again.
 
 Exit codes: 0 nothing to alert of, 1 an alert was raised, 2 it could not be checked.")]
 pub struct Watch {
-    /// How to audit.
+    /// Replay options.
     #[command(flatten)]
     pub replay: Replay,
-    /// POST each alert to this address too, as JSON
+    /// Also POST each alert to this URL, as JSON
     #[arg(long, value_name = "URL")]
     pub webhook: Option<Url>,
-    /// Leave this many of the newest blocks alone, which the chain may still replace
+    /// Ignore this many of the newest blocks, which the chain may still reorganise
     #[arg(long, value_name = "BLOCKS", default_value_t = 0)]
     pub confirmations: u64,
-    /// Catch up with the chain once, then end
+    /// Catch up with the chain once, then exit
     #[arg(long)]
     pub once: bool,
-    /// The file that keeps the place [default: one for each application in this user's data]
+    /// The file that stores the cursor [default: one per application in this user's data folder]
     #[arg(long, value_name = "FILE")]
     pub place: Option<PathBuf>,
 }
 
-/// Watches one market until something is wrong with it.
+/// Watches one market until a divergence is found.
 ///
-/// - Errors: it is not said how to replay; with `--once`, something could not be checked
+/// - Errors: no replay engine is given; with `--once`, something could not be checked
 pub async fn run(config: &Config, given: Watch) -> Result<ExitStatus> {
     let session = config.session()?;
     let pause = session.patience.pause * 4;
     let audit = audit::prepare(config, session, given.replay)?;
-    // A machine has its genesis inside: of its tokens nothing is known.
+    // A machine contains its genesis, so its tokens are unknown here.
     let genesis = match audit.engine.genesis.as_os_str().is_empty() {
         true => Genesis::default(),
         false => {

@@ -1,4 +1,4 @@
-//! `deml withdraw`: free balance out of the market, as vouchers.
+//! `deml withdraw`: withdraws free balance from the market, as vouchers.
 
 use std::fmt;
 
@@ -18,36 +18,36 @@ use crate::{
     config::Config,
 };
 
-/// Withdrawing.
+/// Arguments of `deml withdraw`.
 #[derive(Clone, Debug, Args)]
 #[command(
     after_help = "Examples:\n  deml --account 1 withdraw 0.5ether\n  deml --account 1 withdraw all --token 0x…"
 )]
 pub struct Withdraw {
-    /// How much: 0.5ether, 100token, 7units; or `all` of Ether and the token
+    /// Amount to withdraw: 0.5ether, 100token, 7units; or `all` of Ether and the token
     pub amount: String,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten)]
     pub sending: Sending,
 }
 
-/// Money that is on its way out of the market.
+/// A withdrawal awaiting its voucher's execution.
 #[derive(Clone, Debug, Serialize)]
 pub struct Withdrawn {
-    /// Of what.
+    /// The asset.
     pub asset: Asset,
-    /// How much.
+    /// The amount.
     pub amount: Amount,
-    /// The voucher's number.
+    /// The voucher's index.
     pub voucher: u64,
-    /// What it cost.
+    /// Transaction cost.
     #[serde(flatten)]
     pub spent: TransactionCost,
     #[serde(skip)]
     currency: Currency,
 }
 
-/// Withdraws, or says what would be sent.
+/// Withdraws, or prints what would be sent.
 ///
 /// - Errors: the market's refusal
 pub async fn run(config: &Config, withdraw: Withdraw) -> Result<ExitStatus> {
@@ -73,13 +73,13 @@ impl fmt::Display for Withdrawn {
     }
 }
 
-/// The command that takes an amount out.
+/// The command to withdraw an amount.
 #[must_use]
 pub const fn withdrawal((currency, amount): &(Currency, Amount)) -> Command {
     Command::Withdraw { asset: currency.asset, amount: *amount }
 }
 
-/// Takes free balance out, as a voucher.
+/// Withdraws free balance, as a voucher.
 ///
 /// - Errors: the market's refusal
 pub async fn withdraw(
@@ -108,7 +108,7 @@ impl fmt::Display for Withdrawals {
     }
 }
 
-/// Takes several amounts out.
+/// Withdraws several amounts.
 pub async fn withdraw_all(
     session: &Session,
     sender: &Sender,
@@ -121,7 +121,7 @@ pub async fn withdraw_all(
     Ok(Withdrawals(all))
 }
 
-/// The amounts that `written` asks to withdraw: one, or all of the free balance.
+/// The amounts that `written` stands for: one, or all of the free balance.
 ///
 /// - Errors: not an amount; nothing is free
 pub async fn withdrawals(

@@ -1,5 +1,5 @@
 //! The explanation of every wallet's change by the market's own notices: rewards, work, and the
-//! rest. Whatever a wallet gained must be their sum, to the last unit.
+//! rest. A wallet's change must be exactly their sum.
 
 use std::collections::BTreeMap;
 
@@ -15,21 +15,21 @@ use wire::Notice;
 pub struct Flow {
     /// Rewards and prizes: won, or paid.
     pub rewards: i128,
-    /// Work of the machine: earned by carrying it on or as operator, or paid.
+    /// Work of the machine: earned by advancing it or as operator, or paid.
     pub work: i128,
     /// Rent, fees and bonds.
     pub fees: i128,
 }
 
 impl Flow {
-    /// All of it.
+    /// The total.
     #[must_use]
     pub const fn sum(&self) -> i128 {
         self.rewards + self.work + self.fees
     }
 }
 
-/// What notices say of everybody's money.
+/// Everybody's flows, derived from notices.
 #[derive(Debug)]
 pub(super) struct Flows {
     operator: Address,
@@ -38,30 +38,30 @@ pub(super) struct Flows {
     jobs: BTreeMap<JobId, Job>,
 }
 
-/// What is remembered of a job.
+/// A job's parties and shares.
 #[derive(Debug)]
 struct Job {
     sponsor: Address,
     terms: Terms,
     clients: BTreeMap<u32, Address>,
-    /// What those who revealed share, among how many, and how many of them were paid.
+    /// The share of those who revealed, their number, and how many of them were paid.
     shared: (Amount, u32, u32),
 }
 
 impl Flows {
-    /// Nothing has happened.
+    /// No flows yet.
     pub(super) const fn new(operator: Address, sink: Address) -> Self {
         Self { operator, sink, flows: BTreeMap::new(), jobs: BTreeMap::new() }
     }
 
-    /// What explains an account's change.
+    /// The explanation of an account's change.
     pub(super) fn of(&self, account: Address, asset: Asset) -> Flow {
         self.flows.get(&(account, asset)).copied().unwrap_or_default()
     }
 
-    /// Takes note of what happened next.
+    /// Applies the next notice.
     ///
-    /// - Errors: a notice about what was never announced
+    /// - Errors: a notice about an unknown job or submission
     pub(super) fn note(&mut self, notice: Notice) -> Result<()> {
         match notice {
             Notice::JobOpened { job, sponsor, terms, stake, .. } => {
@@ -112,7 +112,7 @@ impl Flows {
     }
 
     /// The machine did work: whoever prepaid it pays the worker and the operator, and the worker
-    /// pays for the load.
+    /// pays the surcharge.
     fn work(
         &mut self,
         job: JobId,
@@ -142,7 +142,7 @@ impl Flows {
         Ok(())
     }
 
-    /// A part of an award that nobody won.
+    /// A share of an award that nobody won.
     fn share(&mut self, job: JobId, to: Address) -> Result<()> {
         let known = self.jobs.get_mut(&job).context("a payment of no job")?;
         let (shared, revealed, paid) = &mut known.shared;
@@ -152,7 +152,7 @@ impl Flows {
         self.reward(job, to, amount)
     }
 
-    /// What is a reward was counted with the rest of a payment.
+    /// Counts as a reward what was counted with the rest of a payment.
     fn reward(&mut self, job: JobId, to: Address, amount: Amount) -> Result<()> {
         let Job { sponsor, terms, .. } = self.job(job)?;
         let (sponsor, asset, amount) = (*sponsor, terms.asset, signed(amount)?);
@@ -173,7 +173,7 @@ impl Flows {
     }
 }
 
-/// An amount that can be negative; all of a demo's fit.
+/// An amount as a signed integer; all of a demo's fit.
 pub(super) fn signed(amount: Amount) -> Result<i128> {
     i128::try_from(amount.0).ok().with_context(|| format!("{amount} is more than a demo has"))
 }

@@ -1,9 +1,9 @@
-//! The demo: a whole market on this computer, played from a deposit to paid wallets.
+//! The demo: a complete market on this computer, from a deposit to paid wallets.
 //!
 //! Everything in it is real: anvil runs the real contracts, the dapp evaluates, the clients train
 //! on their own shards of public data, and each step is the library function of a `deml` command.
-//! Gas is free on the demo's chain, so that wallets show rewards and nothing else; how much gas
-//! was used is shown apart.
+//! Gas is free on the demo's chain, so that wallets show rewards and nothing else; the gas used is
+//! reported separately.
 
 pub mod competition;
 mod flows;
@@ -27,19 +27,18 @@ use self::{
 };
 use crate::commands::devnet::program;
 
-/// Plays both jobs and cleans up.
+/// Runs both jobs and cleans up.
 ///
-/// With a `dapp`, that one plays, and the one beside this program is then given the same inputs.
+/// A given `dapp` runs the market, and the one beside this program then replays the same inputs.
 ///
-/// - Errors: what failed, or how the two applications differ; no process is left behind then
-///   either
+/// - Errors: the failed step, or how the two applications differ; no process is left running
 pub async fn run(printer: Printer, dapp: Option<PathBuf>) -> Result<Played> {
     let begun = Instant::now();
     perform(printer, dapp, play::cast()?, async |stage| play_all(stage, begun).await).await
 }
 
-/// Plays with a cast on a stage of its own, which is struck in any case; then replays, where it is
-/// not the application beside this program that played.
+/// Runs `play` on a fresh devnet, which is shut down in any case; then replays the inputs, unless
+/// the application was the one beside this program.
 async fn perform<T: AsMut<Played>>(
     printer: Printer,
     dapp: Option<PathBuf>,
@@ -60,9 +59,9 @@ async fn perform<T: AsMut<Played>>(
     played
 }
 
-/// Plays one short job on a devnet that tells a lie, for tests of the auditor, and audits it.
+/// Runs one short job on a devnet that tells a lie, for tests of the auditor, and audits it.
 ///
-/// - Errors: what failed; no process is left behind then either
+/// - Errors: the failed step; no process is left running
 pub async fn sabotaged(printer: Printer, lie: Lie) -> Result<Report> {
     let dapp = match lie {
         Lie::Score | Lie::RejectedKept => beside_this_program("examples/hostile-dapp")?,
@@ -93,7 +92,7 @@ async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {
     Ok(played)
 }
 
-/// Everybody is paid, and all of it is checked.
+/// Pays everybody, and checks everything.
 async fn finish(
     stage: &Stage,
     begun: Instant,
@@ -102,7 +101,8 @@ async fn finish(
 ) -> Result<Played> {
     play::withdraw_all(stage).await?;
     Ok(Played {
-        // In this order: wallets have what vouchers paid, and the dapp has done all it does.
+        // In this order: wallets include the vouchers' payments, and the dapp has processed
+        // everything.
         vouchers: play::claim_all(stage).await?,
         wallets: stage.wallets_since(before).await?,
         submissions,

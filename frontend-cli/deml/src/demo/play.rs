@@ -1,4 +1,5 @@
-//! The play: sponsors open jobs, clients train and submit, jobs end, vouchers are executed.
+//! The course of the demo: sponsors open jobs, clients train and submit, jobs end, vouchers are
+//! executed.
 
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
@@ -41,13 +42,13 @@ const POST: &str = "sponsor of digits";
 const ADA: &str = "client ada";
 const BEN: &str = "client ben";
 
-/// Everybody, with the devnet's public accounts from 1 on.
+/// All participants, with the devnet's public accounts from 1 on.
 pub(super) fn cast() -> Result<Vec<Part>> {
     let both: &[Coin] = &[Coin::Ether, Coin::Token];
     let people: [(_, &[Coin], _); 4] = [
         (HOSPITAL, &[Coin::Ether], 0),
         (POST, &[Coin::Token], 1_000),
-        // For their stakes.
+        // Tokens for their stakes.
         (ADA, both, 10),
         (BEN, both, 10),
     ];
@@ -57,13 +58,13 @@ pub(super) fn cast() -> Result<Vec<Part>> {
     (1..).zip(people).map(part).chain([Part::operator(both)]).collect()
 }
 
-/// Every job's time, in seconds.
+/// Length of every job, in seconds.
 const WINDOW: u64 = 24 * 60 * 60;
 
-/// What a model must gain over its base: 5 %.
+/// Minimum gain over the base model: 5 %.
 const MIN_GAIN: Score = Score(50_000);
 
-/// What happens in one job.
+/// Parameters of one job.
 pub(super) struct Plot {
     sponsor: &'static str,
     title: &'static str,
@@ -74,7 +75,7 @@ pub(super) struct Plot {
     shards: [(&'static str, &'static [u8]); 2],
     epochs: u32,
     learning_rate: f32,
-    /// Who first submits a model that was hardly trained.
+    /// The client that first submits a barely trained model, if any.
     hasty: Option<&'static str>,
 }
 
@@ -116,7 +117,7 @@ pub(super) const DIGITS: Plot = Plot {
     hasty: None,
 };
 
-/// Plays one job until both clients are paid.
+/// Runs one job until both clients are paid.
 pub(super) async fn job(
     stage: &Stage,
     plot: &Plot,
@@ -170,7 +171,7 @@ async fn open(stage: &Stage, plot: &Plot) -> Result<JobId> {
     Ok(opened.job)
 }
 
-/// A client trains the base model on its own data, which it does not show to anyone.
+/// A client trains the base model on its own data, which it keeps private.
 async fn train(
     stage: &Stage,
     plot: &Plot,
@@ -216,7 +217,7 @@ async fn train(
     stage.file(client, "model.onnx", &trained.onnx)
 }
 
-/// A client submits a model; the demo lets it, even where the rehearsal says no.
+/// A client submits a model, even if the rehearsal refuses it.
 async fn enter(
     stage: &Stage,
     client: &'static str,
@@ -253,7 +254,7 @@ async fn enter(
     })
 }
 
-/// Everybody takes out what is free: what is left of awards, rents and stakes.
+/// Everybody withdraws the free balance: the rest of awards, rents and stakes.
 pub(super) async fn withdraw_all(stage: &Stage) -> Result<()> {
     for Participant { name, sender, .. } in stage.participants() {
         let address = sender.address();
@@ -282,7 +283,7 @@ pub(super) async fn settle(stage: &Stage, jobs: &[JobId]) -> Result<()> {
     Ok(())
 }
 
-/// Sends the input that some lies are about, and does not wait for what nobody may tell.
+/// Sends the input that some lies concern, and does not wait for an output that may be withheld.
 pub(super) async fn mark(stage: &Stage, lie: Lie) -> Result<()> {
     let (sender, application) = (&stage.participant(ADA)?.sender, stage.session.application());
     match lie {
@@ -310,7 +311,7 @@ pub(super) async fn claim_all(stage: &Stage) -> Result<Vec<Executed>> {
     while let Some(page) = pages.next().await? {
         records.extend(page.iter().map(|record| record.index));
     }
-    // The sponsor's are executed by the sponsor; anybody could.
+    // The first sponsor executes the registry's vouchers; anybody could.
     if let (Some(sponsor), false) = (stage.participants().first(), records.is_empty()) {
         let claimed = claim::claim(&stage.session, &sponsor.sender, &records, true).await?;
         vouchers.extend(claimed.executed);
@@ -341,7 +342,7 @@ async fn describe(stage: &Stage, voucher: &claim::Executed) -> Result<Executed> 
     })
 }
 
-/// The registry on L1 must name the winner of each job with its score.
+/// The registry on L1 must record the winner of each job with its score.
 pub(super) async fn check_registry(stage: &Stage, jobs: &[JobId]) -> Result<()> {
     let (registry, application) = (stage.registry()?, stage.session.application());
     for &job in jobs {
@@ -366,7 +367,7 @@ pub(super) async fn check_registry(stage: &Stage, jobs: &[JobId]) -> Result<()> 
     Ok(())
 }
 
-/// Whether the market's books agree with themselves and with what its contract holds on L1.
+/// Whether the market's totals are consistent with each other and with its contract's funds on L1.
 pub(super) async fn solvent(session: &Session) -> Result<bool> {
     let books: SolvencyView = session.ask(&Query::Solvency(Paging::default())).await?;
     let mut agrees = books.solvent;

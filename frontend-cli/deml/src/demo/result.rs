@@ -1,4 +1,4 @@
-//! What the demo came to: for programs as JSON, for people as tables.
+//! The demo's result: as JSON for programs, as tables for people.
 
 use std::fmt;
 
@@ -11,56 +11,56 @@ use serde::Serialize;
 
 use super::flows::{Flow, signed};
 
-/// The whole demo.
+/// Results of a demo.
 #[derive(Debug, Serialize)]
 pub struct Played {
     /// Everybody's wallets before and after.
     pub wallets: Vec<Wallet>,
-    /// Every model that was submitted.
+    /// All submitted models.
     pub submissions: Vec<Submitted>,
-    /// Every voucher that was executed on L1.
+    /// All vouchers executed on L1.
     pub vouchers: Vec<Executed>,
     /// Root of all outputs.
     pub outputs_root: B256,
-    /// Whether deposits less payments equal what the market holds, for each asset.
+    /// Whether deposits less payments equal the market's holdings, for each asset.
     pub solvent: bool,
-    /// What an audit of all of it came to.
+    /// The report of a complete audit.
     pub audit: Report,
-    /// From the start of the devnet to the end.
+    /// Duration from the start of the devnet to the end.
     pub seconds: u64,
-    /// The most memory the dapp's process ever held, where the operating system tells.
+    /// Peak memory of the dapp's process, if the operating system reports it.
     pub dapp_peak_bytes: Option<u64>,
-    /// Whether an emulator ran it, whose own memory is then in that figure.
+    /// Whether it ran in an emulator, whose own memory is then included.
     pub is_dapp_emulated: bool,
-    /// What a second application was given and said, all of it as the first one did.
+    /// Inputs and outputs of the replay by a second application, all equal to the first's.
     pub replayed: Option<Replayed>,
 }
 
 /// A comparison that found no difference.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Replayed {
-    /// Inputs both were given.
+    /// Inputs replayed.
     pub inputs: usize,
-    /// Vouchers and notices, each alike.
+    /// Vouchers and notices, all equal.
     pub outputs: usize,
-    /// Reports, each alike.
+    /// Reports, all equal.
     pub reports: usize,
 }
 
 /// One wallet in one asset.
 #[derive(Clone, Debug, Serialize)]
 pub struct Wallet {
-    /// Who it belongs to.
+    /// Its owner.
     pub role: &'static str,
     /// Its address.
     pub address: Address,
-    /// Of what.
+    /// The asset.
     pub asset: Asset,
     /// At the start.
     pub before: Amount,
     /// At the end.
     pub after: Amount,
-    /// What the change comes from, by the market's notices: their sum is the change.
+    /// The change by source, from the market's notices; their sum is the change.
     #[serde(flatten)]
     pub flow: Flow,
     #[serde(skip)]
@@ -78,9 +78,9 @@ impl Wallet {
         Self { role, address, asset, before: amount, after: amount, flow, currency }
     }
 
-    /// The wallet as it is now, beside what it was.
+    /// The current wallet beside its initial state.
     ///
-    /// - Errors: the notices do not explain the change to the last unit
+    /// - Errors: the notices do not exactly explain the change
     pub(super) fn and_now(self, now: &Self, flow: Flow) -> Result<Self> {
         let change = signed(now.after)? - signed(self.before)?;
         let (who, sum) = (self.role, flow.sum());
@@ -99,44 +99,44 @@ impl Wallet {
     }
 }
 
-/// One model that was submitted.
+/// A submitted model.
 #[derive(Debug, Serialize)]
 pub struct Submitted {
-    /// To which job.
+    /// The job's number.
     pub job: u32,
-    /// By whom.
+    /// The client.
     pub client: &'static str,
     /// The model.
     pub model_cid: blobs::Cid,
-    /// Its file's length.
+    /// Its file's size.
     pub model_bytes: u64,
     /// On the hold-out, in parts per million; `None` if it was not evaluated.
     pub score: Option<u32>,
-    /// `accepted`, or the name of the refusal; of sealed models that nobody judged, `NotRevealed`
-    /// or `NotJudged`.
+    /// `accepted`, or the name of the refusal; for sealed models that were not judged,
+    /// `NotRevealed` or `NotJudged`.
     pub verdict: String,
-    /// Gas of all transactions that brought it in.
+    /// Gas of all transactions that submitted it.
     pub gas: u64,
-    /// From the local rehearsal to the verdict.
+    /// Time from the local rehearsal to the verdict.
     pub milliseconds: u128,
 }
 
-/// One voucher that was executed.
+/// An executed voucher.
 #[derive(Debug, Serialize)]
 pub struct Executed {
-    /// Its number.
+    /// Its index.
     pub index: u64,
-    /// What it calls.
+    /// The called contract.
     pub destination: Address,
-    /// Wei it sends with the call.
+    /// Wei sent with the call.
     pub value: U256,
     /// The transaction that executed it.
     pub transaction: B256,
-    /// Whom it pays; `None` if it is the registry's record.
+    /// The recipient; `None` if it records a winner in the registry.
     pub to: Option<Address>,
-    /// What it pays.
+    /// The asset paid.
     pub asset: Option<String>,
-    /// How much.
+    /// The amount paid.
     pub amount: Option<String>,
     /// Gas of its execution.
     pub gas: u64,
@@ -165,7 +165,7 @@ impl fmt::Display for Played {
 }
 
 impl Played {
-    /// The wallets and the submissions.
+    /// Formats the wallets and the submissions.
     pub(super) fn fmt_people(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [wallet, change, rewards] = ["wallet", "change", "rewards"];
         let [work, fees] = ["work", "rent, fees, bonds"];
@@ -187,7 +187,7 @@ impl Played {
         Ok(())
     }
 
-    /// What was paid, and what was checked of all of it.
+    /// Formats the payments and the checks.
     pub(super) fn fmt_end(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gas: u64 = self.vouchers.iter().map(|voucher| voucher.gas).sum();
         writeln!(out, "\n{} vouchers executed on L1 with {gas} gas in all", self.vouchers.len())?;

@@ -1,5 +1,5 @@
-//! The stage: a devnet of its own in a temporary folder, the participants with their keys and files, and
-//! time.
+//! The demo's environment: a devnet of its own in a temporary folder, the participants with their
+//! keys and files, and time.
 
 use std::{collections::BTreeSet, fmt, fs, path::PathBuf, sync::Arc, time::Duration};
 
@@ -37,18 +37,18 @@ use super::{
 /// A whole test token.
 const WHOLE: u128 = 1_000_000_000_000_000_000;
 
-/// What is in a wallet.
+/// An asset in a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Coin {
     Ether,
     Token,
 }
 
-/// A part in a play.
+/// A participant's role.
 pub(super) struct Part {
     pub(super) name: &'static str,
     pub(super) key: PrivateKeySigner,
-    /// What this one pays or is paid in.
+    /// The assets that it pays or is paid in.
     pub(super) coins: &'static [Coin],
     /// Whole test tokens in the wallet at the start.
     pub(super) tokens: u128,
@@ -62,7 +62,7 @@ impl Part {
     }
 }
 
-/// Somebody who plays.
+/// A participant with its account.
 pub(super) struct Participant {
     pub(super) name: &'static str,
     pub(super) sender: Sender,
@@ -76,14 +76,14 @@ pub(super) struct Stage {
     pub(super) printer: Printer,
     participants: Vec<Participant>,
     devnet: Devnet,
-    /// The application, where it may lie.
+    /// The application's executable, if it may lie.
     suspect: Option<PathBuf>,
     folder: TempDir,
     token: Address,
 }
 
 impl Stage {
-    /// Starts the devnet and gives out the tokens.
+    /// Starts the devnet and distributes the tokens.
     pub(super) async fn set(
         printer: Printer,
         dapp: PathBuf,
@@ -132,7 +132,7 @@ impl Stage {
         Ok(Participant { name, sender, vault, coins })
     }
 
-    /// Ends everything the demo started.
+    /// Shuts down everything the demo started.
     pub(super) async fn strike(self) -> Result<()> {
         self.devnet.shutdown().await
     }
@@ -143,14 +143,14 @@ impl Stage {
         found.with_context(|| format!("nobody here is called {name}"))
     }
 
-    /// Everybody.
+    /// All participants.
     pub(super) fn participants(&self) -> &[Participant] {
         &self.participants
     }
 
-    /// Gives all inputs to another application.
+    /// Replays all inputs through another application.
     ///
-    /// - Errors: the first thing it says that the first one did not
+    /// - Errors: the first output that differs
     pub(super) async fn replay(&self, other: PathBuf) -> Result<Replayed> {
         self.chapter(&format!("Replaying all inputs through {}", other.display()));
         let (inputs, before): (Vec<_>, Vec<_>) = self.devnet.history().into_iter().unzip();
@@ -169,23 +169,23 @@ impl Stage {
         })
     }
 
-    /// Checks all that happened as any auditor can.
+    /// Audits the whole history as any auditor can.
     pub(super) async fn audit(&self) -> Result<Report> {
         let audit = Audit::of(&self.session, self.devnet.info().genesis.clone());
         Audit { suspect: self.suspect.clone(), ..audit }.run().await
     }
 
-    /// A line about what someone does.
+    /// Prints a participant's action.
     pub(super) fn say(&self, who: &str, what: impl fmt::Display) {
         self.printer.say(format_args!("{who}: {what}"));
     }
 
-    /// Says that something new begins.
+    /// Prints a heading.
     pub(super) fn chapter(&self, words: &str) {
         self.printer.say(format_args!("\n{words}"));
     }
 
-    /// Writes bytes into someone's folder, as if they had always been there.
+    /// Writes a file into a participant's folder.
     pub(super) fn file(&self, who: &str, name: &str, bytes: &[u8]) -> Result<File> {
         let folder = self.folder.path().join(who.replace(' ', "-"));
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -193,8 +193,8 @@ impl Stage {
         files::read(&folder.join(name))
     }
 
-    /// Everybody's wallets in the assets they use; and what the sink has in the market, which
-    /// nobody can take out.
+    /// All wallets in the assets they use; and the sink's balance in the market, which nobody can
+    /// withdraw.
     pub(super) async fn wallets(&self) -> Result<Vec<Wallet>> {
         let mut wallets = Vec::new();
         let mut all_coins = BTreeSet::new();
@@ -222,7 +222,7 @@ impl Stage {
         }
     }
 
-    /// The wallets as they are now beside what they were, with what explains each change.
+    /// The current wallets beside the initial ones, with the explanation of each change.
     pub(super) async fn wallets_since(&self, before: Vec<Wallet>) -> Result<Vec<Wallet>> {
         let (now, flows) = (self.wallets().await?, self.flows().await?);
         let both = before.into_iter().zip(now);
@@ -233,7 +233,7 @@ impl Stage {
         explained.collect()
     }
 
-    /// What all notices together say of everybody's money.
+    /// Everybody's flows, from all notices.
     async fn flows(&self) -> Result<Flows> {
         let settings = self.session.quote().await?.settings;
         let mut flows = Flows::new(settings.operator, settings.sink);
@@ -241,7 +241,7 @@ impl Stage {
         Ok(flows)
     }
 
-    /// All that the market has told.
+    /// All notices of the market.
     pub(super) fn notices(&self) -> Result<Vec<Notice>> {
         let outputs = self.devnet.history().into_iter().flat_map(|(_, done)| done.outputs);
         let payloads = outputs.filter_map(|output| match Output::decode(&output) {
@@ -252,17 +252,17 @@ impl Stage {
         notices.collect::<Option<_>>().context("a notice of another application")
     }
 
-    /// Lets time pass on the chain.
+    /// Advances the chain's time.
     pub(super) async fn advance_time(&self, seconds: u64) -> Result<()> {
         self.devnet.advance_time(seconds).await
     }
 
-    /// Ends the epoch, so that its claim comes.
+    /// Ends the epoch, so that it is claimed.
     pub(super) async fn end_epoch(&self) -> Result<()> {
         self.devnet.end_epoch().await
     }
 
-    /// Ends two epochs, so that whatever is claimed is claimed, and whatever is not is missed.
+    /// Ends two epochs, so that every claim has either come or is overdue.
     pub(super) async fn settle_epochs(&self) -> Result<()> {
         self.devnet.end_epoch().await?;
         self.devnet.end_epoch().await?;
@@ -273,13 +273,13 @@ impl Stage {
         self.devnet.outputs_root()
     }
 
-    /// Where the registry is.
+    /// The registry's address.
     pub(super) fn registry(&self) -> Result<Address> {
         let registry = self.devnet.info().extra.get(devnet::market::MODEL_REGISTRY);
         registry.copied().context("the registry is not deployed")
     }
 
-    /// Whether qemu runs the dapp, as far as the operating system tells.
+    /// Whether qemu runs the dapp, as far as the operating system reports it.
     pub(super) async fn is_dapp_emulated(&self) -> bool {
         let Some(process) = self.devnet.dapp_pid().await else { return false };
         let program = fs::read_link(format!("/proc/{process}/exe")).unwrap_or_default();
@@ -287,7 +287,7 @@ impl Stage {
         name.starts_with("qemu")
     }
 
-    /// The most memory the dapp's process ever held, as the operating system counts it.
+    /// Peak memory of the dapp's process, as measured by the operating system.
     pub(super) async fn dapp_peak_bytes(&self) -> Option<u64> {
         let process = self.devnet.dapp_pid().await?;
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;

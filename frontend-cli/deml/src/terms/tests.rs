@@ -1,4 +1,4 @@
-//! Tests of what a sponsor writes.
+//! Tests of a sponsor's draft.
 
 use blobs::{Digest, Profile};
 use market::{Amount, AssetPrices};
@@ -50,7 +50,7 @@ fn settings() -> Settings {
     settings
 }
 
-/// The terms of a draft, whose base model takes a million instructions on a hundred rows.
+/// The terms of a draft whose base model takes a million instructions on a hundred rows.
 fn planned(draft: &TermsDraft) -> Result<Terms> {
     let (settings, currency) = (settings(), Currency::ether());
     let digest = Digest([7; 32]);

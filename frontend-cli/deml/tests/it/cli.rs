@@ -1,4 +1,4 @@
-//! The command line as a person meets it: exit codes, and what it says when something is missing.
+//! The command line from a user's view: exit codes, and messages if something is missing.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,7 +8,7 @@ use std::{
 use clap::CommandFactory as _;
 use deml::cli::Cli;
 
-/// An address where nothing is; nothing listens on the discard port either.
+/// An unused address; nothing listens on the discard port either.
 const APP: &str = "0x00000000000000000000000000000000000000aa";
 const NOBODY: &str = "http://127.0.0.1:9";
 
@@ -40,7 +40,7 @@ impl Person {
         command
     }
 
-    /// Runs a command that must end with this code; returns what it printed and said.
+    /// Runs a command that must exit with this code; returns its stdout and stderr.
     fn run(&self, args: &[&str], code: i32) -> (String, String) {
         ended(self.command(args), code)
     }
@@ -60,7 +60,7 @@ fn fixture(name: &str) -> String {
     fixtures.join(name).to_str().unwrap().to_owned()
 }
 
-/// What is typed for each command that does something, with its definition.
+/// The words of each runnable command, with its definition.
 fn commands() -> Vec<(Vec<String>, clap::Command)> {
     fn visit(
         typed: &[String],
@@ -130,7 +130,7 @@ fn every_command_that_goes_on_has_its_caps() {
     for (typed, command) in commands() {
         let is_capped = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
         for cap in ["max_inputs", "max_cost", "max_surcharge"] {
-            // An offer has a cap of that name, on the inputs of one evaluation.
+            // `job open` has an option of that name, for the inputs of one evaluation.
             let is_meant = going_on.contains(&typed.join(" ").as_str())
                 || cap == "max_inputs" && typed.join(" ") == "job open";
             assert_eq!(is_capped(cap), is_meant, "{typed:?} {cap}");
@@ -283,7 +283,7 @@ fn a_devnet_without_npm_or_its_application_says_so() {
     assert!(said.contains("absent"), "{said}");
 }
 
-/// Without tools on the path, even where they are installed.
+/// Runs without tools on the path, even if they are installed.
 #[test]
 fn what_a_dapp_for_another_processor_needs_is_said_in_one_line() {
     let person = Person::new();

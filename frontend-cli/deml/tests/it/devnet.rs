@@ -14,13 +14,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 alloy::sol! {
-    /// Of the test token.
+    /// Mints test tokens.
     function mint(address account, uint256 amount) external;
 }
 
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// What a devnet under test said.
+/// Messages of a devnet under test.
 #[derive(Clone, Default)]
 struct Said(Arc<Mutex<Vec<String>>>);
 
@@ -60,7 +60,7 @@ async fn send(devnet: &Devnet, payload: &[u8]) -> Result<(Sent, InputStatus)> {
     Ok((sent, devnet.wait_processed(input, WITHIN).await?))
 }
 
-/// Asks the node's JSON-RPC; the result, or the error's code.
+/// Queries the node's JSON-RPC; returns the result, or the error's code.
 async fn ask(devnet: &Devnet, method: &str, params: Value) -> Result<Value, i64> {
     let body = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
     let request = reqwest::Client::new().post(&devnet.info().node_url).json(&body).send();
@@ -83,7 +83,7 @@ async fn inspect(devnet: &Devnet, app: &str, question: &'static str) -> (u16, Va
     (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
 }
 
-/// How many inputs the application itself says it has seen.
+/// Number of inputs seen according to the application itself.
 async fn inputs_seen(devnet: &Devnet) -> u64 {
     let (status, answer) = inspect(devnet, "echo", "how many?").await;
     assert_eq!((status, answer["status"].as_str()), (200, Some("Accepted")));
@@ -110,7 +110,7 @@ async fn a_deposit_comes_back_through_a_proven_voucher() {
     assert_eq!(devnet.wait_processed(input, WITHIN).await.unwrap(), InputStatus::Accepted);
     assert_eq!(devnet.chain().ether_balance(application).await.unwrap(), wei);
 
-    // Before its claim the voucher is refused in words; afterwards it pays, once.
+    // Before its claim the voucher is refused with an error; afterwards it pays, once.
     let early = alice.execute_output(application, &[], 0, vec![B256::ZERO; 63]).await;
     assert!(format!("{:#}", early.unwrap_err()).contains("wait for the end of its epoch"));
     let (output, siblings) = devnet.wait_claimed(0, WITHIN).await.unwrap();
@@ -126,7 +126,7 @@ async fn a_deposit_comes_back_through_a_proven_voucher() {
     let twice = alice.execute_output(application, &output, 0, siblings).await.unwrap_err();
     assert!(format!("{twice:#}").contains("executed already"), "{twice:#}");
 
-    // The notice is proven by the same claim, and the node tells of the execution.
+    // The notice is proven by the same claim, and the node reports the execution.
     let (notice, siblings) = devnet.wait_claimed(1, WITHIN).await.unwrap();
     devnet.chain().validate_output(application, &notice, 1, siblings.clone()).await.unwrap();
     let wrong = devnet.chain().validate_output(application, &notice, 0, siblings).await;
@@ -144,7 +144,7 @@ async fn a_deposit_comes_back_through_a_proven_voucher() {
     devnet.shutdown().await.unwrap();
 }
 
-/// Looks until there is something, with a deadline.
+/// Polls until there is a value, with a deadline.
 async fn poll<T>(look: impl AsyncFn() -> Option<T>) -> T {
     let deadline = tokio::time::Instant::now() + WITHIN;
     loop {
@@ -295,7 +295,7 @@ async fn claims_on_l1(devnet: &Devnet) -> usize {
     claims
 }
 
-/// The process that started process `pid`.
+/// The parent of process `pid`.
 #[cfg(target_os = "linux")]
 fn parent(pid: u32) -> u32 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
@@ -346,7 +346,7 @@ async fn a_killed_anvil_is_said_and_the_devnet_goes_on_from_what_was_saved() {
     devnet.shutdown().await.unwrap();
 }
 
-/// `deml devnet` as a process of its own, and where it is.
+/// `deml devnet` as a separate process, and its info file.
 async fn spawn(folder: &Path) -> (tokio::process::Child, Value) {
     let child = tokio::process::Command::new(env!("CARGO_BIN_EXE_deml"))
         .args(["devnet", "--l1-port", "0", "--node-port", "0", "--inspect-port", "0"])
@@ -368,7 +368,7 @@ async fn spawn(folder: &Path) -> (tokio::process::Child, Value) {
     (child, info.await)
 }
 
-/// The answer of the node of a devnet that is another process.
+/// The node's answer on a devnet that runs in another process.
 async fn rpc(info: &Value, method: &str, mut params: Value) -> Value {
     params["application"] = info["application"].clone();
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
@@ -377,7 +377,7 @@ async fn rpc(info: &Value, method: &str, mut params: Value) -> Value {
     answer.json().await.unwrap()
 }
 
-/// The outputs root after input `index`, once the node tells it.
+/// The outputs root after input `index`, once the node reports it.
 async fn root_after(info: &Value, index: u64) -> String {
     poll(async || {
         let index = json!({ "input_index": format!("{index:#x}") });
@@ -402,7 +402,7 @@ async fn a_devnet_killed_at_any_moment_leaves_no_process_and_loses_nothing() {
         }
         sender.add_input(application, Bytes::from_static(b"processed")).await.unwrap();
         root = Some(root_after(&info, 2 * round).await);
-        // What is in a block is not lost, whether it was processed before the kill or not.
+        // An input in a block is not lost, whether it was processed before the kill or not.
         sender.add_input(application, Bytes::from_static(b"perhaps not")).await.unwrap();
         kill(child.id().unwrap());
         child.wait().await.unwrap();

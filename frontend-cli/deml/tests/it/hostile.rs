@@ -1,5 +1,5 @@
-//! What a lying node or gateway cannot do: pass other terms for a job's, go on for ever, command
-//! the terminal, have this computer ask another one.
+//! Attacks of a lying node or gateway that must fail: passing off other terms as a job's, looping
+//! this program forever, controlling the terminal, making this computer query another one.
 
 use std::{
     sync::{
@@ -26,7 +26,7 @@ use scenarios::{APP, ETHER, SALT, Speller, bounty, open_job};
 use serde_json::{Value, json};
 use wire::{JobList, Query};
 
-/// A market that answers every inspect query alike, on a chain with a number and nothing else.
+/// A market that answers every inspect query alike, on a chain that has only an id.
 async fn session(report: Value) -> Session {
     let payload = format!("0x{}", alloy::hex::encode(report.to_string()));
     let inspect =
@@ -54,7 +54,7 @@ async fn served(router: Router) -> String {
     url
 }
 
-/// A job's name and what an honest node shows of it.
+/// A job's name and an honest node's view of it.
 fn opened() -> (market::JobId, Value) {
     let context = scenarios::context(scenarios::ALICE);
     let (job, opening) = open_job(&context, SALT, &bounty());
@@ -73,7 +73,7 @@ async fn a_job_is_believed_only_if_its_name_is_the_hash_of_its_terms() {
     assert_eq!(honest.job(name).await.unwrap().number, 0);
     let error = honest.job("1".parse::<JobRef>().unwrap()).await.unwrap_err();
     assert!(format!("{error:#}").contains("another job than 1"), "{error:#}");
-    // Another price, close or salt, whatever the node changes: the name is another.
+    // Another price, close or salt: whatever the node changes, the name is another.
     for (field, lie) in [("salt", json!(B256::repeat_byte(9))), ("sponsor", json!(Address::ZERO))] {
         let mut lied = shown.clone();
         lied[field] = lie;

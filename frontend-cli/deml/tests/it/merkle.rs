@@ -1,5 +1,5 @@
-//! The outputs tree before its only judge, the real contract: proofs for indices across the whole
-//! range are validated and executed on a real anvil, and what is refused here is refused there.
+//! The outputs tree against the real contract: proofs for indices across the whole range are
+//! validated and executed on a real anvil, and what is refused here is refused there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use client::chain::{Output, Sender};
 use client::merkle::{self, HEIGHT, OutputsTree};
 use devnet::{Config, Devnet, OWNER_ACCOUNT, Ports};
 
-/// The receiver of vouchers, who has nothing else.
+/// The receiver of vouchers, which has no other funds.
 const RECEIVER: Address = Address::repeat_byte(0x77);
 
 /// A devnet whose application gets no inputs, so that only the test claims; each block is an epoch.
@@ -47,7 +47,7 @@ impl Judge {
         self.devnet.info().application
     }
 
-    /// Has L1 accept `root` as the claim of the next epoch.
+    /// Makes L1 accept `root` as the claim of the next epoch.
     async fn claim(&mut self, root: B256) {
         let call = submitClaimCall {
             appContract: self.application(),
@@ -59,7 +59,7 @@ impl Judge {
         self.claimed += 1;
     }
 
-    /// Whether the contract takes the proof.
+    /// Whether the contract accepts the proof.
     async fn takes(&self, output: &[u8], index: u64, siblings: &[B256]) -> bool {
         let chain = self.devnet.chain();
         let application = self.application();
@@ -76,7 +76,7 @@ impl Judge {
     }
 }
 
-/// Output `index`: a voucher over one wei, unlike all others.
+/// Output `index`: a voucher for one wei, different from all others.
 fn output(index: u64) -> Bytes {
     let payload = index.to_be_bytes().to_vec().into();
     Output::Voucher { destination: RECEIVER, value: U256::from(1), payload }.encode()
@@ -102,7 +102,7 @@ async fn the_contract_takes_every_proof_of_a_growing_tree() {
     }
     let mut first = 0;
     for end in ends {
-        // The first and the last of the epoch, and those before.
+        // The first and the last index of the epoch, and earlier ones.
         for index in indices(end, &[first, end - 1]) {
             let siblings = tree.proof(index, end).unwrap();
             let output = output(index);
@@ -121,7 +121,7 @@ async fn the_contract_takes_every_proof_of_a_growing_tree() {
     judge.devnet.shutdown().await.unwrap();
 }
 
-/// A tree of which only a few leaves are not empty, hashed as it is defined.
+/// A tree with only a few non-empty leaves, hashed by its definition.
 struct Sparse {
     leaves: BTreeMap<u64, B256>,
     empty: Vec<B256>,

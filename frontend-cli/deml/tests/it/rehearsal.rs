@@ -1,4 +1,4 @@
-//! Rehearsals of real models: what the market will say of them, and what that costs.
+//! Rehearsals of real models: their expected verdicts and costs.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! `deml data`: making, sealing and publishing datasets; one file each.
+//! `deml data`: packing, sealing and publishing datasets; one file each.
 
 pub mod pack;
 pub mod publish;
@@ -13,7 +13,7 @@ use crate::config::Config;
 /// Datasets.
 #[derive(Debug, Subcommand)]
 pub enum Data {
-    /// Make a dataset of a CSV file
+    /// Convert a CSV file to a dataset
     Pack(pack::Pack),
     /// Seal a hold-out or a model for a sealed job
     Seal(seal::Seal),
@@ -21,7 +21,7 @@ pub enum Data {
     Publish(publish::Publish),
 }
 
-/// Does what was asked for.
+/// Runs the subcommand.
 ///
 /// - Errors: a `Refused`, or what failed and what to do about it
 pub async fn run(config: &Config, data: Data) -> Result<ExitStatus> {

@@ -1,4 +1,4 @@
-//! `deml data pack`: a dataset, made of a CSV file.
+//! `deml data pack`: converts a CSV file to a dataset.
 
 use std::{fmt, path::PathBuf};
 
@@ -15,27 +15,27 @@ use trainer::{local, rows};
 
 use crate::config::Config;
 
-/// Packing a dataset.
+/// Arguments of `deml data pack`.
 #[derive(Clone, Debug, Args)]
 #[command(
     after_help = "Example:\n  deml data pack patients.csv --label diagnosis --out patients.safetensors"
 )]
 pub struct Pack {
-    /// CSV file; a first row that is no numbers is its header
+    /// CSV file; a non-numeric first row is its header
     pub csv: PathBuf,
-    /// Where to write the dataset
+    /// Output file of the dataset
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Column of the labels, by its name in the header [default: the last one]
+    /// Label column, by its name in the header [default: the last one]
     #[arg(long, value_name = "NAME")]
     pub label: Option<String>,
-    /// Labels are numbers to come near to, not classes
+    /// Labels are numbers to predict, not classes
     #[arg(long)]
     pub regression: bool,
-    /// Keep features as bytes; they are then read as byte × scale
+    /// Store features as bytes; they are then read as byte × scale
     #[arg(long)]
     pub u8: bool,
-    /// What a byte is multiplied with
+    /// Factor by which bytes are multiplied
     #[arg(long, requires = "u8", default_value_t = 1.0)]
     pub scale: f32,
 }
@@ -43,21 +43,21 @@ pub struct Pack {
 /// A dataset that was written.
 #[derive(Clone, Debug, Serialize)]
 pub struct Packed {
-    /// Where it is.
+    /// Path of the file.
     pub file: PathBuf,
     /// Its CID.
     pub cid: Cid,
-    /// Its bytes.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// Its rows.
+    /// Number of rows.
     pub rows: usize,
-    /// Features of a row.
+    /// Features per row.
     pub features: usize,
-    /// Rows of each class; empty when the labels are numbers.
+    /// Rows per class; empty if the labels are numbers.
     pub classes: Vec<usize>,
 }
 
-/// Packs a dataset.
+/// Packs a dataset and prints its summary.
 ///
 /// - Errors: `UnfitDataset`, with line and column; `NotBytes`
 pub fn run(config: &Config, pack: &Pack) -> Result<ExitStatus> {
@@ -101,7 +101,7 @@ pub fn pack(pack: &Pack) -> Result<Packed> {
     })
 }
 
-/// The column that a flag names.
+/// The label column named by a flag.
 #[must_use]
 pub fn label_column(name: Option<&str>) -> LabelColumn<'_> {
     name.map_or(LabelColumn::Last, LabelColumn::Named)

@@ -1,4 +1,4 @@
-//! `deml data publish`: the missing bytes of a file that a job expects.
+//! `deml data publish`: sends the missing bytes of a file that a job expects.
 
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ use crate::{
     config::Config,
 };
 
-/// Publishing a file.
+/// Arguments of `deml data publish`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -38,25 +38,25 @@ pub struct Publish {
     pub job: JobRef,
     /// The file
     pub file: PathBuf,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten)]
     pub sending: Sending,
 }
 
-/// What is published: where, which blob, and its bytes.
+/// A blob to publish: its job, its slot and its bytes.
 #[derive(Clone, Debug)]
 pub struct Publication {
     /// The job.
     pub job: JobId,
-    /// Which of its blobs.
+    /// The blob's slot.
     pub key: SlotKey,
-    /// The blob as it is published.
+    /// The blob in its published form.
     pub blob: BlobRef,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
 
-/// Sends what is missing of a file.
+/// Sends the missing bytes of a file.
 ///
 /// - Errors: the job expects no such file from this account
 pub async fn run(config: &Config, publish: Publish) -> Result<ExitStatus> {
@@ -79,7 +79,7 @@ pub async fn run(config: &Config, publish: Publish) -> Result<ExitStatus> {
     Ok(ExitStatus::Done)
 }
 
-/// The blob of a job that a file is, or that was sealed from it on this computer.
+/// The blob of a job that matches a file, or that was sealed from it on this computer.
 ///
 /// - Errors: the job expects no such file from this account
 pub async fn publication(
@@ -111,7 +111,8 @@ pub async fn publication(
     if let Some(&(key, blob)) = expected.iter().find(|(_, blob)| is(&bytes, *blob)) {
         return Ok(Publication { job, key, blob, bytes });
     }
-    // Of what is sealed, people have the plain file; whoever sealed it here can do so again.
+    // Users have the plain file of a sealed blob; whoever sealed it here can reproduce the
+    // ciphertext.
     for seal in seals::list(vault)? {
         if seal.opening().plain != file.blob {
             continue;

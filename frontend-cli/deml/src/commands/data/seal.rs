@@ -1,4 +1,4 @@
-//! `deml data seal`: a hold-out or a model, sealed for a job.
+//! `deml data seal`: seals a hold-out or a model for a job.
 
 use std::{fmt, path::PathBuf};
 
@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 
-/// Sealing a file.
+/// Arguments of `deml data seal`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -33,10 +33,10 @@ pub struct Seal {
     /// The job that a model is for
     #[arg(long, required_unless_present = "salt")]
     pub job: Option<JobRef>,
-    /// The salt of the job that a hold-out is for, as `job open --salt` takes it
+    /// The salt of the job that a hold-out is for, as passed to `job open --salt`
     #[arg(long, value_name = "HEX", conflicts_with = "job")]
     pub salt: Option<B256>,
-    /// Where to write the ciphertext
+    /// Output file of the ciphertext
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 }
@@ -44,21 +44,21 @@ pub struct Seal {
 /// A file that was sealed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Sealed {
-    /// The ciphertext's file.
+    /// Path of the ciphertext.
     pub file: PathBuf,
-    /// What to commit to.
+    /// The commitment.
     pub commitment: blobs::Digest,
-    /// The ciphertext.
+    /// CID of the ciphertext.
     pub ciphertext: Cid,
-    /// Its bytes.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// The plain blob.
+    /// CID of the plain blob.
     pub plain: Cid,
 }
 
-/// Seals a file.
+/// Seals a file and prints its commitment.
 ///
-/// - Errors: it is not said for which job
+/// - Errors: no job is given
 pub async fn run(config: &Config, seal: Seal) -> Result<ExitStatus> {
     let file = files::read(&seal.file)?;
     let session = config.session()?;

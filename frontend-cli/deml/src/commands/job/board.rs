@@ -1,4 +1,4 @@
-//! `deml job board`: what was shown on the public slice, the best first.
+//! `deml job board`: models shown on the public slice, best first.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use wire::{BoardLineView, JobList, Query};
 
 use crate::config::Config;
 
-/// The public board.
+/// Arguments of `deml job board`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml job board 0")]
 pub struct Board {
@@ -19,7 +19,7 @@ pub struct Board {
     pub job: JobRef,
 }
 
-/// What was shown on the public slice, the best first.
+/// Models shown on the public slice, best first.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shown {
     /// The job.
@@ -34,7 +34,7 @@ pub async fn run(config: &Config, board: Board) -> Result<ExitStatus> {
     Ok(ExitStatus::Done)
 }
 
-/// Asks the market for a job's public board.
+/// Queries a job's public board.
 pub async fn board(session: &Session, job: impl Into<JobRef>) -> Result<Shown> {
     let job = session.job(job).await?.job;
     let board = session.all(|paging| Query::List(job.into(), JobList::Board, paging)).await?;

@@ -1,4 +1,4 @@
-//! Cancelling a job that nobody has submitted to.
+//! `deml job cancel`: cancels a job that nobody has submitted to.
 
 use std::fmt;
 
@@ -18,24 +18,24 @@ use crate::{
     config::Config,
 };
 
-/// Cancelling.
+/// Arguments of `deml job cancel`.
 #[derive(Clone, Debug, Args)]
 pub struct Cancel {
-    /// Its number, or its name: 0x and at least its first 8 digits
+    /// The job: its number, or its name: 0x and at least its first 8 digits
     pub job: JobRef,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten)]
     pub sending: Sending,
 }
 
-/// A job that was cancelled.
+/// A cancelled job.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cancelled {
     /// The job.
     pub job: JobId,
-    /// What went back to the sponsor.
+    /// Amount returned to the sponsor.
     pub returned: Amount,
-    /// What cancelling it cost.
+    /// Transaction cost.
     #[serde(flatten)]
     pub spent: TransactionCost,
     #[serde(skip)]
@@ -52,7 +52,7 @@ impl fmt::Display for Cancelled {
     }
 }
 
-/// Cancels a job, or says what would be sent.
+/// Cancels a job, or prints what would be sent.
 ///
 /// - Errors: the market's refusal
 pub async fn run(config: &Config, cancel: Cancel) -> Result<ExitStatus> {

@@ -1,4 +1,4 @@
-//! Going on with one evaluation, by name: whoever does is paid for the rows answered.
+//! `deml job evaluate`: advances one evaluation; whoever does is paid for the rows answered.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ use crate::{
     config::Config,
 };
 
-/// Going on with an evaluation.
+/// Arguments of `deml job evaluate`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,20 +31,20 @@ Examples:
   deml --account 2 job evaluate 0 --submission 3
   deml --account 2 job evaluate 0 --base")]
 pub struct Evaluate {
-    /// Its number, or its name: 0x and at least its first 8 digits
+    /// The job: its number, or its name: 0x and at least its first 8 digits
     pub job: JobRef,
-    /// What.
+    /// The evaluation to advance.
     #[command(flatten)]
     pub what: EvaluateWhat,
-    /// At most how much.
+    /// Limits on sending and paying.
     #[command(flatten)]
     pub caps: Caps,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten)]
     pub sending: Sending,
 }
 
-/// What is evaluated; if nothing is named, this account's submission, else what blocks the job.
+/// The evaluation to advance; by default this account's submission, else what blocks the job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
 #[group(multiple = false)]
 pub struct EvaluateWhat {
@@ -63,7 +63,7 @@ pub struct EvaluateWhat {
 }
 
 impl EvaluateWhat {
-    /// What is named.
+    /// The named target, if any.
     #[must_use]
     pub fn target(self) -> Option<market::Target> {
         let base = self.base.then_some(market::Target::Base);
@@ -73,57 +73,57 @@ impl EvaluateWhat {
     }
 }
 
-/// Why going on with an evaluation ended.
+/// Reason why advancing an evaluation ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "stopped")]
 pub enum Stopped {
-    /// Nothing is left to do on it.
+    /// Nothing is left to do for it.
     Done,
-    /// This earlier submission is decided first.
+    /// This earlier submission must be decided first.
     EarlierFirst {
         /// Its number.
         submission: u32,
     },
-    /// The base model on the hold-out is evaluated first.
+    /// The base model must be evaluated on the hold-out first.
     BaseFirst,
     /// All rewards are paid.
     RewardsPaid,
-    /// Going on takes a free balance.
+    /// Advancing requires a free balance.
     Balance {
-        /// The market's words.
+        /// The market's message.
         message: String,
     },
-    /// As many inputs were sent, or as much was paid, as was allowed.
+    /// The limit on inputs or payments is reached.
     CapReached,
     /// The last input did not advance it.
     Stalled,
-    /// The machine lags, and a surcharge is asked for that was not allowed.
+    /// The machine lags, and the required surcharge exceeds the limit.
     Surcharge {
-        /// The market's words.
+        /// The market's message.
         message: String,
     },
 }
 
-/// How far an evaluation came.
+/// Progress of an evaluation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluated {
     /// The job.
     pub job: JobId,
     /// The job's number, for display.
     pub number: u32,
-    /// What was evaluated.
+    /// The evaluated target.
     pub target: Target,
-    /// The step it goes on from: rows answered and models compared.
+    /// Its next step: rows answered and models compared.
     pub step: u32,
-    /// Why it ended.
+    /// Reason why it ended.
     #[serde(flatten)]
     pub stopped: Stopped,
-    /// What the market said on the way.
+    /// The market's notices from these inputs.
     pub notices: Vec<Notice>,
-    /// What it cost.
+    /// Transaction cost.
     #[serde(flatten)]
     pub spent: TransactionCost,
-    /// The last input that did something.
+    /// The last input that was accepted.
     #[serde(skip)]
     pub last: Option<Processed>,
 }
@@ -141,7 +141,7 @@ impl fmt::Display for Evaluated {
 }
 
 impl Evaluated {
-    /// How the command ends.
+    /// Exit status of the command.
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         if self.stopped == Stopped::Done { ExitStatus::Done } else { ExitStatus::Refused }
@@ -149,7 +149,7 @@ impl Evaluated {
 }
 
 impl Stopped {
-    /// What to do next; `None` if nothing is left to do.
+    /// Advice on the next step; `None` if nothing is left to do.
     #[must_use]
     pub fn words(&self, job: u32, target: Target) -> Option<String> {
         let next = option(target);
@@ -180,7 +180,7 @@ impl Stopped {
     }
 }
 
-/// What is evaluated, in words.
+/// The target in words.
 pub(crate) fn name(target: Target) -> String {
     match target {
         Target::Base => "the base model".to_owned(),
@@ -190,7 +190,7 @@ pub(crate) fn name(target: Target) -> String {
     }
 }
 
-/// How it is named to `deml job evaluate`.
+/// The target's flag of `deml job evaluate`.
 fn option(target: Target) -> String {
     match target {
         Target::Base => "--base".to_owned(),
@@ -200,7 +200,7 @@ fn option(target: Target) -> String {
     }
 }
 
-/// Goes on with what was asked for, or with what this account waits for.
+/// Advances the requested evaluation, or the one this account waits for.
 pub async fn run(config: &Config, evaluate: Evaluate) -> Result<ExitStatus> {
     let session = config.session()?;
     let view = session.job(&evaluate.job).await?;
@@ -218,7 +218,7 @@ pub async fn run(config: &Config, evaluate: Evaluate) -> Result<ExitStatus> {
     }
     let sender = config.sender(&session).await?;
     let (session, sender, job) = (&session, &sender, view.job);
-    // Whoever has named nothing waits for its own, and is ready to do what stands before it.
+    // Without a named target, an account waits for its own submission, and advances what blocks it.
     let evaluated = match named {
         Some(target) => carry_on(session, sender, job, target, budget).await?,
         None => carry_on_with_earlier(session, sender, job, target, budget).await?,
@@ -227,7 +227,7 @@ pub async fn run(config: &Config, evaluate: Evaluate) -> Result<ExitStatus> {
     Ok(evaluated.exit_status())
 }
 
-/// Goes on with an evaluation, and with earlier submissions that are decided first.
+/// Advances an evaluation, and earlier submissions that must be decided first.
 ///
 /// - Errors: as for [`carry_on`]
 pub async fn carry_on_with_earlier(
@@ -242,7 +242,7 @@ pub async fn carry_on_with_earlier(
         let earlier = Target::Submission(submission);
         let done = carry_on(session, sender, job, earlier, budget).await?;
         let is_over = done.stopped == Stopped::Done;
-        // Nothing can be done for one whose bytes are still awaited.
+        // A submission whose bytes are still awaited cannot be advanced.
         if is_over && done.spent.inputs.is_empty() {
             break;
         }
@@ -256,7 +256,7 @@ pub async fn carry_on_with_earlier(
 }
 
 impl Evaluated {
-    /// Takes another evaluation of the same job for the last one, and counts both.
+    /// Replaces this by the next evaluation of the same job, adding up their costs.
     pub fn absorb(&mut self, next: Self) {
         let Self { target, step, stopped, notices, spent, last, .. } = next;
         (self.target, self.step, self.stopped) = (target, step, stopped);
@@ -266,8 +266,8 @@ impl Evaluated {
     }
 }
 
-/// What an account waits for: the base model, its own submission, what it shows, or what is under
-/// way.
+/// The evaluation an account waits for: the base model, its own submission, the model it shows, or
+/// one in progress.
 ///
 /// - Errors: `NothingPending`
 async fn waited_for(session: &Session, view: &JobView, account: market::Address) -> Result<Target> {
@@ -295,19 +295,19 @@ async fn waited_for(session: &Session, view: &JobView, account: market::Address)
     })
 }
 
-/// Whether the base model waits to be evaluated on a revealed hold-out.
+/// Whether the base model is yet to be evaluated on a revealed hold-out.
 fn is_base_due(view: &JobView) -> bool {
     let is_known = view.hold_out.is_some() && view.terms.sealing.is_sealed();
     is_known && view.base_on_hold_out.is_none() && view.stage.is_live()
 }
 
-/// The command that goes on with an evaluation.
+/// The command that advances an evaluation.
 const fn command(job: JobId, target: Target, from: u32, budget: &Budget) -> Command {
     let (work, max_surcharge) = (Work(u64::MAX), budget.surcharge);
     Command::Evaluate { job, target, from, work, max_surcharge }
 }
 
-/// The step an evaluation goes on from; `None` if nothing is left to do on it.
+/// The next step of an evaluation; `None` if nothing is left to do for it.
 pub async fn step(session: &Session, job: JobId, target: Target) -> Result<Option<u32>> {
     let view = session.job(job).await?;
     let under_way = view.evaluations.iter().find(|evaluation| evaluation.target == target);
@@ -318,7 +318,7 @@ pub async fn step(session: &Session, job: JobId, target: Target) -> Result<Optio
         Target::BaseOnHoldOut => waits(is_base_due(&view)),
         Target::Submission(number) => {
             let one = submission(session, job, number).await?;
-            // A prize is decided by itself; after rows, rewards have comparisons.
+            // A prize needs only the rows; rewards need comparisons afterwards.
             let is_over = matches!(view.terms.award, Award::Prize { .. }) && one.scores.is_some();
             let waits = one.state == SubmissionStateView::Whole && !is_over;
             Ok(waits.then_some(one.step))
@@ -350,7 +350,7 @@ pub async fn submission_of(
 /// Sends inputs until an evaluation is over, the budget is used up, or an input does not advance
 /// it.
 ///
-/// - Errors: what the market refuses, beside that there is nothing left to do
+/// - Errors: the market's refusal, unless nothing is left to do
 pub async fn carry_on(
     session: &Session,
     sender: &Sender,
@@ -394,7 +394,7 @@ pub async fn carry_on(
                 Err(None) => return Err(refused.clone().into()),
             },
         };
-        // Somebody says that it goes on: only further on than before.
+        // A node may misreport progress: continue only if the step increases.
         if let Some(step) = next.filter(|step| *step <= from) {
             (evaluated.step, evaluated.stopped) = (step, Stopped::Stalled);
             break;
@@ -403,8 +403,8 @@ pub async fn carry_on(
     Ok(evaluated)
 }
 
-/// The step that the market expects instead, or why nothing more is sent; `None` if that is no
-/// regular end.
+/// The step that the market expects instead, or the reason why nothing more is sent; `None` for any
+/// other refusal.
 fn refused_step(refused: &Refused) -> Result<u32, Option<Stopped>> {
     let value = |name: &str| refused.0.values.get(name).and_then(|value| value.parse().ok());
     match refused.0.refused.as_str() {

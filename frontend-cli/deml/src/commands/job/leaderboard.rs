@@ -1,4 +1,4 @@
-//! `deml job leaderboard`: who stands where on the hold-out.
+//! `deml job leaderboard`: ranking on the hold-out.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use wire::{JobList, Query, RankView};
 
 use crate::config::Config;
 
-/// The leaderboard.
+/// Arguments of `deml job leaderboard`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml job leaderboard 0")]
 pub struct Leaderboard {
@@ -24,12 +24,12 @@ pub struct Leaderboard {
     pub job: JobRef,
 }
 
-/// Submissions by their scores on the hold-out, the best first.
+/// Submissions by their scores on the hold-out, best first.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ranking {
     /// The job.
     pub job: JobId,
-    /// The ranking; what does not count comes last.
+    /// The ranking; submissions that do not count come last.
     pub ranking: Vec<RankView>,
 }
 
@@ -39,7 +39,7 @@ pub async fn run(config: &Config, leaderboard: Leaderboard) -> Result<ExitStatus
     Ok(ExitStatus::Done)
 }
 
-/// Asks the market who stands where.
+/// Queries a job's ranking.
 pub async fn leaderboard(session: &Session, job: impl Into<JobRef>) -> Result<Ranking> {
     let job = session.job(job).await?.job;
     let ranking =

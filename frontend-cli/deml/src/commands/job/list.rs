@@ -1,4 +1,4 @@
-//! `deml job list`: jobs, the oldest first.
+//! `deml job list`: jobs, oldest first.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -18,19 +18,19 @@ use wire::{JobView, Page, Paging, Query};
 
 use crate::config::Config;
 
-/// Listing jobs.
+/// Arguments of `deml job list`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml job list --limit 10")]
 pub struct List {
-    /// Begin at the job of this number
+    /// Start at the job of this number
     #[arg(long, default_value_t = 0)]
     pub from: u64,
-    /// Jobs to show at most, 100 or fewer
+    /// Maximum of jobs to show, 100 or fewer
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub limit: u64,
 }
 
-/// Jobs, the oldest first.
+/// Jobs, oldest first.
 #[derive(Clone, Debug, Serialize)]
 pub struct Jobs {
     /// The market's answer.
@@ -44,23 +44,23 @@ pub struct Jobs {
 
 /// Lists jobs.
 ///
-/// - Errors: the name of one is not the hash of its terms
+/// - Errors: a job's name is not the hash of its terms
 pub async fn run(config: &Config, list: List) -> Result<ExitStatus> {
     config.printer.answer(&self::list(&config.session()?, &list).await?)?;
     Ok(ExitStatus::Done)
 }
 
-/// Asks the market for its jobs.
+/// Queries the market's jobs.
 ///
-/// - Errors: the name of one is not the hash of its terms
+/// - Errors: a job's name is not the hash of its terms
 pub async fn list(session: &Session, page: &List) -> Result<Jobs> {
     let paging = Paging { from: page.from, limit: page.limit };
     let page: Page<JobView> = session.ask(&Query::Jobs(paging)).await?;
     let mut currencies = BTreeMap::new();
     for job in &page.items {
         session.check_name(job).await?;
-        if let Entry::Vacant(place) = currencies.entry(job.terms.asset) {
-            place.insert(session.currency(job.terms.asset).await);
+        if let Entry::Vacant(entry) = currencies.entry(job.terms.asset) {
+            entry.insert(session.currency(job.terms.asset).await);
         }
     }
     Ok(Jobs { page, currencies, now: session.now().await? })
@@ -99,7 +99,7 @@ impl fmt::Display for Jobs {
     }
 }
 
-/// What is paid, in short.
+/// Short description of the award.
 fn award(award: &Award, currency: &Currency) -> String {
     match award {
         Award::Rewards { reward, count } => format!("{count} × {}", currency.show(*reward)),
@@ -107,7 +107,7 @@ fn award(award: &Award, currency: &Currency) -> String {
     }
 }
 
-/// A title without its padding.
+/// A title without its zero padding.
 #[must_use]
 pub fn title(title: &[u8; 32]) -> String {
     let text = String::from_utf8_lossy(title);

@@ -1,4 +1,4 @@
-//! `deml job`: opening, looking at and ending jobs; one file each.
+//! `deml job`: opening, inspecting and ending jobs; one file each.
 
 pub mod board;
 pub mod cancel;
@@ -23,24 +23,24 @@ pub enum Job {
     Open(Box<open::Open>),
     /// List jobs
     List(list::List),
-    /// Show one job: its choices, its windows, and what entering it costs at most
+    /// Show one job: its choices, its windows, and the maximum cost of entering it
     Show(show::Show),
     /// Show the public board
     Board(board::Board),
-    /// Show who stands where on the hold-out
+    /// Show the ranking on the hold-out
     Leaderboard(leaderboard::Leaderboard),
     /// Cancel a job that nobody has submitted to
     #[command(after_help = "Example:\n  deml --account 1 job cancel 0")]
     Cancel(cancel::Cancel),
-    /// Move a job on as far as time allows; anyone may
+    /// Advance a job as far as time allows; anyone may
     Settle(settle::Settle),
-    /// Go on with an evaluation; who does is paid for the rows answered
+    /// Advance an evaluation; whoever does is paid for the rows answered
     Evaluate(evaluate::Evaluate),
-    /// Reveal what this account has sealed: its model, or its hold-out
+    /// Reveal this account's sealed model or hold-out
     Reveal(reveal::Reveal),
 }
 
-/// Does what was asked for.
+/// Runs the subcommand.
 ///
 /// - Errors: a `Refused`, or what failed and what to do about it
 pub async fn run(config: &Config, job: Job) -> Result<ExitStatus> {

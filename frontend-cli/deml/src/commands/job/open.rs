@@ -1,5 +1,5 @@
-//! Opening a job: all of it is tried on this computer, then the deposit with the command on it is
-//! sent, then the job's blobs, until the base model is scored.
+//! `deml job open`: rehearses everything locally, sends the deposit with the command riding on it,
+//! then publishes the job's blobs, until the base model is scored.
 
 use std::{fmt, path::PathBuf};
 
@@ -39,7 +39,7 @@ use crate::{
     terms::{self, JobFiles, Known, TermsDraft},
 };
 
-/// Opening a job.
+/// Arguments of `deml job open`.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
@@ -56,7 +56,7 @@ pub struct Open {
     /// TOML or JSON file with these terms
     #[arg(long, value_name = "FILE")]
     pub terms: Option<PathBuf>,
-    /// The terms themselves.
+    /// The terms.
     #[command(flatten)]
     pub draft: TermsDraft,
     /// Distinguishes jobs of equal terms [default: random]
@@ -68,29 +68,29 @@ pub struct Open {
     /// Show what goes to escrow, and send nothing
     #[arg(long, help_heading = "Sending")]
     pub dry_run: bool,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten, next_help_heading = "Sending")]
     pub sending: Sending,
 }
 
-/// What a sponsor is about to open, checked on this computer.
+/// A job about to be opened, checked locally.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
-    /// The terms; a sealed hold-out is sealed anew when the job is opened.
+    /// The terms; a sealed hold-out is sealed again when the job is opened.
     pub terms: Terms,
-    /// What goes to escrow, item by item.
+    /// The stake that goes to escrow, item by item.
     pub stake: SponsorStake,
-    /// All of it.
+    /// Its total.
     pub total: Amount,
     /// Distinguishes jobs of equal terms.
     pub salt: B256,
     /// The files.
     #[serde(skip)]
     pub files: JobFiles,
-    /// What the market will say of the base model.
+    /// The expected evaluation of the base model.
     #[serde(skip)]
     pub rehearsal: JobRehearsal,
-    /// What everything is paid in.
+    /// Currency of all amounts.
     #[serde(skip)]
     pub currency: Currency,
 }
@@ -102,7 +102,7 @@ impl fmt::Display for Plan {
     }
 }
 
-/// A sponsor's stake item by item, each on a line of its own.
+/// A sponsor's stake, one item per line.
 pub(super) fn fmt_stake(
     out: &mut fmt::Formatter<'_>,
     stake: &SponsorStake,
@@ -122,14 +122,14 @@ pub(super) fn fmt_stake(
     Ok(())
 }
 
-/// Reads a draft and its files, and plays the opening through the market's own rules.
+/// Reads a draft and its files, and rehearses the opening by the market's own rules.
 ///
-/// - Errors: what is missing; the market's refusal of such terms or of the base model
+/// - Errors: something is missing; the market's refusal of the terms or the base model
 pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let (currency, _) = session.money(terms::award_money(draft)?).await?;
     let files = terms::read_files(draft)?;
     let now = session.now().await?;
-    // Its own clock stands still since its last input.
+    // The market's clock stands still between inputs.
     let market = QuoteView { now, ..session.quote().await? };
     let metric = terms::metric(draft);
     let hold_out = quote(&files.base, &files.hold_out, metric)?;
@@ -170,7 +170,7 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     Ok(plan)
 }
 
-/// Plays the opening, with all blobs at hand.
+/// Rehearses the opening, with all blobs available.
 async fn rehearsed(
     session: &Session,
     market: &QuoteView,
@@ -190,7 +190,7 @@ async fn rehearsed(
     .await
 }
 
-/// What evaluating the base model on a dataset takes.
+/// Quote for evaluating the base model on a dataset.
 fn quote(model: &File, data: &File, metric: Metric) -> Result<Quote> {
     let evaluation = Evaluation {
         model: Blob { cid: model.blob.cid(), bytes: &model.bytes },
@@ -201,14 +201,14 @@ fn quote(model: &File, data: &File, metric: Metric) -> Result<Quote> {
     Ok(Evaluator::new().quote(&evaluation).map_err(|why| Refused::new("EvaluationError", why))?)
 }
 
-/// A ciphertext of the right length, with a key that is thrown away.
+/// A ciphertext of the right length, whose key is discarded.
 fn trial_seal(hold_out: &File) -> (SealedBlob, Vec<u8>) {
     let commitment = Digest([0; 32]);
     let bytes = blobs::seal(&[0; 32], commitment, &hold_out.bytes);
     (SealedBlob { commitment, ciphertext: blobs::blob_ref(&bytes, files::PROFILE) }, bytes)
 }
 
-/// A job that is ready to be opened: its command, and what is published then.
+/// A job that is ready to be opened: its command, and the blobs to publish afterwards.
 struct Opening {
     job: JobId,
     command: Command,
@@ -216,7 +216,7 @@ struct Opening {
 }
 
 impl Opening {
-    /// Seals the hold-out if the job is sealed; its key is kept before this returns.
+    /// Seals the hold-out if the job is sealed; its key is stored before this returns.
     async fn new(session: &Session, sender: &Sender, vault: &Vault, plan: &Plan) -> Result<Self> {
         let Plan { files, salt, .. } = plan;
         let mut terms = plan.terms;
@@ -241,25 +241,25 @@ impl Opening {
     }
 }
 
-/// A job that was opened.
+/// An opened job.
 #[derive(Clone, Debug, Serialize)]
 pub struct Opened {
     /// Its name.
     pub job: JobId,
     /// Its number, for display.
     pub number: u32,
-    /// The base model's score, in parts per million: on the hold-out, or while that is sealed on
-    /// the public slice.
+    /// The base model's score, in parts per million: on the hold-out, or on the public slice while
+    /// that is sealed.
     pub base_score: Score,
     /// The recall of its worst class, in parts per million.
     pub base_worst_class: Score,
-    /// What is in escrow.
+    /// The stake in escrow.
     pub stake: SponsorStake,
     /// The base model's CID.
     pub base_model: Cid,
-    /// The hold-out's CID as it is published: of a sealed one, the ciphertext's.
+    /// CID of the published hold-out; if sealed, of the ciphertext.
     pub hold_out: Cid,
-    /// What it cost.
+    /// Transaction cost.
     #[serde(flatten)]
     pub spent: TransactionCost,
     #[serde(skip)]
@@ -284,7 +284,7 @@ impl fmt::Display for Opened {
     }
 }
 
-/// Opens the job that the arguments describe, or says what would be sent.
+/// Opens the job that the arguments describe, or prints what would be sent.
 pub async fn run(config: &Config, open: Open) -> Result<ExitStatus> {
     let session = config.session()?;
     let mut plan = plan(&session, &terms::draft(open.terms.as_deref(), &open.draft)?).await?;
@@ -312,7 +312,7 @@ pub async fn run(config: &Config, open: Open) -> Result<ExitStatus> {
     Ok(ExitStatus::Done)
 }
 
-/// Opens a planned job and brings it to where it takes submissions.
+/// Opens a planned job and advances it until it takes submissions.
 ///
 /// - Errors: `WalletTooSmall`, or the market's refusal; a deposit stands all the same
 pub async fn open(
@@ -357,7 +357,7 @@ pub async fn open(
     let budget = &mut Budget::default();
     budget.inputs = budget.inputs.max(rehearsal.inputs.saturating_add(2));
     let base = match terms.sample_rows() {
-        // Beyond the machine, the job opens with its bytes; the score is this computer's.
+        // Where the machine only samples, the job opens with its bytes; the score is the local one.
         Some(_) => (rehearsal.base.score, rehearsal.base.worst_class),
         None => ready(session, sender, job, notices, budget, &mut spent).await?,
     };
@@ -382,9 +382,9 @@ fn say_delivered(session: &Session, delivered: &Delivered) {
     session.printer.say(format_args!("published {cid}: {size} bytes in {chunks}{kept}"));
 }
 
-/// The base model's score and worst class, once the market has them; its evaluation is carried on.
+/// The base model's score and worst class, once the market has them; advances its evaluation.
 ///
-/// - Errors: the job was cancelled, with the reason; more inputs are needed than were foreseen
+/// - Errors: the job was cancelled, with the reason; more inputs are needed than predicted
 async fn ready(
     session: &Session,
     sender: &Sender,

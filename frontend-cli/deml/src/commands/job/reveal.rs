@@ -1,4 +1,4 @@
-//! Revealing what an account has sealed: its model, or the sponsor's hold-out.
+//! `deml job reveal`: reveals an account's sealed model, or the sponsor's hold-out.
 
 use std::{fmt, time::Duration};
 
@@ -26,7 +26,7 @@ use crate::{
     config::Config,
 };
 
-/// Revealing.
+/// Arguments of `deml job reveal`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -34,17 +34,17 @@ Example:
 
 Who does not reveal in time loses the place bond; a sponsor loses its bond and the award.")]
 pub struct Reveal {
-    /// Its number, or its name: 0x and at least its first 8 digits
+    /// The job: its number, or its name: 0x and at least its first 8 digits
     pub job: JobRef,
-    /// Wait until keys are taken
+    /// Wait until keys are accepted
     #[arg(long)]
     pub wait: bool,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten)]
     pub sending: Sending,
 }
 
-/// Something that is open now.
+/// A revealed blob.
 #[derive(Clone, Debug, Serialize)]
 pub struct Revealed {
     /// The job.
@@ -55,7 +55,7 @@ pub struct Revealed {
     pub submission: Option<u32>,
     /// The plain blob.
     pub plain: blobs::Cid,
-    /// What it cost.
+    /// Transaction cost.
     #[serde(flatten)]
     pub spent: TransactionCost,
 }
@@ -79,7 +79,7 @@ impl fmt::Display for Revealed {
     }
 }
 
-/// What this account has sealed for a job.
+/// This account's sealed blobs of a job.
 struct Sealed {
     view: JobView,
     submission: Option<u32>,
@@ -135,9 +135,9 @@ pub async fn run(config: &Config, reveal: Reveal) -> Result<ExitStatus> {
     Ok(ExitStatus::Done)
 }
 
-/// Sends the key of what this account has sealed for a job; with `wait`, once it closes.
+/// Reveals the key of this account's sealed blob of a job; with `wait`, once the job closes.
 ///
-/// - Errors: this computer has no such key; `NotYet`, or the market's refusal
+/// - Errors: the key is not on this computer; `NotYet`, or the market's refusal
 pub async fn reveal(
     session: &Session,
     sender: &Sender,
@@ -166,7 +166,7 @@ pub async fn reveal(
     }
     let Sealed { view, submission, seal } = sealed;
     seals::note_revealed(vault, blobs::Digest(seal.commitment.0))?;
-    // It is public now; whoever looks for it finds it here, too.
+    // It is public now, so it can be served from here, too.
     let plain = seal.opening().plain;
     if let Ok(bytes) = std::fs::read(&seal.file)
         && blobs::blob_ref(&bytes, plain.profile) == plain
@@ -177,7 +177,7 @@ pub async fn reveal(
     Ok(Revealed { job, number, submission, plain: plain.cid(), spent })
 }
 
-/// Waits until a block that is made now has at least this time.
+/// Waits until a block produced now would have at least this timestamp.
 async fn wait_until(session: &Session, moment: Timestamp) -> Result<()> {
     let mut is_said = false;
     loop {

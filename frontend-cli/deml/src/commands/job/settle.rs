@@ -1,4 +1,4 @@
-//! Moving a job on, as far as time and the machine's inputs allow; anyone may.
+//! `deml job settle`: advances a job as far as time and the machine's inputs allow; anyone may.
 
 use std::fmt;
 
@@ -21,38 +21,39 @@ use crate::{
     config::Config,
 };
 
-/// Settling.
+/// Arguments of `deml job settle`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml --account 1 job settle 0")]
 pub struct Settle {
-    /// Its number, or its name: 0x and at least its first 8 digits
+    /// The job: its number, or its name: 0x and at least its first 8 digits
     pub job: JobRef,
-    /// At most how much.
+    /// Limits on sending and paying.
     #[command(flatten)]
     pub caps: Caps,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten)]
     pub sending: Sending,
 }
 
-/// How far a job came.
+/// Progress of a job.
 #[derive(Clone, Debug, Serialize)]
 pub struct Settled {
     /// The job.
     pub job: JobId,
     /// Its number, for display.
     pub number: u32,
-    /// Where it is now.
+    /// Its current stage.
     pub stage: Stage,
-    /// Until when nothing more can be done; `None` if it has ended or can go on at once.
+    /// Time until which nothing more can be done; `None` if it has ended or can be advanced at
+    /// once.
     pub next: Option<u64>,
-    /// How many models were paid.
+    /// Number of paid models.
     pub payouts: u32,
-    /// What went back to the sponsor.
+    /// Amount returned to the sponsor.
     pub returned: Amount,
-    /// What the market said on the way.
+    /// The market's notices from these inputs.
     pub notices: Vec<Notice>,
-    /// What it cost.
+    /// Transaction cost.
     #[serde(flatten)]
     pub spent: TransactionCost,
     #[serde(skip)]
@@ -79,7 +80,7 @@ impl fmt::Display for Settled {
     }
 }
 
-/// Settles within what the arguments allow.
+/// Settles within the given limits.
 pub async fn run(config: &Config, settle: Settle) -> Result<ExitStatus> {
     let session = config.session()?;
     let view = session.job(&settle.job).await?;
@@ -93,10 +94,10 @@ pub async fn run(config: &Config, settle: Settle) -> Result<ExitStatus> {
     Ok(ExitStatus::Done)
 }
 
-/// Settles until the job has ended, only time can move it, an input moves nothing, or the budget
-/// is used up.
+/// Settles until the job has ended, has to wait, is not changed by an input, or the budget is used
+/// up.
 ///
-/// - Errors: `NothingToDo` if time has to pass before anything can be done at all
+/// - Errors: `NothingToDo` if the job has to wait before anything can be done at all
 pub async fn settle(
     session: &Session,
     sender: &Sender,
@@ -135,7 +136,7 @@ pub async fn settle(
     Ok(Settled { job, number, stage, next, payouts, returned, notices, spent, now, currency })
 }
 
-/// What the sponsor was paid.
+/// Amount paid to the sponsor.
 fn returned(notices: &[Notice], view: &JobView) -> Amount {
     let paid = notices.iter().filter_map(|notice| match notice {
         Notice::Paid { job, to, amount, .. } if (*job, *to) == (view.job, view.sponsor) => {
@@ -155,7 +156,7 @@ fn opens(refused: &Refused) -> Option<u64> {
     refused.0.values.get(value)?.parse().ok()
 }
 
-/// From when on the market lets a job be moved on, if time is all that is missing.
+/// Time from which the market accepts the command, if only time is missing.
 pub(crate) fn opens_at(why: &anyhow::Error) -> Option<Timestamp> {
     why.downcast_ref::<Refused>().and_then(opens).map(Timestamp)
 }

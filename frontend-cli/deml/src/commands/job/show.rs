@@ -1,4 +1,4 @@
-//! `deml job show`: one job's choices in words, its windows, and what entering it costs at most.
+//! `deml job show`: one job's choices in words, its windows, and the maximum cost of entering it.
 
 use std::fmt;
 
@@ -21,28 +21,28 @@ use crate::{
     config::Config,
 };
 
-/// Showing a job.
+/// Arguments of `deml job show`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml job show 0 --submissions")]
 pub struct Show {
-    /// Its number, or its name: 0x and at least its first 8 digits
+    /// The job: its number, or its name: 0x and at least its first 8 digits
     pub job: JobRef,
-    /// Its submissions too
+    /// Show its submissions too
     #[arg(long)]
     pub submissions: bool,
 }
 
-/// One job, with its submissions when asked for.
+/// One job, with its submissions if requested.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shown {
     /// The job.
     #[serde(flatten)]
     pub job: JobView,
-    /// What a submission of the largest model moves to escrow.
+    /// Stake for a submission of the largest allowed model.
     pub submission_stake: SubmissionStake,
-    /// What showing a model moves to escrow; `None` if there is no board.
+    /// Stake for showing a model; `None` if there is no board.
     pub show_stake: Option<Amount>,
-    /// Its submissions, the oldest first.
+    /// Its submissions, oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submission_list: Option<Vec<SubmissionView>>,
     #[serde(skip)]
@@ -62,7 +62,7 @@ pub async fn run(config: &Config, show: Show) -> Result<ExitStatus> {
     Ok(ExitStatus::Done)
 }
 
-/// Asks the market for one job, and computes what entering it costs at most.
+/// Queries one job, and computes the maximum cost of entering it.
 ///
 /// - Errors: `NotFound`; its name is not the hash of its terms
 pub async fn show(
@@ -83,7 +83,7 @@ pub async fn show(
     Ok(Shown { job, submission_stake, show_stake, submission_list, currency, settings, now })
 }
 
-/// All submissions of a job that the market still has, page by page.
+/// All submissions of a job that the market still stores, page by page.
 pub async fn submissions(session: &Session, job: JobId) -> Result<Vec<SubmissionView>> {
     session.all(|paging| Query::List(job.into(), JobList::Submissions, paging)).await
 }

@@ -1,4 +1,4 @@
-//! Attesting, and revealing attestations: what this computer finds of each revealed model.
+//! Attesting, and revealing attestations: the local evaluation of each revealed model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,11 +19,11 @@ use super::{
 };
 use crate::commands::job::evaluate;
 
-/// What is found of a model, and row by row.
+/// Attestation of each model, with its row results.
 type Findings = Vec<(Attestation, Option<Results>)>;
 
 impl Miner<'_> {
-    /// Commits to what is found of each page that this account owes.
+    /// Commits to the attestations of each page that this account owes.
     pub(super) async fn attest(
         &self,
         view: &JobView,
@@ -35,7 +35,8 @@ impl Miner<'_> {
             return Ok(());
         }
         let Some(seat) = self.seat(job).await? else { return Ok(()) };
-        // The market shows the first of them; what it shows is complete, or we remember the rest.
+        // The market lists only the first of them: a shorter list is complete, else we use our own
+        // state.
         let is_all = (seat.attested.len() as u64) < Paging::MAX_LIMIT;
         for page in 0..pages(view) {
             let is_remembered = !is_all && state.of(job).attested.contains(&page);
@@ -52,7 +53,7 @@ impl Miner<'_> {
         Ok(())
     }
 
-    /// Shows what was committed to.
+    /// Reveals the committed attestations.
     pub(super) async fn reveal(
         &self,
         view: &JobView,
@@ -82,9 +83,9 @@ impl Miner<'_> {
         Ok(miners.seats.into_iter().find(|seat| seat.miner == me))
     }
 
-    /// What this computer finds of a page: now, or when it was asked before.
+    /// The local attestations of a page: computed now, or stored before.
     ///
-    /// It is kept before this returns.
+    /// They are stored before this returns.
     async fn found(&self, view: &JobView, page: u32, state: &mut State) -> Result<Found> {
         if let Some(found) = state.of(view.job).found.get(&page) {
             return Ok(found.clone());
@@ -186,7 +187,7 @@ impl Miner<'_> {
         Ok(submissions)
     }
 
-    /// What this account's commitment to a page is bound to.
+    /// The binding of this account's commitment to a page.
     async fn binding(&self, job: JobId, page: u32) -> Result<AttestationBinding> {
         Ok(AttestationBinding {
             chain_id: self.session.chain.chain_id().await?,
@@ -197,15 +198,15 @@ impl Miner<'_> {
         })
     }
 
-    /// Hides the attestations of a page until they are revealed; always the same, so that nothing
-    /// is lost with the state.
+    /// Blinds the attestations of a page until they are revealed; deterministic, so that losing the
+    /// state loses nothing.
     fn salt(&self, job: JobId, page: u32) -> [u8; 32] {
         let purpose = [b"attestations", job.0.as_slice(), &page.to_be_bytes()].concat();
         self.vault.derived(&purpose)
     }
 }
 
-/// How many models a page has.
+/// Models per page.
 const fn page_models(view: &JobView) -> u32 {
     let is_sampled = match view.terms.miners() {
         Some(miners) => miners.sample_rows > 0,
@@ -214,7 +215,7 @@ const fn page_models(view: &JobView) -> u32 {
     if is_sampled { 1 } else { market::PAGE_MODELS }
 }
 
-/// How many pages there are: as many as the node says, if the job can have so many models.
+/// Number of pages: as the node states, if the job can have so many models.
 fn pages(view: &JobView) -> u32 {
     view.pages.min(view.terms.places.saturating_add(1))
 }

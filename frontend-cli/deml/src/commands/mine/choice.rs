@@ -1,4 +1,4 @@
-//! Which jobs a miner works for: those that are named, or that keep within stated limits.
+//! A miner's choice of jobs: those that are named, or all within stated limits.
 
 use anyhow::Result;
 use client::{printer::Refused, session::Session};
@@ -7,28 +7,28 @@ use wire::{JobView, Query};
 
 use crate::commands::mine::Mine;
 
-/// Which jobs a miner works for.
+/// A miner's choice of jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// These.
+    /// These jobs.
     Named(Vec<JobId>),
-    /// All that keep within these limits.
+    /// All jobs within these limits.
     Matching(Limits),
 }
 
-/// What a miner's bond and pay must keep within.
+/// Limits on a miner's bond and pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// What the job is paid in.
+    /// The job's asset.
     pub asset: Asset,
-    /// The largest bond.
+    /// Maximum bond.
     pub max_bond: Amount,
-    /// The smallest pool.
+    /// Minimum pool.
     pub min_pool: Amount,
 }
 
 impl Limits {
-    /// Whether a job keeps within them.
+    /// Whether a job is within the limits.
     #[must_use]
     pub fn allow(&self, job: &JobView) -> bool {
         let miners = job.terms.miners();
@@ -39,9 +39,9 @@ impl Limits {
 }
 
 impl Choice {
-    /// What was asked for; each job is known by its name from here on.
+    /// The requested choice; jobs are identified by name from here on.
     ///
-    /// - Errors: `NoSuchLimits` when limits are missing or in different assets
+    /// - Errors: `NoSuchLimits` if limits are missing or in different assets
     pub async fn new(session: &Session, mine: &Mine) -> Result<Self> {
         let mut names = Vec::new();
         for job in &mine.job {
@@ -83,7 +83,7 @@ impl Choice {
         for name in names {
             match session.job(name).await {
                 Ok(view) if view.stage.is_live() => jobs.push(view),
-                // The market has dropped a job that ended.
+                // The market has dropped an ended job.
                 Err(why) if !why.is::<Refused>() => return Err(why),
                 Ok(_) | Err(_) => {}
             }
@@ -92,7 +92,7 @@ impl Choice {
         Ok(jobs)
     }
 
-    /// Whether a miner may put a bond on a job, by its terms, which its name stands for.
+    /// Whether the bond of a job is acceptable by its terms, which its name commits to.
     pub(super) fn allows(&self, job: &JobView) -> bool {
         match self {
             Self::Named(names) => names.contains(&job.job),

@@ -1,10 +1,9 @@
 //! Mining: evaluating for jobs with miners, for a share of their pools.
 //!
-//! A round looks at the chosen jobs, and those that hold a bond of this account, and does what
-//! their windows ask of it, what is due first; then it enlists, and last it moves jobs on, within a
-//! day's budget. What was found, and how far Ethereum was read, is kept encrypted before anything
-//! is sent, and salts are derived from the account's key, so a miner that was killed goes on where
-//! it was.
+//! A round visits the chosen jobs, and those that hold a bond of this account, and does what their
+//! windows require, most urgent first; then it enlists, and last it advances jobs, within a day's
+//! budget. Findings and read progress are stored encrypted before anything is sent, and salts are
+//! derived from the account's key, so a killed miner resumes where it was.
 
 mod attest;
 mod choice;
@@ -37,7 +36,7 @@ use crate::{
     config::Config,
 };
 
-/// Mining.
+/// Arguments of `deml mine`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -48,10 +47,10 @@ It offers to evaluate for the jobs that are named, or that keep within the limit
 reveals what it found until Ctrl-C. Started again, it goes on. The bond of each job comes from the
 free balance, which --deposit fills.")]
 pub struct Mine {
-    /// For this job; can be given more than once
+    /// Mine for this job; can be given more than once
     #[arg(long, required_unless_present = "all_matching")]
     pub job: Vec<JobRef>,
-    /// For every job within the limits
+    /// Mine for every job within the limits
     #[arg(long, conflicts_with = "job", requires = "max_bond", requires = "min_pool")]
     pub all_matching: bool,
     /// Only where the bond is at most this
@@ -66,13 +65,13 @@ pub struct Mine {
     /// Deposit this much first
     #[arg(long, value_name = "AMOUNT")]
     pub deposit: Option<Money>,
-    /// Do what there is to do now, and end
+    /// Do what is due now, then exit
     #[arg(long)]
     pub once: bool,
-    /// At most how much for moving jobs on, in all; its own duties come first and do not count.
+    /// Limits on advancing jobs, in total; the miner's own duties come first and do not count.
     #[command(flatten)]
     pub caps: Caps,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten)]
     pub sending: Sending,
 }
@@ -82,56 +81,56 @@ fn asset(text: &str) -> Result<market::Asset, String> {
     market::Asset::read(text).ok_or_else(|| format!("{text:?} is not {}", market::Asset::WHAT))
 }
 
-/// Said of a job that could not be attended to.
+/// Name of the deed recorded for a job whose duties failed.
 const FAILED: &str = "failed";
 
-/// One account that mines.
+/// An account that mines.
 #[derive(Clone, Debug)]
 pub struct Miner<'a> {
     /// The market.
     pub session: &'a Session,
-    /// Who signs.
+    /// The signing account.
     pub sender: &'a Sender,
-    /// What it keeps to itself.
+    /// Its private storage.
     pub vault: &'a Vault,
-    /// Which jobs it works for.
+    /// Its choice of jobs.
     pub choice: Choice,
-    /// What a day may cost for moving jobs on; its own duties do not count.
+    /// Daily limits on advancing jobs; the miner's own duties do not count.
     pub daily: Budget,
 }
 
-/// Something a miner did.
+/// An action of a miner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Deed {
-    /// What: `enlisted`, `attested`, `revealed`, `evaluated`, `settled`, `failed`, or the name of a
-    /// refusal.
+    /// Its kind: `enlisted`, `attested`, `revealed`, `evaluated`, `settled`, `failed`, or the name
+    /// of a refusal.
     pub deed: String,
-    /// For which job, by its number.
+    /// The job's number.
     pub job: u32,
-    /// Of which page or submission.
+    /// The page or submission.
     pub of: Option<u32>,
 }
 
-/// What mining came to.
+/// Result of mining.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Mined {
-    /// What was done, in order.
+    /// Actions, in order.
     pub deeds: Vec<Deed>,
     /// Pay and lost bonds, by asset.
     pub earned: Vec<Earned>,
-    /// What it cost.
+    /// Transaction cost.
     #[serde(flatten)]
     pub spent: TransactionCost,
 }
 
-/// What a miner earned of an asset in the jobs that it attended to.
+/// A miner's earnings in an asset, from the jobs it took part in.
 #[derive(Clone, Debug, Serialize)]
 pub struct Earned {
-    /// Of what.
+    /// The asset.
     pub asset: Asset,
-    /// How much, beside bonds that came back.
+    /// Earnings, not counting returned bonds.
     pub amount: Amount,
-    /// Bonds that were lost.
+    /// Lost bonds.
     pub lost: Amount,
     #[serde(skip)]
     currency: Currency,
@@ -164,7 +163,7 @@ impl fmt::Display for Mined {
     }
 }
 
-/// Mines once, or until it is ended.
+/// Mines once, or until it is interrupted.
 pub async fn run(config: &Config, mine: Mine) -> Result<ExitStatus> {
     let session = config.session()?;
     let choice = Choice::new(&session, &mine).await?;
@@ -198,14 +197,14 @@ pub async fn run(config: &Config, mine: Mine) -> Result<ExitStatus> {
                 }
                 known = earned;
             }
-            // The node or the chain may be away for a while; a miner that gives up loses its bond.
+            // The node or chain may be down for a while; a miner that gives up loses its bond.
             Err(why) => config.printer.say(format_args!("trying again: {why:#}")),
         }
         tokio::time::sleep(session.patience.pause.max(Duration::from_secs(1))).await;
     }
 }
 
-/// What a miner does for a job, in the order in which it does it for all of them.
+/// A miner's duties, in the order in which a round performs them for all jobs.
 #[derive(Clone, Copy, Debug)]
 enum Duty {
     Reveal,
@@ -215,15 +214,15 @@ enum Duty {
 }
 
 impl Miner<'_> {
-    /// Does what there is to do now.
+    /// Does what is due now.
     ///
-    /// What the market refuses is a deed of its own: another miner was faster, or a window closed.
+    /// A refusal by the market is recorded as a deed: another miner was faster, or a window closed.
     ///
-    /// A job that lacks something is a deed, too, and said on the way.
+    /// The failure of a single job is recorded and printed, too.
     ///
-    /// - Errors: chain or node are not there
+    /// - Errors: chain or node unavailable
     pub async fn round(&self) -> Result<Mined> {
-        let (place, mut state) = self.state().await?;
+        let (progress, mut state) = self.state().await?;
         let mut mined = Mined::default();
         let before = state.budget;
         let jobs = self.choice.jobs(self.session, state.enlisted()).await?;
@@ -237,7 +236,7 @@ impl Miner<'_> {
                     Duty::Enlist => self.enlist(view, &mut state, &mut mined).await,
                     Duty::MoveOn => self.move_on(view, &mut state, &mut mined).await,
                 };
-                // Others must not wait for what this one lacks.
+                // One job's failure must not hold up the others.
                 if let Err(why) = done {
                     self.session.printer.say(format_args!("job {}: {why:#}", view.number));
                     mined.note(FAILED, view, None);
@@ -245,14 +244,14 @@ impl Miner<'_> {
             }
         }
         self.count(&mut state).await?;
-        if state.place() != place || state.budget != before || !mined.deeds.is_empty() {
+        if state.progress() != progress || state.budget != before || !mined.deeds.is_empty() {
             self.keep(&state)?;
         }
         mined.earned = self.earned(&state).await;
         Ok(mined)
     }
 
-    /// Offers to evaluate for a job, with a bond by its terms.
+    /// Enlists for a job, with the bond its terms require.
     async fn enlist(&self, view: &JobView, state: &mut State, mined: &mut Mined) -> Result<()> {
         let Self { session, sender, .. } = *self;
         let Some(miners) = view.terms.miners() else { return Ok(()) };
@@ -274,14 +273,15 @@ impl Miner<'_> {
             Ok(_) => "enlisted".to_owned(),
             Err(why) => refusal(why)?,
         };
-        // The market shows the first of the enlisted only: whoever has lost its state asks again.
+        // The market lists only the first enlisted miners, so a miner that lost its state enlists
+        // again.
         let is_in = ["enlisted", "AlreadyEnlisted"].contains(&deed.as_str());
         state.of(view.job).enlisted = is_in;
         mined.note(&deed, view, None);
         Ok(())
     }
 
-    /// Sends a command, and notes what became of it.
+    /// Sends a command, and records its outcome.
     async fn send(
         &self,
         command: &Command,
@@ -298,7 +298,7 @@ impl Miner<'_> {
         Ok(())
     }
 
-    /// What this account was paid, and lost in bonds, in each asset.
+    /// This account's earnings and lost bonds in each asset.
     async fn earned(&self, state: &State) -> Vec<Earned> {
         let mut earned: Vec<Earned> = Vec::new();
         for &Sums { asset, earned: amount, lost, .. } in state.sums() {
@@ -323,7 +323,7 @@ impl Mined {
     }
 }
 
-/// The name of the market's refusal, or what failed.
+/// The name of the market's refusal, or the error.
 fn refusal(why: anyhow::Error) -> Result<String> {
     why.downcast::<Refused>().map(|refused| refused.0.refused)
 }

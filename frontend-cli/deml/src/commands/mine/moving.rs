@@ -1,4 +1,4 @@
-//! Moving jobs on: what nobody asks of a miner, and what it does only within a day's budget.
+//! Advancing jobs: not a miner's duty, and done only within a day's budget.
 
 use anyhow::Result;
 use market::{Stage, Target, Timestamp};
@@ -13,7 +13,7 @@ use crate::{
 const DAY_SECONDS: u64 = 86_400;
 
 impl Miner<'_> {
-    /// What may still be spent today.
+    /// The budget left today.
     pub(super) fn left_today(&self, now: Timestamp, state: &mut State) -> Budget {
         let day = now.0 / DAY_SECONDS;
         if state.budget.is_none_or(|(of, _)| of != day) {
@@ -23,7 +23,7 @@ impl Miner<'_> {
         Budget { surcharge: self.daily.surcharge, ..left }
     }
 
-    /// Moves a job on in which this account has a bond, as far as the budget goes.
+    /// Advances a job in which this account has a bond, as far as the budget allows.
     pub(super) async fn move_on(
         &self,
         view: &JobView,
@@ -51,7 +51,7 @@ impl Miner<'_> {
         mined: &mut Mined,
     ) -> Result<()> {
         let Self { session, sender, .. } = *self;
-        // Until the windows that time has ended are settled, nothing is evaluated.
+        // Nothing is evaluated until the expired windows are settled.
         if view.judging_since.is_none() {
             self.settle(view, budget, state, mined).await?;
         }
@@ -107,7 +107,7 @@ impl Miner<'_> {
         Ok(())
     }
 
-    /// What the machine has not evaluated of a job that it judges.
+    /// The targets the machine has yet to evaluate in a job under judging.
     async fn pending(&self, view: &JobView) -> Result<Vec<Target>> {
         let has_begun = view.stage == Stage::Evaluating && view.decision.is_none();
         let now = self.session.moment().await?;
@@ -124,7 +124,7 @@ impl Miner<'_> {
     }
 }
 
-/// From when on a job can be moved on.
+/// Time from which a job can be advanced.
 fn due(view: &JobView) -> Timestamp {
     match view.stage {
         _ if view.decision.is_some() => Timestamp(0),

@@ -1,6 +1,6 @@
-//! What a miner remembers between two rounds, in a file that only its key opens.
+//! State of a miner between two rounds, in a file encrypted under its key.
 //!
-//! Nothing in it is needed to go on: what is lost is read or computed once more.
+//! None of it is essential: lost state is read or computed again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,31 +19,31 @@ use crate::budget::Budget;
 
 const NAME: &str = "mining";
 
-/// All of it.
+/// State of a miner.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct State {
-    /// Where inputs bring what jobs are about, and how far they were read.
+    /// Blocks with the jobs' blobs and keys, and the read progress.
     pub(super) trail: Trail,
-    /// What is left of a day's budget for moving jobs on, with the day's number.
+    /// The rest of a day's budget for advancing jobs, with the day's number.
     pub(super) budget: Option<(u64, Budget)>,
-    /// What was done, by job.
+    /// Work done, by job.
     jobs: BTreeMap<B256, Work>,
-    /// How many notices were read.
+    /// Number of notices read.
     notices: u64,
-    /// What was earned and lost, by job.
+    /// Earnings and losses, by job.
     sums: BTreeMap<B256, Sums>,
 }
 
-/// What was done for a job.
+/// Work done for a job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Work {
     /// Whether this account has a bond in it.
     pub(super) enlisted: bool,
-    /// Until when only time moves it on.
+    /// Time until which the job has to wait.
     pub(super) waits_until: Timestamp,
-    /// What was found, by page.
+    /// Findings, by page.
     pub(super) found: BTreeMap<u32, Found>,
-    /// Pages whose commitments the market has.
+    /// Pages whose commitments the market has accepted.
     pub(super) attested: BTreeSet<u32>,
 }
 
@@ -54,26 +54,26 @@ impl Default for Work {
     }
 }
 
-/// What was found of a page.
+/// Findings for a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Found {
     pub(super) attestations: Vec<Attestation>,
-    /// The results row by row, where the machine only samples.
+    /// The row results, where the machine only samples.
     pub(super) results: Bytes,
 }
 
-/// What a job brought.
+/// Earnings and losses of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sums {
     pub(super) asset: Asset,
-    /// What comes back with a right seat's pay.
+    /// The bond returned with a correct seat's pay.
     bond: Amount,
     pub(super) earned: Amount,
     pub(super) lost: Amount,
 }
 
 impl State {
-    /// What was done for a job so far.
+    /// The work done for a job so far.
     pub(super) fn of(&mut self, job: JobId) -> &mut Work {
         self.jobs.entry(job.0.into()).or_default()
     }
@@ -83,7 +83,7 @@ impl State {
         self.jobs.iter().filter(|(_, work)| work.enlisted).map(|(job, _)| JobId(job.0))
     }
 
-    /// Begins to count what a job brings.
+    /// Starts recording a job's earnings.
     pub(super) fn attend(&mut self, view: &JobView) {
         let (asset, bond) = (view.terms.asset, view.terms.miners().map(|miners| miners.bond));
         let (bond, earned, lost) = (bond.unwrap_or_default(), Amount::ZERO, Amount::ZERO);
@@ -91,18 +91,18 @@ impl State {
         self.sums.entry(view.job.0.into()).or_insert(sums);
     }
 
-    /// Forgets jobs that have ended, but not what they brought.
+    /// Forgets ended jobs, but not their earnings.
     pub(super) fn retain(&mut self, is_live: impl Fn(JobId) -> bool) {
         self.trail.retain(&is_live);
         self.jobs.retain(|job, _| is_live(JobId(job.0)));
     }
 
-    /// How far Ethereum and the node were read.
-    pub(super) const fn place(&self) -> [u64; 2] {
+    /// Read progress on Ethereum and on the node.
+    pub(super) const fn progress(&self) -> [u64; 2] {
         [self.trail.head(), self.notices]
     }
 
-    /// What was earned and what bonds were lost, by job.
+    /// Earnings and lost bonds, by job.
     pub(super) fn sums(&self) -> impl Iterator<Item = &Sums> {
         self.sums.values()
     }
@@ -130,14 +130,14 @@ impl State {
 }
 
 impl Miner<'_> {
-    /// What is remembered, brought up to what Ethereum has now, and the place where it was.
+    /// The stored state, updated from Ethereum, and the previous read progress.
     pub(super) async fn state(&self) -> Result<([u64; 2], State)> {
         let printer = self.session.printer;
         let mut state: State = self.vault.read(NAME).unwrap_or_else(|why| {
             printer.say(format_args!("starting anew: {why:#}"));
             State::default()
         });
-        let place = state.place();
+        let progress = state.progress();
         match state.trail.follow(self.session).await {
             Err(why) if why.is::<OtherChain>() => {
                 printer.say(format_args!("starting anew: {why}"));
@@ -146,10 +146,10 @@ impl Miner<'_> {
             }
             followed => followed?,
         }
-        Ok((place, state))
+        Ok((progress, state))
     }
 
-    /// Reads on what the market says of money.
+    /// Reads further notices about money.
     pub(super) async fn count(&self, state: &mut State) -> Result<()> {
         let me = to_market(self.sender.address());
         for payload in self.session.node.notices_from(state.notices).await? {
@@ -161,7 +161,7 @@ impl Miner<'_> {
         Ok(())
     }
 
-    /// Remembers it.
+    /// Stores the state.
     pub(super) fn keep(&self, state: &State) -> Result<()> {
         self.vault.write(NAME, state)
     }

@@ -1,4 +1,4 @@
-//! `deml model check`: whether a model can be evaluated, and what that takes.
+//! `deml model check`: whether a model can be evaluated, and at what cost.
 
 use std::{fmt, path::PathBuf};
 
@@ -22,17 +22,17 @@ use crate::{
     effort::{Effort, Speed, default_input_work},
 };
 
-/// Checking a model.
+/// Arguments of `deml model check`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml model check base.onnx")]
 pub struct Check {
     /// ONNX file
     pub file: PathBuf,
-    /// Rows of the dataset that its cost is shown for
+    /// Rows of the dataset for which the cost is shown
     #[arg(long, default_value_t = 1_000)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rows: u32,
-    /// Million instructions that the machine runs a second [default: 60]
+    /// Million instructions per second of the machine [default: 60]
     #[arg(long, value_name = "MILLION")]
     pub speed: Option<u32>,
 }
@@ -42,38 +42,38 @@ pub struct Check {
 pub struct Checked {
     /// Its CID.
     pub cid: Cid,
-    /// Its bytes.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// The shape of one row of its input.
+    /// Shape of one input row.
     pub input: Vec<usize>,
-    /// Numbers it answers for a row.
+    /// Numbers it answers per row.
     pub answers: usize,
-    /// Its weights, as numbers.
+    /// Number of weights.
     pub parameters: usize,
-    /// Rows answered in one step.
+    /// Rows per batch.
     pub batch_rows: usize,
-    /// Rows of the dataset that the cost is of.
+    /// Rows of the dataset for which the cost is computed.
     pub rows: u32,
-    /// What evaluating it on so many rows of bytes takes.
+    /// Cost of evaluating it on so many rows of bytes.
     pub effort: Effort,
-    /// Its operators, in the order they run.
+    /// Its operators, in execution order.
     pub nodes: Vec<NodeCost>,
 }
 
 /// One operator.
 #[derive(Clone, Debug, Serialize)]
 pub struct NodeCost {
-    /// Its place in the file.
+    /// Its index in the file.
     pub index: u32,
-    /// What it does.
+    /// Its operator.
     pub operator: String,
-    /// What it makes, with the rows of a batch first.
+    /// Its output shape, with the rows of a batch first.
     pub output: Vec<usize>,
-    /// Instructions it takes in a step.
+    /// Instructions per step.
     pub work: u64,
 }
 
-/// Describes a model.
+/// Checks a model and prints its description.
 ///
 /// - Errors: `UnfitModel`, naming the node
 pub fn run(config: &Config, check: &Check) -> Result<ExitStatus> {
@@ -133,7 +133,7 @@ pub fn check(file: &File, rows: u32, speed: Speed) -> Result<Checked> {
     })
 }
 
-/// What evaluating a model takes on so many rows of bytes.
+/// Quote for evaluating a model on so many rows of bytes.
 fn quote(file: &File, model: &Model, rows: u32) -> Result<Quote> {
     let rows = usize::try_from(rows)?;
     let elements = rows.checked_mul(model.row().elements()).context("too many rows")?;

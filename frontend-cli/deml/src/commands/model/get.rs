@@ -1,4 +1,4 @@
-//! `deml model get`: a blob, fetched by its CID or from a job.
+//! `deml model get`: fetches a blob by its CID or from a job.
 
 use std::{fmt, path::PathBuf};
 
@@ -10,38 +10,38 @@ use serde::Serialize;
 
 use crate::config::Config;
 
-/// Fetching a model.
+/// Arguments of `deml model get`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Example:\n  deml model get --job 0 --out base.onnx")]
 pub struct Get {
-    /// The job whose base model it is
+    /// The job whose base model to fetch
     #[arg(long, value_name = "JOB", required_unless_present = "cid")]
     pub job: Option<JobRef>,
     /// Its CID
     #[arg(long, conflicts_with = "job")]
     pub cid: Option<blobs::Cid>,
-    /// Where to write it
+    /// Output file
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 }
 
-/// The largest blob fetched by its CID alone, in bytes.
+/// Size limit of a blob fetched by its CID alone, in bytes.
 const FETCH_BYTES_MAX: u64 = 256 * 1_024 * 1_024;
 
-/// A blob that was fetched.
+/// A fetched blob.
 #[derive(Clone, Debug, Serialize)]
 pub struct Fetched {
     /// Its CID.
     pub cid: Cid,
-    /// Its bytes.
+    /// Its size in bytes.
     pub bytes: usize,
-    /// Where it is.
+    /// Path of the file.
     pub file: PathBuf,
 }
 
 /// Fetches a model.
 ///
-/// - Errors: it is not said which; the store has none of that CID
+/// - Errors: neither a job nor a CID is given; the store does not have it
 pub async fn run(config: &Config, get: Get) -> Result<ExitStatus> {
     let cid = match (get.cid, get.job) {
         (Some(cid), _) => cid,

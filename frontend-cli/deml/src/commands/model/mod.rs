@@ -1,4 +1,4 @@
-//! `deml model`: looking at and fetching models; one file each.
+//! `deml model`: inspecting and fetching models; one file each.
 
 pub mod check;
 pub mod get;
@@ -12,13 +12,13 @@ use crate::config::Config;
 /// Models.
 #[derive(Debug, Subcommand)]
 pub enum Model {
-    /// Say what a model is made of and what evaluating it costs
+    /// Describe a model and the cost of evaluating it
     Check(check::Check),
     /// Fetch a job's base model, or any blob, from IPFS
     Get(get::Get),
 }
 
-/// Does what was asked for.
+/// Runs the subcommand.
 ///
 /// - Errors: a `Refused`, or what failed and what to do about it
 pub async fn run(config: &Config, model: Model) -> Result<ExitStatus> {

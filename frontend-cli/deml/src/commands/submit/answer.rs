@@ -1,4 +1,4 @@
-//! What became of a submission, and of its stake.
+//! Outcome of a submission, and of its stake.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use market::{Amount, Asset, Award, JobId, Score, Share, Target, Timestamp};
 use serde::Serialize;
 use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
 
-/// A submission, as far as it has come.
+/// A submission and its progress.
 #[derive(Clone, Debug, Serialize)]
 pub struct Submitted {
     /// The job.
@@ -25,37 +25,37 @@ pub struct Submitted {
     pub number: u32,
     /// Its number in the job, in the order of commitments.
     pub submission: u32,
-    /// Whose.
+    /// The client.
     pub client: Address,
     /// The model.
     pub model_cid: Cid,
-    /// How far it has come.
+    /// Its state.
     pub state: SubmissionStateView,
-    /// Its score, if it was evaluated; in parts per million.
+    /// Its score in parts per million, if it was evaluated.
     pub score: Option<u32>,
     /// The recall of its worst class, in parts per million.
     pub worst_class: Option<u32>,
     /// Whether it was paid.
     pub accepted: bool,
-    /// Why not.
+    /// The refusal, if not.
     pub refusal: Option<Refused>,
-    /// What everything is paid in.
+    /// Asset of all amounts.
     pub asset: Asset,
-    /// What it was paid for being accepted.
+    /// Its reward for being accepted.
     pub reward: Amount,
-    /// What came back of the stake, in an input of ours.
+    /// Stake returned by one of our inputs.
     pub returned: Amount,
-    /// What our inputs earned by going on with evaluations.
+    /// Earnings of our inputs from advancing evaluations.
     pub earned: Amount,
-    /// The voucher that pays, if the market gave it in an input of ours.
+    /// The voucher of the payment, if one of our inputs led to it.
     pub voucher: Option<u64>,
-    /// The block after which that voucher's claim comes.
+    /// The block after which that voucher's claim is due.
     pub claimed_after_block: Option<u64>,
-    /// When keys are taken, if it is sealed: from then on, and until.
+    /// Start and end of the reveal window, if it is sealed.
     pub reveal: Option<[u64; 2]>,
-    /// How to go on.
+    /// Advice on the next step.
     pub next: Option<String>,
-    /// What it cost.
+    /// Transaction cost.
     #[serde(flatten)]
     pub spent: TransactionCost,
     #[serde(skip)]
@@ -116,7 +116,7 @@ impl fmt::Display for Submitted {
 }
 
 impl Submitted {
-    /// How the command ends.
+    /// Exit status of the command.
     #[must_use]
     pub fn exit_status(&self) -> ExitStatus {
         match self.state {
@@ -127,7 +127,7 @@ impl Submitted {
     }
 }
 
-/// What became of a submission, by what the market says now and what our inputs led to.
+/// Outcome of a submission, by the market's current state and the outputs of our inputs.
 pub(super) async fn answer(
     session: &Session,
     job: &JobView,
@@ -180,7 +180,7 @@ pub(super) async fn answer(
     })
 }
 
-/// What our inputs paid the client of its submission, and what they earned it by their work.
+/// The amounts our inputs paid the client for its submission, and earned it by their work.
 fn money(job: JobId, view: &SubmissionView, all: &[Processed]) -> [Amount; 2] {
     let mut sums = [Amount::ZERO; 2];
     for notice in all.iter().flat_map(|processed| &processed.notices) {

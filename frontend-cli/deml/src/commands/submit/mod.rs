@@ -1,5 +1,5 @@
-//! Submitting: the verdict is computed here first, and what it may cost at most is said; then the
-//! model is committed to, and only when that is final do its bytes leave this computer.
+//! `deml submit`: computes the verdict and prints the maximum cost first; then it commits to the
+//! model, whose bytes leave this computer only once the commitment is final.
 
 mod answer;
 mod plan;
@@ -37,7 +37,7 @@ use crate::{
     rehearsal::{self, Drive, Rehearsal},
 };
 
-/// Submitting.
+/// Arguments of `deml submit`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Example:
@@ -53,45 +53,45 @@ pub struct Submit {
     /// ONNX file
     #[arg(long, value_name = "FILE")]
     pub model: PathBuf,
-    /// What it was trained on; its bytes are not sent [default: not said]
+    /// Training data; its bytes are not sent [default: not stated]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// Submit although the checks on this computer say it will be refused
+    /// Submit even if the local checks say it will be refused
     #[arg(long)]
     pub force: bool,
-    /// Also go on with earlier submissions that must be decided before this one
+    /// Also advance earlier submissions that must be decided before this one
     #[arg(long)]
     pub evaluate_earlier: bool,
     /// Pay from the free balance in the market, without a deposit
     #[arg(long)]
     pub from_balance: bool,
-    /// At most how much.
+    /// Limits on sending and paying.
     #[command(flatten)]
     pub caps: Caps,
-    /// Whether to send.
+    /// Options for sending.
     #[command(flatten)]
     pub sending: Sending,
 }
 
-/// What to submit.
+/// A submission to make.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
     /// The job.
     pub job: JobRef,
     /// The model.
     pub model: &'a File,
-    /// What it was trained on; only its name is sent.
+    /// Its training data; only its reference is sent.
     pub data: BlobRef,
-    /// Submit although it will be refused.
+    /// Submit even if it will be refused.
     pub force: bool,
-    /// Also go on with earlier submissions that are decided first.
+    /// Also advance earlier submissions that must be decided first.
     pub evaluates_earlier: bool,
     /// Pay from the free balance alone.
     pub from_balance: bool,
 }
 
 impl<'a> Entry<'a> {
-    /// A model for a job, as most submit it: for a deposit, trained on what is not said.
+    /// The usual submission: paid by a deposit, with unstated training data.
     #[must_use]
     pub fn new(job: impl Into<JobRef>, model: &'a File) -> Self {
         Self {
@@ -105,7 +105,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// A model as it is committed to, and what is published of it.
+/// The commitment to a model, and the blob to publish.
 struct Publication {
     submitted: SubmittedModel,
     bytes: Vec<u8>,
@@ -140,7 +140,7 @@ pub async fn run(config: &Config, submit: Submit) -> Result<ExitStatus> {
 /// A job's base model, and the dataset that models can be evaluated on now: the hold-out, or the
 /// public slice while that is sealed; from the store.
 ///
-/// - Errors: the store has them not
+/// - Errors: the store does not have them
 pub async fn job_bytes(session: &Session, job: &JobView) -> Result<(BlobRef, Drive)> {
     let decides = job.hold_out.or_else(|| job.terms.opening_dataset());
     let decides = decides.context("the job has no dataset that is public")?;
@@ -154,7 +154,7 @@ pub async fn job_bytes(session: &Session, job: &JobView) -> Result<(BlobRef, Dri
     Ok((decides, drive))
 }
 
-/// What the market would say of a model, by its terms and by what it shows of the job.
+/// The market's expected verdict on a model, by the terms and the visible state of the job.
 ///
 /// - Errors: the market's refusal, without any gas
 pub async fn rehearse(session: &Session, job: &JobView, model: &File) -> Result<Rehearsal> {
@@ -167,7 +167,7 @@ pub async fn rehearse(session: &Session, job: &JobView, model: &File) -> Result<
     .await
 }
 
-/// Enters a model, delivers it, and goes on with its evaluation; or goes on where that stopped.
+/// Enters a model, publishes it, and advances its evaluation; resumes an interrupted submission.
 ///
 /// - Errors: the model would be refused, unless forced; the market's refusal
 pub async fn submit(
@@ -184,8 +184,8 @@ pub async fn submit(
         Some(begun) => begun,
         None => enter(session, sender, vault, (&view, entry), budget, &mut spent).await?,
     };
-    // What is committed to is public now, and nothing can be put before it. Its bytes go only to
-    // the very job that was looked at.
+    // The commitment is public and final, so nobody can front-run it. The bytes go only to the very
+    // job that was checked.
     let job = session.job(view.job).await?;
     let is_same = (job.number, job.terms) == (view.number, view.terms);
     ensure!(is_same, "job {} is another one than before: do not trust the node", view.number);
@@ -196,8 +196,8 @@ pub async fn submit(
     }
     let own = evaluate::submission(session, view.job, number).await?;
     if own.state == SubmissionStateView::Expecting {
-        let place = (view.job, SlotKey::of(Slot::Submission, number));
-        let delivered = delivery::deliver(session, sender, place, blob, &publication.bytes).await?;
+        let key = (view.job, SlotKey::of(Slot::Submission, number));
+        let delivered = delivery::deliver(session, sender, key, blob, &publication.bytes).await?;
         spent.absorb(delivered.spent);
         all.extend(delivered.completed);
     }
@@ -214,7 +214,7 @@ pub async fn submit(
     answer::answer(session, &view, (own, entry.model.blob), &all, (spent, next)).await
 }
 
-/// This account's submission of this model, if it is interrupted or waits.
+/// This account's submission of this model, if it is interrupted or waiting.
 ///
 /// - Errors: `AlreadySubmitted` of another model, `AlreadyPaid`
 async fn begun(
@@ -251,7 +251,7 @@ async fn begun(
     Ok(Some((submission, publication)))
 }
 
-/// What is committed to, and published, of a model; a seal's key is kept before this returns.
+/// The commitment to a model and the blob to publish; a seal's key is stored before this returns.
 async fn publication(
     session: &Session,
     sender: &Sender,
@@ -303,7 +303,7 @@ async fn enter(
     Ok((submission, publication))
 }
 
-/// Says what the market will say, before any gas is spent.
+/// Prints the expected verdict, before any gas is spent.
 async fn check(session: &Session, sender: &Sender, view: &JobView, model: &File) -> Result<()> {
     check_open(view, to_market(sender.address()), session.now().await?)
         .map_err(|why| refused(&why))?;
@@ -328,14 +328,14 @@ async fn check(session: &Session, sender: &Sender, view: &JobView, model: &File)
         ));
     }
     match verdict {
-        // On the public slice the sponsor's thresholds decide nothing.
+        // On the public slice the sponsor's thresholds do not apply.
         Verdict::Refused { scores: Some(_), .. } if is_sealed => Ok(()),
         Verdict::Refused { reason, .. } => Err(Refused((&reason).into()).into()),
         Verdict::Accepted(_) => Ok(()),
     }
 }
 
-/// Whether the job takes a submission of this account, as far as it is shown.
+/// Whether the job takes a submission of this account, as far as its state shows.
 fn check_open(
     view: &JobView,
     client: market::Address,

@@ -1,4 +1,4 @@
-//! What a submission may cost at most, said before anything is sent.
+//! Maximum cost of a submission, printed before anything is sent.
 
 use std::fmt;
 
@@ -18,13 +18,13 @@ use crate::{
     commands::{funding::lacking, sending::Calldata},
 };
 
-/// What a submission may cost at most.
+/// Maximum cost of a submission.
 #[derive(Clone, Debug)]
 pub struct Plan {
     currency: Currency,
     stake: SubmissionStake,
     total: Amount,
-    /// What the free balance lacks of it.
+    /// The amount that the free balance is short of.
     missing: Amount,
     from_balance: bool,
     is_sealed: bool,
@@ -35,7 +35,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Plans a submission of what is published.
+    /// Plans a submission of a publication.
     ///
     /// - Errors: the market's refusal of such a stake
     pub(super) async fn new(
@@ -73,12 +73,12 @@ impl Plan {
         })
     }
 
-    /// What is moved to escrow.
+    /// The amount moved to escrow.
     pub(super) const fn price(&self) -> (&Currency, Amount) {
         (&self.currency, self.total)
     }
 
-    /// All of it as hex.
+    /// All of its commands as hex.
     pub(super) fn calldata(&self, view: &JobView, publication: &Publication) -> Calldata {
         let command = Command::Submit { job: view.job, model: publication.submitted };
         let deposit = if self.from_balance { Amount::ZERO } else { self.missing };

@@ -1,4 +1,5 @@
-//! The participants' deeds: the sponsor opens, clients train, seal and cheat, miners attest and lie.
+//! The participants' actions: the sponsor opens, clients train, seal and cheat, miners attest and
+//! lie.
 
 use std::{ops::ControlFlow, time::Instant};
 
@@ -44,22 +45,22 @@ macro_rules! digits {
     };
 }
 
-/// How long submissions are taken, in seconds.
+/// Length of the submission window, in seconds.
 pub(super) const OPEN: u64 = 7 * 24 * 60 * 60;
-/// How long keys are taken.
+/// Length of the reveal window, in seconds.
 pub(super) const REVEAL: u64 = 24 * 60 * 60;
-/// How long attestations are committed to, and then as long revealed.
+/// Length of the attestation window, and of its reveal window, in seconds.
 pub(super) const ATTEST: u64 = 60 * 60;
 
-/// Rows of the hold-out's file that are shown as the public slice.
+/// Rows of the hold-out's file that form the public slice.
 const SLICE_ROWS: usize = 100;
 
-/// Whether the sponsor keeps its word.
+/// Behaviour of the sponsor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sponsor {
     /// It reveals the hold-out.
     Honest,
-    /// It does not.
+    /// It does not reveal the hold-out.
     Silent,
 }
 
@@ -108,7 +109,7 @@ fn part(all: &Dataset, rows: std::ops::Range<usize>) -> Result<Vec<u8>> {
     Ok(Dataset::new(all.row(), features, labels)?.to_safetensors())
 }
 
-/// A submission, as its client knows it.
+/// A submission, from its client's view.
 pub(super) struct Entry {
     who: &'static str,
     model: BlobRef,
@@ -117,7 +118,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// What became of it.
+    /// Its outcome.
     pub(super) fn judged(&self, job: u32, view: &SubmissionView) -> Submitted {
         let verdict = match (&view.refusal, view.state) {
             (Some(refusal), _) => &refusal.refused,
@@ -137,7 +138,8 @@ impl Entry {
     }
 }
 
-/// Two clients train on their own rows, a third does what they do and forgets it.
+/// Two clients train on their own rows; one copies a ciphertext, one enters a noised copy, and one
+/// will forget to reveal.
 pub(super) async fn submit_all(stage: &Stage, job: JobId) -> Result<Vec<Entry>> {
     let (a, b) = (digits!("client-a.safetensors"), digits!("client-b.safetensors"));
     let model = train(stage, "ada", a, 30).await?;
@@ -196,7 +198,7 @@ async fn show(stage: &Stage, who: &'static str, job: JobId, model: &File) -> Res
     Ok(entry)
 }
 
-/// Submits another's commitment and ciphertext, which everybody can see.
+/// Submits another client's commitment and ciphertext, which are public.
 async fn copy_ciphertext(stage: &Stage, job: JobId, model: &File) -> Result<Entry> {
     let (begun, mut spent) = (Instant::now(), TransactionCost::default());
     let Participant { name, sender, .. } = stage.participant("copier")?;
@@ -210,9 +212,9 @@ async fn copy_ciphertext(stage: &Stage, job: JobId, model: &File) -> Result<Entr
     sent.await?.accepted()?;
     let me = to_market(sender.address());
     let own = evaluate::submission_of(session, job, me).await?.context("it did not come in")?;
-    let place = (job, SlotKey::of(Slot::Submission, own.submission));
+    let key = (job, SlotKey::of(Slot::Submission, own.submission));
     let blob = sealed.ciphertext;
-    spent.absorb(delivery::deliver(session, sender, place, blob, &ciphertext).await?.spent);
+    spent.absorb(delivery::deliver(session, sender, key, blob, &ciphertext).await?.spent);
     stage.say(name, "submits ada's commitment and ciphertext");
     Ok(Entry { who: name, model: model.blob, begun, gas: spent.gas_used })
 }
@@ -222,7 +224,7 @@ fn seal_of_ada(stage: &Stage, job: JobId) -> Result<Seal> {
     seals.into_iter().find(|seal| seal.scope == job.0).context("ada has sealed nothing")
 }
 
-/// The sponsor and the clients open what they sealed, as far as they can and want.
+/// The sponsor and the clients reveal their sealed blobs, as far as they can and want.
 pub(super) async fn reveal_all(
     stage: &Stage,
     job: JobId,
@@ -254,7 +256,7 @@ pub(super) async fn reveal_all(
     Ok(())
 }
 
-/// The miners' offers.
+/// The miners enlist.
 pub(super) async fn enlist_all(stage: &Stage, job: JobId) -> Result<()> {
     for (name, miner) in miners(stage, job) {
         miner.round().await?;
@@ -267,7 +269,7 @@ pub(super) async fn enlist_all(stage: &Stage, job: JobId) -> Result<()> {
     Ok(())
 }
 
-/// Honest miners do a round; liars commit to what they made up, reveal it, or wait.
+/// Honest miners do a round; liars commit to a made-up attestation, reveal it, or wait.
 pub(super) async fn mine(stage: &Stage, job: JobId, lie: Option<Lie>) -> Result<()> {
     for (name, miner) in miners(stage, job) {
         for deed in miner.round().await?.deeds {
@@ -282,16 +284,16 @@ pub(super) async fn mine(stage: &Stage, job: JobId, lie: Option<Lie>) -> Result<
     Ok(())
 }
 
-/// What liars do in a round.
+/// A liar's action in a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lie {
-    /// They commit to it.
+    /// Commit to a made-up attestation.
     Attest,
-    /// They reveal it.
+    /// Reveal it.
     Reveal,
 }
 
-/// Calls every model nearly perfect, without having looked at any.
+/// Attests nearly perfect scores for every model, without evaluating any.
 async fn tell(stage: &Stage, liar: &Participant, job: JobId, models: u32, lie: Lie) -> Result<()> {
     let made_up = Attestation {
         score: Score(990_000),

@@ -1,4 +1,4 @@
-//! The cast: who plays, and who of them mines.
+//! The participants, and which of them mine.
 
 use alloy::{primitives::keccak256, signers::local::PrivateKeySigner};
 use anyhow::{Context, Result};
@@ -10,7 +10,7 @@ use crate::{
     demo::stage::{Coin, Part, Participant, Stage},
 };
 
-/// Who plays, with whole tokens in the wallet.
+/// Names of the participants, and the whole tokens in their wallets.
 const CAST: [(&str, u128); 13] = [
     ("sponsor", 2_000),
     ("ada", 300),
@@ -27,7 +27,7 @@ const CAST: [(&str, u128); 13] = [
     ("liar 7", 200),
 ];
 
-/// Everybody, with keys that everybody can know.
+/// All participants, with publicly known keys.
 pub(super) fn cast() -> Result<Vec<Part>> {
     let part = |(name, tokens)| {
         let secret = keccak256(format!("deml demo: {name}"));
@@ -38,7 +38,7 @@ pub(super) fn cast() -> Result<Vec<Part>> {
     CAST.into_iter().map(part).chain([operator]).collect()
 }
 
-/// Those who mine by the rules.
+/// The miners that follow the rules.
 pub(super) fn miners(stage: &Stage, job: JobId) -> impl Iterator<Item = (&'static str, Miner<'_>)> {
     let honest =
         stage.participants().iter().filter(|participant| participant.name.starts_with("miner"));
@@ -52,7 +52,7 @@ pub(super) fn miner<'a>(stage: &'a Stage, participant: &'a Participant, job: Job
     Miner { session: &stage.session, sender, vault, choice, daily }
 }
 
-/// Those who mine and say what they like.
+/// The miners that lie.
 pub(super) fn liars(stage: &Stage) -> impl Iterator<Item = &Participant> {
     stage.participants().iter().filter(|participant| participant.name.starts_with("liar"))
 }

@@ -1,5 +1,4 @@
-//! The demo of a competition: sealed models, miners, and people who try to get more than they
-//! should.
+//! The demo of a competition: sealed models, miners, and participants who cheat.
 //!
 //! One sponsor, five entrants (two honest, one who copies another's ciphertext, one who enters a
 //! noised copy under a second account, one who does not reveal) and seven miners, of which two lie.
@@ -17,12 +16,11 @@ pub use result::Played;
 
 use self::act::Sponsor;
 
-/// Plays a competition and cleans up; with a sponsor who never reveals, if asked for.
+/// Runs a competition and cleans up; with a sponsor who never reveals, if requested.
 ///
-/// With a `dapp`, that one plays, and the one beside this program is then given the same inputs.
+/// A given `dapp` runs the market, and the one beside this program then replays the same inputs.
 ///
-/// - Errors: what failed, or how the two applications differ; no process is left behind then
-///   either
+/// - Errors: the failed step, or how the two applications differ; no process is left running
 pub async fn run(printer: Printer, dapp: Option<PathBuf>, is_silent: bool) -> Result<Played> {
     let begun = Instant::now();
     let sponsor = if is_silent { Sponsor::Silent } else { Sponsor::Honest };

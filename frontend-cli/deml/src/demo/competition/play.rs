@@ -1,4 +1,4 @@
-//! The play, from the deposit to paid wallets.
+//! The course of the competition, from the deposit to paid wallets.
 
 use std::time::Instant;
 
@@ -56,7 +56,7 @@ pub(super) async fn play(stage: &Stage, sponsor: Sponsor, begun: Instant) -> Res
     })
 }
 
-/// Miners commit and reveal; then the machine looks, and whoever carries that on is paid for it.
+/// Miners commit and reveal; then the machine evaluates, and whoever advances that is paid for it.
 async fn evaluate(stage: &Stage, job: JobId) -> Result<()> {
     for (words, lie) in [
         ("Miners commit to what they find", Some(Lie::Attest)),
@@ -70,7 +70,7 @@ async fn evaluate(stage: &Stage, job: JobId) -> Result<()> {
     settle(stage, job).await
 }
 
-/// Moves the job on as far as time allows.
+/// Advances the job as far as time allows.
 async fn settle(stage: &Stage, job: JobId) -> Result<()> {
     let (sender, budget) = (&stage.participant("ada")?.sender, &mut Budget::default());
     match settle::settle(&stage.session, sender, job, budget).await {
@@ -85,7 +85,7 @@ fn list(job: JobId, list: JobList, paging: Paging) -> Query {
     Query::List(job.into(), list, paging)
 }
 
-/// The exact test that a notice is about.
+/// The exact test reported by a notice.
 fn test(notice: Notice) -> Option<Test> {
     match notice {
         Notice::Compared { best, other, best_better, other_better, separated, .. } => {
@@ -95,7 +95,7 @@ fn test(notice: Notice) -> Option<Test> {
     }
 }
 
-/// What became of the miners.
+/// Outcomes of the miners.
 async fn miners(stage: &Stage, job: JobId) -> Result<Vec<MinerLine>> {
     let seats: SeatsView = stage.session.ask(&list(job, JobList::Seats, Paging::default())).await?;
     let mut miners = Vec::new();

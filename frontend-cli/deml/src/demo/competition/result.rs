@@ -1,4 +1,4 @@
-//! What the demo came to: for programs as JSON, for people as tables.
+//! The demo's result: as JSON for programs, as tables for people.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -10,21 +10,21 @@ use wire::{BoardLineView, RankView};
 
 use crate::{commands::mine::Earned, demo};
 
-/// The whole demo.
+/// Results of the competition.
 #[derive(Debug, Serialize)]
 pub struct Played {
-    /// What every demo comes to; submissions are in the order of their commitments.
+    /// Results of any demo; submissions are in the order of their commitments.
     #[serde(flatten)]
     pub common: demo::Played,
-    /// What was shown on the public slice, the best first.
+    /// Models shown on the public slice, best first.
     pub board: Vec<BoardLineView>,
-    /// Submissions on the hold-out, the best first; then those that do not count.
+    /// Submissions on the hold-out, best first; then those that do not count.
     pub ranking: Vec<RankView>,
-    /// The exact tests of the best and others.
+    /// The exact tests of the best against others.
     pub tests: Vec<Test>,
-    /// Who gets what.
+    /// The division of the award.
     pub decision: Option<Decision>,
-    /// What became of the miners.
+    /// Outcomes of the miners.
     pub miners: Vec<MinerLine>,
     #[serde(skip)]
     pub(super) names: BTreeMap<Address, &'static str>,
@@ -41,20 +41,20 @@ pub struct Test {
     pub best_better: u32,
     /// Rows that the other answers better.
     pub other_better: u32,
-    /// Whether that is more than chance.
+    /// Whether the difference is significant.
     pub separated: bool,
 }
 
-/// What became of a miner.
+/// Outcome of a miner.
 #[derive(Debug, Serialize)]
 pub struct MinerLine {
-    /// Who.
+    /// Its name.
     pub name: &'static str,
-    /// How many pages of attestations it has revealed.
+    /// Number of revealed attestation pages.
     pub revealed: u32,
-    /// Why its bond is lost, if it is.
+    /// Reason for losing its bond, if it did.
     pub offence: Option<String>,
-    /// What it earned and lost.
+    /// Earnings and losses.
     pub earned: Vec<Earned>,
 }
 
@@ -78,11 +78,11 @@ impl Played {
     fn fmt_ranking(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("\nranking        score  submission\n")?;
         for RankView { rank, submission, client, scores, refusal } in &self.ranking {
-            let place = rank.map_or_else(|| "-".to_owned(), |rank| format!("{rank}."));
+            let position = rank.map_or_else(|| "-".to_owned(), |rank| format!("{rank}."));
             let score = scores.map_or_else(|| "–".to_owned(), |scores| percent(scores.score));
             let who = self.name(*client);
             let why = refusal.as_ref().map(|why| format!(": {}", why.message)).unwrap_or_default();
-            writeln!(out, "{place:>4} {score:>15}  {submission} of {who}{why}")?;
+            writeln!(out, "{position:>4} {score:>15}  {submission} of {who}{why}")?;
         }
         for Test { best, other, best_better, other_better, separated } in &self.tests {
             let told = if *separated { "told apart" } else { "not told apart" };
