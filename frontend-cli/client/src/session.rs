@@ -105,6 +105,7 @@ pub struct TransactionCost {
     /// Gas of all transactions.
     pub gas_used: u64,
     /// Fees, in wei.
+    #[serde(serialize_with = "crate::convert::as_text")]
     pub fee_wei: u128,
 }
 

@@ -47,7 +47,8 @@ fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
     market.ask(&["--account", "1", "job", "settle", "0"]);
     market.ask(&["--account", "1", "withdraw", "all"]);
     let balance = market.ask(&["--account", "1", "balance"]);
-    assert_eq!(balance["vouchers"].as_array().map(Vec::len), Some(1));
+    // A remainder of rent too small to keep may be paid out besides.
+    assert!(balance["vouchers"].as_array().is_some_and(|all| !all.is_empty()), "{balance}");
 }
 
 #[test]

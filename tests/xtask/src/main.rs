@@ -105,7 +105,7 @@ fn ci() -> Result<ExitCode, String> {
     let test = ["test", "--release", "--locked", "--workspace", "--no-fail-fast"];
     step("unit tests", "cargo", &[&test[..], &["--lib", "--bins"]].concat(), &root)?;
     // Most of these wait for blocks and for each other: more can run at once than there are cores.
-    let waiting = ["--config", "env.RUST_TEST_THREADS='6'", "--test", "*"];
+    let waiting = ["--config", "env.RUST_TEST_THREADS='3'", "--test", "*"];
     step("tests", "cargo", &[&test[..], &waiting].concat(), &root)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,10 +14,13 @@ use wire::Notice;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Flow {
     /// Rewards and prizes: won, or paid.
+    #[serde(serialize_with = "client::convert::as_text")]
     pub rewards: i128,
     /// Work of the machine: earned by advancing it or as operator, or paid.
+    #[serde(serialize_with = "client::convert::as_text")]
     pub work: i128,
     /// Rent, fees and bonds.
+    #[serde(serialize_with = "client::convert::as_text")]
     pub fees: i128,
 }
 

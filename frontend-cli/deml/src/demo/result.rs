@@ -129,6 +129,7 @@ pub struct Executed {
     /// The called contract.
     pub destination: Address,
     /// Wei sent with the call.
+    #[serde(serialize_with = "client::convert::as_text")]
     pub value: U256,
     /// The transaction that executed it.
     pub transaction: B256,
