@@ -104,7 +104,7 @@ pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2]) -> Work 
         Cost::of(Kind::StoredReals, &[dataset_bytes.div_ceil(4)])
     };
     let cost = (|| {
-        Cost::of(Kind::Exams, &[1])?
+        Cost::of(Kind::Evaluations, &[1])?
             .and(Kind::ModelBytes, &[model_bytes])?
             .and(Kind::Packed, &[model_bytes / size_of::<f32>()])?
             .and(Kind::PackedLists, &[model_bytes / size_of::<f32>()])?
@@ -123,7 +123,7 @@ fn reading([model_bytes, _]: [usize; 2], model: &Model, dataset: &Dataset) -> Op
         Features::Real(_) => Kind::StoredReals,
     };
     let (nodes, constants) = model.parts();
-    Cost::of(Kind::Exams, &[1])?
+    Cost::of(Kind::Evaluations, &[1])?
         .and(Kind::ModelBytes, &[model_bytes])?
         .plus(model.batch.packing)?
         .and(Kind::Constants, &[constants])?

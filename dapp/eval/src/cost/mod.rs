@@ -33,7 +33,7 @@ macro_rules! kinds {
 
 kinds! {
     /// Pairs of files read.
-    Exams
+    Evaluations
     /// Bytes of models.
     ModelBytes
     /// Numbers of right operands that are packed into the order in which the kernels read them.

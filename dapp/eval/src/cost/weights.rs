@@ -7,7 +7,7 @@ use super::Kind;
 
 /// The weight of each kind, in order.
 pub(super) const WEIGHTS: [(Kind, u64); Kind::ALL.len()] = [
-    (Kind::Exams, 103_303_077),
+    (Kind::Evaluations, 103_303_077),
     (Kind::ModelBytes, 1_615),
     (Kind::Packed, 34_807),
     (Kind::PackedLists, 31_042),

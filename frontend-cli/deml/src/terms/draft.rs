@@ -1,4 +1,4 @@
-//! A sponsor's terms as they are written: flags of `job open`, or a file.
+//! A sponsor's draft terms: flags of `job open`, or a file.
 
 use std::{path::PathBuf, sync::LazyLock};
 
@@ -7,7 +7,7 @@ use client::quantity::{Deadline, Money, Share};
 use market::{Metric, Unmet};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-/// A metric as it is written on the command line and in files: its name with hyphens.
+/// A metric on the command line and in files: its name with hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricName(pub Metric);
 
@@ -33,13 +33,13 @@ impl<'de> Deserialize<'de> for MetricName {
     }
 }
 
-/// Who takes the prize when no model is accepted.
+/// Recipient of the prize if no model is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnmetName {
-    /// You have it back
+    /// The sponsor gets it back
     Return,
-    /// All who revealed, in equal parts: you vouch that your terms can be met
+    /// All who revealed, in equal parts: the sponsor vouches that the terms can be met
     Share,
 }
 
@@ -52,14 +52,14 @@ impl From<UnmetName> for Unmet {
     }
 }
 
-/// A sponsor's terms, from flags or a file; a flag wins.
+/// A sponsor's terms, from flags or a file; a flag takes precedence.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct TermsDraft {
     /// Short name, at most 32 bytes
     #[arg(long)]
     pub title: Option<String>,
-    /// When nobody submits any more: a duration like 2h or 7d, or seconds since 1970
+    /// When submissions close: a duration like 2h or 7d, or a Unix time in seconds
     #[arg(long, visible_alias = "deadline", value_name = "TIME")]
     #[serde(alias = "deadline")]
     pub close: Option<Deadline>,
@@ -67,50 +67,50 @@ pub struct TermsDraft {
     /// reward, or as many as are cheaply stored]
     #[arg(long, value_name = "N")]
     pub places: Option<u32>,
-    /// What an acceptable model is.
+    /// Requirements on an acceptable model.
     #[command(flatten)]
     pub offer: OfferDraft,
     /// Whether models and hold-out stay secret until the close.
     #[command(flatten)]
     pub sealing: SealingDraft,
-    /// Who evaluates.
+    /// Evaluators.
     #[command(flatten)]
     pub evaluators: EvaluatorsDraft,
-    /// Who is paid.
+    /// Award.
     #[command(flatten)]
     pub award: AwardDraft,
 }
 
-/// What an acceptable model is.
+/// Requirements on an acceptable model.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[command(next_help_heading = "Offer: what an acceptable model is")]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct OfferDraft {
-    /// ONNX file of the model to beat and to train from
+    /// ONNX file of the model to beat and to train further
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
     /// safetensors file that decides; it becomes public, with --sealed only after the close
     #[arg(long, value_name = "FILE")]
     pub hold_out: Option<PathBuf>,
-    /// What is measured [default: accuracy]
+    /// Metric [default: accuracy]
     #[arg(long)]
     pub metric: Option<MetricName>,
-    /// Smallest score that is accepted: 91.5% or 915000ppm [default: 0%]
+    /// Minimum accepted score: 91.5% or 915000ppm [default: 0%]
     #[arg(long, value_name = "SHARE")]
     pub min_score: Option<Share>,
-    /// Smallest gain over the base model's score on the hold-out [default: 0.1%]
+    /// Minimum gain over the base model's score on the hold-out [default: 0.1%]
     #[arg(long, value_name = "SHARE")]
     pub min_gain: Option<Share>,
-    /// Smallest recall of the worst class [default: 0%]
+    /// Minimum recall of the worst class [default: 0%]
     #[arg(long, value_name = "SHARE")]
     pub min_worst_class: Option<Share>,
-    /// Largest model file in bytes [default: four times the base model]
+    /// Maximum size of a model file in bytes [default: four times the base model]
     #[arg(long, value_name = "BYTES")]
     pub max_model_bytes: Option<u64>,
-    /// Largest work of one evaluation in instructions [default: four times the base model's]
+    /// Maximum work of one evaluation in instructions [default: four times the base model's]
     #[arg(long, value_name = "WORK")]
     pub max_work: Option<u64>,
-    /// Most inputs that one evaluation may take [default: 64]
+    /// Maximum inputs of one evaluation [default: 64]
     #[arg(long, value_name = "N")]
     pub max_inputs: Option<u32>,
     /// safetensors file that models are shown on before the close, on a public board
@@ -119,7 +119,7 @@ pub struct OfferDraft {
     /// Models that an account may show [default: 10]
     #[arg(long, value_name = "N")]
     pub quota: Option<u32>,
-    /// By how much an account must beat what the board has of it [default: 1%]
+    /// Minimum improvement over an account's score on the board [default: 1%]
     #[arg(long, value_name = "SHARE")]
     pub ladder_step: Option<Share>,
 }
@@ -129,60 +129,62 @@ pub struct OfferDraft {
 #[command(next_help_heading = "Sealing: whether models stay secret until the close")]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct SealingDraft {
-    /// Take ciphertexts, and their keys after the close; your hold-out is sealed too
+    /// Accept ciphertexts, and their keys after the close; your hold-out is sealed too
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub sealed: Option<bool>,
-    /// How long keys are taken [default: 1d]
+    /// Length of the reveal window [default: 1d]
     #[arg(long, value_name = "DURATION")]
     pub reveal: Option<Deadline>,
-    /// Lost if you do not reveal a hold-out that fits [default: a quarter of the award, the least]
+    /// Forfeited if you do not reveal a matching hold-out [default: a quarter of the award, the
+    /// minimum]
     #[arg(long, value_name = "AMOUNT")]
     pub sponsor_bond: Option<Money>,
 }
 
-/// Who evaluates.
+/// Evaluators.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[command(next_help_heading = "Evaluators: who computes the scores")]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct EvaluatorsDraft {
-    /// Miners that are drawn, 100 at most; with none the machine evaluates [default: 0]
+    /// Miners to draw, at most 100; if 0, the machine evaluates [default: 0]
     #[arg(long, value_name = "N")]
     pub miners: Option<u32>,
-    /// Lost by a miner who is silent or wrong [default: as the buy-in]
+    /// Forfeited by a miner who is silent or wrong [default: as the buy-in]
     #[arg(long, value_name = "AMOUNT")]
     pub miner_bond: Option<Money>,
-    /// For the miners, beside the buy-ins [default: 20% of the award]
+    /// Paid to the miners, in addition to the buy-ins [default: 20% of the award]
     #[arg(long, value_name = "AMOUNT")]
     pub miners_pool: Option<Money>,
     /// Paid by each submission, for the miners [default: 10% of the award]
     #[arg(long, value_name = "AMOUNT")]
     pub buy_in: Option<Money>,
-    /// How long attestations are committed to, and then as long revealed [default: 1h]
+    /// Length of the attestation window, and of its reveal window [default: 1h]
     #[arg(long, value_name = "DURATION")]
     pub attest: Option<Deadline>,
-    /// Let the machine check only this many drawn rows [default: it evaluates all]
+    /// Let the machine check only this many randomly drawn rows [default: it evaluates all]
     #[arg(long, value_name = "ROWS")]
     pub sample_rows: Option<u32>,
 }
 
-/// Who is paid.
+/// Award.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[command(next_help_heading = "Award: who is paid")]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct AwardDraft {
-    /// For each accepted model, in the order of commitments: 0.5ether, 100token, 7units
+    /// Reward per accepted model, in the order of commitments: 0.5ether, 100token, 7units
     #[arg(long, value_name = "AMOUNT", conflicts_with = "prize")]
     pub reward: Option<Money>,
-    /// How many models are rewarded [default: 1]
+    /// Number of rewarded models [default: 1]
     #[arg(long, value_name = "N", conflicts_with = "prize")]
     pub rewards: Option<u32>,
-    /// For the best model alone: 10ether, 1000token
+    /// Prize for the best model alone: 10ether, 1000token
     #[arg(long, value_name = "AMOUNT")]
     pub prize: Option<Money>,
-    /// Models are told apart when chance would do so at most this often [default: 5%]
+    /// Significance level: models are distinguished if chance would do so at most this often
+    /// [default: 5%]
     #[arg(long, value_name = "SHARE")]
     pub significance: Option<Share>,
-    /// Who takes the prize when no model is accepted [default: return]
+    /// Recipient of the prize if no model is accepted [default: return]
     #[arg(long)]
     pub unmet: Option<UnmetName>,
 }
