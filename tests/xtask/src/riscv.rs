@@ -2,9 +2,9 @@
 //! under qemu.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{self, Command},
 };
 
 use crate::{found, root, step, target_folder};
@@ -74,10 +74,9 @@ pub(crate) fn test() -> Result<(), String> {
 pub(crate) fn same_twice() -> Result<(), String> {
     let target = target_folder();
     let first = fs::read(program(&target)).map_err(|error| error.to_string())?;
-    let checkout = target.join("again");
-    if checkout.exists() {
-        fs::remove_dir_all(&checkout).map_err(|error| error.to_string())?;
-    }
+    // Outside of this checkout: inside, cargo would read this one's settings besides its own, and
+    // build everything anew.
+    let checkout = env::temp_dir().join(format!("deml-again-{}", process::id()));
     copy_tracked(&root(), &checkout)?;
     let clean = [&["clean", "--release", "--target", TARGET][..], CRATES].concat();
     step("leftovers", "cargo", &clean, &root())?;
