@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_score_is_that_of_the_tally() {
+    fn the_score_is_that_of_the_accumulator() {
         for metric in Metric::ALL {
             let mut accumulator = MetricAccumulator::with_results(3, metric);
             for row in 0..50_u16 {
