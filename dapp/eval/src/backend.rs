@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use burn::{backend::Dispatch, tensor::Tensor};
 
-use crate::{
+use kernels::{
+    Packed,
     extension::{Extension as _, List, Operation},
-    kernel::Packed,
-    shape::Shape,
 };
+
+use crate::shape::Shape;
 
 /// A tensor of f32 whose number of dimensions is known only at run time.
 ///

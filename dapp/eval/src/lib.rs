@@ -7,10 +7,9 @@
 //!
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
 //! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
-//! - running: `run`; `kernel` and `math` hold the arithmetic and state its rules; `operation` makes
-//!   each an operation with gradients, and `extension` an operation of burn's CPU backend. So
-//!   graphs run on burn's tensors (`backend`), the same way for evaluation and for training. burn
-//!   itself broadcasts operands, scales a `Gemm`, and in training computes losses and steps
+//! - running: `run`, on burn's tensors (`backend`), the same way for evaluation and for training,
+//!   by the operations of the crate [`kernels`], which states the rule of arithmetic. burn itself
+//!   broadcasts operands, scales a `Gemm`, and in training computes losses and steps
 //! - comparing models: `probes` by their answers, `layers` and `distance` by their weights
 //! - answers → integers: `dataset`, `answers`, `marking`, `judge`
 //! - memory: a model's weights, a second copy of those that a kernel has packed, its dataset, and
@@ -23,19 +22,15 @@ mod backend;
 mod cost;
 pub mod dataset;
 mod distance;
-mod extension;
 mod graph;
 mod judge;
-mod kernel;
 mod label;
 mod layers;
 pub mod limits;
 mod marking;
-mod math;
 mod model;
 mod onnx;
 mod op;
-mod operation;
 mod plan;
 mod probes;
 mod quote;

@@ -17,8 +17,8 @@ use tempfile::TempDir;
 pub const TARGET: &str = "riscv64gc-unknown-linux-gnu";
 
 /// The crates of the dapp; always all of them, since the selection decides features.
-const CRATES: [&str; 10] =
-    ["-p", "blobs", "-p", "market", "-p", "eval", "-p", "wire", "-p", "rollup"];
+const CRATES: [&str; 12] =
+    ["-p", "blobs", "-p", "market", "-p", "kernels", "-p", "eval", "-p", "wire", "-p", "rollup"];
 
 /// The required tools, and Debian's packages for them.
 const TOOLS: [(&str, &str); 3] = [

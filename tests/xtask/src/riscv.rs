@@ -13,7 +13,7 @@ const TARGET: &str = "riscv64gc-unknown-linux-gnu";
 
 /// The crates of the machine's program, without those for people: the selection decides features.
 const CRATES: &[&str] =
-    &["-p", "blobs", "-p", "market", "-p", "eval", "-p", "wire", "-p", "rollup"];
+    &["-p", "blobs", "-p", "market", "-p", "kernels", "-p", "eval", "-p", "wire", "-p", "rollup"];
 
 /// Debian's packages, with the program each is needed for.
 const PACKAGES: &[(&str, &str)] =

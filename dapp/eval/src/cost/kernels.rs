@@ -2,7 +2,7 @@
 //! vectors: their tile sizes decide what a multiply-add costs.
 
 use super::{Cost, Kind};
-use crate::kernel::{self, FUSED_FILTERS, Geometry, SCALAR};
+use kernels::{FUSED_FILTERS, Geometry, SCALAR};
 
 /// A matrix product of a left factor [rows, inner] and a right factor [inner, columns].
 pub(crate) fn product(rows: usize, inner: usize, columns: usize) -> Option<Cost> {
@@ -10,7 +10,7 @@ pub(crate) fn product(rows: usize, inner: usize, columns: usize) -> Option<Cost>
     let mut cost = Cost::of(Kind::Factors, &[alone, inner])?
         .and(Kind::Sums, &[rows, columns])?
         .and(Kind::MultiplyAdds, &[rows, inner, columns])?;
-    for (width, panels) in kernel::panels(columns) {
+    for (width, panels) in kernels::panels(columns) {
         let (tile, tiles) = (width.min(SCALAR.columns), panels * width.div_ceil(SCALAR.columns));
         cost = cost
             .and(Kind::Tiles, &[tiles, blocks])?
@@ -25,7 +25,7 @@ pub(crate) fn product(rows: usize, inner: usize, columns: usize) -> Option<Cost>
 
 /// Packing the right factor of a matrix product, [inner, columns].
 pub(crate) fn packed_matrix(inner: usize, columns: usize) -> Option<Cost> {
-    let panels = kernel::panels(columns).map(|(_, panels)| panels).sum();
+    let panels = kernels::panels(columns).map(|(_, panels)| panels).sum();
     Cost::of(Kind::Packed, &[inner, columns])?.and(Kind::PackedLists, &[inner, panels])
 }
 

@@ -15,7 +15,7 @@ pub use csv::{CsvRefused, LabelColumn, LabelKind, from_csv};
 use market::{EvaluationError, Fault};
 use thiserror::Error;
 
-use crate::{kernel, label::Label, limits, shape::Shape};
+use crate::{label::Label, limits, shape::Shape};
 
 /// Labelled rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -204,7 +204,7 @@ impl Dataset {
         match &self.features {
             Features::Real(features) => features[range].to_vec(),
             Features::Bytes { bytes, scale, offset } => {
-                kernel::scaled(&bytes[range], *scale, *offset)
+                kernels::scaled(&bytes[range], *scale, *offset)
             }
         }
     }

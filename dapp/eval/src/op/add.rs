@@ -3,9 +3,9 @@
 use burn::tensor::Tensor;
 
 use super::{Channels, Fact, Inputs, Operands, Operator, Role, broadcast};
-use crate::{
-    backend::Array, cost::Cost, operation::Arithmetic, refusal::NodeRefused, shape::Shape,
-};
+use kernels::operation::Arithmetic;
+
+use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
 /// `left + right`.
 #[derive(Debug)]

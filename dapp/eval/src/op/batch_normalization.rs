@@ -1,11 +1,12 @@
 //! `BatchNormalization` in inference: each channel scaled and shifted.
 
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role, attributes::bad_value};
+use kernels::operation::{Affine, Arithmetic, Broadcast, Sqrt};
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{Cost, Kind},
-    operation::{Affine, Arithmetic, Broadcast, Sqrt},
     refusal::NodeRefused,
     shape::Shape,
 };

@@ -3,12 +3,13 @@
 use burn::tensor::Tensor;
 
 use super::{Fact, Inputs, Operands};
+use kernels::operation::{Arithmetic, Broadcast};
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{Cost, Kind},
     limits::RANK,
-    operation::{Arithmetic, Broadcast},
     refusal::NodeRefused,
     shape::Shape,
 };

@@ -1,11 +1,13 @@
 //! `Concat`: tensors concatenated along an axis.
 
 use super::{Attributes, Fact, Inputs, Operands, Operator};
+use kernels::operation;
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{Cost, Kind},
-    limits, operation,
+    limits,
     refusal::NodeRefused,
     shape::Shape,
 };

@@ -5,12 +5,12 @@ use super::{
     attributes::bad_value,
     window::{Placed, Window},
 };
+use kernels::operation::Convolution;
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{self, Cost},
-    kernel,
-    operation::Convolution,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -93,7 +93,7 @@ impl Operator for Conv {
         let (images, weights) = (inputs.real(0).ok()?, inputs.real(1).ok()?);
         let placed = self.place(images, weights).ok()?;
         let depth = *weights.sizes().get(1)?;
-        kernel::convolution_scratch(placed.image[1], depth, &placed.geometry())
+        kernels::convolution_scratch(placed.image[1], depth, &placed.geometry())
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {

@@ -3,12 +3,15 @@
 use burn::tensor::Tensor;
 
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
+use kernels::{
+    RightShape,
+    operation::{Permute, Product},
+};
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{self, Cost, Kind},
-    kernel::{self, RightShape},
-    operation::{Permute, Product},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -76,7 +79,7 @@ impl Operator for Gemm {
 
     fn scratch(&self, inputs: &Inputs<'_>) -> Option<usize> {
         let (_, inner) = self.sides(inputs, 0).ok()?;
-        kernel::product_scratch(inner)
+        kernels::product_scratch(inner)
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

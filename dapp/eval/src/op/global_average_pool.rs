@@ -1,12 +1,12 @@
 //! `GlobalAveragePool`: the mean of each channel.
 
 use super::{Channels, Fact, Inputs, Operands, Operator};
+use kernels::{Counting, Geometry, operation::AveragePool};
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{Cost, Kind},
-    kernel::{self, Counting, Geometry},
-    operation::AveragePool,
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -28,7 +28,7 @@ impl Operator for GlobalAveragePool {
     }
 
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        let means = output.elements().checked_mul(kernel::MEAN)?;
+        let means = output.elements().checked_mul(kernels::MEAN)?;
         Cost::of(Kind::Averaged, &[inputs.elements().checked_add(means)?])
     }
 

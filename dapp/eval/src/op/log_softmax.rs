@@ -1,9 +1,9 @@
 //! `LogSoftmax`: the logarithm of a softmax.
 
 use super::{Attributes, Fact, Inputs, Operands, Operator, softmax::Axis};
-use crate::{
-    backend::Array, backend::compute, cost::Cost, operation, refusal::NodeRefused, shape::Shape,
-};
+use kernels::operation;
+
+use crate::{backend::Array, backend::compute, cost::Cost, refusal::NodeRefused, shape::Shape};
 
 /// `x − ln Σ exp x` along an axis.
 #[derive(Debug)]

@@ -1,13 +1,16 @@
 //! `MatMul`: the matrix product over the last two dimensions.
 
 use super::{Channels, Fact, Inputs, Operands, Operator, Role};
+use kernels::{
+    RightShape,
+    operation::{Product, Products},
+};
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{self, Cost},
-    kernel::{self, RightShape},
     limits::RANK,
-    operation::{Product, Products},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -57,7 +60,7 @@ impl Operator for MatMul {
     }
 
     fn scratch(&self, inputs: &Inputs<'_>) -> Option<usize> {
-        kernel::product_scratch(*inputs.real(0).ok()?.sizes().last()?)
+        kernels::product_scratch(*inputs.real(0).ok()?.sizes().last()?)
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

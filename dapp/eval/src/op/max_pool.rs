@@ -3,11 +3,12 @@
 use super::{
     Attributes, Channels, Fact, Inputs, Operands, Operator, attributes::bad_value, window::Window,
 };
+use kernels::operation;
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{Cost, Kind},
-    operation,
     refusal::NodeRefused,
     shape::Shape,
 };

@@ -1,11 +1,12 @@
 //! `Relu`: the larger of an element and zero.
 
 use super::{Channels, Fact, Inputs, Operands, Operator, same_shape};
+use kernels::operation;
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{Cost, Kind},
-    operation,
     refusal::NodeRefused,
     shape::Shape,
 };

@@ -1,11 +1,12 @@
 //! `Sigmoid`: the logistic function.
 
 use super::{Channels, Fact, Inputs, Operands, Operator, same_shape};
+use kernels::operation::Activation;
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{Cost, Kind},
-    operation::Activation,
     refusal::NodeRefused,
     shape::Shape,
 };

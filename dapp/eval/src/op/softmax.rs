@@ -1,11 +1,12 @@
 //! `Softmax`: positive numbers that sum to one along an axis.
 
 use super::{Attributes, Fact, Inputs, Operands, Operator, same_shape};
+use kernels::operation;
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{Cost, Kind},
-    operation,
     refusal::NodeRefused,
     shape::Shape,
 };

@@ -1,11 +1,12 @@
 //! `Transpose`: the dimensions permuted.
 
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role};
+use kernels::operation::Permute;
+
 use crate::{
     backend::Array,
     backend::compute,
     cost::{Cost, Kind},
-    operation::Permute,
     refusal::NodeRefused,
     shape::Shape,
 };

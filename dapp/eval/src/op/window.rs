@@ -1,7 +1,9 @@
 //! The moving window that convolutions and pools share.
 
 use super::{Attributes, attributes::bad_value};
-use crate::{kernel::Geometry, limits, refusal::NodeRefused, shape::Shape};
+use kernels::Geometry;
+
+use crate::{limits, refusal::NodeRefused, shape::Shape};
 
 /// The attributes of a moving window, each list with one number per spatial dimension.
 #[derive(Debug)]

@@ -75,7 +75,9 @@ fn decayed(mean: Option<Tensor<1>>, next: Tensor<1>, decay: f32) -> Tensor<1> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{backend::elements_of, extension::List};
+    use kernels::extension::List;
+
+    use crate::backend::elements_of;
 
     /// Weights after two steps along the same gradient, computed by hand.
     #[test]

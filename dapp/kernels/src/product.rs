@@ -20,7 +20,7 @@ const PANEL_WIDTHS: [usize; 5] = [WIDEST, 8, 4, 2, 1];
 const WIDEST: usize = 16;
 
 /// The width and the number of the panels of a matrix, widest first.
-pub(crate) fn panels(columns: usize) -> impl Iterator<Item = (usize, usize)> {
+pub fn panels(columns: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut rest = columns;
     PANEL_WIDTHS.into_iter().map(move |width| {
         let panels = rest / width;
@@ -32,7 +32,7 @@ pub(crate) fn panels(columns: usize) -> impl Iterator<Item = (usize, usize)> {
 /// A right factor packed by panels of columns, each [inner, columns of the panel] row-major, so
 /// that a micro-kernel reads it from front to back.
 #[derive(Debug)]
-pub(crate) struct PackedMatrix {
+pub struct PackedMatrix {
     shape: RightShape,
     /// Whether no element is infinite or a NaN.
     finite: bool,
@@ -92,7 +92,7 @@ struct NonZero {
 }
 
 /// Bytes the kernel needs beside the factors: the nonzero ones of a row.
-pub(crate) fn scratch(inner: usize) -> Option<usize> {
+pub fn scratch(inner: usize) -> Option<usize> {
     inner.checked_mul(size_of::<NonZero>())
 }
 

@@ -3,7 +3,7 @@
 use super::processor::{self, SKIPS_ZEROS};
 
 /// Bytes as numbers: `byte · scale + offset`, rounded after each step.
-pub(crate) fn scaled(bytes: &[u8], scale: f32, offset: f32) -> Vec<f32> {
+pub fn scaled(bytes: &[u8], scale: f32, offset: f32) -> Vec<f32> {
     let number = |byte: u8| f32::from(byte) * scale + offset;
     let mut numbers = vec![number(0); bytes.len()];
     let fill = |(slot, byte): (&mut f32, &u8)| {

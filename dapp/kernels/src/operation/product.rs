@@ -2,19 +2,21 @@
 
 use std::sync::{Arc, OnceLock};
 
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 use crate::extension::Backward;
 use crate::{
+    Packed, RightOperand, RightShape,
     extension::{List, Operation},
-    kernel::{Packed, RightOperand, RightShape, product_with},
+    product_with,
 };
 
 /// `left · right`, plus a bias if there is a third operand.
 #[derive(Debug)]
-pub(crate) struct Product {
-    pub(crate) shape: RightShape,
+pub struct Product {
+    /// Shape of the right factor.
+    pub shape: RightShape,
     /// Cache for the packed right factor, if it is a constant.
-    pub(crate) packed: Option<Arc<OnceLock<Packed>>>,
+    pub packed: Option<Arc<OnceLock<Packed>>>,
 }
 
 impl Operation for Product {
@@ -23,7 +25,7 @@ impl Operation for Product {
         product_with(operands[0].numbers(), right, self.shape, operands.get(2).map(List::numbers))
     }
 
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, wanted, .. } = *known;
         let mut found = back([operands[0], operands[1]], gradient, self.shape, wanted).to_vec();
@@ -36,11 +38,13 @@ impl Operation for Product {
 
 /// Many products, each of one matrix of the left factor and one of the right.
 #[derive(Debug)]
-pub(crate) struct Products {
-    pub(crate) shape: RightShape,
-    pub(crate) rows: usize,
+pub struct Products {
+    /// Shape of each right matrix.
+    pub shape: RightShape,
+    /// Rows of each left matrix.
+    pub rows: usize,
     /// For each product, the index of its matrix in the left and in the right factor.
-    pub(crate) pairs: Vec<[usize; 2]>,
+    pub pairs: Vec<[usize; 2]>,
 }
 
 impl Products {
@@ -62,7 +66,7 @@ impl Operation for Products {
         products.collect()
     }
 
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, wanted, .. } = *known;
         let factors = [operands[0], operands[1]];
@@ -80,7 +84,7 @@ impl Operation for Products {
 }
 
 /// The gradients of both factors of a product.
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 fn back(
     [left, right]: [&[f32]; 2],
     gradient: &[f32],
@@ -113,14 +117,14 @@ fn back(
 }
 
 /// The transpose of a matrix with this many columns.
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 pub(super) fn turned(matrix: &[f32], columns: usize) -> Vec<f32> {
     let column = |column| matrix.iter().skip(column).step_by(columns);
     (0..columns).flat_map(column).copied().collect()
 }
 
 /// The sums of a matrix's columns.
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 fn sums(matrix: &[f32], columns: usize) -> Vec<f32> {
     let mut sums = vec![0.0; columns];
     for row in matrix.chunks_exact(columns) {

@@ -7,18 +7,18 @@
 pub(super) const SKIPS_ZEROS: bool = !cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 /// The register tile of each micro-kernel: the sums that it holds in registers together.
-pub(crate) struct RegisterTiles {
+pub struct RegisterTiles {
     /// Rows of a matrix product's tile.
-    pub(crate) rows: usize,
+    pub rows: usize,
     /// Its columns.
-    pub(crate) columns: usize,
+    pub columns: usize,
     /// Filters of a convolution's tile, beside its eight pixels.
     filters: usize,
 }
 
 impl RegisterTiles {
     /// Pixels and filters of a convolution's tile, for an output of this many columns.
-    pub(crate) const fn convolution(&self, columns: usize) -> [usize; 2] {
+    pub const fn convolution(&self, columns: usize) -> [usize; 2] {
         match columns {
             8.. => [8, self.filters],
             4.. => [4, 4],
@@ -29,7 +29,7 @@ impl RegisterTiles {
 
 /// The tiles of a scalar core, which pricing assumes: of its 32 registers they leave as many as the
 /// factors need.
-pub(crate) const SCALAR: RegisterTiles = RegisterTiles { rows: 4, columns: 4, filters: 2 };
+pub const SCALAR: RegisterTiles = RegisterTiles { rows: 4, columns: 4, filters: 2 };
 
 /// The tiles of a processor with 16 vector registers of eight numbers.
 const VECTOR: RegisterTiles = RegisterTiles { rows: 8, columns: 8, filters: 6 };

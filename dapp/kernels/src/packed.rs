@@ -13,7 +13,7 @@ use super::{
 
 /// A right operand in the order in which a micro-kernel reads it.
 #[derive(Debug)]
-pub(crate) enum Packed {
+pub enum Packed {
     /// For matrix products.
     Matrix(PackedMatrix),
     /// For convolutions.
@@ -22,13 +22,13 @@ pub(crate) enum Packed {
 
 /// The shape of a right factor: [inner, columns], or [columns, inner] if it is transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RightShape {
+pub struct RightShape {
     /// Factors of each sum.
-    pub(crate) inner: usize,
+    pub inner: usize,
     /// Sums of each row.
-    pub(crate) columns: usize,
+    pub columns: usize,
     /// Whether columns are stored as rows.
-    pub(crate) transposed: bool,
+    pub transposed: bool,
 }
 
 /// A right operand and the cache for its packed form.

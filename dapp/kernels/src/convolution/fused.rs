@@ -16,7 +16,7 @@ use super::{
 
 /// The most filters in a block: as many as leave registers for the sums of two rows, the weights of
 /// an input row, and a pixel.
-pub(crate) const FILTERS: usize = 1;
+pub const FILTERS: usize = 1;
 
 /// Whether a convolution can be fused: a kernel of three or five, stride and dilation of one, and
 /// an output large enough for a tile.
@@ -51,7 +51,7 @@ pub(super) fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Opt
 /// of arithmetic.
 ///
 /// - Shapes: as [`super::convolution`], the result [images, filters, height / 2, width / 2]
-pub(in crate::kernel) fn convolution(
+pub(crate) fn convolution(
     images: &[f32],
     filters: &PackedFilters,
     bias: Option<&[f32]>,

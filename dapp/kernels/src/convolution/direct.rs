@@ -34,7 +34,7 @@ const fn tile_pixels(geometry: &Geometry) -> usize {
 ///
 /// - Shapes: images [images, channels, height, width], bias [filters], result
 ///   [images, filters, height, width]
-pub(in crate::kernel) fn convolution(
+pub(crate) fn convolution(
     images: &[f32],
     filters: &PackedFilters,
     bias: Option<&[f32]>,

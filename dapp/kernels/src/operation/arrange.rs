@@ -1,47 +1,47 @@
 //! Operations that only move elements.
 
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 use crate::extension::Backward;
-use crate::{
-    extension::{List, Operation},
-    kernel,
-};
+use crate::extension::{List, Operation};
 
 /// The dimensions permuted: dimension `i` of the output is dimension `order[i]` of the input.
 #[derive(Debug)]
-pub(crate) struct Permute {
-    pub(crate) sizes: Vec<usize>,
-    pub(crate) order: Vec<usize>,
+pub struct Permute {
+    /// Dimensions of the input, outermost first.
+    pub sizes: Vec<usize>,
+    /// For each dimension of the output, its index in the input.
+    pub order: Vec<usize>,
 }
 
 impl Operation for Permute {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
-        kernel::permute(operands[0].numbers(), &self.sizes, &self.order)
+        crate::permute(operands[0].numbers(), &self.sizes, &self.order)
     }
 
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { gradient, .. } = *known;
         let mut back = vec![0; self.order.len()];
         self.order.iter().enumerate().for_each(|(to, from)| back[*from] = to);
         let sizes = self.order.iter().map(|axis| self.sizes[*axis]).collect::<Vec<_>>();
-        vec![kernel::permute(gradient, &sizes, &back)]
+        vec![crate::permute(gradient, &sizes, &back)]
     }
 }
 
 /// Two or three lists cut into equally many pieces each, one piece of each taken in turn.
 #[derive(Debug)]
-pub(crate) struct Concat {
-    pub(crate) pieces: usize,
+pub struct Concat {
+    /// Pieces of each list.
+    pub pieces: usize,
 }
 
 impl Operation for Concat {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
         let lists = operands.iter().map(List::numbers).collect::<Vec<_>>();
-        kernel::interleave(&lists, self.pieces)
+        crate::interleave(&lists, self.pieces)
     }
 
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, .. } = *known;
         let mut back =

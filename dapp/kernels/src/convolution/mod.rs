@@ -35,13 +35,13 @@ mod patch;
 
 pub(super) use direct::convolution;
 pub(super) use filters::PackedFilters;
-pub(crate) use fused::FILTERS as FUSED_FILTERS;
+pub use fused::FILTERS as FUSED_FILTERS;
 pub(super) use fused::convolution as fused_convolution;
 
 use super::{Geometry, processor::SKIPS_ZEROS};
 
 /// Bytes that a convolution needs beside images and weights, fused or not.
-pub(crate) fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Option<usize> {
+pub fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Option<usize> {
     let direct = direct::scratch(channels, depth, geometry)?;
     let suits = fused::suits(geometry);
     Some(if suits { direct.max(fused::scratch(channels, depth, geometry)?) } else { direct })

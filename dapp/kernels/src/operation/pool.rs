@@ -1,23 +1,23 @@
 //! Pools.
 
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 use crate::extension::Backward;
 use crate::{
+    Counting, Geometry,
     extension::{List, Operation},
-    kernel::{self, Counting, Geometry},
 };
 
 /// The maximum of each window.
 #[derive(Debug)]
-pub(crate) struct MaxPool(pub(crate) Geometry);
+pub struct MaxPool(pub Geometry);
 
 impl Operation for MaxPool {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
-        kernel::max_pool(operands[0].numbers(), &self.0)
+        crate::max_pool(operands[0].numbers(), &self.0)
     }
 
     /// The gradient goes to the first element of each window that attains the maximum.
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, output, gradient, .. } = *known;
         let images = operands[0];
@@ -44,19 +44,21 @@ impl Operation for MaxPool {
 
 /// The mean of each window.
 #[derive(Debug)]
-pub(crate) struct AveragePool {
-    pub(crate) geometry: Geometry,
-    pub(crate) counting: Counting,
+pub struct AveragePool {
+    /// The window and its positions.
+    pub geometry: Geometry,
+    /// The elements that a mean is taken of.
+    pub counting: Counting,
 }
 
 impl Operation for AveragePool {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
-        kernel::average_pool(operands[0].numbers(), &self.geometry, self.counting)
+        crate::average_pool(operands[0].numbers(), &self.geometry, self.counting)
     }
 
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { gradient, .. } = *known;
-        vec![kernel::average_pool_back(gradient, &self.geometry, self.counting)]
+        vec![crate::average_pool_back(gradient, &self.geometry, self.counting)]
     }
 }

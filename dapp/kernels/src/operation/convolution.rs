@@ -2,29 +2,30 @@
 
 use std::sync::{Arc, OnceLock};
 
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 use crate::extension::Backward;
 use crate::{
+    Geometry, Packed, RightOperand, convolution_with,
     extension::{List, Operation},
-    kernel::{Geometry, Packed, RightOperand, convolution_with, fused_convolution_with},
+    fused_convolution_with,
 };
-#[cfg(feature = "train")]
-use crate::{
-    kernel::{RightShape, product_with},
-    operation::product::turned,
-};
+#[cfg(feature = "gradients")]
+use crate::{RightShape, operation::product::turned, product_with};
 
 /// Weights moved over images, plus a bias if there is a third operand.
 #[derive(Debug)]
-pub(crate) struct Convolution {
-    pub(crate) geometry: Geometry,
-    pub(crate) filters: usize,
-    pub(crate) groups: usize,
+pub struct Convolution {
+    /// The window and its positions.
+    pub geometry: Geometry,
+    /// Filters of all groups.
+    pub filters: usize,
+    /// Groups of channels, each with its own filters.
+    pub groups: usize,
     /// Cache for the packed weights, if they are a constant.
-    pub(crate) packed: Option<Arc<OnceLock<Packed>>>,
+    pub packed: Option<Arc<OnceLock<Packed>>>,
     /// Whether a ReLU and then a two-by-two max-pool are computed as well; where gradients are
     /// recorded, each is an operation of its own.
-    pub(crate) fused: bool,
+    pub fused: bool,
 }
 
 impl Operation for Convolution {
@@ -37,7 +38,7 @@ impl Operation for Convolution {
     }
 
     /// Computed by matrix products with all windows of an image as columns (im2col).
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, wanted, .. } = *known;
         let (images, weights) = (operands[0], operands[1]);
@@ -78,14 +79,14 @@ impl Operation for Convolution {
 }
 
 /// The pixels of a plane that each element of a window reads.
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 struct Windows {
     pixels: usize,
     /// For each element of the window, its pixel for each output; `None` in the padding.
     offsets: Vec<Vec<Option<usize>>>,
 }
 
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 impl Windows {
     fn new(geometry: &Geometry) -> Self {
         let Geometry { image, kernel, output_size: [height, width], .. } = *geometry;

@@ -1,22 +1,22 @@
 //! Functions of single elements, and of lists along one dimension.
 
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 use crate::extension::Backward;
 use crate::{
     extension::{List, Operation},
-    kernel, math,
+    math,
 };
 
 /// The larger of each element and zero.
 #[derive(Debug)]
-pub(crate) struct Relu;
+pub struct Relu;
 
 impl Operation for Relu {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
-        changed(operands, kernel::relu)
+        changed(operands, crate::relu)
     }
 
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { output, gradient, .. } = *known;
         let back = |(output, gradient): (&f32, &f32)| if *output > 0.0 { *gradient } else { 0.0 };
@@ -26,7 +26,7 @@ impl Operation for Relu {
 
 /// A nonlinear function of each element.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Activation {
+pub enum Activation {
     /// `1 / (1 + exp(−x))`
     Sigmoid,
     /// `tanh x`
@@ -42,7 +42,7 @@ impl Operation for Activation {
         changed(operands, |elements| elements.iter_mut().for_each(|x| *x = curve(*x)))
     }
 
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { output, gradient, .. } = *known;
         let slope = |y: f32| match self {
@@ -55,8 +55,9 @@ impl Operation for Activation {
 
 /// `√(x + epsilon)`; IEEE 754 fixes its bits.
 #[derive(Debug)]
-pub(crate) struct Sqrt {
-    pub(crate) epsilon: f32,
+pub struct Sqrt {
+    /// Added before the root is taken.
+    pub epsilon: f32,
 }
 
 impl Operation for Sqrt {
@@ -65,7 +66,7 @@ impl Operation for Sqrt {
         changed(operands, |elements| elements.iter_mut().for_each(root))
     }
 
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { output, gradient, .. } = *known;
         let back = |(root, gradient): (&f32, &f32)| gradient * 0.5 / root;
@@ -75,9 +76,11 @@ impl Operation for Sqrt {
 
 /// A softmax, or its logarithm, of each list along the middle of three dimensions.
 #[derive(Debug)]
-pub(crate) struct Softmax {
-    pub(crate) sizes: [usize; 3],
-    pub(crate) logarithm: bool,
+pub struct Softmax {
+    /// The three dimensions.
+    pub sizes: [usize; 3],
+    /// Whether the logarithm is taken.
+    pub logarithm: bool,
 }
 
 impl Operation for Softmax {
@@ -86,7 +89,7 @@ impl Operation for Softmax {
         changed(operands, |elements| math::along_middle(elements, self.sizes, softmax))
     }
 
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { output, gradient, .. } = *known;
         let [outer, along, inner] = self.sizes;
@@ -109,14 +112,18 @@ impl Operation for Softmax {
 
 /// An operation on two numbers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Arithmetic {
+pub enum Arithmetic {
+    /// The sum.
     Add,
+    /// The left less the right.
     Sub,
+    /// The product.
     Mul,
+    /// The left by the right.
     Div,
 }
 
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 impl Arithmetic {
     /// Partial derivatives of the result with respect to the left and the right number.
     fn slopes(self, left: f32, right: f32) -> [f32; 2] {
@@ -131,7 +138,7 @@ impl Arithmetic {
 
 /// Arithmetic of a list with another one, which is repeated as often as needed.
 #[derive(Debug)]
-pub(crate) struct Broadcast(pub(crate) Arithmetic);
+pub struct Broadcast(pub Arithmetic);
 
 impl Operation for Broadcast {
     fn run(&self, mut operands: Vec<List>) -> Vec<f32> {
@@ -145,7 +152,7 @@ impl Operation for Broadcast {
         }
     }
 
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, .. } = *known;
         let (left, right) = (operands[0], operands[1]);
@@ -173,9 +180,9 @@ fn repeated(left: Vec<List>, right: &List, function: impl Fn(f32, f32) -> f32) -
 
 /// Each channel scaled by a factor and then shifted: two roundings.
 #[derive(Debug)]
-pub(crate) struct Affine {
+pub struct Affine {
     /// Elements of a channel.
-    pub(crate) inner: usize,
+    pub inner: usize,
 }
 
 impl Operation for Affine {
@@ -193,7 +200,7 @@ impl Operation for Affine {
         })
     }
 
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, .. } = *known;
         let (images, factors) = (operands[0], operands[1]);

@@ -2,21 +2,17 @@
 //! never the C library, whose bits differ between systems.
 
 /// Hyperbolic tangent.
-pub(crate) fn tanh(x: f32) -> f32 {
+pub fn tanh(x: f32) -> f32 {
     libm::tanhf(x)
 }
 
 /// `1 / (1 + exp(−x))`, in exactly these steps.
-pub(crate) fn sigmoid(x: f32) -> f32 {
+pub fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + libm::expf(-x))
 }
 
 /// Applies a function to each list along the middle of three dimensions.
-pub(crate) fn along_middle(
-    elements: &mut [f32],
-    [_, along, inner]: [usize; 3],
-    change: fn(&mut [f32]),
-) {
+pub fn along_middle(elements: &mut [f32], [_, along, inner]: [usize; 3], change: fn(&mut [f32])) {
     let mut list = vec![0.0; along];
     for block in elements.chunks_exact_mut(along * inner) {
         for start in 0..inner {
@@ -33,7 +29,7 @@ pub(crate) fn along_middle(
 
 /// `exp(x − m) / Σ exp(x − m)` of a list, with m its greatest element and the sum taken in index
 /// order.
-pub(crate) fn softmax(list: &mut [f32]) {
+pub fn softmax(list: &mut [f32]) {
     let greatest = greatest(list);
     let mut sum = 0.0;
     for element in &mut *list {
@@ -46,7 +42,7 @@ pub(crate) fn softmax(list: &mut [f32]) {
 }
 
 /// `(x − m) − ln Σ exp(x − m)` of a list, as [`softmax`].
-pub(crate) fn log_softmax(list: &mut [f32]) {
+pub fn log_softmax(list: &mut [f32]) {
     let greatest = greatest(list);
     let mut sum = 0.0;
     for element in &mut *list {

@@ -7,7 +7,7 @@
 
 #![expect(deprecated, reason = "the user's choice; the next releases of burn leave it out")]
 
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 mod autodiff;
 
 use std::{fmt::Debug, sync::Arc};
@@ -21,61 +21,61 @@ use burn::{
 type Primitive = FloatTensor<NdArray>;
 
 /// A computation of one list of numbers, in row-major order, from some others.
-pub(crate) trait Operation: Debug + Send + Sync + 'static {
+pub trait Operation: Debug + Send + Sync + 'static {
     /// The output's elements.
     fn run(&self, operands: Vec<List>) -> Vec<f32>;
 
     /// The gradient of each operand; may be empty for an operand whose gradient is not wanted.
-    #[cfg(feature = "train")]
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>>;
 }
 
 /// The inputs of an operation's backward pass.
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 #[derive(Clone, Copy)]
-pub(crate) struct Backward<'a> {
+pub struct Backward<'a> {
     /// The operands.
-    pub(crate) operands: &'a [&'a [f32]],
+    pub operands: &'a [&'a [f32]],
     /// The output.
-    pub(crate) output: &'a [f32],
+    pub output: &'a [f32],
     /// The output's gradient.
-    pub(crate) gradient: &'a [f32],
+    pub gradient: &'a [f32],
     /// Which operands need a gradient.
-    pub(crate) wanted: &'a [bool],
+    pub wanted: &'a [bool],
 }
 
 /// An operand's elements.
 #[derive(Clone, Debug)]
-pub(crate) struct List(Primitive);
+pub struct List(Primitive);
 
 impl List {
     /// A tensor's elements.
     ///
     /// - Panics: if gradients are recorded
-    pub(crate) fn of(tensor: Tensor<1>) -> Self {
+    pub fn of(tensor: Tensor<1>) -> Self {
         Self(tensor.try_into_primitive::<NdArray>().expect("no gradients are recorded"))
     }
 
     /// A list of these elements.
-    pub(crate) fn new(numbers: Vec<f32>) -> Self {
+    pub fn new(numbers: Vec<f32>) -> Self {
         Self(tensor(numbers))
     }
 
     /// The list as a tensor.
-    pub(crate) fn into_tensor(self) -> Tensor<1> {
+    pub fn into_tensor(self) -> Tensor<1> {
         Tensor::from_primitive::<NdArray>(self.0)
     }
 
     /// The elements, to be read.
     ///
     /// - Panics: if they are not in row-major order, as all lists of our arrays are
-    pub(crate) fn numbers(&self) -> &[f32] {
+    pub fn numbers(&self) -> &[f32] {
         let Primitive::F32(storage) = &self.0 else { panic!("all our tensors are of f32") };
         storage.view().to_slice().expect("a list of one dimension lies together")
     }
 
     /// The elements, to be changed; copied only if they are shared.
-    pub(crate) fn into_numbers(self) -> Vec<f32> {
+    pub fn into_numbers(self) -> Vec<f32> {
         let Primitive::F32(storage) = self.0 else { panic!("all our tensors are of f32") };
         let array = storage.into_shared().into_owned();
         let size = array.len();
@@ -87,8 +87,8 @@ impl List {
 }
 
 /// Operations of the tensor library's backend beside its own.
-#[backend_extension(NdArray, Autodiff: cfg(feature = "train"))]
-pub(crate) trait Extension: Backend {
+#[backend_extension(NdArray, Autodiff: cfg(feature = "gradients"))]
+pub trait Extension: Backend {
     /// An operation of one operand.
     fn of_one(operation: Arc<dyn Operation>, first: FloatTensor<Self>) -> FloatTensor<Self>;
 

@@ -3,18 +3,18 @@
 use super::Geometry;
 
 /// The fixed cost of a mean, expressed in elements averaged.
-pub(crate) const MEAN: usize = 12;
+pub const MEAN: usize = 12;
 
 /// The rule by which the elements of a mean are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Counting {
+pub struct Counting {
     /// Whether padding counts as zeros; otherwise it is left out.
-    pub(crate) padding: bool,
+    pub padding: bool,
     /// Rows and columns including all padding.
-    pub(crate) padded: [usize; 2],
+    pub padded: [usize; 2],
     /// Whether a side has more padding at one end than at the other. If padding is left out, a mean
     /// is then taken of all elements first, and divided by the share that is real.
-    pub(crate) is_uneven: bool,
+    pub is_uneven: bool,
 }
 
 /// The means of windows over planes, one after the other.
@@ -37,7 +37,7 @@ pub(crate) fn average_pool(images: &[f32], geometry: &Geometry, counting: Counti
 }
 
 /// The gradient of the images, given that of the means.
-#[cfg(feature = "train")]
+#[cfg(feature = "gradients")]
 pub(crate) fn average_pool_back(
     gradient: &[f32],
     geometry: &Geometry,

@@ -5,7 +5,7 @@ use super::super::{Geometry, all_finite};
 /// Filters packed in blocks, each [taps, filters of the block] row-major: the weights of one tap
 /// are contiguous for all filters of a register tile.
 #[derive(Debug)]
-pub(crate) struct PackedFilters {
+pub struct PackedFilters {
     pub(super) filters: usize,
     pub(super) groups: usize,
     /// Channels that each filter reads.
@@ -27,11 +27,7 @@ pub(super) struct FilterBlock<'a> {
 impl PackedFilters {
     /// Packs row-major weights [filters, taps], each group separately, into blocks of at most this
     /// many filters.
-    pub(in crate::kernel) fn new(
-        weights: &[f32],
-        [filters, groups, depth]: [usize; 3],
-        most: usize,
-    ) -> Self {
+    pub fn new(weights: &[f32], [filters, groups, depth]: [usize; 3], most: usize) -> Self {
         let taps = weights.len() / filters;
         let mut packed = Vec::with_capacity(weights.len());
         for (first, count) in (0..groups).flat_map(|group| blocks(group, filters / groups, most)) {
@@ -44,7 +40,7 @@ impl PackedFilters {
     }
 
     /// Whether filters of these sizes would be packed the same way.
-    pub(in crate::kernel) fn suit(&self, sizes: [usize; 3], most: usize) -> bool {
+    pub fn suit(&self, sizes: [usize; 3], most: usize) -> bool {
         ([self.filters, self.groups, self.depth], self.most) == (sizes, most)
     }
 

@@ -5,9 +5,8 @@ use super::{
     Product, Products, Relu, Softmax, Sqrt,
 };
 use crate::{
+    Counting, Geometry, RightShape,
     extension::{Backward, List, Operation},
-    kernel::{Counting, Geometry, RightShape},
-    random::Random,
 };
 
 /// Step of the finite differences.
@@ -16,10 +15,9 @@ const STEP: f32 = 1.0 / 256.0;
 /// Compares each operand's gradient with the change of a weighted sum of the output when all its
 /// elements move a little, each by its own amount.
 fn check(operation: &dyn Operation, sizes: &[usize], least: f32) {
-    let mut random = Random::new(7);
+    let mut random = fastrand::Rng::with_seed(7);
     let mut numbers = |size: usize, least: f32, most: f32| {
-        #[expect(clippy::cast_possible_truncation, reason = "any numbers will do")]
-        let number = |_| least + (most - least) * random.fraction() as f32;
+        let number = |_| least + (most - least) * random.f32();
         (0..size).map(number).collect::<Vec<_>>()
     };
     let operands = sizes.iter().map(|size| numbers(*size, least, 1.5)).collect::<Vec<_>>();

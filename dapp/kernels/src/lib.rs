@@ -1,4 +1,9 @@
-//! The kernels that dominate the cost of an evaluation, and the rule of arithmetic.
+//! The exact arithmetic of evaluations, as operations of burn's CPU backend.
+//!
+//! - kernels on lists: products, convolutions, pools (`product`, `convolution`, `pool`, …)
+//! - [`math`]: transcendental functions
+//! - [`operation`]: each computation of an operator, with its gradients where these are compiled
+//! - [`extension`]: the trait by which burn's tensors run them
 //!
 //! # The rule of arithmetic
 //!
@@ -42,46 +47,50 @@ mod arrange;
 mod average;
 mod convolution;
 mod elementwise;
+pub mod extension;
+pub mod math;
+pub mod operation;
 mod packed;
 mod pool;
 mod processor;
 mod product;
 
 pub(crate) use arrange::{interleave, permute};
-#[cfg(feature = "train")]
+pub(crate) use average::average_pool;
+#[cfg(feature = "gradients")]
 pub(crate) use average::average_pool_back;
-pub(crate) use average::{Counting, MEAN, average_pool};
+pub use average::{Counting, MEAN};
 use convolution::PackedFilters;
-pub(crate) use convolution::{FUSED_FILTERS, scratch as convolution_scratch};
-pub(crate) use elementwise::{relu, scaled};
-pub(crate) use packed::{
-    Packed, RightOperand, RightShape, convolution_with, fused_convolution_with, product_with,
-};
+pub use convolution::{FUSED_FILTERS, scratch as convolution_scratch};
+pub(crate) use elementwise::relu;
+pub use elementwise::scaled;
+pub use packed::{Packed, RightShape};
+pub(crate) use packed::{RightOperand, convolution_with, fused_convolution_with, product_with};
 pub(crate) use pool::max_pool;
-pub(crate) use processor::SCALAR;
+pub use processor::SCALAR;
 use product::{PackedMatrix, product};
-pub(crate) use product::{panels, scratch as product_scratch};
+pub use product::{panels, scratch as product_scratch};
 
 /// A moving window over an image, height before width.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Geometry {
+pub struct Geometry {
     /// Size of the image.
-    pub(crate) image: [usize; 2],
+    pub image: [usize; 2],
     /// Size of the window.
-    pub(crate) kernel: [usize; 2],
+    pub kernel: [usize; 2],
     /// Pixels from one position of the window to the next.
-    pub(crate) stride: [usize; 2],
+    pub stride: [usize; 2],
     /// Pixels from one element of the window to the next.
-    pub(crate) dilation: [usize; 2],
+    pub dilation: [usize; 2],
     /// Padding at the beginning.
-    pub(crate) padding: [usize; 2],
+    pub padding: [usize; 2],
     /// Size of the output: positions of the window.
-    pub(crate) output_size: [usize; 2],
+    pub output_size: [usize; 2],
 }
 
 impl Geometry {
     /// A non-overlapping two-by-two pool.
-    pub(crate) fn two_by_two(image: [usize; 2]) -> Self {
+    pub fn two_by_two(image: [usize; 2]) -> Self {
         let output_size = image.map(|side| side / 2);
         let (kernel, stride, dilation, padding) = ([2; 2], [2; 2], [1; 2], [0; 2]);
         Self { image, kernel, stride, dilation, padding, output_size }
@@ -89,14 +98,14 @@ impl Geometry {
 
     /// The pixel along a side of the image that an element of the window reads; `None` in the
     /// padding.
-    #[cfg(feature = "train")]
-    pub(crate) fn pixel(&self, side: usize, position: usize, element: usize) -> Option<usize> {
+    #[cfg(feature = "gradients")]
+    pub fn pixel(&self, side: usize, position: usize, element: usize) -> Option<usize> {
         let pixel = position * self.stride[side] + element * self.dilation[side];
         pixel.checked_sub(self.padding[side]).filter(|pixel| *pixel < self.image[side])
     }
 
     /// Whether the windows are two-by-two, non-overlapping, and within the image.
-    pub(crate) fn is_two_by_two(&self) -> bool {
+    pub fn is_two_by_two(&self) -> bool {
         let Self { image, kernel, stride, dilation, padding, output_size } = *self;
         let within = (0..2).all(|side| output_size[side] == image[side] / 2);
         (kernel, stride, dilation, padding) == ([2; 2], [2; 2], [1; 2], [0; 2]) && within
@@ -104,7 +113,7 @@ impl Geometry {
 
     /// Taps of a kernel row that a convolution takes as one run, as they read the same adjacent
     /// pixels: three or five, for which it is compiled.
-    pub(crate) const fn taps_per_run(&self) -> usize {
+    pub const fn taps_per_run(&self) -> usize {
         match (self.stride[1], self.dilation[1], self.kernel[1]) {
             (1, 1, taps @ (3 | 5)) => taps,
             _ => 1,
