@@ -39,14 +39,14 @@ pub enum RequestRefused {
 /// Borrows its strings: a payload of 64 KiB is copied once, when it is decoded from hexadecimal.
 #[derive(Deserialize)]
 struct Body<'a> {
-    request_type: Kind,
+    request_type: RequestType,
     #[serde(borrow)]
     data: Data<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Kind {
+enum RequestType {
     AdvanceState,
     InspectState,
 }
@@ -99,7 +99,7 @@ impl Request {
         let Body { request_type, data } =
             serde_json::from_slice(body).map_err(RequestRefused::Malformed)?;
         match request_type {
-            Kind::AdvanceState => {
+            RequestType::AdvanceState => {
                 let missing = || serde_json::Error::missing_field("metadata");
                 let metadata = data.metadata.ok_or_else(missing);
                 let metadata = metadata.map_err(RequestRefused::Malformed)?;
@@ -107,7 +107,7 @@ impl Request {
                 let context = metadata.context(&payload)?;
                 Ok(Self::Advance(Advance { context, payload }))
             }
-            Kind::InspectState => Ok(Self::Inspect(bytes(&data.payload)?)),
+            RequestType::InspectState => Ok(Self::Inspect(bytes(&data.payload)?)),
         }
     }
 }
