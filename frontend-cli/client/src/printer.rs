@@ -1,16 +1,15 @@
 //! Output of commands: data on stdout, messages on stderr. Nothing else prints.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line prints; everything that does so is in this file"
-)]
-
 use std::{
-    borrow::Cow, collections::BTreeMap, fmt, io::IsTerminal, process::ExitCode, time::Duration,
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt,
+    io::{self, ErrorKind, IsTerminal, Write as _},
+    process::ExitCode,
+    time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::{Deserialize, Serialize};
 use wire::RefusalView;
@@ -45,6 +44,26 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
+/// Nobody reads standard output any more, as in `deml watch | head -1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nobody reads the output any more")]
+pub struct Closed;
+
+impl Closed {
+    /// The exit code that a shell reports of a program ended by a closed pipe.
+    const CODE: u8 = 128 + 13;
+}
+
+/// The user ended the command, which has put away what it had begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+impl Interrupted {
+    /// The exit code that a shell reports of a program ended by Ctrl-C.
+    const CODE: u8 = 128 + 2;
+}
+
 /// The output settings of a command.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Printer {
@@ -55,34 +74,36 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// Prints the command's result on stdout.
+    /// Prints the command's result on stdout; if nobody reads it, the command is done all the same.
     ///
-    /// - Errors: the result does not serialise, which is a bug
+    /// - Errors: it cannot be written, as on a full disk
     pub fn answer<T: Serialize + fmt::Display>(&self, answer: &T) -> Result<()> {
-        if self.json {
-            println!("{}", escaped(&serde_json::to_string_pretty(answer)?));
+        let text = if self.json {
+            escaped(&serde_json::to_string_pretty(answer)?)
         } else {
-            println!("{}", plain(&answer.to_string()));
+            plain(&answer.to_string()).into_owned()
+        };
+        match print(&text) {
+            Err(error) if error.is::<Closed>() => Ok(()),
+            printed => printed,
         }
-        Ok(())
     }
 
     /// Prints one of many results: one line of JSON, or its text.
     ///
-    /// - Errors: the result does not serialise, which is a bug
+    /// - Errors: [`Closed`], which ends the command; it cannot be written
     pub fn answer_line<T: Serialize + fmt::Display>(&self, answer: &T) -> Result<()> {
         if self.json {
-            println!("{}", escaped(&serde_json::to_string(answer)?));
+            print(&escaped(&serde_json::to_string(answer)?))
         } else {
-            println!("{}", plain(&answer.to_string()));
+            print(&plain(&answer.to_string()))
         }
-        Ok(())
     }
 
     /// Prints a message on stderr.
     pub fn say(&self, words: impl fmt::Display) {
         if !self.quiet {
-            eprintln!("{}", plain(&words.to_string()));
+            warn(&plain(&words.to_string()));
         }
     }
 
@@ -93,21 +114,29 @@ impl Printer {
 
     /// Prints a refusal, even if quiet.
     pub fn say_refused(&self, refused: &Refused) {
-        eprintln!("refused: {}", one_line(&refused.to_string()));
+        warn(&format!("refused: {}", one_line(&refused.to_string())));
     }
 
     /// Reports the error of a failed command in one line; returns its exit code.
     pub fn fail(&self, error: &anyhow::Error) -> ExitCode {
+        if error.is::<Closed>() {
+            return ExitCode::from(Closed::CODE);
+        }
+        if error.is::<Interrupted>() {
+            warn("interrupted: what was started has been ended");
+            return ExitCode::from(Interrupted::CODE);
+        }
         if let Some(refused) = error.downcast_ref::<Refused>() {
             self.say_refused(refused);
             if self.json
                 && let Ok(json) = serde_json::to_string_pretty(refused)
             {
-                println!("{}", escaped(&json));
+                // The refusal has been reported; its copy for programs has no other place to go.
+                print(&escaped(&json)).ok();
             }
             return ExitStatus::Refused.into();
         }
-        eprintln!("error: {}", one_line(&format!("{error:#}")));
+        warn(&format!("error: {}", one_line(&format!("{error:#}"))));
         ExitCode::from(2)
     }
 
@@ -143,6 +172,22 @@ impl From<ExitStatus> for ExitCode {
             ExitStatus::Refused => Self::from(1),
         }
     }
+}
+
+/// Writes a line to standard output.
+///
+/// - Errors: [`Closed`], or what the system says
+fn print(line: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Closed.into()),
+        written => written.context("cannot write to standard output"),
+    }
+}
+
+/// Writes a line to standard error, if anybody reads it.
+fn warn(line: &str) {
+    writeln!(io::stderr(), "{line}").ok();
 }
 
 /// A text without what could control a terminal or deceive its reader: control characters except
@@ -203,14 +248,18 @@ fn is_hidden(part: char) -> bool {
                 | '\u{34f}'
                 | '\u{61c}'
                 | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
                 | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
                 | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
                 | '\u{ffa0}'
                 | '\u{fff9}'..='\u{fffb}'
+                | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
         )
 }

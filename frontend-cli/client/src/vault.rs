@@ -70,7 +70,7 @@ impl Vault {
         }
         let salt = random();
         let sealed = blobs::seal(&self.derived(&salt), Digest(salt), &serde_json::to_vec(kept)?);
-        files::write(&file, &[salt.as_slice(), &sealed].concat())
+        files::write_private(&file, &[salt.as_slice(), &sealed].concat())
     }
 
     /// A secret derived for a purpose: always the same, and it reveals nothing about others.

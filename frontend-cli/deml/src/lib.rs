@@ -12,5 +12,6 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod effort;
+pub mod interrupt;
 pub mod rehearsal;
 pub mod terms;

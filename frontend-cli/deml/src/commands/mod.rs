@@ -28,7 +28,7 @@ use anyhow::Result;
 use clap::Subcommand;
 use client::printer::ExitStatus;
 
-use crate::config::Config;
+use crate::{config::Config, interrupt::until_interrupted};
 
 /// The command.
 #[derive(Debug, Subcommand)]
@@ -98,8 +98,8 @@ pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
         Command::Withdraw(withdraw) => withdraw::run(config, withdraw).await,
         Command::Claim(claim) => claim::run(config, claim).await,
         Command::Proof(proof) => proof::run(config, proof).await,
-        Command::Audit(audit) => audit::run(config, audit).await,
-        Command::Watch(watch) => watch::run(config, watch).await,
+        Command::Audit(audit) => until_interrupted(audit::run(config, audit)).await,
+        Command::Watch(watch) => until_interrupted(watch::run(config, watch)).await,
         Command::Account(account) => account::run(config, account),
         // `main` runs it before anything else.
         Command::Guard(_) => Ok(ExitStatus::Done),

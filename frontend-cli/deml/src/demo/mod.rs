@@ -13,7 +13,7 @@ mod stage;
 
 use std::{path::PathBuf, time::Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use application::beside_this_program;
 use auditor::Report;
 use client::printer::Printer;
@@ -25,7 +25,7 @@ use self::{
     result::{Submitted, Wallet},
     stage::{Part, Stage},
 };
-use crate::commands::devnet::program;
+use crate::{commands::devnet::program, interrupt::until_interrupted};
 
 /// Runs both jobs and cleans up.
 ///
@@ -37,8 +37,8 @@ pub async fn run(printer: Printer, dapp: Option<PathBuf>) -> Result<Played> {
     perform(printer, dapp, play::cast()?, async |stage| play_all(stage, begun).await).await
 }
 
-/// Runs `play` on a fresh devnet, which is shut down in any case; then replays the inputs, unless
-/// the application was the one beside this program.
+/// Runs `play` on a fresh devnet; then replays the inputs, unless the application was the one
+/// beside this program.
 async fn perform<T: AsMut<Played>>(
     printer: Printer,
     dapp: Option<PathBuf>,
@@ -46,15 +46,33 @@ async fn perform<T: AsMut<Played>>(
     play: impl AsyncFnOnce(&Stage) -> Result<T>,
 ) -> Result<T> {
     let other = dapp.as_ref().map(|_| beside_this_program("deml-dapp")).transpose()?;
-    let stage = Stage::set(printer, program(dapp)?, None, cast).await?;
-    let played = async {
-        let mut played = play(&stage).await?;
+    let dapp = program(dapp)?;
+    let set = async |folder| Stage::set(printer, folder, dapp, None, cast).await;
+    let play = async |stage: &Stage| {
+        let mut played = play(stage).await?;
         if let Some(other) = other {
             played.as_mut().replayed = Some(stage.replay(other).await?);
         }
         Ok(played)
     };
-    let played = played.await;
+    on_stage(set, play).await
+}
+
+/// Sets a stage in a temporary folder and plays on it; whatever happens, Ctrl-C included, its
+/// programs are ended and the folder is removed.
+async fn on_stage<T>(
+    set: impl AsyncFnOnce(PathBuf) -> Result<Stage>,
+    play: impl AsyncFnOnce(&Stage) -> Result<T>,
+) -> Result<T> {
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let stage = match until_interrupted(set(folder.path().to_owned())).await {
+        Ok(stage) => stage,
+        Err(error) => {
+            Stage::clear(folder.path()).await;
+            return Err(error);
+        }
+    };
+    let played = until_interrupted(play(&stage)).await;
     stage.strike().await?;
     played
 }
@@ -67,17 +85,16 @@ pub async fn sabotaged(printer: Printer, lie: Lie) -> Result<Report> {
         Lie::Score | Lie::RejectedKept => beside_this_program("examples/hostile-dapp")?,
         _ => beside_this_program("deml-dapp")?,
     };
-    let stage = Stage::set(printer, dapp, Some(lie), play::cast()?).await?;
-    let report = async {
-        let job = play::job(&stage, &HEALTH, &mut Vec::new()).await?;
-        play::mark(&stage, lie).await?;
-        play::settle(&stage, &[job]).await?;
+    let cast = play::cast()?;
+    let set = async |folder| Stage::set(printer, folder, dapp, Some(lie), cast).await;
+    let play = async |stage: &Stage| {
+        let job = play::job(stage, &HEALTH, &mut Vec::new()).await?;
+        play::mark(stage, lie).await?;
+        play::settle(stage, &[job]).await?;
         stage.settle_epochs().await?;
         stage.audit().await
     };
-    let report = report.await;
-    stage.strike().await?;
-    report
+    on_stage(set, play).await
 }
 
 async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {

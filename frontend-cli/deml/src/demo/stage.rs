@@ -1,14 +1,20 @@
 //! The demo's environment: a devnet of its own in a temporary folder, the participants with their
 //! keys and files, and time.
 
-use std::{collections::BTreeSet, fmt, fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use alloy::{
     primitives::{Address, B256, U256},
     signers::local::PrivateKeySigner,
 };
 use anyhow::{Context, Result, bail};
-use application::{Dapp, replay};
+use application::{Dapp, process::wait_for_earlier, replay};
 use auditor::{Audit, Report};
 use client::{
     chain::{Chain, Output, Sender, dev_account},
@@ -26,7 +32,6 @@ use devnet::{
     market::{TEST_TOKEN, TestToken},
 };
 use market::Asset;
-use tempfile::TempDir;
 use wire::Notice;
 
 use super::{
@@ -36,6 +41,10 @@ use super::{
 
 /// A whole test token.
 const WHOLE: u128 = 1_000_000_000_000_000_000;
+
+fn devnet_folder(folder: &Path) -> PathBuf {
+    folder.join("devnet")
+}
 
 /// An asset in a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,21 +87,21 @@ pub(super) struct Stage {
     devnet: Devnet,
     /// The application's executable, if it may lie.
     suspect: Option<PathBuf>,
-    folder: TempDir,
+    folder: PathBuf,
     token: Address,
 }
 
 impl Stage {
-    /// Starts the devnet and distributes the tokens.
+    /// Starts the devnet in `folder` and distributes the tokens.
     pub(super) async fn set(
         printer: Printer,
+        folder: PathBuf,
         dapp: PathBuf,
         lie: Option<Lie>,
         cast: Vec<Part>,
     ) -> Result<Self> {
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let suspect = lie.map(|_| dapp.clone());
-        let mut config = devnet::market::config(folder.path().join("devnet"), dapp)?;
+        let mut config = devnet::market::config(devnet_folder(&folder), dapp)?;
         config.ports = Ports::ANY;
         config.free_gas = true;
         config.lie = lie;
@@ -106,7 +115,7 @@ impl Stage {
         let session = Session {
             chain: Chain::connect(&info.rpc_url, info.contracts)?,
             node: Node::connect(&info.node_url, &info.inspect_url, info.application)?,
-            store: Store::Folder(folder.path().join("blocks")),
+            store: Store::Folder(folder.join("blocks")),
             token: Some(token),
             printer,
             patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
@@ -121,7 +130,7 @@ impl Stage {
     }
 
     async fn player_of(&self, Part { name, key, coins, tokens }: Part) -> Result<Participant> {
-        let (vaults, chain_id) = (self.folder.path().join("vaults"), self.devnet.info().chain_id);
+        let (vaults, chain_id) = (self.folder.join("vaults"), self.devnet.info().chain_id);
         let vault = Vault::of(&vaults, &key, chain_id, self.session.application());
         let sender = self.session.chain.sender(key)?;
         if tokens > 0 {
@@ -135,6 +144,18 @@ impl Stage {
     /// Shuts down everything the demo started.
     pub(super) async fn strike(self) -> Result<()> {
         self.devnet.shutdown().await
+    }
+
+    /// Waits for the programs of a stage whose setting was broken off: until they have ended, they
+    /// write to its folder.
+    pub(super) async fn clear(folder: &Path) {
+        let Ok(entries) = fs::read_dir(devnet_folder(folder)) else { return };
+        for file in entries.flatten().map(|entry| entry.path()) {
+            if file.extension().is_some_and(|kind| kind == "log") {
+                // What cannot be waited for does not hinder the end.
+                wait_for_earlier(&file).await.ok();
+            }
+        }
     }
 
     /// A participant by name.
@@ -154,7 +175,7 @@ impl Stage {
     pub(super) async fn replay(&self, other: PathBuf) -> Result<Replayed> {
         self.chapter(&format!("Replaying all inputs through {}", other.display()));
         let (inputs, before): (Vec<_>, Vec<_>) = self.devnet.history().into_iter().unzip();
-        let folder = self.folder.path().join("replay");
+        let folder = self.folder.join("replay");
         fs::create_dir(&folder).context("cannot make a folder for the replay")?;
         let (printer, genesis) = (self.printer, &self.devnet.info().genesis);
         let say = Arc::new(move |line: &str| printer.say(line));
@@ -187,7 +208,7 @@ impl Stage {
 
     /// Writes a file into a participant's folder.
     pub(super) fn file(&self, who: &str, name: &str, bytes: &[u8]) -> Result<File> {
-        let folder = self.folder.path().join(who.replace(' ', "-"));
+        let folder = self.folder.join(who.replace(' ', "-"));
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         files::write(&folder.join(name), bytes)?;
         files::read(&folder.join(name))
