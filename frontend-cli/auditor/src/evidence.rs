@@ -7,7 +7,7 @@ use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::SolEvent;
 use anyhow::{Context, Result};
 use client::chain::bindings::{Application, Authority, InputBox};
-use client::chain::{Chain, Input, LogReader};
+use client::chain::{CLAIM_ACCEPTED, Chain, ClaimEvent, Input, LogReader};
 
 use super::divergence::{Divergence, DivergenceKind};
 use super::hashes;
@@ -164,11 +164,11 @@ impl Reader {
     pub fn new(chain: &Chain, target: &Target, first: u64) -> Self {
         let mut sources = vec![chain.contracts().input_box, target.application];
         sources.extend(target.validators.iter().map(|(_, validator)| *validator));
-        let signatures = vec![
+        let mut signatures = CLAIM_ACCEPTED.to_vec();
+        signatures.extend([
             InputBox::InputAdded::SIGNATURE_HASH,
-            Authority::ClaimAccepted::SIGNATURE_HASH,
             Application::OutputExecuted::SIGNATURE_HASH,
-        ];
+        ]);
         let filter = Filter::new().address(sources).event_signature(signatures);
         let logs = chain.logs(filter, first);
         Self { chain: chain.clone(), target: target.clone(), logs, blocks: BLOCKS_AT_FIRST }
@@ -216,13 +216,14 @@ impl Reader {
             {
                 Event::Input(Input::from_log(log, application)?)
             }
-            Some(&Authority::ClaimAccepted::SIGNATURE_HASH)
-                if of_us
+            Some(topic)
+                if CLAIM_ACCEPTED.contains(topic)
+                    && of_us
                     && Some(source) == self.target.validator_at(log.block_number.unwrap_or(0)) =>
             {
-                let claim = Authority::ClaimAccepted::decode_log(&log.inner)?;
-                let last_block = claim.lastProcessedBlockNumber.saturating_to();
-                Event::Claim { last_block, root: claim.outputsMerkleRoot, transaction }
+                let Some(claim) = ClaimEvent::read(log)? else { return Ok(None) };
+                let ClaimEvent { last_block, outputs_root: root, .. } = claim;
+                Event::Claim { last_block, root, transaction }
             }
             Some(&Application::OutputExecuted::SIGNATURE_HASH) if source == application => {
                 let executed = Application::OutputExecuted::decode_log(&log.inner)?.data;

@@ -231,6 +231,12 @@ impl Audit {
         let target = Target::read(&self.chain, self.application, head.block).await?;
         let deployed = self.engine.deployed()?;
         let mut notes = Vec::new();
+        if self.chain.is_foreclosed(self.application).await? {
+            notes.push(
+                "the application was foreclosed by its guardian: no claim is accepted any more"
+                    .to_owned(),
+            );
+        }
         if let Some(divergence) = self.check_template(&target, &mut notes).await? {
             let state = State::at_genesis(&deployed);
             let mut run = AuditRun::new(self, &target, &deployed.genesis, state);

@@ -7,10 +7,12 @@
 //! - `merkle`, `proof`, `payment`, `bundle`: proofs that an output is under an accepted root, and
 //!   its payment
 //! - `archive`: contents of blobs, from inputs
-//! - `convert`, `files`, `folders`, `jobs` (references to jobs), `quantity`: formats of values
+//! - `calendar`, `convert`, `files`, `folders`, `jobs` (references to jobs), `quantity`: formats of
+//!   values
 
 pub mod archive;
 pub mod bundle;
+pub mod calendar;
 pub mod chain;
 pub mod convert;
 pub mod delivery;

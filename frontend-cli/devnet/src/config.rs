@@ -9,7 +9,7 @@ use std::time::Duration;
 use alloy::primitives::Address;
 use anyhow::Result;
 use application::{Dapp, Notify, beside_this_program};
-use client::chain::Contracts;
+use client::chain::{Contracts, Line};
 
 use super::tamper::Lie;
 
@@ -75,6 +75,8 @@ pub struct Config {
     pub name: String,
     /// The ports.
     pub ports: Ports,
+    /// The line of contracts to stand in for.
+    pub line: Line,
     /// Blocks per epoch.
     pub epoch_length: u64,
     /// Idle time of the chain before an open epoch gets its next, empty block.
@@ -103,6 +105,7 @@ impl Config {
             dapp_args: Vec::new(),
             name: "deml".to_owned(),
             ports: Ports::default(),
+            line: Line::default(),
             epoch_length: 10,
             block_interval: Duration::from_secs(1),
             free_gas: false,

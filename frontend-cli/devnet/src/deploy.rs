@@ -8,15 +8,32 @@ use anyhow::{Result, ensure};
 use client::chain::bindings::{
     Application as ApplicationContract, Inputs, SelfHostedApplicationFactory as Factory,
 };
-use client::chain::{CREATE2_DEPLOYER, Contracts, Sender};
+use client::chain::{CREATE2_DEPLOYER, Contracts, Line, Sender};
 
+use super::alpha;
 use super::records::Application;
 use super::tools::Tools;
+
+/// An application's contracts, owned by the devnet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owned {
+    pub(super) application: Address,
+    pub(super) authority: Address,
+    /// Blocks between a claim and its acceptance, where there is such a period.
+    pub(super) staging_period: Option<u64>,
+}
 
 /// Deploys the contracts all applications share.
 ///
 /// - Errors: one of them would not get the address it has on every chain
-pub(super) async fn shared_contracts(sender: &Sender, tools: &Tools) -> Result<()> {
+pub(super) async fn shared_contracts(sender: &Sender, tools: &Tools, line: Line) -> Result<()> {
+    match line {
+        Line::V2_2_0 => shared_contracts_2_2_0(sender, tools).await,
+        Line::V3Alpha => alpha::shared_contracts(sender, tools).await,
+    }
+}
+
+async fn shared_contracts_2_2_0(sender: &Sender, tools: &Tools) -> Result<()> {
     let wanted = sender.chain().contracts();
     let Contracts { input_box, authority_factory, application_factory, .. } = wanted;
     let factories = (authority_factory, application_factory).abi_encode();
@@ -56,20 +73,53 @@ pub(super) async fn create2(sender: &Sender, name: &str, code: &[u8]) -> Result<
     Ok(address)
 }
 
-/// Deploys the application `name` and its Authority, both owned by `sender`, unless they exist.
+/// Deploys the application `name` and its authority, both owned by `sender`, unless they exist.
 ///
 /// Its address follows from `template_hash` and `epoch_length`: other rules give another address.
 pub(super) async fn application(
     sender: &Sender,
+    tools: &Tools,
+    line: Line,
     name: &str,
     template_hash: B256,
     epoch_length: u64,
 ) -> Result<Application> {
     let chain = sender.chain();
-    let contracts = chain.contracts();
-    let factory = contracts.self_hosted_application_factory;
-    let input_box = contracts.input_box;
+    let input_box = chain.contracts().input_box;
     let availability: Bytes = Inputs::InputBoxCall { inputBox: input_box }.abi_encode().into();
+    let owned = match line {
+        Line::V2_2_0 => {
+            application_2_2_0(sender, template_hash, &availability, epoch_length).await?
+        }
+        Line::V3Alpha => {
+            alpha::application(sender, tools, template_hash, &availability, epoch_length).await?
+        }
+    };
+    let block = ApplicationContract::getDeploymentBlockNumberCall {};
+    let block = chain.call("find the application", owned.application, &block).await?;
+    let deployment_block = block.saturating_to();
+    Ok(Application {
+        name: name.to_owned(),
+        address: owned.application,
+        consensus: owned.authority,
+        input_box,
+        template_hash,
+        data_availability: availability,
+        epoch_length,
+        deployment_block,
+        deployed_at: chain.time_of(deployment_block).await?,
+        staging_period: owned.staging_period,
+    })
+}
+
+async fn application_2_2_0(
+    sender: &Sender,
+    template_hash: B256,
+    availability: &Bytes,
+    epoch_length: u64,
+) -> Result<Owned> {
+    let chain = sender.chain();
+    let factory = chain.contracts().self_hosted_application_factory;
     let calculate = Factory::calculateAddressesCall {
         authorityOwner: sender.address(),
         epochLength: U256::from(epoch_length),
@@ -90,16 +140,6 @@ pub(super) async fn application(
         };
         sender.transact("deploy the application", factory, U256::ZERO, &deploy).await?;
     }
-    let block = ApplicationContract::getDeploymentBlockNumberCall {};
-    let block = chain.call("find the application", addresses.application, &block).await?;
-    Ok(Application {
-        name: name.to_owned(),
-        address: addresses.application,
-        consensus: addresses.authority,
-        input_box,
-        template_hash,
-        data_availability: availability,
-        epoch_length,
-        deployment_block: block.saturating_to(),
-    })
+    let (application, authority) = (addresses.application, addresses.authority);
+    Ok(Owned { application, authority, staging_period: None })
 }

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::U256;
+use alloy::primitives::{B256, U256};
 use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::SolEvent;
 use anyhow::{Context, Result, bail};
 use application::{App, Notify};
-use client::chain::bindings::{Application, Authority, InputBox};
-use client::chain::{Input, LogReader, Sender};
+use client::chain::bindings::{
+    Application, Authority, Foreclosable, InputBox, StagedConsensus,
+};
+use client::chain::{ClaimEvent, ClaimKind, Input, LogReader, Sender};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
 use super::l1::{self, L1};
-use super::records::{Claim, EpochRecord, EpochStatus, SharedRecords};
+use super::records::{Claim, EpochRecord, EpochStatus, Records, SharedRecords, StagedClaim};
 use super::tamper::Tamper;
 
 /// Polling interval for L1.
@@ -119,16 +121,20 @@ impl Follower {
             Some(&InputBox::InputAdded::SIGNATURE_HASH) if of_us(1) => {
                 records.add_input(Input::from_log(log, application)?)?;
             }
-            Some(&Authority::ClaimAccepted::SIGNATURE_HASH) if of_us(1) => {
-                let event = Authority::ClaimAccepted::decode_log(&log.inner)?;
-                let claim = Claim { root: event.outputsMerkleRoot, transaction };
-                records.add_claim(event.lastProcessedBlockNumber.saturating_to(), claim);
+            Some(&Foreclosable::Foreclosure::SIGNATURE_HASH) => {
+                let block = log.block_number.context("an event outside of any block")?;
+                records.foreclosed = Some((block, transaction));
             }
             Some(&Application::OutputExecuted::SIGNATURE_HASH) => {
                 let event = Application::OutputExecuted::decode_log(&log.inner)?;
                 records.add_execution(event.outputIndex, transaction);
             }
-            _ => {}
+            _ => {
+                if let Some(claim) = ClaimEvent::read(log)?.filter(|_| of_us(1)) {
+                    let block = log.block_number.context("an event outside of any block")?;
+                    note_claim(&mut records, &claim, block, transaction);
+                }
+            }
         }
         Ok(())
     }
@@ -161,10 +167,23 @@ impl Follower {
             match status {
                 EpochStatus::Open | EpochStatus::Closed => break,
                 EpochStatus::ClaimAccepted => {}
-                EpochStatus::ClaimComputed => self.claim(&epoch).await?,
+                EpochStatus::ClaimComputed => {
+                    if !self.claim(&epoch).await? {
+                        break;
+                    }
+                }
+                EpochStatus::ClaimStaged => {
+                    if !self.accept(&epoch).await? {
+                        break;
+                    }
+                }
                 EpochStatus::ClaimRejected => (self.notify)(&format!(
                     "epoch {} was claimed on L1 with another root: the application has changed \
                      since; remove the devnet's folder to begin anew",
+                    epoch.index
+                )),
+                EpochStatus::ClaimForeclosed => (self.notify)(&format!(
+                    "epoch {} is not claimed: the application was foreclosed",
                     epoch.index
                 )),
             }
@@ -179,30 +198,68 @@ impl Follower {
         Some((*epoch, records.epoch_status(epoch)))
     }
 
-    async fn claim(&mut self, epoch: &EpochRecord) -> Result<()> {
-        let (call, to) = {
+    /// Claims an epoch, or leaves it out on purpose; returns whether it needs nothing more.
+    async fn claim(&mut self, epoch: &EpochRecord) -> Result<bool> {
+        let (application, root) = {
             let records = self.records.lock();
             let end = records.epoch_end(epoch).context("an epoch without end was to be claimed")?;
-            let Some(root) = self.tamper.claim(end.root) else { return Ok(()) };
-            let call = Authority::submitClaimCall {
-                appContract: records.application.address,
-                lastProcessedBlockNumber: U256::from(epoch.last_block),
-                outputsMerkleRoot: root,
-            };
-            (call, records.application.consensus)
+            let Some(root) = self.tamper.claim(end.root) else { return Ok(true) };
+            (records.application.clone(), root)
         };
-        let root = call.outputsMerkleRoot;
-        let sent = self.owner.transact("submit the claim", to, U256::ZERO, &call).await?;
+        let (to, block) = (application.consensus, U256::from(epoch.last_block));
+        let what = "submit the claim";
+        if application.staging_period.is_some() {
+            let call = StagedConsensus::submitClaimCall {
+                appContract: application.address,
+                lastProcessedBlockNumber: block,
+                outputsMerkleRoot: root,
+                // A program has no machine's root to prove.
+                proof: Vec::new(),
+            };
+            self.owner.transact(what, to, U256::ZERO, &call).await?;
+            return Ok(false);
+        }
+        let call = Authority::submitClaimCall {
+            appContract: application.address,
+            lastProcessedBlockNumber: block,
+            outputsMerkleRoot: root,
+        };
+        let transaction = self.owner.transact(what, to, U256::ZERO, &call).await?.transaction;
+        self.records.lock().add_claim(epoch.last_block, Claim { root, transaction });
+        (self.notify)(&format!("epoch {} claimed: outputs root {root}", epoch.index));
+        Ok(true)
+    }
+
+    /// Has a staged claim accepted once its time has come; returns whether that is done.
+    async fn accept(&mut self, epoch: &EpochRecord) -> Result<bool> {
+        let (call, to, root) = {
+            let records = self.records.lock();
+            let application = &records.application;
+            let Some(staged) = records.staged(epoch) else { return Ok(false) };
+            if records.head < staged.block + application.staging_period.unwrap_or_default() {
+                return Ok(false);
+            }
+            let call = StagedConsensus::acceptClaimCall {
+                appContract: application.address,
+                lastProcessedBlockNumber: U256::from(epoch.last_block),
+                machineMerkleRoot: staged.machine_root,
+            };
+            (call, application.consensus, staged.root)
+        };
+        let sent = self.owner.transact("accept the claim", to, U256::ZERO, &call).await?;
         let claim = Claim { root, transaction: sent.transaction };
         self.records.lock().add_claim(epoch.last_block, claim);
         (self.notify)(&format!("epoch {} claimed: outputs root {root}", epoch.index));
-        Ok(())
+        Ok(true)
     }
 
     /// Anvil mines a block per transaction; an idle chain would never end an epoch.
     async fn mine_towards_the_end_of_the_epoch(&mut self) -> Result<()> {
-        let is_open = matches!(self.unsettled(), Some((_, EpochStatus::Open)));
-        if is_open && self.last_block_at.elapsed() >= self.block_interval {
+        let waits = matches!(
+            self.unsettled(),
+            Some((_, EpochStatus::Open | EpochStatus::ClaimStaged))
+        );
+        if waits && self.last_block_at.elapsed() >= self.block_interval {
             l1::mine(self.owner.chain(), 1).await?;
         }
         Ok(())
@@ -216,5 +273,19 @@ impl Follower {
             self.saved = (head, Instant::now());
         }
         Ok(())
+    }
+}
+
+fn note_claim(records: &mut Records, claim: &ClaimEvent, block: u64, transaction: B256) {
+    let root = claim.outputs_root;
+    match (claim.kind, claim.machine_root) {
+        (ClaimKind::Accepted, _) => {
+            records.add_claim(claim.last_block, Claim { root, transaction });
+        }
+        (ClaimKind::Staged, machine_root) => {
+            let machine_root = machine_root.unwrap_or_default();
+            let staged = StagedClaim { root, machine_root, block, transaction };
+            records.add_staged(claim.last_block, staged);
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
 use anyhow::{Context, Result};
-use client::chain::Contracts;
+use client::chain::{Contracts, Line};
 use serde::Serialize;
 
 const FILE: &str = "devnet.json";
@@ -34,6 +34,8 @@ pub struct Info {
     pub authority: Address,
     /// Blocks per epoch.
     pub epoch_length: u64,
+    /// The line of Cartesi's contracts.
+    pub line: Line,
     /// Cartesi's contracts.
     pub contracts: Contracts,
     /// The other contracts, by name.

@@ -10,9 +10,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::cors;
 use super::jsonrpc::is_application;
 use super::records::SharedRecords;
 
@@ -20,9 +22,10 @@ type Shared = Arc<(SharedRecords, Arc<Mutex<App>>)>;
 
 /// The routes of the inspect server.
 pub(super) fn router(records: SharedRecords, app: Arc<Mutex<App>>) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/inspect/{application}", post(inspect))
-        .with_state(Arc::new((records, app)))
+        .with_state(Arc::new((records, app)));
+    cors::open(router)
 }
 
 async fn inspect(
@@ -43,12 +46,25 @@ async fn inspect(
     }
     // Inputs and inspect requests take turns at the application.
     let mut app = app.lock().await;
-    let outcome = app.inspect(alloy::primitives::Bytes::from(body)).await;
+    let outcome = app.inspect(query(body)).await;
     let processed = records.lock().processed();
     match outcome {
         Ok(outcome) => Json(describe(&outcome, processed)).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error:#}")).into_response(),
     }
+}
+
+/// The JSON body that Cartesi's documentation pastes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pasted {
+    payload: alloy::primitives::Bytes,
+}
+
+/// The query in a body: the body itself, or the payload that its JSON has in hexadecimal.
+fn query(body: Bytes) -> alloy::primitives::Bytes {
+    let pasted = serde_json::from_slice::<Pasted>(&body);
+    pasted.map_or_else(|_| body.into(), |pasted| pasted.payload)
 }
 
 fn describe(outcome: &Outcome, processed: u64) -> Value {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy::primitives::{Address, hex};
+use alloy::primitives::{Address, B256, hex};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,11 +14,48 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::cors;
 use super::json_views as views;
 use super::records::{EpochStatus, Records, SharedRecords, get};
 
 const LIMIT_DEFAULT: u64 = 50;
 const LIMIT_MAX: u64 = 10_000;
+
+/// What a node may say of an epoch.
+const EPOCH_STATUSES: [&str; 9] = [
+    "OPEN",
+    "CLOSED",
+    "INPUTS_PROCESSED",
+    "CLAIM_COMPUTED",
+    "CLAIM_SUBMITTED",
+    "CLAIM_STAGED",
+    "CLAIM_ACCEPTED",
+    "CLAIM_REJECTED",
+    "CLAIM_FORECLOSED",
+];
+
+/// The order of positional parameters; those of every list follow.
+const ORDER: [(&str, &[&str]); 16] = [
+    ("cartesi_getApplication", &["application"]),
+    ("cartesi_listEpochs", &["application", "status"]),
+    ("cartesi_getEpoch", &["application", "epoch_index"]),
+    ("cartesi_getLastAcceptedEpochIndex", &["application"]),
+    ("cartesi_listInputs", &["application", "epoch_index", "sender"]),
+    ("cartesi_getInput", &["application", "input_index"]),
+    ("cartesi_getProcessedInputCount", &["application"]),
+    (
+        "cartesi_listOutputs",
+        &["application", "epoch_index", "input_index", "output_type", "voucher_address"],
+    ),
+    ("cartesi_getOutput", &["application", "output_index"]),
+    ("cartesi_listReports", &["application", "epoch_index", "input_index"]),
+    ("cartesi_getReport", &["application", "report_index"]),
+    ("cartesi_listTournaments", &["application", "epoch_index"]),
+    ("cartesi_listCommitments", &["application", "epoch_index"]),
+    ("cartesi_listMatches", &["application", "epoch_index"]),
+    ("cartesi_listMatchAdvances", &["application", "epoch_index"]),
+    ("cartesi_listWithdrawals", &["application", "account_index"]),
+];
 
 /// A JSON-RPC error: its code and message.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +74,7 @@ fn invalid(reason: impl Into<String>) -> Refusal {
 /// The routes of the JSON-RPC server.
 pub(super) fn router(records: SharedRecords, chain_id: u64) -> Router {
     let shared = Arc::new((records, chain_id));
-    Router::new().route("/rpc", post(serve)).with_state(shared)
+    cors::open(Router::new().route("/rpc", post(serve)).with_state(shared))
 }
 
 async fn serve(State(shared): State<Arc<(SharedRecords, u64)>>, body: Bytes) -> Response {
@@ -52,7 +89,8 @@ async fn serve(State(shared): State<Arc<(SharedRecords, u64)>>, body: Bytes) -> 
 fn answer(records: &Records, chain_id: u64, request: &Value) -> Value {
     let id = &request["id"];
     let result = match request["method"].as_str() {
-        Some(method) => call(records, chain_id, method, &request["params"]),
+        Some(method) => named(method, &request["params"])
+            .and_then(|params| call(records, chain_id, method, &params)),
         None => Err(Refusal(-32600, "Invalid request".to_owned())),
     };
     match result {
@@ -88,14 +126,47 @@ fn call(records: &Records, chain_id: u64, method: &str, params: &Value) -> Answe
         }),
         "cartesi_listReports" => list_reports(records, params),
         "cartesi_getReport" => get_item(records, params, "report_index", "Report", |index| {
-            Some(views::report(index, get(&records.reports, index)?))
+            views::report(records, index)
         }),
         "cartesi_getChainId" => Ok(data(views::number(chain_id))),
         "cartesi_getNodeVersion" => {
             Ok(data(concat!(env!("CARGO_PKG_VERSION"), "-deml-devnet").into()))
         }
+        // An authority's claims are not disputed, and nobody withdraws past the application.
+        "cartesi_listTournaments"
+        | "cartesi_listCommitments"
+        | "cartesi_listMatches"
+        | "cartesi_listMatchAdvances"
+        | "cartesi_listWithdrawals" => {
+            find_application(records, params)?;
+            list(params, Vec::new(), |_| None)
+        }
+        "cartesi_getTournament" => nothing(records, params, "Tournament"),
+        "cartesi_getCommitment" => nothing(records, params, "Commitment"),
+        "cartesi_getMatch" => nothing(records, params, "Match"),
+        "cartesi_getMatchAdvanced" => nothing(records, params, "Match advance"),
+        "cartesi_getWithdrawal" => nothing(records, params, "Withdrawal"),
         _ => Err(Refusal(-32601, "Method not found".to_owned())),
     }
+}
+
+fn nothing(records: &Records, params: &Value, what: &str) -> Answer {
+    find_application(records, params)?;
+    Err(not_found(what))
+}
+
+/// The parameters by name, whichever way they were given.
+fn named(method: &str, params: &Value) -> Result<Value, Refusal> {
+    let Value::Array(values) = params else { return Ok(params.clone()) };
+    let (_, own) = ORDER.iter().find(|(known, _)| *known == method).copied().unwrap_or_default();
+    let pages: &[&str] =
+        if method.starts_with("cartesi_list") { &["limit", "offset", "descending"] } else { &[] };
+    if values.len() > own.len() + pages.len() {
+        return Err(invalid("Invalid parameters: too many"));
+    }
+    let names = own.iter().chain(pages).map(|name| (*name).to_owned());
+    let given = names.zip(values.iter().cloned()).filter(|(_, value)| !value.is_null());
+    Ok(Value::Object(given.collect()))
 }
 
 fn data(value: Value) -> Value {
@@ -120,6 +191,7 @@ struct Filter {
     epoch_index: Option<String>,
     input_index: Option<String>,
     sender: Option<String>,
+    transaction_hash: Option<B256>,
     output_type: Option<String>,
     voucher_address: Option<String>,
 }
@@ -200,11 +272,9 @@ fn list_applications(records: &Records, params: &Value) -> Answer {
 fn list_epochs(records: &Records, params: &Value) -> Answer {
     find_application(records, params)?;
     let filter: Filter = parse(params)?;
-    let known = ["OPEN", "CLOSED", "INPUTS_PROCESSED", "CLAIM_COMPUTED", "CLAIM_SUBMITTED"];
-    let known = known.iter().chain(&["CLAIM_ACCEPTED", "CLAIM_REJECTED"]);
     let status = filter.status.map(Value::from);
     if let Some(status) = &status
-        && !known.into_iter().any(|known| status == known)
+        && !EPOCH_STATUSES.iter().any(|known| status == known)
     {
         return Err(invalid(format!("Invalid epoch status: {status}")));
     }
@@ -237,6 +307,7 @@ fn list_inputs(records: &Records, params: &Value) -> Answer {
         !record.is_withheld
             && epoch.is_none_or(|epoch| record.epoch == epoch)
             && sender.is_none_or(|sender| record.input.advance.msg_sender == sender)
+            && filter.transaction_hash.is_none_or(|hash| record.input.transaction == hash)
     });
     list(params, selected, |index| Some(views::input(get(&records.inputs, index)?)))
 }
@@ -273,5 +344,5 @@ fn list_reports(records: &Records, params: &Value) -> Answer {
         epoch.is_none_or(|epoch| report.epoch == epoch)
             && input.is_none_or(|input| report.input == input)
     });
-    list(params, selected, |index| Some(views::report(index, get(&records.reports, index)?)))
+    list(params, selected, |index| views::report(records, index))
 }

@@ -9,7 +9,9 @@
 //!
 //! All of its state is derived from L1 at start. Only L1 itself is persisted, in [`l1`].
 
+mod alpha;
 mod config;
+mod cors;
 mod deploy;
 mod follower;
 mod info;
@@ -32,7 +34,7 @@ use alloy::primitives::{B256, keccak256};
 use anyhow::{Context, Error, Result, anyhow, bail};
 use application::{App, Completion, InputStatus, Launch};
 use axum::Router;
-use client::chain::{Advance, Chain, Contracts, Sender, dev_account};
+use client::chain::{Advance, Chain, Sender, dev_account};
 pub use config::{Config, Deployed, ExtraContract, Genesis, Ports};
 pub use info::Info;
 pub use tamper::{Lie, MARK};
@@ -97,7 +99,7 @@ impl Devnet {
         let tools = Tools::ensure(notify).await?;
         let l1 = L1::start(&tools, &config, &folder).await?;
         notify(&format!("L1: anvil at {}", l1.url()));
-        let chain = Chain::connect(&l1.url(), Contracts::V2_2_0)?;
+        let chain = Chain::connect(&l1.url(), config.line.contracts())?;
         l1::keep_time(&chain).await?;
         let owner = chain.sender(dev_account(OWNER_ACCOUNT)?)?;
         let (deployed, application, genesis) =
@@ -113,6 +115,7 @@ impl Devnet {
             application: application.address,
             authority: application.consensus,
             epoch_length: config.epoch_length,
+            line: config.line,
             contracts: deployed.contracts,
             extra: deployed.extra,
             genesis: genesis.clone(),
@@ -314,7 +317,8 @@ async fn deploy_all(
     tools: &Tools,
     owner: &Sender,
 ) -> Result<(Deployed, Application, PathBuf)> {
-    deploy::shared_contracts(owner, tools).await?;
+    let line = config.line;
+    deploy::shared_contracts(owner, tools, line).await?;
     let mut extra = BTreeMap::new();
     for contract in &config.contracts {
         let address = deploy::create2(owner, &contract.name, &contract.code).await?;
@@ -325,7 +329,8 @@ async fn deploy_all(
     let path = folder.join("genesis.json");
     std::fs::write(&path, &genesis).with_context(|| format!("cannot write {}", path.display()))?;
     let hash = launch.machine_hash().unwrap_or_else(|| keccak256(&genesis));
-    let application = deploy::application(owner, &config.name, hash, config.epoch_length).await?;
+    let (name, length) = (&config.name, config.epoch_length);
+    let application = deploy::application(owner, tools, line, name, hash, length).await?;
     Ok((deployed, application, path))
 }
 

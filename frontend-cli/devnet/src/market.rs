@@ -74,12 +74,19 @@ struct Artifact {
 pub fn config(folder: PathBuf, dapp: impl Into<Dapp>) -> Result<Config> {
     let mut config = Config::new(folder, dapp, Arc::new(genesis))?;
     for (name, artifact) in ARTIFACTS {
-        let artifact: Artifact = serde_json::from_str(artifact)
-            .with_context(|| format!("the artifact of {name} is damaged"))?;
-        let code = artifact.bytecode.to_vec();
+        let code = creation_code(name, artifact)?;
         config.contracts.push(ExtraContract { name: name.to_owned(), code });
     }
     Ok(config)
+}
+
+/// The creation bytecode in a compiled artifact of `contracts/`.
+///
+/// - Errors: the artifact is damaged
+pub(super) fn creation_code(name: &str, artifact: &str) -> Result<Vec<u8>> {
+    let artifact: Artifact = serde_json::from_str(artifact)
+        .with_context(|| format!("the artifact of {name} is damaged"))?;
+    Ok(artifact.bytecode.to_vec())
 }
 
 /// The devnet's rules: Ether and the test token at the same prices, and windows short enough to

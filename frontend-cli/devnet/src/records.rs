@@ -31,6 +31,10 @@ pub(super) struct Application {
     pub(super) epoch_length: u64,
     /// The block it was deployed in.
     pub(super) deployment_block: u64,
+    /// That block's timestamp, in seconds.
+    pub(super) deployed_at: u64,
+    /// Blocks between a claim and its acceptance; `None` if claims are accepted at once.
+    pub(super) staging_period: Option<u64>,
 }
 
 /// Status of an epoch.
@@ -40,8 +44,10 @@ pub(super) enum EpochStatus {
     Open,
     Closed,
     ClaimComputed,
+    ClaimStaged,
     ClaimAccepted,
     ClaimRejected,
+    ClaimForeclosed,
 }
 
 #[derive(Clone, Debug)]
@@ -88,6 +94,16 @@ pub(super) struct EpochRecord {
     pub(super) end_input: u64,
 }
 
+/// A claim that waits on L1 for the end of the staging period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StagedClaim {
+    pub(super) root: B256,
+    pub(super) machine_root: B256,
+    /// The block that staged it.
+    pub(super) block: u64,
+    pub(super) transaction: B256,
+}
+
 /// A claim accepted on L1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Claim {
@@ -105,6 +121,10 @@ pub(super) struct Records {
     pub(super) epochs: Vec<EpochRecord>,
     /// Accepted claims by the last block of their epoch.
     claims: BTreeMap<u64, Claim>,
+    /// Staged claims by the last block of their epoch, accepted ones included.
+    staged: BTreeMap<u64, StagedClaim>,
+    /// The block in which the application was foreclosed, and the transaction.
+    pub(super) foreclosed: Option<(u64, B256)>,
     /// Transactions that executed outputs, by output: L1 may be ahead of the replay.
     executions: BTreeMap<u64, B256>,
     tree: OutputsTree,
@@ -141,6 +161,8 @@ impl Records {
             reports: Vec::new(),
             epochs: Vec::new(),
             claims: BTreeMap::new(),
+            staged: BTreeMap::new(),
+            foreclosed: None,
             executions: BTreeMap::new(),
             tree: OutputsTree::default(),
             head: 0,
@@ -182,6 +204,11 @@ impl Records {
     /// Records a claim accepted on L1.
     pub(super) fn add_claim(&mut self, last_block: u64, claim: Claim) {
         self.claims.insert(last_block, claim);
+    }
+
+    /// Records a claim staged on L1.
+    pub(super) fn add_staged(&mut self, last_block: u64, claim: StagedClaim) {
+        self.staged.insert(last_block, claim);
     }
 
     /// Records that output `index` was executed on L1.
@@ -246,6 +273,16 @@ impl Records {
         Some(get(&self.inputs, index)?.input.advance.clone())
     }
 
+    /// The time of the block with input `index`, in seconds; 0 if there is none.
+    pub(super) fn time_of_input(&self, index: u64) -> u64 {
+        get(&self.inputs, index).map_or(0, |record| record.input.advance.block_timestamp)
+    }
+
+    /// The time of the newest input, if there is any.
+    pub(super) fn newest_input_time(&self) -> Option<u64> {
+        self.inputs.last().map(|record| record.input.advance.block_timestamp)
+    }
+
     /// The outcome of input `index`, if it was processed.
     pub(super) fn completion(&self, index: u64) -> Option<Completion> {
         let record = get(&self.inputs, index).filter(|record| record.after.is_some())?;
@@ -279,6 +316,11 @@ impl Records {
         self.claims.get(&epoch.last_block).copied()
     }
 
+    /// The claim for `epoch` that was staged, whether or not it was accepted since.
+    pub(super) fn staged(&self, epoch: &EpochRecord) -> Option<StagedClaim> {
+        self.staged.get(&epoch.last_block).copied()
+    }
+
     /// The status of `epoch`.
     pub(super) fn epoch_status(&self, epoch: &EpochRecord) -> EpochStatus {
         // A claim can only be sent once a block of the next epoch exists.
@@ -288,10 +330,13 @@ impl Records {
         let Some(end) = self.epoch_end(epoch) else {
             return EpochStatus::Closed;
         };
-        match self.claim(epoch) {
-            None => EpochStatus::ClaimComputed,
-            Some(claim) if claim.root == end.root => EpochStatus::ClaimAccepted,
-            Some(_) => EpochStatus::ClaimRejected,
+        match (self.claim(epoch), self.staged(epoch)) {
+            (Some(claim), _) if claim.root == end.root => EpochStatus::ClaimAccepted,
+            (Some(_), _) => EpochStatus::ClaimRejected,
+            (None, _) if self.foreclosed.is_some() => EpochStatus::ClaimForeclosed,
+            (None, Some(staged)) if staged.root == end.root => EpochStatus::ClaimStaged,
+            (None, Some(_)) => EpochStatus::ClaimRejected,
+            (None, None) => EpochStatus::ClaimComputed,
         }
     }
 
@@ -342,6 +387,8 @@ mod tests {
             data_availability: Bytes::new(),
             epoch_length: 10,
             deployment_block: 0,
+            deployed_at: 0,
+            staging_period: None,
         })
     }
 
@@ -356,7 +403,7 @@ mod tests {
             index,
             payload: Bytes::new(),
         };
-        Input { advance, raw: Bytes::new(), transaction: B256::ZERO }
+        Input { advance, raw: Bytes::new(), transaction: B256::ZERO, log_index: 0 }
     }
 
     fn accepted(outputs: &[&'static [u8]]) -> Completion {
@@ -394,6 +441,25 @@ mod tests {
         assert_eq!(status(&records), EpochStatus::ClaimRejected);
         records.add_claim(39, Claim { root, transaction: B256::ZERO });
         assert_eq!(status(&records), EpochStatus::ClaimAccepted);
+    }
+
+    #[test]
+    fn a_claim_is_staged_before_it_is_accepted() {
+        let mut records = records();
+        records.add_input(input(0, 31)).unwrap();
+        records.complete(accepted(&[b"a"]));
+        records.head = 40;
+        let status = |records: &Records| records.epoch_status(records.epoch(3).unwrap());
+        let (root, transaction) = (records.root(), B256::ZERO);
+        let staged = StagedClaim { root, machine_root: B256::ZERO, block: 41, transaction };
+        records.add_staged(39, StagedClaim { root: B256::ZERO, ..staged });
+        assert_eq!(status(&records), EpochStatus::ClaimRejected);
+        records.add_staged(39, staged);
+        assert_eq!(status(&records), EpochStatus::ClaimStaged);
+        records.foreclosed = Some((42, transaction));
+        assert_eq!(status(&records), EpochStatus::ClaimForeclosed);
+        records.add_claim(39, Claim { root, transaction });
+        assert_eq!(status(&records), EpochStatus::ClaimAccepted, "what was accepted stays so");
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum Alarm {
     ValidatorChanged,
     /// The contract holds less of an asset than the market owes.
     Insolvent,
+    /// The application's guardian has given it up; 3.0.0-alpha only.
+    Foreclosed,
 }
 
 /// One alert.

@@ -8,8 +8,8 @@ use alloy::{
 use anyhow::{Context, Result};
 use client::{
     chain::{
-        Chain, Input, Output,
-        bindings::{Application, Authority, InputBox},
+        CLAIM_ACCEPTED, Chain, ClaimEvent, Input, Output,
+        bindings::{Application, Foreclosable, InputBox},
     },
     convert::{context, to_ethereum, to_word},
     payment::Payment,
@@ -70,7 +70,11 @@ impl Feed<'_> {
         last: u64,
         alerts: &mut Vec<Alert>,
     ) -> Result<Own> {
-        let signatures = vec![Changed::SIGNATURE_HASH, Application::OutputExecuted::SIGNATURE_HASH];
+        let signatures = vec![
+            Changed::SIGNATURE_HASH,
+            Application::OutputExecuted::SIGNATURE_HASH,
+            Foreclosable::Foreclosure::SIGNATURE_HASH,
+        ];
         let filter = Filter::new().address(self.target.application).event_signature(signatures);
         let mut reader = self.chain.logs(filter, first);
         let mut own = Own { validators: vec![(0, mark.validator)], paid: Vec::new() };
@@ -82,6 +86,14 @@ impl Feed<'_> {
                     alerts.push(self.changed(mark.validator, new, block, &log));
                     mark.validator = new;
                     own.validators.push((block, new));
+                } else if Foreclosable::Foreclosure::decode_log(&log.inner).is_ok() {
+                    let of = (self.target.chain_id, self.target.application);
+                    let words = format!(
+                        "the application's guardian has foreclosed it in block {block}: no claim \
+                         is accepted any more"
+                    );
+                    let alert = Alert::new(Alarm::Foreclosed, of, block, words);
+                    alerts.push(Alert { transaction: log.transaction_hash, ..alert });
                 } else if let Ok(executed) = Application::OutputExecuted::decode_log(&log.inner) {
                     let output = Output::decode(&executed.output);
                     own.paid.extend(output.as_ref().and_then(Payment::of));
@@ -112,8 +124,8 @@ impl Feed<'_> {
     ) -> Result<()> {
         let mut sources = vec![self.chain.contracts().input_box];
         sources.extend(validators.iter().map(|(_, validator)| *validator));
-        let signatures =
-            vec![InputBox::InputAdded::SIGNATURE_HASH, Authority::ClaimAccepted::SIGNATURE_HASH];
+        let mut signatures = CLAIM_ACCEPTED.to_vec();
+        signatures.push(InputBox::InputAdded::SIGNATURE_HASH);
         let filter = Filter::new()
             .address(sources)
             .event_signature(signatures)
@@ -127,8 +139,8 @@ impl Feed<'_> {
                 if log.address() == self.chain.contracts().input_box {
                     self.input(mark, &Input::from_log(&log, self.target.application)?);
                 } else if Some(log.address()) == validator {
-                    let claim = Authority::ClaimAccepted::decode_log(&log.inner)?;
-                    mark.awaited.remove(&claim.lastProcessedBlockNumber.saturating_to());
+                    let Some(claim) = ClaimEvent::read(&log)? else { continue };
+                    mark.awaited.remove(&claim.last_block);
                     mark.is_claimed = true;
                 }
             }

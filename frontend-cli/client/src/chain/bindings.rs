@@ -1,4 +1,5 @@
-//! Solidity interfaces: the parts of the Cartesi Rollups 2.2.0 contracts and ERC-20 in use here.
+//! Solidity interfaces: the parts of the Cartesi Rollups contracts and ERC-20 in use here, as they
+//! are in 2.2.0 where nothing else is said.
 
 use alloy::sol;
 
@@ -85,6 +86,67 @@ sol! {
         function getEpochLength() external view returns (uint256);
         function isOutputsMerkleRootValid(address appContract, bytes32 outputsMerkleRoot)
             external view returns (bool);
+    }
+
+    /// The consensus contracts of 3.0.0-alpha.6: a claim is staged, and accepted later.
+    #[derive(Debug)]
+    interface StagedConsensus {
+        event ClaimStaged(
+            address indexed appContract,
+            uint256 lastProcessedBlockNumber,
+            bytes32 outputsMerkleRoot,
+            bytes32 machineMerkleRoot
+        );
+        event ClaimAccepted(
+            address indexed appContract,
+            uint256 lastProcessedBlockNumber,
+            bytes32 outputsMerkleRoot,
+            bytes32 machineMerkleRoot
+        );
+
+        function submitClaim(
+            address appContract,
+            uint256 lastProcessedBlockNumber,
+            bytes32 outputsMerkleRoot,
+            bytes32[] proof
+        ) external;
+        function acceptClaim(
+            address appContract, uint256 lastProcessedBlockNumber, bytes32 machineMerkleRoot
+        ) external;
+        function getClaimStagingPeriod() external view returns (uint256);
+    }
+
+    /// What applications of 3.0.0-alpha have besides.
+    #[derive(Debug)]
+    interface Foreclosable {
+        event Foreclosure();
+
+        function foreclose() external;
+        function isForeclosed() external view returns (bool);
+    }
+
+    /// What every contract of 3.0.0-alpha answers, and none of 2.2.0.
+    interface Versioned {
+        function version() external view returns (
+            uint64 major, uint64 minor, uint64 patch, string prerelease, string build
+        );
+    }
+
+    interface ApplicationFactory {
+        function newApplication(
+            address outputsMerkleRootValidator,
+            address appOwner,
+            bytes32 templateHash,
+            bytes dataAvailability,
+            bytes32 salt
+        ) external returns (address);
+        function calculateApplicationAddress(
+            address outputsMerkleRootValidator,
+            address appOwner,
+            bytes32 templateHash,
+            bytes dataAvailability,
+            bytes32 salt
+        ) external view returns (address);
     }
 
     interface SelfHostedApplicationFactory {

@@ -13,8 +13,8 @@ use alloy::transports::{RpcError, TransportErrorKind};
 use anyhow::{Context, Result, bail};
 use reqwest::Url;
 
-use super::bindings::{Application, Authority, ERC20, InputBox, OutputValidityProof};
-use super::{Contracts, Input, LogReader, Sender, revert, transport};
+use super::bindings::{Application, ERC20, InputBox, OutputValidityProof};
+use super::{ClaimEvent, ClaimKind, Contracts, Input, LogReader, Sender, revert, transport};
 use crate::http::{Http, PATIENCE};
 
 /// Read access to one Ethereum chain and the rollups contracts on it.
@@ -199,9 +199,10 @@ impl Chain {
         let receipt = receipt.map_err(|error| self.plain(error))?;
         let logs = receipt.iter().flat_map(|receipt| receipt.logs());
         let claims = logs.filter_map(|log| {
-            let event = Authority::ClaimAccepted::decode_log(&log.inner).ok()?;
-            let block = event.lastProcessedBlockNumber.saturating_to();
-            (event.appContract == application).then_some((block, event.outputsMerkleRoot))
+            let claim = ClaimEvent::read(log).ok()??;
+            let is_ours =
+                claim.kind == ClaimKind::Accepted && claim.application == application;
+            is_ours.then_some((claim.last_block, claim.outputs_root))
         });
         Ok(claims.collect())
     }

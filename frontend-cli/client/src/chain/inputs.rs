@@ -91,6 +91,8 @@ pub struct Input {
     pub raw: Bytes,
     /// The transaction that sent it.
     pub transaction: B256,
+    /// Number of its event in the block.
+    pub log_index: u64,
 }
 
 impl Input {
@@ -108,7 +110,8 @@ impl Input {
         ensure!(advance.app_contract == application, "{what} names another application inside");
         ensure!(U256::from(advance.index) == event.index, "{what} calls itself {}", advance.index);
         ensure!(advance.block_number == block, "{what} names another block than its own");
-        Ok(Self { advance, raw: event.data.input, transaction })
+        let log_index = log.log_index.with_context(|| format!("{what} has no place in its block"))?;
+        Ok(Self { advance, raw: event.data.input, transaction, log_index })
     }
 
     /// The hash that the InputBox stores for this input.

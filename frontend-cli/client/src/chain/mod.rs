@@ -5,16 +5,19 @@
 
 mod addresses;
 pub mod bindings;
+mod claims;
 mod client;
 mod inputs;
 mod keys;
+mod line;
 mod logs;
 mod outputs;
 mod revert;
 mod sender;
 mod transport;
 
-pub use addresses::{CREATE2_DEPLOYER, Contracts};
+pub use addresses::{CREATE2_DEPLOYER, Contracts, Line};
+pub use claims::{CLAIM_ACCEPTED, ClaimEvent, ClaimKind};
 pub use client::Chain;
 pub use inputs::{Advance, AdvanceInvalid, Input, MAX_PAYLOAD_BYTES};
 pub use keys::{create_keystore, dev_account, open_keystore};
