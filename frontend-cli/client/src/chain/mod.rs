@@ -11,14 +11,17 @@ mod keys;
 mod logs;
 mod outputs;
 mod revert;
+mod secret_storage;
 mod sender;
+mod span;
 mod transport;
 
 pub use addresses::{CREATE2_DEPLOYER, Contracts};
 pub use client::Chain;
 pub use inputs::{Advance, AdvanceInvalid, Input, MAX_PAYLOAD_BYTES};
-pub use keys::{create_keystore, dev_account, open_keystore};
+pub use keys::{create_keystore, dev_account, keystore_address, mnemonic_account, open_keystore};
 pub use logs::LogReader;
 pub use outputs::Output;
 pub use revert::Reverted;
+pub use secret_storage::KeystoreInvalid;
 pub use sender::{Sender, Sent};
