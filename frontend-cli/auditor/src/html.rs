@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use client::calendar;
+use client::{calendar, printer::plain};
 
 use super::divergence::Divergence;
 use super::report::Report;
@@ -31,7 +31,7 @@ struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|character| match character {
+        plain(self.0).chars().try_for_each(|character| match character {
             '&' => out.write_str("&amp;"),
             '<' => out.write_str("&lt;"),
             '>' => out.write_str("&gt;"),
@@ -159,7 +159,8 @@ mod tests {
             transaction: B256::ZERO,
             words: words.to_owned(),
         };
-        let moments = vec![telling(0, "<script>alert('a')</script>"), telling(2, "later")];
+        let moments =
+            vec![telling(0, "<script>alert('a')</script>\u{202e}\u{200b}"), telling(2, "later")];
         let wrong = Divergence::new(DivergenceKind::Flipped, "a <b> & \"c\"").at(1, B256::ZERO);
         let report = Report {
             verdict: Verdict::Diverges,
@@ -174,7 +175,9 @@ mod tests {
             timeline: Timeline { moments, left_out: 3 },
         };
         let page = page(&report, "0x<").unwrap();
-        for stranger in ["<script", "<b>", "<one>", "<i>", "0x<", "src=", "href="] {
+        for stranger in
+            ["<script", "<b>", "<one>", "<i>", "0x<", "src=", "href=", "\u{202e}", "\u{200b}"]
+        {
             assert!(!page.contains(stranger), "{stranger}");
         }
         let order = ["&lt;script&gt;", "a &lt;b&gt;", "later", "another &lt;one&gt;", "and 3 more"];

@@ -3,6 +3,7 @@
 use alloy::primitives::B256;
 use client::chain::Advance;
 use client::payment::Payment;
+use client::printer::one_line;
 use client::quantity::{ETHER_DECIMALS, decimal, percent};
 use market::{Amount, Asset, Award, Terms};
 use wire::Notice;
@@ -152,7 +153,7 @@ fn short(job: &market::JobId) -> String {
 
 fn title(padded: &[u8; 32]) -> String {
     let title = padded.iter().take_while(|byte| **byte != 0).copied().collect();
-    String::from_utf8(title).unwrap_or_default()
+    one_line(&String::from_utf8(title).unwrap_or_default()).into_owned()
 }
 
 fn money(asset: Asset, amount: Amount) -> String {

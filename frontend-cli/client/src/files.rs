@@ -45,7 +45,12 @@ pub fn read(path: &Path) -> Result<File> {
 /// - Errors: missing or too large
 pub fn read_within(path: &Path, most: u64) -> Result<Vec<u8>> {
     let cannot = || format!("cannot read {}", path.display());
-    let file = fs::File::open(path).with_context(cannot)?;
+    let file = fs::File::open(path).with_context(|| match path.to_string_lossy() {
+        name if name.starts_with("ipfs://") => {
+            format!("{name} is not here yet: `deml model get --cid {name} --out FILE` fetches it")
+        }
+        _ => cannot(),
+    })?;
     let size = file.metadata().with_context(cannot)?.len();
     ensure!(size <= most, "{} has {size} bytes: too large", path.display());
     let mut bytes = Vec::new();

@@ -9,10 +9,10 @@ use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use anyhow::{Context, Result, ensure};
 use console::Term;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::{
-    chain::{create_keystore, open_keystore},
+    chain::{create_keystore, keystore_address, open_keystore},
+    columns::column,
     folders,
 };
 
@@ -21,7 +21,7 @@ use crate::{
 pub struct Keystore {
     /// Its name in `--keystore`.
     pub name: String,
-    /// The account, if the file states it in plain.
+    /// The account that the file states in plain, which nobody vouches for.
     pub address: Option<Address>,
     /// The file.
     pub file: PathBuf,
@@ -30,7 +30,8 @@ pub struct Keystore {
 impl fmt::Display for Keystore {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = self.address.map_or_else(|| "locked".to_owned(), |known| known.to_string());
-        write!(out, "{:<16} {address:<42} {}", self.name, self.file.display())
+        let name = column(&self.name, 16);
+        write!(out, "{name} {address:<42} {}", self.file.display())
     }
 }
 
@@ -72,17 +73,10 @@ pub fn list() -> Result<Vec<Keystore>> {
         let Some(name) = file.file_name().map(|name| name.to_string_lossy().into_owned()) else {
             continue;
         };
-        keystores.push(Keystore { name, address: address_of(&file), file });
+        keystores.push(Keystore { name, address: keystore_address(&file), file });
     }
     keystores.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(keystores)
-}
-
-/// The account of a keystore file, if it is stated there.
-#[must_use]
-pub fn address_of(file: &Path) -> Option<Address> {
-    let keystore: Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
-    keystore["address"].as_str()?.parse().ok()
 }
 
 /// Opens a keystore with a password from `password_file`, `$DEML_PASSWORD` or the terminal.
@@ -134,7 +128,7 @@ mod tests {
         let key = PrivateKeySigner::random();
         create_keystore(folder.path(), "alice", &key, "secret").unwrap();
         let file = folder.path().join("alice");
-        assert_eq!(address_of(&file), Some(key.address()));
+        assert_eq!(keystore_address(&file), Some(key.address()));
     }
 
     #[test]

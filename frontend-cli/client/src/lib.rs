@@ -7,13 +7,14 @@
 //! - `merkle`, `proof`, `payment`, `bundle`: proofs that an output is under an accepted root, and
 //!   its payment
 //! - `archive`: contents of blobs, from inputs
-//! - `calendar`, `convert`, `files`, `folders`, `jobs` (references to jobs), `quantity`: formats of
-//!   values
+//! - `calendar`, `columns`, `convert`, `files`, `folders`, `jobs` (references to jobs), `quantity`:
+//!   formats of values
 
 pub mod archive;
 pub mod bundle;
 pub mod calendar;
 pub mod chain;
+pub mod columns;
 pub mod convert;
 pub mod delivery;
 pub mod files;

@@ -78,6 +78,12 @@ impl Money {
         let amount = self.number.scaled(decimals.into());
         amount.map(Amount).context("the amount is finer than the smallest unit, or too large")
     }
+
+    /// Whether it is nothing, in any unit.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.number.mantissa.is_zero()
+    }
 }
 
 impl FromStr for Money {
@@ -96,6 +102,15 @@ impl FromStr for Money {
         };
         Ok(Self { number: number.trim().parse()?, unit })
     }
+}
+
+/// An amount that is paid, deposited or withdrawn: more than nothing.
+///
+/// - Errors: zero, or not an amount
+pub fn payment(text: &str) -> Result<Money> {
+    let money: Money = text.parse()?;
+    ensure!(!money.is_zero(), "{text:?} is nothing: say an amount above zero");
+    Ok(money)
 }
 
 impl TryFrom<String> for Money {
@@ -279,6 +294,15 @@ mod tests {
         }
         let huge = format!("{}ether", "9".repeat(70));
         assert!(huge.parse::<Money>().unwrap().amount(0).is_err());
+    }
+
+    #[test]
+    fn nothing_is_no_payment() {
+        for text in ["0ether", "0.000 ether", "0wei", "00token"] {
+            let said = payment(text).unwrap_err().to_string();
+            assert!(said.contains("is nothing"), "{text}: {said}");
+        }
+        assert_eq!(payment("1wei").unwrap(), "1wei".parse().unwrap());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use client::{
     chain::{Chain, Contracts, Sender, dev_account},
+    convert::address,
     folders,
     follow::Patience,
     http,
@@ -44,10 +45,10 @@ pub struct Global {
     #[arg(long, global = true, env = "DEML_INSPECT_URL", value_name = "URL")]
     pub inspect_url: Option<String>,
     /// The market's application contract [default: the running devnet's]
-    #[arg(long, global = true, env = "DEML_APP", value_name = "ADDRESS")]
+    #[arg(long, global = true, env = "DEML_APP", value_name = "ADDRESS", value_parser = address)]
     pub app: Option<Address>,
     /// The ERC-20 token of amounts like 5token [default: the running devnet's]
-    #[arg(long, global = true, env = "DEML_TOKEN", value_name = "ADDRESS")]
+    #[arg(long, global = true, env = "DEML_TOKEN", value_name = "ADDRESS", value_parser = address)]
     pub token: Option<Address>,
     /// Encrypted keystore that signs: a file, or a name shown by `account list`
     #[arg(
@@ -64,6 +65,15 @@ pub struct Global {
     /// Sign with the public test account of this index; on a local devnet only
     #[arg(long, global = true, value_name = "N")]
     pub account: Option<usize>,
+    /// The account that sends what --calldata prints, as a Safe or a hardware wallet
+    #[arg(
+        long = "as",
+        global = true,
+        value_name = "ADDRESS",
+        value_parser = address,
+        conflicts_with_all = ["account", "keystore"]
+    )]
+    pub sends_as: Option<Address>,
     /// IPFS store: folder:PATH, kubo:URL or gateway:URL [default: a folder of this user]
     #[arg(long, global = true, env = "DEML_IPFS", value_name = "STORE")]
     pub ipfs: Option<String>,
@@ -97,7 +107,9 @@ struct DevnetFile {
 enum Signer {
     Nobody,
     Dev(usize),
-    Keystore(std::path::PathBuf),
+    Keystore(PathBuf),
+    /// Signs elsewhere: only its address is known.
+    Other(Address),
 }
 
 /// The resolved global options.
@@ -113,10 +125,12 @@ impl Config {
     /// Resolves the global options, without reading any file.
     #[must_use]
     pub fn new(global: Global) -> Self {
-        let signer = match (&global.keystore, global.account) {
-            (_, Some(account)) => Signer::Dev(account),
-            (Some(keystore), None) => Signer::Keystore(keystore.clone()),
-            (None, None) => Signer::Nobody,
+        // The one in the environment gives way to one that is named.
+        let signer = match (global.sends_as, global.account, &global.keystore) {
+            (Some(address), ..) => Signer::Other(address),
+            (None, Some(account), _) => Signer::Dev(account),
+            (None, None, Some(keystore)) => Signer::Keystore(keystore.clone()),
+            (None, None, None) => Signer::Nobody,
         };
         let printer = Printer { json: global.json, quiet: global.quiet };
         Self { global, signer, printer }
@@ -194,7 +208,8 @@ impl Config {
 
     /// The IPFS store.
     pub fn store(&self) -> Result<Store> {
-        self.global.ipfs.as_ref().map_or_else(Store::embedded, |store| store.parse())
+        let store = self.global.ipfs.as_ref().map_or_else(Store::embedded, |store| store.parse());
+        Ok(store?.within(self.limit()?))
     }
 
     /// The signing account, with its key.
@@ -232,17 +247,25 @@ impl Config {
                 dev_account(*account)
             }
             Signer::Keystore(file) => keystore::open(file, self.global.password_file.as_deref()),
+            Signer::Other(address) => {
+                bail!("{address} signs elsewhere: with --calldata this prints what it is to send")
+            }
         }
     }
 
-    /// The account that would sign, without decrypting its key if possible.
+    /// The account that would sign. A keystore is opened for it: the address in plain is not
+    /// believed.
     pub async fn account(&self, session: &Session) -> Result<Address> {
-        if let Signer::Keystore(given) = &self.signer
-            && let Some(address) = keystore::address_of(&keystore::find(given)?)
-        {
-            return Ok(address);
+        match self.signer {
+            Signer::Other(address) => Ok(address),
+            _ => Ok(self.key(session).await?.address()),
         }
-        Ok(self.key(session).await?.address())
+    }
+
+    /// Whether the account signs elsewhere, so that its address is all that is known.
+    #[must_use]
+    pub const fn signs_elsewhere(&self) -> bool {
+        matches!(self.signer, Signer::Other(_))
     }
 
     /// Password file for new keystores.

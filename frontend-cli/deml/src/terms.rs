@@ -122,7 +122,10 @@ pub fn is_sealed(draft: &TermsDraft) -> bool {
 /// - Errors: there is neither, or both
 pub fn award_money(draft: &TermsDraft) -> Result<Money> {
     match (draft.award.reward, draft.award.prize) {
-        (Some(money), None) | (None, Some(money)) => Ok(money),
+        (Some(money), None) | (None, Some(money)) => {
+            ensure!(!money.is_zero(), "an award of nothing: say --reward or --prize above zero");
+            Ok(money)
+        }
         (None, None) => bail!("what reward? say --reward 0.5ether, or --prize 10ether"),
         (Some(_), Some(_)) => bail!("a job has a reward for each model or one prize: not both"),
     }
@@ -330,7 +333,7 @@ fn title(text: &str) -> Result<[u8; 32]> {
     let room = title.get_mut(..text.len());
     room.context("a title has at most 32 bytes: choose a shorter one")?
         .copy_from_slice(text.as_bytes());
-    ensure!(one_line(text) == text, "a title is plain text on one line");
+    ensure!(one_line(text) == text, "a title is one line of characters that can be seen");
     Ok(title)
 }
 

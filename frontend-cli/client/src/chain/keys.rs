@@ -3,17 +3,15 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use aes::Aes128;
-use alloy::primitives::{B256, b256, hex, keccak256};
-use alloy::signers::k256::elliptic_curve::rand_core::{OsRng, RngCore as _};
-use alloy::signers::local::{LocalSigner, PrivateKeySigner};
+use alloy::primitives::{Address, B256, b256};
+use alloy::signers::local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
 use anyhow::{Context, Result};
-use ctr::Ctr128BE;
-use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
-use serde_json::{Value, json};
 
-/// Work and memory of one password guess: 2^18 scrypt rounds, as in geth.
-const SCRYPT_LOG_N: u8 = 18;
+use super::secret_storage::{decrypt, encrypt, stated_address};
+use crate::files;
+
+/// The longest keystore file, in bytes; with a mnemonic beside the key they have about 1,000.
+const KEYSTORE_BYTES_MAX: u64 = 64 * 1_024;
 
 /// The ten default accounts of anvil, from the mnemonic "test test … junk".
 ///
@@ -39,12 +37,30 @@ pub fn dev_account(index: usize) -> Result<PrivateKeySigner> {
     PrivateKeySigner::from_bytes(key).context("a devnet key is not a key")
 }
 
-/// Opens an encrypted keystore file (Web3 secret storage, as geth and foundry write it).
+/// The key of a wallet's account `index`, from its mnemonic of 12 to 24 English words: at
+/// `m/44'/60'/0'/0/index`, as most wallets have it.
+///
+/// - Errors: not a mnemonic; it is a secret, so the error does not repeat it
+pub fn mnemonic_account(phrase: &str, index: u32) -> Result<PrivateKeySigner> {
+    let words: Vec<&str> = phrase.split_whitespace().collect();
+    let account = MnemonicBuilder::<English>::default().phrase(words.join(" ")).index(index);
+    let key = account.ok().and_then(|account| account.build().ok());
+    key.context("that is not a mnemonic: 12 to 24 English words of a wallet, in their order")
+}
+
+/// Opens an encrypted keystore file (Web3 secret storage, as geth, ethers and foundry write it).
 ///
 /// - Errors: no such file, not a keystore, or the wrong password
 pub fn open_keystore(path: &Path, password: &str) -> Result<PrivateKeySigner> {
-    LocalSigner::decrypt_keystore(path, password)
-        .with_context(|| format!("cannot open the keystore {}: wrong password?", path.display()))
+    let text = files::read_within(path, KEYSTORE_BYTES_MAX)?;
+    decrypt(&text, password).with_context(|| format!("cannot open the keystore {}", path.display()))
+}
+
+/// The account that a keystore file states in plain, which nobody vouches for.
+#[must_use]
+pub fn keystore_address(path: &Path) -> Option<Address> {
+    let text = files::read_within(path, KEYSTORE_BYTES_MAX).ok()?;
+    stated_address(&serde_json::from_slice(&text).ok()?)
 }
 
 /// Encrypts `key` into the new keystore file `folder/name`, readable by its owner only.
@@ -61,53 +77,11 @@ pub fn create_keystore(
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let cannot = || format!("cannot write the keystore {}", path.display());
-    let text = serde_json::to_vec(&encrypted(key, password)?)?;
+    let text = serde_json::to_vec(&encrypt(key, password)?)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).with_context(cannot)?;
     file.write_all(&text).with_context(cannot)?;
     file.persist_noclobber(&path).with_context(cannot)?;
     Ok(())
-}
-
-/// A key as Web3 secret storage, version 3, with the address added as geth does.
-fn encrypted(key: &PrivateKeySigner, password: &str) -> Result<Value> {
-    let (salt, iv, id) = (random::<32>(), random::<16>(), random::<16>());
-    let mut derived = [0; 32];
-    let cost = scrypt::Params::new(SCRYPT_LOG_N, 8, 1).map_err(anyhow::Error::msg)?;
-    let done = scrypt::scrypt(password.as_bytes(), &salt, &cost, &mut derived);
-    done.map_err(anyhow::Error::msg)?;
-    let (cipher_key, mac_key) = derived.split_at(16);
-    let mut ciphertext = key.to_bytes().0;
-    Ctr128BE::<Aes128>::new(cipher_key.into(), &iv.into()).apply_keystream(&mut ciphertext);
-    let mac = keccak256([mac_key, &ciphertext].concat());
-    Ok(json!({
-        "address": hex::encode(key.address()),
-        "crypto": {
-            "cipher": "aes-128-ctr",
-            "cipherparams": { "iv": hex::encode(iv) },
-            "ciphertext": hex::encode(ciphertext),
-            "kdf": "scrypt",
-            "kdfparams": {
-                "dklen": 32, "n": 1_u32 << SCRYPT_LOG_N, "p": 1, "r": 8, "salt": hex::encode(salt)
-            },
-            "mac": hex::encode(mac),
-        },
-        "id": uuid(id),
-        "version": 3,
-    }))
-}
-
-/// Random bytes as a UUID of version 4.
-fn uuid(mut random: [u8; 16]) -> String {
-    random[6] = random[6] & 0x0f | 0x40;
-    random[8] = random[8] & 0x3f | 0x80;
-    let text = hex::encode(random);
-    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
-}
-
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    OsRng.fill_bytes(&mut bytes);
-    bytes
 }
 
 #[cfg(test)]
@@ -139,5 +113,20 @@ mod tests {
             &std::fs::metadata(&path).unwrap().permissions(),
         );
         assert_eq!(mode & 0o777, 0o600);
+    }
+    #[test]
+    fn a_mnemonic_gives_the_accounts_of_wallets() {
+        let phrase = "test test test test test test test test test test test junk";
+        for index in [0, 1, 9] {
+            let key = mnemonic_account(phrase, index).unwrap();
+            assert_eq!(key, dev_account(index as usize).unwrap());
+        }
+        assert_eq!(
+            mnemonic_account(&phrase.replace(' ', "\n  "), 0).unwrap(),
+            dev_account(0).unwrap()
+        );
+        let wrong = phrase.replace("junk", "test");
+        let said = mnemonic_account(&wrong, 0).unwrap_err().to_string();
+        assert!(said.contains("12 to 24 English words") && !said.contains("test"), "{said}");
     }
 }

@@ -5,9 +5,7 @@ use alloy::rpc::types::{Filter, Log};
 use anyhow::{Context, Result, ensure};
 use reqwest::Url;
 
-use super::transport;
-
-const SPAN_MAX: u64 = 100_000;
+use super::{span::Span, transport};
 
 /// Reads the logs of one filter in ascending order, page by page.
 #[derive(Debug)]
@@ -21,8 +19,7 @@ pub struct LogReader {
 
 impl LogReader {
     pub(super) fn new(provider: DynProvider, url: Url, filter: Filter, first: u64) -> Self {
-        let span = Span { blocks: 2_000, ceiling: SPAN_MAX };
-        Self { provider, url, filter, next: first, span }
+        Self { provider, url, filter, next: first, span: Span::new() }
     }
 
     /// The first unread block.
@@ -32,13 +29,13 @@ impl LogReader {
 
     /// The logs of the next range up to block `last`; `None` once all are read.
     ///
-    /// A range that the endpoint refuses is halved and requested again.
+    /// A range that the endpoint refuses for its size is made smaller and requested again.
     ///
     /// - Errors: the endpoint does not answer, refuses even a single block, or returns logs that
     ///   were not requested
     pub async fn next(&mut self, last: u64) -> Result<Option<Vec<Log>>> {
         while self.next <= last {
-            let to = last.min(self.next.saturating_add(self.span.blocks - 1));
+            let to = last.min(self.next.saturating_add(self.span.blocks() - 1));
             let filter = self.filter.clone().from_block(self.next).to_block(to);
             match self.provider.get_logs(&filter).await {
                 Ok(logs) => {
@@ -52,8 +49,12 @@ impl LogReader {
                     self.span.grow();
                     return Ok(Some(logs));
                 }
-                Err(error) if transport::is_too_much(&error) && self.span.shrink() => {}
                 Err(error) => {
+                    let asked = to - self.next + 1;
+                    if transport::too_much(&error).is_some_and(|why| self.span.shrink(asked, &why))
+                    {
+                        continue;
+                    }
                     let range = format!("cannot read the events of blocks {}-{to}", self.next);
                     return Err(transport::plain(error, &self.url)).context(range);
                 }
@@ -67,43 +68,4 @@ impl LogReader {
 fn is_selected(filter: &Filter, log: &Log, first: u64, last: u64) -> bool {
     let is_there = log.block_number.is_some_and(|block| (first..=last).contains(&block));
     is_there && !log.removed && filter.rpc_matches(log)
-}
-
-/// The number of blocks per request.
-#[derive(Debug)]
-struct Span {
-    blocks: u64,
-    /// Refused sizes are not tried again.
-    ceiling: u64,
-}
-
-impl Span {
-    fn grow(&mut self) {
-        self.blocks = self.blocks.saturating_mul(2).min(self.ceiling);
-    }
-
-    /// Halves the span; false if it is already a single block.
-    fn shrink(&mut self) -> bool {
-        let can = self.blocks > 1;
-        self.blocks = (self.blocks / 2).max(1);
-        self.ceiling = self.blocks;
-        can
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn span_settles_below_a_limit_of_seven_blocks() {
-        let mut span = Span { blocks: 2_000, ceiling: SPAN_MAX };
-        while span.blocks > 7 {
-            assert!(span.shrink());
-        }
-        span.grow();
-        assert_eq!(span.blocks, 7);
-        span.blocks = 1;
-        assert!(!span.shrink());
-    }
 }

@@ -9,6 +9,7 @@ use anyhow::{Error, anyhow};
 use reqwest::Url;
 use tower_service::Service;
 
+use super::span::is_about_size;
 use crate::http::{Fault, Http, clipped};
 
 /// One endpoint over HTTP.
@@ -33,7 +34,7 @@ impl Transport {
     async fn ask(self, packet: RequestPacket) -> Result<ResponsePacket, TransportError> {
         let question = serde_json::to_vec(&packet).map_err(RpcError::ser_err)?;
         let is_harmless = packet.method_names().all(only_reads);
-        let answer = self.http.post(&self.url, &question, is_harmless).await;
+        let answer = self.http.post_until(&self.url, &question, is_harmless, busy).await;
         answer.map_err(|fault| match fault {
             Fault::Status { status, words, .. } => {
                 TransportErrorKind::http_error(status.as_u16(), words)
@@ -83,14 +84,32 @@ pub(super) fn plain(error: RpcError<TransportErrorKind>, url: &Url) -> Error {
     }
 }
 
-/// Whether an endpoint refused because the request was too large.
-pub(super) fn is_too_much(error: &RpcError<TransportErrorKind>) -> bool {
+/// The words in which an endpoint refused a request because it was too large; `None` if it failed
+/// for another reason.
+pub(super) fn too_much(error: &RpcError<TransportErrorKind>) -> Option<String> {
     match error {
-        RpcError::ErrorResp(_) => true,
-        RpcError::Transport(TransportErrorKind::HttpError(fault)) => fault.status < 500,
-        RpcError::Transport(TransportErrorKind::Custom(fault)) => {
-            matches!(fault.downcast_ref(), Some(Fault::TooLong(_)))
+        RpcError::ErrorResp(answer) => {
+            let words = answer.message.to_string();
+            is_about_size(&words).then_some(words)
         }
-        _ => false,
+        RpcError::Transport(TransportErrorKind::HttpError(fault)) => {
+            let is_large = fault.status == 413 || fault.status < 500 && is_about_size(&fault.body);
+            is_large.then(|| fault.body.clone())
+        }
+        RpcError::Transport(TransportErrorKind::Custom(fault)) => {
+            matches!(fault.downcast_ref(), Some(Fault::TooLong(_))).then(String::new)
+        }
+        _ => None,
     }
+}
+
+/// The code of endpoints that take no more requests for now, which some also give to what is too
+/// large.
+const LIMIT_EXCEEDED: i64 = -32_005;
+
+/// The words in which an endpoint says that it takes no more requests for now.
+fn busy(answer: &ResponsePacket) -> Option<String> {
+    let mut errors = answer.iter_errors();
+    let found = errors.find(|error| error.code == LIMIT_EXCEEDED && !is_about_size(&error.message));
+    found.map(|error| clipped(&error.message))
 }

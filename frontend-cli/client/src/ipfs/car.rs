@@ -12,9 +12,11 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail, ensure};
 use blobs::Cid;
 
-use super::MAX_BLOCK_BYTES;
+use super::{MAX_BLOCK_BYTES, tree::read_cid};
 
+/// The bytes of a CID of version 1, and of 0.
 const CID_BYTES: usize = 36;
+const CID_0_BYTES: usize = 34;
 
 /// The DAG-CBOR bytes of `version: 1` in the header.
 const VERSION_1: &[u8] = b"\x67version\x01";
@@ -81,8 +83,9 @@ fn split_section(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>> {
 }
 
 fn verified(section: &[u8]) -> Result<(Cid, &[u8])> {
-    let (cid, block) = section.split_at(CID_BYTES.min(section.len()));
-    let cid = Cid::from_bytes(cid)?;
+    let cid_bytes = if section.first() == Some(&0x12) { CID_0_BYTES } else { CID_BYTES };
+    let (cid, block) = section.split_at(cid_bytes.min(section.len()));
+    let cid = read_cid(cid)?;
     ensure!(Cid::of_block(cid.codec, block) == cid, "the bytes are not those of {cid}");
     Ok((cid, block))
 }

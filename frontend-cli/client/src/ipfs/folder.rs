@@ -5,11 +5,11 @@
 
 use std::{fs, io::ErrorKind, io::Write as _, path::Path};
 
-use anyhow::{Context, Result, bail};
-use blobs::{Assembly, BlockRefused, Cid, Profile, blocks};
+use anyhow::{Context, Result, bail, ensure};
+use blobs::{Cid, Profile, blocks};
 use tempfile::NamedTempFile;
 
-use super::MAX_BLOCK_BYTES;
+use super::{MAX_BLOCK_BYTES, tree::Tree};
 
 pub(super) fn put(folder: &Path, bytes: &[u8], profile: Profile) -> Result<Cid> {
     fs::create_dir_all(folder)
@@ -35,16 +35,14 @@ fn write(folder: &Path, cid: Cid, block: &[u8]) -> Result<()> {
 }
 
 pub(super) fn get(folder: &Path, root: Cid, max_bytes: u64) -> Result<Vec<u8>> {
-    let mut assembly = Assembly::new(root, max_bytes);
-    while let Some(cid) = assembly.wanted() {
+    let mut tree = Tree::new(root, max_bytes);
+    while let Some(cid) = tree.wanted() {
         let path = folder.join(cid.to_string());
         let block = read(&path)?;
-        match assembly.push(&block) {
-            Err(BlockRefused::WrongBlock { .. }) => bail!(damaged(&path)),
-            pushed => pushed?,
-        }
+        ensure!(Cid::of_block(cid.codec, &block) == cid, damaged(&path));
+        tree.push(&block)?;
     }
-    Ok(assembly.into_bytes())
+    Ok(tree.into_bytes())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

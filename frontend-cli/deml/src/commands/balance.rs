@@ -6,6 +6,7 @@ use alloy::primitives::Address;
 use anyhow::Result;
 use clap::Args;
 use client::{
+    convert::address,
     printer::ExitStatus,
     session::{Currency, Session},
 };
@@ -22,6 +23,7 @@ use crate::{
 #[command(after_help = "Example:\n  deml --account 2 balance")]
 pub struct Balance {
     /// Account to show [default: the signing account]
+    #[arg(value_parser = address)]
     pub address: Option<Address>,
 }
 

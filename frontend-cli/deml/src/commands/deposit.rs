@@ -9,7 +9,7 @@ use client::{
     chain::{Sender, Sent},
     convert::{to_ethereum, to_word},
     printer::{ExitStatus, Refused},
-    quantity::Money,
+    quantity::{Money, payment},
     session::{Currency, Session, TransactionCost},
 };
 use market::{Amount, Asset};
@@ -27,6 +27,7 @@ use crate::{
 )]
 pub struct Deposit {
     /// Amount to deposit: 0.5ether, 100token, 7units
+    #[arg(value_parser = payment)]
     pub amount: Money,
     /// Options for sending.
     #[command(flatten)]

@@ -8,6 +8,7 @@ use clap::Args;
 use client::{
     chain::Sender,
     printer::{ExitStatus, Refused},
+    quantity::payment,
     session::{Currency, Session, TransactionCost},
 };
 use market::{Amount, Asset, Command};
@@ -130,7 +131,7 @@ pub async fn withdrawals(
     written: &str,
 ) -> Result<Vec<(Currency, Amount)>> {
     if written != "all" {
-        return Ok(vec![session.money(written.parse()?).await?]);
+        return Ok(vec![session.money(payment(written)?).await?]);
     }
     let mut all = Vec::new();
     for (asset, amount) in session.free_balances(account).await? {

@@ -8,6 +8,7 @@ use std::{
 use anyhow::Result;
 use clap::Args;
 use client::{
+    columns::column,
     printer::{ExitStatus, one_line},
     quantity::{percent, until},
     session::{Currency, Session},
@@ -82,11 +83,11 @@ impl fmt::Display for Jobs {
             let award = self.currencies.get(&terms.asset).map(|money| award(&terms.award, money));
             write!(
                 out,
-                "\n{number:>5}  {:<10}  {:<10}  {:<24}  {:<19}  {base:>10}  {:>24}  \
+                "\n{number:>5}  {:<10}  {:<10}  {}  {:<19}  {base:>10}  {:>24}  \
                  {submitted:>9}  {}",
                 &job.to_string()[..10],
                 stage.to_string(),
-                title(&terms.title),
+                column(&title(&terms.title), 24),
                 terms.offer.metric,
                 award.unwrap_or_default(),
                 until(windows.close, self.now)

@@ -3,7 +3,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use anyhow::{Context, Result, bail};
 use blobs::{BlobRef, Cid, Digest};
 use clap::Args;
@@ -208,6 +208,10 @@ fn trial_seal(hold_out: &File) -> (SealedBlob, Vec<u8>) {
     (SealedBlob { commitment, ciphertext: blobs::blob_ref(&bytes, files::PROFILE) }, bytes)
 }
 
+/// Why a sealed job is not opened for another account.
+const NO_KEY: &str = "a sealed hold-out is sealed and revealed with its sponsor's own key: say \
+                      --keystore, or open the job without --sealed";
+
 /// A job that is ready to be opened: its command, and the blobs to publish afterwards.
 struct Opening {
     job: JobId,
@@ -217,7 +221,14 @@ struct Opening {
 
 impl Opening {
     /// Seals the hold-out if the job is sealed; its key is stored before this returns.
-    async fn new(session: &Session, sender: &Sender, vault: &Vault, plan: &Plan) -> Result<Self> {
+    ///
+    /// - Errors: `NoKey` if it is to be sealed, and the sponsor's key is not here
+    async fn new(
+        session: &Session,
+        sponsor: Address,
+        keys: Option<(&Sender, &Vault)>,
+        plan: &Plan,
+    ) -> Result<Self> {
         let Plan { files, salt, .. } = plan;
         let mut terms = plan.terms;
         let mut uploads = vec![(Slot::BaseModel, files.base.blob, files.base.bytes.clone())];
@@ -226,14 +237,15 @@ impl Opening {
         let mut bytes = files.hold_out.bytes.clone();
         if let Sealing::Sealed { hold_out, .. } = &mut terms.sealing {
             let scope = Scope::HoldOut(salt.0);
+            let (sender, vault) = keys.ok_or_else(|| Refused::new("NoKey", NO_KEY))?;
             let seal = seals::seal(session, sender, vault, scope, &files.hold_out).await?;
             (*hold_out, bytes) = seal.sealed(&files.hold_out.bytes);
         }
         uploads.push((Slot::HoldOut, terms.sealing.published_hold_out(), bytes));
         let app = to_market(session.application());
-        let (chain_id, sponsor) = (session.chain.chain_id().await?, to_market(sender.address()));
+        let (chain_id, sponsor) = (session.chain.chain_id().await?, to_market(sponsor));
         let job = wire::job_name(chain_id, app, sponsor, salt.0, &terms);
-        if let Sealing::Sealed { hold_out, .. } = terms.sealing {
+        if let (Sealing::Sealed { hold_out, .. }, Some((_, vault))) = (terms.sealing, keys) {
             seals::note_job(vault, hold_out.commitment, job)?;
         }
         let command = Command::OpenJob { job, salt: salt.0, terms: Box::new(terms) };
@@ -295,23 +307,38 @@ pub async fn run(config: &Config, open: Open) -> Result<ExitStatus> {
         config.printer.answer(&plan)?;
         return Ok(ExitStatus::Done);
     }
+    if open.sending.calldata && config.signs_elsewhere() {
+        let sponsor = config.account(&session).await?;
+        let opening = Opening::new(&session, sponsor, None, &plan).await?;
+        return print_opening(config, &session, sponsor, opening, &plan).await;
+    }
     let (sender, vault) = config.signer(&session).await?;
     if open.sending.calldata {
-        let Opening { job, command, uploads } =
-            Opening::new(&session, &sender, &vault, &plan).await?;
-        let price = (&plan.currency, plan.total);
-        let lacking = funding::lacking(&session, sender.address(), price).await?;
-        let mut calldata = Calldata::paid(plan.terms.asset, lacking, &command);
-        for (slot, _, bytes) in uploads {
-            calldata = calldata.then(&delivery::chunks_from(job, slot, &bytes, 0)?);
-        }
-        return calldata.answer(&config.printer);
+        let (sponsor, keys) = (sender.address(), Some((&sender, &vault)));
+        let opening = Opening::new(&session, sponsor, keys, &plan).await?;
+        return print_opening(config, &session, sponsor, opening, &plan).await;
     }
     let funding = Funding::new(open.from_balance);
     config.printer.answer(&self::open(&session, &sender, &vault, &plan, funding).await?)?;
     Ok(ExitStatus::Done)
 }
 
+/// Prints what the sponsor is to send.
+async fn print_opening(
+    config: &Config,
+    session: &Session,
+    sponsor: Address,
+    Opening { job, command, uploads }: Opening,
+    plan: &Plan,
+) -> Result<ExitStatus> {
+    let price = (&plan.currency, plan.total);
+    let lacking = funding::lacking(session, sponsor, price).await?;
+    let mut calldata = Calldata::paid(plan.terms.asset, lacking, &command);
+    for (slot, _, bytes) in uploads {
+        calldata = calldata.then(&delivery::chunks_from(job, slot, &bytes, 0)?);
+    }
+    calldata.answer(&config.printer)
+}
 /// Opens a planned job and advances it until it takes submissions.
 ///
 /// - Errors: `WalletTooSmall`, or the market's refusal; a deposit stands all the same
@@ -323,7 +350,8 @@ pub async fn open(
     funding: Funding,
 ) -> Result<Opened> {
     let Plan { terms, files, currency, total, rehearsal, .. } = plan;
-    let Opening { job, command, uploads } = Opening::new(session, sender, vault, plan).await?;
+    let Opening { job, command, uploads } =
+        Opening::new(session, sender.address(), Some((sender, vault)), plan).await?;
     let mut spent = TransactionCost::default();
     let price = (currency, *total);
     let opening = send_paid(session, sender, price, &command, funding, &mut spent).await?;

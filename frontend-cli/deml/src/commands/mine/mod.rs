@@ -16,10 +16,11 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use client::{
     chain::Sender,
+    convert::{address, to_market},
     follow::Processed,
     jobs::JobRef,
     printer::{ExitStatus, Refused},
-    quantity::Money,
+    quantity::{Money, payment},
     session::{Currency, Session, TransactionCost},
     vault::Vault,
 };
@@ -63,7 +64,7 @@ pub struct Mine {
     #[arg(long, value_parser = asset)]
     pub asset: Option<market::Asset>,
     /// Deposit this much first
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", value_parser = payment)]
     pub deposit: Option<Money>,
     /// Do what is due now, then exit
     #[arg(long)]
@@ -76,9 +77,11 @@ pub struct Mine {
     pub sending: Sending,
 }
 
-fn asset(text: &str) -> Result<market::Asset, String> {
-    use wire::Text as _;
-    market::Asset::read(text).ok_or_else(|| format!("{text:?} is not {}", market::Asset::WHAT))
+fn asset(text: &str) -> Result<market::Asset> {
+    match text {
+        "ether" => Ok(market::Asset::Ether),
+        token => Ok(market::Asset::Erc20(to_market(address(token)?))),
+    }
 }
 
 /// Name of the deed recorded for a job whose duties failed.

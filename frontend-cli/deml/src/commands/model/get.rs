@@ -5,7 +5,13 @@ use std::{fmt, path::PathBuf};
 use anyhow::{Context, Result};
 use blobs::Cid;
 use clap::Args;
-use client::{files, ipfs::Store, jobs::JobRef, printer::ExitStatus, session::Session};
+use client::{
+    files,
+    ipfs::{Store, read_cid},
+    jobs::JobRef,
+    printer::ExitStatus,
+    session::Session,
+};
 use serde::Serialize;
 
 use crate::config::Config;
@@ -17,9 +23,9 @@ pub struct Get {
     /// The job whose base model to fetch
     #[arg(long, value_name = "JOB", required_unless_present = "cid")]
     pub job: Option<JobRef>,
-    /// Its CID
-    #[arg(long, conflicts_with = "job")]
-    pub cid: Option<blobs::Cid>,
+    /// Its CID, also as ipfs://CID
+    #[arg(long, conflicts_with = "job", value_parser = read_cid)]
+    pub cid: Option<Cid>,
     /// Output file
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
