@@ -7,7 +7,16 @@
 // a Solidity compiler, and a review sees what changed.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-const CONTRACTS = ['IDeml', 'ModelRegistry', 'TestToken'];
+const CONTRACTS = [
+  'IDeml',
+  'ModelRegistry',
+  'TestToken',
+  'DepositProbe',
+  // Tokens that are not quite ERC-20s, for tests.
+  'FeeToken',
+  'SilentToken',
+  'ZeroFirstToken',
+];
 const FOLDER = new URL('../', import.meta.url);
 
 /** The text of one artifact, from forge's own, much larger output. */
