@@ -21,4 +21,4 @@ pub use keys::{create_keystore, dev_account, open_keystore};
 pub use logs::LogReader;
 pub use outputs::Output;
 pub use revert::Reverted;
-pub use sender::{Sender, Sent};
+pub use sender::{Note, Notes, SendOptions, Sender, Sent};
