@@ -7,7 +7,20 @@
 // a Solidity compiler, and a review sees what changed.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-const CONTRACTS = ['IDeml', 'ModelRegistry', 'TestToken', 'AlphaLine', 'AlphaApplication', 'AlphaAuthority'];
+const CONTRACTS = [
+  'IDeml',
+  'ModelRegistry',
+  'TestToken',
+  'DepositProbe',
+  // Tokens that are not quite ERC-20s, for tests.
+  'FeeToken',
+  'SilentToken',
+  'ZeroFirstToken',
+  // The 3.0.0-alpha line, as far as its clients see it.
+  'AlphaLine',
+  'AlphaApplication',
+  'AlphaAuthority',
+];
 const FOLDER = new URL('../', import.meta.url);
 
 /** The text of one artifact, from forge's own, much larger output. */

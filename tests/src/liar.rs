@@ -7,9 +7,9 @@ use std::time::Duration;
 use client::{
     chain::{Chain, Contracts, Sender, dev_account},
     convert::to_market,
-    follow::Patience,
     ipfs::Store,
     node::Node,
+    patience::Patience,
     printer::Printer,
     session::Session,
 };
@@ -49,7 +49,7 @@ impl Liar {
             printer: Printer { json: false, quiet: true },
             patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
         };
-        let sender = session.chain.sender(dev_account(account).unwrap()).unwrap();
+        let sender = session.chain.sender(dev_account(account).unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { runtime, session, sender }
     }

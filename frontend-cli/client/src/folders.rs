@@ -27,6 +27,11 @@ pub fn vaults() -> Result<PathBuf> {
     Ok(data()?.join("vaults"))
 }
 
+/// The folder of notes of transactions whose end no command has seen yet.
+pub fn sent() -> Result<PathBuf> {
+    Ok(data()?.join("sent"))
+}
+
 /// The folder of the devnet's state: `$DEML_DEVNET`, or the default in this user's data.
 pub fn devnet() -> Result<PathBuf> {
     match std::env::var_os("DEML_DEVNET").filter(|path| !path.is_empty()) {

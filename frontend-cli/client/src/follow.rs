@@ -1,7 +1,5 @@
 //! Following an input: waiting until the node has processed it, and reading its results.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context, Result, bail};
 use wire::Notice;
 
@@ -9,8 +7,9 @@ use crate::{
     chain::Output,
     http::clipped,
     node::{Node, OutputRecord},
+    patience::Patience,
     payment::Payment,
-    printer::{Bar, Printer, Refused},
+    printer::{Printer, Refused},
 };
 
 /// The results of an input.
@@ -32,42 +31,6 @@ impl Processed {
         match self.refusals.first() {
             Some(refused) => Err(refused.clone().into()),
             None => Ok(self),
-        }
-    }
-}
-
-/// Interval and time limit of polling.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// Pause between two polls.
-    pub pause: Duration,
-    /// Time limit.
-    pub limit: Duration,
-}
-
-impl Patience {
-    /// Polls until there is a result; `None` at the time limit.
-    ///
-    /// Progress is shown once it takes longer than a moment.
-    pub async fn until<T>(
-        self,
-        printer: &Printer,
-        what: &str,
-        mut look: impl AsyncFnMut() -> Result<Option<T>>,
-    ) -> Result<Option<T>> {
-        let start = Instant::now();
-        let mut shown: Option<Bar> = None;
-        loop {
-            if let Some(found) = look().await? {
-                return Ok(Some(found));
-            }
-            if start.elapsed() >= self.limit {
-                return Ok(None);
-            }
-            if shown.is_none() && start.elapsed() >= Duration::from_secs(1) {
-                shown = Some(printer.spinner(what));
-            }
-            tokio::time::sleep(self.pause).await;
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! - `chain`: Ethereum; `node`: the Cartesi node; `ipfs`: bytes by name; `http` under all three
 //! - `session`: a market through them, and its messages (`printer`); `delivery` sends bytes
-//!   in chunks, `follow` waits for the results of an input
+//!   in chunks, `follow` waits for the results of an input, with `patience`
+//! - `earlier`: what an interrupted command has sent
 //! - `keystore`: keys; `vault`, `seals`: secrets kept until they are revealed
 //! - `merkle`, `proof`, `payment`, `bundle`: proofs that an output is under an accepted root, and
 //!   its payment
@@ -17,6 +18,7 @@ pub mod chain;
 pub mod columns;
 pub mod convert;
 pub mod delivery;
+pub mod earlier;
 pub mod files;
 pub mod folders;
 pub mod follow;
@@ -26,6 +28,7 @@ pub mod jobs;
 pub mod keystore;
 pub mod merkle;
 pub mod node;
+pub mod patience;
 pub mod payment;
 pub mod printer;
 pub mod proof;

@@ -249,6 +249,17 @@ impl Node {
         self.application
     }
 
+    /// The id of the chain that the node follows; `None` if this version does not say.
+    pub async fn chain_id(&self) -> Result<Option<u64>> {
+        match self.call::<Answer<HexNumber>>("cartesi_getChainId", json!({})).await {
+            Ok(answer) => Ok(Some(answer.data.0)),
+            Err(CallFailed::Said { .. } | CallFailed::Form { .. } | CallFailed::Nothing(_)) => {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The number of inputs that the node has processed.
     pub async fn processed_inputs(&self) -> Result<u64> {
         let answer: Answer<HexNumber> =

@@ -152,7 +152,8 @@ impl TryFrom<String> for Share {
     }
 }
 
-/// A point in time: a duration from now (`2h`, `1d12h`, `90s`) or Unix time in seconds.
+/// A point in time: a duration from now (`2h`, `1d12h`, `2 weeks`), a date in UTC (`2030-01-31`,
+/// `2030-01-31T18:00`, or with its own offset), or Unix time in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Deadline {
@@ -177,33 +178,33 @@ impl FromStr for Deadline {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        const EXAMPLE: &str = "write a duration like 2h or 1d12h, or seconds since 1970";
+        const EXAMPLE: &str = "write a duration like 2h, 1d12h or 2weeks, or a date like 2030-01-31 \
+                               or 2030-01-31T18:00 (UTC)";
         if let Ok(seconds) = text.parse() {
             ensure!(seconds >= 1_000_000_000, "{text:?} is before the year 2002: {EXAMPLE}");
             return Ok(Self::At(Timestamp(seconds)));
         }
-        let mut total = 0_u64;
-        let mut rest = text;
-        while !rest.is_empty() {
-            let end = rest.find(|part: char| !part.is_ascii_digit()).context(EXAMPLE)?;
-            let count: u64 = rest[..end].parse().context(EXAMPLE)?;
-            let mut after = rest[end..].chars();
-            let seconds = match after.next() {
-                Some('s') => 1,
-                Some('m') => 60,
-                Some('h') => 3_600,
-                Some('d') => 86_400,
-                _ => bail!("{text:?} is not a deadline: {EXAMPLE}"),
-            };
-            total = count
-                .checked_mul(seconds)
-                .and_then(|seconds| seconds.checked_add(total))
-                .context("the duration is too long")?;
-            rest = after.as_str();
-        }
-        ensure!(total > 0, "{text:?} is not a deadline: {EXAMPLE}");
-        Ok(Self::In(total))
+        let is_date = text.get(..5).is_some_and(|year| year.ends_with('-'));
+        let seconds = if is_date { moment(text) } else { length(text) };
+        let seconds = seconds.with_context(|| format!("{text:?} is not a deadline: {EXAMPLE}"))?;
+        Ok(if is_date { Self::At(Timestamp(seconds)) } else { Self::In(seconds) })
     }
+}
+
+/// Unix time in seconds of a date, in UTC unless it has an offset.
+fn moment(text: &str) -> Option<u64> {
+    let moment = text.parse::<jiff::Timestamp>().ok().or_else(|| {
+        let written: jiff::civil::DateTime = text.parse().ok()?;
+        Some(written.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    });
+    u64::try_from(moment?.as_second()).ok()
+}
+
+/// Seconds of a duration, whose days have 24 hours; none of months and years, which differ.
+fn length(text: &str) -> Option<u64> {
+    let span: jiff::Span = text.parse().ok()?;
+    let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    u64::try_from(length.as_secs()).ok().filter(|seconds| *seconds > 0)
 }
 
 impl TryFrom<String> for Deadline {
@@ -247,6 +248,23 @@ pub fn duration(seconds: u64) -> String {
 #[must_use]
 pub fn count(number: u64, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+}
+
+/// Formats a point in time as a date in UTC.
+#[must_use]
+pub fn date(moment: Timestamp) -> String {
+    let seconds = i64::try_from(moment.0).ok();
+    let date = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    date.map_or_else(
+        || format!("{} s after 1970", moment.0),
+        |date| date.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    )
+}
+
+/// Formats a point in time as a date, with the time until it or since.
+#[must_use]
+pub fn date_until(moment: Timestamp, now: Timestamp) -> String {
+    format!("{} ({})", date(moment), until(moment, now))
 }
 
 /// Formats the time until `moment`, or since.
@@ -339,7 +357,22 @@ mod tests {
             ("0s", None),
             ("", None),
             ("99999999999999999999d", None),
-            ("2 h", None),
+            ("2w", Some(Deadline::In(1_209_600))),
+            ("1 week 2 days", Some(Deadline::In(777_600))),
+            ("10m", Some(Deadline::In(600))),
+            ("2 h", Some(Deadline::In(7_200))),
+            ("P1DT12H", Some(Deadline::In(129_600))),
+            ("1mo", None),
+            ("1y", None),
+            ("-2h", None),
+            ("2h ago", None),
+            ("2030-01-31", Some(Deadline::At(Timestamp(1_896_048_000)))),
+            ("2030-01-31T18:00", Some(Deadline::At(Timestamp(1_896_112_800)))),
+            ("2030-01-31 18:00:30", Some(Deadline::At(Timestamp(1_896_112_830)))),
+            ("2030-01-31T18:00Z", Some(Deadline::At(Timestamp(1_896_112_800)))),
+            ("2030-01-31T19:00+01:00", Some(Deadline::At(Timestamp(1_896_112_800)))),
+            ("2030-02-30", None),
+            ("1960-01-01", None),
         ];
         for (text, deadline) in cases {
             assert_eq!(text.parse().ok(), deadline, "{text:?}");
@@ -359,6 +392,8 @@ mod tests {
         assert_eq!(duration(59), "59 s");
         assert_eq!(duration(7_260), "2 h 1 min");
         assert_eq!((count(1, "input"), count(0, "input")), ("1 input".into(), "0 inputs".into()));
+        assert_eq!(date(Timestamp(1_896_112_830)), "2030-01-31 18:00:30 UTC");
+        assert_eq!(date(Timestamp(u64::MAX)), "18446744073709551615 s after 1970");
         assert_eq!(until(Timestamp(100), Timestamp(190)).to_string(), "1 min 30 s ago");
     }
 }

@@ -17,10 +17,11 @@ use wire::{
 use crate::{
     chain::{Chain, Sender, Sent, bindings::ERC20},
     convert::{to_ethereum, to_market},
-    follow::{self, Patience, Processed},
+    follow::{self, Processed},
     ipfs::Store,
     jobs::{self, JobRef},
     node::Node,
+    patience::Patience,
     printer::{Printer, Refused},
     quantity::{self, ETHER_DECIMALS, Money, Unit},
 };
@@ -298,6 +299,34 @@ impl Session {
         Ok(market_time(&quote, self.chain.block_time().await?.max(clock)))
     }
 
+    /// Checks that money for the market can go through `portal`: the endpoint is on the chain that
+    /// the node follows, and the contracts are there.
+    ///
+    /// - Errors: `WrongChain`, `NoContract`
+    pub async fn check_way(&self, portal: Address) -> Result<()> {
+        let here = self.chain.chain_id().await?;
+        if let Some(other) = self.node.chain_id().await?
+            && other != here
+        {
+            let why = format_args!(
+                "the Ethereum node is on chain {here} and the market on chain {other}: give \
+                 --rpc-url of that chain"
+            );
+            return Err(Refused::new("WrongChain", why).into());
+        }
+        let (input_box, app) = (self.chain.contracts().input_box, self.application());
+        for (name, address) in [("market", app), ("portal", portal), ("InputBox", input_box)] {
+            if !self.chain.has_code(address).await? {
+                let why = format_args!(
+                    "no {name} is at {address} on this chain {here}: what is sent there is lost; \
+                     is --rpc-url right?"
+                );
+                return Err(Refused::new("NoContract", why).into());
+            }
+        }
+        Ok(())
+    }
+
     /// Sends a command as an input of its own.
     pub async fn send(&self, sender: &Sender, command: &Command) -> Result<Sent> {
         let payload = wire::encode_command(command).into();
@@ -323,7 +352,9 @@ impl Session {
         let input = sent.input.with_context(|| {
             format!("transaction {} added no input: is --app right?", sent.transaction)
         })?;
-        follow::follow(&self.node, self.patience, &self.printer, input).await
+        let processed = follow::follow(&self.node, self.patience, &self.printer, input).await?;
+        sent.finish()?;
+        Ok(processed)
     }
 }
 

@@ -10,16 +10,15 @@ use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use client::{
-    chain::{Chain, Contracts, Sender, dev_account},
+    chain::{Chain, Contracts, Notes, SendOptions, Sender, dev_account},
     convert::address,
-    folders,
-    follow::Patience,
-    http,
+    folders, http,
     ipfs::Store,
     keystore,
     node::Node,
+    patience::Patience,
     printer::Printer,
-    quantity::Deadline,
+    quantity::{Deadline, Money, Unit},
     seals,
     session::Session,
     vault::Vault,
@@ -77,9 +76,12 @@ pub struct Global {
     /// IPFS store: folder:PATH, kubo:URL or gateway:URL [default: a folder of this user]
     #[arg(long, global = true, env = "DEML_IPFS", value_name = "STORE")]
     pub ipfs: Option<String>,
-    /// Timeout for the node, e.g. 90s or 10m
+    /// Timeout for the node and for a block, e.g. 90s or 10m
     #[arg(long, global = true, value_name = "DURATION", default_value = "5m")]
     pub patience: Deadline,
+    /// Price of a unit of gas, e.g. 30gwei [default: what the chain asks for]
+    #[arg(long, global = true, value_name = "AMOUNT")]
+    pub gas_price: Option<Money>,
     /// Print data as JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -228,7 +230,13 @@ impl Config {
         let (chain, app) = (session.chain.chain_id().await?, session.application());
         let vault = Vault::of(&folders::vaults()?, &key, chain, app);
         seals::remind(session, &vault).await?;
-        Ok((session.chain.sender(key)?, vault))
+        let options = SendOptions {
+            patience: session.patience,
+            printer: self.printer,
+            notes: Some(Notes::of(&folders::sent()?, chain, key.address())),
+            gas_price: self.gas_price()?,
+        };
+        Ok((session.chain.sender(key).with(options), vault))
     }
 
     async fn key(&self, session: &Session) -> Result<PrivateKeySigner> {
@@ -272,6 +280,15 @@ impl Config {
     #[must_use]
     pub fn password_file(&self) -> Option<&Path> {
         self.global.password_file.as_deref()
+    }
+
+    /// The price of gas in wei, if given.
+    fn gas_price(&self) -> Result<Option<u128>> {
+        let Some(price) = self.global.gas_price else { return Ok(None) };
+        ensure!(matches!(price.unit, Unit::Ether(_)), "--gas-price is in Ether, like 30gwei");
+        let wei = price.amount(0)?.0;
+        ensure!(wei <= u64::MAX.into(), "--gas-price is more than 18 ether a unit of gas");
+        Ok(Some(wei.low_u64().into()))
     }
 
     fn limit(&self) -> Result<Duration> {

@@ -9,7 +9,7 @@ use blobs::{BlobRef, SEAL_BYTES};
 use client::{
     files::{self, File},
     printer::{Refused, one_line},
-    quantity::{Deadline, Money, Share, Unit, percent},
+    quantity::{Deadline, Money, Share, Unit, date, percent},
     session::Currency,
 };
 use market::{
@@ -22,6 +22,8 @@ pub use self::draft::{
 };
 
 const HOUR: u64 = 60 * 60;
+/// What may pass until the block that opens a job, in seconds.
+const OPENING_SECONDS: u64 = 15;
 /// Default number of places of a job.
 const PLACES: u32 = 32;
 /// Maximum share of the store's free bytes that such a job takes: rent rises steeply.
@@ -335,6 +337,28 @@ fn title(text: &str) -> Result<[u8; 32]> {
         .copy_from_slice(text.as_bytes());
     ensure!(one_line(text) == text, "a title is one line of characters that can be seen");
     Ok(title)
+}
+
+/// Checks terms as of a moment, and as of a little later, when the block that opens the job may come.
+///
+/// - Errors: the market's refusal; a close that is past, too early or too distant with its date
+pub fn check(terms: &Terms, settings: &Settings, now: Timestamp) -> Result<(), Refused> {
+    let close = date(terms.close);
+    if terms.close <= now.after(OPENING_SECONDS) {
+        let why = format_args!(
+            "it would close at {close}, and it is {} now: give it more than {OPENING_SECONDS} s",
+            date(now)
+        );
+        return Err(Refused::new("CloseTooSoon", why));
+    }
+    let latest = now.after(settings.max_window_seconds);
+    if terms.close > latest {
+        let why = format_args!("it would close at {close}, and the last date is {}", date(latest));
+        return Err(Refused::new("CloseTooFar", why));
+    }
+    let check = |at| terms.check(settings, at).map_err(|why| Refused((&why).into()));
+    check(now)?;
+    check(now.after(OPENING_SECONDS))
 }
 
 /// Refuses a gain over the base model that nobody can reach.

@@ -101,7 +101,7 @@ impl Devnet {
         notify(&format!("L1: anvil at {}", l1.url()));
         let chain = Chain::connect(&l1.url(), config.line.contracts())?;
         l1::keep_time(&chain).await?;
-        let owner = chain.sender(dev_account(OWNER_ACCOUNT)?)?;
+        let owner = chain.sender(dev_account(OWNER_ACCOUNT)?);
         let (deployed, application, genesis) =
             deploy_all(&config, &launch, &folder, &tools, &owner).await?;
         let info = Info {
@@ -162,7 +162,7 @@ impl Devnet {
 
     /// Write access to its L1 as the public account number `account` (0 to 9).
     pub fn sender(&self, account: usize) -> Result<Sender> {
-        self.chain.sender(dev_account(account)?)
+        Ok(self.chain.sender(dev_account(account)?))
     }
 
     /// The application's process id, while it runs.

@@ -24,6 +24,12 @@ sol! {
         ) external;
     }
 
+    /// What a deposit would come to; see `contracts/src/DepositProbe.sol`.
+    interface DepositProbe {
+        function probe(address token, address portal, address app, uint256 value)
+            external returns (uint256 paid, uint256 received);
+    }
+
     /// Encoding of an input in the InputBox, and its data availability.
     interface Inputs {
         function EvmAdvance(

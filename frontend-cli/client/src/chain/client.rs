@@ -16,12 +16,19 @@ use reqwest::Url;
 use super::bindings::{Application, ERC20, InputBox, OutputValidityProof};
 use super::{ClaimEvent, ClaimKind, Contracts, Input, LogReader, Sender, revert, transport};
 use crate::http::{Http, PATIENCE};
+use crate::patience::Patience;
+
+/// How long a transaction may wait for a block, if nobody says.
+const BLOCK_WAIT: Duration = Duration::from_secs(300);
+
+/// Pause between two looks for a transaction's block, and on this computer.
+const PAUSE: Duration = Duration::from_secs(2);
+const LOCAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// Read access to one Ethereum chain and the rollups contracts on it.
 #[derive(Clone, Debug)]
 pub struct Chain {
     provider: DynProvider,
-    http: Http,
     url: Url,
     contracts: Contracts,
 }
@@ -46,19 +53,16 @@ impl Chain {
     }
 
     fn over(http: Http, url: Url, contracts: Contracts) -> Self {
-        let client = transport::client(http.clone(), &url);
+        let client = transport::client(http, &url);
         let provider = ProviderBuilder::new().connect_client(client).erased();
-        Self { provider: paced(provider, &url), http, url, contracts }
+        Self { provider, url, contracts }
     }
 
     /// The same chain, with write access for the owner of `key`.
-    pub fn sender(&self, key: PrivateKeySigner) -> Result<Sender> {
-        let address = key.address();
-        let provider = ProviderBuilder::new()
-            .with_simple_nonce_management()
-            .wallet(key)
-            .connect_client(transport::client(self.http.clone(), &self.url));
-        Ok(Sender::new(self.clone(), paced(provider.erased(), &self.url), address))
+    #[must_use]
+    pub fn sender(&self, key: PrivateKeySigner) -> Sender {
+        let pause = if transport::is_local(&self.url) { LOCAL_PAUSE } else { PAUSE };
+        Sender::new(self.clone(), key, Patience { pause, limit: BLOCK_WAIT })
     }
 
     /// Addresses of the shared contracts.
@@ -106,7 +110,7 @@ impl Chain {
         Ok(self.newest().await?.base_fee_per_gas == Some(0))
     }
 
-    async fn newest(&self) -> Result<Header> {
+    pub(super) async fn newest(&self) -> Result<Header> {
         self.header(BlockNumberOrTag::Latest)
             .await?
             .context("the Ethereum node has no newest block")
@@ -115,6 +119,20 @@ impl Chain {
     async fn header(&self, block: BlockNumberOrTag) -> Result<Option<Header>> {
         let block = self.provider.get_block_by_number(block).await;
         Ok(block.map_err(|error| self.plain(error))?.map(|block| block.header))
+    }
+
+    /// The number of transactions that `account` has in blocks: the newest, or up to this one.
+    pub(super) async fn transaction_count(
+        &self,
+        account: Address,
+        block: Option<u64>,
+    ) -> Result<u64> {
+        let count = self.provider.get_transaction_count(account);
+        let count = match block {
+            Some(block) => count.number(block).await,
+            None => count.await,
+        };
+        count.map_err(|error| self.plain(error))
     }
 
     /// Ether of `account`, in wei.
@@ -212,7 +230,7 @@ impl Chain {
         self.call_in(what, to, call, BlockId::latest()).await
     }
 
-    fn plain(&self, error: RpcError<TransportErrorKind>) -> anyhow::Error {
+    pub(super) fn plain(&self, error: RpcError<TransportErrorKind>) -> anyhow::Error {
         transport::plain(error, &self.url)
     }
 
@@ -245,12 +263,4 @@ impl Chain {
     pub async fn block_hash(&self, block: u64) -> Result<Option<B256>> {
         Ok(self.header(block.into()).await?.map(|header| header.hash))
     }
-}
-
-/// Sets the polling interval for receipts: short for a node on this computer, longer for others.
-fn paced(provider: DynProvider, url: &Url) -> DynProvider {
-    let interval =
-        if transport::is_local(url) { Duration::from_millis(20) } else { Duration::from_secs(2) };
-    provider.client().set_poll_interval(interval);
-    provider
 }

@@ -27,4 +27,4 @@ pub use logs::LogReader;
 pub use outputs::Output;
 pub use revert::Reverted;
 pub use secret_storage::KeystoreInvalid;
-pub use sender::{Sender, Sent};
+pub use sender::{Note, Notes, SendOptions, Sender, Sent};

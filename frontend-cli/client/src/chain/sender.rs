@@ -1,20 +1,48 @@
 //! Write access to Ethereum with one account's key: inputs, deposits, executions.
 
-use alloy::consensus::Transaction as _;
-use alloy::network::TransactionBuilder;
-use alloy::primitives::{Address, B256, Bytes, U256};
-use alloy::providers::{DynProvider, Provider};
-use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
-use alloy::sol_types::{SolCall, SolEvent};
-use anyhow::{Context, Result, bail, ensure};
+mod answer;
+mod dispatch;
+mod fate;
+mod fees;
+mod notes;
+mod tokens;
 
+use std::sync::Arc;
+
+use alloy::consensus::Transaction as _;
+use alloy::network::{EthereumWallet, TransactionBuilder};
+use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::providers::Provider;
+use alloy::rpc::types::{TransactionReceipt, TransactionRequest};
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::{SolCall, SolEvent};
+use anyhow::{Result, bail, ensure};
+
+use self::dispatch::Order;
+use self::notes::Held;
+pub use self::notes::{Note, Notes};
 use super::bindings::{
     Application, ERC20, ERC20Portal, EtherPortal, InputBox, OutputValidityProof,
 };
-use super::{Chain, MAX_PAYLOAD_BYTES, revert};
+use super::{Chain, Contracts, MAX_PAYLOAD_BYTES, revert};
+use crate::patience::Patience;
+use crate::printer::Printer;
+
+/// How an account's transactions are sent.
+#[derive(Clone, Debug)]
+pub struct SendOptions {
+    /// How long to wait for a block.
+    pub patience: Patience,
+    /// Shows the waiting.
+    pub printer: Printer,
+    /// Where transactions are noted before they are sent, so that a later command can go on.
+    pub notes: Option<Notes>,
+    /// The price of a unit of gas in wei; `None`: what the chain asks for.
+    pub gas_price: Option<u128>,
+}
 
 /// A mined transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Sent {
     /// Its hash.
     pub transaction: B256,
@@ -26,19 +54,52 @@ pub struct Sent {
     pub fee_wei: u128,
     /// The number of the input it added, if it added one.
     pub input: Option<u64>,
+    held: Arc<Vec<Held>>,
+}
+
+impl Sent {
+    /// Removes its notes: the command has seen what it came to, and would send another next time.
+    pub fn finish(&self) -> Result<()> {
+        self.held.iter().try_for_each(Held::remove)
+    }
 }
 
 /// One account that sends transactions, one at a time.
 #[derive(Clone, Debug)]
 pub struct Sender {
     chain: Chain,
-    provider: DynProvider,
+    wallet: EthereumWallet,
     address: Address,
+    options: SendOptions,
 }
 
 impl Sender {
-    pub(super) fn new(chain: Chain, provider: DynProvider, address: Address) -> Self {
-        Self { chain, provider, address }
+    pub(super) fn new(chain: Chain, key: PrivateKeySigner, patience: Patience) -> Self {
+        let printer = Printer { json: false, quiet: true };
+        let options = SendOptions { patience, printer, notes: None, gas_price: None };
+        Self { chain, address: key.address(), wallet: key.into(), options }
+    }
+
+    /// The same account, sending in this way.
+    #[must_use]
+    pub fn with(self, options: SendOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Waits for the block of an earlier command's transaction, as if it were sent again.
+    ///
+    /// - Errors: as for [`Sender::transact`]
+    pub async fn go_on(&self, note: &Note) -> Result<Sent> {
+        let Note { purpose, to, value, data, .. } = note;
+        self.transact_raw(purpose, *to, *value, data.clone()).await
+    }
+
+    /// Transactions of earlier commands whose end none has seen, in the order of their numbers.
+    ///
+    /// - Errors: a note on disk is damaged
+    pub fn unfinished(&self) -> Result<Vec<Note>> {
+        let Some(notes) = &self.options.notes else { return Ok(Vec::new()) };
+        Ok(notes.left_behind()?.into_iter().map(|held| held.note.clone()).collect())
     }
 
     /// The account that sends and pays.
@@ -72,12 +133,13 @@ impl Sender {
         wei: U256,
         data: Bytes,
     ) -> Result<Sent> {
-        let call = EtherPortal::depositEtherCall { appContract: application, execLayerData: data };
         let to = self.chain.contracts().ether_portal;
-        self.transact("deposit Ether", to, wei, &call).await
+        self.transact_raw("deposit Ether", to, wei, ether_deposit(application, data)).await
     }
 
     /// Deposits `value` units of `token` for `application`, approving the portal if needed.
+    ///
+    /// - Errors: `TokenTakesFee`, `TokenNotStandard`, before anything is sent
     pub async fn deposit_erc20(
         &self,
         token: Address,
@@ -86,34 +148,59 @@ impl Sender {
         data: Bytes,
     ) -> Result<Sent> {
         let portal = self.chain.contracts().erc20_portal;
-        let approval = self.approve(token, portal, value).await?;
-        let call = ERC20Portal::depositERC20TokensCall {
-            token,
-            appContract: application,
-            value,
-            execLayerData: data,
-        };
-        let mut sent = self.transact("deposit tokens", portal, U256::ZERO, &call).await?;
-        if let Some(approval) = approval {
+        let mut approvals = Vec::new();
+        if !self.has_deposited(Some(token), application, value, &data)? {
+            self.try_deposit(token, application, value).await?;
+            approvals = self.approve(token, portal, value).await?;
+        }
+        let call = token_deposit(token, application, value, data);
+        let mut sent = self.transact_raw("deposit tokens", portal, U256::ZERO, call).await?;
+        for approval in approvals {
             sent.gas_used += approval.gas_used;
             sent.fee_wei += approval.fee_wei;
         }
         Ok(sent)
     }
 
-    /// Approves `spender` for exactly `value` of `token`, unless its allowance suffices.
-    pub async fn approve(
+    /// Whether an earlier command sent this deposit, of Ether or of `token`, and did not see its
+    /// end: the same deposit goes on with it.
+    pub fn has_deposited(
         &self,
-        token: Address,
-        spender: Address,
+        token: Option<Address>,
+        application: Address,
         value: U256,
-    ) -> Result<Option<Sent>> {
+        data: &Bytes,
+    ) -> Result<bool> {
+        let Contracts { ether_portal, erc20_portal, .. } = self.chain.contracts();
+        let data = data.clone();
+        let sought = match token {
+            None => (ether_portal, value, ether_deposit(application, data)),
+            Some(token) => {
+                (erc20_portal, U256::ZERO, token_deposit(token, application, value, data))
+            }
+        };
+        let mut notes = self.unfinished()?.into_iter();
+        Ok(notes.any(|note| (note.to, note.value, note.data) == sought))
+    }
+
+    /// Approves `spender` for exactly `value` of `token`, unless its allowance suffices.
+    ///
+    /// An allowance that is too small is taken back first: some tokens change none but zero.
+    async fn approve(&self, token: Address, spender: Address, value: U256) -> Result<Vec<Sent>> {
         let allowance = ERC20::allowanceCall { owner: self.address, spender };
-        if self.chain.call("read the token allowance", token, &allowance).await? >= value {
-            return Ok(None);
+        let allowance = self.chain.call("read the token allowance", token, &allowance).await?;
+        if allowance >= value {
+            return Ok(Vec::new());
         }
-        let call = ERC20::approveCall { spender, value };
-        self.transact("approve the portal", token, U256::ZERO, &call).await.map(Some)
+        let steps = [(!allowance.is_zero()).then_some(U256::ZERO), Some(value)];
+        let mut all = Vec::new();
+        for value in steps.into_iter().flatten() {
+            let call = ERC20::approveCall { spender, value };
+            let sent = self.transact("approve the portal", token, U256::ZERO, &call).await?;
+            sent.finish()?;
+            all.push(sent);
+        }
+        Ok(all)
     }
 
     /// Executes a voucher of `application`, given its proof.
@@ -155,24 +242,13 @@ impl Sender {
         value: U256,
         data: Bytes,
     ) -> Result<Sent> {
-        let mut request = TransactionRequest::default()
-            .with_from(self.address)
-            .with_to(to)
-            .with_value(value)
-            .with_input(data);
-        if self.chain.is_gas_free().await? {
-            request = request.with_max_fee_per_gas(0).with_max_priority_fee_per_gas(0);
-        }
-        let pending = self.provider.send_transaction(request).await;
-        let pending = pending.map_err(|error| revert::explain(what, error, self.chain.url()))?;
-        let transaction = *pending.tx_hash();
-        let receipt = pending.get_receipt().await.with_context(|| {
-            format!("cannot {what}: transaction {transaction} was sent but is in no block yet")
-        })?;
+        let (receipt, held) = self.dispatch(&Order { what, to, value, data }).await?;
+        let held = Arc::new(held);
         if !receipt.status() {
+            held.iter().try_for_each(Held::remove)?;
             return Err(self.failed(what, &receipt).await);
         }
-        sent(&receipt)
+        sent(&receipt, held)
     }
 
     /// Repeats a failed transaction as a call, to learn the reason.
@@ -180,7 +256,7 @@ impl Sender {
         let hash = receipt.transaction_hash;
         let plain = anyhow::anyhow!("cannot {what}: transaction {hash} failed");
         let (Ok(Some(transaction)), Some(block)) =
-            (self.provider.get_transaction_by_hash(hash).await, receipt.block_number)
+            (self.chain.provider().get_transaction_by_hash(hash).await, receipt.block_number)
         else {
             return plain;
         };
@@ -189,14 +265,29 @@ impl Sender {
             .with_to(receipt.to.unwrap_or_default())
             .with_value(transaction.value())
             .with_input(transaction.input().clone());
-        match self.provider.call(again).block(block.into()).await {
+        match self.chain.provider().call(again).block(block.into()).await {
             Err(error) => revert::explain(what, error, self.chain.url()),
             Ok(_) => plain,
         }
     }
 }
 
-fn sent(receipt: &TransactionReceipt) -> Result<Sent> {
+fn ether_deposit(application: Address, data: Bytes) -> Bytes {
+    let call = EtherPortal::depositEtherCall { appContract: application, execLayerData: data };
+    call.abi_encode().into()
+}
+
+fn token_deposit(token: Address, application: Address, value: U256, data: Bytes) -> Bytes {
+    let call = ERC20Portal::depositERC20TokensCall {
+        token,
+        appContract: application,
+        value,
+        execLayerData: data,
+    };
+    call.abi_encode().into()
+}
+
+fn sent(receipt: &TransactionReceipt, held: Arc<Vec<Held>>) -> Result<Sent> {
     let Some(block) = receipt.block_number else {
         bail!("transaction {} has a receipt but no block", receipt.transaction_hash);
     };
@@ -210,5 +301,6 @@ fn sent(receipt: &TransactionReceipt) -> Result<Sent> {
         gas_used: receipt.gas_used,
         fee_wei: u128::from(receipt.gas_used) * receipt.effective_gas_price,
         input,
+        held,
     })
 }

@@ -358,6 +358,7 @@ async fn execute(session: &Session, sender: &Sender, voucher: Voucher) -> Result
     let Voucher { index, payment, currency, .. } = voucher;
     let Proof { output, siblings, .. } = proven(session, index).await?;
     let sent = sender.execute_output(session.application(), &output, index, siblings).await?;
+    sent.finish()?;
     let mut spent = TransactionCost::default();
     spent.add(&sent);
     Ok(Executed { index, payment, transaction: sent.transaction, spent, currency })

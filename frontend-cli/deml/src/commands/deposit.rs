@@ -88,7 +88,7 @@ pub async fn deposit(session: &Session, sender: &Sender, money: Money) -> Result
     Ok(Deposited { asset, amount, free, spent, currency })
 }
 
-/// Sends a deposit with a command riding on it, after checking the wallet's balance.
+/// Sends a deposit with a command riding on it, after checking the way and the wallet's balance.
 pub(crate) async fn send_deposit(
     session: &Session,
     sender: &Sender,
@@ -96,18 +96,21 @@ pub(crate) async fn send_deposit(
     amount: Amount,
     command: Bytes,
 ) -> Result<Sent> {
+    let (application, value) = (session.application(), to_word(amount));
+    let contracts = session.chain.contracts();
+    let (portal, token) = match currency.asset {
+        Asset::Ether => (contracts.ether_portal, None),
+        Asset::Erc20(token) => (contracts.erc20_portal, Some(to_ethereum(token))),
+    };
+    session.check_way(portal).await?;
     let wallet = session.wallet(sender.address(), currency.asset).await?;
-    if wallet < amount {
+    if wallet < amount && !sender.has_deposited(token, application, value, &command)? {
         let (needs, has) = (currency.show(amount), currency.show(wallet));
         let why = format_args!("needs {needs}, the wallet {} has {has}", sender.address());
         return Err(Refused::new("WalletTooSmall", why).into());
     }
-    let application = session.application();
-    match currency.asset {
-        Asset::Ether => sender.deposit_ether(application, to_word(amount), command).await,
-        Asset::Erc20(token) => {
-            let token = to_ethereum(token);
-            sender.deposit_erc20(token, application, to_word(amount), command).await
-        }
+    match token {
+        None => sender.deposit_ether(application, value, command).await,
+        Some(token) => sender.deposit_erc20(token, application, value, command).await,
     }
 }

@@ -20,9 +20,9 @@ use client::{
     chain::{Chain, Output, Sender, dev_account},
     convert::{to_ethereum, to_market},
     files::{self, File},
-    follow::Patience,
     ipfs::Store,
     node::Node,
+    patience::Patience,
     printer::Printer,
     session::Session,
     vault::Vault,
@@ -132,7 +132,7 @@ impl Stage {
     async fn player_of(&self, Part { name, key, coins, tokens }: Part) -> Result<Participant> {
         let (vaults, chain_id) = (self.folder.join("vaults"), self.devnet.info().chain_id);
         let vault = Vault::of(&vaults, &key, chain_id, self.session.application());
-        let sender = self.session.chain.sender(key)?;
+        let sender = self.session.chain.sender(key);
         if tokens > 0 {
             let amount = U256::from(tokens.saturating_mul(WHOLE));
             let mint = TestToken::mintCall { account: sender.address(), amount };

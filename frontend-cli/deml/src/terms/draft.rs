@@ -59,7 +59,8 @@ pub struct TermsDraft {
     /// Short name, at most 32 bytes
     #[arg(long)]
     pub title: Option<String>,
-    /// When submissions close: a duration like 2h or 7d, or a Unix time in seconds
+    /// When submissions close: a duration from now like 2h, 7d or 2weeks, or a date in UTC like
+    /// 2030-01-31 or 2030-01-31T18:00
     #[arg(long, visible_alias = "deadline", value_name = "TIME")]
     #[serde(alias = "deadline")]
     pub close: Option<Deadline>,
@@ -98,7 +99,8 @@ pub struct OfferDraft {
     /// Minimum accepted score: 91.5% or 915000ppm [default: 0%]
     #[arg(long, value_name = "SHARE")]
     pub min_score: Option<Share>,
-    /// Minimum gain over the base model's score on the hold-out [default: 0.1%]
+    /// Minimum gain over the base model's score on the hold-out, in points: with 5%, a model must
+    /// reach 85% where the base model has 80% [default: 0.1%]
     #[arg(long, value_name = "SHARE")]
     pub min_gain: Option<Share>,
     /// Minimum recall of the worst class [default: 0%]

@@ -395,7 +395,7 @@ async fn a_devnet_killed_at_any_moment_leaves_no_process_and_loses_nothing() {
         let (mut child, info) = spawn(folder.path()).await;
         let url = info["rpc_url"].as_str().unwrap();
         let chain = Chain::connect(url, Contracts::default()).unwrap();
-        let sender = chain.sender(dev_account(0).unwrap()).unwrap();
+        let sender = chain.sender(dev_account(0).unwrap());
         let application: Address = info["application"].as_str().unwrap().parse().unwrap();
         if let Some(root) = root {
             assert_eq!(root_after(&info, 2 * round - 2).await, root);

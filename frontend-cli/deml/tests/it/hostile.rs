@@ -14,10 +14,10 @@ use axum::{Json, Router, response::Redirect, routing::post};
 use client::{
     chain::{Chain, Contracts},
     convert::to_ethereum,
-    follow::Patience,
     ipfs::Store,
     jobs::JobRef,
     node::Node,
+    patience::Patience,
     printer::{Printer, one_line},
     session::Session,
 };

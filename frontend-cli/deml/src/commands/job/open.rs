@@ -11,9 +11,11 @@ use client::{
     chain::Sender,
     convert::to_market,
     delivery::{self, Delivered, Delivery},
+    earlier,
     files::{self, File},
+    follow::Processed,
     printer::{ExitStatus, Refused},
-    quantity::{count, percent, until},
+    quantity::{count, date_until, percent},
     seals::{self, Scope},
     session::{Currency, Session, TransactionCost},
     vault::{self, Vault},
@@ -128,7 +130,8 @@ pub(super) fn fmt_stake(
 pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let (currency, _) = session.money(terms::award_money(draft)?).await?;
     let files = terms::read_files(draft)?;
-    let now = session.now().await?;
+    // One moment for all durations, and not the newest block's, which is old on a quiet chain.
+    let now = session.moment().await?;
     // The market's clock stands still between inputs.
     let market = QuoteView { now, ..session.quote().await? };
     let metric = terms::metric(draft);
@@ -147,7 +150,7 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     };
     let planned = terms::terms(draft, &files, &known)?;
     let refused = |why: market::Refusal| Refused((&why).into());
-    planned.check(&market.settings, now).map_err(refused)?;
+    terms::check(&planned, &market.settings, now)?;
     let stake = planned.sponsor_stake(&market.settings, market.now, market.reserved_bytes);
     let stake = stake.map_err(refused)?;
     let total = stake.total().map_err(refused)?;
@@ -162,7 +165,9 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
         rehearsal.quote.work
     ));
     let places = count(planned.places.into(), "place");
-    session.printer.say(format_args!("it has {places} and closes {}", until(planned.close, now)));
+    session
+        .printer
+        .say(format_args!("it has {places} and closes {}", date_until(planned.close, now)));
     if !planned.sealing.is_sealed() {
         session.printer.say("its hold-out becomes public: models can be trained on it");
     }
@@ -212,9 +217,10 @@ fn trial_seal(hold_out: &File) -> (SealedBlob, Vec<u8>) {
 const NO_KEY: &str = "a sealed hold-out is sealed and revealed with its sponsor's own key: say \
                       --keystore, or open the job without --sealed";
 
-/// A job that is ready to be opened: its command, and the blobs to publish afterwards.
+/// A job that is ready to be opened: its terms, its command, and the blobs to publish afterwards.
 struct Opening {
     job: JobId,
+    terms: Terms,
     command: Command,
     uploads: Vec<(Slot, BlobRef, Vec<u8>)>,
 }
@@ -231,9 +237,6 @@ impl Opening {
     ) -> Result<Self> {
         let Plan { files, salt, .. } = plan;
         let mut terms = plan.terms;
-        let mut uploads = vec![(Slot::BaseModel, files.base.blob, files.base.bytes.clone())];
-        let slice = files.public_slice.iter();
-        uploads.extend(slice.map(|file| (Slot::PublicSlice, file.blob, file.bytes.clone())));
         let mut bytes = files.hold_out.bytes.clone();
         if let Sealing::Sealed { hold_out, .. } = &mut terms.sealing {
             let scope = Scope::HoldOut(salt.0);
@@ -241,7 +244,6 @@ impl Opening {
             let seal = seals::seal(session, sender, vault, scope, &files.hold_out).await?;
             (*hold_out, bytes) = seal.sealed(&files.hold_out.bytes);
         }
-        uploads.push((Slot::HoldOut, terms.sealing.published_hold_out(), bytes));
         let app = to_market(session.application());
         let (chain_id, sponsor) = (session.chain.chain_id().await?, to_market(sponsor));
         let job = wire::job_name(chain_id, app, sponsor, salt.0, &terms);
@@ -249,8 +251,57 @@ impl Opening {
             seals::note_job(vault, hold_out.commitment, job)?;
         }
         let command = Command::OpenJob { job, salt: salt.0, terms: Box::new(terms) };
-        Ok(Self { job, command, uploads })
+        let uploads = uploads(files, &terms, bytes);
+        Ok(Self { job, terms, command, uploads })
     }
+
+    /// The opening that an earlier run of the same command sent, and its results.
+    ///
+    /// The close, the salt and the keys are others in each run: it would be paid twice.
+    async fn earlier(
+        session: &Session,
+        sender: &Sender,
+        vault: &Vault,
+        plan: &Plan,
+    ) -> Result<Option<(Self, Processed)>> {
+        let is_like = |command: &Command| match command {
+            Command::OpenJob { terms, .. } => is_same_job(terms, &plan.terms),
+            _ => false,
+        };
+        let sent = earlier::go_on(session, sender, is_like).await?;
+        let taken = sent.into_iter().find(|(_, processed)| processed.refusals.is_empty());
+        let Some((command, processed)) = taken else { return Ok(None) };
+        let Command::OpenJob { job, ref terms, .. } = command else { return Ok(None) };
+        let (terms, plain) = (**terms, &plan.files.hold_out.bytes);
+        let bytes = match terms.sealing {
+            Sealing::Open { .. } => plain.clone(),
+            Sealing::Sealed { hold_out, .. } => {
+                seals::find(vault, hold_out.commitment)?.sealed(plain).1
+            }
+        };
+        let uploads = uploads(&plan.files, &terms, bytes);
+        Ok(Some((Self { job, terms, command, uploads }, processed)))
+    }
+}
+
+/// The blobs to publish; `hold_out` as it is published.
+fn uploads(files: &JobFiles, terms: &Terms, hold_out: Vec<u8>) -> Vec<(Slot, BlobRef, Vec<u8>)> {
+    let mut uploads = vec![(Slot::BaseModel, files.base.blob, files.base.bytes.clone())];
+    let slice = files.public_slice.iter();
+    uploads.extend(slice.map(|file| (Slot::PublicSlice, file.blob, file.bytes.clone())));
+    uploads.push((Slot::HoldOut, terms.sealing.published_hold_out(), hold_out));
+    uploads
+}
+
+/// Whether two runs of one command may have made these terms.
+fn is_same_job(one: &Terms, two: &Terms) -> bool {
+    let mut other = Terms { close: one.close, places: one.places, ..*two };
+    if let (Sealing::Sealed { hold_out, .. }, Sealing::Sealed { hold_out: its, .. }) =
+        (one.sealing, &mut other.sealing)
+    {
+        *its = hold_out;
+    }
+    *one == other
 }
 
 /// An opened job.
@@ -328,7 +379,7 @@ async fn print_opening(
     config: &Config,
     session: &Session,
     sponsor: Address,
-    Opening { job, command, uploads }: Opening,
+    Opening { job, command, uploads, .. }: Opening,
     plan: &Plan,
 ) -> Result<ExitStatus> {
     let price = (&plan.currency, plan.total);
@@ -339,6 +390,7 @@ async fn print_opening(
     }
     calldata.answer(&config.printer)
 }
+
 /// Opens a planned job and advances it until it takes submissions.
 ///
 /// - Errors: `WalletTooSmall`, or the market's refusal; a deposit stands all the same
@@ -349,13 +401,21 @@ pub async fn open(
     plan: &Plan,
     funding: Funding,
 ) -> Result<Opened> {
-    let Plan { terms, files, currency, total, rehearsal, .. } = plan;
-    let Opening { job, command, uploads } =
-        Opening::new(session, sender.address(), Some((sender, vault)), plan).await?;
+    let Plan { files, currency, total, rehearsal, .. } = plan;
     let mut spent = TransactionCost::default();
-    let price = (currency, *total);
-    let opening = send_paid(session, sender, price, &command, funding, &mut spent).await?;
-    let opening = opening.accepted()?;
+    let (Opening { job, terms, uploads, .. }, opening) =
+        match Opening::earlier(session, sender, vault, plan).await? {
+            Some(earlier) => earlier,
+            None => {
+                let keys = Some((sender, vault));
+                let opening = Opening::new(session, sender.address(), keys, plan).await?;
+                let (price, command) = ((currency, *total), &opening.command);
+                // The rehearsal may have taken a while.
+                terms::check(&plan.terms, &session.settings().await?, session.moment().await?)?;
+                let sent = send_paid(session, sender, price, command, funding, &mut spent).await?;
+                (opening, sent.accepted()?)
+            }
+        };
     let opened = opening.notices.iter().find_map(|notice| match notice {
         Notice::JobOpened { job: of, number, stake, .. } if *of == job => Some((*number, *stake)),
         _ => None,
@@ -376,7 +436,10 @@ pub async fn open(
             hold_out = blob.cid();
         }
         if let Delivery::Part { .. } = delivery::holding(session, job, key).await? {
-            let delivered = delivery::deliver(session, sender, (job, key), blob, &bytes).await?;
+            let delivered = delivery::deliver(session, sender, (job, key), blob, &bytes).await;
+            let delivered = delivered.with_context(|| {
+                format!("job {number} is paid for and lacks files: `deml data publish` goes on")
+            })?;
             say_delivered(session, &delivered);
             spent.absorb(delivered.spent);
             notices = delivered.completed.map_or(notices, |last| last.notices);

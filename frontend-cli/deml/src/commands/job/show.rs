@@ -7,11 +7,12 @@ use clap::Args;
 use client::{
     jobs::JobRef,
     printer::{ExitStatus, one_line},
-    quantity::{count, duration, percent, until},
+    quantity::{count, date_until, duration, percent},
     session::{Currency, Session},
 };
 use market::{
-    Amount, Award, Evaluators, JobId, Sealing, Settings, SubmissionStake, Terms, Timestamp, Unmet,
+    Amount, Award, Evaluators, JobId, Score, Sealing, Settings, SubmissionStake, Terms, Timestamp,
+    Unmet,
 };
 use serde::Serialize;
 use wire::{JobList, JobView, Query, QuoteView, SubmissionStateView, SubmissionView};
@@ -137,9 +138,15 @@ impl Shown {
             "  rules       {}: at least {}, {} better than the base model, worst class {}",
             offer.metric,
             percent(offer.min_score),
-            percent(offer.min_gain),
+            points(offer.min_gain),
             percent(offer.min_worst_class)
         )?;
+        // While the hold-out is sealed, the base model's score is that on the public slice.
+        if let Some(base) = job.base.filter(|_| !job.terms.sealing.is_sealed()) {
+            let gained = Score(base.score.0.saturating_add(offer.min_gain.0));
+            let reach = percent(gained.max(offer.min_score));
+            writeln!(out, "              so a model must reach {reach}")?;
+        }
         let (bytes, work, inputs) = (offer.max_model_bytes, offer.max_work, offer.max_inputs);
         writeln!(out, "  limits      {bytes} bytes, {work} instructions, {inputs} inputs")?;
         self.fmt_secrecy(out)?;
@@ -202,7 +209,7 @@ impl Shown {
         ];
         for (name, moment) in times {
             if let Some(moment) = moment {
-                writeln!(out, "  {name:<11} {moment} ({})", until(moment, self.now))?;
+                writeln!(out, "  {name:<11} {}", date_until(moment, self.now))?;
             }
         }
         Ok(())
@@ -262,6 +269,11 @@ impl Shown {
         }
         Ok(())
     }
+}
+
+/// A difference of two scores.
+fn points(gain: Score) -> String {
+    percent(gain).replace(" %", " points")
 }
 
 fn line(submission: &SubmissionView) -> String {

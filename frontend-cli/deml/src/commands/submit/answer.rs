@@ -9,7 +9,7 @@ use client::{
     convert::to_ethereum,
     follow::Processed,
     printer::{ExitStatus, Refused},
-    quantity::{percent, until},
+    quantity::{date_until, percent},
     session::{Currency, Session, TransactionCost},
 };
 use market::{Amount, Asset, Award, JobId, Score, Share, Target, Timestamp};
@@ -104,7 +104,7 @@ impl fmt::Display for Submitted {
         }
         write!(out, "  {}", self.spent)?;
         if let Some([opens, closes]) = self.reveal.map(|window| window.map(Timestamp)) {
-            let (opens, closes) = (until(opens, self.now), until(closes, self.now));
+            let (opens, closes) = (date_until(opens, self.now), date_until(closes, self.now));
             write!(
                 out,
                 "\n  reveal it between {opens} and {closes}, or lose the place bond: \

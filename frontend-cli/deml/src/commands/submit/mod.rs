@@ -12,7 +12,7 @@ use clap::Args;
 use client::{
     chain::Sender,
     convert::to_market,
-    delivery,
+    delivery, earlier,
     files::{self, File},
     jobs::JobRef,
     printer::{ExitStatus, Refused},
@@ -179,6 +179,10 @@ pub async fn submit(
 ) -> Result<Submitted> {
     let view = session.job(&entry.job).await?;
     let mut spent = TransactionCost::default();
+    let is_entry =
+        |command: &Command| matches!(command, Command::Submit { job, .. } if *job == view.job);
+    // Where models are sealed, the same model entered again would be another one, paid again.
+    earlier::go_on(session, sender, is_entry).await?;
     let begun = begun(session, sender, vault, &view, entry.model).await?;
     let (number, publication) = match begun {
         Some(begun) => begun,
