@@ -12,7 +12,7 @@
 //!   graphs run on burn's tensors (`backend`), the same way for evaluation and for training. burn
 //!   itself broadcasts operands, scales a `Gemm`, and in training computes losses and steps
 //! - comparing models: `probes` by their answers, `layers` and `distance` by their weights
-//! - answers → integers: `dataset`, `answers`, `marking`, `judge`
+//! - answers → integers: `dataset`, `answers`, `marking`, `losses`, `judge`
 //! - memory: a model's weights, a second copy of those that a kernel has packed, its dataset, and
 //!   for each thread at most 32 MiB of tensors while a batch runs, or 8 MiB for all but models with
 //!   huge layers (`limits`)
@@ -30,6 +30,7 @@ mod kernel;
 mod label;
 mod layers;
 pub mod limits;
+mod losses;
 mod marking;
 mod math;
 mod model;
@@ -52,7 +53,7 @@ pub use cost::{Cost, Kind};
 pub use dataset::{Dataset, DatasetRefused, Features, Labels};
 pub use judge::Evaluator;
 pub use label::Label;
-pub use marking::EvaluationRefused;
+pub use marking::{EvaluationRefused, understand};
 pub use model::Model;
 pub use quote::Estimate;
 pub use refusal::{ConstantRefused, ModelRefused, NodeId, NodeRefused, Part};
