@@ -8,5 +8,23 @@ enum Metric {
     MacroF1,
     MeanSquaredError,
     MeanAbsoluteError,
-    LogLoss
+    LogLoss,
+    BalancedAccuracy,
+    Brier,
+    R2,
+    Auroc,
+    AveragePrecision,
+    SensitivityAt90,
+    SensitivityAt95,
+    SensitivityAt99,
+    Spearman
+}
+
+/// @notice What a model's answers are: as its own graph shows, or as stated.
+enum Output {
+    FromGraph,
+    Probabilities,
+    LogProbabilities,
+    Logits,
+    Labels
 }

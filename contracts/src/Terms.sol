@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Blob} from "./Blob.sol";
-import {Metric} from "./Metric.sol";
+import {Metric, Output} from "./Metric.sol";
 
 /// @notice A sponsor's terms, fixed for good when the job opens. Amounts are in the asset's smallest
 /// unit, scores in parts per million, times in seconds of the market's clock, work in predicted
@@ -27,6 +27,8 @@ struct Terms {
 /// @notice What an acceptable model is.
 struct Offer {
     Metric metric;
+    /// What models answer; for regression what the graph shows, which is a number.
+    Output output;
     /// Smallest score that is accepted.
     uint32 minScore;
     /// Smallest gain over the base model's score on the hold-out; at least 1.

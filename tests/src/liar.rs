@@ -101,14 +101,14 @@ pub fn honest(model: &[u8], hold_out: &[u8]) -> (Attestation, Results) {
     let evaluation = Evaluation {
         model: Blob { cid: blob(model), bytes: model },
         hold_out: Blob { cid: blob(hold_out), bytes: hold_out },
-        metric: Metric::Accuracy,
+        measure: Metric::Accuracy.into(),
         rows: None,
     };
     let mut evaluator = Evaluator::new();
     let classes = evaluator.quote(&evaluation).unwrap().classes;
-    let mut accumulator = MetricAccumulator::with_results(classes, evaluation.metric);
+    let mut accumulator = MetricAccumulator::with_results(classes, evaluation.measure.metric);
     evaluator.answer(&evaluation, &mut accumulator, Work(u64::MAX)).unwrap();
-    let scores = accumulator.scores(evaluation.metric);
+    let scores = accumulator.scores(evaluation.measure.metric);
     let results = accumulator.into_results().unwrap();
     (Attestation::new(scores, &results), results)
 }

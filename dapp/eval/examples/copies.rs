@@ -20,7 +20,7 @@ use eval::{
     Dataset, Evaluator, Features, Labels, Model, report,
     train::{Disguise, Epoch, Optimiser, Options, disguise, train},
 };
-use market::{Blob, Comparison, Judge, Metric, Similarity};
+use market::{Blob, Comparison, Judge, Metric, Output, Similarity};
 
 #[path = "../tests/it/clouds.rs"]
 mod clouds;
@@ -185,6 +185,7 @@ impl Course {
             seed,
             held_back_percent: 10,
             metric: self.metric(),
+            output: Output::FromGraph,
         };
         let go_on = &mut |_: Epoch| ControlFlow::Continue(());
         Ok(train(file, &self.halves[half], &options, go_on)?.onnx)
@@ -216,7 +217,7 @@ impl Course {
             first: blob(first),
             second: blob(second),
             hold_out: blob(&self.hold_out_file),
-            metric: self.metric(),
+            measure: self.metric().into(),
             seed: Digest::of(second),
         };
         Evaluator::new().compare(&comparison).map_err(|unfit| unfit.to_string().into())

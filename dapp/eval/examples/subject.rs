@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let evaluation = Evaluation {
         model: Blob { cid: cids[0], bytes: &net },
         hold_out: Blob { cid: cids[1], bytes: &rows },
-        metric,
+        measure: metric.into(),
         rows: None,
     };
     let mut judge = Evaluator::new();

@@ -24,7 +24,8 @@ const PER_NUMBER: u64 = 40;
 pub(crate) fn work_at_most(comparison: &Comparison<'_>) -> Work {
     let models = [comparison.base, comparison.first, comparison.second];
     let lengths = models.map(|model| model.bytes.len());
-    let reading = lengths.map(|length| quote::reading_at_most([length, 0]));
+    let reading =
+        lengths.map(|length| quote::reading_at_most([length, 0], comparison.measure.metric));
     let numbers = lengths.map(|length| length / size_of::<f32>());
     let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let products = [numbers[0].min(numbers[1]), numbers[1].min(numbers[2])].map(matching_at_most);
@@ -49,7 +50,7 @@ pub(crate) fn weight_distance(
     let are_aligned = files.iter().all(|file| file.len() <= ALIGNED_BYTES);
     let read = |file| Layers::read(file, are_aligned);
     let mut models = [read(files[0])?, read(files[1])?, read(files[2])?];
-    if !comparison.metric.is_regression() {
+    if !comparison.measure.metric.is_regression() {
         models.iter_mut().for_each(Layers::centre_last);
     }
     let [base, mut first, mut second] = models;
@@ -61,7 +62,7 @@ pub(crate) fn weight_distance(
         first.align_with(&base);
     }
     second.align_with(&first);
-    if !comparison.metric.is_regression() {
+    if !comparison.measure.metric.is_regression() {
         second.scale_last(&first);
     }
     let moved = [&first, &second].map(|model| {

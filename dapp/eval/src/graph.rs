@@ -98,6 +98,20 @@ impl Graph {
         Ok((Self { row, single_rows, input, output, nodes, known, last_use, uses }, weights))
     }
 
+    /// The node that computes a value, and its index, looking through those that only rearrange.
+    pub(crate) fn maker(&self, mut value: ValueId) -> Option<(usize, &Node)> {
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            if node.output != value {
+                continue;
+            }
+            match (node.operator.role(0), node.inputs.first()) {
+                (Role::Arranged, Some(Some(input))) => value = *input,
+                _ => return Some((index, node)),
+            }
+        }
+        None
+    }
+
     /// For each value, whether a trainer may change it: weights, and rearranged weights.
     pub(crate) fn trainable(&self) -> Vec<bool> {
         let mut trainable = vec![false; self.known.len()];

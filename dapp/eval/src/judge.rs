@@ -4,8 +4,8 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use blobs::Cid;
 use market::{
-    Blob, Comparison, Evaluation, EvaluationError, Judge, MetricAccumulator, Quote, Similarity,
-    Work,
+    Blob, Comparison, Evaluation, EvaluationError, Judge, Measure, MetricAccumulator, Quote,
+    Similarity, Work,
 };
 
 use crate::{
@@ -57,25 +57,25 @@ impl Evaluator {
     fn prepare(
         &mut self,
         evaluation: &Evaluation<'_>,
-    ) -> Result<(Arc<Model>, Arc<Dataset>), EvaluationRefused> {
+    ) -> Result<(Arc<Model>, Arc<Dataset>, Measure), EvaluationRefused> {
         let model = self.models.get(evaluation.model, Model::from_onnx)?;
         let dataset = self.datasets.get(evaluation.hold_out, Dataset::from_safetensors)?;
-        marking::check(&model, &dataset, evaluation.metric)?;
+        let measure = marking::understand(&model, &dataset, evaluation.measure)?;
         if evaluation.rows.is_some_and(|rows| !are_rows_of(&dataset, rows)) {
             return Err(EvaluationRefused::Rows);
         }
-        Ok((model, dataset))
+        Ok((model, dataset, measure))
     }
 }
 
 impl Judge for Evaluator {
     fn reading(&self, evaluation: &Evaluation<'_>) -> Work {
-        quote::reading_at_most(lengths(evaluation))
+        quote::reading_at_most(lengths(evaluation), evaluation.measure.metric)
     }
 
     fn quote(&mut self, evaluation: &Evaluation<'_>) -> Result<Quote, EvaluationError> {
-        let (model, dataset) = self.prepare(evaluation)?;
-        let estimate = Estimate::new(lengths(evaluation), &model, &dataset, evaluation.metric)?;
+        let (model, dataset, measure) = self.prepare(evaluation)?;
+        let estimate = Estimate::new(lengths(evaluation), &model, &dataset, measure)?;
         Ok(match evaluation.rows {
             None => estimate.quote(&dataset),
             Some(rows) => estimate.quote_of_rows(&dataset, model.batch_rows(), rows),
@@ -88,19 +88,12 @@ impl Judge for Evaluator {
         accumulator: &mut MetricAccumulator,
         budget: Work,
     ) -> Result<Work, EvaluationError> {
-        let (model, dataset) = self.prepare(evaluation)?;
+        let (model, dataset, measure) = self.prepare(evaluation)?;
         if let Some(rows) = evaluation.rows {
-            return Ok(answer_chosen(
-                rows,
-                &model,
-                &dataset,
-                evaluation.metric,
-                accumulator,
-                budget,
-            )?);
+            return Ok(answer_chosen(rows, &model, &dataset, measure, accumulator, budget)?);
         }
         let stride = answers::stride(&model, self.threads);
-        let step = |rows| quote::step(&model, &dataset, evaluation.metric, rows);
+        let step = |rows| quote::step(&model, &dataset, measure, rows);
         let mut done = Work(0);
         loop {
             let left = dataset.rows().saturating_sub(rows_of(accumulator)).min(stride);
@@ -108,7 +101,7 @@ impl Judge for Evaluator {
             if rows == 0 {
                 return Ok(done);
             }
-            answer_next(rows, &model, &dataset, evaluation.metric, accumulator, self.threads)?;
+            answer_next(rows, &model, &dataset, measure, accumulator, self.threads)?;
             done = after;
         }
     }
@@ -121,25 +114,26 @@ impl Judge for Evaluator {
     fn quote_comparison(&mut self, comparison: &Comparison<'_>) -> Result<Work, EvaluationError> {
         let mut work = Work(0);
         for evaluation in evaluations(comparison) {
-            let (model, dataset) = self.prepare(&evaluation)?;
-            work = work.plus(probes::cost(&model, &dataset, evaluation.metric)?.work());
+            let (model, dataset, measure) = self.prepare(&evaluation)?;
+            work = work.plus(probes::cost(&model, &dataset, measure)?.work());
         }
         Ok(work)
     }
 
     fn compare(&mut self, comparison: &Comparison<'_>) -> Result<Similarity, EvaluationError> {
         let [first, second] = evaluations(comparison);
-        let (first, dataset) = self.prepare(&first)?;
-        let (second, _) = self.prepare(&second)?;
-        let agreement = Probes::draw(&dataset, comparison.seed).agreement(&first, &second);
+        let (first, dataset, of_first) = self.prepare(&first)?;
+        let (second, _, of_second) = self.prepare(&second)?;
+        let models = [(&*first, of_first.output), (&*second, of_second.output)];
+        let agreement = Probes::draw(&dataset, comparison.seed).agreement(models);
         Ok(Similarity { agreement, distance: distance::weight_distance(comparison)? })
     }
 }
 
 /// A comparison's two models, each on the hold-out.
 fn evaluations<'a>(comparison: &Comparison<'a>) -> [Evaluation<'a>; 2] {
-    let Comparison { first, second, hold_out, metric, .. } = *comparison;
-    [first, second].map(|model| Evaluation { model, hold_out, metric, rows: None })
+    let Comparison { first, second, hold_out, measure, .. } = *comparison;
+    [first, second].map(|model| Evaluation { model, hold_out, measure, rows: None })
 }
 
 /// Whether these are rows of the dataset, in ascending order.
@@ -156,14 +150,14 @@ fn answer_chosen(
     rows: &[u32],
     model: &Model,
     dataset: &Dataset,
-    metric: market::Metric,
+    measure: Measure,
     accumulator: &mut MetricAccumulator,
     budget: Work,
 ) -> Result<Work, EvaluationRefused> {
     let mut done = Work(0);
     while let Some(next) = rows.get(rows_of(accumulator)) {
         let batch = quote::batch_of(*next as usize, model.batch_rows(), dataset.rows());
-        let after = done.plus(quote::step(model, dataset, metric, batch.len())?.work());
+        let after = done.plus(quote::step(model, dataset, measure, batch.len())?.work());
         if after > budget && done > Work(0) {
             break;
         }
@@ -173,7 +167,7 @@ fn answer_chosen(
         {
             let offset = (row - batch.start) * model.answers();
             let answer = &answers[offset..offset + model.answers()];
-            marking::count(accumulator, metric, dataset.labels(), row, answer, model.answers())?;
+            marking::count(accumulator, measure, dataset, row, answer, model.answers())?;
         }
         done = after;
     }
@@ -213,14 +207,14 @@ pub(crate) fn answer_next(
     rows: usize,
     model: &Model,
     dataset: &Dataset,
-    metric: market::Metric,
+    measure: Measure,
     accumulator: &mut MetricAccumulator,
     threads: NonZeroUsize,
 ) -> Result<Vec<f32>, EvaluationRefused> {
     let first = rows_of(accumulator);
     let rows = first..dataset.rows().min(first.saturating_add(rows));
     let answers = answers::answer(model, dataset, rows, threads)?;
-    marking::count(accumulator, metric, dataset.labels(), first, &answers, model.answers())?;
+    marking::count(accumulator, measure, dataset, first, &answers, model.answers())?;
     Ok(answers)
 }
 

@@ -11,7 +11,7 @@
 //!   by the operations of the crate [`kernels`], which states the rule of arithmetic. burn itself
 //!   broadcasts operands, scales a `Gemm`, and in training computes losses and steps
 //! - comparing models: `probes` by their answers, `layers` and `distance` by their weights
-//! - answers → integers: `dataset`, `answers`, `marking`, `judge`
+//! - answers → integers: `dataset`, `answers`, `marking`, `losses`, `judge`
 //! - memory: a model's weights, a second copy of those that a kernel has packed, its dataset, and
 //!   for each thread at most 32 MiB of tensors while a batch runs, or 8 MiB for all but models with
 //!   huge layers (`limits`)
@@ -27,6 +27,7 @@ mod judge;
 mod label;
 mod layers;
 pub mod limits;
+mod losses;
 mod marking;
 mod model;
 mod onnx;
@@ -47,7 +48,7 @@ pub use cost::{Cost, Kind};
 pub use dataset::{Dataset, DatasetRefused, Features, Labels};
 pub use judge::Evaluator;
 pub use label::Label;
-pub use marking::EvaluationRefused;
+pub use marking::{EvaluationRefused, understand};
 pub use model::Model;
 pub use quote::Estimate;
 pub use refusal::{ConstantRefused, ModelRefused, NodeId, NodeRefused, Part};

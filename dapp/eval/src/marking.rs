@@ -1,17 +1,15 @@
-//! From a model's answers to integers: the only place where floats are compared or rounded into the
-//! parts of a score.
+//! From a model's answers to integers: what the answers are, which class they predict, and what
+//! each adds to the parts of a score (`losses`).
 
-use market::{EvaluationError, Fault, MAX_LOSS_PPM, Metric, MetricAccumulator};
+use market::{EvaluationError, Fault, Measure, Metric, MetricAccumulator, Output};
 use thiserror::Error;
 
 use crate::{
     dataset::{Dataset, DatasetRefused, Labels},
+    losses::{self, parts_per_million},
     model::Model,
     refusal::ModelRefused,
 };
-
-/// The least probability of which a log loss is taken.
-const LEAST_PROBABILITY: f64 = 1e-15;
 
 /// Reason why a model cannot be scored on a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -43,6 +41,34 @@ pub enum EvaluationRefused {
     /// The metric is for the other kind of labels.
     #[error("the metric does not suit the dataset's labels")]
     Metric,
+    /// The graph does not show what the answers are, and the metric depends on it.
+    #[error(
+        "the model's graph does not show what its answers are, and {metric} depends on it: state it \
+         with --output logits, probabilities, log-probabilities or labels"
+    )]
+    OutputUnknown {
+        /// The metric.
+        metric: Metric,
+    },
+    /// The graph shows that the answers are something else than stated.
+    #[error(
+        "the output is stated to be {stated}, but the model's graph shows that it is {shown}: state \
+         nothing, or leave the last operator out"
+    )]
+    OutputDiffers {
+        /// What is stated.
+        stated: Output,
+        /// What the graph shows.
+        shown: Output,
+    },
+    /// The metric cannot be computed from answers of this kind.
+    #[error("{metric} cannot be computed from {output}")]
+    OutputUnfit {
+        /// The metric.
+        metric: Metric,
+        /// What the answers are.
+        output: Output,
+    },
     /// The rows to be counted are not rows of the dataset in ascending order.
     #[error("the chosen rows are not rows of the dataset in ascending order")]
     Rows,
@@ -62,37 +88,76 @@ impl From<EvaluationRefused> for EvaluationError {
             EvaluationRefused::Features { .. }
             | EvaluationRefused::Answers { .. }
             | EvaluationRefused::Metric
+            | EvaluationRefused::OutputUnfit { .. }
             | EvaluationRefused::Rows => Fault::Mismatch,
+            EvaluationRefused::OutputUnknown { .. } | EvaluationRefused::OutputDiffers { .. } => {
+                Fault::UnknownOutput
+            }
             EvaluationRefused::NotFinite { .. } => Fault::AnswerNotFinite,
         };
         Self { fault, node: None }
     }
 }
 
-/// Checks that a model can be scored on a dataset by a metric.
+/// Checks that a model can be scored on a dataset, and returns the measure with what the model's
+/// answers are: as its graph shows, or as stated. `FromGraph` is left where neither is the case and
+/// nothing depends on it.
 ///
-/// A class is answered with one number per class or, for two classes, with the probability of class
-/// 1 alone. A number is answered with one number.
-pub(crate) fn check(
+/// A class is answered with one number per class; for two classes, with one number for class 1
+/// alone; or with its label. A number is answered with one number.
+///
+/// - Errors: they do not fit together; the metric depends on what the answers are, and the graph
+///   does not show it, or shows something else than stated
+pub fn understand(
     model: &Model,
     dataset: &Dataset,
-    metric: Metric,
-) -> Result<(), EvaluationRefused> {
+    measure: Measure,
+) -> Result<Measure, EvaluationRefused> {
     let (takes, has) = (model.row().elements(), dataset.row().elements());
     if takes != has {
         return Err(EvaluationRefused::Features { model: takes, dataset: has });
     }
-    let classes = dataset.classes();
-    if metric.is_regression() != (classes == 0) {
+    let (metric, classes, answers) = (measure.metric, dataset.classes(), model.answers());
+    let is_two = classes == 2 || !metric.needs_two_classes();
+    if metric.is_regression() != (classes == 0) || !is_two {
         return Err(EvaluationRefused::Metric);
     }
-    let answers = model.answers();
-    let fits = match classes {
-        0 => answers == 1,
-        2 => true,
-        classes => answers >= usize::from(classes),
+    let output = output(model, metric, measure.output)?;
+    let fits = match (classes, output) {
+        (0, _) | (_, Output::Labels) => answers == 1,
+        (2, _) => true,
+        (classes, _) => answers >= usize::from(classes),
     };
-    if fits { Ok(()) } else { Err(EvaluationRefused::Answers { answers, classes }) }
+    if !fits {
+        return Err(EvaluationRefused::Answers { answers, classes });
+    }
+    let is_needed = answers == 1 || metric.needs_probabilities() || metric.is_ranked();
+    if classes > 0 && is_needed && output == Output::FromGraph {
+        return Err(EvaluationRefused::OutputUnknown { metric });
+    }
+    Ok(Measure { metric, output })
+}
+
+/// What a model's answers are, of those that a metric can be computed from.
+fn output(model: &Model, metric: Metric, stated: Output) -> Result<Output, EvaluationRefused> {
+    if metric.is_regression() {
+        let output = stated;
+        let is_number = output == Output::FromGraph;
+        let unfit = EvaluationRefused::OutputUnfit { metric, output };
+        return if is_number { Ok(output) } else { Err(unfit) };
+    }
+    let output = match (model.output(), stated) {
+        (None, stated) => stated,
+        (Some((shown, _)), Output::FromGraph) => shown,
+        (Some((shown, _)), stated) if shown == stated => shown,
+        (Some((shown, _)), stated) => {
+            return Err(EvaluationRefused::OutputDiffers { stated, shown });
+        }
+    };
+    if output == Output::Labels && metric.needs_probabilities() {
+        return Err(EvaluationRefused::OutputUnfit { metric, output });
+    }
+    Ok(output)
 }
 
 /// Counts the answers to the rows from `first` on, `per_row` numbers each.
@@ -100,8 +165,8 @@ pub(crate) fn check(
 /// - Errors: `NotFinite` with the row; the accumulator is then invalid
 pub(crate) fn count(
     accumulator: &mut MetricAccumulator,
-    metric: Metric,
-    labels: &Labels,
+    Measure { metric, output }: Measure,
+    dataset: &Dataset,
     first: usize,
     answers: &[f32],
     per_row: usize,
@@ -110,21 +175,26 @@ pub(crate) fn count(
         if !answer.iter().all(|number| number.is_finite()) {
             return Err(EvaluationRefused::NotFinite { row });
         }
-        match labels {
+        match dataset.labels() {
             Labels::Classes(classes) => {
                 let truth = classes[row];
                 let loss = match metric {
-                    Metric::LogLoss => log_loss(answer, truth),
+                    Metric::LogLoss => losses::log_loss(answer, truth, output),
+                    Metric::Brier => losses::brier(answer, truth, output),
                     _ => 0.0,
                 };
-                accumulator.count_class(truth.into(), predicted(answer), parts_per_million(loss));
+                if metric.is_ranked() {
+                    let score = losses::for_class_one(answer, output);
+                    accumulator.rank(truth.into(), losses::order(score));
+                }
+                let predicted = predicted(answer, output);
+                accumulator.count_class(truth.into(), predicted, parts_per_million(loss));
             }
             Labels::Targets(targets) => {
-                let error = f64::from(answer[0]) - f64::from(targets[row]);
-                let loss = match metric {
-                    Metric::MeanSquaredError => error * error,
-                    _ => error.abs(),
-                };
+                let loss = relative_loss(metric, dataset, answer[0], targets[row]);
+                if metric.is_ranked() {
+                    accumulator.rank(losses::order(targets[row]), losses::order(answer[0]));
+                }
                 accumulator.count_loss(parts_per_million(loss));
             }
         }
@@ -132,11 +202,27 @@ pub(crate) fn count(
     Ok(())
 }
 
+/// A row's squared or absolute error, relative to the mean one of the best constant answer.
+fn relative_loss(metric: Metric, dataset: &Dataset, answer: f32, target: f32) -> f64 {
+    let error = f64::from(answer) - f64::from(target);
+    let baselines = dataset.baselines();
+    match metric {
+        Metric::MeanSquaredError | Metric::R2 => losses::relative(error * error, baselines.squared),
+        _ => losses::relative(error.abs(), baselines.absolute),
+    }
+}
+
 /// The class an answer predicts: that of the greatest number, the lowest among equals; for a single
-/// number, class 1 if it is above one half.
-pub(crate) fn predicted(answer: &[f32]) -> u16 {
-    if let [probability] = answer {
-        return u16::from(*probability > 0.5);
+/// number, class 1 if its probability is above one half; of a label, itself if it is a class.
+pub(crate) fn predicted(answer: &[f32], output: Output) -> u16 {
+    if let &[number] = answer {
+        let half = match output {
+            Output::Labels => return class(number),
+            Output::Logits => 0.0,
+            Output::LogProbabilities => -std::f32::consts::LN_2,
+            Output::Probabilities | Output::FromGraph => 0.5,
+        };
+        return u16::from(number > half);
     }
     let mut best = 0;
     for (class, number) in answer.iter().enumerate() {
@@ -147,35 +233,16 @@ pub(crate) fn predicted(answer: &[f32]) -> u16 {
     u16::try_from(best).unwrap_or(u16::MAX)
 }
 
-/// −ln of the probability of the right class, after each probability has been clamped to [10⁻¹⁵, 1]
-/// and the row normalised to sum to one; added up in index order, in f64.
-fn log_loss(answer: &[f32], truth: u8) -> f64 {
-    let bounded = |probability: f64| probability.clamp(LEAST_PROBABILITY, 1.0);
-    let truth = usize::from(truth);
-    let (right, sum) = if let [probability] = *answer {
-        let probability = f64::from(probability);
-        let both = [bounded(1.0 - probability), bounded(probability)];
-        (both[truth.min(1)], both[0] + both[1])
-    } else {
-        let sum = answer.iter().map(|probability| bounded(f64::from(*probability))).sum();
-        (bounded(f64::from(answer[truth])), sum)
-    };
-    libm::log(sum) - libm::log(right)
-}
-
-/// A loss in parts per million, rounded to the nearest, at most `MAX_LOSS_PPM`.
-fn parts_per_million(loss: f64) -> u64 {
-    let rounded = libm::round(loss * 1e6);
-    if rounded >= 1e12 {
-        return MAX_LOSS_PPM;
-    }
+/// The class of this number; one that does not exist unless it is whole and not negative.
+fn class(number: f32) -> u16 {
+    let is_class = number >= 0.0 && number < f32::from(u16::MAX) && number.fract() == 0.0;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a whole number within 10¹², and not below zero"
+        reason = "a whole number within the range"
     )]
-    let whole = rounded.max(0.0) as u64;
-    whole
+    let class = number as u16;
+    if is_class { class } else { u16::MAX }
 }
 
 #[cfg(test)]
@@ -184,46 +251,23 @@ mod tests {
 
     #[test]
     fn answers_stand_for_classes() {
-        for (answer, class) in [
-            (&[0.1, 0.7, 0.2][..], 1),
-            (&[0.5, 0.5], 0),
-            (&[-3.0, -1.0, -1.0], 1),
-            (&[0.5], 0),
-            (&[0.500_001], 1),
+        for (answer, output, class) in [
+            (&[0.1, 0.7, 0.2][..], Output::FromGraph, 1),
+            (&[0.5, 0.5], Output::Probabilities, 0),
+            (&[-3.0, -1.0, -1.0], Output::Logits, 1),
+            (&[0.5], Output::Probabilities, 0),
+            (&[0.500_001], Output::Probabilities, 1),
+            (&[0.0], Output::Logits, 0),
+            (&[0.1], Output::Logits, 1),
+            (&[-0.7], Output::LogProbabilities, 0),
+            (&[-0.69], Output::LogProbabilities, 1),
+            (&[2.0], Output::Labels, 2),
+            (&[-0.0], Output::Labels, 0),
+            (&[0.5], Output::Labels, u16::MAX),
+            (&[-1.0], Output::Labels, u16::MAX),
+            (&[1e30], Output::Labels, u16::MAX),
         ] {
-            assert_eq!(predicted(answer), class, "{answer:?}");
-        }
-    }
-
-    #[test]
-    fn losses_are_rounded_in_one_place() {
-        for (loss, ppm) in [
-            (0.0, 0),
-            (-1e-17, 0),
-            (4.9e-7, 0),
-            (5.1e-7, 1),
-            (0.25, 250_000),
-            (1e6, MAX_LOSS_PPM),
-            (1e300, MAX_LOSS_PPM),
-            (f64::INFINITY, MAX_LOSS_PPM),
-        ] {
-            assert_eq!(parts_per_million(loss), ppm, "{loss}");
-        }
-    }
-
-    #[test]
-    fn a_log_loss_gains_nothing_from_large_answers() {
-        for (answer, truth, ppm) in [
-            (&[0.25, 0.75][..], 1, 287_682),
-            (&[1.0, 1.0, 1.0, 1.0], 2, 1_386_294),
-            (&[1e30, 1e30], 0, 693_147),
-            (&[0.0, 1.0], 0, 34_538_776),
-            (&[-5.0, 3.0], 1, 0),
-            (&[0.75], 1, 287_682),
-            (&[0.75], 0, 1_386_294),
-            (&[2.0], 1, 0),
-        ] {
-            assert_eq!(parts_per_million(log_loss(answer, truth)), ppm, "{answer:?} {truth}");
+            assert_eq!(predicted(answer, output), class, "{answer:?} {output}");
         }
     }
 }

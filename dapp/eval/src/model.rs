@@ -1,12 +1,14 @@
 //! A model that can be evaluated: a checked graph, its weights, and the number of rows it answers
 //! in one step.
 
+use market::Output;
+
 use crate::{
     backend::Array,
     cost::Cost,
     graph::{Graph, Weight},
     plan::Plan,
-    refusal::ModelRefused,
+    refusal::{ModelRefused, NodeId},
     run::Made,
     shape::Shape,
 };
@@ -48,6 +50,15 @@ impl Model {
     #[must_use]
     pub const fn answers(&self) -> usize {
         self.batch.answers
+    }
+
+    /// What the answers are, and the node that shows it: the last that computes them is a softmax,
+    /// a logistic function, or of such a kind; `None` if it is not.
+    #[must_use]
+    pub fn output(&self) -> Option<(Output, NodeId)> {
+        let (index, node) = self.graph.maker(self.graph.output)?;
+        let shape = self.batch.shapes.get(index).copied().flatten()?;
+        node.operator.shows(shape).map(|output| (output, node.id))
     }
 
     /// Number of f32 values that the file fixes.

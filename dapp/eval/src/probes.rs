@@ -9,7 +9,7 @@
 //! constant and a factor.
 
 use blobs::Digest;
-use market::Metric;
+use market::{Measure, Output};
 
 use crate::{
     cost::{Cost, Kind},
@@ -41,10 +41,14 @@ pub(crate) struct Probes<'a> {
 /// Cost of answering the probes.
 ///
 /// - Errors: the model cannot answer this many rows
-pub(crate) fn cost(model: &Model, dataset: &Dataset, metric: Metric) -> Result<Cost, ModelRefused> {
+pub(crate) fn cost(
+    model: &Model,
+    dataset: &Dataset,
+    measure: Measure,
+) -> Result<Cost, ModelRefused> {
     let batch = model.batch_rows().min(WAYS);
     let step = |rows: usize| {
-        let step = quote::step(model, dataset, metric, rows)?;
+        let step = quote::step(model, dataset, measure, rows)?;
         let numbers = [rows, dataset.row().elements()];
         // An interpolated row needs a second row.
         let mixed = quote::features(dataset, rows).and_then(|made| step.plus(made));
@@ -83,14 +87,14 @@ impl<'a> Probes<'a> {
     /// Agreement of a model's answers with a later one's, in parts per million.
     ///
     /// A later one gains nothing by answers that are not finite numbers, nor does an earlier one.
-    pub(crate) fn agreement(&self, first: &Model, second: &Model) -> u32 {
+    pub(crate) fn agreement(&self, models: [(&Model, Output); 2]) -> u32 {
         let apart = match self.dataset.labels() {
             Labels::Classes(classes) => answers_apart(
-                [first, second].map(|model| self.positions(model, classes)),
+                models.map(|(model, output)| self.positions(model, output, classes)),
                 positions_apart,
             ),
             Labels::Targets(_) => {
-                answers_apart([first, second].map(|model| self.numbers(model)), numbers_apart)
+                answers_apart(models.map(|(model, _)| self.numbers(model)), numbers_apart)
             }
         };
         ALL.saturating_sub(apart)
@@ -98,13 +102,14 @@ impl<'a> Probes<'a> {
 
     /// For each path the last position, of 2⁸, at which bisection finds the class of its first row;
     /// `None` if a probe is not answered.
-    fn positions(&self, model: &Model, classes: &[u8]) -> Option<Vec<u32>> {
+    fn positions(&self, model: &Model, output: Output, classes: &[u8]) -> Option<Vec<u32>> {
         let mut positions = vec![0; WAYS];
         for halving in (0..HALVINGS).rev() {
             let next =
                 positions.iter().map(|position| position + (1 << halving)).collect::<Vec<u32>>();
             let answers = self.answers(model, &next)?;
-            let answers = answers.chunks_exact(model.answers()).map(marking::predicted);
+            let answers = answers.chunks_exact(model.answers());
+            let answers = answers.map(|answer| marking::predicted(answer, output));
             let wanted = self.ways.iter().map(|[from, _]| u16::from(classes[*from]));
             for ((position, next), (answer, wanted)) in
                 positions.iter_mut().zip(next).zip(answers.zip(wanted))

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use market::{Metric, Quote, Work};
+use market::{Measure, Metric, Output, Quote, Work};
 
 use crate::{
     cost::{Cost, Kind},
@@ -13,8 +13,12 @@ use crate::{
     refusal::ModelRefused,
 };
 
+/// Bytes of the smallest row of a dataset with a target.
+const LABELLED_ROW_BYTES: usize = 5;
 /// Bytes of the smallest part of a model that is counted: a node or a constant.
 const PART_BYTES: usize = 8;
+/// Operations on each target for the losses of a constant answer: a mean, a median, two distances.
+const BASELINE_OPERATIONS: usize = 12;
 /// Number of times that a graph is planned for its quote: for one row, a batch, and the rest.
 const PLANS: usize = 3;
 
@@ -39,13 +43,13 @@ impl Estimate {
         files: [usize; 2],
         model: &Model,
         dataset: &Dataset,
-        metric: Metric,
+        measure: Measure,
     ) -> Result<Self, EvaluationRefused> {
         let (rows, batch) = (dataset.rows(), model.batch_rows().min(dataset.rows()));
         let (steps, rest) = (rows / batch, rows % batch);
-        let cost = |rows| step(model, dataset, metric, rows);
+        let cost = |rows| step(model, dataset, measure, rows);
         Ok(Self {
-            reading: reading(files, model, dataset).ok_or(cost_limit_exceeded())?,
+            reading: reading(files, model, dataset, measure.metric).ok_or(cost_limit_exceeded())?,
             step: cost(batch)?,
             steps: u64::try_from(steps).unwrap_or(u64::MAX),
             rest: if rest > 0 { cost(rest)? } else { Cost::default() },
@@ -94,7 +98,7 @@ impl Estimate {
 }
 
 /// Upper bound on the cost of reading a model and a dataset of these lengths.
-pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2]) -> Work {
+pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2], metric: Metric) -> Work {
     let parts = (model_bytes / PART_BYTES).min(limits::NODES + limits::CONSTANTS);
     let (nodes, constants) = (parts.min(limits::NODES), parts.min(limits::CONSTANTS));
     let stored = Kind::StoredBytes.weight().max(Kind::StoredReals.weight() / 4);
@@ -110,13 +114,19 @@ pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2]) -> Work 
             .and(Kind::PackedLists, &[model_bytes / size_of::<f32>()])?
             .and(Kind::Constants, &[constants])?
             .and(Kind::Planned, &[nodes, PLANS])?
-            .plus(stored?)
+            .plus(stored?)?
+            .plus(baselines(metric, dataset_bytes / LABELLED_ROW_BYTES)?)
     })();
     cost.map_or(Work(u64::MAX), |cost| cost.work())
 }
 
 /// Cost of reading these files.
-fn reading([model_bytes, _]: [usize; 2], model: &Model, dataset: &Dataset) -> Option<Cost> {
+fn reading(
+    [model_bytes, _]: [usize; 2],
+    model: &Model,
+    dataset: &Dataset,
+    metric: Metric,
+) -> Option<Cost> {
     let elements = dataset.rows().checked_mul(dataset.row().elements())?;
     let stored = match dataset.stored() {
         Features::Bytes { .. } => Kind::StoredBytes,
@@ -128,7 +138,17 @@ fn reading([model_bytes, _]: [usize; 2], model: &Model, dataset: &Dataset) -> Op
         .plus(model.batch.packing)?
         .and(Kind::Constants, &[constants])?
         .and(Kind::Planned, &[nodes, PLANS])?
-        .and(stored, &[elements])
+        .and(stored, &[elements])?
+        .plus(baselines(metric, dataset.rows())?)
+}
+
+/// Cost of computing what the losses of a regression are relative to.
+fn baselines(metric: Metric, rows: usize) -> Option<Cost> {
+    if metric.is_regression() {
+        Cost::of(Kind::Arithmetic, &[rows, BASELINE_OPERATIONS])
+    } else {
+        Some(Cost::default())
+    }
 }
 
 /// Cost of answering this many rows in one step, and of counting the answers.
@@ -137,7 +157,7 @@ fn reading([model_bytes, _]: [usize; 2], model: &Model, dataset: &Dataset) -> Op
 pub(crate) fn step(
     model: &Model,
     dataset: &Dataset,
-    metric: Metric,
+    Measure { metric, output }: Measure,
     rows: usize,
 ) -> Result<Cost, ModelRefused> {
     let mut answered = model.cost(rows)?;
@@ -148,10 +168,23 @@ pub(crate) fn step(
         let cost = features(dataset, rows)?
             .and(Kind::Answers, &[rows, model.answers()])?
             .and(Kind::Rows, &[rows])?;
-        if metric != Metric::LogLoss {
+        let cost = match metric.is_ranked() {
+            true => cost.and(Kind::Arithmetic, &[rows])?,
+            false => cost,
+        };
+        if !metric.needs_probabilities() {
             return Some(cost);
         }
-        cost.and(Kind::LogLosses, &[rows])?.and(Kind::Probabilities, &[rows, model.answers()])
+        let answers = [rows, model.answers()];
+        let cost = cost.and(Kind::LogLosses, &[rows])?.and(Kind::Probabilities, &answers)?;
+        let cost = match metric {
+            Metric::Brier => cost.and(Kind::Arithmetic, &[rows, model.answers(), 3])?,
+            _ => cost,
+        };
+        match output {
+            Output::Logits | Output::LogProbabilities => cost.and(Kind::Exponentials, &answers),
+            Output::FromGraph | Output::Probabilities | Output::Labels => Some(cost),
+        }
     };
     others().and_then(|others| answered.plus(others)).ok_or(cost_limit_exceeded())
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use market::{Metric, MetricAccumulator, Score, Scores};
+use market::{Measure, MetricAccumulator, Output, Score, Scores};
 
 use crate::{
     answers,
@@ -27,6 +27,8 @@ pub struct Summary {
     pub row: Shape,
     /// Numbers answered for each row.
     pub answers: usize,
+    /// What they are, and the node that shows it; `None` if the graph does not show it.
+    pub output: Option<(Output, NodeId)>,
     /// The nodes in the order they run.
     pub nodes: Vec<NodeSummary>,
     /// Number of f32 values that the file fixes.
@@ -66,6 +68,8 @@ pub struct Report {
     pub answers: Vec<f32>,
     /// Numbers per answer.
     pub per_row: usize,
+    /// What they are, as shown or stated; `FromGraph` if neither is, and nothing depends on it.
+    pub output: Output,
 }
 
 /// Describes a model.
@@ -76,6 +80,7 @@ pub fn summary(model: &Model) -> Summary {
     Summary {
         row: model.row(),
         answers: model.answers(),
+        output: model.output(),
         nodes: nodes
             .map(|(node, (output, cost))| NodeSummary {
                 node: node.id,
@@ -104,10 +109,10 @@ pub fn cores() -> NonZeroUsize {
 pub fn evaluate(
     model: &Model,
     dataset: &Dataset,
-    metric: Metric,
+    measure: impl Into<Measure>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Report, EvaluationRefused> {
-    evaluate_on(cores(), model, dataset, metric, progress)
+    evaluate_on(cores(), model, dataset, measure, progress)
 }
 
 /// As [`evaluate`], on this many threads: the report is the same.
@@ -115,31 +120,33 @@ pub fn evaluate_on(
     threads: NonZeroUsize,
     model: &Model,
     dataset: &Dataset,
-    metric: Metric,
+    measure: impl Into<Measure>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Report, EvaluationRefused> {
-    marking::check(model, dataset, metric)?;
+    let measure = marking::understand(model, dataset, measure.into())?;
     let rows = dataset.rows();
     let stride = answers::stride(model, threads);
     let mut accumulator = MetricAccumulator::new(dataset.classes());
     let mut answers = Vec::with_capacity(rows * model.answers());
     while answers.len() < rows * model.answers() {
-        answers.extend(answer_next(stride, model, dataset, metric, &mut accumulator, threads)?);
+        answers.extend(answer_next(stride, model, dataset, measure, &mut accumulator, threads)?);
         progress(answers.len() / model.answers(), rows);
     }
     Ok(Report {
-        scores: accumulator.scores(metric),
+        scores: accumulator.scores(measure.metric),
         recalls: accumulator.recalls(),
         accumulator,
         answers,
         per_row: model.answers(),
+        output: measure.output,
     })
 }
 
 impl Report {
     /// The predicted class of each row.
     pub fn predicted(&self) -> impl Iterator<Item = u16> {
-        self.answers.chunks_exact(self.per_row.max(1)).map(marking::predicted)
+        let rows = self.answers.chunks_exact(self.per_row.max(1));
+        rows.map(|answer| marking::predicted(answer, self.output))
     }
 }
 

@@ -58,3 +58,8 @@ pub fn log_softmax(list: &mut [f32]) {
 fn greatest(list: &[f32]) -> f32 {
     list.iter().copied().fold(f32::NEG_INFINITY, |most, x| if x > most { x } else { most })
 }
+
+/// `ln(1 + exp x)`, exact where the exponential overflows or vanishes.
+pub(crate) fn softplus(x: f64) -> f64 {
+    x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
+}

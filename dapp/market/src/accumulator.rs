@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    metric::{Metric, Scores, inverse_loss, ratio},
+    metric::{Metric, Scores, ratio},
+    ranking::Ranking,
     results::Results,
     units::Score,
 };
@@ -22,6 +23,8 @@ pub struct MetricAccumulator {
     loss_ppm: u128,
     /// Each row's result, if results are kept.
     results: Option<Results>,
+    /// Each row's truth and score, for a metric of their order.
+    ranking: Ranking,
 }
 
 impl MetricAccumulator {
@@ -30,7 +33,8 @@ impl MetricAccumulator {
         let classes = usize::from(classes);
         let columns = classes.saturating_add(1);
         let confusion = vec![0; columns.saturating_mul(columns)];
-        Self { classes, rows: 0, confusion, loss_ppm: 0, results: None }
+        let ranking = Ranking::default();
+        Self { classes, rows: 0, confusion, loss_ppm: 0, results: None, ranking }
     }
 
     /// As [`new`](Self::new), but also keeps each row's result by this metric.
@@ -71,6 +75,12 @@ impl MetricAccumulator {
         self.count_row(false, loss_ppm);
     }
 
+    /// Notes the truth and the score of the row counted next, for a metric of their order: integers
+    /// that order as the numbers do.
+    pub fn rank(&mut self, truth: u32, score: u32) {
+        self.ranking.push(truth, score);
+    }
+
     fn count_row(&mut self, is_right: bool, loss_ppm: u64) {
         let loss_ppm = loss_ppm.min(MAX_LOSS_PPM);
         self.rows = self.rows.saturating_add(1);
@@ -93,9 +103,18 @@ impl MetricAccumulator {
             Metric::Accuracy => ratio(self.diagonal().sum(), self.rows.into()),
             Metric::WorstClassRecall => self.worst_class(),
             Metric::MacroF1 => self.macro_f1(),
-            Metric::MeanSquaredError | Metric::MeanAbsoluteError | Metric::LogLoss => {
-                inverse_loss(self.loss_ppm, self.rows)
-            }
+            Metric::BalancedAccuracy => self.balanced_accuracy(),
+            Metric::MeanSquaredError
+            | Metric::MeanAbsoluteError
+            | Metric::R2
+            | Metric::LogLoss
+            | Metric::Brier => metric.of_losses(self.loss_ppm, self.rows),
+            Metric::Auroc
+            | Metric::AveragePrecision
+            | Metric::SensitivityAt90
+            | Metric::SensitivityAt95
+            | Metric::SensitivityAt99
+            | Metric::Spearman => self.ranking.score(metric),
         }
     }
 
@@ -112,6 +131,17 @@ impl MetricAccumulator {
             .collect()
     }
 
+    /// The number of rows of each class, and beside it of those answered with each class; a class
+    /// out of range is counted last on either axis.
+    pub fn confusion(&self) -> impl Iterator<Item = &[u32]> {
+        self.confusion.chunks_exact(self.columns())
+    }
+
+    /// The mean of the recalls, each rounded down; a class without rows is left out.
+    fn balanced_accuracy(&self) -> Score {
+        mean(self.recalls().into_iter().flatten())
+    }
+
     /// F1 of a class is `2·right / (rows of the class + predictions of it)`, rounded down; a class
     /// with neither rows nor predictions is left out.
     fn macro_f1(&self) -> Score {
@@ -124,14 +154,10 @@ impl MetricAccumulator {
         let f1 = self.diagonal().zip(self.by_truth()).zip(answered).filter_map(
             |((right, rows), answered)| {
                 let either = rows.saturating_add(answered);
-                (either > 0).then(|| u64::from(ratio(right.saturating_mul(2), either).0))
+                (either > 0).then(|| ratio(right.saturating_mul(2), either))
             },
         );
-        let (sum, classes) = f1.fold((0_u64, 0_u64), |(sum, classes), f1| {
-            (sum.saturating_add(f1), classes.saturating_add(1))
-        });
-        let mean = sum.checked_div(classes).unwrap_or_default();
-        Score(u32::try_from(mean).unwrap_or_default())
+        mean(f1)
     }
 
     /// The number of classes, and one for no class.
@@ -155,6 +181,15 @@ impl MetricAccumulator {
     }
 }
 
+/// The mean, rounded down; zero of none.
+fn mean(scores: impl Iterator<Item = Score>) -> Score {
+    let (sum, count) = scores.fold((0_u64, 0_u64), |(sum, count), Score(score)| {
+        (sum.saturating_add(score.into()), count.saturating_add(1))
+    });
+    let mean = sum.checked_div(count).unwrap_or_default();
+    Score(u32::try_from(mean).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,21 +209,26 @@ mod tests {
         assert_eq!(accumulator.score(Metric::WorstClassRecall), Score(250_000));
         // F1: 2·2/(3+5) = 0.5 and 2·1/(4+2) = 0.333333; class 2 has neither rows nor predictions.
         assert_eq!(accumulator.score(Metric::MacroF1), Score(416_666));
+        // Recalls 0.666666 and 0.25; class 2 has no rows.
+        assert_eq!(accumulator.score(Metric::BalancedAccuracy), Score(458_333));
         assert_eq!(accumulator.recalls(), [Some(Score(666_666)), Some(Score(250_000)), None]);
     }
 
     #[test]
     fn scores_of_losses() {
         for (losses, score) in [
-            (&[0_u64][..], 1_000_000),
-            (&[1_000_000, 1_000_000][..], 500_000),
-            (&[3_000_000][..], 250_000),
-            (&[u64::MAX][..], 0),
-            (&[][..], 0),
+            (&[0_u64][..], [1_000_000, 1_000_000]),
+            (&[1_000_000, 1_000_000][..], [500_000, 0]),
+            (&[1, 0, 0][..], [999_999, 999_999]),
+            (&[500_000, 0][..], [800_000, 750_000]),
+            (&[3_000_000][..], [250_000, 0]),
+            (&[u64::MAX][..], [0, 0]),
+            (&[][..], [0, 0]),
         ] {
             let mut accumulator = MetricAccumulator::new(0);
             losses.iter().for_each(|loss| accumulator.count_loss(*loss));
-            assert_eq!(accumulator.score(Metric::MeanSquaredError), Score(score), "{losses:?}");
+            let found = [Metric::LogLoss, Metric::R2].map(|metric| accumulator.score(metric).0);
+            assert_eq!(found, score, "{losses:?}");
         }
     }
 

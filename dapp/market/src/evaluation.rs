@@ -128,10 +128,12 @@ impl Assignment<'_> {
         prices.ending.plus(if seats > 0 { checks } else { Work(0) })
     }
 
-    /// Cost of hashing the results at the end, if they are kept.
+    /// Cost of ranking the rows at the end, and of hashing the results, if they are kept.
     fn naming(&self, prices: &Prices, rows: u32) -> Work {
-        let naming = prices.results(self.evaluation.metric.is_loss(), rows);
-        if self.keeps_results() { naming } else { Work(0) }
+        let metric = self.evaluation.measure.metric;
+        let naming = prices.results(metric.is_loss(), rows);
+        let naming = if self.keeps_results() { naming } else { Work(0) };
+        if metric.is_ranked() { naming.plus(prices.ranking(rows)) } else { naming }
     }
 
     /// Checks that the terms and the deployment allow the cost of answering all rows. Sampled rows
@@ -173,11 +175,12 @@ pub fn attest(
     let assignment = Assignment { evaluation, terms, on_hold_out: true, under_way: None };
     let found = judge.quote(&evaluation).ok().and_then(|quote| {
         assignment.admit(settings, &quote).ok()?;
-        let mut accumulator = MetricAccumulator::with_results(quote.classes, evaluation.metric);
+        let mut accumulator =
+            MetricAccumulator::with_results(quote.classes, evaluation.measure.metric);
         while accumulator.rows() < quote.rows {
             judge.answer(&evaluation, &mut accumulator, Work(u64::MAX)).ok()?;
         }
-        Some((accumulator.scores(evaluation.metric), accumulator.into_results()?))
+        Some((accumulator.scores(evaluation.measure.metric), accumulator.into_results()?))
     });
     match found {
         Some((scores, results)) => (Attestation::new(scores, &results), Some(results)),
@@ -256,7 +259,7 @@ pub(crate) fn take(
         return (Turn::Unfinished(progress), done);
     }
     meter.advance(ending);
-    let scores = progress.accumulator.scores(evaluation.metric);
+    let scores = progress.accumulator.scores(evaluation.measure.metric);
     let results = progress.accumulator.into_results();
     (Turn::Finished(Ok(Finding { scores, rows, results, compared: 0 })), done)
 }
@@ -275,7 +278,7 @@ fn begin(
     assignment.admit(settings, &all)?;
     let quote = if evaluation.rows.is_some() { quote(evaluation)? } else { all };
     let accumulator = match assignment.keeps_results() {
-        true => MetricAccumulator::with_results(quote.classes, evaluation.metric),
+        true => MetricAccumulator::with_results(quote.classes, evaluation.measure.metric),
         false => MetricAccumulator::new(quote.classes),
     };
     Ok(Progress { quote, accumulator })

@@ -6,7 +6,7 @@ use std::fmt;
 use blobs::{Cid, Digest};
 use serde::{Deserialize, Serialize};
 
-use crate::{accumulator::MetricAccumulator, metric::Metric, units::Work};
+use crate::{accumulator::MetricAccumulator, metric::Measure, units::Work};
 
 /// A blob given to the judge: its CID and its bytes, already verified.
 #[derive(Clone, Copy)]
@@ -24,8 +24,8 @@ pub struct Evaluation<'a> {
     pub model: Blob<'a>,
     /// The safetensors file.
     pub hold_out: Blob<'a>,
-    /// Metric of the score.
-    pub metric: Metric,
+    /// How the answers become a score.
+    pub measure: Measure,
     /// The sampled rows, in ascending order; `None` for all rows. A row's result does not depend on
     /// the sample.
     pub rows: Option<&'a [u32]>,
@@ -106,8 +106,8 @@ pub struct Comparison<'a> {
     pub second: Blob<'a>,
     /// The dataset whose rows are mixed into probes.
     pub hold_out: Blob<'a>,
-    /// Metric of the job.
-    pub metric: Metric,
+    /// How the answers become a score.
+    pub measure: Measure,
     /// Seed that selects rows and mixes them.
     pub seed: Digest,
 }
@@ -191,6 +191,8 @@ pub enum Fault {
     MalformedDataset,
     /// Model, dataset and metric are incompatible.
     Mismatch,
+    /// What the model's output is does not show, or is not what the terms state.
+    UnknownOutput,
     /// The evaluator failed; that is our bug, but the model is refused all the same.
     Crashed,
 }

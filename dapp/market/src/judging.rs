@@ -93,7 +93,7 @@ fn assignment(state: &State, id: JobId, target: Target) -> Option<Assignment<'_>
         evaluation: Evaluation {
             model: Blob { cid: model?.cid(), bytes: blob(model_key)? },
             hold_out: Blob { cid: data?.cid(), bytes: blob(data_key)? },
-            metric: job.terms.offer.metric,
+            measure: job.terms.offer.measure(),
             rows: is_sampled.then_some(job.sample.as_slice()),
         },
         terms: &job.terms,

@@ -42,6 +42,7 @@ mod metric;
 mod payout;
 mod prices;
 mod prize;
+mod ranking;
 mod refusal;
 pub mod rent;
 mod results;
@@ -77,7 +78,7 @@ pub use judge::{
 };
 pub use ledger::{Ledger, Solvency};
 pub use market::{Checkpoint, Market};
-pub use metric::{Metric, Scores};
+pub use metric::{Measure, Metric, Output, Scores};
 pub use prices::Prices;
 pub use primitive_types::U256;
 pub use refusal::{ModelRefusal, Refusal};

@@ -1,4 +1,7 @@
-//! Metrics: the definition of a score, and its computation from counts.
+//! Metrics: the definition of a score, what answers stand for, and what follows from counts.
+//!
+//! Every score is in parts per million, larger is better, and is computed with integers alone, from
+//! counts, row losses or ranks (`accumulator`, `ranking`), so that it is the same on every build.
 
 use blobs::names;
 use serde::{Deserialize, Serialize};
@@ -14,24 +17,122 @@ names! {
         WorstClassRecall = "worst_class_recall",
         /// Mean of F1 over the classes.
         MacroF1 = "macro_f1",
-        /// `1 / (1 + L)`, with L the mean squared error.
+        /// `1 − L / L₀`, at least 0: L the mean squared error, L₀ that of the targets' mean.
         MeanSquaredError = "mean_squared_error",
-        /// `1 / (1 + L)`, with L the mean absolute error.
+        /// `1 − L / L₀`, at least 0: L the mean absolute error, L₀ that of the targets' median.
         MeanAbsoluteError = "mean_absolute_error",
         /// `1 / (1 + L)`, with L the mean of −ln of the probability assigned to the true class.
         LogLoss = "log_loss",
+        /// Mean of the per-class shares of rows answered correctly.
+        BalancedAccuracy = "balanced_accuracy",
+        /// `1 − L`, with L half the mean squared distance of probabilities from the truth.
+        Brier = "brier",
+        /// R², the explained share of the targets' variance, at least 0; as mean_squared_error.
+        R2 = "r2",
+        /// Share of pairs of rows of both classes in the right order; equal scores count half.
+        Auroc = "auroc",
+        /// Mean precision over the rows of class 1, at the score of each.
+        AveragePrecision = "average_precision",
+        /// Greatest recall of class 1 with at least 90 % of class 0 answered correctly.
+        SensitivityAt90 = "sensitivity_at90",
+        /// Greatest recall of class 1 with at least 95 % of class 0 answered correctly.
+        SensitivityAt95 = "sensitivity_at95",
+        /// Greatest recall of class 1 with at least 99 % of class 0 answered correctly.
+        SensitivityAt99 = "sensitivity_at99",
+        /// Correlation of the ranks of answers and targets, at least 0; equals share their mean rank.
+        Spearman = "spearman",
+    }
+
+    /// What a model's answers are.
+    Output: "a kind of output" {
+        /// What each model's own graph shows.
+        FromGraph = "from_graph",
+        /// Probabilities of the classes, or that of class 1 alone.
+        Probabilities = "probabilities",
+        /// Natural logarithms of probabilities.
+        LogProbabilities = "log_probabilities",
+        /// Numbers before a softmax, or one before the logistic function.
+        Logits = "logits",
+        /// The number of the predicted class.
+        Labels = "labels",
+    }
+}
+
+/// How a model's answers become a score: the metric, and what the answers are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measure {
+    /// Definition of the score.
+    pub metric: Metric,
+    /// What the answers are.
+    pub output: Output,
+}
+
+impl From<Metric> for Measure {
+    fn from(metric: Metric) -> Self {
+        Self { metric, output: Output::FromGraph }
     }
 }
 
 impl Metric {
     /// Whether the metric compares numbers instead of classes.
     pub const fn is_regression(self) -> bool {
-        matches!(self, Self::MeanSquaredError | Self::MeanAbsoluteError)
+        matches!(self, Self::MeanSquaredError | Self::MeanAbsoluteError | Self::R2 | Self::Spearman)
     }
 
     /// Whether each row has a loss instead of a right or wrong answer.
     pub const fn is_loss(self) -> bool {
-        self.is_regression() || matches!(self, Self::LogLoss)
+        self.is_regression() || self.needs_probabilities()
+    }
+
+    /// Whether the metric is computed from the probability of each class.
+    pub const fn needs_probabilities(self) -> bool {
+        matches!(self, Self::LogLoss | Self::Brier)
+    }
+
+    /// Whether the metric is computed from the order of all rows' scores.
+    pub const fn is_ranked(self) -> bool {
+        matches!(self, Self::Spearman) || self.needs_two_classes()
+    }
+
+    /// Whether the metric is of two classes alone.
+    pub const fn needs_two_classes(self) -> bool {
+        matches!(self, Self::Auroc | Self::AveragePrecision) || self.specificity().is_some()
+    }
+
+    /// Whether the rows' results determine the score.
+    pub const fn is_told_by_rows(self) -> bool {
+        matches!(self, Self::Accuracy) || self.is_loss() && !self.is_ranked()
+    }
+
+    /// The share of class 0 that has to be answered correctly.
+    pub(crate) const fn specificity(self) -> Option<Score> {
+        match self {
+            Self::SensitivityAt90 => Some(Score(900_000)),
+            Self::SensitivityAt95 => Some(Score(950_000)),
+            Self::SensitivityAt99 => Some(Score(990_000)),
+            Self::Accuracy
+            | Self::WorstClassRecall
+            | Self::MacroF1
+            | Self::MeanSquaredError
+            | Self::MeanAbsoluteError
+            | Self::LogLoss
+            | Self::BalancedAccuracy
+            | Self::Brier
+            | Self::R2
+            | Self::Auroc
+            | Self::AveragePrecision
+            | Self::Spearman => None,
+        }
+    }
+
+    /// The score of these summed losses, in parts per million of one row's: `1 / (1 + L)` for the
+    /// logarithmic loss, else `1 − L`.
+    pub(crate) fn of_losses(self, loss_ppm: u128, rows: u32) -> Score {
+        if matches!(self, Self::LogLoss) {
+            inverse_loss(loss_ppm, rows)
+        } else {
+            remaining(loss_ppm, rows)
+        }
     }
 }
 
@@ -45,14 +146,21 @@ pub struct Scores {
 }
 
 /// `10^12 / (10^6 + mean loss in parts per million)`, the mean rounded up.
-pub(crate) fn inverse_loss(loss_ppm: u128, rows: u32) -> Score {
-    let rows = u128::from(rows);
-    let Some(sum) = loss_ppm.checked_add(rows.saturating_sub(1)) else {
-        return Score::default();
-    };
-    let mean = sum.checked_div(rows).and_then(|mean| mean.checked_add(1_000_000));
+fn inverse_loss(loss_ppm: u128, rows: u32) -> Score {
+    let mean = mean_rounded_up(loss_ppm, rows).and_then(|mean| mean.checked_add(1_000_000));
     let score = mean.and_then(|mean| 1_000_000_000_000_u128.checked_div(mean));
     Score(score.and_then(|score| u32::try_from(score).ok()).unwrap_or_default())
+}
+
+/// `10^6 − mean loss in parts per million`, the mean rounded up; zero if that is negative.
+fn remaining(loss_ppm: u128, rows: u32) -> Score {
+    let mean = mean_rounded_up(loss_ppm, rows).and_then(|mean| u32::try_from(mean).ok());
+    mean.map_or(Score(0), |mean| Score::MAX.gain_over(Score(mean)))
+}
+
+fn mean_rounded_up(loss_ppm: u128, rows: u32) -> Option<u128> {
+    let rows = u128::from(rows);
+    loss_ppm.checked_add(rows.saturating_sub(1))?.checked_div(rows)
 }
 
 pub(crate) fn ratio(part: u64, whole: u64) -> Score {

@@ -81,6 +81,12 @@ impl Prices {
         }
     }
 
+    /// Price of sorting this many rows, twice for ranks, and of adding them up.
+    pub fn ranking(&self, rows: u32) -> Work {
+        let levels = rows.checked_ilog2().unwrap_or(0).saturating_add(1);
+        self.checked_row.times(rows.into()).times(levels.into()).times(2)
+    }
+
     /// Price of comparing two models' results and testing them for significance.
     pub fn comparing(&self, rows: u32) -> Work {
         self.compared_row.times(rows.into()).plus(self.ending)

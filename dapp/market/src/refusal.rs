@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     judge::EvaluationError,
+    metric::Output,
     stage::Stage,
     units::{Address, Amount, Asset, JobId, Score, Timestamp, Work},
 };
@@ -84,6 +85,7 @@ reasons! {
         GainZero {} = "the minimum gain must be at least 1 part per million, 0.0001 %",
         SignificanceZero {} = "the significance must not be zero",
         WorstClassOfRegression {} = "a regression metric has no worst class",
+        OutputMismatch { output: Output } = "the metric cannot be computed from {output}",
         WorkZero {} = "the largest work and the hold-out's rows must not be zero",
         InputsOutOfRange { found: u32, largest: u32 } = "an evaluation takes 1 to {largest} inputs, not {found}",
         BlobSizeOutOfRange { size: u64, largest: u64 } = "a blob of {size} bytes is empty or larger than {largest}",

@@ -4,7 +4,7 @@ use blobs::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    metric::{Metric, inverse_loss, ratio},
+    metric::{Metric, ratio},
     shared::Shared,
     units::Score,
 };
@@ -96,9 +96,9 @@ impl Results {
                 let right = bits.iter().map(|byte| u64::from(byte.count_ones()));
                 Some(ratio(right.fold(0, u64::saturating_add), self.rows.into()))
             }
-            (Kind::Losses(losses), _) if metric.is_loss() => {
+            (Kind::Losses(losses), _) if metric.is_loss() && metric.is_told_by_rows() => {
                 let sum = losses.iter().map(|loss| u128::from(*loss));
-                Some(inverse_loss(sum.fold(0, u128::saturating_add), self.rows))
+                Some(metric.of_losses(sum.fold(0, u128::saturating_add), self.rows))
             }
             _ => None,
         }
@@ -226,7 +226,7 @@ mod tests {
                 );
             }
             let alone = accumulator.results().unwrap().score(metric);
-            let is_alone = !matches!(metric, Metric::WorstClassRecall | Metric::MacroF1);
+            let is_alone = metric.is_told_by_rows();
             assert_eq!(alone, is_alone.then(|| accumulator.score(metric)), "{metric:?}");
         }
     }

@@ -168,7 +168,7 @@ fn comparison(state: &State, id: JobId, numbers: [u32; 2]) -> Option<Comparison<
         first: first?,
         second: second?,
         hold_out: Blob { cid: job.hold_out?.cid(), bytes: hold_out },
-        metric: job.terms.offer.metric,
+        measure: job.terms.offer.measure(),
         seed: Digest::of(&[state.randao, id.0, job.commitments.0].concat()),
     })
 }

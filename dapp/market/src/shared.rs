@@ -3,7 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 /// A copy-on-write value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shared<T>(Arc<T>);
 
 impl<T> Shared<T> {

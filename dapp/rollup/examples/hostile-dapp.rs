@@ -14,8 +14,8 @@ use std::{
 use blobs::Cid;
 use eval::{Dataset, Evaluator, Model, report::evaluate_on};
 use market::{
-    Blob, Comparison, Evaluation, EvaluationError, Judge, Metric, MetricAccumulator, Quote, Scores,
-    Similarity, Work,
+    Blob, Comparison, Evaluation, EvaluationError, Judge, Measure, MetricAccumulator, Quote,
+    Scores, Similarity, Work,
 };
 use rollup::{Answer, App, Invocation, Request, Status, run, trace};
 use wire::Output;
@@ -76,7 +76,7 @@ impl Liar {
             return ask(&mut self.judge, evaluation);
         }
         let (model, hold_out) = (evaluation.model.bytes, evaluation.hold_out.bytes);
-        let lie = || turned_over(model, hold_out, evaluation.metric);
+        let lie = || turned_over(model, hold_out, evaluation.measure);
         let bytes = self.models.entry(cid).or_insert_with(lie);
         ask(&mut self.judge, &Evaluation { model: Blob { cid, bytes }, ..*evaluation })
     }
@@ -114,23 +114,23 @@ impl Judge for Liar {
 }
 
 /// The model with the last bit flipped that changes its score: the sign bit, of a float.
-fn turned_over(model: &[u8], hold_out: &[u8], metric: Metric) -> Vec<u8> {
-    let honest = scores(model, hold_out, metric);
+fn turned_over(model: &[u8], hold_out: &[u8], measure: Measure) -> Vec<u8> {
+    let honest = scores(model, hold_out, measure);
     let lies = (0..model.len()).rev().map(|offset| {
         let mut bytes = model.to_vec();
         bytes[offset] ^= 0x80;
         bytes
     });
     let mut lies = lies.filter(|lie| {
-        let scores = scores(lie, hold_out, metric);
+        let scores = scores(lie, hold_out, measure);
         scores.is_some() && scores.map(|scores| scores.score) != honest.map(|scores| scores.score)
     });
     lies.next().unwrap_or_else(|| model.to_vec())
 }
 
-fn scores(model: &[u8], hold_out: &[u8], metric: Metric) -> Option<Scores> {
+fn scores(model: &[u8], hold_out: &[u8], measure: Measure) -> Option<Scores> {
     let model = Model::from_onnx(model).ok()?;
     let dataset = Dataset::from_safetensors(hold_out).ok()?;
-    let report = evaluate_on(NonZeroUsize::MIN, &model, &dataset, metric, &mut |_, _| {}).ok()?;
+    let report = evaluate_on(NonZeroUsize::MIN, &model, &dataset, measure, &mut |_, _| {}).ok()?;
     Some(report.scores)
 }

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use market::Metric;
+use market::{Measure, Metric, Output};
 use wire::Text as _;
 
 /// Output of `--help`.
@@ -10,7 +10,7 @@ pub const HELP: &str = "\
 The DeML application, as it runs in a Cartesi Machine.
 
 Usage: deml-dapp [--genesis FILE] [--blobs DIR] [--memory MIB]
-       deml-dapp --trace MODEL HOLD_OUT METRIC [ROW]
+       deml-dapp --trace MODEL HOLD_OUT METRIC OUTPUT [ROW]
 
   --genesis FILE  what the deployment fixes [default: /opt/deml/genesis.json]
   --blobs DIR     a drive: each of its files is a blob that need not be published
@@ -41,8 +41,8 @@ pub struct TraceArgs {
     pub model: PathBuf,
     /// The safetensors file.
     pub hold_out: PathBuf,
-    /// Metric of the scores.
-    pub metric: Metric,
+    /// How answers become the scores.
+    pub measure: Measure,
     /// Row whose bits are printed; `None` for the digests of all rows.
     pub row: Option<usize>,
 }
@@ -94,17 +94,18 @@ impl Invocation {
 
 impl TraceArgs {
     fn parse(args: impl Iterator<Item = OsString>) -> Result<Self, String> {
-        let refused = || "--trace needs MODEL HOLD_OUT METRIC and perhaps a ROW".to_owned();
+        let refused = || "--trace needs MODEL HOLD_OUT METRIC OUTPUT and perhaps a ROW".to_owned();
         let args: Vec<OsString> = args.collect();
-        let (named, row) = args.split_at_checked(3).ok_or_else(refused)?;
+        let (named, row) = args.split_at_checked(4).ok_or_else(refused)?;
         let metric = named[2].to_str().and_then(Metric::read).ok_or_else(refused)?;
+        let output = named[3].to_str().and_then(Output::read).ok_or_else(refused)?;
         let row = match row {
             [] => None,
             [row] => Some(row.to_str().and_then(|row| row.parse().ok()).ok_or_else(refused)?),
             _ => return Err(refused()),
         };
         let [model, hold_out] = [&named[0], &named[1]].map(PathBuf::from);
-        Ok(Self { model, hold_out, metric, row })
+        Ok(Self { model, hold_out, measure: Measure { metric, output }, row })
     }
 }
 
@@ -135,17 +136,17 @@ mod tests {
             (&["--genesis"], Err("--genesis needs a value; see --help".to_owned())),
             (&["--nonsense"], Err("unknown argument --nonsense; see --help".to_owned())),
             (
-                &["--trace", "m.onnx", "h.safetensors", "accuracy", "7"],
+                &["--trace", "m.onnx", "h.safetensors", "accuracy", "from_graph", "7"],
                 Ok(Invocation::Trace(TraceArgs {
                     model: "m.onnx".into(),
                     hold_out: "h.safetensors".into(),
-                    metric: Metric::Accuracy,
+                    measure: Metric::Accuracy.into(),
                     row: Some(7),
                 })),
             ),
             (
                 &["--trace", "m.onnx", "h.safetensors"],
-                Err("--trace needs MODEL HOLD_OUT METRIC and perhaps a ROW".to_owned()),
+                Err("--trace needs MODEL HOLD_OUT METRIC OUTPUT and perhaps a ROW".to_owned()),
             ),
             (&["file"], Err("unknown argument file; see --help".to_owned())),
         ] {

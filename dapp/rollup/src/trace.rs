@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path};
 
 use blobs::Digest;
 use eval::{Dataset, Model, report::evaluate_on, trace as nodes};
-use market::{Metric, Scores};
+use market::{Measure, Scores};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 
@@ -50,12 +50,12 @@ impl Traced {
     pub fn of(
         model: &[u8],
         hold_out: &[u8],
-        metric: Metric,
+        measure: Measure,
         row: Option<usize>,
     ) -> Result<Self, String> {
         let model = Model::from_onnx(model).map_err(|refused| refused.to_string())?;
         let dataset = Dataset::from_safetensors(hold_out).map_err(|refused| refused.to_string())?;
-        let report = evaluate_on(NonZeroUsize::MIN, &model, &dataset, metric, &mut |_, _| {});
+        let report = evaluate_on(NonZeroUsize::MIN, &model, &dataset, measure, &mut |_, _| {});
         let scores = report.map_err(|refused| refused.to_string())?.scores;
         let names = eval::report::summary(&model).nodes;
         let mut made = Vec::new();
@@ -93,13 +93,13 @@ impl Traced {
 /// - Errors: a file cannot be read, the model cannot be evaluated, or the output cannot be written
 pub fn trace(
     files: &TraceArgs,
-    change: impl FnOnce(&[u8], &[u8], Metric) -> Vec<u8>,
+    change: impl FnOnce(&[u8], &[u8], Measure) -> Vec<u8>,
     out: &mut dyn Write,
 ) -> Result<(), String> {
     let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
     let (model, hold_out) = (read(&files.model)?, read(&files.hold_out)?);
-    let model = change(&model, &hold_out, files.metric);
-    let Traced { made, scores } = Traced::of(&model, &hold_out, files.metric, files.row)?;
+    let model = change(&model, &hold_out, files.measure);
+    let Traced { made, scores } = Traced::of(&model, &hold_out, files.measure, files.row)?;
     let earned = Earned { score: scores.score.0, worst_class: scores.worst_class.0 };
     let lines = made.iter().map(serde_json::to_string).chain([serde_json::to_string(&earned)]);
     for line in lines {

@@ -3,8 +3,8 @@
 use blobs::Encoding;
 use ethabi::Token;
 use market::{
-    Attestation, Decision, Metric, MinerTerms, Offence, Offer, Outcome, Score, Scores, SealedBlob,
-    Share, Slot, SponsorStake, Stage, SubmissionStake, Terms, Unmet, title_text,
+    Attestation, Decision, Metric, MinerTerms, Offence, Offer, Outcome, Output, Score, Scores,
+    SealedBlob, Share, Slot, SponsorStake, Stage, SubmissionStake, Terms, Unmet, title_text,
 };
 
 use crate::{
@@ -30,7 +30,7 @@ macro_rules! codes {
     };
 }
 
-codes! { Metric Unmet Stage Slot Encoding Outcome Share Offence }
+codes! { Metric Output Unmet Stage Slot Encoding Outcome Share Offence }
 
 /// Declares structures: each a struct of these fields in this order, with checks of some.
 macro_rules! structures {
@@ -57,8 +57,8 @@ structures! {
     Attestation { score, worst_class, results }
     SealedBlob { commitment, ciphertext }
     Offer {
-        metric, min_score, min_gain, min_worst_class, max_model_bytes, max_work, max_inputs, rows,
-        base_model, board
+        metric, output, min_score, min_gain, min_worst_class, max_model_bytes, max_work,
+        max_inputs, rows, base_model, board
     }
     MinerTerms { seats, bond, pool, buy_in, attest_seconds, sample_rows }
     SponsorStake { award, pool, bond, work, rent }

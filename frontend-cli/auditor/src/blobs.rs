@@ -228,7 +228,7 @@ impl JobBlobs {
             job: self.id,
             submission: None,
             files: model.zip(self.file(SlotKey::job(dataset))),
-            metric: self.terms.offer.metric,
+            measure: self.terms.offer.measure(),
             told,
             is_attested: false,
             keeps_results: false,
@@ -248,7 +248,7 @@ impl JobBlobs {
             accepted: accepted.collect(),
             model: self.file(SlotKey::of(Slot::Submission, *submission))?,
             hold_out: self.file(SlotKey::job(Slot::HoldOut))?,
-            metric: self.terms.offer.metric,
+            measure: self.terms.offer.measure(),
             seed: Digest::of(&[randao, self.id.0, self.commitments.0].concat()),
         }))
     }

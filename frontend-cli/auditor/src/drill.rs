@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use application::launcher;
 use eval::Dataset;
-use market::{Metric, Score};
+use market::{Measure, Metric, Score};
 use rollup::{Made, Traced};
 use tokio::process::Command;
 
@@ -23,41 +23,43 @@ pub(super) async fn drill_down(
     program: Option<&Path>,
 ) -> Result<DrillDown> {
     let (model, hold_out) = told.files.as_ref().context("nothing to evaluate")?;
-    let (model, hold_out, metric) = (&model.bytes, &hold_out.bytes, told.metric);
-    let ours = traced(model, hold_out, metric, None)?;
+    let (model, hold_out, measure) = (&model.bytes, &hold_out.bytes, told.measure);
+    let ours = traced(model, hold_out, measure, None)?;
     let rows = Dataset::from_safetensors(hold_out)?.rows();
-    let apart = apart(metric, rows, ours.scores.score, found.unwrap_or(told.scores().score));
+    let apart =
+        apart(measure.metric, rows, ours.scores.score, found.unwrap_or(told.scores().score));
     let Some(program) = program else { return Ok(DrillDown { apart, first: None }) };
 
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let files = ["model.onnx", "hold-out.safetensors"].map(|name| folder.path().join(name));
     std::fs::write(&files[0], model)?;
     std::fs::write(&files[1], hold_out)?;
-    let theirs = shown(program, &files, metric, None).await?;
+    let theirs = shown(program, &files, measure, None).await?;
     let pair = ours.made.iter().zip(&theirs).find(|(our, their)| our != their);
     let Some((our, _)) = pair else { return Ok(DrillDown { apart, first: None }) };
     let row = Some(our.row);
-    let ours = traced(model, hold_out, metric, row)?.made;
-    let theirs = shown(program, &files, metric, row).await?;
+    let ours = traced(model, hold_out, measure, row)?.made;
+    let theirs = shown(program, &files, measure, row).await?;
     let mut pairs = ours.iter().zip(&theirs);
     let first = pairs.find_map(|(our, their)| difference(our, their));
     Ok(DrillDown { apart, first })
 }
 
-fn traced(model: &[u8], hold_out: &[u8], metric: Metric, row: Option<usize>) -> Result<Traced> {
-    Traced::of(model, hold_out, metric, row).map_err(anyhow::Error::msg)
+fn traced(model: &[u8], hold_out: &[u8], measure: Measure, row: Option<usize>) -> Result<Traced> {
+    Traced::of(model, hold_out, measure, row).map_err(anyhow::Error::msg)
 }
 
 /// Another program's trace of its evaluation.
 async fn shown(
     program: &Path,
     files: &[std::path::PathBuf; 2],
-    metric: Metric,
+    measure: Measure,
     row: Option<usize>,
 ) -> Result<Vec<Made>> {
     let (path, args) = launcher(program)?;
     let mut command = Command::new(path);
-    command.args(args).arg("--trace").args(files).arg(metric.to_string());
+    command.args(args).arg("--trace").args(files);
+    command.args([measure.metric.to_string(), measure.output.to_string()]);
     command.args(row.map(|row| row.to_string())).kill_on_drop(true);
     let output = command.output().await;
     let output = output.with_context(|| format!("cannot run {}", program.display()))?;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use blobs::{Cid, Digest};
 use eval::Evaluator;
 use market::{
-    Attestation, Blob, Comparison, Evaluation, JobId, Judge, Metric, MetricAccumulator, Results,
+    Attestation, Blob, Comparison, Evaluation, JobId, Judge, Measure, MetricAccumulator, Results,
     Score, Scores, Work,
 };
 use tokio::sync::mpsc;
@@ -41,7 +41,7 @@ pub(super) struct ToldEvaluation {
     pub(super) submission: Option<u32>,
     /// The model and the dataset; `None` if they were never published.
     pub(super) files: Option<(File, File)>,
-    pub(super) metric: Metric,
+    pub(super) measure: Measure,
     pub(super) told: ToldResult,
     /// Whether miners attested it and the machine checked only some rows.
     pub(super) is_attested: bool,
@@ -56,7 +56,7 @@ pub(super) struct CopyCheck {
     pub(super) accepted: Vec<File>,
     pub(super) model: File,
     pub(super) hold_out: File,
-    pub(super) metric: Metric,
+    pub(super) measure: Measure,
     pub(super) seed: Digest,
 }
 
@@ -214,15 +214,15 @@ impl ToldEvaluation {
         let evaluation = Evaluation {
             model: model.blob(),
             hold_out: hold_out.blob(),
-            metric: self.metric,
+            measure: self.measure,
             rows: None,
         };
         let classes = evaluator.quote(&evaluation).map_err(|why| why.to_string())?.classes;
-        let mut accumulator = MetricAccumulator::with_results(classes, self.metric);
+        let mut accumulator = MetricAccumulator::with_results(classes, self.measure.metric);
         evaluator
             .answer(&evaluation, &mut accumulator, Work(u64::MAX))
             .map_err(|why| why.to_string())?;
-        let mut scores = accumulator.scores(self.metric);
+        let mut scores = accumulator.scores(self.measure.metric);
         if self.is_attested {
             // The market does not accept seats' worst-class score.
             scores.worst_class = self.scores().worst_class;
@@ -239,7 +239,7 @@ impl CopyCheck {
                 first: first.blob(),
                 second: self.model.blob(),
                 hold_out: self.hold_out.blob(),
-                metric: self.metric,
+                measure: self.measure,
                 seed: self.seed,
             });
             let is_alike = similarity.is_ok_and(|similarity| similarity.is_copy());

@@ -385,7 +385,7 @@ fn honest(model: &[u8]) -> (Attestation, Results) {
     let hold_out = hold_out();
     let blob = |bytes| Blob { cid: file(bytes).cid(), bytes };
     let (model, hold_out) = (blob(model), blob(&hold_out));
-    let evaluation = Evaluation { model, hold_out, metric: Metric::Accuracy, rows: None };
+    let evaluation = Evaluation { model, hold_out, measure: Metric::Accuracy.into(), rows: None };
     let mut evaluator = Evaluator::new();
     let classes = evaluator.quote(&evaluation).unwrap().classes;
     let mut accumulator = MetricAccumulator::with_results(classes, Metric::Accuracy);

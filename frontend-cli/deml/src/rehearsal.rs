@@ -164,7 +164,7 @@ fn quote(
     let evaluation = Evaluation {
         model: Blob { cid: model, bytes: &model_bytes },
         hold_out: Blob { cid: dataset, bytes: &dataset_bytes },
-        metric: terms.offer.metric,
+        measure: terms.offer.measure(),
         rows: None,
     };
     Ok(Evaluator::new().quote(&evaluation).map_err(|why| Refused::new("EvaluationError", why))?)

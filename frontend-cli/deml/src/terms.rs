@@ -13,12 +13,13 @@ use client::{
     session::Currency,
 };
 use market::{
-    Amount, Asset, Award, Board, Evaluators, Metric, MinerTerms, Offer, Score, SealedBlob, Sealing,
-    Settings, Terms, Timestamp, U256, Unmet, Work,
+    Amount, Asset, Award, Board, Evaluators, Measure, Metric, MinerTerms, Offer, Output, Score,
+    Scores, SealedBlob, Sealing, Settings, Terms, Timestamp, U256, Unmet, Work,
 };
 
 pub use self::draft::{
-    AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, SealingDraft, TermsDraft, UnmetName,
+    AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, OutputName, SealingDraft, TermsDraft,
+    UnmetName, hyphenated,
 };
 
 const HOUR: u64 = 60 * 60;
@@ -81,7 +82,7 @@ fn merge(one: TermsDraft, two: TermsDraft) -> TermsDraft {
         places: one.places.or(two.places),
         offer: first_of! {
             OfferDraft { one.offer, two.offer }
-            base hold_out metric min_score min_gain min_worst_class max_model_bytes max_work
+            base hold_out metric output min_score min_gain min_worst_class max_model_bytes max_work
             max_inputs public_slice quota ladder_step
         },
         sealing: first_of! { SealingDraft { one.sealing, two.sealing } sealed reveal sponsor_bond },
@@ -110,6 +111,32 @@ pub fn read_files(draft: &TermsDraft) -> Result<JobFiles> {
 #[must_use]
 pub fn metric(draft: &TermsDraft) -> Metric {
     draft.offer.metric.map_or(Metric::Accuracy, |name| name.0)
+}
+
+/// How a draft's job turns answers into scores.
+#[must_use]
+pub fn measure(draft: &TermsDraft) -> Measure {
+    let output = draft.offer.output.map_or(Output::FromGraph, |name| name.0);
+    Measure { metric: metric(draft), output }
+}
+
+/// Scores by a metric in words; numbers have no classes, and no worst one.
+#[must_use]
+pub fn scores_text(metric: Metric, scores: Scores) -> String {
+    let score = percent(scores.score);
+    if metric.is_regression() {
+        return score;
+    }
+    format!("{score}, worst class {}", percent(scores.worst_class))
+}
+
+/// What the answers of a job's models are, in words.
+#[must_use]
+pub fn output_text(output: Output) -> String {
+    match output {
+        Output::FromGraph => "what each model's graph shows".to_owned(),
+        stated => format!("{}, as stated", hyphenated(&stated.to_string())),
+    }
 }
 
 /// Whether a draft's job is sealed: if it says so, or has miners, which require it.
@@ -193,6 +220,7 @@ fn offer(draft: &TermsDraft, files: &JobFiles, known: &Known<'_>) -> Result<Offe
     let max_model_bytes = offer.max_model_bytes;
     Ok(Offer {
         metric: metric(draft),
+        output: measure(draft).output,
         min_score: share(offer.min_score, Score(0)),
         min_gain: share(offer.min_gain, Score(1_000)),
         min_worst_class: share(offer.min_worst_class, Score(0)),

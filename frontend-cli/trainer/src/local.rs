@@ -14,7 +14,9 @@ use eval::{
     dataset::{CsvRefused, LabelColumn, LabelKind, from_csv},
     report::{self, Report},
 };
-use market::{Blob, Evaluation, Judge as _, Metric, MetricAccumulator, Quote, Scores, Work};
+use market::{
+    Blob, Evaluation, Judge as _, Measure, Metric, MetricAccumulator, Quote, Scores, Work,
+};
 
 /// Runs a long computation outside the asynchronous runtime.
 pub async fn in_background<T: Send + 'static>(
@@ -67,22 +69,22 @@ pub fn evaluate(
     printer: &Printer,
     model: &Model,
     dataset: &Dataset,
-    metric: Metric,
+    measure: Measure,
 ) -> Result<Report> {
     let bar = printer.bar("scoring", dataset.rows() as u64);
     let mut progress = |done, _all| bar.set(done as u64);
-    let report = report::evaluate(model, dataset, metric, &mut progress);
+    let report = report::evaluate(model, dataset, measure, &mut progress);
     Ok(report.map_err(|why| Refused::new("EvaluationError", why))?)
 }
 
 /// The cost of evaluating a model on a dataset, and its scores, as in the machine.
 ///
 /// - Errors: `EvaluationError` if they do not fit together
-pub fn examine(model: &File, data: &File, metric: Metric) -> Result<(Quote, Scores)> {
+pub fn examine(model: &File, data: &File, measure: Measure) -> Result<(Quote, Scores)> {
     let evaluation = Evaluation {
         model: Blob { cid: model.blob.cid(), bytes: &model.bytes },
         hold_out: Blob { cid: data.blob.cid(), bytes: &data.bytes },
-        metric,
+        measure,
         rows: None,
     };
     let mut judge = Evaluator::with_threads(report::cores());
@@ -92,7 +94,7 @@ pub fn examine(model: &File, data: &File, metric: Metric) -> Result<(Quote, Scor
     while accumulator.rows() < quote.rows {
         judge.answer(&evaluation, &mut accumulator, Work(u64::MAX)).map_err(unfit)?;
     }
-    Ok((quote, accumulator.scores(metric)))
+    Ok((quote, accumulator.scores(measure.metric)))
 }
 
 /// The blob reference of a model's file.

@@ -2,7 +2,10 @@
 
 use blobs::{Cid, Profile, cid_of};
 use eval::{Dataset, Evaluator, Features, Labels, Model, Shape, report};
-use market::{Blob, Evaluation, EvaluationError, Judge, Metric, MetricAccumulator, Quote, Work};
+use market::{
+    Blob, Evaluation, EvaluationError, Judge, Measure, Metric, MetricAccumulator, Output, Quote,
+    Work,
+};
 
 use crate::memory::{peak, within};
 
@@ -70,10 +73,14 @@ fn rows_for(model: &Model) -> Option<Dataset> {
 fn evaluate(model: &[u8], hold_out: &[u8], answers: usize, tensors: usize) {
     let cid = |bytes: &[u8]| -> Cid { cid_of(bytes, Profile::Kubo) };
     let metric = if answers == 1 { Metric::MeanSquaredError } else { Metric::LogLoss };
+    // Where the graph does not show what is answered, logits are marked by every step there is.
+    let shown = Model::from_onnx(model).ok().and_then(|model| model.output());
+    let is_known = answers == 1 || shown.is_some();
+    let output = if is_known { Output::FromGraph } else { Output::Logits };
     let evaluation = Evaluation {
         model: Blob { cid: cid(model), bytes: model },
         hold_out: Blob { cid: cid(hold_out), bytes: hold_out },
-        metric,
+        measure: Measure { metric, output },
         rows: None,
     };
     let mut judge = Evaluator::new();

@@ -40,7 +40,7 @@ fn evaluation<'a>(model: &'a [u8], hold_out: &'a [u8]) -> Evaluation<'a> {
     Evaluation {
         model: blob(model),
         hold_out: blob(hold_out),
-        metric: Metric::Accuracy,
+        measure: Metric::Accuracy.into(),
         rows: None,
     }
 }

@@ -1,8 +1,8 @@
 //! A sponsor's terms. A test changes what it is about, and takes the rest from here.
 
 use market::{
-    Amount, Asset, Award, Board, Evaluators, Metric, MinerTerms, Offer, Score, SealedBlob, Sealing,
-    Terms, Timestamp, Unmet, Work,
+    Amount, Asset, Award, Board, Evaluators, Metric, MinerTerms, Offer, Output, Score, SealedBlob,
+    Sealing, Terms, Timestamp, Unmet, Work,
 };
 
 use crate::{BASE, ETHER, HOLD_OUT, NOW, SLICE, file};
@@ -42,6 +42,7 @@ pub fn competition(hold_out: SealedBlob) -> Terms {
 pub fn offer() -> Offer {
     Offer {
         metric: Metric::Accuracy,
+        output: Output::FromGraph,
         min_score: Score(0),
         min_gain: Score(1),
         min_worst_class: Score(0),

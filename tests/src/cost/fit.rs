@@ -137,7 +137,7 @@ fn count(counter: &Counter, case: &Case) -> Result<[Counted; 2]> {
     let answering = again / BATCHES;
     let model = Model::from_onnx(&case.model)?;
     let files = [case.model.len(), case.dataset.to_safetensors().len()];
-    let estimate = Estimate::new(files, &model, &case.dataset, case.metric)?;
+    let estimate = Estimate::new(files, &model, &case.dataset, case.metric.into())?;
     let steps = estimate.answering().context("beyond counting")?;
     let part = |part: &str, cost, instructions| Counted {
         name: format!("{}: {part}", case.name),

@@ -71,7 +71,7 @@ pub fn run() -> Result<Vec<Time>> {
 fn ours(files: &[Vec<u8>; 2]) -> Result<impl FnMut() -> Result<f64>> {
     let [model, hold_out] =
         files.each_ref().map(|bytes| Blob { cid: blob_ref(bytes, Profile::Kubo).cid(), bytes });
-    let evaluation = Evaluation { model, hold_out, metric: Metric::Accuracy, rows: None };
+    let evaluation = Evaluation { model, hold_out, measure: Metric::Accuracy.into(), rows: None };
     let mut judge = Evaluator::new();
     let classes = judge.quote(&evaluation).map_err(|unfit| anyhow!("{unfit}"))?.classes;
     Ok(move || {

@@ -10,6 +10,8 @@ mod csv;
 mod read;
 mod write;
 
+use std::sync::OnceLock;
+
 #[cfg(feature = "client")]
 pub use csv::{CsvRefused, LabelColumn, LabelKind, from_csv};
 use market::{EvaluationError, Fault};
@@ -24,6 +26,17 @@ pub struct Dataset {
     row: Shape,
     features: Features,
     labels: Labels,
+    /// Computed when first asked for.
+    baselines: OnceLock<Baselines>,
+}
+
+/// Mean losses of constant answers to numbers, which a model's losses are measured by.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Baselines {
+    /// Mean squared distance of the targets from their mean: their variance.
+    pub(crate) squared: f64,
+    /// Mean absolute distance of the targets from their median.
+    pub(crate) absolute: f64,
 }
 
 /// All rows' features, one row after the other.
@@ -118,7 +131,7 @@ impl Dataset {
         {
             return Err(DatasetRefused::Label { row });
         }
-        Ok(Self { row, features, labels })
+        Ok(Self { row, features, labels, baselines: OnceLock::new() })
     }
 
     /// Reads a safetensors file.
@@ -173,6 +186,14 @@ impl Dataset {
         }
     }
 
+    /// The losses of constant answers; zero for classes.
+    pub(crate) fn baselines(&self) -> Baselines {
+        *self.baselines.get_or_init(|| match &self.labels {
+            Labels::Classes(_) => Baselines::default(),
+            Labels::Targets(targets) => Baselines::of(targets),
+        })
+    }
+
     /// These rows, in this order, without those that do not exist.
     #[cfg(feature = "train")]
     pub(crate) fn subset(&self, rows: &[usize]) -> Self {
@@ -193,7 +214,7 @@ impl Dataset {
             Labels::Classes(classes) => Labels::Classes(picked(classes, 1, rows)),
             Labels::Targets(targets) => Labels::Targets(picked(targets, 1, rows)),
         };
-        Self { row: self.row, features, labels }
+        Self { row: self.row, features, labels, baselines: OnceLock::new() }
     }
 
     /// The features of these rows, if they exist, one row after the other, as a model reads them.
@@ -206,6 +227,26 @@ impl Dataset {
             Features::Bytes { bytes, scale, offset } => {
                 kernels::scaled(&bytes[range], *scale, *offset)
             }
+        }
+    }
+}
+
+impl Baselines {
+    /// In f64, added up in the order of the rows.
+    fn of(targets: &[f32]) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "there are fewer than 2³² rows")]
+        let rows = targets.len() as f64;
+        let mean_of = |number: &dyn Fn(f64) -> f64| {
+            targets.iter().map(|target| number(f64::from(*target))).sum::<f64>() / rows
+        };
+        let mean = mean_of(&|target| target);
+        let mut sorted = targets.to_vec();
+        // Of an even number of rows either of the two in the middle has the same mean distance.
+        let (_, median, _) = sorted.select_nth_unstable_by(targets.len() / 2, f32::total_cmp);
+        let median = f64::from(*median);
+        Self {
+            squared: mean_of(&|target| (target - mean) * (target - mean)),
+            absolute: mean_of(&|target| (target - median).abs()),
         }
     }
 }

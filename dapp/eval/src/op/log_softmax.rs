@@ -28,4 +28,8 @@ impl Operator for LogSoftmax {
         let sizes = self.0.around(output).expect("infer has found the axis");
         compute(operation::Softmax { sizes, logarithm: true }, [operands.take(0)], output)
     }
+
+    fn shows(&self, output: Shape) -> Option<market::Output> {
+        self.0.is_answer(output).then_some(market::Output::LogProbabilities)
+    }
 }

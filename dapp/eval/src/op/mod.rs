@@ -81,6 +81,11 @@ pub(crate) trait Operator: Debug + Send + Sync {
         Channels::Other
     }
 
+    /// What its output shows about a model's answers, if it is the last to compute them.
+    fn shows(&self, _output: Shape) -> Option<market::Output> {
+        None
+    }
+
     /// Treatment in training of a constant that reaches an input.
     fn role(&self, _input: usize) -> Role {
         Role::Fixed

@@ -28,6 +28,10 @@ impl Operator for Sigmoid {
         compute(Activation::Sigmoid, [operands.take(0)], output)
     }
 
+    fn shows(&self, _output: Shape) -> Option<market::Output> {
+        Some(market::Output::Probabilities)
+    }
+
     fn channels(&self) -> Channels {
         Channels::Bent
     }

@@ -51,6 +51,12 @@ impl Axis {
         Cost::of(Kind::Exponentials, &[outer, along, inner])?.and(Kind::Lists, &[outer, inner])
     }
 
+    /// Whether the axis is all that is answered to a row.
+    pub(super) fn is_answer(&self, output: Shape) -> bool {
+        let rows = output.sizes().first().copied().unwrap_or(1);
+        self.around(output).is_some_and(|[outer, _, inner]| (outer, inner) == (rows, 1))
+    }
+
     pub(super) fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
         let shape = inputs.real(0)?;
         self.around(shape).ok_or(NodeRefused::shape(shape))?;
@@ -76,5 +82,9 @@ impl Operator for Softmax {
     fn run(&self, mut operands: Operands, output: Shape) -> Array {
         let sizes = self.0.around(output).expect("infer has found the axis");
         compute(operation::Softmax { sizes, logarithm: false }, [operands.take(0)], output)
+    }
+
+    fn shows(&self, output: Shape) -> Option<market::Output> {
+        self.0.is_answer(output).then_some(market::Output::Probabilities)
     }
 }

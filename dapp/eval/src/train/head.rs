@@ -1,13 +1,13 @@
 //! The meaning of a graph's answers, and so the value on which a loss is best computed.
 
 use burn::tensor::{Tensor, TensorData, activation};
+use market::Output;
 
 use super::wanted;
 use crate::{
     backend::Array,
     dataset::Labels,
-    graph::{Graph, Node, ValueId},
-    op::Role,
+    graph::{Graph, ValueId},
 };
 
 /// The least probability whose logarithm is taken.
@@ -31,27 +31,31 @@ pub(super) enum Head {
 }
 
 impl Head {
-    /// The head of a graph that answers this many numbers, for this many classes, zero for numbers.
+    /// The head of a graph that answers this many numbers, for this many classes, zero for numbers,
+    /// if its answers are as shown or stated; `None` if they have no gradient.
     ///
     /// A loss is computed before a final softmax or logistic function, where its gradient is
-    /// numerically stable. A graph that ends in neither, nor in a concatenation like scikit-learn's
-    /// two columns, is assumed to give logits.
-    pub(super) fn of(graph: &Graph, classes: u16, answers: usize) -> Self {
-        let output = graph.output;
+    /// numerically stable. Several answers of which neither is known are trained as logits, unless a
+    /// concatenation makes them, like scikit-learn's two columns.
+    pub(super) fn of(graph: &Graph, classes: u16, answers: usize, output: Output) -> Option<Self> {
+        let answer = graph.output;
         if classes == 0 {
-            return Self::Number(output);
+            return Some(Self::Number(answer));
         }
-        let last = maker(graph, output);
+        let last = graph.maker(answer).map(|(_, node)| node);
         let before = last.and_then(|node| node.inputs.first().copied().flatten());
         let operator = last.map_or("", |node| node.id.operator.as_str());
-        match (operator, before, answers) {
-            ("Sigmoid", Some(before), 1) => Self::Logit(before),
-            (_, _, 1) => Self::Probability(output),
-            ("Softmax", Some(before), _) => Self::Logits(before),
-            ("LogSoftmax", _, _) => Self::LogProbabilities(output),
-            ("Sigmoid" | "Concat", _, _) => Self::Probabilities(output),
-            _ => Self::Logits(output),
-        }
+        Some(match (operator, before, answers, output) {
+            (_, _, _, Output::Labels) | (_, _, 1, Output::LogProbabilities) => return None,
+            ("Sigmoid", Some(before), 1, _) => Self::Logit(before),
+            (_, _, 1, Output::Logits) => Self::Logit(answer),
+            (_, _, 1, _) => Self::Probability(answer),
+            ("Softmax", Some(before), _, Output::Probabilities) => Self::Logits(before),
+            (_, _, _, Output::LogProbabilities) => Self::LogProbabilities(answer),
+            (_, _, _, Output::Probabilities) => Self::Probabilities(answer),
+            ("Concat", _, _, Output::FromGraph) => Self::Probabilities(answer),
+            _ => Self::Logits(answer),
+        })
     }
 
     /// The value the loss is computed on.
@@ -95,19 +99,4 @@ impl Head {
         };
         likelihood.sum().neg()
     }
-}
-
-/// The node that computes a value, looking through those that only rearrange its elements.
-fn maker(graph: &Graph, value: ValueId) -> Option<&Node> {
-    let mut value = value;
-    for node in graph.nodes.iter().rev() {
-        if node.output != value {
-            continue;
-        }
-        match (node.operator.role(0), node.inputs.first()) {
-            (Role::Arranged, Some(Some(input))) => value = *input,
-            _ => return Some(node),
-        }
-    }
-    None
 }

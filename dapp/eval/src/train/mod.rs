@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use burn::tensor::Tensor;
 pub use disguise::{Disguise, disguise};
 use head::Head;
-use market::{Metric, Score};
+use market::{Measure, Metric, Output, Score};
 pub use optimiser::Optimiser;
 use optimiser::State;
 use thiserror::Error;
@@ -49,6 +49,8 @@ pub struct Options {
     pub held_back_percent: u8,
     /// Metric of that score.
     pub metric: Metric,
+    /// What the model's answers are; `FromGraph` if its graph shows it, or nothing depends on it.
+    pub output: Output,
 }
 
 /// Result of an epoch.
@@ -85,6 +87,9 @@ pub enum TrainRefused {
     /// No rows are left to train on.
     #[error("no rows are left to train on")]
     NoRows,
+    /// No loss is known for answers of this kind.
+    #[error("a model that answers with {0} cannot be trained: export it without its last operator")]
+    Output(Output),
     /// The loss or a weight is not a finite number; a smaller step may help.
     #[error("the weights are no longer finite in epoch {epoch}; try a smaller learning rate")]
     Diverged {
@@ -120,7 +125,7 @@ pub fn train(
             return Err(TrainRefused::Diverged { epoch: number });
         }
         let score = match &watched {
-            Some(watched) => Some(trainer.score(watched, options.metric)?),
+            Some(watched) => Some(trainer.score(watched, options)?),
             None => None,
         };
         let epoch = Epoch { number, loss, score };
@@ -164,7 +169,8 @@ struct Parameter {
 impl Trainer {
     fn new(file: &[u8], dataset: &Dataset, options: &Options) -> Result<Self, TrainRefused> {
         let model = Model::from_onnx(file).map_err(EvaluationRefused::from)?;
-        marking::check(&model, dataset, options.metric)?;
+        let measure = Measure { metric: options.metric, output: options.output };
+        let Measure { output, .. } = marking::understand(&model, dataset, measure)?;
         let (graph, weights) = Graph::read(file).map_err(EvaluationRefused::from)?;
         let trained = graph.trainable();
         let mut constants = vec![None; graph.known.len()];
@@ -185,7 +191,8 @@ impl Trainer {
         if parameters.is_empty() {
             return Err(TrainRefused::NoWeights);
         }
-        let head = Head::of(&graph, dataset.classes(), model.answers());
+        let head = Head::of(&graph, dataset.classes(), model.answers(), output);
+        let head = head.ok_or(TrainRefused::Output(output))?;
         Ok(Self { model, head, constants, parameters })
     }
 
@@ -254,12 +261,13 @@ impl Trainer {
     }
 
     /// The exact score with the current weights.
-    fn score(&mut self, watched: &Dataset, metric: Metric) -> Result<Score, TrainRefused> {
+    fn score(&mut self, watched: &Dataset, options: &Options) -> Result<Score, TrainRefused> {
         for parameter in &self.parameters {
             let array = Array::constant(elements_of(parameter.tensor.clone()), parameter.shape);
             self.model.set_weight(parameter.value, array);
         }
-        let report = report::evaluate(&self.model, watched, metric, &mut |_, _| {});
+        let measure = Measure { metric: options.metric, output: options.output };
+        let report = report::evaluate(&self.model, watched, measure, &mut |_, _| {});
         match report {
             Ok(report) => Ok(report.scores.score),
             Err(EvaluationRefused::NotFinite { .. }) => Ok(Score(0)),

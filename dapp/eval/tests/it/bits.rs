@@ -13,7 +13,7 @@ use eval::{
 };
 use market::Metric;
 
-use crate::{cases, models, read};
+use crate::{cases, measure, models, read};
 
 #[test]
 fn bits_are_the_same_everywhere() {
@@ -38,7 +38,8 @@ fn threads_change_no_bit() {
             if dataset.classes() == 0 { Metric::MeanSquaredError } else { Metric::LogLoss };
         let report = |threads| {
             let threads = NonZeroUsize::new(threads).unwrap();
-            report::evaluate_on(threads, &file, &dataset, metric, &mut |_, _| {}).unwrap()
+            report::evaluate_on(threads, &file, &dataset, measure(&file, metric), &mut |_, _| {})
+                .unwrap()
         };
         let (one, four) = (report(1), report(4));
         let bits = |answers: &[f32]| answers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();

@@ -3,7 +3,8 @@
 use blobs::{Cid, Codec, Digest};
 use eval::Evaluator;
 use market::{
-    Blob, Comparison, EvaluationError, Fault, Judge, Metric, Similarity, WeightDistance, Work,
+    Blob, Comparison, EvaluationError, Fault, Judge, Measure, Metric, Similarity, WeightDistance,
+    Work,
 };
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 struct Room<'a> {
     base: &'a [u8],
     hold_out: &'a [u8],
-    metric: Metric,
+    measure: Measure,
 }
 
 impl Room<'_> {
@@ -29,7 +30,7 @@ impl Room<'_> {
             first: blob(first),
             second: blob(second),
             hold_out: blob(self.hold_out),
-            metric: self.metric,
+            measure: self.measure,
             seed: Digest::of(b"seed"),
         }
     }
@@ -51,7 +52,7 @@ fn no_rewrite_of_its_graph_hides_a_copy() {
         let base = read(
             &name.replace("-trained", "-base").replace("-branches", "").replace("-logits", ""),
         );
-        let room = Room { base: &base, hold_out: &hold_out, metric };
+        let room = Room { base: &base, hold_out: &hold_out, measure: metric.into() };
         for (rewrite, copy) in rewrites(&file, is_number) {
             assert_ne!(copy, file);
             for similarity in [room.compare(&file, &copy), room.compare(&copy, &file)] {
@@ -72,7 +73,7 @@ fn no_rewrite_of_its_graph_hides_a_copy() {
 fn what_all_classes_have_in_common_does_not_count_as_weights() {
     let [base, file] = ["digits/torch-base.onnx", "digits/torch-trained.onnx"].map(read);
     let hold_out = read("digits/holdout.safetensors");
-    let room = Room { base: &base, hold_out: &hold_out, metric: Metric::Accuracy };
+    let room = Room { base: &base, hold_out: &hold_out, measure: Metric::Accuracy.into() };
     for (rewrite, copy) in rewrites(&file, false) {
         let distance = room.compare(&file, &copy).unwrap().distance;
         if ["1 added to all final biases", "a final layer three times as large"].contains(&rewrite)
@@ -92,7 +93,7 @@ fn networks_of_others_are_not_copies() {
     let names = ["torch", "keras", "sklearn", "torch-branches"];
     let files = names.map(|name| read(&format!("digits/{name}-trained.onnx")));
     let base = read("digits/torch-base.onnx");
-    let room = Room { base: &base, hold_out: &hold_out, metric };
+    let room = Room { base: &base, hold_out: &hold_out, measure: metric.into() };
     for (index, second) in files.iter().enumerate() {
         for first in &files[..index] {
             let similarity = room.compare(first, second).unwrap();
@@ -122,7 +123,7 @@ fn answers_that_are_not_finite_help_nobody() {
         weights("w", &[8, 4], &[1.0; 32]),
         ports(&[-1, 8]),
     ]);
-    let room = Room { base: &honest, hold_out: &hold_out, metric: Metric::Accuracy };
+    let room = Room { base: &honest, hold_out: &hold_out, measure: Metric::Accuracy.into() };
     let agreement = |first: &[u8], second: &[u8]| room.compare(first, second).unwrap().agreement;
     assert_eq!(agreement(&honest, &broken), 1_000_000);
     assert_eq!(agreement(&broken, &honest), 0);
@@ -134,7 +135,7 @@ fn a_comparison_costs_what_shapes_say() {
     let hold_out = read("digits/holdout.safetensors");
     let [torch, keras, trained] = ["torch-base", "keras-base", "torch-trained"]
         .map(|name| read(&format!("digits/{name}.onnx")));
-    let room = Room { base: &torch, hold_out: &hold_out, metric: Metric::Accuracy };
+    let room = Room { base: &torch, hold_out: &hold_out, measure: Metric::Accuracy.into() };
     let quote = |first: &[u8], second: &[u8]| {
         let comparison = room.comparison(first, second);
         let mut judge = Evaluator::new();
@@ -155,7 +156,7 @@ fn a_comparison_costs_what_shapes_say() {
 fn what_cannot_be_compared_is_named() {
     let [torch, health] = ["digits/torch-base.onnx", "health/torch-base.onnx"].map(read);
     let hold_out = read("digits/holdout.safetensors");
-    let room = Room { base: &torch, hold_out: &hold_out, metric: Metric::Accuracy };
+    let room = Room { base: &torch, hold_out: &hold_out, measure: Metric::Accuracy.into() };
     let unfit = |fault| Err(EvaluationError { fault, node: None });
     assert_eq!(room.compare(&torch, b"\xff"), unfit(Fault::MalformedModel));
     assert_eq!(room.compare(&health, &torch), unfit(Fault::Mismatch));
@@ -168,11 +169,11 @@ fn what_cannot_be_compared_is_named() {
 /// Exact on every platform: the integers are the same on all.
 #[test]
 fn similarities_are_the_same_everywhere() {
-    let similarity = |folder: &str, [base, first, second]: [&str; 3], metric| {
+    let similarity = |folder: &str, [base, first, second]: [&str; 3], metric: Metric| {
         let [base, first, second] =
             [base, first, second].map(|name| read(&format!("{folder}/{name}.onnx")));
         let hold_out = read(&format!("{folder}/holdout.safetensors"));
-        let room = Room { base: &base, hold_out: &hold_out, metric };
+        let room = Room { base: &base, hold_out: &hold_out, measure: metric.into() };
         let Similarity { agreement, distance } = room.compare(&first, &second).unwrap();
         (agreement, distance.map(|distance| distance.0))
     };
@@ -202,7 +203,7 @@ mod trained {
         Dataset, Model, report,
         train::{Disguise, Epoch, Optimiser, Options, disguise, train},
     };
-    use market::{Evaluation, MetricAccumulator};
+    use market::{Evaluation, MetricAccumulator, Output};
 
     use super::*;
 
@@ -214,6 +215,7 @@ mod trained {
         seed: 1,
         held_back_percent: 0,
         metric: Metric::Accuracy,
+        output: Output::FromGraph,
     };
 
     fn trained(base: &[u8], data: &Dataset, options: &Options) -> Vec<u8> {
@@ -233,7 +235,7 @@ mod trained {
             let base = read(&format!("{name}.onnx"));
             let (folder, _) = name.split_once('/').unwrap();
             let hold_out = read(&format!("{folder}/holdout.safetensors"));
-            let room = Room { base: &base, hold_out: &hold_out, metric: Metric::Accuracy };
+            let room = Room { base: &base, hold_out: &hold_out, measure: Metric::Accuracy.into() };
             let data = dataset(&format!("{folder}/client-b.safetensors"));
             let model = trained(&base, &data, &OPTIONS);
             let none = Disguise::default();
@@ -268,7 +270,7 @@ mod trained {
         let hold_out = CLOUDS.rows(150, 3);
         let file = hold_out.to_safetensors();
         let base = CLOUDS.network(16, 1);
-        let room = Room { base: &base, hold_out: &file, metric: Metric::Accuracy };
+        let room = Room { base: &base, hold_out: &file, measure: Metric::Accuracy.into() };
         let options = Options { epochs: 40, ..OPTIONS };
         let ours = trained(&base, &CLOUDS.rows(200, 1), &options);
         let theirs = trained(&base, &CLOUDS.rows(200, 2), &Options { seed: 2, ..options });
@@ -308,11 +310,11 @@ mod trained {
         let base = read("diabetes/sklearn-base.onnx");
         let hold_out = read("diabetes/holdout.safetensors");
         let rows = dataset("diabetes/client-b.safetensors");
-        let room = Room { base: &base, hold_out: &hold_out, metric };
+        let room = Room { base: &base, hold_out: &hold_out, measure: metric.into() };
         let model = trained(&base, &rows, &Options { metric, ..OPTIONS });
         let losses = |file: &[u8]| {
             let Comparison { first: model, hold_out, .. } = room.comparison(file, file);
-            let evaluation = Evaluation { model, hold_out, metric, rows: None };
+            let evaluation = Evaluation { model, hold_out, measure: metric.into(), rows: None };
             let mut accumulator = MetricAccumulator::with_results(0, metric);
             Evaluator::new().answer(&evaluation, &mut accumulator, Work(u64::MAX)).unwrap();
             accumulator.into_results().unwrap()

@@ -10,7 +10,7 @@ use market::{Metric, Work};
 use proptest::prelude::*;
 
 use crate::{
-    models,
+    measure, models,
     onnx::{
         bytes, float, initializer, integer, integer_attribute, integers_attribute, model, model_at,
         node, port, ports, tensor, weights, whole,
@@ -441,7 +441,8 @@ proptest! {
             let features = Features::Real(vec![0.5; 3 * model.row().elements()]);
             let labels = Labels::Classes(vec![0, 1, 0]);
             let dataset = Dataset::new(model.row(), features, labels).unwrap();
-            report::evaluate(&model, &dataset, Metric::LogLoss, &mut |_, _| {}).ok();
+            let measure = measure(&model, Metric::LogLoss);
+            report::evaluate(&model, &dataset, measure, &mut |_, _| {}).ok();
         }
         prop_assert!(peak_memory() < 512 << 20);
     }

@@ -10,9 +10,12 @@ use crate::{
     read,
 };
 
+pub(crate) fn blob(bytes: &[u8]) -> Blob<'_> {
+    Blob { cid: Cid::of_block(blobs::Codec::Raw, bytes), bytes }
+}
+
 fn evaluation<'a>(model: &'a [u8], hold_out: &'a [u8], metric: Metric) -> Evaluation<'a> {
-    let blob = |bytes| Blob { cid: Cid::of_block(blobs::Codec::Raw, bytes), bytes };
-    Evaluation { model: blob(model), hold_out: blob(hold_out), metric, rows: None }
+    Evaluation { model: blob(model), hold_out: blob(hold_out), measure: metric.into(), rows: None }
 }
 
 /// Answers all rows with a budget per call, and counts the calls.

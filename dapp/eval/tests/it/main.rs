@@ -9,6 +9,7 @@ mod copies;
 mod fixtures;
 mod hostile;
 mod judge;
+mod metrics;
 mod onnx;
 mod reference;
 mod rewrites;
@@ -16,3 +17,4 @@ mod rewrites;
 mod train;
 
 use fixtures::{fixtures, models, read};
+use reference::measure;

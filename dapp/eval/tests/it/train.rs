@@ -8,7 +8,7 @@ use eval::{
     report,
     train::{Epoch, Optimiser, Options, TrainRefused, Trained, train},
 };
-use market::{Metric, Score};
+use market::{Metric, Output, Score};
 
 use crate::{
     onnx::{model, node, ports, weights},
@@ -23,6 +23,7 @@ const OPTIONS: Options = Options {
     seed: 1,
     held_back_percent: 10,
     metric: Metric::Accuracy,
+    output: Output::FromGraph,
 };
 
 fn go_on(_: Epoch) -> ControlFlow<()> {

@@ -125,7 +125,7 @@ fn check_sampled(input: &mut Input<'_>) {
     let evaluation = Evaluation {
         model: Blob { cid: offer.base_model.cid(), bytes: blob(Slot::BaseModel) },
         hold_out: Blob { cid: hold_out.cid(), bytes: blob(Slot::HoldOut) },
-        metric: offer.metric,
+        measure: offer.measure(),
         rows: None,
     };
     let reading = input.judge.reading(&evaluation);

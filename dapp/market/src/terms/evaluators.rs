@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Terms;
 use crate::{
-    metric::Metric,
     refusal::Refusal,
     settings::Settings,
     units::{Amount, Score},
@@ -60,8 +59,7 @@ impl Evaluators {
         if miners.sample_rows == 0 {
             return Ok(());
         }
-        let metric = terms.offer.metric;
-        let is_told_by_rows = metric == Metric::Accuracy || metric.is_loss();
+        let is_told_by_rows = terms.offer.metric.is_told_by_rows();
         let has_sample = miners.sample_rows <= MAX_SAMPLE_ROWS.min(terms.offer.rows);
         if is_told_by_rows && has_sample && terms.offer.min_worst_class == Score(0) {
             Ok(())

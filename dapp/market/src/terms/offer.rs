@@ -4,7 +4,7 @@ use blobs::BlobRef;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    metric::{Metric, Scores},
+    metric::{Measure, Metric, Output, Scores},
     refusal::{ModelRefusal, Refusal},
     settings::Settings,
     units::{Score, Work},
@@ -18,6 +18,8 @@ pub const MAX_INPUTS: u32 = 10_000;
 pub struct Offer {
     /// Definition of the score.
     pub metric: Metric,
+    /// What models answer.
+    pub output: Output,
     /// Smallest score that is accepted.
     pub min_score: Score,
     /// Smallest gain over the base model's score on the hold-out.
@@ -51,6 +53,11 @@ pub struct Board {
 }
 
 impl Offer {
+    /// How a model's answers become its score.
+    pub const fn measure(&self) -> Measure {
+        Measure { metric: self.metric, output: self.output }
+    }
+
     pub(super) fn check(&self, settings: &Settings) -> Result<(), Refusal> {
         let step = self.board.map_or(Score(0), |board| board.ladder_step);
         let scores = [self.min_score, self.min_gain, self.min_worst_class, step];
@@ -62,6 +69,11 @@ impl Offer {
         }
         if self.metric.is_regression() && self.min_worst_class != Score(0) {
             return Err(Refusal::WorstClassOfRegression {});
+        }
+        let Self { metric, output, .. } = *self;
+        let is_number = metric.is_regression() && output != Output::FromGraph;
+        if is_number || metric.needs_probabilities() && output == Output::Labels {
+            return Err(Refusal::OutputMismatch { output });
         }
         if self.max_work == Work(0) || self.rows == 0 {
             return Err(Refusal::WorkZero {});

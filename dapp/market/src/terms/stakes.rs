@@ -19,6 +19,8 @@ const SUBMISSION_RECORD_BYTES: u64 = 1_024;
 const ANSWER_BYTES: u64 = 160;
 /// Bytes that an enlisted miner needs.
 const MINER_RECORD_BYTES: u64 = 256;
+/// Bytes that a row needs until an evaluation by the rows' order is done.
+const RANKED_ROW_BYTES: u64 = 8;
 /// Maximum number of enlisted miners of a job.
 pub const MAX_MINERS: u32 = 1_000;
 
@@ -131,7 +133,12 @@ impl Terms {
             Some(rows) => most.min(settings.input_work.times(rows.into())),
             None => most,
         };
-        most.plus(settings.prices.results(true, self.offer.rows)).plus(ending)
+        let ranking = match self.offer.metric.is_ranked() {
+            true => settings.prices.ranking(self.offer.rows),
+            false => Work(0),
+        };
+        let naming = settings.prices.results(true, self.offer.rows).plus(ranking);
+        most.plus(naming).plus(ending)
     }
 
     /// Maximum work of the machine for one submission: decrypting, evaluating, comparing.
@@ -155,8 +162,9 @@ impl Terms {
         let offer = &self.offer;
         let model = offer.max_model_bytes.saturating_add(self.sealing.overhead());
         let shown = offer.board.map_or(0, |_| offer.max_model_bytes);
-        let row_bytes = if offer.metric.is_loss() { 8 } else { 1 };
-        let results = u64::from(offer.rows).saturating_mul(row_bytes);
+        let row_bytes: u64 = if offer.metric.is_loss() { 8 } else { 1 };
+        let ranked = if offer.metric.is_ranked() { RANKED_ROW_BYTES } else { 0 };
+        let results = u64::from(offer.rows).saturating_mul(row_bytes.saturating_add(ranked));
         let (answers, miners) = match self.evaluators {
             Evaluators::Machine => (0, 0),
             Evaluators::Miners(miners) => {

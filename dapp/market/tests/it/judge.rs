@@ -42,7 +42,8 @@ impl Judge for WordJudge {
         let (model, rows_by_class) = read(evaluation)?;
         let all: u32 = rows_by_class.iter().sum();
         let rows = evaluation.rows.map_or(all, |rows| u32::try_from(rows.len()).unwrap_or(all));
-        let classes = if evaluation.metric.is_regression() { 0 } else { rows_by_class.len() };
+        let classes =
+            if evaluation.measure.metric.is_regression() { 0 } else { rows_by_class.len() };
         Ok(Quote {
             rows,
             classes: u16::try_from(classes).map_err(|_| unfit(Fault::MalformedDataset))?,
@@ -73,7 +74,11 @@ impl Judge for WordJudge {
                 if model.not_finite_row == Some(accumulator.rows()) {
                     return Err(unfit(Fault::AnswerNotFinite));
                 }
-                if evaluation.metric.is_regression() {
+                let metric = evaluation.measure.metric;
+                if metric.is_ranked() {
+                    accumulator.rank(truth.into(), predicted.into());
+                }
+                if metric.is_regression() {
                     accumulator.count_loss(model.loss_ppm);
                 } else {
                     accumulator.count_class(truth, predicted, model.loss_ppm);
@@ -129,7 +134,7 @@ fn read(evaluation: &Evaluation<'_>) -> Result<(Model, Vec<u32>), EvaluationErro
     let model = read_model(evaluation.model.bytes)?;
     let rows_by_class =
         read_dataset(evaluation.hold_out.bytes).ok_or(unfit(Fault::MalformedDataset))?;
-    let fits = evaluation.metric.is_regression()
+    let fits = evaluation.measure.metric.is_regression()
         || model.right.len() <= rows_by_class.len()
             && model.right.iter().zip(&rows_by_class).all(|(right, rows)| right <= rows);
     if fits { Ok((model, rows_by_class)) } else { Err(unfit(Fault::Mismatch)) }

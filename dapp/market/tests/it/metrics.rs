@@ -101,12 +101,39 @@ proptest! {
     fn loss_scores_are_those_of_their_definitions(losses in vec(0..3 * MAX_LOSS_PPM / 2, 1..40)) {
         let mut accumulator = MetricAccumulator::new(0);
         losses.iter().for_each(|loss| accumulator.count_loss(*loss));
-        // 1 / (1 + L), with the mean loss L rounded up to a part per million.
+        // 1 / (1 + L) or 1 − L, with the mean loss L rounded up to a part per million.
         let sum: u128 = losses.iter().map(|loss| u128::from(*loss.min(&MAX_LOSS_PPM))).sum();
         let mean_ppm = sum.div_ceil(losses.len() as u128);
         let exact = Fraction::new(1_000_000, 1_000_000 + mean_ppm).ppm();
-        for metric in [Metric::MeanSquaredError, Metric::MeanAbsoluteError, Metric::LogLoss] {
-            prop_assert_eq!(accumulator.score(metric), Score(exact));
+        prop_assert_eq!(accumulator.score(Metric::LogLoss), Score(exact));
+        let left = 1_000_000_u128.saturating_sub(mean_ppm);
+        for metric in Metric::ALL.into_iter().filter(|metric| metric.is_told_by_rows()).skip(1) {
+            if metric != Metric::LogLoss {
+                prop_assert_eq!(accumulator.score(metric), Score(u32::try_from(left).unwrap()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_rows_is_scored_by_its_definition(
+        rows in vec((0_u32..2, 0_u32..6), 1..40),
+        seed in any::<u64>(),
+    ) {
+        let mut accumulator = MetricAccumulator::new(2);
+        rows.iter().for_each(|(truth, score)| accumulator.rank(*truth, *score));
+        let of = |class| rows.iter().filter(move |(truth, _)| *truth == class);
+        let pairs = of(1).flat_map(|(_, one)| of(0).map(move |(_, zero)| one.cmp(zero)));
+        let doubled = pairs.clone().map(|order| (order as i32 + 1) as u128).sum::<u128>();
+        let auroc = Fraction::new(doubled, (2 * pairs.count() as u128).max(1)).ppm();
+        prop_assert_eq!(accumulator.score(Metric::Auroc), Score(auroc));
+        // Rows that arrive in another order change nothing.
+        let mut shuffled = rows;
+        fastrand::Rng::with_seed(seed).shuffle(&mut shuffled);
+        let mut other = MetricAccumulator::new(2);
+        shuffled.iter().for_each(|(truth, score)| other.rank(*truth, *score));
+        for metric in Metric::ALL.into_iter().filter(|metric| metric.is_ranked()) {
+            prop_assert_eq!(accumulator.score(metric), other.score(metric));
+            prop_assert!(accumulator.score(metric) <= Score::MAX);
         }
     }
 

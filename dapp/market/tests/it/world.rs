@@ -237,8 +237,8 @@ fn examine<'a>(
 ) -> Option<(Attestation, Results)> {
     let blob = |blob: BlobRef| Some(Blob { cid: blob.cid(), bytes: bytes_of(blob.digest)? });
     let offer = &job.terms.offer;
-    let (metric, rows) = (offer.metric, None);
-    let evaluation = Evaluation { model: blob(model?)?, hold_out: blob(hold_out?)?, metric, rows };
+    let (metric, measure, rows) = (offer.metric, offer.measure(), None);
+    let evaluation = Evaluation { model: blob(model?)?, hold_out: blob(hold_out?)?, measure, rows };
     let quote = WordJudge.quote(&evaluation).ok().filter(|quote| quote.work <= offer.max_work)?;
     let mut accumulator = MetricAccumulator::with_results(quote.classes, metric);
     WordJudge.answer(&evaluation, &mut accumulator, Work(u64::MAX)).ok()?;

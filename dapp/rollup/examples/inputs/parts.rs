@@ -77,9 +77,9 @@ fn similarity(name: &str, model: &[u8]) -> Result<()> {
     let blob = |bytes| Blob { cid: file(bytes).cid(), bytes };
     let [model, hold_out] = [blob(model), blob(&rows)];
     let metric = if answers == 1 { Metric::MeanSquaredError } else { Metric::Accuracy };
-    let seed = Digest([7; 32]);
+    let (measure, seed) = (metric.into(), Digest([7; 32]));
     let comparison =
-        Comparison { base: model, first: model, second: model, hold_out, metric, seed };
+        Comparison { base: model, first: model, second: model, hold_out, measure, seed };
     let reading = judge.reading_comparison(&comparison);
     let unfit = |unfit| format!("{name}: {unfit}");
     let probes = judge.quote_comparison(&comparison).map_err(unfit)?;

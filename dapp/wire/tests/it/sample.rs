@@ -4,8 +4,8 @@ use blobs::{BlobRef, Chunk, Digest, Encoding, Profile};
 use market::{
     Address, Amount, Asset, Attestation, Award, Board, BoardMove, Command, Decision, Effect,
     EvaluationError, Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal, Offence,
-    Offer, Outcome, Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake, SubmissionStake,
-    SubmittedModel, Target, Terms, Timestamp, U256, Unmet, Verdict, Work,
+    Offer, Outcome, Output, Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake,
+    SubmissionStake, SubmittedModel, Target, Terms, Timestamp, U256, Unmet, Verdict, Work,
 };
 use scenarios::{ALICE, BOB, KEY, SALT, TOKEN, absent, context, publish_chunk};
 use wire::{InputRefused, Selector, encode_command};
@@ -40,6 +40,7 @@ pub(crate) fn terms() -> Terms {
         places: 4,
         offer: Offer {
             metric: Metric::Accuracy,
+            output: Output::FromGraph,
             min_score: Score(900_000),
             min_gain: Score(5_000),
             min_worst_class: Score(800_000),
@@ -97,6 +98,7 @@ fn extreme_terms() -> Terms {
         places: u32::MAX,
         offer: Offer {
             metric: Metric::LogLoss,
+            output: Output::Logits,
             min_score: score,
             min_gain: score,
             min_worst_class: score,
@@ -124,17 +126,21 @@ fn extreme_terms() -> Terms {
     }
 }
 
-/// Terms that cover every variant of each choice, and each metric.
+/// Terms that cover every variant of each choice, each metric and each output.
 pub(crate) fn all_terms() -> Vec<Terms> {
     let metrics = Metric::ALL.into_iter().map(|metric| {
         let base = terms();
         Terms { offer: Offer { metric, ..base.offer }, ..base }
     });
+    let outputs = Output::ALL.into_iter().skip(1).map(|output| {
+        let base = terms();
+        Terms { offer: Offer { output, ..base.offer }, ..base }
+    });
     let returned =
         Award::Prize { prize: Amount::new(1), significance: Score(1), unmet: Unmet::Return };
     let mixed = Terms { award: terms().award, ..sealed_terms() };
     let prize = Terms { award: returned, ..terms() };
-    metrics.chain([sealed_terms(), extreme_terms(), mixed, prize]).collect()
+    metrics.chain(outputs).chain([sealed_terms(), extreme_terms(), mixed, prize]).collect()
 }
 
 fn sealed() -> SealedBlob {
@@ -386,10 +392,11 @@ fn refused_by_types() -> Vec<(Vec<u8>, InputRefused)> {
         (with(&withdraw, 0, 11, 1), NotCanonical { function: "withdraw" }),
         (with(&open, 2, 0, 1), NotCanonical { function: "openJob" }),
         (with(&open, 3, 23, 1), OutOfRange { field: "close" }),
-        (with(&open, 5, 31, 6), UnknownCode { field: "metric", code: 6 }),
+        (with(&open, 5, 31, 15), UnknownCode { field: "metric", code: 15 }),
         (with(&open, 5, 30, 1), OutOfRange { field: "metric" }),
-        (with(&open, 16, 31, 2), NotCanonical { function: "openJob" }),
-        (with(&open, 40, 31, 2), UnknownCode { field: "unmet", code: 2 }),
+        (with(&open, 6, 31, 5), UnknownCode { field: "output", code: 5 }),
+        (with(&open, 17, 31, 2), NotCanonical { function: "openJob" }),
+        (with(&open, 41, 31, 2), UnknownCode { field: "unmet", code: 2 }),
         (with(&evaluate, 1, 31, 4), UnknownCode { field: "target", code: 4 }),
         (with(&evaluate, 3, 27, 1), OutOfRange { field: "from" }),
         (with(&publish, 1, 31, 5), UnknownCode { field: "slot", code: 5 }),
@@ -415,17 +422,17 @@ fn refused_by_rules() -> Vec<(Vec<u8>, InputRefused)> {
         (with(&open, 1, 0, 0xff), TitleNotText {}),
         (with(&open, 1, 0, 0x1b), TitleNotText {}),
         (with(&open, 1, 31, b'!'), TitleNotText {}),
-        (with(&open, 15, 31, 1), UnknownLeafSize { leaf_size: 262_145 }),
+        (with(&open, 16, 31, 1), UnknownLeafSize { leaf_size: 262_145 }),
         // Fields of a missing board, of sealing, of miners, and of a prize.
-        (with(&open, 17, 31, 1), unused),
-        (with(&open, 20, 31, 1), unused),
-        (with(&open, 26, 31, 1), unused),
-        (with(&open, 28, 31, 1), unused),
-        (with(&open, 30, 31, 1), unused),
-        (with(&open, 39, 31, 1), unused),
+        (with(&open, 18, 31, 1), unused),
+        (with(&open, 21, 31, 1), unused),
+        (with(&open, 27, 31, 1), unused),
+        (with(&open, 29, 31, 1), unused),
+        (with(&open, 31, 31, 1), unused),
         (with(&open, 40, 31, 1), unused),
+        (with(&open, 41, 31, 1), unused),
         // The number of models of a prize, and the submission of a base model.
-        (with(&sealed, 38, 31, 1), unused),
+        (with(&sealed, 39, 31, 1), unused),
         (with(&base, 2, 31, 1), NotCanonical { function: "evaluate" }),
     ]
 }

@@ -9,20 +9,23 @@ use client::{
     files::{self, File},
     jobs::JobRef,
     printer::{ExitStatus, Printer, Refused},
-    quantity::percent,
+    quantity::{count, percent},
     session::{Currency, Session},
 };
-use eval::{Dataset, Estimate, report::Report};
-use market::{Amount, Award, JobId, Metric, SubmissionStake, Verdict};
+use eval::{Dataset, Estimate, Model, report::Report};
+use market::{Amount, Award, JobId, Measure, Metric, Output, SubmissionStake, Verdict};
 use serde::Serialize;
-use trainer::local;
+use trainer::{
+    figures::{ClassFigures, Figures, Proportion},
+    local,
+};
 use wire::JobView;
 
 use crate::{
     commands::{bits::Bits, data::pack::label_column, submit},
     config::Config,
     effort::{self, Effort, Speed},
-    terms::MetricName,
+    terms::{MetricName, OutputName, hyphenated},
 };
 
 /// Arguments of `deml score`.
@@ -48,6 +51,9 @@ pub struct Score {
     /// Metric to compute
     #[arg(long, conflicts_with = "job", default_value = "accuracy")]
     pub metric: MetricName,
+    /// What the model answers, if its graph does not show it
+    #[arg(long, conflicts_with = "job", default_value = "from-graph")]
+    pub output: OutputName,
     /// Also digest the output bits of each node, over all rows
     #[arg(long)]
     pub bits: bool,
@@ -64,7 +70,8 @@ pub async fn run(config: &Config, score: Score) -> Result<ExitStatus> {
     let scored = match (score.hold_out, score.job) {
         (Some(hold_out), _) => {
             let hold_out = files::read(&hold_out)?;
-            on_file(config.printer, file, hold_out, score.metric.0, bits, speed).await?
+            let measure = Measure { metric: score.metric.0, output: score.output.0 };
+            on_file(config.printer, file, hold_out, measure, bits, speed).await?
         }
         (None, job) => {
             let job = job.context("on what? say --job JOB or --hold-out FILE")?;
@@ -82,11 +89,20 @@ pub struct Scored {
     pub model_cid: Cid,
     /// Its score in parts per million; `None` if it cannot be evaluated.
     pub score: Option<u32>,
-    /// The recall of its worst class, in parts per million.
+    /// The recall of its worst class, in parts per million; `None` for numbers.
     pub worst_class: Option<u32>,
+    /// The metric.
+    pub metric: Metric,
+    /// What its answers are; `FromGraph` if that is not known, and nothing depends on it.
+    pub output: Output,
+    /// The operator that shows it; `None` if it is stated or not known.
+    pub shown_by: Option<String>,
     /// Each class's recall in parts per million, if a hold-out file was given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recalls: Vec<Option<u32>>,
+    /// Confusion matrix, intervals and the like, if a hold-out file was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures: Option<Figures>,
     /// Cost of its evaluation; `None` if it cannot be evaluated.
     pub effort: Option<Effort>,
     /// The expected outcome in a job.
@@ -152,19 +168,37 @@ impl fmt::Display for Outcome {
 impl Scored {
     fn fmt_score(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{}", self.model_cid)?;
-        if let Some((score, worst)) = self.score.zip(self.worst_class) {
-            let (score, worst) = (percent(market::Score(score)), percent(market::Score(worst)));
-            write!(out, "\n  score   {score}, worst class {worst}")?;
+        if let Some(score) = self.score {
+            write!(out, "\n  score   {}", percent(market::Score(score)))?;
+            if let (Metric::Accuracy, Some(Figures::Classes { accuracy, .. })) =
+                (self.metric, &self.figures)
+            {
+                write!(out, " ({})", interval(*accuracy))?;
+            }
         }
-        for (class, recall) in self.recalls.iter().enumerate() {
-            let recall = recall
-                .map_or_else(|| "no rows".to_owned(), |recall| percent(market::Score(recall)));
-            write!(out, "\n  class {class:>3}  {recall}")?;
+        if let Some(worst) = self.worst_class {
+            write!(out, ", worst class {}", percent(market::Score(worst)))?;
+        }
+        self.fmt_output(out)?;
+        if let Some(figures) = &self.figures {
+            fmt_figures(figures, out)?;
         }
         if let Some(effort) = self.effort {
             write!(out, "\n  cost    {effort}")?;
         }
         Ok(())
+    }
+
+    fn fmt_output(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let output = hyphenated(&self.output.to_string());
+        match (&self.shown_by, self.output) {
+            _ if self.metric.is_regression() => Ok(()),
+            (Some(operator), _) => write!(out, "\n  output  {output}, by its {operator}"),
+            (None, Output::FromGraph) => {
+                write!(out, "\n  output  not shown by its graph; the score does not depend on it")
+            }
+            (None, _) => write!(out, "\n  output  {output}, as stated"),
+        }
     }
 
     /// Exit status of the command.
@@ -177,6 +211,58 @@ impl Scored {
     }
 }
 
+/// Classes of the largest confusion matrix that is shown outside of JSON.
+const SHOWN_CLASSES: usize = 20;
+
+fn fmt_figures(figures: &Figures, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (classes, confusion) = match figures {
+        Figures::Numbers { root_mean_squared_error, mean_absolute_error } => {
+            return write!(
+                out,
+                "\n  errors  root of the mean square {root_mean_squared_error:.6}, mean absolute \
+                 {mean_absolute_error:.6}"
+            );
+        }
+        Figures::Classes { classes, confusion, .. } => (classes, confusion),
+    };
+    for (class, ClassFigures { rows, recall, precision, f1 }) in classes.iter().enumerate() {
+        write!(out, "\n  class {class:>3}  {}", count(*rows, "row"))?;
+        if let Some(recall) = recall {
+            let share = percent(market::Score(recall.share));
+            write!(out, ", recall {share} ({})", interval(*recall))?;
+        }
+        if let Some(precision) = precision {
+            write!(out, ", precision {}", percent(market::Score(precision.share)))?;
+        }
+        if let Some(f1) = f1 {
+            write!(out, ", F1 {}", percent(market::Score(*f1)))?;
+        }
+    }
+    if classes.len() > SHOWN_CLASSES {
+        return Ok(());
+    }
+    let of_none = confusion.iter().any(|row| row.last().is_some_and(|count| *count > 0));
+    let shown = classes.len() + usize::from(of_none);
+    let cells = confusion.iter().flatten().map(|count| count.to_string().len());
+    let width = cells.max().unwrap_or(1).max(4);
+    write!(out, "\n  answered ")?;
+    for class in 0..shown {
+        let name = if class < classes.len() { class.to_string() } else { "none".to_owned() };
+        write!(out, " {name:>width$}")?;
+    }
+    for (class, row) in confusion.iter().take(classes.len()).enumerate() {
+        write!(out, "\n  class {class:>3}")?;
+        row.iter().take(shown).try_for_each(|count| write!(out, " {count:>width$}"))?;
+    }
+    Ok(())
+}
+
+/// An interval in words.
+fn interval(Proportion { interval: [least, most], .. }: Proportion) -> String {
+    let [least, most] = [least, most].map(|end| format!("{:.1}", f64::from(end) / 10_000.0));
+    format!("95 % interval {least} to {most} %")
+}
+
 /// Scores a model on a local dataset, with its bits if requested.
 ///
 /// - Errors: `UnfitModel`, `UnfitDataset`, `EvaluationError`
@@ -184,23 +270,30 @@ pub async fn on_file(
     printer: Printer,
     model: File,
     hold_out: File,
-    metric: Metric,
+    measure: Measure,
     bits: bool,
     speed: Speed,
 ) -> Result<Scored> {
     local::in_background(move || {
-        let kind = local::label_kind(metric);
+        let kind = local::label_kind(measure.metric);
         let dataset = local::dataset(&hold_out, label_column(None), kind)?;
         let read = local::model(&model.bytes)?;
-        let Report { scores, recalls, .. } = local::evaluate(&printer, &read, &dataset, metric)?;
+        let report = local::evaluate(&printer, &read, &dataset, measure)?;
+        let figures = Some(Figures::of(&report, &dataset));
+        let Report { scores, recalls, output, .. } = report;
+        let measure = Measure { output, ..measure };
         let files = [model.bytes.len(), dataset.to_safetensors().len()];
-        let estimate = Estimate::new(files, &read, &dataset, metric);
+        let estimate = Estimate::new(files, &read, &dataset, measure);
         let estimate = estimate.map_err(|why| Refused::new("EvaluationError", why))?;
         let (quote, limit) = (estimate.quote(&dataset), effort::default_input_work());
         Ok(Scored {
             model_cid: model.blob.cid(),
             score: Some(scores.score.0),
-            worst_class: Some(scores.worst_class.0),
+            worst_class: (!measure.metric.is_regression()).then_some(scores.worst_class.0),
+            metric: measure.metric,
+            output,
+            shown_by: shown_by(&read),
+            figures,
             recalls: recalls.into_iter().map(|recall| recall.map(|recall| recall.0)).collect(),
             effort: Some(Effort::new(&quote, &model.bytes, limit, speed)),
             outcome: None,
@@ -247,6 +340,11 @@ pub async fn for_job(
     let limit = session.settings().await?.input_work;
     let effort = rehearsal.quote.map(|quote| Effort::new(&quote, &model.bytes, limit, speed));
     let model_cid = model.blob.cid();
+    let Measure { metric, output } = view.terms.offer.measure();
+    let read = local::model(&model.bytes).ok();
+    let shown_by = read.as_ref().and_then(shown_by);
+    let shown = read.and_then(|read| read.output()).map(|(shown, _)| shown);
+    let output = shown.unwrap_or(output);
     let bits = match bits {
         true => Some(bits_for_job(session, &view, model).await?),
         false => None,
@@ -254,12 +352,21 @@ pub async fn for_job(
     Ok(Scored {
         model_cid,
         score: scores.map(|scores| scores.score.0),
-        worst_class: scores.map(|scores| scores.worst_class.0),
+        worst_class: scores.map(|scores| scores.worst_class.0).filter(|_| !metric.is_regression()),
+        metric,
+        output,
+        shown_by,
+        figures: None,
         recalls: Vec::new(),
         effort,
         outcome: Some(outcome),
         bits,
     })
+}
+
+/// The operator that shows what a model answers.
+fn shown_by(model: &Model) -> Option<String> {
+    model.output().map(|(_, node)| node.operator.as_str().to_owned())
 }
 
 async fn bits_for_job(session: &Session, job: &JobView, model: File) -> Result<Bits> {

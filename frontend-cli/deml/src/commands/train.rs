@@ -17,10 +17,13 @@ use client::{
     session::Session,
 };
 use eval::train::{Optimiser, Options};
-use market::Metric;
+use market::{Measure, Metric, Output};
 use trainer::fit::TrainingRun;
 
-use crate::{config::Config, terms::MetricName};
+use crate::{
+    config::Config,
+    terms::{MetricName, OutputName},
+};
 
 /// Update rule of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -57,6 +60,9 @@ pub struct Train {
     /// Metric of the validation score [default: the job's, else accuracy]
     #[arg(long)]
     pub metric: Option<MetricName>,
+    /// What the model answers, if its graph does not show it [default: the job's]
+    #[arg(long)]
+    pub output: Option<OutputName>,
     /// Optimizer
     #[arg(long, default_value = "adam")]
     pub optimizer: Optimizer,
@@ -91,17 +97,21 @@ pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
 /// The training run that the arguments describe; a job's base model comes from the store.
 pub async fn course(session: Option<&Session>, train: &Train) -> Result<TrainingRun> {
     let data = train.data.iter().map(|path| files::read(path)).collect::<Result<_>>()?;
-    let (base, metric) = match (&train.base, &train.job) {
+    let (base, measure) = match (&train.base, &train.job) {
         (Some(base), _) => (files::read(base)?.bytes, None),
         (None, job) => {
             let session = session.context("a job is in a market: say --app ADDRESS")?;
             let job = job.as_ref().context("which model? say --base FILE or --job JOB")?;
             let offer = session.job(job).await?.terms.offer;
             let base = offer.base_model;
-            (session.store.get(base.cid(), base.size).await?, Some(offer.metric))
+            (session.store.get(base.cid(), base.size).await?, Some(offer.measure()))
         }
     };
-    let metric = train.metric.map(|name| name.0).or(metric).unwrap_or(Metric::Accuracy);
+    let Measure { metric, output } = measure.unwrap_or(Metric::Accuracy.into());
+    let metric = train.metric.map_or(metric, |name| name.0);
+    // What a model answers, its job states for classes alone.
+    let output = train.output.map_or(output, |name| name.0);
+    let output = if metric.is_regression() { Output::FromGraph } else { output };
     let (optimiser, usual_rate) = match train.optimizer {
         Optimizer::Adam => (Optimiser::Adam, 0.001),
         Optimizer::Sgd => (Optimiser::Sgd { momentum: 0.9 }, 0.05),
@@ -114,6 +124,7 @@ pub async fn course(session: Option<&Session>, train: &Train) -> Result<Training
         seed: train.seed,
         held_back_percent: train.validation,
         metric,
+        output,
     };
     Ok(TrainingRun { base, data, label: train.label.clone(), options })
 }

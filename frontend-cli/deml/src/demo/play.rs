@@ -192,6 +192,7 @@ async fn train(
         seed: 1,
         held_back_percent: 20,
         metric: Metric::Accuracy,
+        output: market::Output::FromGraph,
     };
     let bar = Arc::new(stage.printer.bar(&format!("{}: trains", client), epochs.into()));
     let (shown, base) = (Arc::clone(&bar), base.to_vec());

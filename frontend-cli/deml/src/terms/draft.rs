@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::LazyLock};
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 use client::quantity::{Deadline, Money, Share};
-use market::{Metric, Unmet};
+use market::{Metric, Output, Unmet};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// A metric on the command line and in files: its name with hyphens.
@@ -19,9 +19,7 @@ impl ValueEnum for MetricName {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        let name = self.0.to_string().replace('_', "-");
-        let description = self.0.description().trim().trim_end_matches('.').replace('`', "");
-        Some(PossibleValue::new(name).help(description))
+        Some(possible(self.0.to_string(), self.0.description()))
     }
 }
 
@@ -31,6 +29,42 @@ impl<'de> Deserialize<'de> for MetricName {
         <Self as ValueEnum>::from_str(&name, false)
             .map_err(|_| D::Error::custom(format!("{name} is not a metric")))
     }
+}
+
+/// What a model's answers are, on the command line and in files: the name with hyphens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputName(pub Output);
+
+impl ValueEnum for OutputName {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<OutputName>> =
+            LazyLock::new(|| Output::ALL.into_iter().map(OutputName).collect());
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(possible(self.0.to_string(), self.0.description()))
+    }
+}
+
+impl<'de> Deserialize<'de> for OutputName {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        <Self as ValueEnum>::from_str(&name, false)
+            .map_err(|_| D::Error::custom(format!("{name} is not a kind of output")))
+    }
+}
+
+/// A name with hyphens, and its description as help.
+fn possible(name: String, description: &str) -> PossibleValue {
+    let description = description.trim().trim_end_matches('.').replace('`', "");
+    PossibleValue::new(hyphenated(&name)).help(description)
+}
+
+/// A market's name as it is on the command line.
+#[must_use]
+pub fn hyphenated(name: &str) -> String {
+    name.replace('_', "-")
 }
 
 /// Recipient of the prize if no model is accepted.
@@ -96,6 +130,9 @@ pub struct OfferDraft {
     /// Metric [default: accuracy]
     #[arg(long)]
     pub metric: Option<MetricName>,
+    /// What models answer, if their graphs do not show it [default: from-graph]
+    #[arg(long)]
+    pub output: Option<OutputName>,
     /// Minimum accepted score: 91.5% or 915000ppm [default: 0%]
     #[arg(long, value_name = "SHARE")]
     pub min_score: Option<Share>,

@@ -9,8 +9,8 @@
 //! ```
 
 use market::{
-    Amount, Asset, Award, Board, Command, Evaluators, Metric, MinerTerms, Offer, Score, Sealing,
-    Terms, Timestamp, U256, Unmet, Work,
+    Amount, Asset, Award, Board, Command, Evaluators, Metric, MinerTerms, Offer, Output, Score,
+    Sealing, Terms, Timestamp, U256, Unmet, Work,
 };
 
 use super::{Reason, Stage, address, amount, asset, number, padded};
@@ -39,7 +39,7 @@ impl<'a> Stated<'a> {
 }
 
 const KNOWN: &str = " sealed salt base rows hold_out slice board quota ladder_step asset close \
-    places metric min_score min_gain min_worst_class max_model_bytes max_work max_inputs reveal \
+    places metric output min_score min_gain min_worst_class max_model_bytes max_work max_inputs reveal \
     sponsor_bond reward rewards prize significance unmet seats bond pool buy_in attest samples ";
 
 impl Stage {
@@ -93,6 +93,7 @@ impl Stage {
             places: stated.or("places", 4)?,
             offer: Offer {
                 metric: stated.value("metric").map_or(Ok(Metric::Accuracy), metric)?,
+                output: stated.value("output").map_or(Ok(Output::FromGraph), output)?,
                 min_score: Score(stated.or("min_score", 0)?),
                 min_gain: Score(stated.or("min_gain", 1)?),
                 min_worst_class: Score(stated.or("min_worst_class", 0)?),
@@ -143,6 +144,11 @@ fn evaluators(stated: &Stated<'_>) -> Result<Evaluators, Reason> {
         attest_seconds: stated.or("attest", 100)?,
         sample_rows: stated.or("samples", 0)?,
     }))
+}
+
+fn output(name: &str) -> Result<Output, Reason> {
+    let found = Output::ALL.into_iter().find(|output| format!("{output:?}") == name);
+    found.ok_or_else(|| format!("no output {name}"))
 }
 
 fn metric(name: &str) -> Result<Metric, Reason> {

@@ -20,9 +20,9 @@ use client::{
     session::{Currency, Session, TransactionCost},
     vault::{self, Vault},
 };
-use eval::Evaluator;
+use eval::{Dataset, Evaluator};
 use market::{
-    Amount, Blob, Command, Evaluation, JobId, Judge as _, Metric, Quote, Score, SealedBlob,
+    Amount, Blob, Command, Evaluation, JobId, Judge as _, Measure, Quote, Score, SealedBlob,
     Sealing, Slot, SlotKey, SponsorStake, Target, Terms,
 };
 use serde::Serialize;
@@ -134,9 +134,10 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let now = session.moment().await?;
     // The market's clock stands still between inputs.
     let market = QuoteView { now, ..session.quote().await? };
-    let metric = terms::metric(draft);
-    let hold_out = quote(&files.base, &files.hold_out, metric)?;
-    let slice = files.public_slice.as_ref().map(|slice| quote(&files.base, slice, metric));
+    let measure = terms::measure(draft);
+    understand(&files, measure)?;
+    let hold_out = quote(&files.base, &files.hold_out, measure)?;
+    let slice = files.public_slice.as_ref().map(|slice| quote(&files.base, slice, measure));
     let slice = slice.transpose()?;
     let sealed = terms::is_sealed(draft).then(|| trial_seal(&files.hold_out));
     let known = Known {
@@ -159,9 +160,8 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let salt = vault::random().into();
     let plan = Plan { terms: planned, stake, total, salt, files, rehearsal, currency };
     session.printer.say(format_args!(
-        "the base model scores {} (worst class {}) on the hold-out and takes {} instructions",
-        percent(rehearsal.base.score),
-        percent(rehearsal.base.worst_class),
+        "the base model scores {} on the hold-out and takes {} instructions",
+        terms::scores_text(measure.metric, rehearsal.base),
         rehearsal.quote.work
     ));
     let places = count(planned.places.into(), "place");
@@ -195,12 +195,24 @@ async fn rehearsed(
     .await
 }
 
+/// Checks that the base model can be scored, to say in words what is missing.
+///
+/// - Errors: `UnfitModel`, `UnfitDataset`; `EvaluationError` if they do not fit together, or what
+///   the model answers has to be stated
+fn understand(files: &JobFiles, measure: Measure) -> Result<()> {
+    let model = local::model(&files.base.bytes)?;
+    let unfit = |why| Refused::new("UnfitDataset", why);
+    let dataset = Dataset::from_safetensors(&files.hold_out.bytes).map_err(unfit)?;
+    let understood = eval::understand(&model, &dataset, measure);
+    Ok(understood.map(drop).map_err(|why| Refused::new("EvaluationError", why))?)
+}
+
 /// Quote for evaluating the base model on a dataset.
-fn quote(model: &File, data: &File, metric: Metric) -> Result<Quote> {
+fn quote(model: &File, data: &File, measure: Measure) -> Result<Quote> {
     let evaluation = Evaluation {
         model: Blob { cid: model.blob.cid(), bytes: &model.bytes },
         hold_out: Blob { cid: data.blob.cid(), bytes: &data.bytes },
-        metric,
+        measure,
         rows: None,
     };
     Ok(Evaluator::new().quote(&evaluation).map_err(|why| Refused::new("EvaluationError", why))?)
@@ -314,8 +326,8 @@ pub struct Opened {
     /// The base model's score, in parts per million: on the hold-out, or on the public slice while
     /// that is sealed.
     pub base_score: Score,
-    /// The recall of its worst class, in parts per million.
-    pub base_worst_class: Score,
+    /// The recall of its worst class, in parts per million; `None` for numbers.
+    pub base_worst_class: Option<Score>,
     /// The stake in escrow.
     pub stake: SponsorStake,
     /// The base model's CID.
@@ -336,8 +348,9 @@ impl fmt::Display for Opened {
         let Self { job, number, stake, currency, spent, .. } = self;
         write!(out, "job {number} is open: {job}")?;
         fmt_stake(out, stake, currency)?;
-        let (score, worst) = (percent(self.base_score), percent(self.base_worst_class));
-        writeln!(out, "\n  base model  {} ({score}, worst class {worst})", self.base_model)?;
+        let worst = self.base_worst_class.map(|worst| format!(", worst class {}", percent(worst)));
+        let (score, worst) = (percent(self.base_score), worst.unwrap_or_default());
+        writeln!(out, "\n  base model  {} ({score}{worst})", self.base_model)?;
         writeln!(out, "  hold-out    {}", self.hold_out)?;
         write!(out, "  {spent}")?;
         if self.is_sealed {
@@ -456,7 +469,7 @@ pub async fn open(
         job,
         number,
         base_score: base.0,
-        base_worst_class: base.1,
+        base_worst_class: (!terms.offer.metric.is_regression()).then_some(base.1),
         stake,
         base_model: terms.offer.base_model.cid(),
         hold_out,

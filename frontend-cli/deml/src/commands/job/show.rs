@@ -20,6 +20,7 @@ use wire::{JobList, JobView, Query, QuoteView, SubmissionStateView, SubmissionVi
 use crate::{
     commands::job::{evaluate, list::title, open::fmt_stake},
     config::Config,
+    terms::{output_text, scores_text},
 };
 
 /// Arguments of `deml job show`.
@@ -135,11 +136,14 @@ impl Shown {
         }
         writeln!(
             out,
-            "  rules       {}: at least {}, {} better than the base model, worst class {}",
+            "  rules       {}: at least {}, {} better than the base model{}",
             offer.metric,
             percent(offer.min_score),
             points(offer.min_gain),
-            percent(offer.min_worst_class)
+            match offer.metric.is_regression() {
+                true => String::new(),
+                false => format!(", worst class {}", percent(offer.min_worst_class)),
+            }
         )?;
         // While the hold-out is sealed, the base model's score is that on the public slice.
         if let Some(base) = job.base.filter(|_| !job.terms.sealing.is_sealed()) {
@@ -147,13 +151,15 @@ impl Shown {
             let reach = percent(gained.max(offer.min_score));
             writeln!(out, "              so a model must reach {reach}")?;
         }
+        if !offer.metric.is_regression() {
+            writeln!(out, "  output      {}", output_text(offer.output))?;
+        }
         let (bytes, work, inputs) = (offer.max_model_bytes, offer.max_work, offer.max_inputs);
         writeln!(out, "  limits      {bytes} bytes, {work} instructions, {inputs} inputs")?;
         self.fmt_secrecy(out)?;
-        let base = job.base.map_or_else(
-            || "not scored yet".to_owned(),
-            |base| format!("{}, worst class {}", percent(base.score), percent(base.worst_class)),
-        );
+        let base = job
+            .base
+            .map_or_else(|| "not scored yet".to_owned(), |base| scores_text(offer.metric, base));
         writeln!(out, "  base model  {} ({base})", offer.base_model.cid())?;
         let (hold_out, rows) = (job.terms.sealing.published_hold_out().cid(), offer.rows);
         writeln!(out, "  hold-out    {hold_out}, {}", count(rows.into(), "row"))?;

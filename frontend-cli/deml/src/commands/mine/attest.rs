@@ -163,7 +163,7 @@ impl Miner<'_> {
                 let evaluation = Evaluation {
                     model: Blob { cid: *cid, bytes },
                     hold_out: Blob { cid: hold_out.cid(), bytes: &rows },
-                    metric: terms.offer.metric,
+                    measure: terms.offer.measure(),
                     rows: None,
                 };
                 found.push(market::attest(&settings, &terms, evaluation, &mut judge));

@@ -13,13 +13,14 @@ use eval::{
     Dataset, Estimate, Features, Labels, Model,
     report::{Summary, summary},
 };
-use market::{Metric, Quote};
+use market::{Metric, Output, Quote};
 use serde::Serialize;
 use trainer::local;
 
 use crate::{
     config::Config,
     effort::{Effort, Speed, default_input_work},
+    terms::hyphenated,
 };
 
 /// Arguments of `deml model check`.
@@ -48,6 +49,10 @@ pub struct Checked {
     pub input: Vec<usize>,
     /// Numbers it answers per row.
     pub answers: usize,
+    /// What they are, if its graph shows it.
+    pub output: Option<Output>,
+    /// The operator that shows it.
+    pub shown_by: Option<String>,
     /// Number of weights.
     pub parameters: usize,
     /// Rows per batch.
@@ -90,6 +95,19 @@ impl fmt::Display for Checked {
             "  a row of {:?} becomes {} numbers; {} parameters",
             self.input, self.answers, self.parameters
         )?;
+        match (self.output, &self.shown_by) {
+            (Some(output), Some(operator)) => {
+                let output = hyphenated(&output.to_string());
+                writeln!(out, "  its output is {output}, by its {operator}")?;
+            }
+            _ => {
+                writeln!(
+                    out,
+                    "  its graph does not show what its output is: a job or a score that"
+                )?;
+                writeln!(out, "  depends on it has to say so, with --output logits or another")?;
+            }
+        }
         writeln!(out, "  {} rows cost {}", self.rows, self.effort)?;
         write!(
             out,
@@ -112,7 +130,7 @@ impl fmt::Display for Checked {
 /// - Errors: `UnfitModel`, naming the node
 pub fn check(file: &File, rows: u32, speed: Speed) -> Result<Checked> {
     let model = local::model(&file.bytes)?;
-    let Summary { row, answers, nodes, parameters, batch_rows, .. } = summary(&model);
+    let Summary { row, answers, output, nodes, parameters, batch_rows, .. } = summary(&model);
     let effort = Effort::new(&quote(file, &model, rows)?, &file.bytes, default_input_work(), speed);
     let nodes = nodes.into_iter().map(|node| NodeCost {
         index: node.node.index,
@@ -125,6 +143,8 @@ pub fn check(file: &File, rows: u32, speed: Speed) -> Result<Checked> {
         bytes: file.blob.size,
         input: row.sizes().to_vec(),
         answers,
+        output: output.map(|(output, _)| output),
+        shown_by: output.map(|(_, node)| node.operator.as_str().to_owned()),
         parameters,
         batch_rows,
         rows,
@@ -140,5 +160,5 @@ fn quote(file: &File, model: &Model, rows: u32) -> Result<Quote> {
     let features = Features::Bytes { bytes: vec![0; elements], scale: 1.0, offset: 0.0 };
     let dataset = Dataset::new(model.row(), features, Labels::Classes(vec![0; rows]))?;
     let files = [file.bytes.len(), elements];
-    Ok(Estimate::new(files, model, &dataset, Metric::Accuracy)?.quote(&dataset))
+    Ok(Estimate::new(files, model, &dataset, Metric::Accuracy.into())?.quote(&dataset))
 }

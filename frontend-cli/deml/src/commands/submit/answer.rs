@@ -33,7 +33,7 @@ pub struct Submitted {
     pub state: SubmissionStateView,
     /// Its score in parts per million, if it was evaluated.
     pub score: Option<u32>,
-    /// The recall of its worst class, in parts per million.
+    /// The recall of its worst class, in parts per million; `None` for numbers.
     pub worst_class: Option<u32>,
     /// Whether it was paid.
     pub accepted: bool,
@@ -77,9 +77,10 @@ impl fmt::Display for Submitted {
         };
         writeln!(out, "submission {submission} to job {number} is {state}")?;
         writeln!(out, "  model       {}", self.model_cid)?;
-        if let Some((score, worst)) = self.score.zip(self.worst_class) {
-            let (score, worst) = (percent(Score(score)), percent(Score(worst)));
-            writeln!(out, "  score       {score}, worst class {worst}")?;
+        if let Some(score) = self.score {
+            let worst = self.worst_class.map(|worst| percent(Score(worst)));
+            let worst = worst.map(|worst| format!(", worst class {worst}")).unwrap_or_default();
+            writeln!(out, "  score       {}{worst}", percent(Score(score)))?;
         }
         if let Some(refusal) = &self.refusal {
             writeln!(out, "  reason      {refusal}")?;
@@ -155,6 +156,7 @@ pub(super) async fn answer(
     let is_secret = view.model.is_none()
         && matches!(view.state, SubmissionStateView::Expecting | SubmissionStateView::Sealed)
         && job.terms.sealing.is_sealed();
+    let is_regression = job.terms.offer.metric.is_regression();
     Ok(Submitted {
         job: job.job,
         number: job.number,
@@ -163,7 +165,7 @@ pub(super) async fn answer(
         model_cid: model.cid(),
         state: view.state,
         score: view.scores.map(|scores| scores.score.0),
-        worst_class: view.scores.map(|scores| scores.worst_class.0),
+        worst_class: view.scores.map(|scores| scores.worst_class.0).filter(|_| !is_regression),
         accepted,
         refusal: view.refusal.map(Refused),
         asset: job.terms.asset,

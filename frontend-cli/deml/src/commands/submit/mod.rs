@@ -35,6 +35,7 @@ use crate::{
     },
     config::Config,
     rehearsal::{self, Drive, Rehearsal},
+    terms,
 };
 
 /// Arguments of `deml submit`.
@@ -316,9 +317,8 @@ async fn check(session: &Session, sender: &Sender, view: &JobView, model: &File)
     let on = if is_sealed { " on the public slice; the hold-out is sealed" } else { "" };
     if let Some(scores) = verdict.scores() {
         session.printer.say(format_args!(
-            "scores {} (worst class {}), the base model {}{on}",
-            percent(scores.score),
-            percent(scores.worst_class),
+            "scores {}; the base model {}{on}",
+            terms::scores_text(view.terms.offer.metric, scores),
             percent(base.score)
         ));
     }

@@ -19,7 +19,8 @@ use eval::{
     train::{Disguise, Epoch, Optimiser, Options, disguise, train as fit},
 };
 use market::{
-    Attestation, AttestationBinding, Command, JobId, Metric, Score, Slot, SlotKey, SubmittedModel,
+    Attestation, AttestationBinding, Command, JobId, Metric, Output, Score, Slot, SlotKey,
+    SubmittedModel,
 };
 use trainer::local;
 use wire::{SubmissionStateView, SubmissionView};
@@ -166,6 +167,7 @@ async fn train(stage: &Stage, who: &'static str, rows: &[u8], epochs: u32) -> Re
         seed: 1,
         held_back_percent: 20,
         metric: Metric::Accuracy,
+        output: Output::FromGraph,
     };
     let trained = local::in_background(move || {
         let mut go_on = |_: Epoch| ControlFlow::Continue(());

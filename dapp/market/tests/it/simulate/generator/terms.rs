@@ -1,8 +1,8 @@
 //! Generates terms of a job: every choice, and each value at or just beyond its limit.
 
 use market::{
-    Address, Amount, Award, Board, Command, Evaluators, Metric, MinerTerms, Offer, Score, Sealing,
-    Terms, Timestamp, U256, Unmet, Work,
+    Address, Amount, Award, Board, Command, Evaluators, Metric, MinerTerms, Offer, Output, Score,
+    Sealing, Terms, Timestamp, U256, Unmet, Work,
 };
 
 use super::{ASSETS, Generator, HOLD_OUTS, MODELS};
@@ -57,6 +57,7 @@ impl Generator {
             places: self.rng.u32(4..9),
             offer: Offer {
                 metric,
+                output: self.output(metric),
                 min_score: Score(self.pick(&[0, 0, 300_000])),
                 min_gain: Score(self.pick(&[1, 1, 100_000])),
                 min_worst_class: Score(0),
@@ -85,11 +86,16 @@ impl Generator {
         }
     }
 
+    fn output(&mut self, metric: Metric) -> Output {
+        let stated = self.pick(&[Output::FromGraph, Output::Probabilities, Output::Logits]);
+        if metric.is_regression() { Output::FromGraph } else { stated }
+    }
+
     fn evaluators(&mut self, is_sealed: bool, metric: Metric) -> Evaluators {
         if !is_sealed || self.once_in(2) {
             return Evaluators::Machine;
         }
-        let is_told = metric == Metric::Accuracy || metric.is_loss();
+        let is_told = metric.is_told_by_rows();
         Evaluators::Miners(MinerTerms {
             seats: self.rng.u32(1..5),
             bond: Amount::new(self.rng.u128(0..30)),
