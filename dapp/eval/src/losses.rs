@@ -3,7 +3,7 @@
 
 use market::{MAX_LOSS_PPM, Output};
 
-use crate::math;
+use kernels::math;
 
 /// The least probability of which a log loss is taken.
 const LEAST_PROBABILITY: f64 = 1e-15;

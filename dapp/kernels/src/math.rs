@@ -60,6 +60,6 @@ fn greatest(list: &[f32]) -> f32 {
 }
 
 /// `ln(1 + exp x)`, exact where the exponential overflows or vanishes.
-pub(crate) fn softplus(x: f64) -> f64 {
+pub fn softplus(x: f64) -> f64 {
     x.max(0.0) + libm::log1p(libm::exp(-x.abs()))
 }
