@@ -8,9 +8,7 @@ use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::SolEvent;
 use anyhow::{Context, Result, bail};
 use application::{App, Notify};
-use client::chain::bindings::{
-    Application, Authority, Foreclosable, InputBox, StagedConsensus,
-};
+use client::chain::bindings::{Application, Authority, Foreclosable, InputBox, StagedConsensus};
 use client::chain::{ClaimEvent, ClaimKind, Input, LogReader, Sender};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
@@ -255,10 +253,8 @@ impl Follower {
 
     /// Anvil mines a block per transaction; an idle chain would never end an epoch.
     async fn mine_towards_the_end_of_the_epoch(&mut self) -> Result<()> {
-        let waits = matches!(
-            self.unsettled(),
-            Some((_, EpochStatus::Open | EpochStatus::ClaimStaged))
-        );
+        let waits =
+            matches!(self.unsettled(), Some((_, EpochStatus::Open | EpochStatus::ClaimStaged)));
         if waits && self.last_block_at.elapsed() >= self.block_interval {
             l1::mine(self.owner.chain(), 1).await?;
         }
