@@ -1,6 +1,6 @@
 //! Following an input: waiting until the node has processed it, and reading its results.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use wire::Notice;
 
 use crate::{
@@ -58,11 +58,21 @@ pub async fn follow(
     read(node, input).await
 }
 
+/// The application failed on an input: what it did was undone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("input {input} was undone by the application ({status}): nothing changed; report it")]
+pub struct Undone {
+    /// Its number.
+    pub input: u64,
+    /// The node's status of it.
+    pub status: String,
+}
+
 /// Reads the results of a processed input.
 pub async fn read(node: &Node, input: u64) -> Result<Processed> {
     let status = node.input(input).await?.status;
     if !status.eq_ignore_ascii_case("accepted") {
-        bail!("input {input} was undone by the application ({status}): nothing changed; report it");
+        return Err(Undone { input, status }.into());
     }
     let mut processed =
         Processed { input, notices: Vec::new(), payments: Vec::new(), refusals: Vec::new() };

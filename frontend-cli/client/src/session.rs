@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy::primitives::Address;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use market::{Amount, Asset, Command, Settings, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 use wire::{
@@ -17,7 +17,7 @@ use wire::{
 use crate::{
     chain::{Chain, Sender, Sent, bindings::ERC20},
     convert::{to_ethereum, to_market},
-    follow::{self, Processed},
+    follow::{self, Processed, Undone},
     ipfs::Store,
     jobs::{self, JobRef},
     node::Node,
@@ -349,12 +349,16 @@ impl Session {
 
     /// Waits for the results of a transaction's input.
     pub async fn follow(&self, sent: &Sent) -> Result<Processed> {
-        let input = sent.input.with_context(|| {
-            format!("transaction {} added no input: is --app right?", sent.transaction)
-        })?;
-        let processed = follow::follow(&self.node, self.patience, &self.printer, input).await?;
-        sent.finish()?;
-        Ok(processed)
+        let Some(input) = sent.input else {
+            sent.finish()?;
+            bail!("transaction {} added no input: is --app right?", sent.transaction);
+        };
+        let processed = follow::follow(&self.node, self.patience, &self.printer, input).await;
+        // Otherwise the same command looks again, and sends nothing.
+        if processed.as_ref().map_or_else(|error| error.is::<Undone>(), |_| true) {
+            sent.finish()?;
+        }
+        processed
     }
 }
 

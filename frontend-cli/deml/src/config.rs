@@ -230,10 +230,11 @@ impl Config {
         let (chain, app) = (session.chain.chain_id().await?, session.application());
         let vault = Vault::of(&folders::vaults()?, &key, chain, app);
         seals::remind(session, &vault).await?;
+        let first_block = session.chain.block_hash(0).await?.unwrap_or_default();
         let options = SendOptions {
             patience: session.patience,
             printer: self.printer,
-            notes: Some(Notes::of(&folders::sent()?, chain, key.address())),
+            notes: Some(Notes::of(&folders::sent()?, chain, first_block, key.address())),
             gas_price: self.gas_price()?,
         };
         Ok((session.chain.sender(key).with(options), vault))

@@ -19,5 +19,6 @@ mod lying_node;
 mod pages;
 mod proof;
 mod riscv;
+mod sends;
 mod tidy;
 mod watch;

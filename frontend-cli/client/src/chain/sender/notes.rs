@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, hex};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
@@ -59,10 +59,12 @@ pub(super) struct Turn {
 }
 
 impl Notes {
-    /// The notes in `folder` of `account` on a chain.
+    /// The notes in `folder` of `account` on the chain with this id and first block: a development
+    /// chain that starts anew has the same id, and knows nothing of what was sent before.
     #[must_use]
-    pub fn of(folder: &Path, chain_id: u64, account: Address) -> Self {
-        Self { folder: folder.join(format!("{chain_id}-{account:#x}")) }
+    pub fn of(folder: &Path, chain_id: u64, first_block: B256, account: Address) -> Self {
+        let chain = format!("{chain_id}-{}", hex::encode(&first_block[..4]));
+        Self { folder: folder.join(format!("{chain}-{account:#x}")) }
     }
 
     /// Takes the turn; `None` while another process has it.
@@ -140,7 +142,7 @@ mod tests {
     #[test]
     fn a_note_is_left_behind_once_its_command_ends() {
         let folder = tempfile::tempdir().unwrap();
-        let notes = Notes::of(folder.path(), 1, Address::repeat_byte(7));
+        let notes = Notes::of(folder.path(), 1, B256::ZERO, Address::repeat_byte(7));
         assert!(notes.left_behind().unwrap().is_empty());
         let turn = notes.turn().unwrap().unwrap();
         assert!(notes.turn().unwrap().is_none());
@@ -164,11 +166,7 @@ mod tests {
         held.remove().unwrap();
         drop(held);
         assert!(notes.left_behind().unwrap().is_empty());
-        fs::write(
-            folder.path().join(format!("1-{:#x}", Address::repeat_byte(7))).join("a.json"),
-            "",
-        )
-        .unwrap();
+        fs::write(notes.folder.join("a.json"), "").unwrap();
         assert!(notes.left_behind().unwrap_err().to_string().contains("damaged"));
     }
 }
