@@ -18,7 +18,7 @@ use blobs::{Cid, Codec, Digest};
 use clouds::Clouds;
 use eval::{
     Dataset, Evaluator, Features, Labels, Model, report,
-    train::{Disguise, Epoch, Optimiser, Options, disguise, train},
+    train::{Disguise, Options, Progress, disguise, train},
 };
 use market::{Blob, Comparison, Judge, Metric, Output, Similarity};
 
@@ -178,16 +178,14 @@ impl Course {
         epochs: u32,
     ) -> Outcome<Vec<u8>> {
         let options = Options {
-            optimiser: Optimiser::Adam,
             learning_rate: rate,
             epochs,
-            batch_rows: 32,
             seed,
             held_back_percent: 10,
             metric: self.metric(),
-            output: Output::FromGraph,
+            ..Options::default()
         };
-        let go_on = &mut |_: Epoch| ControlFlow::Continue(());
+        let go_on = &mut |_: Progress<'_>| ControlFlow::Continue(());
         Ok(train(file, &self.halves[half], &options, go_on)?.onnx)
     }
 

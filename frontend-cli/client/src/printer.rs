@@ -155,6 +155,13 @@ impl Printer {
         Bar { bar }
     }
 
+    /// A line that changes while something goes on; hidden if there is no terminal.
+    pub fn live(&self, what: &str) -> Bar {
+        let bar = self.progress(ProgressBar::new_spinner(), what);
+        bar.set_style(style("{wide_msg}"));
+        Bar { bar }
+    }
+
     fn progress(&self, bar: ProgressBar, what: &str) -> ProgressBar {
         let is_shown = std::io::stderr().is_terminal() && !self.quiet;
         if !is_shown {
@@ -278,6 +285,12 @@ impl Bar {
     /// Sets the number of finished parts.
     pub fn set(&self, done: u64) {
         self.bar.set_position(done);
+    }
+
+    /// Whether nobody sees it.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        self.bar.is_hidden()
     }
 
     /// Sets the message.

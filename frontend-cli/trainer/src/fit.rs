@@ -1,9 +1,10 @@
-//! Training on files of rows: reading them, reporting each epoch, and writing the best model.
+//! Training on files of rows: reading them, keeping the best model after each epoch, and saying
+//! what came of it.
 
 use std::{
     fmt,
     ops::ControlFlow,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,18 +14,19 @@ use std::{
 use anyhow::Result;
 use blobs::Cid;
 use client::{
-    files::{self, File},
+    files::File,
     printer::{Printer, Refused},
     quantity::percent,
 };
 use eval::{
     Dataset,
     dataset::LabelColumn,
-    train::{Epoch, Options},
+    train::{self, Ending, Epoch, Options, Progress},
 };
+use market::Score;
 use serde::Serialize;
 
-use crate::{local, rows};
+use crate::{curve, keeping::Keeping, live::Live, local, rows};
 
 /// A trained model.
 #[derive(Clone, Debug, Serialize)]
@@ -35,28 +37,39 @@ pub struct Trained {
     pub cid: Cid,
     /// Its size in bytes.
     pub bytes: u64,
-    /// The epoch of its weights; `None` if no epoch was completed.
-    pub epoch: Option<u32>,
+    /// The epoch of its weights.
+    pub epoch: u32,
     /// The mean loss in that epoch.
-    pub loss: Option<f32>,
-    /// The score on the validation rows, in parts per million.
+    pub loss: f32,
+    /// The score on the validation rows, in parts per million; `None` if no rows were held back.
     pub validation: Option<u32>,
+    /// The base model's score on the same rows as the score that chose, in parts per million.
+    pub base: u32,
+    /// Number of epochs done.
+    pub epochs: u32,
+    /// Why it ended: `completed`, `stopped`, `no_better` or `diverged`.
+    pub ending: &'static str,
+    /// The files of the curve, if it was asked for.
+    pub curve: Vec<PathBuf>,
+    #[serde(skip)]
+    score: Score,
 }
 
 impl fmt::Display for Trained {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "{}: {} bytes, {}", self.file.display(), self.bytes, self.cid)?;
-        match (self.epoch, self.validation.map(market::Score)) {
-            (Some(epoch), Some(score)) => {
-                write!(out, "  best in epoch {epoch}: {} on rows held back", percent(score))
-            }
-            (Some(epoch), None) => write!(out, "  epoch {epoch}; no rows were held back"),
-            (None, _) => out.write_str("  no epoch came to an end: the weights are unchanged"),
+        let Self { file, cid, bytes, epoch, base, .. } = self;
+        writeln!(out, "{}: {bytes} bytes, {cid}", file.display())?;
+        let rows = if self.validation.is_some() { "held back" } else { "trained on" };
+        let (score, base) = (percent(self.score), percent(Score(*base)));
+        write!(out, "  best in epoch {epoch}: {score} on rows {rows}, the base model {base}")?;
+        for file in &self.curve {
+            write!(out, "\n  curve   {}", file.display())?;
         }
+        Ok(())
     }
 }
 
-/// Base model, data and options of a training run.
+/// Base model, data and options of a training run, and where its results go.
 #[derive(Clone, Debug)]
 pub struct TrainingRun {
     /// The ONNX file of the base model.
@@ -67,59 +80,135 @@ pub struct TrainingRun {
     pub label: Option<String>,
     /// The training options.
     pub options: Options,
+    /// File of the best model.
+    pub out: PathBuf,
+    /// Whether to go on from the checkpoint beside it.
+    pub resume: bool,
+    /// Files of the curve, whatever their extension.
+    pub curve: Option<PathBuf>,
 }
 
-/// Trains, and writes the best model; `stop` ends it after the current epoch.
+/// Trains, and keeps the best model; `stop` ends it after the current batch.
 ///
-/// - Errors: `UnfitDataset`, `Untrainable`
-pub async fn train(
-    printer: Printer,
-    course: TrainingRun,
-    out: PathBuf,
-    stop: Arc<AtomicBool>,
-) -> Result<Trained> {
+/// - Errors: `UnfitDataset`, `Untrainable`, `CheckpointExists`, `NoCheckpoint`; `NotBetter` and
+///   `Diverged` if no model was written
+pub async fn train(printer: Printer, run: TrainingRun, stop: Arc<AtomicBool>) -> Result<Trained> {
     local::in_background(move || {
-        let TrainingRun { base, data, label, options } = course;
-        let kind = local::label_kind(options.metric);
-        let label = label.as_deref().map_or(LabelColumn::Last, LabelColumn::Named);
-        let read = data.iter().map(|file| local::dataset(file, label, kind));
-        let dataset = rows::joined(read.collect::<Result<_>>()?)?;
-        let trained = run(&printer, &base, &dataset, &options, &stop)?;
-        files::write(&out, &trained.onnx)?;
-        let blob = local::blob_of(&trained.onnx);
-        Ok(Trained {
-            file: out,
-            cid: blob.cid(),
-            bytes: blob.size,
-            epoch: trained.best.map(|best| best.number),
-            loss: trained.best.map(|best| best.loss),
-            validation: trained.best.and_then(|best| best.score).map(|score| score.0),
-        })
+        let keeping = Keeping::at(&run.out)?;
+        if let Some(curve) = &run.curve {
+            curve::try_writing(curve)?;
+        }
+        let checkpoint = keeping.checkpoint(run.resume)?;
+        let dataset = rows_of(&run)?;
+        let trained = fit(&printer, &run, &dataset, checkpoint, (keeping.clone(), &stop))?;
+        let held_back = is_held_back(&run.options, &dataset);
+        let curve = match &run.curve {
+            Some(path) => curve::write(path, &trained.curve, held_back)?,
+            None => Vec::new(),
+        };
+        if trained.ending != Ending::Stopped {
+            keeping.forget()?;
+        }
+        if trained.best.number == 0 {
+            return Err(nothing_written(&trained, &run.out).into());
+        }
+        keeping.write_model(&trained.onnx)?;
+        if let Ending::Diverged { epoch } = trained.ending {
+            printer.say(format_args!("epoch {epoch} diverged; the best before it is kept"));
+        }
+        Ok(answer(&run.out, &trained, held_back, curve))
     })
     .await
 }
 
-fn run(
+fn rows_of(run: &TrainingRun) -> Result<Dataset> {
+    let kind = local::label_kind(run.options.metric);
+    let label = run.label.as_deref().map_or(LabelColumn::Last, LabelColumn::Named);
+    let read = run.data.iter().map(|file| local::dataset(file, label, kind));
+    rows::joined(read.collect::<Result<_>>()?)
+}
+
+fn is_held_back(options: &Options, dataset: &Dataset) -> bool {
+    dataset.rows() * usize::from(options.held_back_percent) >= 100
+}
+
+fn fit(
     printer: &Printer,
-    base: &[u8],
+    run: &TrainingRun,
     dataset: &Dataset,
-    options: &Options,
-    stop: &AtomicBool,
-) -> Result<eval::train::Trained> {
-    let bar = printer.bar("training", options.epochs.into());
-    let trained = eval::train::train(base, dataset, options, &mut |epoch: Epoch| {
-        bar.set(epoch.number.into());
-        printer.say_above(&bar, line(epoch, options.epochs));
+    checkpoint: Option<train::Checkpoint>,
+    (mut keeping, stop): (Keeping, &AtomicBool),
+) -> Result<train::Trained> {
+    let TrainingRun { base, options, .. } = run;
+    let mut live = Live::new(*printer, options.epochs, is_held_back(options, dataset));
+    let mut progress = |progress: Progress<'_>| {
+        live.show(&progress);
+        if let Progress::Epoch(_, course) = progress
+            && let Err(why) = keeping.keep(course)
+        {
+            live.warn(&format!("the training goes on, but is not kept: {why:#}"));
+        }
         if stop.load(Ordering::Relaxed) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
-    });
+    };
+    let trained = match checkpoint {
+        Some(checkpoint) => train::resume(base, dataset, options, checkpoint, &mut progress),
+        None => train::train(base, dataset, options, &mut progress),
+    };
     Ok(trained.map_err(|why| Refused::new("Untrainable", why))?)
 }
 
-fn line(Epoch { number, loss, score }: Epoch, epochs: u32) -> String {
-    let score = score.map(|score| format!(", {} on rows held back", percent(score)));
-    format!("epoch {number:>3}/{epochs}  loss {loss:.6}{}", score.unwrap_or_default())
+/// Why there is no model: none is better than the base.
+fn nothing_written(trained: &train::Trained, out: &Path) -> Refused {
+    let (base, file) = (percent(trained.best.score), out.display());
+    match trained.ending {
+        Ending::Diverged { epoch } => {
+            let why = format_args!(
+                "the weights are no longer finite in epoch {epoch}, and nothing before was as good \
+                 as the base model ({base}); {file} is not written; try a smaller --learning-rate"
+            );
+            Refused::new("Diverged", why)
+        }
+        Ending::Stopped => {
+            let why = format_args!(
+                "no epoch so far was as good as the base model ({base}); {file} is not written; \
+                 --resume goes on"
+            );
+            Refused::new("NotBetter", why)
+        }
+        Ending::Completed | Ending::NoBetter => {
+            let why = format_args!(
+                "no epoch was as good as the base model ({base}); {file} is not written; try a \
+                 smaller --learning-rate or more --data"
+            );
+            Refused::new("NotBetter", why)
+        }
+    }
+}
+
+fn answer(out: &Path, trained: &train::Trained, held_back: bool, curve: Vec<PathBuf>) -> Trained {
+    let Epoch { number, loss, score, .. } = trained.best;
+    let blob = local::blob_of(&trained.onnx);
+    let (first, last) = (trained.curve.first(), trained.curve.last());
+    Trained {
+        file: out.to_owned(),
+        cid: blob.cid(),
+        bytes: blob.size,
+        epoch: number,
+        loss,
+        validation: held_back.then_some(score.0),
+        base: first.map_or(0, |base| base.score.0),
+        epochs: last.map_or(0, |last| last.number),
+        ending: match trained.ending {
+            Ending::Completed => "completed",
+            Ending::Stopped => "stopped",
+            Ending::NoBetter => "no_better",
+            Ending::Diverged { .. } => "diverged",
+        },
+        curve,
+        score,
+    }
 }

@@ -1,7 +1,10 @@
 //! A client's work on data that stays on its computer: reading rows, training on them, and
 //! scoring models by the market's own code, so that the integers are the same.
 
+mod curve;
 pub mod figures;
 pub mod fit;
+mod keeping;
+mod live;
 pub mod local;
 pub mod rows;

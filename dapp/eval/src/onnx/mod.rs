@@ -6,11 +6,15 @@
 
 mod file;
 #[cfg(feature = "train")]
+mod names;
+#[cfg(feature = "train")]
 mod patch;
 mod tensor;
 mod wire;
 
 pub(crate) use file::{Attribute, BatchSize, File, Node, Port, is_standard};
+#[cfg(feature = "train")]
+pub(crate) use names::names;
 #[cfg(feature = "train")]
 pub(crate) use patch::{Weights, with_weights};
 pub(crate) use tensor::{Constant, Numbers};

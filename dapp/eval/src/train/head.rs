@@ -70,13 +70,16 @@ impl Head {
         }
     }
 
-    /// The loss summed over the rows: cross-entropy for classes, squared error for numbers.
-    pub(super) fn loss(self, answers: Array, labels: &Labels) -> Tensor<1> {
+    /// The loss summed over the rows: cross-entropy for classes, squared error for numbers. A row
+    /// counts as much as its class, if `weights` has one for each.
+    pub(super) fn loss(self, answers: Array, labels: &Labels, weights: &[f32]) -> Tensor<1> {
         let rows = labels.len();
         let per_row = answers.shape().elements() / rows;
         let answers = answers.view([rows, per_row]);
-        let wanted = TensorData::new(wanted(labels, per_row), [rows, per_row]);
-        let wanted = Tensor::<2>::from_data(wanted, &answers.device());
+        let device = answers.device();
+        let rows_of =
+            |list| Tensor::<2>::from_data(TensorData::new(list, [rows, per_row]), &device);
+        let wanted = rows_of(wanted(labels, per_row));
         let likelihood = match self {
             Self::Logits(_) => wanted.mul(activation::log_softmax(answers, 1)),
             Self::LogProbabilities(_) => wanted.mul(answers),
@@ -96,6 +99,14 @@ impl Head {
                 wanted.mul(one.log()).add(other.mul(zero.log()))
             }
             Self::Number(_) => answers.sub(wanted).square().neg(),
+        };
+        let likelihood = match labels {
+            Labels::Classes(classes) if !weights.is_empty() => {
+                let weight = |class: &u8| weights.get(usize::from(*class)).copied().unwrap_or(1.0);
+                let row = |class| std::iter::repeat_n(weight(class), per_row);
+                likelihood.mul(rows_of(classes.iter().flat_map(row).collect()))
+            }
+            _ => likelihood,
         };
         likelihood.sum().neg()
     }

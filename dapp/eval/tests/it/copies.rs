@@ -201,25 +201,18 @@ mod trained {
 
     use eval::{
         Dataset, Model, report,
-        train::{Disguise, Epoch, Optimiser, Options, disguise, train},
+        train::{Disguise, Options, Progress, disguise, train},
     };
-    use market::{Evaluation, MetricAccumulator, Output};
+    use market::{Evaluation, MetricAccumulator};
 
     use super::*;
 
-    const OPTIONS: Options = Options {
-        optimiser: Optimiser::Adam,
-        learning_rate: 0.01,
-        epochs: 6,
-        batch_rows: 32,
-        seed: 1,
-        held_back_percent: 0,
-        metric: Metric::Accuracy,
-        output: Output::FromGraph,
-    };
+    fn usual() -> Options {
+        Options { learning_rate: 0.01, epochs: 6, held_back_percent: 0, ..Options::default() }
+    }
 
     fn trained(base: &[u8], data: &Dataset, options: &Options) -> Vec<u8> {
-        let go_on = &mut |_: Epoch| ControlFlow::Continue(());
+        let go_on = &mut |_: Progress<'_>| ControlFlow::Continue(());
         train(base, data, options, go_on).unwrap().onnx
     }
 
@@ -237,7 +230,7 @@ mod trained {
             let hold_out = read(&format!("{folder}/holdout.safetensors"));
             let room = Room { base: &base, hold_out: &hold_out, measure: Metric::Accuracy.into() };
             let data = dataset(&format!("{folder}/client-b.safetensors"));
-            let model = trained(&base, &data, &OPTIONS);
+            let model = trained(&base, &data, &usual());
             let none = Disguise::default();
             let all = Disguise { reorder: true, rescale: true, turn: true, seed: 7, ..none };
             for how in [
@@ -259,7 +252,7 @@ mod trained {
                 let similarity = room.compare(&model, &copy).unwrap();
                 assert!(similarity.is_copy(), "{name}, {rewrite}: {similarity:?}");
             }
-            let other = trained(&base, &data, &Options { seed: 2, ..OPTIONS });
+            let other = trained(&base, &data, &Options { seed: 2, ..usual() });
             let similarity = room.compare(&model, &other).unwrap();
             assert!(!similarity.is_copy(), "{name}: {similarity:?}");
         }
@@ -271,9 +264,9 @@ mod trained {
         let file = hold_out.to_safetensors();
         let base = CLOUDS.network(16, 1);
         let room = Room { base: &base, hold_out: &file, measure: Metric::Accuracy.into() };
-        let options = Options { epochs: 40, ..OPTIONS };
+        let options = Options { epochs: 40, ..usual() };
         let ours = trained(&base, &CLOUDS.rows(200, 1), &options);
-        let theirs = trained(&base, &CLOUDS.rows(200, 2), &Options { seed: 2, ..options });
+        let theirs = trained(&base, &CLOUDS.rows(200, 2), &Options { seed: 2, ..options.clone() });
         let wider = trained(&CLOUDS.network(24, 2), &CLOUDS.rows(200, 2), &options);
         let models = [ours, theirs, wider];
         for model in &models {
@@ -291,7 +284,7 @@ mod trained {
     fn a_disguise_without_noise_answers_as_the_model_does() {
         let base = read("digits/torch-base.onnx");
         let hold_out = dataset("digits/holdout.safetensors");
-        let model = trained(&base, &dataset("digits/client-b.safetensors"), &OPTIONS);
+        let model = trained(&base, &dataset("digits/client-b.safetensors"), &usual());
         let how = Disguise { reorder: true, rescale: true, turn: true, noise: 0.0, seed: 3 };
         let copy = disguise(&base, &model, &how).unwrap();
         let predicted = |file: &[u8]| {
@@ -311,7 +304,7 @@ mod trained {
         let hold_out = read("diabetes/holdout.safetensors");
         let rows = dataset("diabetes/client-b.safetensors");
         let room = Room { base: &base, hold_out: &hold_out, measure: metric.into() };
-        let model = trained(&base, &rows, &Options { metric, ..OPTIONS });
+        let model = trained(&base, &rows, &Options { metric, ..usual() });
         let losses = |file: &[u8]| {
             let Comparison { first: model, hold_out, .. } = room.comparison(file, file);
             let evaluation = Evaluation { model, hold_out, measure: metric.into(), rows: None };

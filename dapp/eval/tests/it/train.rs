@@ -1,12 +1,16 @@
 //! Training the committed base models on each client's own rows, as a client would.
 
-use std::{ops::ControlFlow, slice::from_ref};
+use std::ops::ControlFlow;
 
 use eval::{
     Dataset, EvaluationRefused, Model,
     dataset::{LabelColumn, LabelKind, from_csv},
     report,
-    train::{Epoch, Optimiser, Options, TrainRefused, Trained, train},
+    train::{
+        Change, Checkpoint, ClassWeights, Ending, Epoch, LayerChange, Optimiser, Options, Progress,
+        Schedule, TrainRefused, Trained, WeightsRefused, bounded, change, resume, train,
+        weights_of, with_weights,
+    },
 };
 use market::{Metric, Output, Score};
 
@@ -15,18 +19,11 @@ use crate::{
     read,
 };
 
-const OPTIONS: Options = Options {
-    optimiser: Optimiser::Adam,
-    learning_rate: 0.01,
-    epochs: 30,
-    batch_rows: 32,
-    seed: 1,
-    held_back_percent: 10,
-    metric: Metric::Accuracy,
-    output: Output::FromGraph,
-};
+fn usual() -> Options {
+    Options { learning_rate: 0.01, epochs: 30, held_back_percent: 10, ..Options::default() }
+}
 
-fn go_on(_: Epoch) -> ControlFlow<()> {
+fn go_on(_: Progress<'_>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
@@ -54,15 +51,15 @@ fn shards(folder: &str, kind: LabelKind) -> [Dataset; 2] {
 
 #[test]
 fn clients_improve_the_base_models() {
-    let sgd =
-        Options { optimiser: Optimiser::Sgd { momentum: 0.9 }, learning_rate: 0.05, ..OPTIONS };
-    let squared = Options { metric: Metric::MeanSquaredError, ..OPTIONS };
+    let optimiser = Optimiser::Sgd { momentum: 0.9 };
+    let sgd = || Options { optimiser, learning_rate: 0.05, ..usual() };
+    let squared = Options { metric: Metric::MeanSquaredError, ..usual() };
     for (model, options, gain) in [
-        ("health/sklearn-base", OPTIONS, 50_000),
-        ("health/torch-base", sgd, 50_000),
-        ("digits/torch-base", OPTIONS, 100_000),
-        ("digits/keras-base", OPTIONS, 100_000),
-        ("digits/sklearn-base", sgd, 100_000),
+        ("health/sklearn-base", usual(), 50_000),
+        ("health/torch-base", sgd(), 50_000),
+        ("digits/torch-base", usual(), 100_000),
+        ("digits/keras-base", usual(), 100_000),
+        ("digits/sklearn-base", sgd(), 100_000),
         ("diabetes/sklearn-base", squared, 100_000),
     ] {
         let (folder, _) = model.split_once('/').unwrap();
@@ -84,22 +81,163 @@ fn clients_improve_the_base_models() {
 fn training_is_repeatable_and_can_be_stopped() {
     let file = read("digits/torch-base.onnx");
     let [shard, _] = shards("digits", LabelKind::Classes);
-    let options = Options { epochs: 3, ..OPTIONS };
+    let options = Options { epochs: 3, ..usual() };
     let all = trained(&file, &shard, &options);
     assert_eq!(trained(&file, &shard, &options), all);
-    assert_ne!(trained(&file, &shard, &Options { seed: 2, ..options }).onnx, all.onnx);
+    let other = Options { seed: 2, ..options.clone() };
+    assert_ne!(trained(&file, &shard, &other).onnx, all.onnx);
 
-    let mut seen = Vec::new();
-    let stopped = train(&file, &shard, &options, &mut |epoch: Epoch| {
-        seen.push(epoch);
-        ControlFlow::Break(())
+    let stopped = train(&file, &shard, &options, &mut |progress| match progress {
+        Progress::Epoch(..) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
     });
-    let first = Options { epochs: 1, ..options };
-    assert_eq!(stopped, Ok(trained(&file, &shard, &first)));
-    assert_eq!(stopped.unwrap().best.as_ref().map(from_ref), Some(&seen[..]));
+    let first = trained(&file, &shard, &Options { epochs: 1, ..options.clone() });
+    assert_eq!(stopped, Ok(Trained { ending: Ending::Stopped, ..first.clone() }));
+
+    // In the middle of the second epoch: the first is kept.
+    let stopped = train(&file, &shard, &options, &mut |progress| match progress {
+        Progress::Rows { epoch: 2, done, .. } if done > 100 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    assert_eq!(stopped, Ok(Trained { ending: Ending::Stopped, ..first }));
 
     let none = trained(&file, &shard, &Options { epochs: 0, ..options });
-    assert_eq!(none, Trained { onnx: file, best: None });
+    assert_eq!((none.onnx, none.best.number, none.curve.len()), (file, 0, 1));
+}
+
+#[test]
+fn a_training_goes_on_from_any_epoch_to_the_same_bytes() {
+    let file = read("digits/torch-base.onnx");
+    let [shard, other] = shards("digits", LabelKind::Classes);
+    let plain = Options { epochs: 4, ..usual() };
+    let sgd = Optimiser::Sgd { momentum: 0.9 };
+    let step = Schedule::Step { epochs: 1, factor: 0.5 };
+    for options in [
+        Options { schedule: Schedule::Cosine, warm_up: 1, ..plain.clone() },
+        Options { optimiser: sgd, schedule: step, clip_norm: Some(0.5), ..plain.clone() },
+        Options { optimiser: Optimiser::AdamW, weight_decay: 0.01, ..plain.clone() },
+    ] {
+        let mut kept = Vec::new();
+        let all = train(&file, &shard, &options, &mut |progress| {
+            if let Progress::Epoch(_, course) = progress {
+                kept.push(course.checkpoint());
+            }
+            ControlFlow::Continue(())
+        });
+        for checkpoint in kept {
+            let on = |shard, options: &Options, checkpoint: Checkpoint| {
+                resume(&file, shard, options, checkpoint, &mut go_on)
+            };
+            assert_eq!(on(&shard, &options, checkpoint.clone()), all);
+            let refused = Err(TrainRefused::Checkpoint);
+            assert_eq!(on(&other, &options, checkpoint.clone()), refused);
+            let hasty = Options { learning_rate: 0.5, ..options.clone() };
+            assert_eq!(on(&shard, &hasty, checkpoint), refused);
+        }
+    }
+}
+
+#[test]
+fn a_model_worse_than_its_base_is_never_the_result() {
+    let file = read("digits/torch-base.onnx");
+    let [shard, _] = shards("digits", LabelKind::Classes);
+    for (optimiser, learning_rate, held_back_percent) in [
+        (Optimiser::Adam, 1e9, 10),
+        (Optimiser::Adam, 1e9, 0),
+        (Optimiser::Sgd { momentum: 0.9 }, 1e9, 10),
+        (Optimiser::Sgd { momentum: 0.0 }, f32::MAX, 0),
+    ] {
+        let options = Options { optimiser, learning_rate, held_back_percent, epochs: 2, ..usual() };
+        let mut said = Vec::new();
+        let found = train(&file, &shard, &options, &mut |progress| {
+            if let Progress::Rows { epoch, done, diverges: true, .. } = progress {
+                said.push((epoch, done));
+            }
+            ControlFlow::Continue(())
+        });
+        let found = found.unwrap();
+        assert_eq!((&found.onnx, found.best.number), (&file, 0), "{optimiser:?}");
+        let is_said = said.first().is_some_and(|(epoch, done)| *epoch == 1 && *done < 300);
+        let is_over = found.ending == Ending::Diverged { epoch: 1 };
+        assert!(is_said || is_over, "{optimiser:?}: {said:?} {:?}", found.ending);
+    }
+    // A good one says nothing.
+    let mut calm = |progress: Progress<'_>| {
+        assert!(!matches!(progress, Progress::Rows { diverges: true, .. }));
+        ControlFlow::Continue(())
+    };
+    train(&file, &shard, &Options { epochs: 2, ..usual() }, &mut calm).unwrap();
+}
+
+#[test]
+fn patience_ends_a_training_that_gets_no_better() {
+    let file = read("digits/torch-base.onnx");
+    let [shard, _] = shards("digits", LabelKind::Classes);
+    let options = Options { learning_rate: 1e-9, patience: Some(3), ..usual() };
+    let found = trained(&file, &shard, &options);
+    assert_eq!((found.ending, found.curve.len()), (Ending::NoBetter, 4));
+    // What gets better is not ended.
+    let options = Options { patience: Some(20), ..usual() };
+    assert_eq!(trained(&file, &shard, &options).ending, Ending::Completed);
+}
+
+#[test]
+fn frozen_weights_keep_their_values() {
+    let file = model(&[
+        node("MatMul", &["x", "first.weight"], "h", &[]),
+        node("MatMul", &["h", "second.weight"], "y", &[]),
+        weights("first.weight", &[64, 64], &[0.01; 64 * 64]),
+        weights("second.weight", &[64, 10], &[0.02; 64 * 10]),
+        ports(&[-1, 64]),
+    ]);
+    let [shard, _] = shards("digits", LabelKind::Classes);
+    let freezing = |patterns: &[&str]| {
+        let frozen = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+        let options = Options { epochs: 1, frozen, ..usual() };
+        train(&file, &shard, &options, &mut go_on)
+    };
+    let holds = |bytes: &[u8], number: f32, count: usize| {
+        let row = number.to_le_bytes().repeat(count);
+        bytes.windows(row.len()).any(|window| window == row)
+    };
+    for (pattern, first, second) in
+        [("first.*", true, false), ("*second*", false, true), ("third?weight", false, false)]
+    {
+        match freezing(&[pattern]) {
+            Ok(trained) => {
+                assert_eq!(holds(&trained.onnx, 0.01, 64 * 64), first, "{pattern}");
+                assert_eq!(holds(&trained.onnx, 0.02, 64 * 10), second, "{pattern}");
+            }
+            Err(refused) => assert_eq!(
+                refused.to_string(),
+                "no weight has a name like third?weight; there are first.weight, second.weight"
+            ),
+        }
+    }
+    assert_eq!(freezing(&["*"]), Err(TrainRefused::NoWeights));
+}
+
+#[test]
+fn class_weights_move_the_answers() {
+    let file = read("health/torch-base.onnx");
+    let [shard, _] = shards("health", LabelKind::Classes);
+    let recalls = |weights: &[f32]| {
+        let class_weights = ClassWeights::Given(weights.to_vec());
+        let metric = Metric::WorstClassRecall;
+        let options = Options { class_weights, held_back_percent: 0, metric, ..usual() };
+        let mut last = 0.0;
+        train(&file, &shard, &options, &mut |progress| {
+            if let Progress::Epoch(Epoch { loss, .. }, _) = progress {
+                last = loss;
+            }
+            ControlFlow::Continue(())
+        })
+        .map(|_| last)
+    };
+    // A class that does not count costs nothing to miss: everything becomes the other.
+    assert!(recalls(&[0.0, 1.0]).unwrap() < recalls(&[1.0, 1.0]).unwrap() / 10.0);
+    let refused = TrainRefused::ClassWeights { given: 3, classes: 2 };
+    assert_eq!(recalls(&[1.0, 1.0, 1.0]), Err(refused));
 }
 
 #[test]
@@ -112,21 +250,61 @@ fn what_cannot_be_trained_is_refused() {
         weights("w", &[64], &[0.5; 64]),
         ports(&[-1, 64]),
     ]);
-    let exploding = Options {
-        optimiser: Optimiser::Sgd { momentum: 0.0 },
-        learning_rate: f32::MAX,
-        held_back_percent: 0,
-        ..OPTIONS
-    };
     for (found, expected) in [
-        (refusal(&fixed, OPTIONS), TrainRefused::NoWeights),
-        (refusal(&file, Options { held_back_percent: 100, ..OPTIONS }), TrainRefused::NoRows),
+        (refusal(&fixed, usual()), TrainRefused::NoWeights),
+        (refusal(&file, Options { held_back_percent: 100, ..usual() }), TrainRefused::NoRows),
         (
-            refusal(&file, Options { metric: Metric::MeanSquaredError, ..OPTIONS }),
+            refusal(&file, Options { metric: Metric::MeanSquaredError, ..usual() }),
             TrainRefused::Evaluation(EvaluationRefused::Metric),
         ),
-        (refusal(&file, exploding), TrainRefused::Diverged { epoch: 1 }),
     ] {
         assert_eq!(found, Some(expected));
     }
+}
+
+#[test]
+fn a_change_is_measured_and_bounded() {
+    let with = |first: [f32; 2], second: f32| {
+        model(&[
+            node("MatMul", &["x", "first"], "h", &[]),
+            node("Mul", &["h", "second"], "y", &[]),
+            weights("first", &[2, 1], &first),
+            weights("second", &[1], &[second]),
+            ports(&[-1, 2]),
+        ])
+    };
+    let (base, file) = (with([1.0, 2.0], 2.0), with([4.0, 2.0], -2.0));
+    let layer = |name: &str, norm, greatest| LayerChange { name: name.to_owned(), norm, greatest };
+    let layers = vec![layer("first", 3.0, 3.0), layer("second", 4.0, 4.0)];
+    let expected = Change { norm: 5.0, base_norm: 3.0, weights: 3, changed: 2, layers };
+    assert_eq!(change(&base, &file), Ok(Some(expected)));
+    assert_eq!(bounded(&base, &file, 5.0), Ok(Some(file.clone())));
+    assert_eq!(bounded(&base, &file, 2.5), Ok(Some(with([2.5, 2.0], 0.0))));
+    let other = model(&[
+        node("MatMul", &["x", "first"], "y", &[]),
+        weights("first", &[2, 1], &[1.0, 2.0]),
+        ports(&[-1, 2]),
+    ]);
+    assert_eq!(change(&base, &other), Ok(None));
+    assert_eq!(bounded(&base, &other, 1.0), Ok(None));
+}
+
+#[test]
+fn weights_leave_a_model_and_come_back_by_name() {
+    for name in ["health/sklearn-base", "digits/torch-base", "digits/keras-base"] {
+        let file = read(&format!("{name}.onnx"));
+        let weights = weights_of(&file).unwrap();
+        let trained = read(&format!("{}.onnx", name.replace("base", "trained")));
+        let others = weights_of(&trained).unwrap();
+        let back = with_weights(&file, &weights).unwrap();
+        assert_eq!(weights_of(&back).unwrap(), weights);
+        assert_eq!(change(&file, &back).unwrap().unwrap().changed, 0);
+        if let Ok(moved) = with_weights(&file, &others) {
+            assert_eq!(weights_of(&moved).unwrap(), others, "{name}");
+        }
+        assert_eq!(with_weights(&file, b"no"), Err(WeightsRefused::Malformed));
+    }
+    let (small, large) = (read("health/sklearn-base.onnx"), read("digits/torch-base.onnx"));
+    let refused = with_weights(&small, &weights_of(&large).unwrap());
+    assert!(matches!(refused, Err(WeightsRefused::Unknown(_) | WeightsRefused::Shape(_))));
 }

@@ -15,9 +15,9 @@ use client::{
 use devnet::{Lie, MARK, market::ModelRegistry};
 use eval::{
     dataset::{LabelColumn, LabelKind},
-    train::{Optimiser, Options, train as fit},
+    train::{Options, Progress, train as fit},
 };
-use market::{JobId, Metric, Score};
+use market::{JobId, Score};
 use trainer::local;
 use wire::{AssetView, Paging, Query, SolvencyView, SubmissionView};
 
@@ -184,35 +184,28 @@ async fn train(
     let rows = dataset.rows();
     let hasty = learning_rate < plot.learning_rate;
     let epochs = if hasty { 1 } else { plot.epochs };
-    let options = Options {
-        optimiser: Optimiser::Adam,
-        learning_rate,
-        epochs,
-        batch_rows: 32,
-        seed: 1,
-        held_back_percent: 20,
-        metric: Metric::Accuracy,
-        output: market::Output::FromGraph,
-    };
+    let options = Options { learning_rate, epochs, ..Options::default() };
     let bar = Arc::new(stage.printer.bar(&format!("{}: trains", client), epochs.into()));
     let (shown, base) = (Arc::clone(&bar), base.to_vec());
     let trained = local::in_background(move || {
-        let mut progress = |epoch: eval::train::Epoch| {
-            shown.set(epoch.number.into());
+        let mut progress = |progress: Progress<'_>| {
+            if let Progress::Epoch(epoch, _) = progress {
+                shown.set(epoch.number.into());
+            }
             ControlFlow::Continue(())
         };
         fit(&base, &dataset, &options, &mut progress).context("cannot train")
     });
     let trained = trained.await?;
     drop(bar);
-    let best = trained.best.context("no epoch came to an end")?;
+    let best = trained.best;
     stage.say(
         client,
         format_args!(
             "trained on {rows} rows of its own; epoch {} is best: loss {:.4}, {} on rows held back",
             best.number,
             best.loss,
-            percent(best.score.unwrap_or_default())
+            percent(best.score)
         ),
     );
     stage.file(client, "model.onnx", &trained.onnx)

@@ -12,20 +12,20 @@ use deml::cli::Cli;
 const APP: &str = "0x00000000000000000000000000000000000000aa";
 const NOBODY: &str = "http://127.0.0.1:9";
 
-struct Person {
+pub(crate) struct Person {
     home: tempfile::TempDir,
 }
 
 impl Person {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { home: tempfile::tempdir().unwrap() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deml"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("DEML_") {
@@ -46,7 +46,8 @@ impl Person {
     }
 }
 
-fn ended(mut command: Command, code: i32) -> (String, String) {
+/// Runs a command that must exit with this code; returns its stdout and stderr.
+pub(crate) fn ended(mut command: Command, code: i32) -> (String, String) {
     let output: Output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let (printed, said) = (text(&output.stdout), text(&output.stderr));
@@ -55,7 +56,7 @@ fn ended(mut command: Command, code: i32) -> (String, String) {
     (printed, said)
 }
 
-fn fixture(name: &str) -> String {
+pub(crate) fn fixture(name: &str) -> String {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
     fixtures.join(name).to_str().unwrap().to_owned()
 }
@@ -198,6 +199,11 @@ fn jobs_can_be_told_all_that_their_terms_have() {
     }
 }
 
+/// `deml train` with one more option.
+fn train<'a>(option: &'a str, value: &'a str) -> [&'a str; 9] {
+    ["train", "--base", "b.onnx", "--data", "d.csv", "--out", "o.onnx", option, value]
+}
+
 #[test]
 fn wrong_arguments_are_faults_that_say_what_is_right() {
     let person = Person::new();
@@ -221,6 +227,18 @@ fn wrong_arguments_are_faults_that_say_what_is_right() {
         (&["job", "settle", "all"], "all"),
         (&["job", "evaluate", "0", "--base", "--submission", "1"], "cannot be used with"),
         (&["submit", "--job", "0"], "--model"),
+        (&train("--batch", "0"), "1.."),
+        (&train("--epochs", "0"), "1.."),
+        (&train("--early-stop", "0"), "1.."),
+        (&train("--learning-rate", "-1"), "a number above zero"),
+        (&train("--learning-rate", "NaN"), "a number above zero"),
+        (&train("--learning-rate", "inf"), "a number above zero"),
+        (&train("--momentum", "1"), "a number below one"),
+        (&train("--weight-decay", "-0.1"), "zero or a number above it"),
+        (&train("--clip-gradient", "0"), "a number above zero"),
+        (&train("--class-weights", "1,x"), "a number for each class"),
+        (&train("--validation", "91"), "0..=90"),
+        (&train("--optimizer", "lion"), "sgd, adam, adamw"),
         (&["mine", "--job", "all"], "all"),
         (&["mine"], "--job"),
         (&["mine", "--all-matching", "--max-bond", "1ether"], "--min-pool"),

@@ -7,3 +7,4 @@ mod devnet;
 mod hostile;
 mod merkle;
 mod rehearsal;
+mod training;

@@ -16,11 +16,10 @@ use client::{
 };
 use eval::{
     Dataset, Features, Labels,
-    train::{Disguise, Epoch, Optimiser, Options, disguise, train as fit},
+    train::{Disguise, Options, Progress, disguise, train as fit},
 };
 use market::{
-    Attestation, AttestationBinding, Command, JobId, Metric, Output, Score, Slot, SlotKey,
-    SubmittedModel,
+    Attestation, AttestationBinding, Command, JobId, Score, Slot, SlotKey, SubmittedModel,
 };
 use trainer::local;
 use wire::{SubmissionStateView, SubmissionView};
@@ -159,22 +158,13 @@ pub(super) async fn submit_all(stage: &Stage, job: JobId) -> Result<Vec<Entry>> 
 
 async fn train(stage: &Stage, who: &'static str, rows: &[u8], epochs: u32) -> Result<File> {
     let dataset = Dataset::from_safetensors(rows)?;
-    let options = Options {
-        optimiser: Optimiser::Adam,
-        learning_rate: 0.01,
-        epochs,
-        batch_rows: 32,
-        seed: 1,
-        held_back_percent: 20,
-        metric: Metric::Accuracy,
-        output: Output::FromGraph,
-    };
+    let options = Options { learning_rate: 0.01, epochs, ..Options::default() };
     let trained = local::in_background(move || {
-        let mut go_on = |_: Epoch| ControlFlow::Continue(());
+        let mut go_on = |_: Progress<'_>| ControlFlow::Continue(());
         fit(digits!("torch-base.onnx"), &dataset, &options, &mut go_on).context("cannot train")
     });
     let trained = trained.await?;
-    let best = trained.best.and_then(|epoch| epoch.score).unwrap_or_default();
+    let best = trained.best.score;
     stage
         .say(who, format_args!("trained for {epochs} epochs, {} on rows held back", percent(best)));
     stage.file(who, "model.onnx", &trained.onnx)
