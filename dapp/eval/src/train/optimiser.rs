@@ -4,7 +4,9 @@
 
 use burn::tensor::Tensor;
 
-use crate::{backend::elements_of, extension::List};
+use kernels::extension::List;
+
+use crate::backend::elements_of;
 
 /// The rule that turns gradients into steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
