@@ -13,13 +13,13 @@ use std::{
 use anyhow::Result;
 use blobs::Cid;
 use client::{
-    files::{self, File},
+    files,
     printer::{Printer, Refused},
     quantity::percent,
 };
+use dataset::Source;
 use eval::{
     Dataset,
-    dataset::LabelColumn,
     train::{Epoch, Options},
 };
 use serde::Serialize;
@@ -62,9 +62,9 @@ pub struct TrainingRun {
     /// The ONNX file of the base model.
     pub base: Vec<u8>,
     /// The files of rows, joined.
-    pub data: Vec<File>,
-    /// Name of the label column in a CSV file.
-    pub label: Option<String>,
+    pub data: Vec<Source>,
+    /// How they are read.
+    pub reading: dataset::Options,
     /// The training options.
     pub options: Options,
 }
@@ -79,10 +79,8 @@ pub async fn train(
     stop: Arc<AtomicBool>,
 ) -> Result<Trained> {
     local::in_background(move || {
-        let TrainingRun { base, data, label, options } = course;
-        let kind = local::label_kind(options.metric);
-        let label = label.as_deref().map_or(LabelColumn::Last, LabelColumn::Named);
-        let read = data.iter().map(|file| local::dataset(file, label, kind));
+        let TrainingRun { base, data, reading, options } = course;
+        let read = data.iter().map(|source| local::read(&printer, source, &reading));
         let dataset = rows::joined(read.collect::<Result<_>>()?)?;
         let trained = run(&printer, &base, &dataset, &options, &stop)?;
         files::write(&out, &trained.onnx)?;

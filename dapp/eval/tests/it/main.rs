@@ -12,7 +12,7 @@ mod judge;
 mod onnx;
 mod reference;
 mod rewrites;
-#[cfg(all(feature = "client", feature = "train"))]
+#[cfg(feature = "train")]
 mod train;
 
 use fixtures::{fixtures, models, read};

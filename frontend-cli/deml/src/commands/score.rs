@@ -12,6 +12,7 @@ use client::{
     quantity::percent,
     session::{Currency, Session},
 };
+use dataset::{Options, Source};
 use eval::{Dataset, Estimate, report::Report};
 use market::{Amount, Award, JobId, Metric, SubmissionStake, Verdict};
 use serde::Serialize;
@@ -19,7 +20,11 @@ use trainer::local;
 use wire::JobView;
 
 use crate::{
-    commands::{bits::Bits, data::pack::label_column, submit},
+    commands::{
+        bits::Bits,
+        data::{pack::FEATURES_BYTES, reading::Reading},
+        submit,
+    },
     config::Config,
     effort::{self, Effort, Speed},
     terms::MetricName,
@@ -42,7 +47,7 @@ pub struct Score {
     /// Job whose rules and hold-out decide
     #[arg(long, value_name = "JOB", required_unless_present = "hold_out")]
     pub job: Option<JobRef>,
-    /// Dataset that decides: safetensors or CSV
+    /// Dataset that decides, as `deml data pack` reads it
     #[arg(long, value_name = "FILE", conflicts_with = "job")]
     pub hold_out: Option<PathBuf>,
     /// Metric to compute
@@ -54,6 +59,9 @@ pub struct Score {
     /// Million instructions per second of the machine [default: 60]
     #[arg(long, value_name = "MILLION")]
     pub speed: Option<u32>,
+    /// How the hold-out is read.
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 /// Scores a model and prints the result.
@@ -63,8 +71,11 @@ pub async fn run(config: &Config, score: Score) -> Result<ExitStatus> {
     let (file, bits, speed) = (files::read(&score.model)?, score.bits, Speed::new(score.speed));
     let scored = match (score.hold_out, score.job) {
         (Some(hold_out), _) => {
-            let hold_out = files::read(&hold_out)?;
-            on_file(config.printer, file, hold_out, score.metric.0, bits, speed).await?
+            let hold_out = local::open(&hold_out)?;
+            let mut options = score.reading.options(local::label_kind(score.metric.0))?;
+            options.limit = Some((4, FEATURES_BYTES));
+            let on = (hold_out, options);
+            on_file(config.printer, file, on, score.metric.0, bits, speed).await?
         }
         (None, job) => {
             let job = job.context("on what? say --job JOB or --hold-out FILE")?;
@@ -183,14 +194,13 @@ impl Scored {
 pub async fn on_file(
     printer: Printer,
     model: File,
-    hold_out: File,
+    (hold_out, options): (Source, Options),
     metric: Metric,
     bits: bool,
     speed: Speed,
 ) -> Result<Scored> {
     local::in_background(move || {
-        let kind = local::label_kind(metric);
-        let dataset = local::dataset(&hold_out, label_column(None), kind)?;
+        let dataset = local::read(&printer, &hold_out, &options)?.dataset;
         let read = local::model(&model.bytes)?;
         let Report { scores, recalls, .. } = local::evaluate(&printer, &read, &dataset, metric)?;
         let files = [model.bytes.len(), dataset.to_safetensors().len()];

@@ -18,9 +18,9 @@ use client::{
 };
 use eval::train::{Optimiser, Options};
 use market::Metric;
-use trainer::fit::TrainingRun;
+use trainer::{fit::TrainingRun, local};
 
-use crate::{config::Config, terms::MetricName};
+use crate::{commands::data::reading::Reading, config::Config, terms::MetricName};
 
 /// Update rule of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -45,15 +45,12 @@ pub struct Train {
     /// ONNX file to train further
     #[arg(long, value_name = "FILE", conflicts_with = "job")]
     pub base: Option<PathBuf>,
-    /// Datasets to train on: CSV or safetensors, one or several
+    /// Datasets to train on, as `deml data pack` reads them, one or several
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub data: Vec<PathBuf>,
     /// Output file of the trained model
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Label column of a CSV file [default: the last one]
-    #[arg(long, value_name = "NAME")]
-    pub label: Option<String>,
     /// Metric of the validation score [default: the job's, else accuracy]
     #[arg(long)]
     pub metric: Option<MetricName>,
@@ -75,6 +72,9 @@ pub struct Train {
     /// Seed of the row order; the same seed gives the same model
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// How the files are read.
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 /// Trains a model and prints the result.
@@ -90,7 +90,7 @@ pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
 
 /// The training run that the arguments describe; a job's base model comes from the store.
 pub async fn course(session: Option<&Session>, train: &Train) -> Result<TrainingRun> {
-    let data = train.data.iter().map(|path| files::read(path)).collect::<Result<_>>()?;
+    let data = train.data.iter().map(|path| local::open(path)).collect::<Result<_>>()?;
     let (base, metric) = match (&train.base, &train.job) {
         (Some(base), _) => (files::read(base)?.bytes, None),
         (None, job) => {
@@ -115,7 +115,8 @@ pub async fn course(session: Option<&Session>, train: &Train) -> Result<Training
         held_back_percent: train.validation,
         metric,
     };
-    Ok(TrainingRun { base, data, label: train.label.clone(), options })
+    let reading = train.reading.options(local::label_kind(metric))?;
+    Ok(TrainingRun { base, data, reading, options })
 }
 
 /// A flag that Ctrl-C sets; a second Ctrl-C ends the program as usual.
