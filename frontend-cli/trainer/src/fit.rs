@@ -14,13 +14,12 @@ use std::{
 use anyhow::Result;
 use blobs::Cid;
 use client::{
-    files::File,
     printer::{Printer, Refused},
     quantity::percent,
 };
+use dataset::Source;
 use eval::{
     Dataset,
-    dataset::LabelColumn,
     train::{self, Ending, Epoch, Options, Progress},
 };
 use market::Score;
@@ -75,9 +74,9 @@ pub struct TrainingRun {
     /// The ONNX file of the base model.
     pub base: Vec<u8>,
     /// The files of rows, joined.
-    pub data: Vec<File>,
-    /// Name of the label column in a CSV file.
-    pub label: Option<String>,
+    pub data: Vec<Source>,
+    /// How they are read.
+    pub reading: dataset::Options,
     /// The training options.
     pub options: Options,
     /// File of the best model.
@@ -99,7 +98,7 @@ pub async fn train(printer: Printer, run: TrainingRun, stop: Arc<AtomicBool>) ->
             curve::try_writing(curve)?;
         }
         let checkpoint = keeping.checkpoint(run.resume)?;
-        let dataset = rows_of(&run)?;
+        let dataset = rows_of(&printer, &run)?;
         let trained = fit(&printer, &run, &dataset, checkpoint, (keeping.clone(), &stop))?;
         let held_back = is_held_back(&run.options, &dataset);
         let curve = match &run.curve {
@@ -121,10 +120,8 @@ pub async fn train(printer: Printer, run: TrainingRun, stop: Arc<AtomicBool>) ->
     .await
 }
 
-fn rows_of(run: &TrainingRun) -> Result<Dataset> {
-    let kind = local::label_kind(run.options.metric);
-    let label = run.label.as_deref().map_or(LabelColumn::Last, LabelColumn::Named);
-    let read = run.data.iter().map(|file| local::dataset(file, label, kind));
+fn rows_of(printer: &Printer, run: &TrainingRun) -> Result<Dataset> {
+    let read = run.data.iter().map(|source| local::read(printer, source, &run.reading));
     rows::joined(read.collect::<Result<_>>()?)
 }
 

@@ -9,9 +9,9 @@ use client::{
     files::{self, File},
     printer::{Printer, Refused},
 };
+use dataset::{LabelKind, Options, ReadRefused, Source, Understood};
 use eval::{
     Dataset, Evaluator, Model,
-    dataset::{CsvRefused, LabelColumn, LabelKind, from_csv},
     report::{self, Report},
 };
 use market::{
@@ -34,26 +34,31 @@ pub fn model(bytes: &[u8]) -> Result<Model> {
     Ok(Model::from_onnx(bytes).map_err(|why| Refused::new("UnfitModel", why))?)
 }
 
-/// Reads a dataset: CSV by its file name, otherwise safetensors.
+/// Opens a file of rows, a folder of images, or standard input.
 ///
-/// - Errors: `UnfitDataset`, naming the row, or line and column
-pub fn dataset(file: &File, label: LabelColumn<'_>, kind: LabelKind) -> Result<Dataset> {
-    let is_csv =
-        file.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    if !is_csv {
-        let read = Dataset::from_safetensors(&file.bytes);
-        return Ok(read.map_err(|why| Refused::new("UnfitDataset", named(&file.path, &why)))?);
-    }
-    from_csv(file.bytes.as_slice(), label, kind).map_err(|why| match why {
-        CsvRefused::Csv(cause) => {
-            anyhow!(cause).context(format!("{} cannot be read as CSV", file.path.display()))
-        }
-        other => Refused::new("UnfitDataset", named(&file.path, &other)).into(),
-    })
+/// - Errors: it cannot be read
+pub fn open(path: &Path) -> Result<Source> {
+    Source::open(path).map_err(|why| unread(path, why))
 }
 
-fn named(path: &Path, why: &dyn std::fmt::Display) -> String {
-    format!("{}: {why}", path.display())
+/// Reads rows, and says what was understood unless they are a packed dataset.
+///
+/// - Errors: `UnfitDataset`, naming the row, or line and column, and what to do
+pub fn read(printer: &Printer, source: &Source, options: &Options) -> Result<Understood> {
+    let read = dataset::read(source, options).map_err(|why| unread(&source.path, why))?;
+    if !read.is_packed {
+        printer.say(format_args!("{}: {}", source.path.display(), read.description));
+    }
+    Ok(read)
+}
+
+/// A refusal that names the file, or the fault of the file system.
+#[must_use]
+pub fn unread(path: &Path, why: ReadRefused) -> anyhow::Error {
+    match why {
+        fault @ ReadRefused::Io { .. } => fault.into(),
+        why => Refused::new("UnfitDataset", format_args!("{}: {why}", path.display())).into(),
+    }
 }
 
 /// The kind of labels that a metric needs.

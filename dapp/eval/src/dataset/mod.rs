@@ -3,17 +3,14 @@
 //! The file is a safetensors container: `x` [rows, …] of f32, or of u8 with `scale` and `offset`
 //! in the metadata (a feature is then `x · scale + offset`, rounded after each step); `y` [rows]
 //! of u8 or i64 for classes, of f32 for numbers. A row is the list of its elements: a model whose
-//! input has as many elements reads them in row-major order, whatever the dimensions.
+//! input has as many elements reads them in row-major order, whatever the dimensions. Other
+//! metadata, such as the names of the classes, are passed over.
 
-#[cfg(feature = "client")]
-mod csv;
 mod read;
 mod write;
 
-use std::sync::OnceLock;
+use std::{collections::BTreeMap, sync::OnceLock};
 
-#[cfg(feature = "client")]
-pub use csv::{CsvRefused, LabelColumn, LabelKind, from_csv};
 use market::{EvaluationError, Fault};
 use thiserror::Error;
 
@@ -148,7 +145,13 @@ impl Dataset {
     /// Writes a safetensors file; equal datasets give equal bytes.
     #[must_use]
     pub fn to_safetensors(&self) -> Vec<u8> {
-        write::write(self)
+        self.to_safetensors_with(&BTreeMap::new())
+    }
+
+    /// Writes a safetensors file with more metadata, which readers of datasets pass over.
+    #[must_use]
+    pub fn to_safetensors_with(&self, metadata: &BTreeMap<String, String>) -> Vec<u8> {
+        write::write(self, metadata)
     }
 
     /// The shape of one row.
@@ -195,8 +198,8 @@ impl Dataset {
     }
 
     /// These rows, in this order, without those that do not exist.
-    #[cfg(feature = "train")]
-    pub(crate) fn subset(&self, rows: &[usize]) -> Self {
+    #[must_use]
+    pub fn subset(&self, rows: &[usize]) -> Self {
         fn picked<T: Copy>(list: &[T], width: usize, rows: &[usize]) -> Vec<T> {
             let row = |row: &usize| list.chunks_exact(width).nth(*row).unwrap_or_default();
             rows.iter().flat_map(row).copied().collect()

@@ -129,35 +129,15 @@ fn what_is_written_is_read() {
     }
 }
 
-#[cfg(feature = "client")]
 #[test]
-fn tables_are_read_or_refused() {
-    let read = |text: &str, label, kind| {
-        from_csv(text.as_bytes(), label, kind).map_err(|refused| refused.to_string())
-    };
-    let row = Shape::new(&[2]).unwrap();
-    let features = Features::Real(vec![1.5, 2.0, -3.0, 4e3]);
-    let dataset = Dataset::new(row, features, Labels::Classes(vec![1, 0])).unwrap();
-    let last = LabelColumn::Last;
-    for (text, label) in [
-        ("1.5,2,1\n-3,4e3,0\n", last),
-        ("a,b,c\n1.5, 2,1\n-3,4e3,0", last),
-        ("a,label,c\n1.5,1,2\n-3,0,4e3", LabelColumn::Named("label")),
-    ] {
-        assert_eq!(read(text, label, LabelKind::Classes), Ok(dataset.clone()), "{text}");
-    }
-    for (text, label, refused) in [
-        ("a,b\n1,2\nx,3", last, "line 3, column 1: \"x\" is not a number"),
-        ("1,2.5", last, "line 1, column 2: \"2.5\" is not a class from 0 to 255"),
-        ("1,nan", last, "the shapes of x and y are not [rows, …] and [rows]"),
-        ("1,2\n3", last, "cannot be read as CSV"),
-        ("1,2", LabelColumn::Named("y"), "no column is named \"y\""),
-        ("", last, "the shapes of x and y are not [rows, …] and [rows]"),
-    ] {
-        assert_eq!(read(text, label, LabelKind::Classes), Err(refused.to_owned()), "{text}");
-    }
-    assert_eq!(
-        read("1,2.5", last, LabelKind::Targets).map(|dataset| dataset.labels),
-        Ok(Labels::Targets(vec![2.5]))
-    );
+fn other_metadata_are_passed_over() {
+    let row = Shape::new(&[1]).unwrap();
+    let features = Features::Bytes { bytes: vec![1, 2], scale: 0.5, offset: 0.0 };
+    let dataset = Dataset::new(row, features, Labels::Classes(vec![0, 1])).unwrap();
+    let names = BTreeMap::from([("classes".to_owned(), "[\"a \\\"b\\\"\",\"é\n\"]".to_owned())]);
+    let file = dataset.to_safetensors_with(&names);
+    assert_eq!(Dataset::from_safetensors(&file).unwrap(), dataset);
+    let (_, header) = safetensors::SafeTensors::read_metadata(&file).unwrap();
+    assert_eq!(header.metadata().as_ref().unwrap()["classes"], names["classes"]);
+    assert_eq!(dataset.to_safetensors_with(&BTreeMap::new()), dataset.to_safetensors());
 }

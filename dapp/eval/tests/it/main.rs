@@ -13,7 +13,7 @@ mod metrics;
 mod onnx;
 mod reference;
 mod rewrites;
-#[cfg(all(feature = "client", feature = "train"))]
+#[cfg(feature = "train")]
 mod train;
 
 use fixtures::{fixtures, models, read};

@@ -3,9 +3,7 @@
 use std::ops::ControlFlow;
 
 use eval::{
-    Dataset, EvaluationRefused, Model,
-    dataset::{LabelColumn, LabelKind, from_csv},
-    report,
+    Dataset, EvaluationRefused, Features, Labels, Model, Shape, report,
     train::{
         Change, Checkpoint, ClassWeights, Ending, Epoch, LayerChange, Optimiser, Options, Progress,
         Schedule, TrainRefused, Trained, WeightsRefused, bounded, change, resume, train,
@@ -38,12 +36,28 @@ fn score(file: &[u8], hold_out: &Dataset, metric: Metric) -> u32 {
     score
 }
 
-fn shards(folder: &str, kind: LabelKind) -> [Dataset; 2] {
+/// A committed table: a header, and the label in the last column.
+fn table(text: &[u8], metric: Metric) -> Dataset {
+    let (mut features, mut targets) = (Vec::new(), Vec::new());
+    for line in std::str::from_utf8(text).unwrap().lines().skip(1) {
+        let mut numbers: Vec<f32> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+        targets.push(numbers.pop().unwrap());
+        features.extend(numbers);
+    }
+    let row = Shape::new(&[features.len() / targets.len()]).unwrap();
+    let class = |target: &f32| (0..=u8::MAX).find(|class| f32::from(*class) == *target).unwrap();
+    let labels = match metric.is_regression() {
+        true => Labels::Targets(targets),
+        false => Labels::Classes(targets.iter().map(class).collect()),
+    };
+    Dataset::new(row, Features::Real(features), labels).unwrap()
+}
+
+fn shards(folder: &str, metric: Metric) -> [Dataset; 2] {
     let a = if folder == "digits" {
         Dataset::from_safetensors(&read("digits/client-a.safetensors")).unwrap()
     } else {
-        let table = read(&format!("{folder}/client-a.csv"));
-        from_csv(&table[..], LabelColumn::Named("label"), kind).unwrap()
+        table(&read(&format!("{folder}/client-a.csv")), metric)
     };
     let b = read(&format!("{folder}/client-b.safetensors"));
     [a, Dataset::from_safetensors(&b).unwrap()]
@@ -66,9 +80,8 @@ fn clients_improve_the_base_models() {
         let file = read(&format!("{model}.onnx"));
         let hold_out = read(&format!("{folder}/holdout.safetensors"));
         let hold_out = Dataset::from_safetensors(&hold_out).unwrap();
-        let kind = if folder == "diabetes" { LabelKind::Targets } else { LabelKind::Classes };
         let before = score(&file, &hold_out, options.metric);
-        for shard in &shards(folder, kind) {
+        for shard in &shards(folder, options.metric) {
             let trained = trained(&file, shard, &options);
             let after = score(&trained.onnx, &hold_out, options.metric);
             assert!(after >= before + gain, "{model}: {before} -> {after}");
@@ -80,7 +93,7 @@ fn clients_improve_the_base_models() {
 #[test]
 fn training_is_repeatable_and_can_be_stopped() {
     let file = read("digits/torch-base.onnx");
-    let [shard, _] = shards("digits", LabelKind::Classes);
+    let [shard, _] = shards("digits", Metric::Accuracy);
     let options = Options { epochs: 3, ..usual() };
     let all = trained(&file, &shard, &options);
     assert_eq!(trained(&file, &shard, &options), all);
@@ -108,7 +121,7 @@ fn training_is_repeatable_and_can_be_stopped() {
 #[test]
 fn a_training_goes_on_from_any_epoch_to_the_same_bytes() {
     let file = read("digits/torch-base.onnx");
-    let [shard, other] = shards("digits", LabelKind::Classes);
+    let [shard, other] = shards("digits", Metric::Accuracy);
     let plain = Options { epochs: 4, ..usual() };
     let sgd = Optimiser::Sgd { momentum: 0.9 };
     let step = Schedule::Step { epochs: 1, factor: 0.5 };
@@ -140,7 +153,7 @@ fn a_training_goes_on_from_any_epoch_to_the_same_bytes() {
 #[test]
 fn a_model_worse_than_its_base_is_never_the_result() {
     let file = read("digits/torch-base.onnx");
-    let [shard, _] = shards("digits", LabelKind::Classes);
+    let [shard, _] = shards("digits", Metric::Accuracy);
     for (optimiser, learning_rate, held_back_percent) in [
         (Optimiser::Adam, 1e9, 10),
         (Optimiser::Adam, 1e9, 0),
@@ -172,7 +185,7 @@ fn a_model_worse_than_its_base_is_never_the_result() {
 #[test]
 fn patience_ends_a_training_that_gets_no_better() {
     let file = read("digits/torch-base.onnx");
-    let [shard, _] = shards("digits", LabelKind::Classes);
+    let [shard, _] = shards("digits", Metric::Accuracy);
     let options = Options { learning_rate: 1e-9, patience: Some(3), ..usual() };
     let found = trained(&file, &shard, &options);
     assert_eq!((found.ending, found.curve.len()), (Ending::NoBetter, 4));
@@ -190,7 +203,7 @@ fn frozen_weights_keep_their_values() {
         weights("second.weight", &[64, 10], &[0.02; 64 * 10]),
         ports(&[-1, 64]),
     ]);
-    let [shard, _] = shards("digits", LabelKind::Classes);
+    let [shard, _] = shards("digits", Metric::Accuracy);
     let freezing = |patterns: &[&str]| {
         let frozen = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
         let options = Options { epochs: 1, frozen, ..usual() };
@@ -220,7 +233,7 @@ fn frozen_weights_keep_their_values() {
 #[test]
 fn class_weights_move_the_answers() {
     let file = read("health/torch-base.onnx");
-    let [shard, _] = shards("health", LabelKind::Classes);
+    let [shard, _] = shards("health", Metric::Accuracy);
     let recalls = |weights: &[f32]| {
         let class_weights = ClassWeights::Given(weights.to_vec());
         let metric = Metric::WorstClassRecall;
@@ -242,7 +255,7 @@ fn class_weights_move_the_answers() {
 
 #[test]
 fn what_cannot_be_trained_is_refused() {
-    let [shard, _] = shards("digits", LabelKind::Classes);
+    let [shard, _] = shards("digits", Metric::Accuracy);
     let refusal = |file: &[u8], options: Options| train(file, &shard, &options, &mut go_on).err();
     let file = read("digits/torch-base.onnx");
     let fixed = model(&[

@@ -12,6 +12,7 @@ use client::{
     quantity::{count, percent},
     session::{Currency, Session},
 };
+use dataset::{Options, Source};
 use eval::{Dataset, Estimate, Model, report::Report};
 use market::{Amount, Award, JobId, Measure, Metric, Output, SubmissionStake, Verdict};
 use serde::Serialize;
@@ -22,7 +23,11 @@ use trainer::{
 use wire::JobView;
 
 use crate::{
-    commands::{bits::Bits, data::pack::label_column, submit},
+    commands::{
+        bits::Bits,
+        data::{pack::FEATURES_BYTES, reading::Reading},
+        submit,
+    },
     config::Config,
     effort::{self, Effort, Speed},
     terms::{MetricName, OutputName, hyphenated},
@@ -45,7 +50,7 @@ pub struct Score {
     /// Job whose rules and hold-out decide
     #[arg(long, value_name = "JOB", required_unless_present = "hold_out")]
     pub job: Option<JobRef>,
-    /// Dataset that decides: safetensors or CSV
+    /// Dataset that decides, as `deml data pack` reads it
     #[arg(long, value_name = "FILE", conflicts_with = "job")]
     pub hold_out: Option<PathBuf>,
     /// Metric to compute
@@ -60,6 +65,9 @@ pub struct Score {
     /// Million instructions per second of the machine [default: 60]
     #[arg(long, value_name = "MILLION")]
     pub speed: Option<u32>,
+    /// How the hold-out is read.
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 /// Scores a model and prints the result.
@@ -69,9 +77,11 @@ pub async fn run(config: &Config, score: Score) -> Result<ExitStatus> {
     let (file, bits, speed) = (files::read(&score.model)?, score.bits, Speed::new(score.speed));
     let scored = match (score.hold_out, score.job) {
         (Some(hold_out), _) => {
-            let hold_out = files::read(&hold_out)?;
+            let hold_out = local::open(&hold_out)?;
+            let mut options = score.reading.options(local::label_kind(score.metric.0))?;
+            options.limit = Some((4, FEATURES_BYTES));
             let measure = Measure { metric: score.metric.0, output: score.output.0 };
-            on_file(config.printer, file, hold_out, measure, bits, speed).await?
+            on_file(config.printer, file, (hold_out, options), measure, bits, speed).await?
         }
         (None, job) => {
             let job = job.context("on what? say --job JOB or --hold-out FILE")?;
@@ -269,14 +279,13 @@ fn interval(Proportion { interval: [least, most], .. }: Proportion) -> String {
 pub async fn on_file(
     printer: Printer,
     model: File,
-    hold_out: File,
+    (hold_out, options): (Source, Options),
     measure: Measure,
     bits: bool,
     speed: Speed,
 ) -> Result<Scored> {
     local::in_background(move || {
-        let kind = local::label_kind(measure.metric);
-        let dataset = local::dataset(&hold_out, label_column(None), kind)?;
+        let dataset = local::read(&printer, &hold_out, &options)?.dataset;
         let read = local::model(&model.bytes)?;
         let report = local::evaluate(&printer, &read, &dataset, measure)?;
         let figures = Some(Figures::of(&report, &dataset));

@@ -20,10 +20,13 @@ use client::{
 use eval::train::{ClassWeights, Optimiser, Options, Schedule};
 use market::{Measure, Metric, Output};
 use serde::Serialize;
-use trainer::fit::TrainingRun;
+use trainer::{fit::TrainingRun, local};
 
 use crate::{
-    commands::score::{self, Scored},
+    commands::{
+        data::reading::Reading,
+        score::{self, Scored},
+    },
     config::Config,
     effort::Speed,
     terms::{MetricName, OutputName},
@@ -70,15 +73,12 @@ pub struct Train {
     /// ONNX file to train further
     #[arg(long, value_name = "FILE", conflicts_with = "job")]
     pub base: Option<PathBuf>,
-    /// Datasets to train on: CSV or safetensors, one or several
+    /// Datasets to train on, as `deml data pack` reads them, one or several
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     pub data: Vec<PathBuf>,
     /// Output file of the trained model
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Label column of a CSV file [default: the last one]
-    #[arg(long, value_name = "NAME")]
-    pub label: Option<String>,
     /// Metric of the validation score [default: the job's, else accuracy]
     #[arg(long)]
     pub metric: Option<MetricName>,
@@ -139,6 +139,9 @@ pub struct Train {
     /// Write the curve to FILE.csv and, as a picture, to FILE.svg
     #[arg(long, value_name = "FILE")]
     pub curve: Option<PathBuf>,
+    /// How the files are read.
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 /// Result of `deml train`.
@@ -214,7 +217,7 @@ fn submission(scored: &Scored, train: &Train) -> Option<String> {
 ///
 /// - Errors: a file cannot be read, or the job is unknown
 pub async fn course(session: Option<&Session>, train: &Train) -> Result<TrainingRun> {
-    let data = train.data.iter().map(|path| files::read(path)).collect::<Result<_>>()?;
+    let data = train.data.iter().map(|path| local::open(path)).collect::<Result<_>>()?;
     let (base, measure) = match (&train.base, &train.job) {
         (Some(base), _) => (files::read(base)?.bytes, None),
         (None, job) => {
@@ -233,7 +236,7 @@ pub async fn course(session: Option<&Session>, train: &Train) -> Result<Training
     Ok(TrainingRun {
         base,
         data,
-        label: train.label.clone(),
+        reading: train.reading.options(local::label_kind(metric))?,
         options: options(train, metric, output),
         out: train.out.clone(),
         resume: train.resume,

@@ -12,11 +12,9 @@ use client::{
     quantity::{Deadline, Share, percent},
     session::Session,
 };
+use dataset::Source;
 use devnet::{Lie, MARK, market::ModelRegistry};
-use eval::{
-    dataset::{LabelColumn, LabelKind},
-    train::{Options, Progress, train as fit},
-};
+use eval::train::{Options, Progress, train as fit};
 use market::{JobId, Score};
 use trainer::local;
 use wire::{AssetView, Paging, Query, SolvencyView, SubmissionView};
@@ -180,7 +178,8 @@ async fn train(
     shard: &File,
     learning_rate: f32,
 ) -> Result<File> {
-    let dataset = local::dataset(shard, LabelColumn::Last, LabelKind::Classes)?;
+    let source = Source::from_bytes(&shard.path, shard.bytes.clone())?;
+    let dataset = dataset::read(&source, &dataset::Options::default())?.dataset;
     let rows = dataset.rows();
     let hasty = learning_rate < plot.learning_rate;
     let epochs = if hasty { 1 } else { plot.epochs };

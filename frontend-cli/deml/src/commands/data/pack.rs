@@ -1,43 +1,64 @@
-//! `deml data pack`: converts a CSV file to a dataset.
+//! `deml data pack`: converts a file of rows to a dataset.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use blobs::Cid;
 use clap::Args;
-use client::{files, printer::ExitStatus};
-use eval::{
-    Dataset, Labels,
-    dataset::{LabelColumn, LabelKind},
+use client::{
+    files,
+    printer::{ExitStatus, Printer},
 };
+use dataset::{Description, Source, Understood};
+use eval::{Dataset, Labels, limits};
 use serde::Serialize;
 use trainer::{local, rows};
 
-use crate::config::Config;
+use crate::{
+    commands::data::{check::kind, reading::Reading},
+    config::Config,
+};
 
 /// Arguments of `deml data pack`.
 #[derive(Clone, Debug, Args)]
-#[command(
-    after_help = "Example:\n  deml data pack patients.csv --label diagnosis --out patients.safetensors"
-)]
+#[command(after_help = "\
+Examples:
+  deml data pack patients.csv --label diagnosis --out patients.safetensors
+  deml data pack images/ --out images.safetensors
+  deml data pack - --regression --out prices.safetensors
+
+Read are tables of text (CSV, TSV and others; any separator, decimal mark and encoding, also in
+gzip), .npy, .npz, safetensors, Parquet, and folders of PNG or JPEG images, one for each class. What
+was understood is said first; where two readings are plausible, an option is asked for.
+
+The file is a safetensors container, as anything else may write it:
+  x          [rows, ...] of f32; or of u8, and then the metadata have
+  scale      and
+  offset     as decimal numbers: a feature is x * scale + offset, rounded after each step
+  y          [rows] of u8 or i64 for classes from 0 to 255, of f32 for numbers to predict
+  classes    in the metadata, for people only: the names of the classes, as a JSON list
+It may have 64 MiB, of which the header takes at most 4096 bytes.")]
 pub struct Pack {
-    /// CSV file; a non-numeric first row is its header
-    pub csv: PathBuf,
+    /// File of rows, folder of images, or - for standard input
+    pub file: PathBuf,
     /// Output file of the dataset
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Label column, by its name in the header [default: the last one]
-    #[arg(long, value_name = "NAME")]
-    pub label: Option<String>,
     /// Labels are numbers to predict, not classes
     #[arg(long)]
     pub regression: bool,
     /// Store features as bytes; they are then read as byte × scale
     #[arg(long)]
     pub u8: bool,
-    /// Factor by which bytes are multiplied
-    #[arg(long, requires = "u8", default_value_t = 1.0)]
-    pub scale: f32,
+    /// Factor by which bytes are multiplied [default: 1, of images 1/255]
+    #[arg(long, requires = "u8")]
+    pub scale: Option<f32>,
+    /// How the file is read.
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 /// A dataset that was written.
@@ -55,60 +76,76 @@ pub struct Packed {
     pub features: usize,
     /// Rows per class; empty if the labels are numbers.
     pub classes: Vec<usize>,
+    /// The names of the classes, in the same order.
+    pub class_names: Vec<String>,
+    /// What the file was taken for.
+    pub understood: Description,
 }
 
 /// Packs a dataset and prints its summary.
 ///
 /// - Errors: `UnfitDataset`, with line and column; `NotBytes`
 pub fn run(config: &Config, pack: &Pack) -> Result<ExitStatus> {
-    config.printer.answer(&self::pack(pack)?)?;
+    config.printer.answer(&self::pack(&config.printer, pack)?)?;
     Ok(ExitStatus::Done)
 }
 
 impl fmt::Display for Packed {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, cid, bytes, rows, features, classes } = self;
+        let Self { file, cid, bytes, rows, features, classes, class_names, .. } = self;
         writeln!(out, "{}: {rows} rows of {features} features, {bytes} bytes", file.display())?;
         if !classes.is_empty() {
-            let counts: Vec<String> = classes.iter().map(usize::to_string).collect();
+            let each = class_names.iter().zip(classes).enumerate();
+            let counts: Vec<String> = each
+                .map(|(class, (name, rows))| match *name == class.to_string() {
+                    true => rows.to_string(),
+                    false => format!("{class} ({name}) {rows}"),
+                })
+                .collect();
             writeln!(out, "  rows of each class: {}", counts.join(", "))?;
         }
         write!(out, "  {cid}")
     }
 }
 
-/// Packs a CSV file into a dataset.
+/// Packs a file of rows into a dataset.
 ///
 /// - Errors: `UnfitDataset`, with line and column; `NotBytes`
-pub fn pack(pack: &Pack) -> Result<Packed> {
-    let csv = files::read(&pack.csv)?;
-    let label = label_column(pack.label.as_deref());
-    let kind = if pack.regression { LabelKind::Targets } else { LabelKind::Classes };
-    let mut dataset = local::dataset(&csv, label, kind)?;
+pub fn pack(printer: &Printer, pack: &Pack) -> Result<Packed> {
+    let source = local::open(&pack.file)?;
+    let mut options = pack.reading.options(kind(pack.regression))?;
+    options.limit = Some((if pack.u8 { 1 } else { 4 }, FEATURES_BYTES));
+    let mut read = local::read(printer, &source, &options)?;
     if pack.u8 {
-        dataset = rows::as_bytes(&dataset, pack.scale)?;
+        read.dataset = rows::as_bytes(&read.dataset, pack.scale)?;
     }
-    let bytes = dataset.to_safetensors();
-    files::write(&pack.out, &bytes)?;
-    let blob = local::blob_of(&bytes);
+    written(&read, &pack.out, &source)
+}
+
+/// The most bytes that rows may take in a dataset: all but the header.
+pub const FEATURES_BYTES: usize = limits::DATASET_BYTES - 4_104;
+
+/// Writes the file of a dataset.
+///
+/// - Errors: `UnfitDataset` if it is too large, or its classes have too long names
+pub fn written(read: &Understood, out: &Path, source: &Source) -> Result<Packed> {
+    let bytes = dataset::pack(read).map_err(|why| local::unread(&source.path, why))?;
+    files::write(out, &bytes)?;
+    let (blob, Understood { dataset, classes, description, .. }) = (local::blob_of(&bytes), read);
     Ok(Packed {
-        file: pack.out.clone(),
+        file: out.to_owned(),
         cid: blob.cid(),
         bytes: blob.size,
         rows: dataset.rows(),
         features: dataset.row().elements(),
-        classes: class_counts(&dataset),
+        classes: class_counts(dataset, classes.len()),
+        class_names: classes.clone(),
+        understood: description.clone(),
     })
 }
 
-/// The label column named by a flag.
-#[must_use]
-pub fn label_column(name: Option<&str>) -> LabelColumn<'_> {
-    name.map_or(LabelColumn::Last, LabelColumn::Named)
-}
-
-fn class_counts(dataset: &Dataset) -> Vec<usize> {
+fn class_counts(dataset: &Dataset, classes: usize) -> Vec<usize> {
     let Labels::Classes(labels) = dataset.labels() else { return Vec::new() };
-    let count = |class: u16| labels.iter().filter(|label| u16::from(**label) == class).count();
-    (0..dataset.classes()).map(count).collect()
+    let count = |class: usize| labels.iter().filter(|label| usize::from(**label) == class).count();
+    (0..classes).map(count).collect()
 }
