@@ -20,9 +20,12 @@
 
 mod answers;
 mod backend;
+#[cfg(feature = "client")]
+pub mod conformance;
 mod cost;
 pub mod dataset;
 mod distance;
+mod element;
 mod extension;
 mod graph;
 mod judge;
@@ -44,6 +47,7 @@ mod refusal;
 pub mod report;
 mod run;
 mod shape;
+mod tensor;
 pub mod trace;
 #[cfg(feature = "train")]
 pub mod train;
