@@ -70,7 +70,8 @@ fn conformance(arguments: &[String]) -> Result<bool> {
         }
     }
     if has("--write") {
-        fs::write(TABLE, table(&tallies)).map_err(|error| format!("cannot write {TABLE}: {error}"))?;
+        fs::write(TABLE, table(&tallies))
+            .map_err(|error| format!("cannot write {TABLE}: {error}"))?;
     }
     show(&tallies, has("--json"));
     Ok(tallies.values().all(|tally| tally.failed.is_empty()))
@@ -132,7 +133,8 @@ fn show(tallies: &BTreeMap<String, Tally>, as_json: bool) {
     let [passed, refused, failed] = totals(tallies);
     if as_json {
         let reasons = |list: &[(String, String)]| {
-            let reason = |(case, reason): &(String, String)| json!({"case": case, "reason": reason});
+            let reason =
+                |(case, reason): &(String, String)| json!({"case": case, "reason": reason});
             list.iter().map(reason).collect::<Vec<_>>()
         };
         let operator = |(name, tally): (&String, &Tally)| {

@@ -232,7 +232,8 @@ impl Narrow {
             Special::MinusZero if negative && exponent == 0 && mantissa == 0 => return f64::NAN,
             _ => {}
         }
-        let [mantissa, exponent] = [mantissa, exponent].map(|bits| i32::try_from(bits).unwrap_or(0));
+        let [mantissa, exponent] =
+            [mantissa, exponent].map(|bits| i32::try_from(bits).unwrap_or(0));
         let steps = self.mantissa_bits.cast_signed();
         let (whole, exponent) = match exponent {
             0 => (mantissa, 1 - self.bias),

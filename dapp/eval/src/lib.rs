@@ -6,6 +6,8 @@
 //! Floats end here: the result is a [`market::MetricAccumulator`] of integers.
 //!
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
+//! - operators without a kernel: `op::plain`, on lists of `tensor` whose elements are of an
+//!   `element` type; in floats they compute in f64 and round once
 //! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
 //! - running: `run`; `kernel` and `math` hold the arithmetic and state its rules; `operation` makes
 //!   each an operation with gradients, and `extension` an operation of burn's CPU backend. So

@@ -36,7 +36,13 @@ pub(crate) const KNOWN_ELEMENTS: usize = 4_096;
 pub(crate) const PLANNED_ELEMENTS: usize = 1 << 16;
 /// Elementary steps that computing with constants may take once, for any file and for each byte;
 /// beyond, they are computed while running.
-pub(crate) const FOLDING_STEPS: [u64; 2] = [1 << 20, 16];
+pub(crate) const FOLDING_STEPS: [u64; 2] = [1 << 16, 8];
+/// Elementary steps that each number in a list attribute counts as, for all plans together.
+pub(crate) const LISTED_STEPS: u64 = 8;
+/// Nodes of a graph's functions and branches that are read in all, however often they are called.
+pub(crate) const NODES_READ: usize = 4_096;
+/// Conditions that are computed from the shapes of values.
+pub(crate) const CONDITIONS: usize = 32;
 /// Dimensions of a tensor; as many as the tensor library supports.
 pub(crate) const RANK: usize = 6;
 /// Dimensions of a tensor that operators without a kernel work on.

@@ -84,13 +84,11 @@ impl Inferred {
         let operands = operands.or_else(|| prepared.ignores_operands.then(Vec::new));
         let steps = usize::try_from(prepared.steps).unwrap_or(usize::MAX);
         match (operands, shape) {
-            (Some(operands), shape) if steps <= *left || shape.is_none() && steps <= limits::ELEMENTS => {
+            (Some(operands), Some(_)) if steps <= *left => {
                 *left = left.saturating_sub(steps);
                 (Fact::Known(Arc::new(prepared.run(&operands))), None)
             }
-            (_, Some(shape)) => {
-                (Fact::of(prepared.element, shape), Some(Self::Plain(prepared)))
-            }
+            (_, Some(shape)) => (Fact::of(prepared.element, shape), Some(Self::Plain(prepared))),
             // Empty, so known.
             (_, None) => {
                 let (element, sizes) = (prepared.element, prepared.sizes);
@@ -147,9 +145,9 @@ impl Plan {
                 }
                 Some(Inferred::Plain(prepared)) => {
                     scratch = prepared.scratch(&given);
-                    let cost = prepared.cost().and_then(|cost| {
-                        cost.with(Kind::Nodes, 1)?.with(Kind::Operations, 1)
-                    });
+                    let cost = prepared
+                        .cost()
+                        .and_then(|cost| cost.with(Kind::Nodes, 1)?.with(Kind::Operations, 1));
                     let cost = cost.ok_or(refused(NodeRefused::Cost))?;
                     (Shape::new(&prepared.sizes), Some(prepared), cost)
                 }

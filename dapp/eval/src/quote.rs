@@ -103,6 +103,9 @@ pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2]) -> Work 
     } else {
         Cost::of(Kind::StoredReals, &[dataset_bytes.div_ceil(4)])
     };
+    let bytes = u64::try_from(model_bytes).unwrap_or(u64::MAX);
+    let [any, each] = limits::FOLDING_STEPS;
+    let folding = bytes.saturating_mul(each + limits::LISTED_STEPS).saturating_add(any);
     let cost = (|| {
         Cost::of(Kind::Evaluations, &[1])?
             .and(Kind::ModelBytes, &[model_bytes])?
@@ -110,6 +113,7 @@ pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2]) -> Work 
             .and(Kind::PackedLists, &[model_bytes / size_of::<f32>()])?
             .and(Kind::Constants, &[constants])?
             .and(Kind::Planned, &[nodes, PLANS])?
+            .with(Kind::PlainSteps, folding)?
             .plus(stored?)
     })();
     cost.map_or(Work(u64::MAX), |cost| cost.work())

@@ -53,7 +53,9 @@ pub enum ModelRefused {
         reason: ConstantRefused,
     },
     /// A graph needs exactly one input and one output.
-    #[error("the graph has {inputs} inputs and {outputs} outputs; export with one input of all features")]
+    #[error(
+        "the graph has {inputs} inputs and {outputs} outputs; export with one input of all features"
+    )]
     Ports {
         /// Inputs that are not initializers.
         inputs: usize,

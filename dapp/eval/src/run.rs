@@ -88,7 +88,8 @@ impl Graph {
     ) -> Value {
         let mut values: Values =
             weights.iter().map(|weight| weight.clone().map(Value::Real)).collect();
-        let is_recorded = |value: &Value| matches!(value, Value::Real(array) if array.is_recorded());
+        let is_recorded =
+            |value: &Value| matches!(value, Value::Real(array) if array.is_recorded());
         let exact = !inputs.iter().any(|(_, value)| is_recorded(value));
         for (id, value) in inputs {
             values[id] = Some(value);
@@ -123,7 +124,13 @@ impl Graph {
     }
 
     /// Takes a node's input: moved out of the values if it has no later use.
-    fn input(&self, index: usize, input: ValueId, values: &mut Values, wanted: ValueId) -> Option<Value> {
+    fn input(
+        &self,
+        index: usize,
+        input: ValueId,
+        values: &mut Values,
+        wanted: ValueId,
+    ) -> Option<Value> {
         let over = self.last_use[input] == Some(index) && input != wanted;
         // A value used twice by one node is cloned the first time.
         let inputs = &self.nodes[index].inputs;

@@ -51,9 +51,9 @@ impl Tensor {
                 Data::Whole(numbers.into_iter().map(whole).collect())
             }
             #[expect(clippy::cast_precision_loss, reason = "rounded to the nearest")]
-            Data::Whole(numbers) => {
-                Data::Real(numbers.into_iter().map(|number| element.rounded(number as f64)).collect())
-            }
+            Data::Whole(numbers) => Data::Real(
+                numbers.into_iter().map(|number| element.rounded(number as f64)).collect(),
+            ),
         };
         Self { element, sizes, data }
     }
@@ -62,11 +62,6 @@ impl Tensor {
     pub(crate) fn of_f32(shape: Shape, numbers: &[f32]) -> Self {
         let data = Data::Real(numbers.iter().map(|number| f64::from(*number)).collect());
         Self { element: Element::F32, sizes: shape.sizes().to_vec(), data }
-    }
-
-    /// A list of i64.
-    pub(crate) fn list(numbers: Vec<i64>) -> Self {
-        Self { element: Element::I64, sizes: vec![numbers.len()], data: Data::Whole(numbers) }
     }
 
     /// The elements as f32, of a tensor of that type.
@@ -102,7 +97,9 @@ impl Tensor {
         match &self.data {
             Data::Whole(numbers) => Cow::Borrowed(numbers),
             #[expect(clippy::cast_possible_truncation, reason = "cut off, as stated")]
-            Data::Real(numbers) => Cow::Owned(numbers.iter().map(|number| *number as i64).collect()),
+            Data::Real(numbers) => {
+                Cow::Owned(numbers.iter().map(|number| *number as i64).collect())
+            }
         }
     }
 
@@ -122,6 +119,16 @@ impl Data {
             Self::Real(numbers) => numbers.len(),
             Self::Whole(numbers) => numbers.len(),
         }
+    }
+
+    /// As many elements as stated, with zeros for those missing: a tensor always has all its
+    /// elements.
+    pub(crate) fn resized(mut self, count: usize) -> Self {
+        match &mut self {
+            Self::Real(numbers) => numbers.resize(count, 0.0),
+            Self::Whole(numbers) => numbers.resize(count, 0),
+        }
+        self
     }
 
     /// The elements at these places; zero for `None`.

@@ -42,6 +42,8 @@ pub(super) struct Builder<'a> {
     steps_left: u64,
     folded_steps: u64,
     elements_left: usize,
+    nodes_read: usize,
+    probes: usize,
 }
 
 /// The names of a graph, function or branch.
@@ -79,6 +81,8 @@ impl<'a> Builder<'a> {
             steps_left: bytes.saturating_mul(each).saturating_add(any),
             folded_steps: 0,
             elements_left: limits::PLAIN_ELEMENTS,
+            nodes_read: 0,
+            probes: 0,
         }
     }
 
@@ -93,11 +97,8 @@ impl<'a> Builder<'a> {
     ) -> Result<(), ModelRefused> {
         let is_top = self.scopes.len() == 1;
         for (index, tensor) in constants.iter().enumerate() {
-            let place = if is_top {
-                WeightLocation::Initializer(index)
-            } else {
-                WeightLocation::Computed
-            };
+            let place =
+                if is_top { WeightLocation::Initializer(index) } else { WeightLocation::Computed };
             let scope = self.scope();
             if scope.values.contains_key(tensor.name) && is_top {
                 continue;
@@ -199,9 +200,7 @@ impl<'a> Builder<'a> {
     /// A constant computed from others.
     fn computed(&mut self, tensor: Tensor) -> ValueId {
         let constant = match tensor.shape() {
-            Some(shape) if tensor.element == Element::F32 => {
-                Constant::Real(shape, tensor.to_f32())
-            }
+            Some(shape) if tensor.element == Element::F32 => Constant::Real(shape, tensor.to_f32()),
             _ => Constant::Plain(tensor),
         };
         let value = self.constant(constant, WeightLocation::Computed);
@@ -248,8 +247,8 @@ impl<'a> Builder<'a> {
             if let Some((name, (tensor, place))) = scope.pending.remove_entry(name) {
                 let label = Label::new(name);
                 let constant = tensor.decode()?;
-                let constant = constant
-                    .map_err(|reason| ModelRefused::Constant { name: label, reason })?;
+                let constant =
+                    constant.map_err(|reason| ModelRefused::Constant { name: label, reason })?;
                 self.bounded(&constant)?;
                 let value = self.constant(constant, place);
                 self.watch(name, value);
@@ -315,7 +314,8 @@ impl<'a> Builder<'a> {
         for node in &self.nodes {
             let inputs = node.inputs.iter().map(|input| input.and_then(|id| facts[id].clone()));
             let inputs = inputs.collect::<Vec<_>>();
-            let given = node.inputs.iter().zip(&inputs).all(|(id, fact)| id.is_none() || fact.is_some());
+            let given =
+                node.inputs.iter().zip(&inputs).all(|(id, fact)| id.is_none() || fact.is_some());
             if given && let Ok(inferred) = plan::infer(node, &inputs) {
                 facts[node.output] = Some(inferred.fact(&inputs, &mut left).0);
             }
@@ -348,16 +348,17 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn node(
-        &mut self,
-        node: &onnx::Node<'a>,
-        frame: &Frame<'_, 'a>,
-    ) -> Result<(), ModelRefused> {
+    fn node(&mut self, node: &onnx::Node<'a>, frame: &Frame<'_, 'a>) -> Result<(), ModelRefused> {
         let id = node.id;
         let refused = |reason| ModelRefused::Node { node: id, reason };
+        self.nodes_read += 1;
+        if self.nodes_read > limits::NODES_READ {
+            return Err(ModelRefused::TooMany { part: Part::Nodes, limit: limits::NODES_READ });
+        }
         let attributes = resolved(&node.attributes, frame.arguments);
-        let is_call =
-            |function: &&Function<'a>| (function.domain, function.name) == (node.domain, node.operator);
+        let is_call = |function: &&Function<'a>| {
+            (function.domain, function.name) == (node.domain, node.operator)
+        };
         if let Some(function) = self.functions.iter().find(is_call).cloned() {
             return self.call(node, &function, attributes, frame);
         }
@@ -388,17 +389,19 @@ impl<'a> Builder<'a> {
             let outputs = [index, node.outputs.len()];
             let settings = Settings::new(&attributes, opset, outputs).map_err(refused);
             let plain = settings.map(|settings| {
+                let listed = settings.numbers().saturating_mul(limits::LISTED_STEPS);
+                let listed = if index == 0 { listed } else { 0 };
+                self.folded_steps = self.folded_steps.saturating_add(listed);
                 let name = if standard { b"" } else { node.domain };
                 Plain::new(name, node.operator, settings)
             });
             let native = (standard && index == 0)
                 .then(|| op::parse(node.operator, Attributes::new(attributes.clone(), opset)));
-            let Some((operator, plain)) = operator_of(native, plain, index).map_err(|reason| {
-                match reason {
+            let Some((operator, plain)) =
+                operator_of(native, plain, index).map_err(|reason| match reason {
                     Either::Model(reason) => reason,
                     Either::Node(reason) => refused(reason),
-                }
-            })?
+                })?
             else {
                 // Such an output is not computed; its users find it undefined.
                 continue;
@@ -428,7 +431,9 @@ impl<'a> Builder<'a> {
     ) -> Result<(), ModelRefused> {
         let refused = |reason| ModelRefused::Node { node: id, reason };
         let twice = refused(NodeRefused::OutputTwice(Label::new(name)));
-        if let Some(tensor) = self.folded(operator.as_ref(), plain.as_ref(), inputs).map_err(refused)? {
+        if let Some(tensor) =
+            self.folded(operator.as_ref(), plain.as_ref(), inputs).map_err(refused)?
+        {
             let value = self.computed(tensor);
             return if self.name(name, value) { Ok(()) } else { Err(twice) };
         }
@@ -581,13 +586,17 @@ impl<'a> Builder<'a> {
     }
 
     /// A condition, if it does not depend on the rows.
-    fn condition(&self, value: ValueId) -> Option<bool> {
+    fn condition(&mut self, value: ValueId) -> Option<bool> {
         let known = |fact: Option<&Fact>| match fact {
             Some(Fact::Known(tensor)) => tensor.wholes().first().map(|flag| *flag != 0),
             _ => None,
         };
         if let Some(flag) = known(self.known[value].as_ref()) {
             return Some(flag);
+        }
+        self.probes += 1;
+        if self.probes > limits::CONDITIONS {
+            return None;
         }
         let [fewest, most] = PROBED_ROWS.map(|rows| known(self.probe(rows)[value].as_ref()));
         fewest.filter(|flag| most == Some(*flag))
@@ -602,6 +611,11 @@ impl<'a> Builder<'a> {
         frame: &Frame<'_, 'a>,
     ) -> Result<(), ModelRefused> {
         self.check_depth(frame)?;
+        // Reading a function again and again is bounded as other work before running is.
+        let bytes = u64::try_from(function.len()).unwrap_or(u64::MAX);
+        let left = self.steps_left.checked_sub(bytes);
+        let limit = limits::FUNCTIONS;
+        self.steps_left = left.ok_or(ModelRefused::TooMany { part: Part::Functions, limit })?;
         let parts = function.parts()?;
         let mut scope = Scope::default();
         for (index, name) in parts.inputs.iter().enumerate() {
@@ -617,8 +631,7 @@ impl<'a> Builder<'a> {
                 arguments.push((name, default));
             }
         }
-        let frame =
-            Frame { opsets: &parts.opsets, arguments: &arguments, depth: frame.depth + 1 };
+        let frame = Frame { opsets: &parts.opsets, arguments: &arguments, depth: frame.depth + 1 };
         self.scopes.push(scope);
         self.block(&parts.nodes, &parts.outputs, &frame)?;
         let values = parts.outputs.iter().map(|name| self.operand(name, node.id));

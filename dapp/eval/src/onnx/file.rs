@@ -205,6 +205,11 @@ impl<'a> Function<'a> {
         Ok(function)
     }
 
+    /// Bytes of the function.
+    pub(crate) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The parts of the function.
     pub(crate) fn parts(&self) -> Result<FunctionParts<'a>, ModelRefused> {
         let part = Part::Functions;

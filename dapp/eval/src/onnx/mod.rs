@@ -10,7 +10,9 @@ mod patch;
 mod tensor;
 mod wire;
 
-pub(crate) use file::{Attribute, BatchSize, File, Function, GraphParts, Node, Opsets, Port, is_standard};
+pub(crate) use file::{
+    Attribute, BatchSize, File, Function, GraphParts, Node, Opsets, Port, is_standard,
+};
 #[cfg(feature = "train")]
 pub(crate) use patch::{Weights, with_weights};
 pub(crate) use tensor::{Constant, TensorBytes};

@@ -85,9 +85,10 @@ impl Constant {
         let sizes = sizes.iter().map(|size| usize::try_from(*size).ok());
         let sizes = sizes.collect::<Option<Vec<_>>>().ok_or(ConstantRefused::Shape)?;
         let elements = count(&sizes).ok_or(ConstantRefused::Shape)?;
-        let element =
-            Element::from_onnx(data_type).ok_or(ConstantRefused::DataType(data_type))?;
-        if element == Element::F32 && let Some(shape) = Shape::new(&sizes) {
+        let element = Element::from_onnx(data_type).ok_or(ConstantRefused::DataType(data_type))?;
+        if element == Element::F32
+            && let Some(shape) = Shape::new(&sizes)
+        {
             return Ok(Self::Real(shape, reals(data, elements)?));
         }
         if elements > limits::PLAIN_ELEMENTS {

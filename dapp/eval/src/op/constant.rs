@@ -3,8 +3,8 @@
 
 use super::attributes::{Attributes, bad_value};
 use crate::{
-    label::Label,
     element::Element,
+    label::Label,
     onnx::{Attribute, Constant},
     refusal::{ConstantRefused, ModelRefused, NodeRefused},
     shape::Shape,

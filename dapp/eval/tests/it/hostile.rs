@@ -81,6 +81,8 @@ fn files_are_refused() {
     let too_many = |part, limit| Refused::TooMany { part, limit };
     let imports = |imports: &[Vec<u8>]| [bytes(7, &graph), imports.concat()].concat();
     let large = vec![0; limits::MODEL_BYTES + 1];
+    let domains = (0..17_u8).map(|domain| bytes(8, &bytes(1, &[b'a' + domain])));
+    let domains = domains.collect::<Vec<_>>();
     check(&[
         ("nothing", vec![], Refused::Opset { version: 0 }),
         ("no graph", bytes(8, &integer(2, 17)), Refused::Malformed(Part::Model)),
@@ -102,7 +104,7 @@ fn files_are_refused() {
             imports(&[bytes(8, &integer(2, 17)), bytes(8, &integer(2, 18))]),
             Refused::Malformed(Part::OpsetImport),
         ),
-        ("opsets without end", imports(&vec![bytes(8, b""); 17]), too_many(Part::OpsetImport, 16)),
+        ("opsets without end", imports(&domains), too_many(Part::OpsetImport, 16)),
         ("nodes without end", model(&vec![bytes(1, b""); 1_025]), too_many(Part::Nodes, 1_024)),
         (
             "weights without end",
@@ -123,7 +125,12 @@ fn files_are_refused() {
         ),
         (
             "a list without end",
-            model(&[node("Relu", &["x"], "y", &[integers_attribute("a", &vec![1; (1 << 20) + 1])])]),
+            model(&[node(
+                "Relu",
+                &["x"],
+                "y",
+                &[integers_attribute("a", &vec![1; (1 << 20) + 1])],
+            )]),
             too_many(Part::ListElements, 1 << 20),
         ),
         (
@@ -150,8 +157,8 @@ fn graphs_are_refused() {
     check(&[
         (
             "an unknown operator",
-            model(&[node("Gelu", &["x"], "y", &[]), ports.clone()]),
-            at(0, "Gelu", Reason::UnknownOperator),
+            model(&[node("Unheard", &["x"], "y", &[]), ports.clone()]),
+            at(0, "Unheard", Reason::UnknownOperator),
         ),
         (
             "a custom operator",
@@ -189,7 +196,7 @@ fn graphs_are_refused() {
                 node("Relu", &["m"], "y", &[]),
                 ports.clone(),
             ]),
-            at(1, "Relu", undefined("m")),
+            at(1, "Relu", Reason::NotReal(0)),
         ),
         (
             "an output made twice",
@@ -199,7 +206,7 @@ fn graphs_are_refused() {
         (
             "an output that is the input",
             model(&[node("Relu", &["x"], "x", &[]), ports.clone()]),
-            at(0, "Relu", Reason::OutputTwice("x".into())),
+            Refused::Output("y".into()),
         ),
         (
             "no output",
@@ -263,11 +270,7 @@ fn shapes_are_refused() {
         ("a batch that is too large", input(1, &[257, 2]), refused),
         ("an absurd size", input(1, &[-1, 1 << 60]), refused),
         ("sizes whose product overflows", input(1, &[-1, 1 << 24, 1 << 24, 1 << 24]), refused),
-        (
-            "more dimensions than there can be",
-            input(1, &[-1, 1, 1, 1, 1, 1, 1]),
-            refused,
-        ),
+        ("more dimensions than there can be", input(1, &[-1, 1, 1, 1, 1, 1, 1]), refused),
         (
             "an input as large as there can be",
             input(1, &[-1, 1 << 23]),

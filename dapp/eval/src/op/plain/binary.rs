@@ -33,7 +33,8 @@ pub(super) fn spread(tensor: &Tensor, output: &[usize]) -> Data {
     }
     let lead = output.len() - tensor.sizes.len();
     let steps = strides(&tensor.sizes);
-    let steps = tensor.sizes.iter().zip(steps).map(|(size, step)| if *size == 1 { 0 } else { step });
+    let steps =
+        tensor.sizes.iter().zip(steps).map(|(size, step)| if *size == 1 { 0 } else { step });
     let steps = steps.collect::<Vec<_>>();
     let mut places = Vec::with_capacity(output.iter().product());
     each_coordinate(output, |at| {
@@ -202,7 +203,13 @@ fn integer_power(base: i128, power: i128) -> i128 {
     if power < 0 {
         return match base {
             1 => 1,
-            -1 => if power % 2 == 0 { 1 } else { -1 },
+            -1 => {
+                if power % 2 == 0 {
+                    1
+                } else {
+                    -1
+                }
+            }
             _ => 0,
         };
     }
@@ -255,9 +262,7 @@ fn compared(
             pairs.map(|(x, y)| i64::from(real(&x, &y))).collect()
         } else {
             let pairs = wholes(left, &output).into_iter().zip(wholes(right, &output));
-            pairs
-                .map(|(x, y)| i64::from(whole(&element.widened(x), &element.widened(y))))
-                .collect()
+            pairs.map(|(x, y)| i64::from(whole(&element.widened(x), &element.widened(y)))).collect()
         })
     })
 }
@@ -385,7 +390,8 @@ pub(super) fn clip(settings: &Settings, given: &Given<'_>) -> Result<Prepared, N
         };
         let (least, most) = (end(1), end(2));
         let moved = |number: &f64| {
-            let number = least.map_or(*number, |least| if *number < least { least } else { *number });
+            let number =
+                least.map_or(*number, |least| if *number < least { least } else { *number });
             most.map_or(number, |most| if number > most { most } else { number })
         };
         Data::Real(operand(operands, 0).reals().iter().map(moved).collect())

@@ -1,33 +1,22 @@
 //! Changes of the element type.
 
 use super::{Given, Prepared, Settings, operand};
-use crate::{
-    element::Element,
-    op::attributes::bad_value,
-    refusal::NodeRefused,
-    tensor::Data,
-};
+use crate::{element::Element, op::attributes::bad_value, refusal::NodeRefused, tensor::Data};
 
 /// The input as another type: floats are rounded or cut off, integers wrap.
-fn cast_to(
-    to: Element,
-    settings: &Settings,
-    given: &Given<'_>,
-) -> Result<Prepared, NodeRefused> {
+fn cast_to(to: Element, settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
     let saturate = settings.flag("saturate", true)?;
     let from = given.element(0)?;
     Prepared::new(to, given.sizes(0)?.to_vec(), given.len(0)?, move |operands| {
         let tensor = operand(operands, 0);
         match (&tensor.data, to.is_real()) {
-            (_, true) => {
-                Data::Real(tensor.reals().iter().map(|x| to.cast(*x, saturate)).collect())
-            }
+            (_, true) => Data::Real(tensor.reals().iter().map(|x| to.cast(*x, saturate)).collect()),
             (Data::Real(numbers), false) => {
                 Data::Whole(numbers.iter().map(|number| cut(to, *number)).collect())
             }
-            (Data::Whole(numbers), false) => {
-                Data::Whole(numbers.iter().map(|number| to.wrapped(from.widened(*number))).collect())
-            }
+            (Data::Whole(numbers), false) => Data::Whole(
+                numbers.iter().map(|number| to.wrapped(from.widened(*number))).collect(),
+            ),
         }
     })
 }
@@ -60,9 +49,8 @@ pub(super) fn bit_cast(settings: &Settings, given: &Given<'_>) -> Result<Prepare
     given.expect(1, 1)?;
     let to = settings.integer("to")?.ok_or(NodeRefused::AttributeMissing("to".into()))?;
     let (from, to) = (given.element(0)?, Element::from_onnx(to).ok_or(bad_value("to"))?);
-    let known = |element: Element| {
-        !element.is_real() || matches!(element, Element::F32 | Element::F64)
-    };
+    let known =
+        |element: Element| !element.is_real() || matches!(element, Element::F32 | Element::F64);
     if from.bits() != to.bits() || !known(from) || !known(to) || to == Element::Bool {
         return Err(bad_value("to"));
     }

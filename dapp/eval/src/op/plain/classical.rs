@@ -63,8 +63,8 @@ impl Finish {
 pub(super) fn table(given: &Given<'_>) -> Result<[usize; 2], NodeRefused> {
     given.at_least(1)?;
     match *given.sizes(0)? {
-        [columns] => Ok([1, columns]),
-        [rows, columns] => Ok([rows, columns]),
+        [columns] if columns > 0 => Ok([1, columns]),
+        [rows, columns] if rows > 0 && columns > 0 => Ok([rows, columns]),
         _ => Err(bad_sizes(given.sizes(0)?)),
     }
 }
@@ -258,10 +258,7 @@ pub(super) fn imputer(settings: &Settings, given: &Given<'_>) -> Result<Prepared
 }
 
 /// The columns of all inputs beside each other.
-pub(super) fn feature_vectorizer(
-    _: &Settings,
-    given: &Given<'_>,
-) -> Result<Prepared, NodeRefused> {
+pub(super) fn feature_vectorizer(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
     given.at_least(1)?;
     let mut columns = Vec::new();
     let [rows, _] = table(given)?;

@@ -1,9 +1,7 @@
-//! Windows that move over images of any number of dimensions: convolutions and pools.
+//! Windows that move over images of any number of dimensions, and convolutions.
 
 use super::{
-    Given, Prepared, Settings, bad_sizes, operand,
-    product::{reals_of, wholes_of},
-    reduce::{power_norm, power_of},
+    Given, Prepared, Settings, bad_sizes, operand, product::wholes_of, quantise::add_product,
     unsigned,
 };
 use crate::{
@@ -55,8 +53,8 @@ impl Window {
         kernel: Vec<usize>,
     ) -> Result<Self, NodeRefused> {
         let rank = image.len();
-        let fits = kernel.len() == rank
-            && kernel.iter().all(|size| (1..=limits::WINDOW).contains(size));
+        let fits =
+            kernel.len() == rank && kernel.iter().all(|size| (1..=limits::WINDOW).contains(size));
         if !fits {
             return Err(bad_value("kernel_shape"));
         }
@@ -83,8 +81,7 @@ impl Window {
             }
             let room = (image[side] + begin[side] + end[side]).checked_sub(extent);
             let room = room.ok_or_else(|| bad_sizes(image))?;
-            let steps =
-                if ceil { room.div_ceil(stride[side]) } else { room / stride[side] };
+            let steps = if ceil { room.div_ceil(stride[side]) } else { room / stride[side] };
             // A position that would begin in the end padding is left out.
             let beyond = ceil && steps * stride[side] >= image[side] + begin[side];
             output.push(steps + usize::from(!beyond));
@@ -119,8 +116,16 @@ impl Window {
         all
     }
 
+    /// Whether every position reads a pixel of the image.
+    pub(super) fn reads_everywhere(&self) -> bool {
+        (0..self.image.len()).all(|side| {
+            let extent = (self.kernel[side] - 1) * self.dilation[side] + 1;
+            self.begin[side] < extent && self.end[side] < extent
+        })
+    }
+
     /// Taps of one window, padding included, that lie within the padded image.
-    fn taps_in_padding(&self, position: &[usize]) -> usize {
+    pub(super) fn taps_in_padding(&self, position: &[usize]) -> usize {
         let side = |side: usize| {
             let within = |tap: &usize| {
                 let at = position[side] * self.stride[side] + tap * self.dilation[side];
@@ -131,11 +136,11 @@ impl Window {
         (0..self.image.len()).map(side).product()
     }
 
-    fn taps(&self) -> usize {
+    pub(super) fn taps(&self) -> usize {
         self.kernel.iter().product()
     }
 
-    fn positions(&self) -> usize {
+    pub(super) fn positions(&self) -> usize {
         self.output.iter().product()
     }
 }
@@ -269,11 +274,12 @@ pub(super) fn conv_integer(
             let zeros = zeros.map_or_else(|| vec![0], |tensor| tensor.wholes().into_owned());
             let numbers = wholes_of(operand(operands, input).data.clone());
             let zero = |index: usize| zeros[index / each.max(1) % zeros.len()];
-            numbers.iter().enumerate().map(|(at, x)| x - zero(at)).collect::<Vec<_>>()
+            let shift = |(at, x): (usize, &i64)| x.wrapping_sub(zero(at));
+            numbers.iter().enumerate().map(shift).collect::<Vec<_>>()
         };
         let per_filter = operand(operands, 1).len() / filters.filters.max(1);
         let (images, weights) = (shifted(0, usize::MAX), shifted(1, per_filter));
-        Data::Whole(filters.convolve(&images, &weights, |sum, x, y| sum + x * y))
+        Data::Whole(filters.convolve(&images, &weights, add_product))
     })
 }
 
@@ -308,9 +314,8 @@ pub(super) fn conv_transpose(
     let sizes = [&[n, filters], output.as_slice()].concat();
     let taps = kernel.iter().product::<usize>();
     let pixels = image.iter().product::<usize>();
-    let steps = [n, channels, in_group, taps, 3].iter().fold(pixels, |all, size| {
-        all.saturating_mul(*size)
-    });
+    let steps =
+        [n, channels, in_group, taps, 3].iter().fold(pixels, |all, size| all.saturating_mul(*size));
     let element = given.real(0)?;
     let per_group = channels / groups;
     Prepared::new(element, sizes, steps, move |operands| {
@@ -393,122 +398,4 @@ fn transposed_size(
         output.push(size.ok_or(NodeRefused::OutputShape)?);
     }
     Ok((begin, output))
-}
-
-/// A pool's window over the spatial dimensions.
-fn pool(settings: &Settings, given: &Given<'_>) -> Result<Window, NodeRefused> {
-    given.expect(1, 1)?;
-    let sizes = given.sizes(0)?;
-    let Some(image) = sizes.get(2..).filter(|image| !image.is_empty()) else {
-        return Err(bad_sizes(sizes));
-    };
-    let kernel = settings.integers("kernel_shape")?;
-    let kernel = kernel.ok_or(NodeRefused::AttributeMissing("kernel_shape".into()))?;
-    let kernel = kernel.iter().map(|size| unsigned(*size)).collect::<Result<Vec<_>, _>>()?;
-    Window::new(settings, image, kernel)
-}
-
-/// The sizes of a pool's output, and its steps.
-fn pooled(window: &Window, given: &Given<'_>) -> Result<(Vec<usize>, usize), NodeRefused> {
-    let planes = &given.sizes(0)?[..2];
-    let steps = planes.iter().fold(window.positions().saturating_mul(window.taps()), |all, n| {
-        all.saturating_mul(*n)
-    });
-    Ok(([planes, &window.output].concat(), steps.saturating_mul(3)))
-}
-
-pub(super) fn max_pool(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    let window = pool(settings, given)?;
-    let (sizes, steps) = pooled(&window, given)?;
-    let element = given.element(0)?;
-    let by_column = settings.flag("storage_order", false)?;
-    let indices = settings.output == 1;
-    let pixels = window.image.iter().product::<usize>();
-    let to = if indices { Element::I64 } else { element };
-    Prepared::new(to, sizes, steps, move |operands| {
-        let tensor = operand(operands, 0);
-        let (reads, numbers) = (window.reads(), tensor.reals());
-        let mut places = Vec::new();
-        for plane in 0..numbers.len() / pixels.max(1) {
-            for read in &reads {
-                let mut best = None;
-                for (_, pixel) in read {
-                    let place = plane * pixels + pixel;
-                    let is_greater = |best: usize| {
-                        let (found, best) = (numbers[place], numbers[best]);
-                        found > best || (found.is_nan() && !best.is_nan())
-                    };
-                    if best.is_none_or(is_greater) {
-                        best = Some(place);
-                    }
-                }
-                places.push(best);
-            }
-        }
-        if !indices {
-            return tensor.data.taken(places.into_iter());
-        }
-        let index = |place: Option<usize>| {
-            let place = place.unwrap_or(0);
-            let (plane, pixel) = (place / pixels, place % pixels);
-            let pixel = if by_column { in_columns(&window.image, pixel) } else { pixel };
-            i64::try_from(plane * pixels + pixel).unwrap_or(0)
-        };
-        Data::Whole(places.into_iter().map(index).collect())
-    })
-}
-
-/// The place of a pixel if the first spatial dimension is the innermost.
-fn in_columns(image: &[usize], pixel: usize) -> usize {
-    let (mut place, mut step) = (0, 1);
-    for (size, stride) in image.iter().zip(strides(image)) {
-        place += pixel / stride % size * step;
-        step *= size;
-    }
-    place
-}
-
-pub(super) fn average_pool(
-    settings: &Settings,
-    given: &Given<'_>,
-) -> Result<Prepared, NodeRefused> {
-    let window = pool(settings, given)?;
-    let (sizes, steps) = pooled(&window, given)?;
-    let with_padding = settings.flag("count_include_pad", false)?;
-    let pixels = window.image.iter().product::<usize>();
-    Prepared::new(given.real(0)?, sizes, steps, move |operands| {
-        let numbers = operand(operands, 0).reals();
-        let (reads, mut counts) = (window.reads(), Vec::new());
-        each_coordinate(&window.output, |position| {
-            let read = reads[counts.len()].len();
-            counts.push(if with_padding { window.taps_in_padding(position) } else { read });
-        });
-        let mut means = Vec::new();
-        for plane in numbers.chunks_exact(pixels.max(1)) {
-            for (read, count) in reads.iter().zip(&counts) {
-                let sum = read.iter().fold(0.0, |sum, (_, pixel)| sum + plane[*pixel]);
-                #[expect(clippy::cast_precision_loss, reason = "a window is small")]
-                means.push(sum / *count as f64);
-            }
-        }
-        Data::Real(means)
-    })
-}
-
-pub(super) fn lp_pool(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    let window = pool(settings, given)?;
-    let (sizes, steps) = pooled(&window, given)?;
-    let norm = power_norm(power_of(settings)?);
-    let pixels = window.image.iter().product::<usize>();
-    Prepared::new(given.real(0)?, sizes, steps.saturating_mul(4), move |operands| {
-        let numbers = reals_of(operand(operands, 0).data.clone());
-        let (reads, mut norms) = (window.reads(), Vec::new());
-        for plane in numbers.chunks_exact(pixels.max(1)) {
-            for read in &reads {
-                let list = read.iter().map(|(_, pixel)| plane[*pixel]).collect::<Vec<_>>();
-                norms.push(norm(&list));
-            }
-        }
-        Data::Real(norms)
-    })
 }

@@ -4,7 +4,6 @@ use super::{
     Given, Operands, Prepared, Settings, around, axes_of, axis_of, bad_sizes, operand, unsigned,
 };
 use crate::{
-    element::Element,
     op::attributes::bad_value,
     refusal::NodeRefused,
     tensor::{Data, Tensor, each_coordinate, strides},
@@ -23,83 +22,6 @@ fn moved(
         each_coordinate(&output, |at| places.push(place(at, operands)));
         operand(operands, 0).data.taken(places.into_iter())
     })
-}
-
-/// The same elements in other sizes.
-fn reshaped(given: &Given<'_>, sizes: Vec<usize>) -> Result<Prepared, NodeRefused> {
-    let fits = crate::tensor::count(&sizes) == Some(given.len(0)?);
-    if !fits {
-        return Err(bad_sizes(given.sizes(0)?));
-    }
-    let element = given.element(0)?;
-    Prepared::new(element, sizes, 0, |operands| operand(operands, 0).data.clone())
-}
-
-pub(super) fn reshape(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    let zero_is_size = !settings.flag("allowzero", false)?;
-    let wanted = match settings.integers("shape")? {
-        Some(wanted) => wanted,
-        None => given.integers(1)?,
-    };
-    let from = given.sizes(0)?;
-    let mut sizes = Vec::with_capacity(wanted.len());
-    for (index, size) in wanted.iter().enumerate() {
-        sizes.push(match size {
-            0 if zero_is_size => *from.get(index).ok_or_else(|| bad_sizes(from))?,
-            -1 => 1,
-            size => unsigned(*size)?,
-        });
-    }
-    if let Some(open) = wanted.iter().position(|size| *size == -1) {
-        let known = crate::tensor::count(&sizes).ok_or(NodeRefused::OutputShape)?;
-        sizes[open] = given.len(0)?.checked_div(known).ok_or_else(|| bad_sizes(from))?;
-    }
-    reshaped(given, sizes)
-}
-
-pub(super) fn flatten(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    given.expect(1, 1)?;
-    let sizes = given.sizes(0)?;
-    let axis = settings.integer_or("axis", 1)?;
-    let axis = if usize::try_from(axis).is_ok_and(|axis| axis == sizes.len()) {
-        sizes.len()
-    } else {
-        axis_of(axis, sizes.len())?
-    };
-    let (before, after) = sizes.split_at(axis);
-    reshaped(given, vec![before.iter().product(), after.iter().product()])
-}
-
-/// Axes from the second input or, before opset 13, an attribute.
-fn axes(settings: &Settings, given: &Given<'_>) -> Result<Option<Vec<i64>>, NodeRefused> {
-    Ok(match settings.integers("axes")? {
-        Some(axes) => Some(axes.to_vec()),
-        None => given.optional_integers(1)?.map(<[i64]>::to_vec),
-    })
-}
-
-pub(super) fn squeeze(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    given.expect(1, 2)?;
-    let sizes = given.sizes(0)?;
-    let axes = match axes(settings, given)? {
-        Some(axes) => axes_of(&axes, sizes.len())?,
-        None => (0..sizes.len()).filter(|side| sizes[*side] == 1).collect(),
-    };
-    if axes.iter().any(|axis| sizes[*axis] != 1) {
-        return Err(bad_sizes(sizes));
-    }
-    let kept = (0..sizes.len()).filter(|side| !axes.contains(side)).map(|side| sizes[side]);
-    reshaped(given, kept.collect())
-}
-
-pub(super) fn unsqueeze(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    given.expect(1, 2)?;
-    let sizes = given.sizes(0)?;
-    let axes = axes(settings, given)?.ok_or(NodeRefused::AttributeMissing("axes".into()))?;
-    let axes = axes_of(&axes, sizes.len() + axes.len())?;
-    let mut rest = sizes.iter();
-    let size = |side| if axes.contains(&side) { Some(1) } else { rest.next().copied() };
-    reshaped(given, (0..sizes.len() + axes.len()).map_while(size).collect())
 }
 
 pub(super) fn transpose(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
@@ -124,35 +46,8 @@ pub(super) fn transpose(settings: &Settings, given: &Given<'_>) -> Result<Prepar
     })
 }
 
-/// The sizes of the input as i64.
-pub(super) fn shape(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    given.expect(1, 1)?;
-    let sizes = given.sizes(0)?;
-    let rank = i64::try_from(sizes.len()).unwrap_or(0);
-    let end = |name, default| -> Result<usize, NodeRefused> {
-        let at = settings.integer_or(name, default)?;
-        let at = if at < 0 { at.saturating_add(rank) } else { at };
-        Ok(usize::try_from(at.clamp(0, rank)).unwrap_or(0))
-    };
-    let (start, end) = (end("start", 0)?, end("end", rank)?);
-    known_list(sizes.get(start..end).unwrap_or_default())
-}
-
-fn known_list(sizes: &[usize]) -> Result<Prepared, NodeRefused> {
-    let sizes = sizes.iter().map(|size| i64::try_from(*size).unwrap_or(i64::MAX));
-    let sizes = sizes.collect::<Vec<_>>();
-    let list = Prepared::new(Element::I64, vec![sizes.len()], 0, move |_| Data::Whole(sizes.clone()))?;
-    Ok(list.of_facts())
-}
-
-pub(super) fn size(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    given.expect(1, 1)?;
-    let size = i64::try_from(given.len(0)?).unwrap_or(i64::MAX);
-    Ok(Prepared::new(Element::I64, Vec::new(), 0, move |_| Data::Whole(vec![size]))?.of_facts())
-}
-
 /// An index along a dimension; negative ones count from the end, and others are out of it.
-fn along(index: i64, size: usize) -> Option<usize> {
+pub(super) fn along(index: i64, size: usize) -> Option<usize> {
     let signed = i64::try_from(size).ok()?;
     let index = if index < 0 { index.checked_add(signed)? } else { index };
     usize::try_from(index).ok().filter(|index| *index < size)
@@ -330,7 +225,8 @@ pub(super) fn expand(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRe
     let wanted = given.integers(1)?.iter().map(|size| unsigned(*size));
     let wanted = wanted.collect::<Result<Vec<_>, _>>()?;
     let output = super::binary::broadcast(&[sizes, &wanted]);
-    let output = output.ok_or_else(|| NodeRefused::Shapes(sizes.into(), wanted.as_slice().into()))?;
+    let output =
+        output.ok_or_else(|| NodeRefused::Shapes(sizes.into(), wanted.as_slice().into()))?;
     let steps = output.iter().product::<usize>().saturating_mul(output.len() + 2);
     let to = output.clone();
     Prepared::new(given.element(0)?, output, steps, move |operands| {
@@ -421,7 +317,7 @@ pub(super) fn pad(settings: &Settings, given: &Given<'_>) -> Result<Prepared, No
         let mut found = Vec::with_capacity(to.iter().product());
         each_coordinate(&to, |at| {
             let place = (0..at.len()).map(|side| {
-                let at = i64::try_from(at[side]).ok()? - offsets[side];
+                let at = i64::try_from(at[side]).ok()?.saturating_sub(offsets[side]);
                 Some(mode.index(at, sizes[side])? * places[side])
             });
             found.push(place.sum::<Option<usize>>());
@@ -483,111 +379,6 @@ pub(super) fn concat(settings: &Settings, given: &Given<'_>) -> Result<Prepared,
     })
 }
 
-/// A tensor of a known shape, filled with one number.
-pub(super) fn constant_of_shape(
-    settings: &Settings,
-    given: &Given<'_>,
-) -> Result<Prepared, NodeRefused> {
-    given.expect(1, 1)?;
-    let sizes = given.integers(0)?.iter().map(|size| unsigned(*size));
-    let sizes = sizes.collect::<Result<Vec<_>, _>>()?;
-    let count = crate::tensor::count(&sizes).ok_or(NodeRefused::OutputShape)?;
-    let (element, value) = match settings.tensor("value")? {
-        Some(tensor) if tensor.len() == 1 => (tensor.element, tensor.data.clone()),
-        Some(_) => return Err(bad_value("value")),
-        None => (Element::F32, Data::Real(vec![0.0])),
-    };
-    Prepared::new(element, sizes, count, move |_| value.taken((0..count).map(|_| Some(0))))
-}
-
-pub(super) fn range(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    given.expect(3, 3)?;
-    let element = given.element(0)?;
-    let ends = [0, 1, 2].map(|input| given.known(input).cloned());
-    let [start, end, step] = ends;
-    let ends = [start?, end?, step?];
-    if ends.iter().any(|end| end.len() != 1 || end.element != element) {
-        return Err(NodeRefused::ElementType(0));
-    }
-    let [start, end, step] = ends.clone().map(|end| end.reals()[0]);
-    if step == 0.0 || !(start.is_finite() && end.is_finite() && step.is_finite()) {
-        return Err(NodeRefused::OutputShape);
-    }
-    let count = ((end - start) / step).ceil().max(0.0);
-    if count > crate::limits::DIMENSION as f64 {
-        return Err(NodeRefused::OutputShape);
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above")]
-    let count = count as usize;
-    Prepared::new(element, vec![count], count, move |_| {
-        let [start, _, step] = &ends;
-        match (&start.data, &step.data) {
-            (Data::Whole(start), Data::Whole(step)) => {
-                let number = |index: usize| {
-                    let index = i64::try_from(index).unwrap_or(0);
-                    start[0].wrapping_add(index.wrapping_mul(step[0]))
-                };
-                Data::Whole((0..count).map(number).collect())
-            }
-            (start, step) => {
-                let first = |data: &Data| match data {
-                    Data::Real(numbers) => numbers[0],
-                    Data::Whole(_) => 0.0,
-                };
-                let (start, step) = (first(start), first(step));
-                #[expect(clippy::cast_precision_loss, reason = "fewer than 2²⁴")]
-                Data::Real((0..count).map(|index| start + index as f64 * step).collect())
-            }
-        }
-    })
-}
-
-pub(super) fn one_hot(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    given.expect(3, 3)?;
-    let sizes = given.sizes(0)?.to_vec();
-    let depth = given.known(1)?;
-    let depth = unsigned(*depth.wholes().first().ok_or(NodeRefused::NotKnown(1))?)?;
-    let axis = axis_of(settings.integer_or("axis", -1)?, sizes.len() + 1)?;
-    if given.len(2)? != 2 || depth == 0 {
-        return Err(bad_sizes(given.sizes(2)?));
-    }
-    let mut output = sizes.clone();
-    output.insert(axis, depth);
-    let (steps, to) = (strides(&sizes), output.clone());
-    let work = output.iter().product::<usize>().saturating_mul(output.len() + 2);
-    Prepared::new(given.element(2)?, output, work, move |operands| {
-        let indices = operand(operands, 0).wholes();
-        let mut places = Vec::new();
-        each_coordinate(&to, |at| {
-            let others = at[..axis].iter().chain(&at[axis + 1..]);
-            let place = others.zip(&steps).map(|(at, step)| at * step).sum::<usize>();
-            let hot = along(indices[place], depth) == Some(at[axis]);
-            places.push(Some(usize::from(hot)));
-        });
-        operand(operands, 2).data.taken(places.into_iter())
-    })
-}
-
-pub(super) fn eye_like(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    given.expect(1, 1)?;
-    let &[rows, columns] = given.sizes(0)? else { return Err(bad_sizes(given.sizes(0)?)) };
-    let element = match settings.integer("dtype")? {
-        Some(number) => Element::from_onnx(number).ok_or(bad_value("dtype"))?,
-        None => given.element(0)?,
-    };
-    let offset = settings.integer_or("k", 0)?;
-    let steps = rows.saturating_mul(columns);
-    let prepared = Prepared::new(element, vec![rows, columns], steps, move |_| {
-        let mut flags = Vec::with_capacity(rows * columns);
-        each_coordinate(&[rows, columns], |at| {
-            let [row, column] = [at[0], at[1]].map(|at| i64::try_from(at).unwrap_or(0));
-            flags.push(i64::from(row.checked_add(offset) == Some(column)));
-        });
-        Data::Whole(flags)
-    })?;
-    Ok(prepared.of_facts())
-}
-
 pub(super) fn trilu(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 2)?;
     let upper = settings.flag("upper", true)?;
@@ -626,11 +417,8 @@ pub(super) fn depth_to_space(
     let channels = c / (block * block);
     moved(given, vec![n, channels, h * block, w * block], move |at, _| {
         let inside = (at[2] % block) * block + at[3] % block;
-        let channel = if depth_first {
-            inside * channels + at[1]
-        } else {
-            at[1] * block * block + inside
-        };
+        let channel =
+            if depth_first { inside * channels + at[1] } else { at[1] * block * block + inside };
         Some(((at[0] * c + channel) * h + at[2] / block) * w + at[3] / block)
     })
 }

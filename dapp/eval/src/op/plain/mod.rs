@@ -5,15 +5,22 @@
 //! processor. An operator is a function from attributes and the facts of its inputs to a
 //! [`Prepared`] computation, whose shape and cost are known before it runs.
 
+mod attention;
 mod binary;
 mod cast;
 mod classical;
 mod convolution;
+mod generate;
 mod index;
 mod norm;
+mod order;
+mod pool;
 mod product;
 mod quantise;
+mod recurrent;
 mod reduce;
+mod reshape;
+mod resize;
 mod scatter;
 mod settings;
 mod table;
@@ -115,7 +122,8 @@ impl Prepared {
 
     /// The result.
     pub(crate) fn run(&self, operands: Operands<'_>) -> Tensor {
-        Tensor::new(self.element, self.sizes.clone(), (self.run)(operands))
+        let data = (self.run)(operands).resized(self.sizes.iter().product());
+        Tensor::new(self.element, self.sizes.clone(), data)
     }
 
     /// Its cost; `None` if that overflows.
@@ -218,8 +226,7 @@ fn axis_of(axis: i64, rank: usize) -> Result<usize, NodeRefused> {
 
 /// The dimensions meant by some axes, ascending; each may be given once.
 fn axes_of(axes: &[i64], rank: usize) -> Result<Vec<usize>, NodeRefused> {
-    let mut found =
-        axes.iter().map(|axis| axis_of(*axis, rank)).collect::<Result<Vec<_>, _>>()?;
+    let mut found = axes.iter().map(|axis| axis_of(*axis, rank)).collect::<Result<Vec<_>, _>>()?;
     found.sort_unstable();
     if found.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(bad_value("axes"));

@@ -96,11 +96,7 @@ fn scaled(
 }
 
 /// Groups of channels of each image normalised, then each channel scaled and shifted.
-fn grouped(
-    settings: &Settings,
-    given: &Given<'_>,
-    groups: usize,
-) -> Result<Prepared, NodeRefused> {
+fn grouped(settings: &Settings, given: &Given<'_>, groups: usize) -> Result<Prepared, NodeRefused> {
     given.expect(3, 3)?;
     let (element, sizes) = (given.real(0)?, given.sizes(0)?.to_vec());
     let epsilon = settings.float_or("epsilon", f64::from(1e-5_f32))?;

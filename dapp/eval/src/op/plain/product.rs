@@ -40,10 +40,8 @@ impl Matrices {
         if !column {
             output.push(columns);
         }
-        let (left, right) = (
-            [&outer[..], &[rows, inner]].concat(),
-            [&outer[..], &[inner, columns]].concat(),
-        );
+        let (left, right) =
+            ([&outer[..], &[rows, inner]].concat(), [&outer[..], &[inner, columns]].concat());
         crate::tensor::count(&left)?;
         crate::tensor::count(&right)?;
         Some(Self { outer, rows, inner, columns, left, right, output })
@@ -52,9 +50,9 @@ impl Matrices {
     /// Multiplications.
     pub(super) fn products(&self) -> usize {
         let outer = self.outer.iter().product::<usize>();
-        [self.rows, self.inner, self.columns].iter().fold(outer, |all, size| {
-            all.saturating_mul(*size)
-        })
+        [self.rows, self.inner, self.columns]
+            .iter()
+            .fold(outer, |all, size| all.saturating_mul(*size))
     }
 
     /// The product; sums are taken in index order.
@@ -130,9 +128,7 @@ fn multiplied(matrices: &Matrices, element: Element, left: Data, right: Data) ->
         Data::Real(matrices.multiply(&left, &right, |sum, x, y| sum + x * y))
     } else {
         let (left, right) = (wholes_of(left), wholes_of(right));
-        Data::Whole(matrices.multiply(&left, &right, |sum, x, y| {
-            sum.wrapping_add(x.wrapping_mul(y))
-        }))
+        Data::Whole(matrices.multiply(&left, &right, super::quantise::add_product))
     }
 }
 

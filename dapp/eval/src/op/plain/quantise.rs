@@ -85,6 +85,11 @@ fn as_data(to: Element, numbers: Vec<f64>) -> Data {
     Data::Whole(numbers.into_iter().map(|number| number as i64).collect())
 }
 
+/// A sum and the product of two integers, modulo two to the 64th.
+pub(super) const fn add_product(sum: i64, x: i64, y: i64) -> i64 {
+    sum.wrapping_add(x.wrapping_mul(y))
+}
+
 fn is_narrow(element: Element) -> bool {
     element.bits() <= 32 && !matches!(element, Element::F32 | Element::Bool)
 }
@@ -195,7 +200,8 @@ fn shifted(tensor: &Tensor, zeros: Option<&Tensor>, each: Each) -> Tensor {
         Each::Row => zeros[index / columns],
         Each::Column => zeros[index % columns],
     };
-    let numbers = tensor.wholes().iter().enumerate().map(|(at, x)| x - zero(at)).collect();
+    let numbers = tensor.wholes();
+    let numbers = numbers.iter().enumerate().map(|(at, x)| x.wrapping_sub(zero(at))).collect();
     Tensor { element: Element::I64, sizes: tensor.sizes.clone(), data: Data::Whole(numbers) }
 }
 
@@ -215,16 +221,13 @@ pub(super) fn mat_mul_integer(_: &Settings, given: &Given<'_>) -> Result<Prepare
             let factor = shifted(operand(operands, input), zeros, kinds[input]);
             wholes_of(matrices.spread(&factor, input == 1))
         };
-        Data::Whole(matrices.multiply(&factor(0), &factor(1), |sum, x, y| sum + x * y))
+        Data::Whole(matrices.multiply(&factor(0), &factor(1), add_product))
     })
 }
 
 /// A product of quantised factors, quantised: the inputs are each factor's integers, scale and zero
 /// point, and the output's scale and zero point.
-pub(super) fn q_linear_mat_mul(
-    _: &Settings,
-    given: &Given<'_>,
-) -> Result<Prepared, NodeRefused> {
+pub(super) fn q_linear_mat_mul(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(8, 8)?;
     let (left, right) = (given.sizes(0)?, given.sizes(3)?);
     let matrices = Matrices::new(left, right);
@@ -243,7 +246,7 @@ pub(super) fn q_linear_mat_mul(
             let factor = shifted(operand(operands, input * 3), zeros, kinds[input]);
             wholes_of(matrices.spread(&factor, input == 1))
         };
-        let sums = matrices.multiply(&factor(0), &factor(1), |sum, x, y| sum + x * y);
+        let sums = matrices.multiply(&factor(0), &factor(1), add_product);
         let [left, right, scale, zero] = [1, 4, 6, 7].map(|input| operand(operands, input).reals());
         let of = |scales: &[f64], kind: Each, index: usize| match kind {
             Each::One => scales[0],
@@ -283,19 +286,20 @@ pub(super) fn q_linear_conv(
         let list = |input: usize| operand(operands, input).wholes();
         let at = |list: &[i64], filter: usize| if list.len() == 1 { list[0] } else { list[filter] };
         let (of_images, of_weights) = (list(2), list(5));
-        let images = list(0).iter().map(|x| x - of_images[0]).collect::<Vec<_>>();
+        let images = list(0).iter().map(|x| x.wrapping_sub(of_images[0])).collect::<Vec<_>>();
         let taps = operand(operands, 3).len() / count.max(1);
         let weights = list(3);
-        let weights = weights.iter().enumerate().map(|(index, x)| x - at(&of_weights, index / taps));
-        let weights = weights.collect::<Vec<_>>();
-        let mut sums = filters.convolve(&images, &weights, |sum, x, y| sum + x * y);
-        let bias = operands.get(8).and_then(Option::as_deref).map(|bias| bias.wholes().into_owned());
+        let shift = |(index, x): (usize, &i64)| x.wrapping_sub(at(&of_weights, index / taps));
+        let weights = weights.iter().enumerate().map(shift).collect::<Vec<_>>();
+        let mut sums = filters.convolve(&images, &weights, add_product);
+        let bias =
+            operands.get(8).and_then(Option::as_deref).map(|bias| bias.wholes().into_owned());
         let [of_image, of_weight, scale, zero] =
             [1, 4, 6, 7].map(|input| operand(operands, input).reals());
         let mut numbers = Vec::with_capacity(sums.len());
         for (index, sum) in sums.iter_mut().enumerate() {
             let filter = index / positions.max(1) % count;
-            *sum += bias.as_ref().map_or(0, |bias| bias[filter]);
+            *sum = sum.wrapping_add(bias.as_ref().map_or(0, |bias| bias[filter]));
             let of_weight = if of_weight.len() == 1 { of_weight[0] } else { of_weight[filter] };
             #[expect(clippy::cast_precision_loss, reason = "sums of products of bytes")]
             let number = *sum as f64 * (of_image[0] * of_weight / scale[0]);

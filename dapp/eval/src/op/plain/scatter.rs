@@ -45,7 +45,13 @@ impl Combine {
     }
 
     /// Combines elements of `data` with updates; each pair is a place and the update's.
-    fn apply(self, element: Element, data: &Tensor, updates: &Tensor, pairs: &[[usize; 2]]) -> Data {
+    fn apply(
+        self,
+        element: Element,
+        data: &Tensor,
+        updates: &Tensor,
+        pairs: &[[usize; 2]],
+    ) -> Data {
         match (&data.data, &updates.data) {
             (Data::Real(numbers), Data::Real(updates)) => {
                 let mut numbers = numbers.clone();
@@ -132,9 +138,10 @@ pub(super) fn nd(settings: &Settings, given: &Given<'_>) -> Result<Prepared, Nod
         let (places, mut pairs) = (strides(&sizes), Vec::new());
         for update in 0..count {
             let list = &indices[update * deep..(update + 1) * deep];
-            let place = list.iter().enumerate().map(|(side, index)| {
-                Some(index_along(*index, sizes[side])? * places[side])
-            });
+            let place = list
+                .iter()
+                .enumerate()
+                .map(|(side, index)| Some(index_along(*index, sizes[side])? * places[side]));
             if let Some(place) = place.sum::<Option<usize>>() {
                 pairs.extend((0..inner).map(|at| [place + at, update * inner + at]));
             }

@@ -68,6 +68,18 @@ impl Settings {
         Ok(Self { values, opset, output, outputs })
     }
 
+    /// Numbers in list attributes.
+    pub(crate) fn numbers(&self) -> u64 {
+        let lengths = self.values.values().map(|value| match value {
+            Value::Floats(numbers) => numbers.len(),
+            Value::Integers(numbers) => numbers.len(),
+            Value::Texts(texts) => texts.len(),
+            Value::Tensor(tensor) => tensor.len(),
+            _ => 0,
+        });
+        u64::try_from(lengths.sum::<usize>()).unwrap_or(u64::MAX)
+    }
+
     /// Refuses attributes that are none of these.
     pub(super) fn expect(&self, known: &[&str]) -> Result<(), NodeRefused> {
         let is_known = |name: &[u8]| known.iter().any(|known| known.as_bytes() == name);

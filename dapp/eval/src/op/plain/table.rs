@@ -1,16 +1,15 @@
 //! The operators by name, with the attributes each may have.
 
 use super::{
-    Prepare, binary, cast, classical, convolution, index, norm, product, quantise, reduce, scatter,
-    trees, unary,
+    Prepare, attention, binary, cast, classical, convolution, generate, index, norm, order, pool,
+    product, quantise, recurrent, reduce, reshape, resize, scatter, trees, unary,
 };
 
 /// An operator and its attributes.
 type Entry = (Prepare, &'static [&'static str]);
 
 const REDUCED: &[&str] = &["axes", "keepdims", "noop_with_empty_axes"];
-const WINDOW: &[&str] =
-    &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"];
+const WINDOW: &[&str] = &["auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"];
 const POOL: &[&str] = &[
     "auto_pad",
     "ceil_mode",
@@ -39,7 +38,8 @@ pub(super) fn find(domain: &[u8], name: &[u8]) -> Option<Entry> {
 pub(super) fn outputs(name: &[u8]) -> usize {
     match name {
         b"Split" => usize::MAX,
-        b"DynamicQuantizeLinear" | b"LayerNormalization" => 3,
+        b"DynamicQuantizeLinear" | b"LayerNormalization" | b"LSTM" => 3,
+        b"GRU" | b"RNN" => 2,
         b"Dropout" | b"LinearClassifier" | b"MaxPool" | b"TopK" | b"TreeEnsembleClassifier" => 2,
         _ => 1,
     }
@@ -49,6 +49,18 @@ fn normalising(name: &[u8]) -> Option<Entry> {
     const QUANTISED: &[&str] = &["axis", "block_size", "output_dtype", "precision", "saturate"];
     const MOMENTS: &[&str] = &["axis", "epsilon", "stash_type"];
     Some(match name {
+        b"Attention" => (
+            attention::attention,
+            &[
+                "is_causal",
+                "kv_num_heads",
+                "q_num_heads",
+                "qk_matmul_output_mode",
+                "scale",
+                "softcap",
+                "softmax_precision",
+            ],
+        ),
         b"BatchNormalization" => {
             (norm::batch, &["epsilon", "momentum", "spatial", "training_mode"])
         }
@@ -62,6 +74,11 @@ fn normalising(name: &[u8]) -> Option<Entry> {
         b"QLinearConv" => (quantise::q_linear_conv, WINDOW),
         b"QLinearMatMul" => (quantise::q_linear_mat_mul, &[]),
         b"QuantizeLinear" => (quantise::quantize, QUANTISED),
+        b"GRU" => (recurrent::gru, RECURRENT),
+        b"LSTM" => (recurrent::lstm, RECURRENT),
+        b"RNN" => (recurrent::rnn, RECURRENT),
+        b"Resize" => (resize::resize, RESIZED),
+        b"Upsample" => (resize::resize, &["mode"]),
         b"RMSNormalization" => (norm::rms, MOMENTS),
         b"Scatter" | b"ScatterElements" => (scatter::elements, &["axis", "reduction"]),
         b"ScatterND" => (scatter::nd, &["reduction"]),
@@ -100,9 +117,7 @@ fn learned(name: &[u8]) -> Option<Entry> {
             &["coefficients", "intercepts", "post_transform", "targets"],
         ),
         b"Normalizer" => (classical::normalizer, &["norm"]),
-        b"OneHotEncoder" => {
-            (classical::one_hot_encoder, &["cats_int64s", "cats_strings", "zeros"])
-        }
+        b"OneHotEncoder" => (classical::one_hot_encoder, &["cats_int64s", "cats_strings", "zeros"]),
         b"Scaler" => (classical::scaler, &["offset", "scale"]),
         b"SVMRegressor" => (
             classical::svm_regressor,
@@ -124,6 +139,28 @@ fn learned(name: &[u8]) -> Option<Entry> {
         _ => return None,
     })
 }
+
+const RECURRENT: &[&str] = &[
+    "activations",
+    "clip",
+    "direction",
+    "hidden_size",
+    "input_forget",
+    "layout",
+    "linear_before_reset",
+];
+
+const RESIZED: &[&str] = &[
+    "antialias",
+    "axes",
+    "coordinate_transformation_mode",
+    "cubic_coeff_a",
+    "exclude_outside",
+    "extrapolation_value",
+    "keep_aspect_ratio_policy",
+    "mode",
+    "nearest_mode",
+];
 
 const LABELS: &[&str] = &[
     "default_float",
@@ -258,30 +295,30 @@ fn elementwise(name: &[u8]) -> Option<Entry> {
 fn moving(name: &[u8]) -> Option<Entry> {
     Some(match name {
         b"Concat" => (index::concat, &["axis"]),
-        b"ConstantOfShape" => (index::constant_of_shape, &["value"]),
+        b"ConstantOfShape" => (generate::constant_of_shape, &["value"]),
         b"DepthToSpace" => (index::depth_to_space, &["blocksize", "mode"]),
         b"Expand" => (index::expand, &[]),
-        b"EyeLike" => (index::eye_like, &["dtype", "k"]),
-        b"Flatten" => (index::flatten, &["axis"]),
+        b"EyeLike" => (generate::eye_like, &["dtype", "k"]),
+        b"Flatten" => (reshape::flatten, &["axis"]),
         b"Gather" => (index::gather, &["axis"]),
         b"GatherElements" => (index::gather_elements, &["axis"]),
         b"GatherND" => (index::gather_nd, &["batch_dims"]),
         b"NonZero" => (reduce::non_zero, &[]),
-        b"OneHot" => (index::one_hot, &["axis"]),
+        b"OneHot" => (generate::one_hot, &["axis"]),
         b"Pad" => (index::pad, &["mode", "pads", "paddings", "value"]),
-        b"Range" => (index::range, &[]),
-        b"Reshape" => (index::reshape, &["allowzero", "shape"]),
+        b"Range" => (generate::range, &[]),
+        b"Reshape" => (reshape::reshape, &["allowzero", "shape"]),
         b"ReverseSequence" => (index::reverse_sequence, &["batch_axis", "time_axis"]),
-        b"Shape" => (index::shape, &["start", "end"]),
-        b"Size" => (index::size, &[]),
+        b"Shape" => (reshape::shape, &["start", "end"]),
+        b"Size" => (reshape::size, &[]),
         b"Slice" => (index::slice, &["starts", "ends", "axes"]),
         b"SpaceToDepth" => (index::space_to_depth, &["blocksize"]),
         b"Split" => (index::split, &["axis", "split", "num_outputs"]),
-        b"Squeeze" => (index::squeeze, &["axes"]),
+        b"Squeeze" => (reshape::squeeze, &["axes"]),
         b"Tile" => (index::tile, &[]),
         b"Transpose" => (index::transpose, &["perm"]),
         b"Trilu" => (index::trilu, &["upper"]),
-        b"Unsqueeze" => (index::unsqueeze, &["axes"]),
+        b"Unsqueeze" => (reshape::unsqueeze, &["axes"]),
         _ => return None,
     })
 }
@@ -289,9 +326,9 @@ fn moving(name: &[u8]) -> Option<Entry> {
 fn summing(name: &[u8]) -> Option<Entry> {
     const EXTREME: &[&str] = &["axis", "keepdims", "select_last_index"];
     Some(match name {
-        b"ArgMax" => (reduce::arg_max, EXTREME),
-        b"ArgMin" => (reduce::arg_min, EXTREME),
-        b"AveragePool" => (convolution::average_pool, POOL),
+        b"ArgMax" => (order::arg_max, EXTREME),
+        b"ArgMin" => (order::arg_min, EXTREME),
+        b"AveragePool" => (pool::average_pool, POOL),
         b"Conv" => (convolution::conv, WINDOW),
         b"ConvInteger" => (convolution::conv_integer, WINDOW),
         b"ConvTranspose" => (
@@ -307,19 +344,19 @@ fn summing(name: &[u8]) -> Option<Entry> {
                 "strides",
             ],
         ),
-        b"CumProd" => (reduce::cum_prod, &["exclusive", "reverse"]),
-        b"CumSum" => (reduce::cum_sum, &["exclusive", "reverse"]),
+        b"CumProd" => (order::cum_prod, &["exclusive", "reverse"]),
+        b"CumSum" => (order::cum_sum, &["exclusive", "reverse"]),
         b"Einsum" => (product::einsum, &["equation"]),
         b"Gemm" => (product::gemm, &["alpha", "beta", "transA", "transB"]),
         b"GlobalAveragePool" => (reduce::global_average, &[]),
         b"GlobalLpPool" => (reduce::global_lp, &["p"]),
         b"GlobalMaxPool" => (reduce::global_max, &[]),
-        b"Hardmax" => (reduce::hardmax, &["axis"]),
+        b"Hardmax" => (order::hardmax, &["axis"]),
         b"LogSoftmax" => (reduce::log_softmax, &["axis"]),
         b"LpNormalization" => (reduce::lp_normalization, &["axis", "p"]),
-        b"LpPool" => (convolution::lp_pool, POOL),
+        b"LpPool" => (pool::lp_pool, POOL),
         b"MatMul" => (product::mat_mul, &[]),
-        b"MaxPool" => (convolution::max_pool, POOL),
+        b"MaxPool" => (pool::max_pool, POOL),
         b"MeanVarianceNormalization" => (reduce::mean_variance_normalization, &["axes"]),
         b"ReduceL1" => (reduce::l1, REDUCED),
         b"ReduceL2" => (reduce::l2, REDUCED),
@@ -332,7 +369,7 @@ fn summing(name: &[u8]) -> Option<Entry> {
         b"ReduceSum" => (reduce::sum, REDUCED),
         b"ReduceSumSquare" => (reduce::sum_square, REDUCED),
         b"Softmax" => (reduce::softmax, &["axis"]),
-        b"TopK" => (reduce::top_k, &["axis", "k", "largest", "sorted"]),
+        b"TopK" => (order::top_k, &["axis", "k", "largest", "sorted"]),
         _ => return None,
     })
 }

@@ -5,12 +5,7 @@ use super::{
     classical::{Finish, check_labels, greatest_place, labels, numbers, table},
     operand, unsigned,
 };
-use crate::{
-    element::Element,
-    op::attributes::bad_value,
-    refusal::NodeRefused,
-    tensor::Data,
-};
+use crate::{element::Element, op::attributes::bad_value, refusal::NodeRefused, tensor::Data};
 
 /// A node's question about a feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,8 +121,7 @@ impl Forest {
         }
         let modes = settings.texts("nodes_modes")?.ok_or(bad_value("nodes_modes"))?;
         let count = ids.len();
-        let lengths =
-            [trees.len(), features.len(), yes.len(), no.len(), values.len(), modes.len()];
+        let lengths = [trees.len(), features.len(), yes.len(), no.len(), values.len(), modes.len()];
         let fits = lengths == [count; 6] && (missing.is_empty() || missing.len() == count);
         if !fits || count == 0 {
             return Err(bad_value("nodes_nodeids"));
@@ -177,7 +171,10 @@ impl Forest {
         let count = features.len();
         let lengths =
             [yes.len(), no.len(), yes_leafs.len(), no_leafs.len(), splits.len(), modes.len()];
-        if lengths != [count; 6] || targets.len() != weights.len() || settings.has("membership_values") {
+        if lengths != [count; 6]
+            || targets.len() != weights.len()
+            || settings.has("membership_values")
+        {
             return Err(bad_value("nodes_modes"));
         }
         let targets = targets.iter().map(|target| unsigned(*target));
@@ -235,7 +232,8 @@ impl Forest {
                 Node::Leaf(range) => return &self.weights[range.clone()],
                 Node::Branch { question, feature, threshold, missing_is_true, children } => {
                     let x = row[*feature];
-                    let taken = if x.is_nan() { *missing_is_true } else { question.is_true(x, *threshold) };
+                    let taken =
+                        if x.is_nan() { *missing_is_true } else { question.is_true(x, *threshold) };
                     index = children[usize::from(!taken)];
                 }
             }
@@ -385,9 +383,10 @@ pub(super) fn classifier(settings: &Settings, given: &Given<'_>) -> Result<Prepa
         return Err(bad_value("classlabels_int64s"));
     }
     // Two classes of which only one has weights: its score decides, and the other is the rest.
-    let single = forest.weights.first().map(|(target, _)| *target).filter(|target| {
-        classes == 2 && forest.weights.iter().all(|(other, _)| other == target)
-    });
+    let single =
+        forest.weights.first().map(|(target, _)| *target).filter(|target| {
+            classes == 2 && forest.weights.iter().all(|(other, _)| other == target)
+        });
     let all_positive = forest.weights.iter().all(|(_, weight)| *weight >= 0.0);
     // Engines differ in whether such scores are probabilities already.
     if single.is_some() && all_positive && finish == Finish::Logistic {

@@ -2,10 +2,7 @@
 
 use super::{Given, Operands, Prepared, Settings, operand};
 use crate::{
-    element::Element,
-    math::double as math,
-    op::attributes::bad_value,
-    refusal::NodeRefused,
+    element::Element, math::double as math, op::attributes::bad_value, refusal::NodeRefused,
     tensor::Data,
 };
 
@@ -109,7 +106,19 @@ pub(super) fn relu(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefu
 }
 
 pub(super) fn sign(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    either(given, |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { x }, i128::signum)
+    either(
+        given,
+        |x| {
+            if x > 0.0 {
+                1.0
+            } else if x < 0.0 {
+                -1.0
+            } else {
+                x
+            }
+        },
+        i128::signum,
+    )
 }
 
 pub(super) fn identity(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
@@ -228,7 +237,15 @@ pub(super) fn thresholded_relu(
 
 pub(super) fn shrink(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
     let (bias, bound) = (settings.float_or("bias", 0.0)?, settings.float_or("lambd", 0.5)?);
-    each(given, move |x| if x < -bound { x + bias } else if x > bound { x - bias } else { 0.0 })
+    each(given, move |x| {
+        if x < -bound {
+            x + bias
+        } else if x > bound {
+            x - bias
+        } else {
+            0.0
+        }
+    })
 }
 
 pub(super) fn affine(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
