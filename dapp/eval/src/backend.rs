@@ -76,6 +76,15 @@ impl Array {
         }
     }
 
+    /// The same, taking part in a computation whose gradients are recorded.
+    pub(crate) fn recorded(self) -> Self {
+        #[cfg(feature = "train")]
+        if !self.is_recorded() {
+            return Self { elements: self.elements.autodiff(), ..self };
+        }
+        self
+    }
+
     /// Whether gradients are recorded.
     pub(crate) fn is_recorded(&self) -> bool {
         self.elements.is_autodiff()

@@ -1,14 +1,18 @@
 //! A model's graph: nodes in the order they run, with values identified by number.
 
-use std::collections::BTreeMap;
-
 use crate::{
     label::Label,
-    onnx::{self, BatchSize, Constant, File, Numbers, Port},
-    op::{self, Attributes, Fact, Operator, Role},
-    refusal::{ModelRefused, NodeId, NodeRefused},
+    limits,
+    onnx::{BatchSize, File, Port},
+    op::{Fact, Operator, Plain, PlainOnly, Role},
+    refusal::{ModelRefused, NodeId},
     shape::Shape,
+    tensor::Tensor,
 };
+
+mod builder;
+
+use builder::Builder;
 
 /// The number of a value: the input, a constant or a node's output.
 pub(crate) type ValueId = usize;
@@ -19,6 +23,8 @@ pub(crate) struct Graph {
     pub(crate) row: Shape,
     /// Whether the file fixes the batch at a single row.
     pub(crate) single_rows: bool,
+    /// Rows of a batch, if the file fixes them.
+    pub(crate) fixed_rows: Option<usize>,
     pub(crate) input: ValueId,
     pub(crate) output: ValueId,
     pub(crate) nodes: Vec<Node>,
@@ -28,12 +34,18 @@ pub(crate) struct Graph {
     pub(crate) last_use: Vec<Option<usize>>,
     /// Number of uses of each value by nodes.
     pub(crate) uses: Vec<usize>,
+    /// Elementary steps taken to compute with constants as the file was read.
+    pub(crate) folded_steps: u64,
+    /// Constants that training leaves alone: computed from others, or not finite.
+    fixed: Vec<ValueId>,
 }
 
 /// A node of the graph.
 pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) operator: Box<dyn Operator>,
+    /// What computes the output where the operator has no kernel for its inputs.
+    pub(crate) plain: Option<Plain>,
     /// The values it uses; `None` for an optional input left out.
     pub(crate) inputs: Vec<Option<ValueId>>,
     pub(crate) output: ValueId,
@@ -58,44 +70,68 @@ pub(crate) enum WeightLocation {
     Initializer(usize),
     /// The `Constant` node of this index among the nodes.
     Node(usize),
+    /// Nowhere: computed from constants, or in a function or branch.
+    Computed,
 }
 
-/// A graph being built: names on the left, values on the right.
-#[derive(Default)]
-struct Builder<'a> {
-    values: BTreeMap<&'a [u8], ValueId>,
-    known: Vec<Option<Fact>>,
-    weights: Vec<Weight>,
-    nodes: Vec<Node>,
+/// An input of a graph that is bound to a tensor, for checking operators.
+#[cfg(feature = "client")]
+pub(crate) struct Bound {
+    pub(crate) tensor: Tensor,
+    /// Whether it is a constant, rather than given to each run.
+    pub(crate) constant: bool,
+}
+
+/// A graph whose inputs are bound: the graph, its weights, and the inputs of each run.
+#[cfg(feature = "client")]
+pub(crate) struct BoundGraph {
+    pub(crate) graph: Graph,
+    pub(crate) weights: Vec<Weight>,
+    pub(crate) inputs: Vec<(ValueId, Tensor)>,
 }
 
 impl Graph {
     /// Reads a model file into its graph and the weights the graph works with.
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, Vec<Weight>), ModelRefused> {
-        let file = File::read(bytes)?;
-        let mut builder = Builder::default();
-        for (index, (name, constant)) in file.constants.into_iter().enumerate() {
-            builder
-                .constant(name, constant, WeightLocation::Initializer(index))
-                .ok_or_else(|| ModelRefused::NameTwice(Label::new(name)))?;
+        let File { opsets, mut graph, functions } = File::read(bytes)?;
+        let mut builder = Builder::new(bytes.len(), functions);
+        builder.initializers(&graph.constants)?;
+        let inputs = std::mem::take(&mut graph.inputs);
+        let outputs = std::mem::take(&mut graph.outputs);
+        let (port, output) = builder.ports(inputs, &outputs)?;
+        let (row, fixed_rows) = row_of(&port)?;
+        let input = builder.input(&port, row)?;
+        builder.nodes_of(graph.nodes, &[output], &opsets)?;
+        let output = builder.output(output)?;
+        Ok(builder.finish(row, fixed_rows, input, output))
+    }
+
+    /// Reads a model file with its inputs bound to tensors; `output` is the index of an output.
+    #[cfg(feature = "client")]
+    pub(crate) fn bound(
+        bytes: &[u8],
+        given: &[Bound],
+        output: usize,
+    ) -> Result<BoundGraph, ModelRefused> {
+        let File { opsets, graph, functions } = File::read(bytes)?;
+        let mut builder = Builder::new(bytes.len() + (1 << 16), functions);
+        let mut inputs = Vec::new();
+        for (port, Bound { tensor, constant }) in graph.inputs.iter().zip(given) {
+            if *constant {
+                builder.bind_constant(port.name, tensor.clone())?;
+            } else {
+                let shape = tensor.shape().ok_or(ModelRefused::Input(Label::new(port.name)))?;
+                let value = builder.bind(port.name, Fact::of(tensor.element, shape))?;
+                inputs.push((value, tensor.clone()));
+            }
         }
-        let (port, output) = builder.ports(file.inputs, &file.outputs)?;
-        let input = builder
-            .define(port.name, None)
-            .ok_or_else(|| ModelRefused::NameTwice(Label::new(port.name)))?;
-        for node in file.nodes {
-            builder.node(node, file.opset)?;
-        }
-        let refused = ModelRefused::Output(Label::new(output));
-        let output = *builder.values.get(output).ok_or(refused)?;
-        let (row, single_rows) = row_of(&port)?;
-        let last_use = last_uses(&builder.nodes, builder.known.len());
-        let mut uses = vec![0; builder.known.len()];
-        for input in builder.nodes.iter().flat_map(|node| &node.inputs).flatten() {
-            uses[*input] += 1;
-        }
-        let Builder { known, nodes, weights, .. } = builder;
-        Ok((Self { row, single_rows, input, output, nodes, known, last_use, uses }, weights))
+        builder.initializers(&graph.constants)?;
+        let name = graph.outputs.get(output).map_or(&b""[..], |port| port.name);
+        builder.nodes_of(graph.nodes, &[name], &opsets)?;
+        let output = builder.named(name)?;
+        let input = inputs.first().map_or(output, |(value, _)| *value);
+        let (graph, weights) = builder.finish(Shape::SCALAR, None, input, output);
+        Ok(BoundGraph { graph, weights, inputs })
     }
 
     /// The node that computes a value, and its index, looking through those that only rearrange.
@@ -115,9 +151,16 @@ impl Graph {
     /// For each value, whether a trainer may change it: weights, and rearranged weights.
     pub(crate) fn trainable(&self) -> Vec<bool> {
         let mut trainable = vec![false; self.known.len()];
+        // Gradients reach a value through operators with kernels only.
+        let mut reached = vec![false; self.known.len()];
+        reached[self.output] = true;
         for node in self.nodes.iter().rev() {
+            if !reached[node.output] || node.is_plain_only() {
+                continue;
+            }
             for (slot, input) in node.inputs.iter().enumerate() {
                 let Some(input) = *input else { continue };
+                reached[input] = true;
                 trainable[input] |= match node.operator.role(slot) {
                     Role::Fixed => false,
                     Role::Weight => true,
@@ -125,100 +168,38 @@ impl Graph {
                 };
             }
         }
+        for value in &self.fixed {
+            trainable[*value] = false;
+        }
         trainable
     }
 }
 
-impl<'a> Builder<'a> {
-    /// Gives a new value this name; `None` if the name is taken.
-    fn define(&mut self, name: &'a [u8], known: Option<Fact>) -> Option<ValueId> {
-        let value = self.known.len();
-        if name.is_empty() || self.values.insert(name, value).is_some() {
-            return None;
-        }
-        self.known.push(known);
-        Some(value)
+impl Node {
+    /// Whether the operator has no kernel, whatever its inputs.
+    pub(crate) fn is_plain_only(&self) -> bool {
+        self.operator.is_plain_only()
     }
 
-    fn constant(
-        &mut self,
-        name: &'a [u8],
-        constant: Constant,
-        place: WeightLocation,
-    ) -> Option<()> {
-        let Constant { shape, numbers } = constant;
-        match numbers {
-            Numbers::Real(elements) => {
-                let value = self.define(name, Some(Fact::Real(shape)))?;
-                self.weights.push(Weight { value, place, shape, elements });
-            }
-            Numbers::Whole(numbers) => {
-                self.define(name, Some(Fact::Whole { shape, numbers }))?;
-            }
-        }
-        Some(())
-    }
-
-    /// The one input that is not an initializer, and the name of the one output.
-    fn ports(
-        &self,
-        inputs: Vec<Port<'a>>,
-        outputs: &[Port<'a>],
-    ) -> Result<(Port<'a>, &'a [u8]), ModelRefused> {
-        let mut free = inputs.into_iter().filter(|port| !self.values.contains_key(port.name));
-        match (free.next(), free.count(), outputs) {
-            (Some(port), 0, [output]) => Ok((port, output.name)),
-            (first, rest, outputs) => {
-                let inputs = usize::from(first.is_some()) + rest;
-                Err(ModelRefused::Ports { inputs, outputs: outputs.len() })
-            }
-        }
-    }
-
-    fn node(&mut self, node: onnx::Node<'a>, opset: i64) -> Result<(), ModelRefused> {
-        let id = node.id;
-        let refused = |reason| ModelRefused::Node { node: id, reason };
-        if !onnx::is_standard(node.domain) {
-            return Err(refused(NodeRefused::Domain(Label::new(node.domain))));
-        }
-        let attributes = Attributes::new(node.attributes, opset);
-        // Further outputs, such as a mask, are not computed; their users find them undefined.
-        let output = node.outputs.first().copied().filter(|name| !name.is_empty());
-        let output = output.ok_or(refused(NodeRefused::NoOutput))?;
-        let twice = refused(NodeRefused::OutputTwice(Label::new(output)));
-        if node.operator == b"Constant" {
-            let constant = op::constant(attributes)?.map_err(refused)?;
-            let place = WeightLocation::Node(usize::try_from(id.index).unwrap_or(usize::MAX));
-            return self.constant(output, constant, place).ok_or(twice);
-        }
-        let operator = op::parse(node.operator, attributes).map_err(refused)?;
-        let mut inputs = Vec::with_capacity(node.inputs.len());
-        for name in node.inputs {
-            let undefined = || refused(NodeRefused::UndefinedInput(Label::new(name)));
-            inputs.push(match name {
-                b"" => None,
-                name => Some(*self.values.get(name).ok_or_else(undefined)?),
-            });
-        }
-        while inputs.last() == Some(&None) {
-            inputs.pop();
-        }
-        let output = self.define(output, None).ok_or(twice)?;
-        self.nodes.push(Node { id, operator, inputs, output });
-        Ok(())
+    /// A node whose operator has no kernel.
+    fn plain(id: NodeId, plain: Plain, inputs: Vec<Option<ValueId>>, output: ValueId) -> Self {
+        Self { id, operator: Box::new(PlainOnly), plain: Some(plain), inputs, output }
     }
 }
 
-/// Shape of a row of the input, and whether the batch is fixed at a single row.
-fn row_of(port: &Port<'_>) -> Result<(Shape, bool), ModelRefused> {
-    let single_rows = match port.batch {
-        BatchSize::Free => Some(false),
-        BatchSize::Fixed(1) => Some(true),
-        BatchSize::Fixed(_) | BatchSize::Missing => None,
+/// Shape of a row of the input, and the rows of a batch if they are fixed.
+fn row_of(port: &Port<'_>) -> Result<(Shape, Option<usize>), ModelRefused> {
+    let fixed_rows = match port.batch {
+        BatchSize::Free => Some(None),
+        BatchSize::Fixed(rows) => {
+            usize::try_from(rows).ok().filter(|rows| *rows <= limits::FIXED_ROWS).map(Some)
+        }
+        BatchSize::Missing => None,
     };
     let row = port.rest.as_deref().and_then(Shape::from_i64);
-    match (port.real, single_rows, row) {
-        (true, Some(single_rows), Some(row)) => Ok((row, single_rows)),
+    let row = row.filter(|row| row.rank() < limits::RANK);
+    match (fixed_rows, row) {
+        (Some(fixed_rows), Some(row)) => Ok((row, fixed_rows)),
         _ => Err(ModelRefused::Input(Label::new(port.name))),
     }
 }

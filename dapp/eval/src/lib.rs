@@ -6,6 +6,8 @@
 //! Floats end here: the result is a [`market::MetricAccumulator`] of integers.
 //!
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
+//! - operators without a kernel: `op::plain`, on lists of `tensor` whose elements are of an
+//!   `element` type; in floats they compute in f64 and round once
 //! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
 //! - running: `run`, on burn's tensors (`backend`), the same way for evaluation and for training,
 //!   by the operations of the crate [`kernels`], which states the rule of arithmetic. burn itself
@@ -19,9 +21,12 @@
 
 mod answers;
 mod backend;
+#[cfg(feature = "client")]
+pub mod conformance;
 mod cost;
 pub mod dataset;
 mod distance;
+mod element;
 mod graph;
 mod judge;
 mod label;
@@ -40,6 +45,7 @@ mod refusal;
 pub mod report;
 mod run;
 mod shape;
+mod tensor;
 pub mod trace;
 #[cfg(feature = "train")]
 pub mod train;

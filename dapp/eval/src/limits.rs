@@ -15,17 +15,38 @@ pub(crate) const PORTS: usize = 1_152;
 /// Inputs of one node.
 pub(crate) const NODE_INPUTS: usize = 32;
 /// Outputs of one node.
-pub(crate) const NODE_OUTPUTS: usize = 8;
+pub(crate) const NODE_OUTPUTS: usize = 32;
 /// Attributes of one node.
-pub(crate) const ATTRIBUTES: usize = 16;
-/// Numbers in one list attribute.
-pub(crate) const LIST_LENGTH: usize = 32;
+pub(crate) const ATTRIBUTES: usize = 48;
+/// Numbers in one list attribute; those of a forest have one for each node of its trees.
+pub(crate) const LIST_LENGTH: usize = 1 << 20;
+/// Numbers in all list attributes of a file.
+pub(crate) const LISTS_LENGTH: usize = 1 << 21;
+/// Functions a model file may define.
+pub(crate) const FUNCTIONS: usize = 128;
+/// Functions and branches inside of each other.
+pub(crate) const NESTING: usize = 8;
 /// Imported operator sets.
 pub(crate) const OPSETS: usize = 16;
-/// Elements of a constant of whole numbers; such constants are shapes and flags.
-pub(crate) const WHOLE_ELEMENTS: usize = 64;
+/// Elements of one constant that is not of f32, and of all results known before running.
+pub(crate) const PLAIN_ELEMENTS: usize = 1 << 22;
+/// Elements of a constant of f32 that operators may know before running.
+pub(crate) const KNOWN_ELEMENTS: usize = 4_096;
+/// Elements that may be computed while planning, in all; beyond, they are computed while running.
+pub(crate) const PLANNED_ELEMENTS: usize = 1 << 16;
+/// Elementary steps that computing with constants may take once, for any file and for each byte;
+/// beyond, they are computed while running.
+pub(crate) const FOLDING_STEPS: [u64; 2] = [1 << 16, 8];
+/// Elementary steps that each number in a list attribute counts as, for all plans together.
+pub(crate) const LISTED_STEPS: u64 = 8;
+/// Nodes of a graph's functions and branches that are read in all, however often they are called.
+pub(crate) const NODES_READ: usize = 4_096;
+/// Conditions that are computed from the shapes of values.
+pub(crate) const CONDITIONS: usize = 32;
 /// Dimensions of a tensor; as many as the tensor library supports.
 pub(crate) const RANK: usize = 6;
+/// Dimensions of a tensor that operators without a kernel work on.
+pub(crate) const PLAIN_RANK: usize = 8;
 /// Size of one dimension.
 pub(crate) const DIMENSION: usize = 1 << 24;
 /// Elements of one tensor, a whole batch's included.
@@ -41,9 +62,13 @@ pub(crate) const BATCH_BYTES: usize = 8 << 20;
 pub(crate) const STEP_BYTES: usize = 32 << 20;
 /// Multiply-adds that a batch is sized to fit, so that it is a small part of an input's cost limit.
 pub(crate) const BATCH_MULTIPLY_ADDS: usize = 1 << 27;
+/// Elementary steps of operators on plain lists that a batch is sized to fit, for the same reason.
+pub(crate) const BATCH_PLAIN_STEPS: usize = 1 << 23;
+/// Rows of a batch that a file may fix.
+pub(crate) const FIXED_ROWS: usize = 256;
 /// Instructions that one row may take.
 pub(crate) const ROW_WORK: u64 = 1 << 36;
 /// Classes a dataset may distinguish.
 pub const CLASSES: u16 = 256;
 /// Opset versions of `ai.onnx` whose operators are evaluated according to the standard.
-pub(crate) const OPSET_RANGE: std::ops::RangeInclusive<i64> = 7..=24;
+pub(crate) const OPSET_RANGE: std::ops::RangeInclusive<i64> = 7..=28;

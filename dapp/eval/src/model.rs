@@ -97,6 +97,9 @@ impl Model {
         if rest == 0 {
             return Ok(whole);
         }
+        if self.graph.fixed_rows.is_some() {
+            return whole.plus(self.batch.cost).ok_or(cost_limit_exceeded);
+        }
         whole.plus(Plan::new(&self.graph, rest)?.cost).ok_or(cost_limit_exceeded)
     }
 
@@ -114,7 +117,11 @@ impl Model {
         rows: Vec<f32>,
         made: Option<Made<'_>>,
     ) -> Result<Vec<f32>, ModelRefused> {
-        let count = rows.len() / self.row().elements();
+        let answered = rows.len() / self.row().elements();
+        let mut rows = rows;
+        // A batch the file fixes is filled with rows of zeros, whose answers nobody sees.
+        let count = self.graph.fixed_rows.map_or(answered, |fixed| fixed.max(answered));
+        rows.resize(count * self.row().elements(), 0.0);
         let smaller;
         let plan = if count == self.batch.rows {
             &self.batch
@@ -126,7 +133,9 @@ impl Model {
         let shape = Shape::new(&sizes).expect("the plan has this shape for its input");
         let input = Array::new(rows, shape);
         let output = self.graph.run(plan, &self.weights, input, self.graph.output, made);
-        Ok(output.into_elements())
+        let mut answers = output.into_elements();
+        answers.truncate(answered * self.answers());
+        Ok(answers)
     }
 
     /// Replaces a constant by another weight.

@@ -1,14 +1,17 @@
 //! The plan of running a graph on a number of rows, found from shapes alone: every value's shape,
 //! the cost, and the memory.
 
+use std::sync::Arc;
+
 use crate::{
     cost::{Cost, Kind},
-    graph::{Graph, ValueId},
+    graph::{Graph, Node, ValueId},
     label::Label,
     limits,
-    op::{Fact, Inputs},
+    op::{Fact, Inputs, Prepared},
     refusal::{ModelRefused, NodeRefused},
     shape::Shape,
+    tensor::{Shared, Tensor},
 };
 
 /// A graph's shapes and cost for one number of rows.
@@ -16,13 +19,17 @@ use crate::{
 pub(crate) struct Plan {
     /// Rows in the batch.
     pub(crate) rows: usize,
-    /// Shape of each node's output; `None` for nodes that only rearrange whole numbers of the file.
+    /// Shape of each node's output; `None` for nodes whose output is known before running.
     pub(crate) shapes: Vec<Option<Shape>>,
+    /// What computes each node's output, where its operator has no kernel for its inputs.
+    pub(crate) plain: Vec<Option<Prepared>>,
+    /// Each value that is known before running, but not a weight.
+    pub(crate) known: Vec<Option<Shared>>,
     /// Cost of each node.
     pub(crate) costs: Vec<Cost>,
     /// Total cost.
     pub(crate) cost: Cost,
-    /// Cost of packing the constants, paid once.
+    /// Cost of computing with constants and of packing them, paid once.
     pub(crate) packing: Cost,
     /// Peak bytes of live tensors, weights aside. The running node's operands and output count
     /// twice, since kernels copy, and the kernels' scratch memory is added.
@@ -31,70 +38,177 @@ pub(crate) struct Plan {
     pub(crate) answers: usize,
 }
 
+/// What follows for a node from the facts of its inputs.
+pub(crate) enum Inferred {
+    /// Its operator's kernel computes f32 of this shape.
+    Kernel(Shape),
+    /// Its plain form computes this.
+    Plain(Prepared),
+}
+
+/// Infers a node's output; its kernel is preferred.
+pub(crate) fn infer(node: &Node, inputs: &[Option<Fact>]) -> Result<Inferred, NodeRefused> {
+    let native = match node.operator.infer(&Inputs(inputs)) {
+        Ok(Fact::Real(shape)) => return Ok(Inferred::Kernel(shape)),
+        Ok(_) => NodeRefused::UnknownOperator,
+        Err(reason) => reason,
+    };
+    let Some(plain) = &node.plain else { return Err(native) };
+    match plain.prepare(inputs) {
+        // Only what is empty, and so known, may have a shape that tensors cannot have.
+        Ok(prepared) if !prepared.sizes.contains(&0) && Shape::new(&prepared.sizes).is_none() => {
+            Err(NodeRefused::OutputShape)
+        }
+        Ok(prepared) => Ok(Inferred::Plain(prepared)),
+        Err(reason) if node.is_plain_only() => Err(reason),
+        Err(_) => Err(native),
+    }
+}
+
+impl Inferred {
+    /// The fact of the output, computed at once if the inputs are known and it is small; `left` is
+    /// how many elements may still be. Then also what computes it as the node runs.
+    pub(crate) fn fact(self, inputs: &[Option<Fact>], left: &mut usize) -> (Fact, Option<Self>) {
+        let prepared = match self {
+            Self::Kernel(shape) => return (Fact::Real(shape), Some(Self::Kernel(shape))),
+            Self::Plain(prepared) => prepared,
+        };
+        let known = inputs.iter().map(|fact| match fact {
+            None => Some(None),
+            Some(Fact::Known(tensor)) => Some(Some(Arc::clone(tensor))),
+            Some(_) => None,
+        });
+        let operands = known.collect::<Option<Vec<_>>>();
+        let shape = Shape::new(&prepared.sizes);
+        // The sizes of a tensor are known even if its elements are not.
+        let operands = operands.or_else(|| prepared.ignores_operands.then(Vec::new));
+        let steps = usize::try_from(prepared.steps).unwrap_or(usize::MAX);
+        match (operands, shape) {
+            (Some(operands), Some(_)) if steps <= *left => {
+                *left = left.saturating_sub(steps);
+                (Fact::Known(Arc::new(prepared.run(&operands))), None)
+            }
+            (_, Some(shape)) => (Fact::of(prepared.element, shape), Some(Self::Plain(prepared))),
+            // Empty, so known.
+            (_, None) => {
+                let (element, sizes) = (prepared.element, prepared.sizes);
+                let data = crate::tensor::Data::Whole(Vec::new());
+                (Fact::Known(Arc::new(Tensor::new(element, sizes, data))), None)
+            }
+        }
+    }
+}
+
 impl Plan {
     /// Plans a run on this many rows, or refuses it naming the node that cannot.
     pub(crate) fn new(graph: &Graph, rows: usize) -> Result<Self, ModelRefused> {
         let sizes = [&[rows], graph.row.sizes()].concat();
         let input = Shape::new(&sizes).ok_or(ModelRefused::Input(Label::new(b"")))?;
+        let (mut plan, facts) = Self::of_facts(graph, &[(graph.input, Fact::Real(input))])?;
+        plan.rows = rows;
+        let output = facts[graph.output].as_ref().filter(|_| graph.known[graph.output].is_none());
+        let answers = match output {
+            Some(Fact::Real(shape)) => answers_of(*shape, rows),
+            _ => None,
+        };
+        plan.answers = answers.ok_or(ModelRefused::Output(Label::new(b"")))?;
+        Ok(plan)
+    }
+
+    /// Plans a run on inputs of which these facts are given; returns the facts of all values.
+    pub(crate) fn of_facts(
+        graph: &Graph,
+        inputs: &[(ValueId, Fact)],
+    ) -> Result<(Self, Vec<Option<Fact>>), ModelRefused> {
         let mut facts = graph.known.clone();
-        facts[graph.input] = Some(Fact::Real(input));
+        let mut alive = 0;
+        for (value, fact) in inputs {
+            alive += bytes_of_fact(Some(fact));
+            facts[*value] = Some(fact.clone());
+        }
+        let mut plan = Self::empty(graph)?;
+        let mut left = limits::PLANNED_ELEMENTS;
+        for (index, node) in graph.nodes.iter().enumerate() {
+            let refused = |reason| ModelRefused::Node { node: node.id, reason };
+            let given = node.inputs.iter().map(|input| input.and_then(|id| facts[id].clone()));
+            let given = given.collect::<Vec<_>>();
+            let inferred = infer(node, &given).map_err(refused)?;
+            let (fact, inferred) = inferred.fact(&given, &mut left);
+            let mut scratch = 0;
+            let (shape, prepared, cost) = match inferred {
+                None => (None, None, Cost::default()),
+                Some(Inferred::Kernel(shape)) => {
+                    let inputs = Inputs(&given);
+                    scratch = node.operator.scratch(&inputs).ok_or(refused(NodeRefused::Cost))?;
+                    let cost = plan.kernel_cost(graph, index, &inputs, shape);
+                    (Some(shape), None, cost.ok_or(refused(NodeRefused::Cost))?)
+                }
+                Some(Inferred::Plain(prepared)) => {
+                    scratch = prepared.scratch(&given);
+                    let cost = prepared
+                        .cost()
+                        .and_then(|cost| cost.with(Kind::Nodes, 1)?.with(Kind::Operations, 1));
+                    let cost = cost.ok_or(refused(NodeRefused::Cost))?;
+                    (Shape::new(&prepared.sizes), Some(prepared), cost)
+                }
+            };
+            let made = if shape.is_some() { bytes_of_fact(Some(&fact)) } else { 0 };
+            alive += made;
+            let taken = used_by(graph, index).map(|value| bytes_of_fact(facts[value].as_ref()));
+            let bytes = (alive + made + taken.sum::<usize>()).checked_add(scratch);
+            plan.bytes = plan.bytes.max(bytes.ok_or(refused(NodeRefused::Cost))?);
+            let freed = used_by(graph, index)
+                .filter(|value| graph.last_use[*value] == Some(index) && *value != graph.output);
+            alive -= freed.map(|value| bytes_of_fact(facts[value].as_ref())).sum::<usize>();
+            plan.cost = plan.cost.plus(cost).ok_or(refused(NodeRefused::Cost))?;
+            plan.shapes.push(shape);
+            plan.plain.push(prepared);
+            plan.costs.push(cost);
+            facts[node.output] = Some(fact);
+        }
+        let known = facts.iter().map(|fact| match fact {
+            Some(Fact::Known(tensor)) => Some(Arc::clone(tensor)),
+            _ => None,
+        });
+        plan.known = known.collect();
+        Ok((plan, facts))
+    }
+
+    fn empty(graph: &Graph) -> Result<Self, ModelRefused> {
         let cost_limit_exceeded = ModelRefused::CostLimitExceeded { limit: limits::ROW_WORK };
         let values = Cost::of(Kind::Values, &[graph.known.len()]);
-        let mut plan = Self {
-            rows,
+        let packing = Cost::default().with(Kind::PlainSteps, graph.folded_steps);
+        Ok(Self {
+            rows: 0,
             shapes: Vec::with_capacity(graph.nodes.len()),
+            plain: Vec::with_capacity(graph.nodes.len()),
+            known: Vec::new(),
             costs: Vec::with_capacity(graph.nodes.len()),
             cost: values
                 .and_then(|values| values.with(Kind::Steps, 1))
                 .ok_or(cost_limit_exceeded)?,
-            packing: Cost::default(),
+            packing: packing.ok_or(cost_limit_exceeded)?,
             bytes: 0,
             answers: 0,
-        };
-        let mut alive = bytes_of(Some(input));
-        for (index, node) in graph.nodes.iter().enumerate() {
-            let refused = |reason| ModelRefused::Node { node: node.id, reason };
-            let inputs = node.inputs.iter().map(|input| input.and_then(|id| facts[id].clone()));
-            let inputs = inputs.collect::<Vec<_>>();
-            let inputs = Inputs(&inputs);
-            let fact = node.operator.infer(&inputs).map_err(refused)?;
-            let (shape, cost) = match &fact {
-                Fact::Whole { .. } => (None, Cost::default()),
-                Fact::Real(shape) => {
-                    let cost = node.operator.cost(&inputs, *shape);
-                    let cost = cost.and_then(|cost| {
-                        let packing = node.operator.packing(&inputs)?;
-                        let once = keeps_packed(graph, index);
-                        let part = if once { &mut plan.packing } else { &mut plan.cost };
-                        *part = part.plus(packing)?;
-                        let computes = u64::from(cost != Cost::default());
-                        cost.with(Kind::Nodes, 1)?.with(Kind::Operations, computes)
-                    });
-                    (Some(*shape), cost.ok_or(refused(NodeRefused::Cost))?)
-                }
-            };
-            alive += bytes_of(shape);
-            let scratch = match shape {
-                Some(_) => node.operator.scratch(&inputs).ok_or(refused(NodeRefused::Cost))?,
-                None => 0,
-            };
-            let taken = used_by(graph, index).map(|value| bytes_of_fact(&facts[value]));
-            let bytes = (alive + bytes_of(shape) + taken.sum::<usize>()).checked_add(scratch);
-            plan.bytes = plan.bytes.max(bytes.ok_or(refused(NodeRefused::Cost))?);
-            let freed = used_by(graph, index)
-                .filter(|value| graph.last_use[*value] == Some(index) && *value != graph.output);
-            alive -= freed.map(|value| bytes_of_fact(&facts[value])).sum::<usize>();
-            plan.cost = plan.cost.plus(cost).ok_or(refused(NodeRefused::Cost))?;
-            plan.shapes.push(shape);
-            plan.costs.push(cost);
-            facts[node.output] = Some(fact);
-        }
-        plan.answers = match &facts[graph.output] {
-            Some(Fact::Real(shape)) => answers_of(*shape, rows),
-            _ => None,
-        }
-        .ok_or(ModelRefused::Output(Label::new(b"")))?;
-        Ok(plan)
+        })
+    }
+
+    /// Cost of a node with a kernel; that of packing its constant is added to the plan's.
+    fn kernel_cost(
+        &mut self,
+        graph: &Graph,
+        index: usize,
+        inputs: &Inputs<'_>,
+        shape: Shape,
+    ) -> Option<Cost> {
+        let operator = &graph.nodes[index].operator;
+        let cost = operator.cost(inputs, shape)?;
+        let packing = operator.packing(inputs)?;
+        let once = keeps_packed(graph, index);
+        let part = if once { &mut self.packing } else { &mut self.cost };
+        *part = part.plus(packing)?;
+        let computes = u64::from(cost != Cost::default());
+        cost.with(Kind::Nodes, 1)?.with(Kind::Operations, computes)
     }
 
     /// Plans a run on as many rows as a batch has: a function of the graph's shapes alone, so that
@@ -103,17 +217,19 @@ impl Plan {
     /// The batch is as large as fits `limits::BATCH_BYTES` and `limits::BATCH_MULTIPLY_ADDS`, at
     /// most `limits::BATCH_ROWS`.
     pub(crate) fn for_batch(graph: &Graph) -> Result<Self, ModelRefused> {
-        let single = Self::new(graph, 1)?;
+        let single = Self::new(graph, graph.fixed_rows.unwrap_or(1))?;
         if single.cost.work().0 > limits::ROW_WORK {
             return Err(ModelRefused::CostLimitExceeded { limit: limits::ROW_WORK });
         }
-        let rows = if graph.single_rows {
-            1
+        let rows = if let Some(rows) = graph.fixed_rows {
+            rows
         } else {
             // Multiply-adds, not work: another table of weights must not change the answers.
             let multiply_adds = usize::try_from(single.cost.multiply_adds()).unwrap_or(usize::MAX);
             let rows = limits::BATCH_BYTES / single.bytes.max(1);
             let rows = rows.min(limits::BATCH_MULTIPLY_ADDS / multiply_adds.max(1));
+            let steps = usize::try_from(single.cost.plain_steps()).unwrap_or(usize::MAX);
+            let rows = rows.min(limits::BATCH_PLAIN_STEPS / steps.max(1));
             rows.clamp(1, limits::BATCH_ROWS)
         };
         let batch = Self::new(graph, rows)?;
@@ -140,15 +256,12 @@ fn used_by(graph: &Graph, index: usize) -> impl Iterator<Item = ValueId> {
     used.into_iter().filter(|value| graph.known[*value].is_none())
 }
 
-fn bytes_of_fact(fact: &Option<Fact>) -> usize {
+fn bytes_of_fact(fact: Option<&Fact>) -> usize {
     match fact {
-        Some(Fact::Real(shape)) => bytes_of(Some(*shape)),
-        Some(Fact::Whole { .. }) | None => 0,
+        Some(Fact::Real(shape)) => shape.elements() * size_of::<f32>(),
+        Some(Fact::Plain(_, shape)) => shape.elements() * size_of::<f64>(),
+        Some(Fact::Known(_)) | None => 0,
     }
-}
-
-fn bytes_of(shape: Option<Shape>) -> usize {
-    shape.map_or(0, |shape| shape.elements() * size_of::<f32>())
 }
 
 /// Numbers for each row in an output [rows, numbers] or [rows].

@@ -107,6 +107,9 @@ pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2], metric: 
     } else {
         Cost::of(Kind::StoredReals, &[dataset_bytes.div_ceil(4)])
     };
+    let bytes = u64::try_from(model_bytes).unwrap_or(u64::MAX);
+    let [any, each] = limits::FOLDING_STEPS;
+    let folding = bytes.saturating_mul(each + limits::LISTED_STEPS).saturating_add(any);
     let cost = (|| {
         Cost::of(Kind::Evaluations, &[1])?
             .and(Kind::ModelBytes, &[model_bytes])?
@@ -114,6 +117,7 @@ pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2], metric: 
             .and(Kind::PackedLists, &[model_bytes / size_of::<f32>()])?
             .and(Kind::Constants, &[constants])?
             .and(Kind::Planned, &[nodes, PLANS])?
+            .with(Kind::PlainSteps, folding)?
             .plus(stored?)?
             .plus(baselines(metric, dataset_bytes / LABELLED_ROW_BYTES)?)
     })();

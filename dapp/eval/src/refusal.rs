@@ -36,7 +36,7 @@ pub enum ModelRefused {
     #[error("{0} is not supported")]
     Unsupported(Part),
     /// The version of ONNX's operators is missing or not one of those supported.
-    #[error("operator set {version} is not supported; 7 to 24 are")]
+    #[error("operator set {version} is not supported; export with one of 7 to 28")]
     Opset {
         /// The version; zero if the file names none.
         version: i64,
@@ -53,7 +53,9 @@ pub enum ModelRefused {
         reason: ConstantRefused,
     },
     /// A graph needs exactly one input and one output.
-    #[error("the graph has {inputs} inputs and {outputs} outputs; it needs one of each")]
+    #[error(
+        "the graph has {inputs} inputs and {outputs} outputs; export with one input of all features"
+    )]
     Ports {
         /// Inputs that are not initializers.
         inputs: usize,
@@ -145,6 +147,18 @@ pub enum NodeRefused {
     /// An input must be whole numbers fixed in the file.
     #[error("input {0} is not a constant of whole numbers")]
     NotWhole(usize),
+    /// An input has an element type that the operator does not take.
+    #[error("the element type of input {0} does not suit it")]
+    ElementType(usize),
+    /// An input decides the output's shape, and must be known before running.
+    #[error("input {0} decides a shape, so it must be a constant; export with fixed shapes")]
+    NotKnown(usize),
+    /// An `If` whose condition depends on the rows.
+    #[error("its condition is not known before running; export with a fixed condition")]
+    Condition,
+    /// A constant index is out of range.
+    #[error("input {0} has an index out of range")]
+    Index(usize),
     /// The `Constant` node's tensor cannot be used.
     #[error("{0}")]
     Constant(#[from] ConstantRefused),
@@ -180,20 +194,20 @@ pub enum ConstantRefused {
     /// Dimensions that are too large, empty or too many.
     #[error("its shape is empty, or larger than allowed")]
     Shape,
-    /// A type other than f32, i64, i32 and bool.
-    #[error("data type {0} is not supported")]
+    /// A type that is not of numbers, by its number in the standard.
+    #[error("data type {0} is not supported; export it as numbers")]
     DataType(i64),
     /// The number of elements differs from that of the shape.
     #[error("its data do not match its shape")]
     Length,
     /// The data is in another file.
-    #[error("data in other files are not supported")]
+    #[error("its data is in another file; export with everything in one file")]
     External,
     /// A weight is a NaN or infinite.
     #[error("element {0} is not a finite number")]
     NotFinite(usize),
-    /// Too many whole numbers; such constants are shapes and flags.
-    #[error("it has too many whole numbers")]
+    /// Too many numbers of a type other than f32.
+    #[error("it has too many numbers that are not f32")]
     WholeNumbers,
 }
 
@@ -215,6 +229,7 @@ pub enum Part {
     Subgraphs,
     Initializers,
     Tensor,
+    PlainConstants,
     SparseTensors,
     Ports,
     ValueInfo,
@@ -239,6 +254,7 @@ impl fmt::Display for Part {
             Self::Subgraphs => "a graph inside a node",
             Self::Initializers => "initializers",
             Self::Tensor => "a tensor",
+            Self::PlainConstants => "constant numbers that are not f32",
             Self::SparseTensors => "sparse tensors",
             Self::Ports => "inputs and outputs of the graph",
             Self::ValueInfo => "an input or output of the graph",
@@ -283,13 +299,17 @@ fn fault_of_node(reason: NodeRefused) -> Fault {
         | NodeRefused::AttributeValue(_)
         | NodeRefused::AttributeMissing(_)
         | NodeRefused::NotReal(_)
-        | NodeRefused::NotWhole(_) => Fault::UnsupportedUse,
+        | NodeRefused::NotWhole(_)
+        | NodeRefused::ElementType(_)
+        | NodeRefused::NotKnown(_)
+        | NodeRefused::Condition => Fault::UnsupportedUse,
         NodeRefused::InputCount(_)
         | NodeRefused::UndefinedInput(_)
         | NodeRefused::OutputTwice(_)
         | NodeRefused::NoOutput => Fault::BadGraph,
         NodeRefused::Constant(reason) => fault_of_constant(reason),
         NodeRefused::Shape(_)
+        | NodeRefused::Index(_)
         | NodeRefused::Shapes(..)
         | NodeRefused::OutputShape
         | NodeRefused::Cost => Fault::BadShape,

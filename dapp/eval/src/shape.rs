@@ -113,8 +113,15 @@ pub struct Sizes {
 
 impl From<Shape> for Sizes {
     fn from(shape: Shape) -> Self {
+        Self::from(shape.sizes())
+    }
+}
+
+impl From<&[usize]> for Sizes {
+    /// The first sizes, as many as a shape may have.
+    fn from(all: &[usize]) -> Self {
         let mut sizes = Self { sizes: [0; limits::RANK], rank: 0 };
-        for (slot, size) in sizes.sizes.iter_mut().zip(shape.sizes()) {
+        for (slot, size) in sizes.sizes.iter_mut().zip(all) {
             *slot = u32::try_from(*size).unwrap_or(u32::MAX);
             sizes.rank += 1;
         }

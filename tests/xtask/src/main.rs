@@ -1,5 +1,5 @@
-//! `cargo demo`, `cargo quick`, `cargo ci`, `cargo speed`, `cargo cost`, `cargo soak`, `cargo bits`
-//! and `cargo riscv`: each builds what it runs, and runs it.
+//! `cargo demo`, `cargo quick`, `cargo ci`, `cargo speed`, `cargo cost`, `cargo conformance`,
+//! `cargo soak`, `cargo bits` and `cargo riscv`: each builds what it runs, and runs it.
 //!
 //! Always the whole workspace in the release profile: cargo unifies the features of what it
 //! builds, so any other selection would build burn again. Only `cargo quick` selects crates,
@@ -41,13 +41,15 @@ fn main() -> ExitCode {
         "demo" => built_then("deml", &[&["demo".to_owned()], rest.as_slice()].concat()),
         "speed" => built_then("deml-speed", &rest),
         "cost" => built_then("deml-cost", &rest),
+        "conformance" => built_then("examples/conformance", &rest),
         "soak" => built_then("examples/soak", &rest),
         "bits" => bits::natively().map(|()| ExitCode::SUCCESS),
         "riscv" => riscv::build().map(|()| ExitCode::SUCCESS),
         "quick" => quick(),
         "ci" => ci(),
         _ => {
-            let tasks = ["demo", "quick", "ci", "speed", "cost", "soak", "bits", "riscv"];
+            let tasks =
+                ["demo", "quick", "ci", "speed", "cost", "conformance", "soak", "bits", "riscv"];
             Err(format!("usage: {}", tasks.map(|task| format!("cargo {task}")).join(" | ")))
         }
     };

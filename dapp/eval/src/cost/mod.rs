@@ -114,6 +114,8 @@ kinds! {
     Tangents
     /// Lists of elements that are normalised to sum to one.
     Lists
+    /// Elementary steps of operators on plain lists.
+    PlainSteps
     /// Answers examined.
     Answers
     /// Rows counted.
@@ -191,6 +193,11 @@ impl Cost {
     #[must_use]
     pub const fn multiply_adds(&self) -> u64 {
         self.count(Kind::MultiplyAdds)
+    }
+
+    /// Elementary steps of operators on plain lists.
+    pub(crate) const fn plain_steps(&self) -> u64 {
+        self.count(Kind::PlainSteps)
     }
 
     /// The cost in instructions, rounded up.

@@ -48,6 +48,7 @@ pub(super) const WEIGHTS: [(Kind, u64); Kind::ALL.len()] = [
     (Kind::Exponentials, 87_407),
     (Kind::Tangents, 136_012),
     (Kind::Lists, 278_232),
+    (Kind::PlainSteps, 40_000),
     (Kind::Answers, 21_684),
     (Kind::Rows, 87_457),
     (Kind::LogLosses, 238_012),

@@ -12,11 +12,13 @@ mod patch;
 mod tensor;
 mod wire;
 
-pub(crate) use file::{Attribute, BatchSize, File, Node, Port, is_standard};
+pub(crate) use file::{
+    Attribute, BatchSize, File, Function, GraphParts, Node, Opsets, Port, is_standard,
+};
 #[cfg(feature = "train")]
 pub(crate) use names::names;
 #[cfg(feature = "train")]
 pub(crate) use patch::{Weights, with_weights};
-pub(crate) use tensor::{Constant, Numbers};
+pub(crate) use tensor::{Constant, TensorBytes};
 #[cfg(test)]
 pub(crate) use wire::Message;

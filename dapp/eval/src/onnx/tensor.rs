@@ -1,36 +1,21 @@
 //! Constant tensors of a file: types, sizes and values checked before they are copied.
 
-use std::sync::Arc;
-
 use super::wire::{Field, Message};
 use crate::{
+    element::Element,
     limits,
     refusal::{ConstantRefused, ModelRefused, Part},
     shape::Shape,
+    tensor::{Data, Tensor, count},
 };
-
-/// `TensorProto.DataType` of the types that are supported.
-mod data_type {
-    pub(super) const FLOAT: i64 = 1;
-    pub(super) const INT32: i64 = 6;
-    pub(super) const INT64: i64 = 7;
-    pub(super) const BOOL: i64 = 9;
-}
 
 /// A constant of the graph.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Constant {
-    pub(crate) shape: Shape,
-    pub(crate) numbers: Numbers,
-}
-
-/// A constant's elements in row-major order.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Numbers {
-    /// Weights; all finite.
-    Real(Vec<f32>),
-    /// Shapes and flags.
-    Whole(Arc<[i64]>),
+pub(crate) enum Constant {
+    /// Of f32, not empty.
+    Real(Shape, Vec<f32>),
+    /// Anything else.
+    Plain(Tensor),
 }
 
 /// A `TensorProto` as stored in the file.
@@ -61,14 +46,17 @@ impl<'a> TensorBytes<'a> {
         let mut data_type = 0;
         let mut external = false;
         // Each element takes four bytes of the file or at least one, and the file is bounded.
-        let mut data = Data::default();
+        let mut data = Stored::default();
         for field in Message::new(self.bytes, Part::Tensor) {
             match field? {
-                (1, field) => field.integers(&mut sizes, limits::RANK, Part::Dimensions)?,
+                (1, field) => field.integers(&mut sizes, limits::PLAIN_RANK, Part::Dimensions)?,
                 (2, field) => data_type = field.integer(Part::Tensor)?,
                 (4, field) => field.floats(&mut data.floats, limits::ELEMENTS, Part::Tensor)?,
-                (5 | 7, field) => {
-                    field.integers(&mut data.integers, limits::WHOLE_ELEMENTS, Part::Tensor)?;
+                (5 | 7 | 11, field) => {
+                    field.integers(&mut data.integers, limits::PLAIN_ELEMENTS, Part::Tensor)?;
+                }
+                (10, field) => {
+                    field.doubles(&mut data.doubles, limits::PLAIN_ELEMENTS, Part::Tensor)?;
                 }
                 (9, field) => data.raw = Some(field.bytes(Part::Tensor)?),
                 (13, _) => external = true,
@@ -79,43 +67,53 @@ impl<'a> TensorBytes<'a> {
         if external {
             return Ok(Err(ConstantRefused::External));
         }
-        let shape = Shape::from_i64(&sizes).ok_or(ConstantRefused::Shape);
-        Ok(shape.and_then(|shape| Constant::new(shape, data_type, data)))
+        Ok(Constant::new(&sizes, data_type, data))
     }
 }
 
 /// The fields of a `TensorProto` that may hold elements.
 #[derive(Default)]
-struct Data<'a> {
+struct Stored<'a> {
     floats: Vec<f32>,
     integers: Vec<i64>,
+    doubles: Vec<f64>,
     raw: Option<&'a [u8]>,
 }
 
 impl Constant {
-    fn new(shape: Shape, data_type: i64, data: Data<'_>) -> Result<Self, ConstantRefused> {
-        let numbers = match data_type {
-            data_type::FLOAT => Numbers::Real(reals(data, shape.elements())?),
-            data_type::INT64 | data_type::INT32 | data_type::BOOL => {
-                if shape.elements() > limits::WHOLE_ELEMENTS {
-                    return Err(ConstantRefused::WholeNumbers);
-                }
-                Numbers::Whole(whole_numbers(data, data_type)?.into())
-            }
-            other => return Err(ConstantRefused::DataType(other)),
+    fn new(sizes: &[i64], data_type: i64, data: Stored<'_>) -> Result<Self, ConstantRefused> {
+        let sizes = sizes.iter().map(|size| usize::try_from(*size).ok());
+        let sizes = sizes.collect::<Option<Vec<_>>>().ok_or(ConstantRefused::Shape)?;
+        let elements = count(&sizes).ok_or(ConstantRefused::Shape)?;
+        let element = Element::from_onnx(data_type).ok_or(ConstantRefused::DataType(data_type))?;
+        if element == Element::F32
+            && let Some(shape) = Shape::new(&sizes)
+        {
+            return Ok(Self::Real(shape, reals(data, elements)?));
+        }
+        if elements > limits::PLAIN_ELEMENTS {
+            return Err(ConstantRefused::WholeNumbers);
+        }
+        let numbers = match data.raw {
+            Some(raw) => from_raw(element, raw, elements)?,
+            None => from_lists(element, data),
         };
-        let found = match &numbers {
-            Numbers::Real(numbers) => numbers.len(),
-            Numbers::Whole(numbers) => numbers.len(),
-        };
-        if found != shape.elements() {
+        if numbers.len() != elements {
             return Err(ConstantRefused::Length);
         }
-        Ok(Self { shape, numbers })
+        Ok(Self::Plain(Tensor::new(element, sizes, numbers)))
+    }
+
+    /// The constant as a plain tensor.
+    pub(crate) fn into_tensor(self) -> Tensor {
+        match self {
+            Self::Real(shape, numbers) => Tensor::of_f32(shape, &numbers),
+            Self::Plain(tensor) => tensor,
+        }
     }
 }
 
-fn reals(data: Data<'_>, elements: usize) -> Result<Vec<f32>, ConstantRefused> {
+fn reals(data: Stored<'_>, elements: usize) -> Result<Vec<f32>, ConstantRefused> {
     let numbers = match data.raw {
         Some(raw) if raw.len() == elements * size_of::<f32>() => {
             raw.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
@@ -123,27 +121,51 @@ fn reals(data: Data<'_>, elements: usize) -> Result<Vec<f32>, ConstantRefused> {
         Some(_) => return Err(ConstantRefused::Length),
         None => data.floats,
     };
-    match numbers.iter().position(|number| !number.is_finite()) {
-        Some(index) => Err(ConstantRefused::NotFinite(index)),
-        None => Ok(numbers),
+    if numbers.len() == elements { Ok(numbers) } else { Err(ConstantRefused::Length) }
+}
+
+/// Elements stored as little-endian bytes; those of fewer than eight bits lie together in a byte,
+/// the first in its lowest bits.
+fn from_raw(element: Element, raw: &[u8], elements: usize) -> Result<Data, ConstantRefused> {
+    let bits = element.bits();
+    if raw.len() != (elements * bits).div_ceil(8) {
+        return Err(ConstantRefused::Length);
+    }
+    let stored = |index: usize| {
+        let first = index * bits / 8;
+        if bits < 8 {
+            return u64::from(raw[first] >> (index * bits % 8)) & ((1 << bits) - 1);
+        }
+        let bytes = raw[first..first + bits / 8].iter().rev();
+        bytes.fold(0, |number, byte| number << 8 | u64::from(*byte))
+    };
+    Ok(decoded(element, (0..elements).map(stored)))
+}
+
+fn decoded(element: Element, bits: impl Iterator<Item = u64>) -> Data {
+    if element.is_real() {
+        Data::Real(bits.map(|bits| element.real(bits)).collect())
+    } else {
+        Data::Whole(bits.map(|bits| element.wrapped(i128::from(bits))).collect())
     }
 }
 
-fn whole_numbers(data: Data<'_>, data_type: i64) -> Result<Vec<i64>, ConstantRefused> {
-    let Some(raw) = data.raw else { return Ok(data.integers) };
-    if raw.len() > limits::WHOLE_ELEMENTS * size_of::<i64>() {
-        return Err(ConstantRefused::Length);
+/// Elements stored as lists; narrow floats are stored as the integers that their bits are.
+fn from_lists(element: Element, data: Stored<'_>) -> Data {
+    let Stored { floats, integers, doubles, .. } = data;
+    match element {
+        Element::F32 => Data::Real(floats.into_iter().map(f64::from).collect()),
+        Element::F64 => Data::Real(doubles),
+        // Two, or four, lie together in each stored integer.
+        _ if element.bits() < 8 => {
+            let parts = 8 / element.bits();
+            let mask = (1 << element.bits()) - 1;
+            let bits = integers.iter().flat_map(|stored| {
+                let stored = stored.cast_unsigned();
+                (0..parts).map(move |part| stored >> (part * element.bits()) & mask)
+            });
+            decoded(element, bits)
+        }
+        _ => decoded(element, integers.into_iter().map(i64::cast_unsigned)),
     }
-    let (numbers, rest): (Vec<i64>, usize) = match data_type {
-        data_type::INT64 => {
-            let (chunks, rest) = raw.as_chunks::<8>();
-            (chunks.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect(), rest.len())
-        }
-        data_type::INT32 => {
-            let (chunks, rest) = raw.as_chunks::<4>();
-            (chunks.iter().map(|bytes| i32::from_le_bytes(*bytes).into()).collect(), rest.len())
-        }
-        _ => (raw.iter().copied().map(i64::from).collect(), 0),
-    };
-    if rest == 0 { Ok(numbers) } else { Err(ConstantRefused::Length) }
 }

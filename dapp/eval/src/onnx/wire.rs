@@ -124,6 +124,28 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Appends the doubles of a repeated field, packed or not, at most `limit` in all.
+    pub(crate) fn doubles(
+        self,
+        list: &mut Vec<f64>,
+        limit: usize,
+        part: Part,
+    ) -> Result<(), ModelRefused> {
+        match self {
+            Self::Eight(bytes) => push(list, f64::from_le_bytes(bytes), limit, part),
+            Self::Bytes(bytes) => {
+                let (doubles, rest) = bytes.as_chunks::<8>();
+                if !rest.is_empty() {
+                    return Err(ModelRefused::Malformed(part));
+                }
+                doubles
+                    .iter()
+                    .try_for_each(|double| push(list, f64::from_le_bytes(*double), limit, part))
+            }
+            _ => Err(ModelRefused::Malformed(part)),
+        }
+    }
+
     /// Appends the floats of a repeated field, packed or not, at most `limit` in all.
     pub(crate) fn floats(
         self,

@@ -3,12 +3,10 @@
 use super::{Attributes, Channels, Fact, Inputs, Operands, Operator, Role, attributes::bad_value};
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
-/// `TensorProto.DataType` of the supported targets.
+/// `TensorProto.DataType` of f32.
 const FLOAT: i64 = 1;
-const INT32: i64 = 6;
-const INT64: i64 = 7;
 
-/// f32 to f32, or whole numbers to whole numbers.
+/// f32 to f32; other types have the plain form.
 #[derive(Debug)]
 pub(super) struct Cast {
     to: i64,
@@ -19,24 +17,15 @@ impl Cast {
         // The treatment of overflow in eight-bit floats; no effect here.
         from.integer("saturate")?;
         let to = from.integer("to")?.ok_or(NodeRefused::AttributeMissing("to".into()))?;
-        match to {
-            FLOAT | INT32 | INT64 => Ok(Self { to }),
-            _ => Err(bad_value("to")),
-        }
+        Ok(Self { to })
     }
 }
 
 impl Operator for Cast {
     fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
         inputs.expect(1, 1)?;
-        match (inputs.get(0), self.to) {
-            (Some(fact @ Fact::Real(_)), FLOAT) => Ok(fact.clone()),
-            (Some(fact @ Fact::Whole { .. }), INT64) => Ok(fact.clone()),
-            (Some(fact @ Fact::Whole { numbers, .. }), INT32)
-                if numbers.iter().all(|number| i32::try_from(*number).is_ok()) =>
-            {
-                Ok(fact.clone())
-            }
+        match self.to {
+            FLOAT => inputs.real(0).map(Fact::Real),
             _ => Err(bad_value("to")),
         }
     }

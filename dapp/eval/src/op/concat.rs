@@ -12,7 +12,7 @@ use crate::{
     shape::Shape,
 };
 
-/// Tensors of equal sizes except along the axis, or lists of whole numbers.
+/// Tensors of equal sizes except along the axis.
 #[derive(Debug)]
 pub(super) struct Concat {
     axis: i64,
@@ -23,34 +23,11 @@ impl Concat {
         let axis = from.integer("axis")?.ok_or(NodeRefused::AttributeMissing("axis".into()))?;
         Ok(Self { axis })
     }
-
-    fn infer_whole(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
-        let mut numbers = Vec::new();
-        for input in 0..inputs.count() {
-            match inputs.get(input) {
-                Some(Fact::Whole { shape, numbers: more })
-                    if shape.rank() == 1 && matches!(self.axis, 0 | -1) =>
-                {
-                    numbers.extend_from_slice(more);
-                }
-                Some(Fact::Whole { shape, .. }) => return Err(NodeRefused::shape(*shape)),
-                _ => return Err(NodeRefused::NotWhole(input)),
-            }
-        }
-        if numbers.len() > limits::WHOLE_ELEMENTS {
-            return Err(NodeRefused::OutputShape);
-        }
-        let shape = Shape::new(&[numbers.len()]).ok_or(NodeRefused::OutputShape)?;
-        Ok(Fact::Whole { shape, numbers: numbers.into() })
-    }
 }
 
 impl Operator for Concat {
     fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
         inputs.expect(1, limits::NODE_INPUTS)?;
-        if matches!(inputs.get(0), Some(Fact::Whole { .. })) {
-            return self.infer_whole(inputs);
-        }
         let first = inputs.real(0)?;
         let axis = first.axis(self.axis).ok_or(NodeRefused::shape(first))?;
         let mut sizes = first.sizes().to_vec();

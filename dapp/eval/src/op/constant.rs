@@ -3,10 +3,12 @@
 
 use super::attributes::{Attributes, bad_value};
 use crate::{
+    element::Element,
     label::Label,
-    onnx::{Attribute, Constant, Numbers},
+    onnx::{Attribute, Constant},
     refusal::{ConstantRefused, ModelRefused, NodeRefused},
     shape::Shape,
+    tensor::{Data, Tensor},
 };
 
 /// The tensor given by a `Constant` node.
@@ -41,12 +43,10 @@ fn list(length: usize) -> Result<Shape, ConstantRefused> {
 }
 
 fn real(shape: Shape, numbers: Vec<f32>) -> Result<Constant, ConstantRefused> {
-    match numbers.iter().position(|number| !number.is_finite()) {
-        Some(index) => Err(ConstantRefused::NotFinite(index)),
-        None => Ok(Constant { shape, numbers: Numbers::Real(numbers) }),
-    }
+    Ok(Constant::Real(shape, numbers))
 }
 
 fn whole(shape: Shape, numbers: Vec<i64>) -> Result<Constant, ConstantRefused> {
-    Ok(Constant { shape, numbers: Numbers::Whole(numbers.into()) })
+    let sizes = shape.sizes().to_vec();
+    Ok(Constant::Plain(Tensor::new(Element::I64, sizes, Data::Whole(numbers))))
 }

@@ -1,6 +1,6 @@
 //! `Identity`: its input.
 
-use super::{Channels, Fact, Inputs, Operands, Operator, Role};
+use super::{Channels, Fact, Inputs, Operands, Operator, Role, same_shape};
 use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
 
 /// `x`.
@@ -9,8 +9,7 @@ pub(super) struct Identity;
 
 impl Operator for Identity {
     fn infer(&self, inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
-        inputs.expect(1, 1)?;
-        inputs.get(0).cloned().ok_or(NodeRefused::InputCount(0))
+        same_shape(inputs)
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, _output: Shape) -> Option<Cost> {

@@ -22,6 +22,7 @@ mod log_softmax;
 mod matmul;
 mod max_pool;
 mod mul;
+mod plain;
 mod relu;
 mod reshape;
 mod sigmoid;
@@ -31,13 +32,17 @@ mod tanh;
 mod transpose;
 mod window;
 
-use std::{fmt::Debug, sync::Arc};
+use std::fmt::Debug;
 
 pub(crate) use attributes::Attributes;
 pub(crate) use constant::constant;
 pub(crate) use conv::Conv;
+pub(crate) use plain::{Plain, Prepared, Settings};
 
-use crate::{backend::Array, cost::Cost, refusal::NodeRefused, shape::Shape};
+use crate::{
+    backend::Array, cost::Cost, element::Element, refusal::NodeRefused, shape::Shape,
+    tensor::Shared,
+};
 
 /// The operator of a node.
 pub(crate) trait Operator: Debug + Send + Sync {
@@ -56,6 +61,11 @@ pub(crate) trait Operator: Debug + Send + Sync {
     /// The convolution, if this is one.
     fn as_convolution(&self) -> Option<&Conv> {
         None
+    }
+
+    /// Whether there is no kernel, only the plain form.
+    fn is_plain_only(&self) -> bool {
+        false
     }
 
     /// Whether this is a ReLU.
@@ -138,13 +148,37 @@ pub(crate) enum Role {
 pub(crate) enum Fact {
     /// A tensor of f32.
     Real(Shape),
-    /// Whole numbers fixed in the file: shapes and flags.
-    Whole {
-        /// Their shape.
-        shape: Shape,
-        /// In row-major order.
-        numbers: Arc<[i64]>,
-    },
+    /// A tensor of another type.
+    Plain(Element, Shape),
+    /// A tensor of any type that is known whole.
+    Known(Shared),
+}
+
+impl Fact {
+    /// A tensor of this type and shape.
+    pub(crate) const fn of(element: Element, shape: Shape) -> Self {
+        match element {
+            Element::F32 => Self::Real(shape),
+            _ => Self::Plain(element, shape),
+        }
+    }
+
+    /// The type of its elements.
+    pub(crate) fn element(&self) -> Element {
+        match self {
+            Self::Real(_) => Element::F32,
+            Self::Plain(element, _) => *element,
+            Self::Known(tensor) => tensor.element,
+        }
+    }
+
+    /// Its sizes.
+    pub(crate) fn sizes(&self) -> &[usize] {
+        match self {
+            Self::Real(shape) | Self::Plain(_, shape) => shape.sizes(),
+            Self::Known(tensor) => &tensor.sizes,
+        }
+    }
 }
 
 /// The facts of a node's inputs; `None` for an optional input left out.
@@ -174,7 +208,10 @@ impl Inputs<'_> {
     pub(crate) fn real(&self, input: usize) -> Result<Shape, NodeRefused> {
         match self.get(input) {
             Some(Fact::Real(shape)) => Ok(*shape),
-            Some(Fact::Whole { .. }) => Err(NodeRefused::NotReal(input)),
+            Some(Fact::Known(tensor)) if tensor.element == Element::F32 => {
+                tensor.shape().ok_or(NodeRefused::Shape(tensor.sizes.as_slice().into()))
+            }
+            Some(_) => Err(NodeRefused::NotReal(input)),
             None => Err(NodeRefused::InputCount(self.count())),
         }
     }
@@ -187,19 +224,16 @@ impl Inputs<'_> {
     /// The numbers of an input that must be whole numbers fixed in the file.
     pub(crate) fn whole(&self, input: usize) -> Result<&[i64], NodeRefused> {
         match self.get(input) {
-            Some(Fact::Whole { numbers, .. }) => Ok(numbers),
-            Some(Fact::Real(_)) => Err(NodeRefused::NotWhole(input)),
+            Some(Fact::Known(tensor)) => tensor.as_whole().ok_or(NodeRefused::NotWhole(input)),
+            Some(_) => Err(NodeRefused::NotWhole(input)),
             None => Err(NodeRefused::InputCount(self.count())),
         }
     }
 
     /// Elements of all f32 tensors together.
     pub(crate) fn elements(&self) -> usize {
-        let shapes = self.0.iter().flatten().map(|fact| match fact {
-            Fact::Real(shape) => shape.elements(),
-            Fact::Whole { .. } => 0,
-        });
-        shapes.sum()
+        let reals = (0..self.count()).filter_map(|input| self.real(input).ok());
+        reals.map(|shape| shape.elements()).sum()
     }
 }
 
@@ -218,7 +252,29 @@ impl Operands {
     }
 }
 
-/// The operator of this name with these attributes; attributes it does not have are refused.
+/// An operator that has no kernel, only its plain form.
+#[derive(Debug)]
+pub(crate) struct PlainOnly;
+
+impl Operator for PlainOnly {
+    fn infer(&self, _inputs: &Inputs<'_>) -> Result<Fact, NodeRefused> {
+        Err(NodeRefused::UnknownOperator)
+    }
+
+    fn cost(&self, _inputs: &Inputs<'_>, _output: Shape) -> Option<Cost> {
+        None
+    }
+
+    fn run(&self, _operands: Operands, _output: Shape) -> Array {
+        unreachable!("infer refuses all inputs")
+    }
+
+    fn is_plain_only(&self) -> bool {
+        true
+    }
+}
+
+/// The operator of this name that has a kernel; attributes it does not have are refused.
 pub(crate) fn parse(
     name: &[u8],
     mut attributes: Attributes<'_>,

@@ -81,6 +81,8 @@ fn files_are_refused() {
     let too_many = |part, limit| Refused::TooMany { part, limit };
     let imports = |imports: &[Vec<u8>]| [bytes(7, &graph), imports.concat()].concat();
     let large = vec![0; limits::MODEL_BYTES + 1];
+    let domains = (0..17_u8).map(|domain| bytes(8, &bytes(1, &[b'a' + domain])));
+    let domains = domains.collect::<Vec<_>>();
     check(&[
         ("nothing", vec![], Refused::Opset { version: 0 }),
         ("no graph", bytes(8, &integer(2, 17)), Refused::Malformed(Part::Model)),
@@ -93,21 +95,16 @@ fn files_are_refused() {
         ("cut off", good[..good.len() - 1].to_vec(), Refused::Malformed(Part::Model)),
         ("a group", [good.clone(), vec![0x1b]].concat(), Refused::Malformed(Part::Model)),
         ("two graphs", [good.clone(), bytes(7, &graph)].concat(), Refused::Malformed(Part::Model)),
-        (
-            "functions",
-            [good.clone(), bytes(25, b"")].concat(),
-            Refused::Unsupported(Part::Functions),
-        ),
         ("training", [good, bytes(20, b"")].concat(), Refused::Unsupported(Part::TrainingInfo)),
         ("no opset", imports(&[]), Refused::Opset { version: 0 }),
         ("an old opset", model_at(6, from_ref(&graph)), Refused::Opset { version: 6 }),
-        ("a future opset", model_at(25, from_ref(&graph)), Refused::Opset { version: 25 }),
+        ("a future opset", model_at(29, from_ref(&graph)), Refused::Opset { version: 29 }),
         (
             "two opsets",
             imports(&[bytes(8, &integer(2, 17)), bytes(8, &integer(2, 18))]),
             Refused::Malformed(Part::OpsetImport),
         ),
-        ("opsets without end", imports(&vec![bytes(8, b""); 17]), too_many(Part::OpsetImport, 16)),
+        ("opsets without end", imports(&domains), too_many(Part::OpsetImport, 16)),
         ("nodes without end", model(&vec![bytes(1, b""); 1_025]), too_many(Part::Nodes, 1_024)),
         (
             "weights without end",
@@ -123,18 +120,23 @@ fn files_are_refused() {
         ),
         (
             "attributes without end",
-            model(&[node("Relu", &["x"], "y", &vec![bytes(5, b""); 17])]),
-            too_many(Part::Attributes, 16),
+            model(&[node("Relu", &["x"], "y", &vec![bytes(5, b""); 49])]),
+            too_many(Part::Attributes, 48),
         ),
         (
             "a list without end",
-            model(&[node("Relu", &["x"], "y", &[integers_attribute("a", &[1; 33])])]),
-            too_many(Part::ListElements, 32),
+            model(&[node(
+                "Relu",
+                &["x"],
+                "y",
+                &[integers_attribute("a", &vec![1; (1 << 20) + 1])],
+            )]),
+            too_many(Part::ListElements, 1 << 20),
         ),
         (
-            "a subgraph",
-            model(&[node("If", &["x"], "y", &[bytes(5, &bytes(6, b""))])]),
-            Refused::Unsupported(Part::Subgraphs),
+            "a branch that depends on the rows",
+            model(&[node("If", &["x"], "y", &[bytes(5, &bytes(6, b""))]), ports(&[-1, 2])]),
+            at(0, "If", NodeRefused::Condition),
         ),
         (
             "a string that is an integer",
@@ -155,8 +157,8 @@ fn graphs_are_refused() {
     check(&[
         (
             "an unknown operator",
-            model(&[node("Gelu", &["x"], "y", &[]), ports.clone()]),
-            at(0, "Gelu", Reason::UnknownOperator),
+            model(&[node("Unheard", &["x"], "y", &[]), ports.clone()]),
+            at(0, "Unheard", Reason::UnknownOperator),
         ),
         (
             "a custom operator",
@@ -194,7 +196,7 @@ fn graphs_are_refused() {
                 node("Relu", &["m"], "y", &[]),
                 ports.clone(),
             ]),
-            at(1, "Relu", undefined("m")),
+            at(1, "Relu", Reason::NotReal(0)),
         ),
         (
             "an output made twice",
@@ -204,7 +206,7 @@ fn graphs_are_refused() {
         (
             "an output that is the input",
             model(&[node("Relu", &["x"], "x", &[]), ports.clone()]),
-            at(0, "Relu", Reason::OutputTwice("x".into())),
+            Refused::Output("y".into()),
         ),
         (
             "no output",
@@ -231,11 +233,6 @@ fn graphs_are_refused() {
             "two inputs",
             model(&[relu(), port(11, "z", 1, &[-1]), ports.clone()]),
             Refused::Ports { inputs: 2, outputs: 1 },
-        ),
-        (
-            "two outputs",
-            model(&[relu(), port(12, "z", 1, &[-1]), ports.clone()]),
-            Refused::Ports { inputs: 1, outputs: 2 },
         ),
         (
             "an output that nothing makes",
@@ -267,17 +264,13 @@ fn shapes_are_refused() {
     };
     let product_of_many = model(&[node("MatMul", &["x", "x"], "y", &[]), ports(&[-1, 2, 2])]);
     check(&[
-        ("an input of f64", input(11, &[-1, 2]), refused),
+        ("an input of text", input(8, &[-1, 2]), refused),
         ("an input without shape", input(1, &[]), refused),
         ("a second free size", input(1, &[-1, -1]), refused),
-        ("a batch of two", input(1, &[2, 2]), refused),
+        ("a batch that is too large", input(1, &[257, 2]), refused),
         ("an absurd size", input(1, &[-1, 1 << 60]), refused),
         ("sizes whose product overflows", input(1, &[-1, 1 << 24, 1 << 24, 1 << 24]), refused),
-        (
-            "as many dimensions as there can be",
-            input(1, &[-1, 1, 1, 1, 1, 1, 1]),
-            Refused::TooMany { part: Part::Dimensions, limit: 6 },
-        ),
+        ("more dimensions than there can be", input(1, &[-1, 1, 1, 1, 1, 1, 1]), refused),
         (
             "an input as large as there can be",
             input(1, &[-1, 1 << 23]),
@@ -317,7 +310,8 @@ fn shapes_are_refused() {
 #[test]
 fn weights_are_refused() {
     use ConstantRefused as Reason;
-    let with = |initializer: Vec<u8>| model(&[relu(), initializer, ports(&[-1, 2])]);
+    let add = || node("Add", &["x", "w"], "y", &[]);
+    let with = |initializer: Vec<u8>| model(&[add(), initializer, ports(&[-1, 2])]);
     let raw = |sizes: &[i64], data_type, raw: &[u8]| {
         with(initializer("w", &tensor(sizes, data_type, raw)))
     };
@@ -341,27 +335,25 @@ fn weights_are_refused() {
             with(initializer("w", &floats)),
             constant("w", Reason::NotFinite(1)),
         ),
-        ("f64", raw(&[1], 11, &[0; 8]), constant("w", Reason::DataType(11))),
         ("text", raw(&[1], 8, &[]), constant("w", Reason::DataType(8))),
         ("too few", raw(&[2], 1, &[0; 4]), constant("w", Reason::Length)),
         ("too many", raw(&[], 1, &[0; 8]), constant("w", Reason::Length)),
         ("not whole", raw(&[1], 7, &[0; 9]), constant("w", Reason::Length)),
-        ("none", raw(&[0], 1, &[]), constant("w", Reason::Shape)),
+        ("none", raw(&[0], 1, &[]), at(0, "Add", NodeRefused::Shape(Sizes::from(&[0][..])))),
         ("a negative size", raw(&[-1], 1, &[]), constant("w", Reason::Shape)),
         ("a promise of much", raw(&[1 << 22], 1, &[]), constant("w", Reason::Length)),
         ("a promise of too much", raw(&[i64::MAX, i64::MAX], 1, &[]), constant("w", Reason::Shape)),
         ("many flags", raw(&[1], 9, &[0; 1 << 20]), constant("w", Reason::Length)),
-        ("many whole numbers", raw(&[65], 7, &[0; 520]), constant("w", Reason::WholeNumbers)),
         ("in another file", with(initializer("w", &external)), constant("w", Reason::External)),
         (
             "in a node",
-            model(&[node("Constant", &[], "c", &[attribute]), relu(), ports(&[-1, 2])]),
+            model(&[node("Constant", &[], "w", &[attribute]), add(), ports(&[-1, 2])]),
             at(0, "Constant", NodeRefused::Constant(Reason::Length)),
         ),
         (
             "sizes without end",
-            raw(&[1; 7], 1, &[]),
-            ModelRefused::TooMany { part: Part::Dimensions, limit: 6 },
+            raw(&[1; 9], 1, &[]),
+            ModelRefused::TooMany { part: Part::Dimensions, limit: 8 },
         ),
     ]);
 }

@@ -116,7 +116,7 @@ fn what_does_not_fit_together_is_refused() {
         Evaluator::new().quote(&evaluation(model, hold_out, metric)).unwrap_err()
     };
     let unfit = |fault, node| EvaluationError { fault, node };
-    let unknown = model(&[node("Gelu", &["x"], "y", &[]), ports(&[-1, 64])]);
+    let unknown = model(&[node("Unheard", &["x"], "y", &[]), ports(&[-1, 64])]);
     let too_few = model(&[
         node("MatMul", &["x", "w"], "y", &[]),
         weights("w", &[64, 9], &[0.5; 64 * 9]),

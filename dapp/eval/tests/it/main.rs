@@ -6,6 +6,7 @@ mod bits;
 mod cases;
 mod clouds;
 mod copies;
+mod exported;
 mod fixtures;
 mod hostile;
 mod judge;

@@ -5,10 +5,13 @@ mod published;
 mod refusals;
 mod windows;
 
-use std::f32::consts::LN_2;
+use std::{f32::consts::LN_2, sync::Arc};
 
 use super::*;
-use crate::onnx::Attribute;
+use crate::{
+    onnx::Attribute,
+    tensor::{Data, Tensor},
+};
 
 /// An input given to an operator: f32 with a shape, whole numbers, or `None`.
 type Given = Option<(Fact, Vec<f32>)>;
@@ -61,9 +64,15 @@ fn counting(sizes: &[usize]) -> Given {
     real(sizes, &(1..=count).map(f32::from).collect::<Vec<_>>())
 }
 
+/// Whole numbers that are known.
+fn known(shape: Shape, numbers: Vec<i64>) -> Fact {
+    let sizes = shape.sizes().to_vec();
+    Fact::Known(Arc::new(Tensor::new(Element::I64, sizes, Data::Whole(numbers))))
+}
+
 fn whole(numbers: &[i64]) -> Given {
     let shape = Shape::new(&[numbers.len()]).unwrap();
-    Some((Fact::Whole { shape, numbers: numbers.into() }, vec![]))
+    Some((known(shape, numbers.to_vec()), vec![]))
 }
 
 fn integers(list: &[i64]) -> Attribute<'static> {

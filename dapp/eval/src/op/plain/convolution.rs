@@ -1,0 +1,401 @@
+//! Windows that move over images of any number of dimensions, and convolutions.
+
+use super::{
+    Given, Prepared, Settings, bad_sizes, operand, product::wholes_of, quantise::add_product,
+    unsigned,
+};
+use crate::{
+    element::Element,
+    limits,
+    op::attributes::bad_value,
+    refusal::NodeRefused,
+    tensor::{Data, each_coordinate, strides},
+};
+
+/// A window over an image, one number per spatial dimension in each list.
+#[derive(Clone, Debug)]
+pub(super) struct Window {
+    pub(super) image: Vec<usize>,
+    pub(super) kernel: Vec<usize>,
+    stride: Vec<usize>,
+    dilation: Vec<usize>,
+    begin: Vec<usize>,
+    end: Vec<usize>,
+    pub(super) output: Vec<usize>,
+}
+
+/// A list attribute with one positive number per spatial dimension, ones if missing.
+fn list(settings: &Settings, name: &str, rank: usize) -> Result<Vec<usize>, NodeRefused> {
+    let Some(list) = settings.integers(name)? else { return Ok(vec![1; rank]) };
+    let fits = |number: &usize| (1..=limits::WINDOW).contains(number);
+    let list = list.iter().map(|number| usize::try_from(*number).ok().filter(fits));
+    let list = list.collect::<Option<Vec<_>>>().filter(|list| list.len() == rank);
+    list.ok_or(bad_value(name))
+}
+
+/// Padding at the beginnings and ends.
+fn pads(settings: &Settings, rank: usize) -> Result<[Vec<usize>; 2], NodeRefused> {
+    let Some(list) = settings.integers("pads")? else { return Ok([vec![0; rank], vec![0; rank]]) };
+    let list = list.iter().map(|number| usize::try_from(*number).ok());
+    let list = list.collect::<Option<Vec<_>>>().filter(|list| list.len() == 2 * rank);
+    let list = list.ok_or(bad_value("pads"))?;
+    if list.iter().any(|pad| *pad > limits::WINDOW) {
+        return Err(bad_value("pads"));
+    }
+    Ok([list[..rank].to_vec(), list[rank..].to_vec()])
+}
+
+impl Window {
+    /// The window over an image of these sizes; `kernel` is its size.
+    pub(super) fn new(
+        settings: &Settings,
+        image: &[usize],
+        kernel: Vec<usize>,
+    ) -> Result<Self, NodeRefused> {
+        let rank = image.len();
+        let fits =
+            kernel.len() == rank && kernel.iter().all(|size| (1..=limits::WINDOW).contains(size));
+        if !fits {
+            return Err(bad_value("kernel_shape"));
+        }
+        let (stride, dilation) =
+            (list(settings, "strides", rank)?, list(settings, "dilations", rank)?);
+        let [mut begin, mut end] = pads(settings, rank)?;
+        let automatic = settings.text("auto_pad")?.unwrap_or("NOTSET");
+        let ceil = settings.flag("ceil_mode", false)?;
+        let mut output = Vec::with_capacity(rank);
+        for side in 0..rank {
+            let extent = (kernel[side] - 1) * dilation[side] + 1;
+            match automatic {
+                "NOTSET" => {}
+                "VALID" => (begin[side], end[side]) = (0, 0),
+                "SAME_UPPER" | "SAME_LOWER" => {
+                    let positions = image[side].div_ceil(stride[side]).max(1);
+                    let total =
+                        ((positions - 1) * stride[side] + extent).saturating_sub(image[side]);
+                    let (less, more) = (total / 2, total - total / 2);
+                    (begin[side], end[side]) =
+                        if automatic == "SAME_UPPER" { (less, more) } else { (more, less) };
+                }
+                _ => return Err(bad_value("auto_pad")),
+            }
+            let room = (image[side] + begin[side] + end[side]).checked_sub(extent);
+            let room = room.ok_or_else(|| bad_sizes(image))?;
+            let steps = if ceil { room.div_ceil(stride[side]) } else { room / stride[side] };
+            // A position that would begin in the end padding is left out.
+            let beyond = ceil && steps * stride[side] >= image[side] + begin[side];
+            output.push(steps + usize::from(!beyond));
+        }
+        Ok(Self { image: image.to_vec(), kernel, stride, dilation, begin, end, output })
+    }
+
+    /// The coordinates that a tap reads at a position; `None` in the padding.
+    pub(super) fn pixel(&self, position: &[usize], tap: &[usize]) -> Option<Vec<usize>> {
+        let pixel = (0..self.image.len()).map(|side| {
+            let at = position[side] * self.stride[side] + tap[side] * self.dilation[side];
+            at.checked_sub(self.begin[side]).filter(|at| *at < self.image[side])
+        });
+        pixel.collect()
+    }
+
+    /// For each position, the taps that read the image, with the pixel each reads.
+    pub(super) fn reads(&self) -> Vec<Vec<(usize, usize)>> {
+        let steps = strides(&self.image);
+        let mut all = Vec::with_capacity(self.output.iter().product());
+        each_coordinate(&self.output, |position| {
+            let (mut read, mut index) = (Vec::new(), 0);
+            each_coordinate(&self.kernel, |tap| {
+                if let Some(pixel) = self.pixel(position, tap) {
+                    let pixel = pixel.iter().zip(&steps).map(|(at, step)| at * step).sum();
+                    read.push((index, pixel));
+                }
+                index += 1;
+            });
+            all.push(read);
+        });
+        all
+    }
+
+    /// Whether every position reads a pixel of the image.
+    pub(super) fn reads_everywhere(&self) -> bool {
+        (0..self.image.len()).all(|side| {
+            let extent = (self.kernel[side] - 1) * self.dilation[side] + 1;
+            self.begin[side] < extent && self.end[side] < extent
+        })
+    }
+
+    /// Taps of one window, padding included, that lie within the padded image.
+    pub(super) fn taps_in_padding(&self, position: &[usize]) -> usize {
+        let side = |side: usize| {
+            let within = |tap: &usize| {
+                let at = position[side] * self.stride[side] + tap * self.dilation[side];
+                at < self.image[side] + self.begin[side] + self.end[side]
+            };
+            (0..self.kernel[side]).filter(within).count()
+        };
+        (0..self.image.len()).map(side).product()
+    }
+
+    pub(super) fn taps(&self) -> usize {
+        self.kernel.iter().product()
+    }
+
+    pub(super) fn positions(&self) -> usize {
+        self.output.iter().product()
+    }
+}
+
+/// A convolution's window, groups and sizes.
+#[derive(Clone)]
+pub(super) struct Filters {
+    window: Window,
+    images: usize,
+    groups: usize,
+    depth: usize,
+    filters: usize,
+}
+
+impl Filters {
+    /// The convolution of images [n, c, size …] with weights [m, c / groups, kernel …].
+    pub(super) fn new(
+        settings: &Settings,
+        images: &[usize],
+        weights: &[usize],
+    ) -> Result<Self, NodeRefused> {
+        let refused = || NodeRefused::Shapes(images.into(), weights.into());
+        let groups = unsigned(settings.integer_or("group", 1)?)?;
+        let (&[n, channels, ref image @ ..], &[filters, depth, ref kernel @ ..]) =
+            (images, weights)
+        else {
+            return Err(refused());
+        };
+        let divided = groups > 0
+            && depth.checked_mul(groups) == Some(channels)
+            && filters.is_multiple_of(groups);
+        if !divided || image.is_empty() {
+            return Err(refused());
+        }
+        if let Some(stated) = settings.integers("kernel_shape")? {
+            let same = stated.iter().map(|size| usize::try_from(*size).unwrap_or(0));
+            if !same.eq(kernel.iter().copied()) {
+                return Err(bad_value("kernel_shape"));
+            }
+        }
+        let window = Window::new(settings, image, kernel.to_vec())?;
+        Ok(Self { window, images: n, groups, depth, filters })
+    }
+
+    /// The sizes of the output.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        [&[self.images, self.filters], self.window.output.as_slice()].concat()
+    }
+
+    /// Multiplications.
+    pub(super) fn products(&self) -> usize {
+        let sizes = [self.images, self.filters, self.depth, self.window.taps()];
+        sizes.iter().fold(self.window.positions(), |all, size| all.saturating_mul(*size))
+    }
+
+    /// The sums, taken by channel and tap in index order; padding is left out.
+    pub(super) fn convolve<T: Copy + Default>(
+        &self,
+        images: &[T],
+        weights: &[T],
+        add: impl Fn(T, T, T) -> T,
+    ) -> Vec<T> {
+        let (pixels, taps) = (self.window.image.iter().product::<usize>(), self.window.taps());
+        let reads = self.window.reads();
+        let (in_group, channels) = (self.filters / self.groups, self.depth * self.groups);
+        let mut output = Vec::with_capacity(self.images * self.filters * reads.len());
+        for image in 0..self.images {
+            for filter in 0..self.filters {
+                let first = filter / in_group * self.depth;
+                for read in &reads {
+                    let mut sum = T::default();
+                    for depth in 0..self.depth {
+                        let image = (image * channels + first + depth) * pixels;
+                        let weight = (filter * self.depth + depth) * taps;
+                        for (tap, pixel) in read {
+                            sum = add(sum, images[image + pixel], weights[weight + tap]);
+                        }
+                    }
+                    output.push(sum);
+                }
+            }
+        }
+        output
+    }
+}
+
+pub(super) fn conv(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+    given.expect(2, 3)?;
+    let filters = Filters::new(settings, given.sizes(0)?, given.sizes(1)?)?;
+    if given.has(2) && given.sizes(2)? != [filters.filters] {
+        return Err(bad_sizes(given.sizes(2)?));
+    }
+    let (element, steps) = (given.real(0)?, filters.products().saturating_mul(2));
+    Prepared::new(element, filters.sizes(), steps, move |operands| {
+        let [images, weights] = [0, 1].map(|input| operand(operands, input).reals());
+        let mut sums = filters.convolve(&images, &weights, |sum, x, y| sum + x * y);
+        if let Some(bias) = operands.get(2).and_then(Option::as_deref) {
+            add_bias(&mut sums, &bias.reals(), filters.window.positions());
+        }
+        Data::Real(sums)
+    })
+}
+
+fn add_bias(sums: &mut [f64], bias: &[f64], positions: usize) {
+    for (index, plane) in sums.chunks_exact_mut(positions.max(1)).enumerate() {
+        plane.iter_mut().for_each(|sum| *sum += bias[index % bias.len()]);
+    }
+}
+
+/// A convolution of integers less their zero points, as i32.
+pub(super) fn conv_integer(
+    settings: &Settings,
+    given: &Given<'_>,
+) -> Result<Prepared, NodeRefused> {
+    given.expect(2, 4)?;
+    let filters = Filters::new(settings, given.sizes(0)?, given.sizes(1)?)?;
+    let zeros = [2, 3].map(|input| given.has(input).then(|| given.len(input)).transpose());
+    let [of_images, of_weights] = zeros;
+    if of_images?.is_some_and(|count| count != 1)
+        || of_weights?.is_some_and(|count| count != 1 && count != filters.filters)
+    {
+        return Err(bad_sizes(given.sizes(1)?));
+    }
+    if given.element(0)?.is_real() || given.element(1)?.is_real() {
+        return Err(NodeRefused::ElementType(0));
+    }
+    let steps = filters.products().saturating_mul(2);
+    Prepared::new(Element::I32, filters.sizes(), steps, move |operands| {
+        let shifted = |input: usize, each: usize| {
+            let zeros = operands.get(input + 2).and_then(Option::as_deref);
+            let zeros = zeros.map_or_else(|| vec![0], |tensor| tensor.wholes().into_owned());
+            let numbers = wholes_of(operand(operands, input).data.clone());
+            let zero = |index: usize| zeros[index / each.max(1) % zeros.len()];
+            let shift = |(at, x): (usize, &i64)| x.wrapping_sub(zero(at));
+            numbers.iter().enumerate().map(shift).collect::<Vec<_>>()
+        };
+        let per_filter = operand(operands, 1).len() / filters.filters.max(1);
+        let (images, weights) = (shifted(0, usize::MAX), shifted(1, per_filter));
+        Data::Whole(filters.convolve(&images, &weights, add_product))
+    })
+}
+
+/// The transposed convolution: each pixel adds its multiple of the kernel to the output.
+pub(super) fn conv_transpose(
+    settings: &Settings,
+    given: &Given<'_>,
+) -> Result<Prepared, NodeRefused> {
+    given.expect(2, 3)?;
+    let (images, weights) = (given.sizes(0)?, given.sizes(1)?);
+    let refused = || NodeRefused::Shapes(images.into(), weights.into());
+    let groups = unsigned(settings.integer_or("group", 1)?)?;
+    let (&[n, channels, ref image @ ..], &[depth, in_group, ref kernel @ ..]) = (images, weights)
+    else {
+        return Err(refused());
+    };
+    let fits = groups > 0
+        && channels == depth
+        && channels.is_multiple_of(groups)
+        && image.len() == kernel.len()
+        && !image.is_empty();
+    if !fits {
+        return Err(refused());
+    }
+    let (rank, image, kernel) = (image.len(), image.to_vec(), kernel.to_vec());
+    let (stride, dilation) = (list(settings, "strides", rank)?, list(settings, "dilations", rank)?);
+    let (begin, output) = transposed_size(settings, &image, &kernel, &stride, &dilation)?;
+    if given.has(2) && given.len(2)? != in_group * groups {
+        return Err(bad_sizes(given.sizes(2)?));
+    }
+    let filters = in_group * groups;
+    let sizes = [&[n, filters], output.as_slice()].concat();
+    let taps = kernel.iter().product::<usize>();
+    let pixels = image.iter().product::<usize>();
+    let steps =
+        [n, channels, in_group, taps, 3].iter().fold(pixels, |all, size| all.saturating_mul(*size));
+    let element = given.real(0)?;
+    let per_group = channels / groups;
+    Prepared::new(element, sizes, steps, move |operands| {
+        let [numbers, weights] = [0, 1].map(|input| operand(operands, input).reals());
+        let (places, to) = (strides(&output), output.iter().product::<usize>());
+        let mut sums = vec![0.0; n * filters * to];
+        let mut pixel = 0;
+        each_coordinate(&image, |position| {
+            let mut tap = 0;
+            each_coordinate(&kernel, |at| {
+                let place = (0..rank).map(|side| {
+                    let place = position[side] * stride[side] + at[side] * dilation[side];
+                    let place = place.checked_sub(begin[side])?;
+                    (place < output[side]).then(|| place * places[side])
+                });
+                if let Some(place) = place.sum::<Option<usize>>() {
+                    for from in 0..n * channels {
+                        let (image, channel) = (from / channels, from % channels);
+                        let number = numbers[from * pixels + pixel];
+                        let first = image * filters + channel / per_group * in_group;
+                        for filter in 0..in_group {
+                            let weight = weights[(channel * in_group + filter) * taps + tap];
+                            sums[(first + filter) * to + place] += number * weight;
+                        }
+                    }
+                }
+                tap += 1;
+            });
+            pixel += 1;
+        });
+        if let Some(bias) = operands.get(2).and_then(Option::as_deref) {
+            add_bias(&mut sums, &bias.reals(), to);
+        }
+        Data::Real(sums)
+    })
+}
+
+/// Padding at the beginnings, and the output's size, of a transposed convolution.
+fn transposed_size(
+    settings: &Settings,
+    image: &[usize],
+    kernel: &[usize],
+    stride: &[usize],
+    dilation: &[usize],
+) -> Result<(Vec<usize>, Vec<usize>), NodeRefused> {
+    let rank = image.len();
+    let [mut begin, mut end] = pads(settings, rank)?;
+    let more = match settings.integers("output_padding")? {
+        Some(list) if list.len() == rank => list.to_vec(),
+        Some(_) => return Err(bad_value("output_padding")),
+        None => vec![0; rank],
+    };
+    let stated = settings.integers("output_shape")?;
+    let automatic = settings.text("auto_pad")?.unwrap_or("NOTSET");
+    let mut output = Vec::with_capacity(rank);
+    for side in 0..rank {
+        let more = unsigned(more[side])?;
+        let full = (image[side].max(1) - 1) * stride[side]
+            + more
+            + (kernel[side] - 1) * dilation[side]
+            + 1;
+        let wanted = match (stated, automatic) {
+            (Some(list), _) => {
+                let tail = list.len().checked_sub(rank).ok_or(bad_value("output_shape"))?;
+                Some(unsigned(list[tail + side])?)
+            }
+            (None, "SAME_UPPER" | "SAME_LOWER") => Some(image[side] * stride[side]),
+            (None, "VALID") => Some(full),
+            (None, "NOTSET") => None,
+            _ => return Err(bad_value("auto_pad")),
+        };
+        if let Some(wanted) = wanted {
+            let total = full.checked_sub(wanted).unwrap_or_default();
+            let (less, rest) = (total / 2, total - total / 2);
+            (begin[side], end[side]) =
+                if automatic == "SAME_UPPER" { (less, rest) } else { (rest, less) };
+        }
+        let size = wanted.or_else(|| full.checked_sub(begin[side] + end[side]));
+        let size = size.filter(|size| (1..=limits::DIMENSION).contains(size));
+        output.push(size.ok_or(NodeRefused::OutputShape)?);
+    }
+    Ok((begin, output))
+}
