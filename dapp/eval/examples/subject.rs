@@ -8,16 +8,18 @@
 //! 4. the rows answered this many times more
 //!
 //! ```text
-//! subject --net FILE.onnx --rows FILE.safetensors [--metric accuracy] [--batches 1]
+//! subject --net FILE.onnx --rows FILE.safetensors [--metric accuracy] [--output from_graph] [--batches 1]
 //! ```
 
 #![expect(clippy::print_stdout, reason = "the score is what this program prints")]
 
 use std::{error::Error, fs, io::Write as _};
 
-use blobs::{Profile, blob_ref};
+use blobs::{Profile, Text as _, blob_ref};
 use eval::Evaluator;
-use market::{Blob, Evaluation, EvaluationError, Judge, Metric, MetricAccumulator, Work};
+use market::{
+    Blob, Evaluation, EvaluationError, Judge, Measure, Metric, MetricAccumulator, Output, Work,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let file = |name: &str| fs::read(named(name).unwrap_or_default());
     let (net, rows) = (file("--net")?, file("--rows")?);
     let metric = metric(named("--metric").unwrap_or("accuracy"))?;
+    let output = Output::read(named("--output").unwrap_or("from_graph")).ok_or("no output")?;
     let batches: u32 = named("--batches").unwrap_or("1").parse()?;
 
     mark()?;
@@ -36,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let evaluation = Evaluation {
         model: Blob { cid: cids[0], bytes: &net },
         hold_out: Blob { cid: cids[1], bytes: &rows },
-        measure: metric.into(),
+        measure: Measure { metric, output },
         rows: None,
     };
     let mut judge = Evaluator::new();

@@ -172,9 +172,10 @@ pub(crate) fn step(
         let cost = features(dataset, rows)?
             .and(Kind::Answers, &[rows, model.answers()])?
             .and(Kind::Rows, &[rows])?;
-        let cost = match metric.is_ranked() {
-            true => cost.and(Kind::Arithmetic, &[rows])?,
-            false => cost,
+        let cost = match (metric.is_ranked(), model.answers()) {
+            (false, _) => cost,
+            (true, ..=2) => cost.and(Kind::Arithmetic, &[rows])?,
+            (true, answers) => cost.and(Kind::Exponentials, &[rows, answers])?,
         };
         if !metric.needs_probabilities() {
             return Some(cost);

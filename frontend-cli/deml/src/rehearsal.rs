@@ -12,7 +12,7 @@ use client::{
     delivery,
     printer::{Printer, Refused},
 };
-use eval::{Evaluator, report};
+use eval::{Dataset, EvaluationRefused, Evaluator, Model, report};
 use market::{
     Address, Amount, Blob, Command, Context, Effect, Evaluation, Evaluators, Event, Job, JobId,
     Judge as _, Market, Quote, Refusal, Scores, Sealing, Settings, Slot, Stage, SubmissionStake,
@@ -102,6 +102,9 @@ pub fn rehearse(
     let played = opened(terms, decides, base_quote.rows);
     let own = Drive::from([(model.cid(), bytes.to_vec())]);
     let quote = quote(terms, (model.cid(), decides.cid()), &own, drive).ok();
+    if let (None, Some(dataset)) = (quote, drive.get(&decides.cid())) {
+        explain(printer, terms, bytes, dataset);
+    }
     if let Some(quote) = quote.filter(|_| terms.sealing.is_sealed()) {
         check_work(terms, quote)?;
     }
@@ -115,6 +118,16 @@ pub fn rehearse(
     let verdict = submission.verdict().context("the rehearsal came to no verdict: report it")?;
     let cost = if terms.sealing.is_sealed() { None } else { Some(play.cost(verdict)?) };
     Ok(Rehearsal { quote, base, verdict, stake, cost, inputs })
+}
+
+/// Says why a model cannot be evaluated, in more words than the market's verdict has.
+fn explain(printer: &Printer, terms: &Terms, model: &[u8], dataset: &[u8]) {
+    let understood = Model::from_onnx(model).map_err(EvaluationRefused::from).and_then(|model| {
+        eval::understand(&model, &Dataset::from_safetensors(dataset)?, terms.offer.measure())
+    });
+    if let Err(why) = understood {
+        printer.say(why);
+    }
 }
 
 /// The same job unsealed, evaluated by the machine on this dataset.

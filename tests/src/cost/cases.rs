@@ -2,8 +2,8 @@
 //! convolutions of many shapes, full and partial batches, and all metrics.
 
 use anyhow::Result;
-use eval::Dataset;
-use market::Metric;
+use eval::{Dataset, Model};
+use market::{Measure, Metric, Output};
 
 use super::{
     net::{self, Net, list, number, real},
@@ -21,6 +21,18 @@ pub struct Case {
     pub dataset: Dataset,
     /// The metric.
     pub metric: Metric,
+}
+
+impl Case {
+    /// The metric, of probabilities where the graph does not show what is answered.
+    ///
+    /// - Errors: the file is not a model
+    pub fn measure(&self) -> Result<Measure> {
+        let metric = self.metric;
+        let is_known = metric.is_regression() || Model::from_onnx(&self.model)?.output().is_some();
+        let output = if is_known { Output::FromGraph } else { Output::Probabilities };
+        Ok(Measure { metric, output })
+    }
 }
 
 /// Storage type of a case's rows.

@@ -119,13 +119,16 @@ fn count(counter: &Counter, case: &Case) -> Result<[Counted; 2]> {
     let [net, path] = ["net.onnx", "rows.safetensors"].map(|name| folder.path().join(name));
     fs::write(&net, &case.model)?;
     rows::write(&case.dataset, &path)?;
+    let measure = case.measure()?;
     let arguments = [
         "--net".as_ref(),
         net.as_os_str(),
         "--rows".as_ref(),
         path.as_os_str(),
         "--metric".as_ref(),
-        metric(case.metric)?.as_ref(),
+        metric(measure.metric)?.as_ref(),
+        "--output".as_ref(),
+        measure.output.to_string().as_ref(),
         "--batches".as_ref(),
         BATCHES.to_string().as_ref(),
     ]
@@ -137,7 +140,7 @@ fn count(counter: &Counter, case: &Case) -> Result<[Counted; 2]> {
     let answering = again / BATCHES;
     let model = Model::from_onnx(&case.model)?;
     let files = [case.model.len(), case.dataset.to_safetensors().len()];
-    let estimate = Estimate::new(files, &model, &case.dataset, case.metric.into())?;
+    let estimate = Estimate::new(files, &model, &case.dataset, measure)?;
     let steps = estimate.answering().context("beyond counting")?;
     let part = |part: &str, cost, instructions| Counted {
         name: format!("{}: {part}", case.name),

@@ -150,6 +150,7 @@ fn jobs_can_be_told_all_that_their_terms_have() {
         "--base",
         "--hold-out",
         "--metric",
+        "--output",
         "--min-score",
         "--min-gain",
         "--min-worst-class",
@@ -411,4 +412,62 @@ fn a_deposit_is_printed_without_any_node() {
     let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(printed["deposit"]["amount"], "1");
     assert_eq!(printed["deposit"]["exec_layer_data"], "0x");
+}
+
+#[test]
+fn score_says_what_the_output_is_and_asks_where_the_metric_depends_on_it() {
+    let person = Person::new();
+    let score = |model: &str, more: &[&str], code| {
+        let folder = model.split_once('/').unwrap().0;
+        let [model, hold_out] = [model, &format!("{folder}/holdout.safetensors")].map(fixture);
+        let args = ["score", "--model", &model, "--hold-out", &hold_out];
+        person.run(&[&args[..], more].concat(), code)
+    };
+    let logits = "health/torch-logits-trained.onnx";
+    let (_, said) = score(logits, &["--metric", "log-loss"], 1);
+    assert!(said.contains("does not show") && said.contains("--output logits"), "{said}");
+    let (printed, _) = score(logits, &["--metric", "log-loss", "--output", "logits"], 0);
+    assert!(printed.contains("output  logits, as stated"), "{printed}");
+    assert!(printed.contains("score   92.177 %"), "{printed}");
+    let (printed, _) = score(logits, &[], 0);
+    assert!(printed.contains("the score does not depend on it"), "{printed}");
+    let probability = "health/torch-trained.onnx";
+    let (printed, _) = score(probability, &[], 0);
+    assert!(printed.contains("output  probabilities, by its Sigmoid"), "{printed}");
+    let (_, said) = score(probability, &["--output", "logits"], 1);
+    assert!(said.contains("its graph shows") || said.contains("graph shows that"), "{said}");
+}
+
+#[test]
+fn score_shows_a_confusion_matrix_and_intervals_and_no_worst_class_of_numbers() {
+    let person = Person::new();
+    let score = |folder: &str, model: &str, more: &[&str]| {
+        let [model, hold_out] = [model, "holdout.safetensors"];
+        let [model, hold_out] = [model, hold_out].map(|name| fixture(&format!("{folder}/{name}")));
+        let args = ["score", "--model", &model, "--hold-out", &hold_out];
+        person.run(&[&args[..], more].concat(), 0).0
+    };
+    let printed = score("health", "torch-trained.onnx", &[]);
+    for text in ["97.041 % (95 % interval 93.2 to 98.8 %)", "answered ", "precision ", "F1 "] {
+        assert!(printed.contains(text), "{text}: {printed}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_str(&score("health", "torch-trained.onnx", &["--json"])).unwrap();
+    let confusion = json["figures"]["confusion"].as_array().unwrap();
+    let counts = confusion.iter().flat_map(|row| row.as_array().unwrap());
+    assert_eq!(counts.map(|count| count.as_u64().unwrap()).sum::<u64>(), 169);
+    assert_eq!(json["output"], "probabilities");
+    let printed = score("diabetes", "sklearn-trained.onnx", &["--metric", "r2"]);
+    assert!(printed.contains("score   49.87") && printed.contains("errors  root"), "{printed}");
+    assert!(!printed.contains("worst class"), "{printed}");
+}
+
+#[test]
+fn model_check_says_what_the_output_is() {
+    let person = Person::new();
+    let check = |model: &str| person.run(&["model", "check", &fixture(model)], 0).0;
+    let shown = check("digits/torch-branches-trained.onnx");
+    assert!(shown.contains("its output is log-probabilities, by its LogSoftmax"), "{shown}");
+    let unknown = check("health/torch-logits-trained.onnx");
+    assert!(unknown.contains("does not show what its output is"), "{unknown}");
 }
