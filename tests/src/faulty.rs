@@ -9,6 +9,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -25,6 +26,30 @@ pub enum Fault {
     Stall,
     /// Closes the connection in the middle of the response.
     Cut,
+    /// Closes the connection without a response; the server never sees the request.
+    Drop,
+    /// Passes the request on, then responds with this fault instead of the server.
+    After(Box<Self>),
+    /// Waits, then passes the request on.
+    Delay(Duration),
+    /// Responds with this status, these header lines and this body.
+    Status {
+        /// For example `502 Bad Gateway`.
+        status: String,
+        /// Lines such as `Retry-After: 1`.
+        headers: Vec<String>,
+        /// The body.
+        body: String,
+    },
+    /// Responds with this JSON-RPC result; the server never sees the request.
+    Result(Value),
+    /// Responds with this JSON-RPC error.
+    Error {
+        /// Its code.
+        code: i64,
+        /// Its message.
+        message: String,
+    },
     /// Responds endlessly.
     Flood,
     /// Responds with something that is not JSON.
@@ -40,6 +65,30 @@ impl Fault {
     #[must_use]
     pub fn change(change: impl Fn(&Value, &mut Value) + Send + Sync + 'static) -> Self {
         Self::Change(Arc::new(change))
+    }
+
+    /// The server takes the request, and the client sees this fault.
+    #[must_use]
+    pub fn after(fault: Self) -> Self {
+        Self::After(Box::new(fault))
+    }
+
+    /// An HTTP error without headers of its own.
+    #[must_use]
+    pub fn status(status: &str) -> Self {
+        Self::Status { status: status.to_owned(), headers: Vec::new(), body: String::new() }
+    }
+
+    /// A JSON-RPC error.
+    #[must_use]
+    pub fn error(code: i64, message: &str) -> Self {
+        Self::Error { code, message: message.to_owned() }
+    }
+
+    /// Replaces all results by `null`: the server does not know of it.
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self::change(|_, answer| answer["result"] = Value::Null)
     }
 
     /// Replaces all strings by `true`.
@@ -207,27 +256,15 @@ fn answer(client: &mut TcpStream, status: &str, length: usize, body: &[u8]) -> i
 fn serve(mut client: TcpStream, host: &str, told: &Mutex<Told>) -> io::Result<()> {
     let request = read(&client)?;
     let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-    let fault = lock(told).fault(&methods(&asked, &request));
-    match fault {
-        Some(Fault::Refuse) => {
-            let words = b"something broke in here";
-            return answer(&mut client, "500 Internal Server Error", words.len(), words);
-        }
-        // Returns once the client has timed out.
-        Some(Fault::Stall) => return client.read_to_end(&mut Vec::new()).map(drop),
-        Some(Fault::Flood) => return flood(&mut client),
-        Some(Fault::Garble) => {
-            let words = b"<html>an answer of another kind</html>";
-            return answer(&mut client, "200 OK", words.len(), words);
-        }
-        Some(Fault::BlockRange(most)) if blocks(&asked) > most => {
-            let message = format!("query exceeds the maximum of {most} blocks");
-            let error = json!({ "code": -32005, "message": message });
-            let refusal = json!({ "jsonrpc": "2.0", "id": asked["id"], "error": error });
-            let body = refusal.to_string();
-            return answer(&mut client, "200 OK", body.len(), body.as_bytes());
-        }
-        _ => {}
+    let mut fault = lock(told).fault(&methods(&asked, &request));
+    if let Some(Fault::After(then)) = fault {
+        forward(host, &request)?;
+        fault = Some(*then);
+    }
+    if let Some(fault) = &fault
+        && respond(&mut client, fault, &asked)?
+    {
+        return Ok(());
     }
     let mut answered = forward(host, &request)?;
     let whole = answered.body.len();
@@ -240,6 +277,48 @@ fn serve(mut client: TcpStream, host: &str, told: &Mutex<Told>) -> io::Result<()
         answered.body.truncate(whole / 2);
     }
     answer(&mut client, &status(&answered), whole, &answered.body)
+}
+
+/// Responds in the server's place; false if the server itself is to be asked.
+fn respond(client: &mut TcpStream, fault: &Fault, asked: &Value) -> io::Result<bool> {
+    let refuse = |client: &mut TcpStream, code: i64, message: &str| {
+        let error = json!({ "code": code, "message": message });
+        let refusal = json!({ "jsonrpc": "2.0", "id": asked["id"], "error": error }).to_string();
+        answer(client, "200 OK", refusal.len(), refusal.as_bytes())
+    };
+    match fault {
+        Fault::Refuse => {
+            let words = b"something broke in here";
+            answer(client, "500 Internal Server Error", words.len(), words)?;
+        }
+        // Returns once the client has timed out.
+        Fault::Stall => drop(client.read_to_end(&mut Vec::new())?),
+        Fault::Flood => flood(client)?,
+        Fault::Garble => {
+            let words = b"<html>an answer of another kind</html>";
+            answer(client, "200 OK", words.len(), words)?;
+        }
+        Fault::Drop => {}
+        Fault::Status { status, headers, body } => {
+            let lines: String = headers.iter().map(|line| format!("\r\n{line}")).collect();
+            answer(client, &format!("{status}{lines}"), body.len(), body.as_bytes())?;
+        }
+        Fault::Result(result) => {
+            let reply = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
+            let reply = reply.to_string();
+            answer(client, "200 OK", reply.len(), reply.as_bytes())?;
+        }
+        Fault::Error { code, message } => refuse(client, *code, message)?,
+        Fault::BlockRange(most) if blocks(asked) > *most => {
+            refuse(client, -32005, &format!("query exceeds the maximum of {most} blocks"))?;
+        }
+        Fault::Delay(pause) => {
+            thread::sleep(*pause);
+            return Ok(false);
+        }
+        Fault::Cut | Fault::BlockRange(_) | Fault::Change(_) | Fault::After(_) => return Ok(false),
+    }
+    Ok(true)
 }
 
 fn status(answered: &Message) -> String {

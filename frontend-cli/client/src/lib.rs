@@ -7,7 +7,8 @@
 //! - `merkle`, `proof`, `payment`, `bundle`: proofs that an output is under an accepted root, and
 //!   its payment
 //! - `archive`: contents of blobs, from inputs
-//! - `columns`, `convert`, `files`, `folders`, `jobs` (references to jobs), `quantity`: formats of values
+//! - `columns`, `convert`, `files`, `folders`, `jobs` (references to jobs), `quantity`: formats of
+//!   values
 
 pub mod archive;
 pub mod bundle;
