@@ -48,6 +48,18 @@ impl Market {
         self.devnet = devnet(self.home.path(), &self.options);
     }
 
+    /// Kills the devnet, removes its folder, and starts another.
+    pub fn reset(&mut self) {
+        self.devnet.kill().unwrap();
+        self.devnet.wait().unwrap();
+        // Its programs end a moment later, and write until then.
+        let (folder, deadline) = (self.home.path().join("deml/devnet"), Instant::now());
+        while fs::remove_dir_all(&folder).is_err() && folder.exists() {
+            assert!(deadline.elapsed() < Duration::from_secs(30), "{folder:?} stays");
+        }
+        self.devnet = devnet(self.home.path(), &self.options);
+    }
+
     /// Runs `deml ARGUMENTS`.
     pub fn deml(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()

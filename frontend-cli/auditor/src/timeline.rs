@@ -4,7 +4,7 @@ use alloy::primitives::B256;
 use client::chain::Advance;
 use client::payment::Payment;
 use client::printer::one_line;
-use client::quantity::{self, ETHER_DECIMALS, decimal, percent};
+use client::quantity::{ETHER_DECIMALS, count as plural, decimal, percent};
 use market::{Amount, Asset, Award, Terms};
 use wire::Notice;
 
@@ -140,7 +140,7 @@ fn notice_words(notice: &Notice) -> String {
 fn offer(terms: &Terms) -> String {
     match terms.award {
         Award::Rewards { reward, count } => {
-            format!("{} of {}", quantity::count(count.into(), "reward"), money(terms.asset, reward))
+            format!("{} of {}", plural(count.into(), "reward"), money(terms.asset, reward))
         }
         Award::Prize { prize, .. } => format!("{} for the best model", money(terms.asset, prize)),
     }

@@ -31,23 +31,37 @@ const DEVNET_CHAIN: u64 = 31_337;
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Global options")]
+#[command(next_help_heading = "Options of every command (the others: `deml help options`)")]
 pub struct Global {
     /// Ethereum's JSON-RPC [default: the running devnet's, else http://127.0.0.1:8545]
-    #[arg(long, global = true, env = "DEML_RPC_URL", value_name = "URL")]
+    #[arg(long, global = true, hide = true, env = "DEML_RPC_URL", value_name = "URL")]
     pub rpc_url: Option<String>,
     /// The Cartesi node's JSON-RPC [default: the devnet's, else http://127.0.0.1:10011/rpc]
-    #[arg(long, global = true, env = "DEML_NODE_URL", value_name = "URL")]
+    #[arg(long, global = true, hide = true, env = "DEML_NODE_URL", value_name = "URL")]
     pub node_url: Option<String>,
     /// The Cartesi node's inspect server [default: the devnet's, else
     /// http://127.0.0.1:10012/inspect]
-    #[arg(long, global = true, env = "DEML_INSPECT_URL", value_name = "URL")]
+    #[arg(long, global = true, hide = true, env = "DEML_INSPECT_URL", value_name = "URL")]
     pub inspect_url: Option<String>,
     /// The market's application contract [default: the running devnet's]
-    #[arg(long, global = true, env = "DEML_APP", value_name = "ADDRESS", value_parser = address)]
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        env = "DEML_APP",
+        value_name = "ADDRESS",
+        value_parser = address
+    )]
     pub app: Option<Address>,
     /// The ERC-20 token of amounts like 5token [default: the running devnet's]
-    #[arg(long, global = true, env = "DEML_TOKEN", value_name = "ADDRESS", value_parser = address)]
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        env = "DEML_TOKEN",
+        value_name = "ADDRESS",
+        value_parser = address
+    )]
     pub token: Option<Address>,
     /// Encrypted keystore that signs: a file, or a name shown by `account list`
     #[arg(
@@ -59,7 +73,7 @@ pub struct Global {
     )]
     pub keystore: Option<PathBuf>,
     /// File with the keystore's password [else $DEML_PASSWORD, else a prompt]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// Sign with the public test account of this index; on a local devnet only
     #[arg(long, global = true, value_name = "N")]
@@ -68,19 +82,20 @@ pub struct Global {
     #[arg(
         long = "as",
         global = true,
+        hide = true,
         value_name = "ADDRESS",
         value_parser = address,
-        conflicts_with_all = ["account", "keystore"]
+        conflicts_with = "account"
     )]
     pub sends_as: Option<Address>,
     /// IPFS store: folder:PATH, kubo:URL or gateway:URL [default: a folder of this user]
-    #[arg(long, global = true, env = "DEML_IPFS", value_name = "STORE")]
+    #[arg(long, global = true, hide = true, env = "DEML_IPFS", value_name = "STORE")]
     pub ipfs: Option<String>,
     /// Timeout for the node and for a block, e.g. 90s or 10m
-    #[arg(long, global = true, value_name = "DURATION", default_value = "5m")]
+    #[arg(long, global = true, hide = true, value_name = "DURATION", default_value = "5m")]
     pub patience: Deadline,
     /// Price of a unit of gas, e.g. 30gwei [default: what the chain asks for]
-    #[arg(long, global = true, value_name = "AMOUNT")]
+    #[arg(long, global = true, hide = true, value_name = "AMOUNT")]
     pub gas_price: Option<Money>,
     /// Print data as JSON
     #[arg(long, global = true)]

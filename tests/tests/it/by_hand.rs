@@ -4,7 +4,7 @@ use deml_tests::{
     fixture,
     market::{Market, SALT, open_job, sealed_terms, text, with},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A thousandth of an Ether.
 const MILLI: u128 = 1_000_000_000_000_000;
@@ -113,6 +113,39 @@ fn a_sealed_jobs_files_are_published_by_its_number() {
     publish("2", text(&model));
     let shown = market.ask(&show);
     assert_eq!(shown["submission_list"][0]["state"], "sealed", "{shown:#}");
+}
+
+#[test]
+fn an_account_that_signs_elsewhere_sponsors_by_calldata() {
+    let market = Market::start();
+    let (safe, file) = ("0x5afe5afe5afe5afe5afe5afe5afe5afe5afe5afe", market.devnet_file());
+    market.ethereum("anvil_setBalance", json!([safe, "0x8ac7230489e80000"]));
+    market.ethereum("anvil_impersonateAccount", json!([safe]));
+    let terms = open_job("2");
+    let open = ["--as", safe, "job", "open", "--calldata", "--salt", SALT];
+    let printed = market.ask(&with(&open, &terms));
+    assert_eq!(market.ask(&with(&open, &terms)), printed, "the same lines for the same salt");
+
+    let contracts = &file["contracts"];
+    let amount: u128 = printed["deposit"]["amount"].as_str().unwrap().parse().unwrap();
+    let data = call("0x938c054f", &file["application"], payload(&printed));
+    let mut sent = vec![(&contracts["ether_portal"], amount, data)];
+    for line in printed["payloads"].as_array().unwrap() {
+        let data = call("0x1789cd63", &file["application"], line.as_str().unwrap());
+        sent.push((&contracts["input_box"], 0, data));
+    }
+    for (to, value, data) in sent {
+        let value = format!("{value:#x}");
+        let transaction = json!({ "from": safe, "to": to, "value": value, "data": data });
+        market.ethereum("eth_sendTransaction", json!([transaction]));
+    }
+    market.wait_until(&["job", "show", "0"], |shown| shown["stage"] == "open");
+    assert_eq!(market.ask(&["job", "show", "0"])["sponsor"], safe);
+
+    let sealed = ["--as", safe, "job", "open", "--calldata", "--terms", "terms.toml"];
+    market.write("terms.toml", &sealed_terms(0));
+    assert_eq!(market.refused(&sealed), "NoKey");
+    market.said(&["--as", safe, "withdraw", "1wei"], 2);
 }
 
 /// Calldata of a function with an address and bytes, as `cartesi` encodes it.

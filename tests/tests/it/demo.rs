@@ -1,6 +1,11 @@
 //! The demo as a user runs it, checked by its JSON output.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
 
 use deml_tests::program;
 use serde_json::Value;
@@ -56,6 +61,26 @@ fn both_jobs_are_played_and_everybody_is_paid_exactly() {
 
     check_wallets(&result);
     check_gas(&result);
+}
+
+#[test]
+fn an_interrupted_demo_leaves_neither_folders_nor_processes() {
+    // While the devnet is set, and in the middle of a job.
+    for moment in ["L1: anvil at", "Health"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(program("deml"));
+        command.arg("demo").env("TMPDIR", folder.path());
+        let mut demo = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(demo.stderr.take().unwrap()).lines();
+        assert!(said.any(|line| line.unwrap().contains(moment)), "{moment}");
+        let id = demo.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let last = said.map(Result::unwrap).last().unwrap();
+        assert!(last.starts_with("interrupted"), "{last}");
+        assert_eq!(demo.wait().unwrap().code(), Some(130));
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
+        assert!(left.is_empty(), "{moment}: {left:?}");
+    }
 }
 
 /// Clients gain exactly their rewards less the work they paid; sponsors lose what they paid.

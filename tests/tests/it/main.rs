@@ -10,6 +10,7 @@ mod by_hand;
 mod competition;
 mod cost;
 mod demo;
+mod endpoints;
 mod exact;
 mod faults;
 mod helia;

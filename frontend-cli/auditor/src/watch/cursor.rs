@@ -61,6 +61,17 @@ pub(super) struct Cursor {
     pub(super) undelivered: Vec<Alert>,
 }
 
+/// What became of the blocks that were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stepped {
+    /// All are still there.
+    Nowhere,
+    /// The last of them were replaced.
+    Back,
+    /// It is another chain, as after a reset of a devnet.
+    OtherChain,
+}
+
 /// The file's format: its content and checksum.
 #[derive(Serialize, Deserialize)]
 struct Kept {
@@ -118,19 +129,23 @@ impl Cursor {
         }
     }
 
-    /// Steps back to the newest mark whose block is still canonical; returns whether it had to.
+    /// Steps back to the newest mark whose block is still canonical.
     ///
-    /// - Errors: even the first mark's block is gone
-    pub(super) async fn step_back(&mut self, chain: &Chain) -> Result<bool> {
+    /// - Errors: the endpoint lacks even the first mark's block
+    pub(super) async fn step_back(&mut self, chain: &Chain) -> Result<Stepped> {
         let before = self.marks.len();
-        while chain.block_hash(self.now().block).await? != Some(self.now().hash) {
-            anyhow::ensure!(
-                self.marks.len() > 1,
-                "this is another chain than the one that was watched: remove what was kept of it"
-            );
+        loop {
+            let found = chain.block_hash(self.now().block).await?;
+            if found == Some(self.now().hash) {
+                let is_back = self.marks.len() < before;
+                return Ok(if is_back { Stepped::Back } else { Stepped::Nowhere });
+            }
+            if self.marks.len() == 1 {
+                found.context("the Ethereum node lacks the blocks that were watched")?;
+                return Ok(Stepped::OtherChain);
+            }
             self.marks.pop();
         }
-        Ok(self.marks.len() < before)
     }
 }
 

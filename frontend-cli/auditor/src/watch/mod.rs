@@ -22,7 +22,7 @@ use wire::Genesis;
 pub use self::alert::{Alarm, Alert};
 pub use self::cursor::default_path;
 use self::{
-    cursor::{Cursor, Mark},
+    cursor::{Cursor, Mark, Stepped},
     feed::Feed,
 };
 use crate::{Audit, Counts, Divergence, DivergenceKind, Moment, Report, Span, Target, Verdict};
@@ -119,8 +119,19 @@ impl Watch {
             Some(begun) => begun,
             None => begun.insert(self.begin().await?),
         };
-        if cursor.step_back(&self.audit.chain).await? {
-            self.printer().say("the chain's last blocks were replaced: stepping back");
+        match cursor.step_back(&self.audit.chain).await? {
+            Stepped::Nowhere => {}
+            Stepped::Back => {
+                self.printer().say("the chain's last blocks were replaced: stepping back");
+            }
+            Stepped::OtherChain => {
+                let words = "this is another chain than the one that was watched; beginning anew";
+                self.printer().say(words);
+                *target = self.target().await?;
+                let mut fresh = self.first(target).await?;
+                fresh.undelivered = std::mem::take(&mut cursor.undelivered);
+                *cursor = fresh;
+            }
         }
         let mut look = Look::default();
         look.has_alerted |= self.read(target, cursor).await?;
@@ -134,17 +145,27 @@ impl Watch {
     }
 
     async fn begin(&self) -> Result<(Target, Cursor)> {
-        let Audit { chain, application, .. } = &self.audit;
-        let target = Target::read(chain, *application, chain.head().await?).await?;
-        let of = (target.chain_id, *application);
+        let target = self.target().await?;
+        let of = (target.chain_id, self.audit.application);
         if self.place.exists() {
             match Cursor::read(&self.place, of) {
                 Ok(cursor) => return Ok((target, cursor)),
                 Err(why) => self.printer().say(format_args!("{why}; beginning anew")),
             }
         }
+        let first = self.first(&target).await?;
+        Ok((target, first))
+    }
+
+    async fn target(&self) -> Result<Target> {
+        let Audit { chain, application, .. } = &self.audit;
+        Target::read(chain, *application, chain.head().await?).await
+    }
+
+    /// A cursor at the application's deployment.
+    async fn first(&self, target: &Target) -> Result<Cursor> {
         let block = target.deployment_block.saturating_sub(1);
-        let hash = chain.block_hash(block).await?;
+        let hash = self.audit.chain.block_hash(block).await?;
         let (_, validator) = target.validators.first().context("nobody accepts claims")?;
         let mark = Mark {
             block,
@@ -152,7 +173,7 @@ impl Watch {
             validator: *validator,
             ..Mark::default()
         };
-        Ok((target, Cursor::new(of.0, of.1, mark)))
+        Ok(Cursor::new(target.chain_id, self.audit.application, mark))
     }
 
     /// Reads on up to the newest confirmed block; returns whether there was an alert.

@@ -7,8 +7,9 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 
 use crate::http::{Fault, Retries, clipped, is_busy, retry_after};
 
+/// A client whose own limit lies beyond that of the whole transfer, which says what to do.
 pub(super) fn client(patience: Duration) -> Result<Client> {
-    crate::http::client(patience)
+    crate::http::client(patience.saturating_mul(2))
 }
 
 /// `path` below the base, with this query.

@@ -12,6 +12,7 @@ pub mod deposit;
 pub mod devnet;
 pub mod funding;
 pub mod guard;
+pub mod help;
 pub mod job;
 pub mod mine;
 pub mod model;
@@ -73,6 +74,8 @@ pub enum Command {
     /// Create and list encrypted keystores
     #[command(subcommand)]
     Account(account::Account),
+    /// Print a command's help, or the options of every command
+    Help(help::Help),
     /// Run a program and end it when standard input closes; for the devnet's own use
     #[command(hide = true)]
     Guard(guard::Guard),
@@ -101,6 +104,7 @@ pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
         Command::Audit(audit) => until_interrupted(audit::run(config, audit)).await,
         Command::Watch(watch) => until_interrupted(watch::run(config, watch)).await,
         Command::Account(account) => account::run(config, account),
+        Command::Help(help) => help::run(config.printer, &help),
         // `main` runs it before anything else.
         Command::Guard(_) => Ok(ExitStatus::Done),
     }

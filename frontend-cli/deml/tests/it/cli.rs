@@ -11,6 +11,8 @@ use deml::cli::Cli;
 /// An unused address; nothing listens on the discard port either.
 const APP: &str = "0x00000000000000000000000000000000000000aa";
 const NOBODY: &str = "http://127.0.0.1:9";
+/// An address whose last digit is not the one that its letters' case was made for.
+const MISTYPED: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92265";
 
 pub(crate) struct Person {
     home: tempfile::TempDir,
@@ -101,6 +103,22 @@ fn every_command_has_help_with_an_example() {
             assert!(words.is_some_and(|words| words.len() > 5), "{typed:?} does not explain {id}");
         }
     }
+}
+
+#[test]
+fn options_of_every_command_are_explained_in_one_place() {
+    let person = Person::new();
+    let (options, _) = person.run(&["help", "options"], 0);
+    for option in ["--rpc-url", "--app", "--keystore", "--as", "--patience", "--json"] {
+        assert!(options.contains(option), "{option}: {options}");
+    }
+    let (help, _) = person.run(&["deposit", "--help"], 0);
+    assert!(help.contains("deml help options") && !help.contains("--inspect-url"), "{help}");
+    let (told, _) = person.run(&["help", "job", "open"], 0);
+    let (own, _) = person.run(&["job", "open", "--help"], 0);
+    assert_eq!(told.trim_end(), own.trim_end());
+    let (_, said) = person.run(&["help", "fly"], 2);
+    assert!(said.contains("there is no command fly"), "{said}");
 }
 
 #[test]
@@ -216,6 +234,15 @@ fn wrong_arguments_are_faults_that_say_what_is_right() {
         (&["job", "show", "many"], "many"),
         (&["job", "show", "0xabc"], "8 to 64 hexadecimal digits"),
         (&["deposit", "5"], "needs a unit"),
+        (&["deposit", "0ether"], "is nothing: say an amount above zero"),
+        (&["mine", "--job", "0", "--deposit", "0ether"], "is nothing"),
+        (&["job", "list", "--app", MISTYPED], "copy it once more"),
+        (&["balance", MISTYPED], "copy it once more"),
+        (&["balance", "sponsor.eth"], "look up the address that it stands for"),
+        (&["mine", "--all-matching", "--asset", MISTYPED], "copy it once more"),
+        (&["model", "get", "--cid", "ipns://model", "--out", "m"], "give the CID"),
+        (&["--ipfs", "ipfs://bafkqaaa", "--app", APP, "job", "list"], "not a store: fetch it"),
+        (&["--as", APP, "--account", "1", "balance"], "cannot be used with"),
         (&["job", "open", "--min-gain", "1"], "91.5% or 915000ppm"),
         (&["job", "open", "--deadline", "soon"], "2h"),
         (&["job", "open", "--close", "soon"], "2h"),
@@ -273,6 +300,10 @@ fn what_is_missing_is_named_with_what_to_do() {
         (&["score", "--model", &model, "--hold-out", "absent.csv"], "cannot read absent.csv"),
         (&["job", "open", "--terms", "absent.toml", "--app", APP], "cannot read absent.toml"),
         (&["job", "open", "--app", APP], "--reward 0.5ether"),
+        (&["job", "open", "--reward", "0ether", "--app", APP], "an award of nothing"),
+        (&["withdraw", "0ether", "--as", APP, "--calldata", "--app", APP], "is nothing"),
+        (&["withdraw", "1ether", "--as", APP, "--app", APP], "signs elsewhere"),
+        (&["model", "check", "ipfs://bafkqaaa"], "deml model get --cid ipfs://bafkqaaa"),
         (&["job", "open", "--reward", "1ether", "--app", APP], "--base FILE"),
         (&["job", "board", "0"], "deml devnet"),
         (&["job", "reveal", "0", "--app", APP], "who signs?"),
@@ -470,4 +501,98 @@ fn model_check_says_what_the_output_is() {
     assert!(shown.contains("its output is log-probabilities, by its LogSoftmax"), "{shown}");
     let unknown = check("health/torch-logits-trained.onnx");
     assert!(unknown.contains("does not show what its output is"), "{unknown}");
+}
+
+#[test]
+fn closed_and_full_outputs_end_in_order() {
+    let person = Person::new();
+    let model = fixture("health/torch-trained.onnx");
+    let check = ["model", "check", &model];
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = person.command(&check);
+    command.stdout(writer).stderr(Stdio::piped());
+    let closed = command.spawn().unwrap().wait_with_output().unwrap();
+    let said = String::from_utf8(closed.stderr).unwrap();
+    assert_eq!((closed.status.code(), said.as_str()), (Some(0), ""));
+
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = person.command(&check);
+    command.stdout(full()).stderr(Stdio::piped());
+    let ended = command.spawn().unwrap().wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(said.starts_with("error: cannot write to standard output: No space left"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+
+    // Neither messages nor errors hinder the end.
+    let mut command = person.command(&["model", "check", "absent"]);
+    assert_eq!(command.stderr(full()).status().unwrap().code(), Some(2));
+}
+
+#[test]
+fn outputs_go_into_devices_and_through_links() {
+    let person = Person::new();
+    let (csv, link, target) = (person.path("table.csv"), person.path("link"), person.path("out"));
+    std::fs::write(&csv, "ill,a,b\n1,0.5,2\n0,1,3\n1,7,8\n").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    for out in [Path::new("/dev/null"), &link] {
+        let (csv, out) = (csv.to_str().unwrap(), out.to_str().unwrap());
+        person.run(&["data", "pack", csv, "--label", "ill", "--out", out], 0);
+    }
+    assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(std::fs::metadata(&target).unwrap().len() > 0);
+}
+
+#[test]
+fn keystores_of_other_programs_open_and_hostile_ones_are_refused() {
+    let person = Person::new();
+    let password = person.path("password");
+    std::fs::write(&password, "testpassword\n").unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../client/tests/fixtures/keystores");
+    let opened = |keystore: &Path| {
+        let (keystore, password) = (keystore.to_str().unwrap(), password.to_str().unwrap());
+        let key = ["--keystore", keystore, "--password-file", password];
+        let nobody = ["--app", APP, "--rpc-url", NOBODY, "--node-url", NOBODY];
+        let inspect = ["--inspect-url", NOBODY, "balance"];
+        person.run(&[&key[..], &nobody, &inspect].concat(), 2).1
+    };
+    for name in ["cast.json", "ethers-5.json", "ethers-6.json"] {
+        // The key is there; what is missing comes after it.
+        let said = opened(&fixtures.join(name));
+        assert!(said.contains("is it running?"), "{name}: {said}");
+    }
+    let cast = std::fs::read_to_string(fixtures.join("cast.json")).unwrap();
+    for (from, to, says) in [
+        ("\"n\":8192", "\"n\":1073741824", "more work or memory than any wallet asks for"),
+        ("76b101853541497514cfdef1a8ecbce2", "76b1", "\"iv\" has 2 bytes, not 16 to 16"),
+        ("b9408118", "b9408119", "wrong password?"),
+        ("\"version\":3", "\"version\":3,\"address\":\"{}\"", "do not trust it"),
+    ] {
+        let file = person.path("hostile.json");
+        let to = to.replace("{}", &"07".repeat(20));
+        assert!(cast.contains(from), "{from}");
+        std::fs::write(&file, cast.replace(from, &to)).unwrap();
+        let said = opened(&file);
+        assert!(said.contains(says) && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn a_mnemonic_s_account_becomes_a_keystore() {
+    use std::io::Write as _;
+    let person = Person::new();
+    let password = person.path("password");
+    std::fs::write(&password, "secret\n").unwrap();
+    let arguments = ["--json", "account", "import", "anvil", "--mnemonic", "--index", "1"];
+    let mut command = person.command(&arguments);
+    command.arg("--password-file").arg(&password);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut import = command.spawn().unwrap();
+    let words = "test test test test test test test test test test test junk\n";
+    import.stdin.take().unwrap().write_all(words.as_bytes()).unwrap();
+    let output = import.wait_with_output().unwrap();
+    let made: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(made["address"], "0x70997970c51812dc3a010c7d01b50e0d17dc79c8");
 }
