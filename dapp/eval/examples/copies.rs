@@ -20,7 +20,7 @@ use eval::{
     Dataset, Evaluator, Features, Labels, Model, report,
     train::{Disguise, Options, Progress, disguise, train},
 };
-use market::{Blob, Comparison, Judge, Metric, Output, Similarity};
+use market::{Blob, Comparison, Judge, Metric, Similarity};
 
 #[path = "../tests/it/clouds.rs"]
 mod clouds;

@@ -75,7 +75,7 @@ pub(crate) enum WeightLocation {
 }
 
 /// An input of a graph that is bound to a tensor, for checking operators.
-#[cfg(feature = "client")]
+#[cfg(feature = "conformance")]
 pub(crate) struct Bound {
     pub(crate) tensor: Tensor,
     /// Whether it is a constant, rather than given to each run.
@@ -83,7 +83,7 @@ pub(crate) struct Bound {
 }
 
 /// A graph whose inputs are bound: the graph, its weights, and the inputs of each run.
-#[cfg(feature = "client")]
+#[cfg(feature = "conformance")]
 pub(crate) struct BoundGraph {
     pub(crate) graph: Graph,
     pub(crate) weights: Vec<Weight>,
@@ -107,7 +107,7 @@ impl Graph {
     }
 
     /// Reads a model file with its inputs bound to tensors; `output` is the index of an output.
-    #[cfg(feature = "client")]
+    #[cfg(feature = "conformance")]
     pub(crate) fn bound(
         bytes: &[u8],
         given: &[Bound],

@@ -21,7 +21,7 @@
 
 mod answers;
 mod backend;
-#[cfg(feature = "client")]
+#[cfg(feature = "conformance")]
 pub mod conformance;
 mod cost;
 pub mod dataset;

@@ -2,8 +2,8 @@
 //! never the C library, whose bits differ between systems.
 
 /// The same functions of f64, and those that f32 has no use for.
-pub(crate) mod double {
-    pub(crate) use libm::{
+pub mod double {
+    pub use libm::{
         acos, acosh, asin, asinh, atan, atanh, ceil, cos, cosh, erf, exp, expm1, floor, fmod, log,
         log1p, pow, rint, sin, sinh, sqrt, tan, tanh,
     };

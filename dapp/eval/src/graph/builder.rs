@@ -158,7 +158,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds an input bound to a tensor of each run.
-    #[cfg(feature = "client")]
+    #[cfg(feature = "conformance")]
     pub(super) fn bind(&mut self, name: &'a [u8], fact: Fact) -> Result<ValueId, ModelRefused> {
         let value = self.define(name, None).ok_or(ModelRefused::NameTwice(Label::new(name)))?;
         self.inputs.push((value, fact));
@@ -166,7 +166,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds an input bound to a constant.
-    #[cfg(feature = "client")]
+    #[cfg(feature = "conformance")]
     pub(super) fn bind_constant(
         &mut self,
         name: &'a [u8],

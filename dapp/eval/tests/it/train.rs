@@ -10,7 +10,7 @@ use eval::{
         weights_of, with_weights,
     },
 };
-use market::{Metric, Output, Score};
+use market::{Metric, Score};
 
 use crate::{
     onnx::{model, node, ports, weights},

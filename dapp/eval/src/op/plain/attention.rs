@@ -1,5 +1,7 @@
 //! `Attention`: values weighted by how well their keys match the queries.
 
+use kernels::math::double as math;
+
 use super::{
     Given, Prepared, Settings, bad_sizes,
     binary::{broadcast, spread},
@@ -9,7 +11,7 @@ use super::{
     unsigned,
 };
 use crate::{
-    element::Element, math::double as math, op::attributes::bad_value, refusal::NodeRefused,
+    element::Element, op::attributes::bad_value, refusal::NodeRefused,
     tensor::Data,
 };
 

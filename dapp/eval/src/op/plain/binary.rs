@@ -1,9 +1,10 @@
 //! Functions of elements of broadcast tensors.
 
+use kernels::math::double as math;
+
 use super::{Given, Operands, Prepared, Settings, bad_sizes, operand, unary::FUNCTION};
 use crate::{
     element::Element,
-    math::double as math,
     op::attributes::bad_value,
     refusal::NodeRefused,
     tensor::{Data, Tensor, each_coordinate, strides},

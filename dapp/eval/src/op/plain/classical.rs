@@ -1,5 +1,7 @@
 //! `ai.onnx.ml`: linear models, scalers and other parts of classical pipelines, on numbers.
 
+use kernels::math::double as math;
+
 use super::{
     Given, Prepared, Settings, bad_sizes, operand,
     reduce::softmax_of,
@@ -7,7 +9,6 @@ use super::{
 };
 use crate::{
     element::Element,
-    math::double as math,
     op::attributes::bad_value,
     refusal::NodeRefused,
     tensor::{Data, Tensor},

@@ -1,5 +1,7 @@
 //! Normalisations: elements shifted and scaled by the moments of the lists they are in.
 
+use kernels::math::double as math;
+
 use super::{
     Given, Prepared, Settings, axis_of, bad_sizes,
     binary::{broadcast, spread},
@@ -11,7 +13,6 @@ use super::{
 };
 use crate::{
     element::Element,
-    math::double as math,
     op::attributes::bad_value,
     refusal::NodeRefused,
     tensor::{Data, each_coordinate, strides},

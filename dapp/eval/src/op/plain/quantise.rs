@@ -1,5 +1,7 @@
 //! Quantised numbers: integers with a scale and a zero point.
 
+use kernels::math::double as math;
+
 use super::{
     Given, Prepared, Settings, axis_of, bad_sizes,
     convolution::Filters,
@@ -9,7 +11,6 @@ use super::{
 };
 use crate::{
     element::Element,
-    math::double as math,
     op::attributes::bad_value,
     refusal::NodeRefused,
     tensor::{Data, Tensor, each_coordinate, strides},

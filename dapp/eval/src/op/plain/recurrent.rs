@@ -1,8 +1,9 @@
 //! Recurrent layers: RNN, GRU and LSTM, in one direction or both.
 
+use kernels::math::double as math;
+
 use super::{Given, Prepared, Settings, bad_sizes, operand, unary::FUNCTION, unsigned};
 use crate::{
-    math::double as math,
     op::attributes::bad_value,
     refusal::NodeRefused,
     tensor::{Data, Tensor},

@@ -1,9 +1,10 @@
 //! Functions of lists of elements along dimensions.
 
+use kernels::math::double as math;
+
 use super::{Given, Prepared, Settings, axes_of, axis_of, bad_sizes, operand, unary::FUNCTION};
 use crate::{
     element::Element,
-    math::double as math,
     op::attributes::bad_value,
     refusal::NodeRefused,
     tensor::{Data, each_coordinate, strides},

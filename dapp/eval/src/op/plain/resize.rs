@@ -1,8 +1,9 @@
 //! `Resize` and `Upsample`: images in other sizes, by the nearest pixels or linearly.
 
+use kernels::math::double as math;
+
 use super::{Given, Prepared, Settings, axes_of, axis_of, bad_sizes, operand, unsigned};
 use crate::{
-    math::double as math,
     op::attributes::bad_value,
     refusal::NodeRefused,
     tensor::{Data, each_coordinate, strides},

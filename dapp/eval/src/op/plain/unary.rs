@@ -1,8 +1,10 @@
 //! Functions of one element.
 
+use kernels::math::double as math;
+
 use super::{Given, Operands, Prepared, Settings, operand};
 use crate::{
-    element::Element, math::double as math, op::attributes::bad_value, refusal::NodeRefused,
+    element::Element, op::attributes::bad_value, refusal::NodeRefused,
     tensor::Data,
 };
 
