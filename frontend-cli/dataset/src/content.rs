@@ -1,8 +1,13 @@
 //! Rows of numbers with their labels, whatever file they are from.
 
-use eval::Features;
+use eval::{Dataset, Features};
 
-use crate::{options::Options, place::Place, refused::ReadRefused, table::Values};
+use crate::{
+    options::Options,
+    place::Place,
+    refused::ReadRefused,
+    table::{Table, Values},
+};
 
 /// Rows of which every number is known.
 #[derive(Clone, Debug)]
@@ -37,6 +42,16 @@ impl Content {
             name: self.label_name.clone(),
         }
     }
+}
+
+/// A file in one of the two forms.
+pub(crate) enum Loaded {
+    /// Columns whose use is still to be chosen.
+    Table(Table),
+    /// Rows with labels.
+    Content(Content),
+    /// A packed dataset.
+    Packed(Dataset),
 }
 
 /// Whether so many rows fit into what the options allow.

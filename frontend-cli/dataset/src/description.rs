@@ -2,7 +2,21 @@
 
 use std::fmt;
 
+use eval::Dataset;
 use serde::Serialize;
+
+/// A dataset, and what its file was taken for.
+#[derive(Clone, Debug)]
+pub struct Understood {
+    /// The rows.
+    pub dataset: Dataset,
+    /// The names of the classes; none if labels are numbers.
+    pub classes: Vec<String>,
+    /// What was understood.
+    pub description: Description,
+    /// Whether the file is a packed dataset, of which nothing had to be understood.
+    pub is_packed: bool,
+}
 
 /// What a file was taken for.
 #[derive(Clone, Debug, Serialize)]

@@ -27,6 +27,9 @@ const SIDE: usize = 4_096;
 /// The factor that makes bytes numbers from 0 to 1, as PyTorch's `ToTensor` does.
 const SCALE: f32 = 1.0 / 255.0;
 
+/// An image's file, and the name of its folder.
+type Named = (PathBuf, String);
+
 /// An image's bytes, pixel by pixel.
 struct Image {
     width: usize,
@@ -81,7 +84,7 @@ pub(crate) fn read(folder: &Path, options: &Options) -> Result<Content, ReadRefu
 }
 
 /// Each image with the name of its folder, and what else is there.
-fn files(folder: &Path) -> Result<(Vec<(PathBuf, String)>, Vec<String>), ReadRefused> {
+fn files(folder: &Path) -> Result<(Vec<Named>, Vec<String>), ReadRefused> {
     let (mut images, mut others) = (Vec::new(), 0_usize);
     for class in entries(folder)? {
         if !class.is_dir() {

@@ -27,7 +27,7 @@ fn median(mut present: Vec<f64>) -> f64 {
     let middle = present.len() / 2;
     let upper = present.get(middle).copied().unwrap_or(0.0);
     match middle.checked_sub(1).and_then(|lower| present.get(lower)) {
-        Some(lower) if present.len() % 2 == 0 => f64::midpoint(*lower, upper),
+        Some(lower) if present.len().is_multiple_of(2) => f64::midpoint(*lower, upper),
         _ => upper,
     }
 }

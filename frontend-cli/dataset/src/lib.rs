@@ -33,11 +33,11 @@ mod table;
 mod text;
 
 pub use check::{Check, check};
-pub use description::Description;
+pub use description::{Description, Understood};
 pub use options::{Decimal, Header, Impute, LabelKind, Options};
 pub use packed::{class_names, pack};
 pub use place::Place;
-pub use read::{Understood, read};
+pub use read::read;
 pub use refused::ReadRefused;
 pub use source::Source;
 pub use split::split;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use safetensors::{Dtype, SafeTensors};
 
-use crate::{read::Understood, refused::ReadRefused};
+use crate::{description::Understood, refused::ReadRefused};
 
 /// Where the names of the classes stand.
 const KEY: &str = "classes";

@@ -6,39 +6,15 @@ use crate::{
     arrays,
     classes::{Classes, Label},
     columnar,
-    content::Content,
-    description::{Class, Description},
+    content::{Content, Loaded},
+    description::{Class, Description, Understood},
     features, images,
     options::{LabelKind, Options},
     packed,
     refused::ReadRefused,
     source::{Format, Source},
-    table::Table,
     text,
 };
-
-/// A dataset, and what its file was taken for.
-#[derive(Clone, Debug)]
-pub struct Understood {
-    /// The rows.
-    pub dataset: Dataset,
-    /// The names of the classes; none if labels are numbers.
-    pub classes: Vec<String>,
-    /// What was understood.
-    pub description: Description,
-    /// Whether the file is a packed dataset, of which nothing had to be understood.
-    pub is_packed: bool,
-}
-
-/// A file in one of the two forms.
-pub(crate) enum Loaded {
-    /// Columns whose use is still to be chosen.
-    Table(Table),
-    /// Rows with labels.
-    Content(Content),
-    /// A packed dataset.
-    Packed(Dataset),
-}
 
 /// Reads rows.
 ///

@@ -17,8 +17,11 @@ use std::{collections::BTreeSet, env, fs, process::Command};
 use deml_tests::pages::{self, Found, Page, tour, typed};
 
 /// Pages with `console` blocks; those of one tour share a market.
-const TOURS: [&[&str]; 2] =
-    [&["README.md", "frontend-cli/AUDITOR.md"], &["frontend-cli/COMPETITION.md"]];
+const TOURS: [&[&str]; 3] = [
+    &["README.md", "frontend-cli/AUDITOR.md"],
+    &["frontend-cli/COMPETITION.md"],
+    &["frontend-cli/DATA.md"],
+];
 
 /// Paths that pages name in other repositories, or in a future one.
 const ELSEWHERE: [&str; 2] =
@@ -36,6 +39,12 @@ fn the_tour_of_a_bounty_and_its_audit_are_as_shown() {
 #[test]
 fn the_tour_of_a_competition_is_as_shown() {
     let differences = tour::play(TOURS[1]);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn the_way_from_a_table_to_a_hold_out_is_as_shown() {
+    let differences = tour::play(TOURS[2]);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 

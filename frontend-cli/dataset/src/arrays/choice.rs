@@ -71,10 +71,9 @@ fn chosen(arrays: &[(String, Array)], options: &Options) -> Result<(usize, usize
         ReadRefused::Arrays { why, advice }
     };
     let known = |usual: &[&str]| {
-        let usual = usual
-            .iter()
-            .find_map(|usual| names.iter().position(|name| name.eq_ignore_ascii_case(usual)));
         usual
+            .iter()
+            .find_map(|usual| names.iter().position(|name| name.eq_ignore_ascii_case(usual)))
     };
     let y = match &options.label {
         Some(label) => names.iter().position(|name| name == label).ok_or_else(|| {

@@ -7,8 +7,8 @@ mod npz;
 mod tensors;
 
 use crate::{
+    content::Loaded,
     options::Options,
-    read::Loaded,
     refused::ReadRefused,
     table::{Column, Table, Values},
 };

@@ -9,10 +9,11 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    description::Description,
+    content::Loaded,
+    description::{Description, Understood},
     features,
     options::Options,
-    read::{Loaded, Understood, load, read, understood},
+    read::{load, read, understood},
     refused::ReadRefused,
     roles,
     source::Source,

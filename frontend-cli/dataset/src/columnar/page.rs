@@ -110,7 +110,7 @@ impl<'a> Chunk<'a> {
         let stored = present.map_or(page.count, |all| all.iter().filter(|one| **one == 1).count());
         let read = match page.encoding {
             0 => self.plain(page.values, stored)?,
-            2 | 8 => self.from_dictionary(page.values, stored)?,
+            2 | 8 => self.looked_up(page.values, stored)?,
             3 if self.leaf.physical == Physical::Boolean => {
                 let mut bytes = page.values;
                 let levels = with_length(&mut bytes).and_then(|levels| runs(levels, 1, stored));
@@ -139,7 +139,7 @@ impl<'a> Chunk<'a> {
         Ok(())
     }
 
-    fn from_dictionary(&self, bytes: &[u8], count: usize) -> Result<Values, String> {
+    fn looked_up(&self, bytes: &[u8], count: usize) -> Result<Values, String> {
         let dictionary = self.dictionary.as_ref().ok_or("its dictionary is missing")?;
         let (width, bytes) = match bytes.split_first() {
             Some((width, bytes)) => (usize::from(*width), bytes),

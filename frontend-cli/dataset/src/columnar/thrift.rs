@@ -19,22 +19,22 @@ pub(super) enum Value<'a> {
     /// Bytes, or text.
     Bytes(&'a [u8]),
     /// A list or set.
-    List(Vec<Value<'a>>),
+    List(Vec<Self>),
     /// A structure: fields by number.
-    Struct(BTreeMap<i64, Value<'a>>),
+    Struct(BTreeMap<i64, Self>),
 }
 
 impl<'a> Value<'a> {
     /// The field of a structure.
-    pub(super) fn field(&self, number: i64) -> Value<'a> {
+    pub(super) fn field(&self, number: i64) -> Self {
         match self {
-            Self::Struct(fields) => fields.get(&number).cloned().unwrap_or(Value::Absent),
-            _ => Value::Absent,
+            Self::Struct(fields) => fields.get(&number).cloned().unwrap_or(Self::Absent),
+            _ => Self::Absent,
         }
     }
 
     /// The items of a list.
-    pub(super) fn list(&self) -> Vec<Value<'a>> {
+    pub(super) fn list(&self) -> Vec<Self> {
         if let Self::List(items) = self { items.clone() } else { Vec::new() }
     }
 

@@ -15,7 +15,7 @@ use self::{
     separator::{Separator, prepared, reader},
 };
 use crate::{
-    options::{Decimal, Options},
+    options::{Decimal, Header, Options},
     place::Place,
     refused::ReadRefused,
     table::{Column, Table, Values},
@@ -74,7 +74,7 @@ impl Sheet<'_> {
                 );
                 Names { lines: 0, names: Some(names) }
             }
-            _ => header::names(&sample, decimal, options.header)?,
+            _ => header::names(&sample, decimal, below(options.header, titles))?,
         };
         if head.lines == 2 && options.header.is_none() {
             notes.push(format!("line {} is a title, left out", self.line(sample.first())));
@@ -238,6 +238,14 @@ impl Sheet<'_> {
         let decimal = if decimal == Decimal::Comma { ", decimal comma" } else { "" };
         format!("text with {separator}{decimal}")
     }
+}
+
+/// The header's lines below titles, which were stated with them.
+fn below(stated: Option<Header>, titles: usize) -> Option<Header> {
+    stated.map(|header| match header {
+        Header::Lines(lines) => Header::Lines(lines.saturating_sub(titles).max(1)),
+        Header::No => Header::No,
+    })
 }
 
 /// How many cells of a record are text.

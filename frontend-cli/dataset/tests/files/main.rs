@@ -2,6 +2,8 @@
 //!
 //! The files are made by the tests, from a table of which every number is known.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod arrays;
 mod checks;
 mod columnar;
@@ -82,4 +84,19 @@ fn options(label: &str, drop: &str, classes: &str) -> Options {
         classes: list(classes),
         ..Options::default()
     }
+}
+
+#[test]
+fn the_committed_tables_are_read_whole() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
+    let health = Source::open(&fixtures.join("health/client-a.csv")).unwrap();
+    let said = reads(&health, &Options::default()).description.to_string();
+    let expected =
+        "190 rows, 30 features, label `label` (2 classes: 0, 1), header: yes; text with commas";
+    assert_eq!(said, expected);
+    let diabetes = Source::open(&fixtures.join("diabetes/client-a.csv")).unwrap();
+    let targets = Options { kind: LabelKind::Targets, ..Options::default() };
+    let read = reads(&diabetes, &targets);
+    assert_eq!(read.dataset.row().elements(), 10);
+    assert_refused(&diabetes, &Options::default(), &["--regression"]);
 }

@@ -233,6 +233,10 @@ fn two_header_lines_are_read_or_asked_for() {
         &file("padded.csv", format!("source: hospital A,,,\n{text}")),
         &Options::default(),
     );
+    for lines in [1, 2] {
+        let stated = Options { header: Some(Header::Lines(lines)), ..Options::default() };
+        assert_table(&file("title.csv", format!("source: hospital A\n{text}")), &stated);
+    }
     let units = file("units.csv", text.replacen("label\n", "label\nmm,kg,mm,\n", 1));
     assert_refused(&units, &Options::default(), &["--header 2"]);
     let two = Options { header: Some(Header::Lines(2)), ..Options::default() };

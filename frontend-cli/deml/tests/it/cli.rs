@@ -435,6 +435,68 @@ fn a_table_becomes_a_dataset() {
 }
 
 #[test]
+fn what_was_understood_is_said_before_anything_is_done() {
+    let person = Person::new();
+    let (csv, out) = (person.path("flowers.csv"), person.path("flowers.safetensors"));
+    let species = ["setosa", "versicolor", "virginica"];
+    let rows: String =
+        (0..30).map(|row| format!("{row}.5,{},{}\n", row * row, species[row % 3])).collect();
+    std::fs::write(&csv, format!("length,width,species\n{rows}")).unwrap();
+    let (csv, out) = (csv.to_str().unwrap(), out.to_str().unwrap());
+    let (packed, said) = person.run(&["data", "pack", csv, "--out", out], 0);
+    let words = "30 rows, 2 features, label `species` (3 classes: setosa, versicolor, virginica), \
+                 header: yes";
+    assert!(said.contains(words), "{said}");
+    assert!(packed.contains("0 (setosa) 10, 1 (versicolor) 10, 2 (virginica) 10"), "{packed}");
+    let train = person.path("train.safetensors");
+    let split = ["--json", "data", "split", csv, "--classes", out, "--hold-out", out, "--train"];
+    let (parts, _) = person.run(&[&split[..], &[train.to_str().unwrap()]].concat(), 0);
+    let parts: serde_json::Value = serde_json::from_str(&parts).unwrap();
+    assert_eq!(parts["hold_out"]["classes"], serde_json::json!([2, 2, 2]));
+    assert_eq!(parts["train"]["class_names"], serde_json::json!(species));
+    let (checked, _) = person.run(&["data", "check", csv], 0);
+    assert!(checked.contains("class virginica: 10 rows"), "{checked}");
+}
+
+#[test]
+fn labels_from_one_are_asked_for_and_standard_input_is_read() {
+    let person = Person::new();
+    let (csv, out) = (person.path("rows.csv"), person.path("rows.safetensors"));
+    std::fs::write(&csv, "a,b\n0.5,1\n1.5,2\n2,1\n").unwrap();
+    let (csv, out) = (csv.to_str().unwrap(), out.to_str().unwrap());
+    let (_, said) = person.run(&["data", "pack", csv, "--out", out], 1);
+    assert!(said.contains("say --classes 1,2"), "{said}");
+    person.run(&["data", "check", csv], 1);
+    let pack = ["data", "pack", "-", "--classes", "1,2", "--out", out];
+    let mut command = person.command(&pack);
+    command.stdin(std::fs::File::open(csv).unwrap());
+    let (packed, _) = ended(command, 0);
+    assert!(packed.contains("0 (1) 2, 1 (2) 1"), "{packed}");
+}
+
+#[test]
+fn a_dataset_too_large_to_score_is_not_packed() {
+    let person = Person::new();
+    let (npy, out) = (person.path("rows.npy"), person.path("rows.safetensors"));
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (20000, 1026), }\n";
+    let length = u16::try_from(header.len()).unwrap().to_le_bytes();
+    let mut file = [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes()].concat();
+    // 82 MB as f32, a quarter of it as bytes; the last column has two classes.
+    file.extend(
+        (0..20_000 * 1_026_u32)
+            .map(|at| u8::from(at % 2_052 == 1_025) | u8::from(at % 7 == 0 && at % 1_026 != 1_025)),
+    );
+    std::fs::write(&npy, file).unwrap();
+    let (npy, out) = (npy.to_str().unwrap(), out.to_str().unwrap());
+    let pack = ["data", "pack", npy, "--label", "1026", "--out", out];
+    let (_, said) = person.run(&pack, 1);
+    assert!(said.contains("a dataset may have 67104760"), "{said}");
+    assert!(said.contains("--u8"), "{said}");
+    let (packed, _) = person.run(&[&pack[..], &["--u8"]].concat(), 0);
+    assert!(packed.contains("20000 rows of 1025 features"), "{packed}");
+}
+
+#[test]
 fn a_deposit_is_printed_without_any_node() {
     let person = Person::new();
     let deposit = ["--json", "--app", APP, "deposit", "1wei", "--calldata"];
