@@ -8,7 +8,7 @@
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
 //! - operators without a kernel: `op::plain`, on lists of `tensor` whose elements are of an
 //!   `element` type; in floats they compute in f64 and round once
-//! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
+//! - graph → cost: `shape`, `inference`, `plan`, `cost`, `quote`, `limits`
 //! - running: `run`; `kernel` and `math` hold the arithmetic and state its rules; `operation` makes
 //!   each an operation with gradients, and `extension` an operation of burn's CPU backend. So
 //!   graphs run on burn's tensors (`backend`), the same way for evaluation and for training. burn
@@ -30,6 +30,7 @@ mod distance;
 mod element;
 mod extension;
 mod graph;
+mod inference;
 mod judge;
 mod kernel;
 mod label;
