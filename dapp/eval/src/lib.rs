@@ -8,7 +8,7 @@
 //! - bytes → graph: `onnx` (the file format), `graph`, `op` (one operator per file), `refusal`
 //! - operators without a kernel: `op::plain`, on lists of `tensor` whose elements are of an
 //!   `element` type; in floats they compute in f64 and round once
-//! - graph → cost: `shape`, `plan`, `cost`, `quote`, `limits`
+//! - graph → cost: `shape`, `inference`, `plan`, `cost`, `quote`, `limits`
 //! - running: `run`, on burn's tensors (`backend`), the same way for evaluation and for training,
 //!   by the operations of the crate [`kernels`], which states the rule of arithmetic. burn itself
 //!   broadcasts operands, scales a `Gemm`, and in training computes losses and steps
@@ -28,6 +28,7 @@ pub mod dataset;
 mod distance;
 mod element;
 mod graph;
+mod inference;
 mod judge;
 mod label;
 mod layers;

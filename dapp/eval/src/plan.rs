@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use crate::{
     cost::{Cost, Kind},
-    graph::{Graph, Node, ValueId},
+    graph::{Graph, ValueId},
+    inference::{Inferred, infer},
     label::Label,
     limits,
     op::{Fact, Inputs, Prepared},
     refusal::{ModelRefused, NodeRefused},
     shape::Shape,
-    tensor::{Shared, Tensor},
+    tensor::Shared,
 };
 
 /// A graph's shapes and cost for one number of rows.
@@ -36,67 +37,6 @@ pub(crate) struct Plan {
     pub(crate) bytes: usize,
     /// Numbers answered for each row.
     pub(crate) answers: usize,
-}
-
-/// What follows for a node from the facts of its inputs.
-pub(crate) enum Inferred {
-    /// Its operator's kernel computes f32 of this shape.
-    Kernel(Shape),
-    /// Its plain form computes this.
-    Plain(Prepared),
-}
-
-/// Infers a node's output; its kernel is preferred.
-pub(crate) fn infer(node: &Node, inputs: &[Option<Fact>]) -> Result<Inferred, NodeRefused> {
-    let native = match node.operator.infer(&Inputs(inputs)) {
-        Ok(Fact::Real(shape)) => return Ok(Inferred::Kernel(shape)),
-        Ok(_) => NodeRefused::UnknownOperator,
-        Err(reason) => reason,
-    };
-    let Some(plain) = &node.plain else { return Err(native) };
-    match plain.prepare(inputs) {
-        // Only what is empty, and so known, may have a shape that tensors cannot have.
-        Ok(prepared) if !prepared.sizes.contains(&0) && Shape::new(&prepared.sizes).is_none() => {
-            Err(NodeRefused::OutputShape)
-        }
-        Ok(prepared) => Ok(Inferred::Plain(prepared)),
-        Err(reason) if node.is_plain_only() => Err(reason),
-        Err(_) => Err(native),
-    }
-}
-
-impl Inferred {
-    /// The fact of the output, computed at once if the inputs are known and it is small; `left` is
-    /// how many elements may still be. Then also what computes it as the node runs.
-    pub(crate) fn fact(self, inputs: &[Option<Fact>], left: &mut usize) -> (Fact, Option<Self>) {
-        let prepared = match self {
-            Self::Kernel(shape) => return (Fact::Real(shape), Some(Self::Kernel(shape))),
-            Self::Plain(prepared) => prepared,
-        };
-        let known = inputs.iter().map(|fact| match fact {
-            None => Some(None),
-            Some(Fact::Known(tensor)) => Some(Some(Arc::clone(tensor))),
-            Some(_) => None,
-        });
-        let operands = known.collect::<Option<Vec<_>>>();
-        let shape = Shape::new(&prepared.sizes);
-        // The sizes of a tensor are known even if its elements are not.
-        let operands = operands.or_else(|| prepared.ignores_operands.then(Vec::new));
-        let steps = usize::try_from(prepared.steps).unwrap_or(usize::MAX);
-        match (operands, shape) {
-            (Some(operands), Some(_)) if steps <= *left => {
-                *left = left.saturating_sub(steps);
-                (Fact::Known(Arc::new(prepared.run(&operands))), None)
-            }
-            (_, Some(shape)) => (Fact::of(prepared.element, shape), Some(Self::Plain(prepared))),
-            // Empty, so known.
-            (_, None) => {
-                let (element, sizes) = (prepared.element, prepared.sizes);
-                let data = crate::tensor::Data::Whole(Vec::new());
-                (Fact::Known(Arc::new(Tensor::new(element, sizes, data))), None)
-            }
-        }
-    }
 }
 
 impl Plan {
@@ -132,7 +72,8 @@ impl Plan {
             let refused = |reason| ModelRefused::Node { node: node.id, reason };
             let given = node.inputs.iter().map(|input| input.and_then(|id| facts[id].clone()));
             let given = given.collect::<Vec<_>>();
-            let inferred = infer(node, &given).map_err(refused)?;
+            let inferred = infer(node.operator.as_ref(), node.plain.as_ref(), &given);
+            let inferred = inferred.map_err(refused)?;
             let (fact, inferred) = inferred.fact(&given, &mut left);
             let mut scratch = 0;
             let (shape, prepared, cost) = match inferred {

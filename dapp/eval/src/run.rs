@@ -16,6 +16,7 @@ pub(crate) type Made<'a> = &'a mut dyn FnMut(usize, &Array);
 
 /// A value while a graph runs.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "almost all are arrays, which a box would not help")]
 pub(crate) enum Value {
     /// Of f32, on the tensor library.
     Real(Array),

@@ -9,11 +9,11 @@ use std::{
 use super::{Graph, Node, ValueId, Weight, WeightLocation, last_uses};
 use crate::{
     element::Element,
+    inference::infer,
     label::Label,
     limits,
     onnx::{self, Attribute, Constant, Function, GraphParts, Opsets, Port, TensorBytes},
     op::{self, Attributes, Fact, Inputs, Operator, Plain, PlainOnly, Role, Settings},
-    plan,
     refusal::{ConstantRefused, ModelRefused, NodeId, NodeRefused, Part},
     shape::Shape,
     tensor::Tensor,
@@ -316,7 +316,9 @@ impl<'a> Builder<'a> {
             let inputs = inputs.collect::<Vec<_>>();
             let given =
                 node.inputs.iter().zip(&inputs).all(|(id, fact)| id.is_none() || fact.is_some());
-            if given && let Ok(inferred) = plan::infer(node, &inputs) {
+            if given
+                && let Ok(inferred) = infer(node.operator.as_ref(), node.plain.as_ref(), &inputs)
+            {
                 facts[node.output] = Some(inferred.fact(&inputs, &mut left).0);
             }
         }

@@ -3,7 +3,7 @@
 use kernels::math::double as math;
 
 use super::{
-    Given, Prepared, Settings, bad_sizes,
+    Given, Operands, Prepared, Settings, bad_sizes,
     binary::{broadcast, spread},
     operand,
     reduce::softmax_of,
@@ -97,9 +97,26 @@ pub(super) fn attention(settings: &Settings, given: &Given<'_>) -> Result<Prepar
     };
     let pairs = scores.iter().fold(1_usize, |all, size| all.saturating_mul(*size));
     let steps = pairs.saturating_mul(queries.size + values.size + 2 * FUNCTION);
-    let to = Heads { size: values.size, ..queries };
-    let element = given.real(0)?;
-    Prepared::new(element, output, steps, move |operands| {
+    let weighted = Weighted { queries, keys, values, scale, cap, causal };
+    Prepared::new(given.real(0)?, output, steps, move |operands| weighted.run(operands))
+}
+
+/// The computation, its sizes checked.
+struct Weighted {
+    queries: Heads,
+    keys: Heads,
+    values: Heads,
+    scale: f64,
+    /// Scores are bent to stay below it, if it is not zero.
+    cap: f64,
+    /// Whether a query sees only the keys up to its own position.
+    causal: bool,
+}
+
+impl Weighted {
+    fn run(&self, operands: Operands<'_>) -> Data {
+        let Self { queries, keys, values, scale, cap, causal } = *self;
+        let scores = [queries.batch, queries.heads, queries.length, keys.length];
         let [q, k, v] = [0, 1, 2].map(|input| operand(operands, input).reals());
         let mask = operands.get(3).and_then(Option::as_deref);
         let mask = mask.map(|mask| match spread(mask, &scores) {
@@ -108,14 +125,12 @@ pub(super) fn attention(settings: &Settings, given: &Given<'_>) -> Result<Prepar
                 flags.iter().map(|flag| if *flag == 0 { f64::NEG_INFINITY } else { 0.0 }).collect()
             }
         });
+        let to = Heads { size: values.size, ..queries };
         let mut result = vec![0.0; q.len() / queries.size * values.size];
         let share = queries.heads / keys.heads;
         for index in 0..queries.batch * queries.heads * queries.length {
-            let (batch, rest) = (
-                index / (queries.heads * queries.length),
-                index % (queries.heads * queries.length),
-            );
-            let (head, position) = (rest / queries.length, rest % queries.length);
+            let (row, position) = (index / queries.length, index % queries.length);
+            let (batch, head) = (row / queries.heads, row % queries.heads);
             let query = &q[queries.at(batch, head, position)..][..queries.size];
             let score = |other: usize| {
                 let key = &k[keys.at(batch, head / share, other)..][..keys.size];
@@ -132,5 +147,5 @@ pub(super) fn attention(settings: &Settings, given: &Given<'_>) -> Result<Prepar
             }
         }
         Data::Real(result)
-    })
+    }
 }

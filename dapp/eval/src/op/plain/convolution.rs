@@ -1,7 +1,8 @@
 //! Windows that move over images of any number of dimensions, and convolutions.
 
 use super::{
-    Given, Prepared, Settings, bad_sizes, operand, product::wholes_of, quantise::add_product,
+    Given, Prepared, Settings, bad_sizes, operand,
+    product::{add_product, wholes_of},
     unsigned,
 };
 use crate::{
@@ -388,7 +389,7 @@ fn transposed_size(
             _ => return Err(bad_value("auto_pad")),
         };
         if let Some(wanted) = wanted {
-            let total = full.checked_sub(wanted).unwrap_or_default();
+            let total = full.saturating_sub(wanted);
             let (less, rest) = (total / 2, total - total / 2);
             (begin[side], end[side]) =
                 if automatic == "SAME_UPPER" { (less, rest) } else { (rest, less) };

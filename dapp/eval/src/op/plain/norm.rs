@@ -134,7 +134,7 @@ fn grouped(settings: &Settings, given: &Given<'_>, groups: usize) -> Result<Prep
 }
 
 pub(super) fn instance(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
-    let channels = *given.sizes(0)?.get(1).ok_or_else(|| NodeRefused::InputCount(0))?;
+    let channels = *given.sizes(0)?.get(1).ok_or(NodeRefused::InputCount(0))?;
     grouped(settings, given, channels)
 }
 

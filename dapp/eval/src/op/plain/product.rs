@@ -91,6 +91,11 @@ impl Matrices {
     }
 }
 
+/// A sum and the product of two integers, modulo two to the 64th.
+pub(super) const fn add_product(sum: i64, x: i64, y: i64) -> i64 {
+    sum.wrapping_add(x.wrapping_mul(y))
+}
+
 pub(super) fn reals_of(data: Data) -> Vec<f64> {
     match data {
         Data::Real(numbers) => numbers,
@@ -128,7 +133,7 @@ fn multiplied(matrices: &Matrices, element: Element, left: Data, right: Data) ->
         Data::Real(matrices.multiply(&left, &right, |sum, x, y| sum + x * y))
     } else {
         let (left, right) = (wholes_of(left), wholes_of(right));
-        Data::Whole(matrices.multiply(&left, &right, super::quantise::add_product))
+        Data::Whole(matrices.multiply(&left, &right, add_product))
     }
 }
 

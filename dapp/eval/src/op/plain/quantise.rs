@@ -6,7 +6,7 @@ use super::{
     Given, Prepared, Settings, axis_of, bad_sizes,
     convolution::Filters,
     operand,
-    product::{Matrices, wholes_of},
+    product::{Matrices, add_product, wholes_of},
     unsigned,
 };
 use crate::{
@@ -84,11 +84,6 @@ fn as_data(to: Element, numbers: Vec<f64>) -> Data {
     }
     #[expect(clippy::cast_possible_truncation, reason = "in the range of the type")]
     Data::Whole(numbers.into_iter().map(|number| number as i64).collect())
-}
-
-/// A sum and the product of two integers, modulo two to the 64th.
-pub(super) const fn add_product(sum: i64, x: i64, y: i64) -> i64 {
-    sum.wrapping_add(x.wrapping_mul(y))
 }
 
 fn is_narrow(element: Element) -> bool {

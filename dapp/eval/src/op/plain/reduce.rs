@@ -34,11 +34,11 @@ pub(super) fn picked<T: Copy>(numbers: &[T], places: &[usize]) -> Vec<T> {
     places.iter().map(|place| numbers[*place]).collect()
 }
 
-/// What a reduction is over: its dimensions, and the sizes that are left.
-fn reduced(
-    settings: &Settings,
-    given: &Given<'_>,
-) -> Result<Option<(Vec<usize>, Vec<usize>)>, NodeRefused> {
+/// The dimensions of a reduction, and the sizes that are left.
+type Reduced = (Vec<usize>, Vec<usize>);
+
+/// What a reduction is over; `None` if it changes nothing.
+fn reduced(settings: &Settings, given: &Given<'_>) -> Result<Option<Reduced>, NodeRefused> {
     given.expect(1, 2)?;
     let sizes = given.sizes(0)?;
     let axes = match settings.integers("axes")? {

@@ -88,7 +88,7 @@ fn targets(settings: &Settings, given: &Given<'_>) -> Result<(Vec<f64>, Vec<usiz
         (Some(scales), _) if scales.len() == axes.len() => {
             for (axis, factor) in axes.iter().zip(scales) {
                 let size = math::floor(sizes[*axis] as f64 * factor);
-                if !(factor > 0.0) || size > crate::limits::DIMENSION as f64 {
+                if factor.is_nan() || factor <= 0.0 || size > crate::limits::DIMENSION as f64 {
                     return Err(NodeRefused::OutputShape);
                 }
                 #[expect(
@@ -143,6 +143,13 @@ pub(super) fn resize(settings: &Settings, given: &Given<'_>) -> Result<Prepared,
         return Err(bad_value("antialias"));
     }
     let (sizes, (scale, output)) = (given.sizes(0)?.to_vec(), targets(settings, given)?);
+    // Engines differ in whether corners are aligned to the size before or after it is cut off.
+    #[expect(clippy::cast_precision_loss, reason = "sizes are below 2⁵³")]
+    let is_whole = |(scale, size): (&f64, &usize)| (scale * *size as f64).fract() == 0.0;
+    let aligned = matches!(coordinates, Coordinates::AlignCorners);
+    if aligned && !scale.iter().zip(&sizes).all(is_whole) {
+        return Err(bad_value("coordinate_transformation_mode"));
+    }
     let element = given.real(0)?;
     let count = output.iter().product::<usize>();
     let taps = 1_usize << sizes.len().min(8);
