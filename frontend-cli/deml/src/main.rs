@@ -7,7 +7,7 @@ use clap::Parser;
 use client::printer::Printer;
 use deml::{
     cli::Cli,
-    commands::{self, Command, guard},
+    commands::{self, Command, box_exec, guard},
     config::Config,
 };
 
@@ -21,6 +21,10 @@ fn run(cli: Cli) -> Result<ExitCode> {
     // The guard starts before everything else and needs none of it.
     if let Command::Guard(program) = &cli.command {
         return guard::run(program);
+    }
+    // A stage of the box must be alone in its process, as threads are not confined with it.
+    if let Command::BoxExec(exec) = &cli.command {
+        return Ok(box_exec::run(exec));
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

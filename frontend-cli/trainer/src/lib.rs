@@ -2,6 +2,7 @@
 //! scoring models by the market's own code, so that the integers are the same.
 
 mod curve;
+pub mod custom;
 pub mod figures;
 pub mod fit;
 mod keeping;

@@ -1,5 +1,6 @@
 //! `cargo demo`, `cargo quick`, `cargo ci`, `cargo speed`, `cargo cost`, `cargo conformance`,
-//! `cargo soak`, `cargo bits` and `cargo riscv`: each builds what it runs, and runs it.
+//! `cargo escape`, `cargo soak`, `cargo bits` and `cargo riscv`: each builds what it runs, and runs
+//! it.
 //!
 //! Always the whole workspace in the release profile: cargo unifies the features of what it
 //! builds, so any other selection would build burn again. Only `cargo quick` selects crates,
@@ -43,13 +44,16 @@ fn main() -> ExitCode {
         "cost" => built_then("deml-cost", &rest),
         "conformance" => built_then("examples/conformance", &rest),
         "soak" => built_then("examples/soak", &rest),
+        "escape" => escape(),
         "bits" => bits::natively().map(|()| ExitCode::SUCCESS),
         "riscv" => riscv::build().map(|()| ExitCode::SUCCESS),
         "quick" => quick(),
         "ci" => ci(),
         _ => {
-            let tasks =
-                ["demo", "quick", "ci", "speed", "cost", "conformance", "soak", "bits", "riscv"];
+            let tasks = [
+                "demo", "quick", "ci", "speed", "cost", "conformance", "escape", "soak", "bits",
+                "riscv",
+            ];
             Err(format!("usage: {}", tasks.map(|task| format!("cargo {task}")).join(" | ")))
         }
     };
@@ -76,6 +80,13 @@ fn built_then(program: &str, arguments: &[String]) -> Result<ExitCode, String> {
         .map_err(|error| format!("cannot run {}: {error}", path.display()))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(2);
     Ok(ExitCode::from(code))
+}
+
+/// Tries to get out of the box, and prints what came of each attempt.
+fn escape() -> Result<ExitCode, String> {
+    let test = ["test", "--release", "--locked", "-p", "sandbox", "--test", "escape"];
+    run("escape", "cargo", &[&test[..], &["--", "--nocapture"]].concat(), &root())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Fast checks while editing: formatting, lints, and the unit tests and scripts of the rules.

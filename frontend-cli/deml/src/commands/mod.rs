@@ -5,6 +5,7 @@ pub mod account;
 pub mod audit;
 pub mod balance;
 pub mod bits;
+pub mod box_exec;
 pub mod claim;
 pub mod data;
 pub mod demo;
@@ -22,6 +23,7 @@ pub mod sending;
 pub mod show;
 pub mod submit;
 pub mod train;
+pub mod trainer;
 pub mod watch;
 pub mod withdraw;
 
@@ -49,6 +51,9 @@ pub enum Command {
     Model(model::Model),
     /// Train a model on data that stays on this computer
     Train(train::Train),
+    /// Write, try and publish trainers that others run on their own data
+    #[command(subcommand)]
+    Trainer(trainer::Trainer),
     /// Score a model exactly as the market would
     Score(score::Score),
     /// Enter a model for a job's award, openly or sealed as the job asks
@@ -79,6 +84,9 @@ pub enum Command {
     /// Run a program and end it when standard input closes; for the devnet's own use
     #[command(hide = true)]
     Guard(guard::Guard),
+    /// Run a stage of the box; for `deml train --trainer`'s own use
+    #[command(hide = true)]
+    BoxExec(box_exec::BoxExec),
 }
 
 /// Runs the command.
@@ -92,6 +100,7 @@ pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
         Command::Data(data) => data::run(config, data).await,
         Command::Model(model) => model::run(config, model).await,
         Command::Train(train) => train::run(config, train).await,
+        Command::Trainer(trainer) => trainer::run(config, trainer).await,
         Command::Score(score) => score::run(config, score).await,
         Command::Submit(submit) => submit::run(config, submit).await,
         Command::Show(show) => show::run(config, show).await,
@@ -105,7 +114,7 @@ pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
         Command::Watch(watch) => until_interrupted(watch::run(config, watch)).await,
         Command::Account(account) => account::run(config, account),
         Command::Help(help) => help::run(config.printer, &help),
-        // `main` runs it before anything else.
-        Command::Guard(_) => Ok(ExitStatus::Done),
+        // `main` runs them before anything else.
+        Command::Guard(_) | Command::BoxExec(_) => Ok(ExitStatus::Done),
     }
 }

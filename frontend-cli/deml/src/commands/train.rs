@@ -20,12 +20,18 @@ use client::{
 use eval::train::{ClassWeights, Optimiser, Options, Schedule};
 use market::{Measure, Metric, Output};
 use serde::Serialize;
-use trainer::{fit::TrainingRun, local};
+use trainer::{
+    custom::boxed::{self, BoxedRun},
+    fit::TrainingRun,
+    local,
+};
 
 use crate::{
     commands::{
+        box_exec,
         data::reading::Reading,
         score::{self, Scored},
+        trainer::given::{self, Given},
     },
     config::Config,
     effort::Speed,
@@ -62,6 +68,7 @@ Examples:
   deml train --job 0 --data mine.csv --out better.onnx --schedule cosine --warm-up 2 --curve curve
   deml train --base cnn.onnx --data mine.csv --out better.onnx --freeze 'conv*' --early-stop 5
   deml train --job 0 --data mine.csv --out better.onnx --resume
+  deml train --job 0 --data mine.csv --out better.onnx --trainer my-trainer
 
 After each epoch the best model so far and a checkpoint are kept: whatever ends the training, one
 epoch is lost at most, and --resume goes on with the same result. A model that is worse than the
@@ -136,12 +143,21 @@ pub struct Train {
     /// Go on from the checkpoint of a training that was ended
     #[arg(long)]
     pub resume: bool,
+    /// Train with this trainer in the box: a folder, or a CID
+    #[arg(long, value_name = "FOLDER|CID", conflicts_with_all = ["resume", "curve"])]
+    pub trainer: Option<String>,
+    /// Greatest norm of the change that a trainer's model may have: more is scaled down to it
+    #[arg(long, value_name = "NORM", requires = "trainer", value_parser = positive, allow_negative_numbers = true)]
+    pub clip: Option<f32>,
     /// Write the curve to FILE.csv and, as a picture, to FILE.svg
     #[arg(long, value_name = "FILE")]
     pub curve: Option<PathBuf>,
     /// How the files are read.
     #[command(flatten)]
     pub reading: Reading,
+    /// What a trainer's box gives.
+    #[command(flatten)]
+    pub given: Given,
 }
 
 /// Result of `deml train`.
@@ -171,10 +187,15 @@ impl<T: fmt::Display> fmt::Display for TrainAnswer<T> {
 
 /// Trains a model and prints the result.
 ///
-/// - Errors: those of [`trainer::fit::train`]
+/// - Errors: those of [`trainer::fit::train`] and, with a trainer, of [`boxed::train`]
 pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
     let session = if train.job.is_some() { Some(config.session()?) } else { None };
     let course = course(session.as_ref(), &train).await?;
+    if let Some(named) = &train.trainer {
+        let run = in_box(config, &train, named, course).await?;
+        let trained = boxed::train(config.printer, run).await?;
+        return answer(config.printer, session.as_ref(), &train, trained).await;
+    }
     let stop = stop_on_signals(config.printer)?;
     let trained = trainer::fit::train(config.printer, course, stop).await?;
     answer(config.printer, session.as_ref(), &train, trained).await
@@ -194,6 +215,28 @@ async fn answer<T: Serialize + fmt::Display>(
     let submit = scored.as_ref().and_then(|scored| submission(scored, train));
     printer.answer(&TrainAnswer { trained, scored, submit })?;
     Ok(ExitStatus::Done)
+}
+
+/// The run of a trainer in the box that the arguments describe.
+async fn in_box(
+    config: &Config,
+    train: &Train,
+    named: &str,
+    course: TrainingRun,
+) -> Result<BoxedRun> {
+    let TrainingRun { base, data, label, options, out, .. } = course;
+    Ok(BoxedRun {
+        trainer: given::trainer(config, named).await?,
+        base,
+        data,
+        label,
+        options,
+        limits: train.given.limits(),
+        clip: train.clip.map(f64::from),
+        python: train.given.python.clone(),
+        stage: box_exec::stage()?,
+        out,
+    })
 }
 
 /// The exact score by the job's rules; the model is kept whether or not it can be had.

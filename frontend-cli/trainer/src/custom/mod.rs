@@ -1,0 +1,7 @@
+//! Trainers that others wrote: a folder of files, run in the box on this computer's data.
+
+pub mod boxed;
+pub mod folder;
+pub mod interpreter;
+pub mod manifest;
+pub mod review;
