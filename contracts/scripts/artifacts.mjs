@@ -7,7 +7,14 @@
 // a Solidity compiler, and a review sees what changed.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-const CONTRACTS = ['IDeml', 'ModelRegistry', 'TestToken', 'AlphaLine', 'AlphaApplication', 'AlphaAuthority'];
+const CONTRACTS = [
+  'IDeml',
+  'ModelRegistry',
+  'TestToken',
+  'AlphaLine',
+  'AlphaApplication',
+  'AlphaAuthority',
+];
 const FOLDER = new URL('../', import.meta.url);
 
 /** The text of one artifact, from forge's own, much larger output. */

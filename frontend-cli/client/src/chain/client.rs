@@ -200,8 +200,7 @@ impl Chain {
         let logs = receipt.iter().flat_map(|receipt| receipt.logs());
         let claims = logs.filter_map(|log| {
             let claim = ClaimEvent::read(log).ok()??;
-            let is_ours =
-                claim.kind == ClaimKind::Accepted && claim.application == application;
+            let is_ours = claim.kind == ClaimKind::Accepted && claim.application == application;
             is_ours.then_some((claim.last_block, claim.outputs_root))
         });
         Ok(claims.collect())

@@ -110,7 +110,8 @@ impl Input {
         ensure!(advance.app_contract == application, "{what} names another application inside");
         ensure!(U256::from(advance.index) == event.index, "{what} calls itself {}", advance.index);
         ensure!(advance.block_number == block, "{what} names another block than its own");
-        let log_index = log.log_index.with_context(|| format!("{what} has no place in its block"))?;
+        let log_index =
+            log.log_index.with_context(|| format!("{what} has no place in its block"))?;
         Ok(Self { advance, raw: event.data.input, transaction, log_index })
     }
 

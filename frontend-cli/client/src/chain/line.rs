@@ -63,8 +63,9 @@ impl Chain {
             .with_to(application)
             .with_input(Foreclosable::isForeclosedCall {}.abi_encode());
         match self.provider().call(request).await {
-            Ok(answer) => Ok(Foreclosable::isForeclosedCall::abi_decode_returns(&answer)
-                .unwrap_or(false)),
+            Ok(answer) => {
+                Ok(Foreclosable::isForeclosedCall::abi_decode_returns(&answer).unwrap_or(false))
+            }
             Err(RpcError::ErrorResp(_)) => Ok(false),
             Err(error) => Err(plain(self, error)),
         }

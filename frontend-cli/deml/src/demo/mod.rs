@@ -11,10 +11,10 @@ mod play;
 mod result;
 mod stage;
 
-use std::{path::PathBuf, time::Instant};
+use std::time::Instant;
 
 use anyhow::Result;
-use application::beside_this_program;
+use application::{Dapp, beside_this_program};
 use auditor::Report;
 use client::printer::Printer;
 use devnet::Lie;
@@ -32,7 +32,7 @@ use crate::commands::devnet::program;
 /// A given `dapp` runs the market, and the one beside this program then replays the same inputs.
 ///
 /// - Errors: the failed step, or how the two applications differ; no process is left running
-pub async fn run(printer: Printer, dapp: Option<PathBuf>) -> Result<Played> {
+pub async fn run(printer: Printer, dapp: Option<Dapp>) -> Result<Played> {
     let begun = Instant::now();
     perform(printer, dapp, play::cast()?, async |stage| play_all(stage, begun).await).await
 }
@@ -41,12 +41,12 @@ pub async fn run(printer: Printer, dapp: Option<PathBuf>) -> Result<Played> {
 /// the application was the one beside this program.
 async fn perform<T: AsMut<Played>>(
     printer: Printer,
-    dapp: Option<PathBuf>,
+    dapp: Option<Dapp>,
     cast: Vec<Part>,
     play: impl AsyncFnOnce(&Stage) -> Result<T>,
 ) -> Result<T> {
     let other = dapp.as_ref().map(|_| beside_this_program("deml-dapp")).transpose()?;
-    let stage = Stage::set(printer, program(dapp)?, None, cast).await?;
+    let stage = Stage::set(printer, given(dapp)?, None, cast).await?;
     let played = async {
         let mut played = play(&stage).await?;
         if let Some(other) = other {
@@ -59,6 +59,15 @@ async fn perform<T: AsMut<Played>>(
     played
 }
 
+/// The given application, if it is there, or the program beside this one.
+fn given(dapp: Option<Dapp>) -> Result<Dapp> {
+    Ok(match dapp {
+        Some(Dapp::Machine(image)) => Dapp::Machine(image),
+        Some(Dapp::Program(path)) => program(Some(path))?.into(),
+        None => program(None)?.into(),
+    })
+}
+
 /// Runs one short job on a devnet that tells a lie, for tests of the auditor, and audits it.
 ///
 /// - Errors: the failed step; no process is left running
@@ -67,7 +76,7 @@ pub async fn sabotaged(printer: Printer, lie: Lie) -> Result<Report> {
         Lie::Score | Lie::RejectedKept => beside_this_program("examples/hostile-dapp")?,
         _ => beside_this_program("deml-dapp")?,
     };
-    let stage = Stage::set(printer, dapp, Some(lie), play::cast()?).await?;
+    let stage = Stage::set(printer, dapp.into(), Some(lie), play::cast()?).await?;
     let report = async {
         let job = play::job(&stage, &HEALTH, &mut Vec::new()).await?;
         play::mark(&stage, lie).await?;

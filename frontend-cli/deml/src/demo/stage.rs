@@ -7,7 +7,7 @@ use alloy::{
     primitives::{Address, B256, U256},
     signers::local::PrivateKeySigner,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use application::{Dapp, replay};
 use auditor::{Audit, Report};
 use client::{
@@ -27,7 +27,7 @@ use devnet::{
 };
 use market::Asset;
 use tempfile::TempDir;
-use wire::Notice;
+use wire::{Genesis, Notice};
 
 use super::{
     flows::Flows,
@@ -86,12 +86,15 @@ impl Stage {
     /// Starts the devnet and distributes the tokens.
     pub(super) async fn set(
         printer: Printer,
-        dapp: PathBuf,
+        dapp: Dapp,
         lie: Option<Lie>,
         cast: Vec<Part>,
     ) -> Result<Self> {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let suspect = lie.map(|_| dapp.clone());
+        let suspect = match &dapp {
+            Dapp::Program(path) => lie.map(|_| path.clone()),
+            Dapp::Machine(_) => None,
+        };
         let mut config = devnet::market::config(folder.path().join("devnet"), dapp)?;
         config.ports = Ports::ANY;
         config.free_gas = true;
@@ -111,6 +114,14 @@ impl Stage {
             printer,
             patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
         };
+        if info.is_machine {
+            let text = fs::read_to_string(&info.genesis).context("cannot read the genesis")?;
+            ensure!(
+                session.quote().await?.settings == Genesis::parse(&text)?.settings,
+                "the machine's genesis is not the devnet's, whose token and short windows the \
+                 demo needs: build the machine with that of `deml genesis new --devnet`"
+            );
+        }
         let mut stage =
             Self { session, printer, participants: Vec::new(), devnet, suspect, folder, token };
         for part in cast {
@@ -171,7 +182,8 @@ impl Stage {
 
     /// Audits the whole history as any auditor can.
     pub(super) async fn audit(&self) -> Result<Report> {
-        let audit = Audit::of(&self.session, self.devnet.info().genesis.clone());
+        let mut audit = Audit::of(&self.session, self.devnet.info().genesis.clone());
+        audit.engine.is_of_machine = self.devnet.info().is_machine;
         Audit { suspect: self.suspect.clone(), ..audit }.run().await
     }
 
