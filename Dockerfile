@@ -70,7 +70,10 @@ rm -rf /tmp/guest-tools.deb /var/lib/apt/lists/* /var/log/* /var/cache/*
 EOF
 
 COPY --from=build /build/target/riscv64gc-unknown-linux-gnu/release/deml-dapp /usr/local/bin/
-COPY dapp/rollup/genesis.json /opt/deml/genesis.json
+# The line of contracts that the machine is for: genesis.json is for 2.2.0, genesis-alpha.json
+# for 3.0.0-alpha. Others are made by `deml genesis new`, and put beside these.
+ARG GENESIS=genesis.json
+COPY dapp/rollup/${GENESIS} /opt/deml/genesis.json
 
 ENV PATH="/opt/cartesi/bin:${PATH}" \
     ROLLUP_HTTP_SERVER_URL=http://127.0.0.1:5004

@@ -78,7 +78,7 @@ impl Launch {
                 let program = Program { deml, path, args, env: Vec::new(), log };
                 App::Process(Box::new(ProcessApp::new(program, notify)))
             }
-            Self::Machine(machine) => App::Machine(MachineApp::new(machine, folder)?),
+            Self::Machine(machine) => App::Machine(Box::new(MachineApp::new(machine, folder)?)),
         })
     }
 }
@@ -88,7 +88,7 @@ pub enum App {
     /// Inputs are undone by a restart and replay.
     Process(Box<ProcessApp>),
     /// Inputs are undone by returning to the stored machine.
-    Machine(MachineApp),
+    Machine(Box<MachineApp>),
 }
 
 impl App {

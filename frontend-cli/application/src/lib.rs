@@ -4,12 +4,13 @@
 //! - `app`: either, given inputs one by one; `completion`: the outcome of one
 //! - `process_app`, `rollup_server`, `process`, `guard`, `emulated`: a program that asks for its
 //!   inputs over HTTP, cannot outlive this one, and may be for another processor
-//! - `machine_app`, `machine`: a stored machine and its emulator
+//! - `machine_app`, `machine`, `emulator`: a stored machine, and the runs of its emulator
 //! - `replay`: the same inputs once more, through any of them
 
 mod app;
 mod completion;
 mod emulated;
+mod emulator;
 pub mod guard;
 mod machine;
 mod machine_app;

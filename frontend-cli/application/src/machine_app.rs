@@ -2,11 +2,11 @@
 //! [`super::machine`].
 //!
 //! Each accepted input leaves the machine stored in a new folder, where the next one starts; any
-//! other input keeps the folder before it, and so is undone. Not tried with a real emulator: the
-//! tests replace it by a recording.
+//! other input keeps the folder before it, and so is undone. Tried with emulators 0.19, 0.20 and
+//! 0.21; the tests replace them by a recording.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -19,7 +19,9 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::beside_this_program;
 use super::completion::{Completion, InputStatus};
+use super::emulator::Run;
 use super::machine::{self, Emission, PROGRAM, Release, Verdict};
 use super::process_app::INPUT_WAIT;
 use super::rollup_server::{Emitted, Outcome};
@@ -29,6 +31,8 @@ use super::rollup_server::{Emitted, Outcome};
 pub struct Machine {
     emulator: PathBuf,
     release: Release,
+    /// The `deml` executable, which ends the emulator if this program is killed.
+    guard: Option<PathBuf>,
     image: PathBuf,
     /// Its state's hash, which is the application's template hash.
     pub(super) hash: B256,
@@ -39,10 +43,10 @@ impl Machine {
     ///
     /// - Errors: no emulator, an unsupported release, or no machine in the folder
     pub(super) async fn open(image: &Path) -> Result<Self> {
-        Self::open_with(PROGRAM.into(), image).await
+        Self::open_with(PROGRAM.into(), beside_this_program("deml").ok(), image).await
     }
 
-    async fn open_with(emulator: PathBuf, image: &Path) -> Result<Self> {
+    async fn open_with(emulator: PathBuf, guard: Option<PathBuf>, image: &Path) -> Result<Self> {
         let version = Command::new(&emulator).arg("--version").stdin(Stdio::null()).output().await;
         let version = match version {
             Err(error) if error.kind() == ErrorKind::NotFound => bail!(machine::MISSING),
@@ -54,7 +58,7 @@ impl Machine {
             let image = image.display();
             format!("there is no machine in {image}: make one with `cartesi build`")
         })?;
-        let mut machine = Self { emulator, release, image, hash: B256::ZERO };
+        let mut machine = Self { emulator, release, guard, image, hash: B256::ZERO };
         let said = machine.run(machine::hash(&machine.image)?, Path::new("."), None).await?;
         machine.hash = machine::state_hash(&said).with_context(|| {
             format!("the machine in {} cannot be loaded", machine.image.display())
@@ -97,24 +101,10 @@ impl Machine {
         Ok(completions)
     }
 
-    /// Runs the emulator in `folder`; returns its standard error.
-    async fn run(
-        &self,
-        args: Vec<OsString>,
-        folder: &Path,
-        console: Option<File>,
-    ) -> Result<String> {
-        let output = Command::new(&self.emulator)
-            .args(args)
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(console.map_or_else(Stdio::null, Stdio::from))
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .output();
-        let output = output.await.with_context(|| format!("cannot run {PROGRAM}"))?;
-        // The exit code is ignored, as it differs between releases and tells less.
-        Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+    /// Runs the emulator in `folder`; returns its standard error. All it says goes to `log`.
+    async fn run(&self, args: Vec<OsString>, folder: &Path, log: Option<&Path>) -> Result<String> {
+        let guard = self.guard.as_deref();
+        Run { program: &self.emulator, guard, folder, log }.to_end(args).await
     }
 }
 
@@ -126,7 +116,7 @@ pub struct MachineApp {
     /// The folder of the current state.
     state: PathBuf,
     tree: OutputsTree,
-    /// The guest's console output.
+    /// The guest's console, and what the emulator says.
     log: PathBuf,
 }
 
@@ -158,7 +148,7 @@ impl MachineApp {
         write(&work.path().join(machine::input_file(index)), &input.encode())?;
         let next = self.folder.path().join(format!("after-{index}"));
         let line = machine::step(self.machine.release, &self.state, index, &next)?;
-        let run = self.machine.run(line, work.path(), Some(self.console()?));
+        let run = self.machine.run(line, work.path(), Some(&self.log));
         let Ok(said) = timeout(INPUT_WAIT, run).await else {
             forget(&next)?;
             return Ok(Completion::failed(InputStatus::TimeLimitExceeded));
@@ -188,7 +178,7 @@ impl MachineApp {
         let work = self.work()?;
         write(&work.path().join(machine::QUERY), question)?;
         let line = machine::inspect(self.machine.release, &self.state)?;
-        let run = self.machine.run(line, work.path(), Some(self.console()?));
+        let run = self.machine.run(line, work.path(), Some(&self.log));
         let Ok(said) = timeout(INPUT_WAIT, run).await else {
             return Ok(Outcome::Exception("no answer in time".to_owned()));
         };
@@ -207,11 +197,6 @@ impl MachineApp {
     /// A folder for the files of one run.
     fn work(&self) -> Result<TempDir> {
         TempDir::new_in(self.folder.path()).context("cannot make a folder for the machine's files")
-    }
-
-    fn console(&self) -> Result<File> {
-        let file = File::options().create(true).append(true).open(&self.log);
-        file.with_context(|| format!("cannot write {}", self.log.display()))
     }
 }
 
@@ -319,6 +304,10 @@ while [ "$index" -lt "${end-0}" ]; do
     cp "$store/seen" before
     cat "input-$index.bin" >> "$store/seen"
     echo seen > "report-$index-0.bin"
+    echo "the guest's console"
+    if grep -q endless "input-$index.bin"; then
+        mkfifo gate; cat gate >&2 & echo $! > "$load/../emulator"; wait
+    fi
     if grep -q halt "input-$index.bin"; then printf '\nHalted\n' >&2; exit; fi
     if grep -q reject "input-$index.bin"; then
         echo undone > "output-$index-0.bin"
@@ -353,7 +342,7 @@ done
         fs::create_dir(&image).unwrap();
         fs::write(image.join("seen"), "").unwrap();
         fs::write(image.join("root"), OutputsTree::default().root(0)).unwrap();
-        Machine::open_with(emulator, &image).await.unwrap()
+        Machine::open_with(emulator, None, &image).await.unwrap()
     }
 
     async fn seen(app: &MachineApp) -> Vec<u8> {
@@ -391,15 +380,43 @@ done
         assert_eq!(stored, 1, "only the present state is kept");
         let replayed = app.machine.replay(&inputs).await.unwrap();
         assert_eq!(replayed, completions, "the emulator undoes alike");
+        let log = fs::read_to_string(folder.path().join("machine.log")).unwrap();
+        assert!(log.contains("the guest's console"), "{log}");
+        assert!(log.contains("Manual yield rx-rejected"), "{log}");
+    }
+
+    #[tokio::test]
+    async fn an_input_that_never_ends_takes_its_emulator_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = open(folder.path()).await;
+        let mut app = MachineApp::new(machine, folder.path()).unwrap();
+        let told = folder.path().join("emulator");
+        assert!(Command::new("mkfifo").arg(&told).status().await.unwrap().success());
+        let child = tokio::task::spawn_blocking(move || fs::read_to_string(told));
+        let endless = input(0, b"endless");
+        // What a timeout does: it stops waiting.
+        let child = tokio::select! {
+            completion = app.advance(&endless) => panic!("it ended: {completion:?}"),
+            child = child => child.unwrap().unwrap(),
+        };
+        // The script's child is the emulator proper.
+        assert!(is_ended(child.trim()), "process {child} lives on");
+        assert_eq!(seen(&app).await, b"");
+    }
+
+    /// Whether a process is gone, or waits to be reaped by whoever is its parent now.
+    fn is_ended(process: &str) -> bool {
+        let Ok(status) = fs::read_to_string(format!("/proc/{process}/stat")) else { return true };
+        status.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['Z', 'X']))
     }
 
     #[tokio::test]
     async fn a_missing_emulator_or_machine_is_said_in_one_line() {
         let folder = tempfile::tempdir().unwrap();
-        let none = Machine::open_with("no-such-emulator".into(), folder.path()).await;
+        let none = Machine::open_with("no-such-emulator".into(), None, folder.path()).await;
         assert!(none.unwrap_err().to_string().starts_with("cartesi-machine is missing: install"));
         let machine = open(folder.path()).await;
-        let none = Machine::open_with(machine.emulator, &folder.path().join("none")).await;
+        let none = Machine::open_with(machine.emulator, None, &folder.path().join("none")).await;
         assert!(none.unwrap_err().to_string().contains("make one with `cartesi build`"));
     }
 }

@@ -34,6 +34,8 @@ pub struct Engine {
     pub genesis: PathBuf,
     /// The folder of blobs shipped with the deployment.
     pub blobs: Option<PathBuf>,
+    /// Whether the application is known to be a machine, as on every chain but a devnet's.
+    pub is_of_machine: bool,
 }
 
 /// The application panics on an input, which the machine would revert.

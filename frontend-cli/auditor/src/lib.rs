@@ -175,7 +175,7 @@ impl Audit {
             chain: session.chain.clone(),
             application: session.application(),
             node: Some(session.node.clone()),
-            engine: Engine { dapp: None, genesis, blobs: None },
+            engine: Engine { dapp: None, genesis, blobs: None, is_of_machine: false },
             span: Span::default(),
             patience: None,
             suspect: None,
@@ -334,7 +334,8 @@ impl Audit {
     }
 
     /// Checks that the application was deployed from what is replayed. A program can stand in for a
-    /// machine only on a devnet, where there is none.
+    /// machine everywhere, but only the machine itself has the template's hash; on a devnet without
+    /// one the genesis file does.
     async fn check_template(
         &self,
         target: &Target,
@@ -345,7 +346,8 @@ impl Audit {
             return Ok(None);
         }
         let is_machine = matches!(self.engine.dapp, Some(Dapp::Machine(_)));
-        if !is_machine && target.chain_id != DEVNET_CHAIN {
+        let is_of_machine = self.engine.is_of_machine || target.chain_id != DEVNET_CHAIN;
+        if !is_machine && is_of_machine {
             notes.push(format!(
                 "the template {} was not checked: that takes its machine, --machine FOLDER",
                 target.template

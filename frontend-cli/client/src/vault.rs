@@ -3,6 +3,7 @@
 //! The file's key is derived from the account's own, which a keystore keeps encrypted under its
 //! password: whoever cannot sign for the account cannot read what it has sealed.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use alloy::{
@@ -12,7 +13,7 @@ use alloy::{
         local::PrivateKeySigner,
     },
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use blobs::Digest;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -46,6 +47,24 @@ impl Vault {
         let name = format!("{chain_id}-{app:#x}-{:#x}", key.address());
         let secret = keccak256([b"DeML vault 1".as_slice(), key.to_bytes().as_slice()].concat()).0;
         Self { file: folder.join(name), secret }
+    }
+
+    /// Keeps other programs of this account from doing the same until the file is dropped.
+    ///
+    /// - Errors: another one does it now
+    pub fn lock(&self, name: &str, program: &str) -> Result<File> {
+        let path = self.file.with_extension(format!("{name}.lock"));
+        let context = || format!("cannot lock {}", path.display());
+        path.parent().map_or(Ok(()), std::fs::create_dir_all).with_context(context)?;
+        let file = File::create(&path).with_context(context)?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => bail!(
+                "another {program} already works for this account: stop it, or give this one an \
+                 account of its own"
+            ),
+            Err(TryLockError::Error(error)) => Err(error).with_context(context),
+        }
     }
 
     /// The value stored under a name; the default if there is none.

@@ -6,11 +6,15 @@ use std::{
     time::Duration,
 };
 
-use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use alloy::{primitives::Address, signers::local::PrivateKeySigner, sol_types::SolCall};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use client::{
-    chain::{Chain, Contracts, Notes, SendOptions, Sender, dev_account},
+    chain::{
+        Chain, Contracts, Line, Notes, SendOptions, Sender,
+        bindings::{Application, Inputs},
+        dev_account,
+    },
     convert::address,
     folders, http,
     ipfs::Store,
@@ -27,7 +31,7 @@ use devnet::market::TEST_TOKEN;
 use serde::Deserialize;
 
 /// The chain id of local devnets, the only chain where publicly known keys may sign.
-const DEVNET_CHAIN: u64 = 31_337;
+pub const DEVNET_CHAIN: u64 = 31_337;
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
@@ -53,6 +57,10 @@ pub struct Global {
         value_parser = address
     )]
     pub app: Option<Address>,
+    /// The line of Cartesi's contracts the market is on, 2.2.0 or 3.0.0-alpha [default: the
+    /// running devnet's, else 2.2.0]
+    #[arg(long, global = true, hide = true, env = "DEML_CONTRACTS", value_name = "VERSION")]
+    pub contracts: Option<Line>,
     /// The ERC-20 token of amounts like 5token [default: the running devnet's]
     #[arg(
         long,
@@ -116,6 +124,8 @@ struct DevnetFile {
     #[serde(default)]
     genesis: Option<PathBuf>,
     #[serde(default)]
+    is_machine: bool,
+    #[serde(default)]
     extra: std::collections::BTreeMap<String, Address>,
 }
 
@@ -174,7 +184,11 @@ impl Config {
             |devnet| &devnet.inspect_url,
             "http://127.0.0.1:10012/inspect",
         );
-        let contracts = devnet.as_ref().map_or(Contracts::V2_2_0, |devnet| devnet.contracts);
+        let contracts = match (global.contracts, &devnet) {
+            (Some(line), _) => line.contracts(),
+            (None, Some(devnet)) => devnet.contracts,
+            (None, None) => Contracts::V2_2_0,
+        };
         let is_local = node.contains("//127.0.0.1") || node.contains("//localhost");
         let pause = Duration::from_millis(if is_local { 50 } else { 2_000 });
         let limit = self.limit()?;
@@ -195,6 +209,12 @@ impl Config {
         self.global.rpc_url.as_deref()
     }
 
+    /// The line of contracts, if given.
+    #[must_use]
+    pub const fn given_line(&self) -> Option<Line> {
+        self.global.contracts
+    }
+
     /// The market's application, if given.
     #[must_use]
     pub const fn given_app(&self) -> Option<Address> {
@@ -212,6 +232,11 @@ impl Config {
     /// The genesis file of the running devnet.
     pub fn genesis(&self) -> Result<Option<PathBuf>> {
         Ok(self.devnet()?.and_then(|devnet| devnet.genesis))
+    }
+
+    /// Whether the running devnet's application is a machine.
+    pub fn runs_machine(&self) -> Result<bool> {
+        Ok(self.devnet()?.is_some_and(|devnet| devnet.is_machine))
     }
 
     /// The running devnet, unless another market is named.
@@ -242,6 +267,7 @@ impl Config {
     /// - Errors: as for [`sender`](Self::sender)
     pub async fn signer(&self, session: &Session) -> Result<(Sender, Vault)> {
         let key = self.key(session).await?;
+        check_line(session).await?;
         let (chain, app) = (session.chain.chain_id().await?, session.application());
         let vault = Vault::of(&folders::vaults()?, &key, chain, app);
         seals::remind(session, &vault).await?;
@@ -313,6 +339,39 @@ impl Config {
             Deadline::At(_) => bail!("--patience is a duration like 90s or 10m"),
         }
     }
+}
+
+/// Refuses to send to contracts that the market does not listen to: money would be nobody's.
+///
+/// - Errors: the market takes its inputs from another InputBox, or that is of another line
+async fn check_line(session: &Session) -> Result<()> {
+    let (chain, app) = (&session.chain, session.application());
+    let contracts = chain.contracts();
+    let call = Application::getDataAvailabilityCall {};
+    let availability = chain.call("read where the market's inputs are", app, &call).await?;
+    let inputs = Inputs::InputBoxCall::abi_decode(&availability)
+        .with_context(|| format!("the inputs of {app} are not in an InputBox alone"))?;
+    let (wanted, input_box) = (contracts.input_box, inputs.inputBox);
+    if wanted != input_box {
+        let lines = [Line::V2_2_0, Line::V3Alpha];
+        let line = lines.into_iter().find(|line| line.contracts().input_box == input_box);
+        let advice = line.map_or_else(
+            || "its contracts are of no line known here".to_owned(),
+            |line| format!("say --contracts {line}"),
+        );
+        bail!(
+            "the market takes its inputs from {input_box}, and what is sent through {wanted} is \
+             credited to nobody: {advice}"
+        );
+    }
+    let found = chain.line_of(input_box).await?;
+    if let Some(line) = contracts.line().filter(|line| *line != found) {
+        bail!(
+            "the contract at {input_box} is of Cartesi Rollups {found}, and {line} is expected \
+             there: say --contracts {found} if the market is of that line"
+        );
+    }
+    Ok(())
 }
 
 fn read_devnet(file: &Path) -> Result<Option<DevnetFile>> {

@@ -12,8 +12,7 @@ use anyhow::{Context, Result};
 use client::chain::bindings::ApplicationFactory as Factory;
 use client::chain::{Chain, Contracts, Line, Sender};
 
-use super::deploy::{Owned, create2, create2_address};
-use super::market::creation_code;
+use super::create2::{create2, create2_address, creation_code};
 use super::tools::Tools;
 
 /// Blocks between a claim and its acceptance.
@@ -22,6 +21,15 @@ const STAGING_PERIOD: u64 = 2;
 const ALPHA_LINE: &str = include_str!("../../../contracts/artifacts/AlphaLine.json");
 const APPLICATION: &str = include_str!("../../../contracts/artifacts/AlphaApplication.json");
 const AUTHORITY: &str = include_str!("../../../contracts/artifacts/AlphaAuthority.json");
+
+/// An application's contracts, owned by the devnet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owned {
+    pub(super) application: Address,
+    pub(super) authority: Address,
+    /// Blocks between a claim and its acceptance, where there is such a period.
+    pub(super) staging_period: Option<u64>,
+}
 
 /// Puts the contracts that all applications share at the line's addresses, unless they are there.
 pub(super) async fn shared_contracts(sender: &Sender, tools: &Tools) -> Result<()> {

@@ -2,26 +2,18 @@
 //!
 //! All addresses are computed first, so that existing contracts are found and left alone.
 
-use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy::primitives::{B256, Bytes, U256};
 use alloy::sol_types::{SolCall, SolValue};
 use anyhow::{Result, ensure};
 use client::chain::bindings::{
     Application as ApplicationContract, Inputs, SelfHostedApplicationFactory as Factory,
 };
-use client::chain::{CREATE2_DEPLOYER, Contracts, Line, Sender};
+use client::chain::{Contracts, Line, Sender};
 
-use super::alpha;
+use super::alpha::{self, Owned};
+use super::create2::{create2, create2_address};
 use super::records::Application;
 use super::tools::Tools;
-
-/// An application's contracts, owned by the devnet.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Owned {
-    pub(super) application: Address,
-    pub(super) authority: Address,
-    /// Blocks between a claim and its acceptance, where there is such a period.
-    pub(super) staging_period: Option<u64>,
-}
 
 /// Deploys the contracts all applications share.
 ///
@@ -54,23 +46,6 @@ async fn shared_contracts_2_2_0(sender: &Sender, tools: &Tools) -> Result<()> {
         create2(sender, name, &code).await?;
     }
     Ok(())
-}
-
-/// The address of the contract with this creation code, whoever deploys it.
-pub(super) fn create2_address(code: &[u8]) -> Address {
-    CREATE2_DEPLOYER.create2(B256::ZERO, keccak256(code))
-}
-
-/// Deploys a contract through the CREATE2 deployer with salt 0, unless it is there already.
-pub(super) async fn create2(sender: &Sender, name: &str, code: &[u8]) -> Result<Address> {
-    let address = create2_address(code);
-    if !sender.chain().has_code(address).await? {
-        let data: Bytes = [B256::ZERO.as_slice(), code].concat().into();
-        let what = format!("deploy {name}");
-        sender.transact_raw(&what, CREATE2_DEPLOYER, U256::ZERO, data).await?;
-        ensure!(sender.chain().has_code(address).await?, "{name} was deployed but is not there");
-    }
-    Ok(address)
 }
 
 /// Deploys the application `name` and its authority, both owned by `sender`, unless they exist.

@@ -1,15 +1,16 @@
 //! Follows L1: feeds the application its inputs in order, and claims each epoch's outputs once.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::{Address, B256, U256};
 use alloy::rpc::types::{Filter, Log};
-use alloy::sol_types::SolEvent;
+use alloy::sol_types::{SolCall, SolEvent};
 use anyhow::{Context, Result, bail};
 use application::{App, Notify};
 use client::chain::bindings::{Application, Authority, Foreclosable, InputBox, StagedConsensus};
-use client::chain::{ClaimEvent, ClaimKind, Input, LogReader, Sender};
+use client::chain::{ClaimEvent, ClaimKind, Input, LogReader, Sender, Sent};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
@@ -86,7 +87,7 @@ impl Follower {
         self.read_l1().await?;
         self.process_inputs().await?;
         self.claim_epochs().await?;
-        self.mine_towards_the_end_of_the_epoch().await?;
+        self.mine_if_idle().await?;
         self.save().await
     }
 
@@ -159,21 +160,20 @@ impl Follower {
         if is_failed { Ok(()) } else { self.app.lock().await.revive().await }
     }
 
-    /// Claims each finished and processed epoch that has no claim on L1 yet.
+    /// Claims the next finished and processed epoch that has no claim on L1 yet: one at a time, as
+    /// inputs wait as well.
     async fn claim_epochs(&mut self) -> Result<()> {
         while let Some((epoch, status)) = self.unsettled() {
             match status {
                 EpochStatus::Open | EpochStatus::Closed => break,
                 EpochStatus::ClaimAccepted => {}
-                EpochStatus::ClaimComputed => {
-                    if !self.claim(&epoch).await? {
-                        break;
-                    }
-                }
-                EpochStatus::ClaimStaged => {
-                    if !self.accept(&epoch).await? {
-                        break;
-                    }
+                EpochStatus::ClaimComputed | EpochStatus::ClaimStaged => {
+                    let is_done = match status {
+                        EpochStatus::ClaimStaged => self.accept(&epoch).await?,
+                        _ => self.claim(&epoch).await?,
+                    };
+                    self.records.lock().settled += usize::from(is_done);
+                    break;
                 }
                 EpochStatus::ClaimRejected => (self.notify)(&format!(
                     "epoch {} was claimed on L1 with another root: the application has changed \
@@ -214,7 +214,7 @@ impl Follower {
                 // A program has no machine's root to prove.
                 proof: Vec::new(),
             };
-            self.owner.transact(what, to, U256::ZERO, &call).await?;
+            self.send(what, to, &call).await?;
             return Ok(false);
         }
         let call = Authority::submitClaimCall {
@@ -222,7 +222,7 @@ impl Follower {
             lastProcessedBlockNumber: block,
             outputsMerkleRoot: root,
         };
-        let transaction = self.owner.transact(what, to, U256::ZERO, &call).await?.transaction;
+        let transaction = self.send(what, to, &call).await?.transaction;
         self.records.lock().add_claim(epoch.last_block, Claim { root, transaction });
         (self.notify)(&format!("epoch {} claimed: outputs root {root}", epoch.index));
         Ok(true)
@@ -244,18 +244,33 @@ impl Follower {
             };
             (call, application.consensus, staged.root)
         };
-        let sent = self.owner.transact("accept the claim", to, U256::ZERO, &call).await?;
+        let sent = self.send("accept the claim", to, &call).await?;
         let claim = Claim { root, transaction: sent.transaction };
         self.records.lock().add_claim(epoch.last_block, claim);
         (self.notify)(&format!("epoch {} claimed: outputs root {root}", epoch.index));
         Ok(true)
     }
 
-    /// Anvil mines a block per transaction; an idle chain would never end an epoch.
-    async fn mine_towards_the_end_of_the_epoch(&mut self) -> Result<()> {
+    /// Sends as the owner, and mines on while the pool is so full that this transaction waits.
+    async fn send<C: SolCall + Sync>(&self, what: &str, to: Address, call: &C) -> Result<Sent> {
+        let mut sending = pin!(self.owner.transact(what, to, U256::ZERO, call));
+        loop {
+            tokio::select! {
+                sent = &mut sending => return sent,
+                () = sleep(self.block_interval) => l1::mine(self.owner.chain(), 1).await?,
+            }
+        }
+    }
+
+    /// Anvil mines a block when a transaction comes: an idle chain would never end an epoch, and
+    /// what did not fit into a block would wait for ever.
+    async fn mine_if_idle(&mut self) -> Result<()> {
+        if self.last_block_at.elapsed() < self.block_interval {
+            return Ok(());
+        }
         let waits =
             matches!(self.unsettled(), Some((_, EpochStatus::Open | EpochStatus::ClaimStaged)));
-        if waits && self.last_block_at.elapsed() >= self.block_interval {
+        if waits || l1::has_pending(self.owner.chain()).await? {
             l1::mine(self.owner.chain(), 1).await?;
         }
         Ok(())

@@ -42,6 +42,8 @@ pub struct Info {
     pub extra: BTreeMap<String, Address>,
     /// The application's genesis file; a machine uses its own, inside.
     pub genesis: PathBuf,
+    /// Whether the application runs in a machine.
+    pub is_machine: bool,
 }
 
 impl Info {

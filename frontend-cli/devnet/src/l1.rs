@@ -140,8 +140,25 @@ pub(super) async fn mine(chain: &Chain, blocks: u64) -> Result<()> {
     mined.context("cannot mine blocks")
 }
 
-/// Lets `seconds` pass on the chain, and mines a block that shows it.
-pub(super) async fn advance_time(chain: &Chain, seconds: u64) -> Result<()> {
+/// Whether transactions wait in the pool that a block could take.
+pub(super) async fn has_pending(chain: &Chain) -> Result<bool> {
+    /// The part of the answer that counts.
+    #[derive(Debug, Deserialize)]
+    struct Pool {
+        pending: U64,
+    }
+    let pool: Pool = chain
+        .provider()
+        .raw_request("txpool_status".into(), ())
+        .await
+        .context("cannot read the transaction pool")?;
+    Ok(pool.pending > U64::ZERO)
+}
+
+/// Lets `seconds` pass on a devnet's chain, and mines a block that shows it.
+///
+/// - Errors: it is not anvil's
+pub async fn advance_time(chain: &Chain, seconds: u64) -> Result<()> {
     increase_time(chain, seconds).await?;
     mine(chain, 1).await
 }

@@ -12,6 +12,7 @@
 mod alpha;
 mod config;
 mod cors;
+mod create2;
 mod deploy;
 mod follower;
 mod info;
@@ -37,6 +38,7 @@ use axum::Router;
 use client::chain::{Advance, Chain, Sender, dev_account};
 pub use config::{Config, Deployed, ExtraContract, Genesis, Ports};
 pub use info::Info;
+pub use l1::advance_time;
 pub use tamper::{Lie, MARK};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
@@ -119,6 +121,7 @@ impl Devnet {
             contracts: deployed.contracts,
             extra: deployed.extra,
             genesis: genesis.clone(),
+            is_machine: launch.machine_hash().is_some(),
         };
         let records = SharedRecords::new(application);
         let mut app =
@@ -321,7 +324,7 @@ async fn deploy_all(
     deploy::shared_contracts(owner, tools, line).await?;
     let mut extra = BTreeMap::new();
     for contract in &config.contracts {
-        let address = deploy::create2(owner, &contract.name, &contract.code).await?;
+        let address = create2::create2(owner, &contract.name, &contract.code).await?;
         extra.insert(contract.name.clone(), address);
     }
     let deployed = Deployed { chain_id: CHAIN_ID, contracts: owner.chain().contracts(), extra };

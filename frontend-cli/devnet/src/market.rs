@@ -1,16 +1,22 @@
 //! A devnet that runs DeML: its registry and test token, and its genesis.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use alloy::sol;
 use anyhow::{Context, Result};
 use application::Dapp;
-use client::{chain::dev_account, convert::to_market};
+use client::{
+    chain::{Line, dev_account},
+    convert::to_market,
+};
 use market::{Asset, Windows};
-use serde::Deserialize;
 use wire::Genesis;
 
-use crate::{Config, Deployed, ExtraContract};
+use crate::{
+    Config, Deployed, ExtraContract,
+    create2::{create2_address, creation_code},
+    l1::CHAIN_ID,
+};
 
 /// Name of the test token among a devnet's contracts.
 pub const TEST_TOKEN: &str = "TestToken";
@@ -62,12 +68,6 @@ sol! {
     }
 }
 
-/// The deployed part of a compiled contract.
-#[derive(Deserialize)]
-struct Artifact {
-    bytecode: alloy::primitives::Bytes,
-}
-
 /// Configuration of a devnet in `folder` that runs DeML, with `dapp` as the application.
 ///
 /// - Errors: there is no `deml` executable beside the running program
@@ -80,13 +80,15 @@ pub fn config(folder: PathBuf, dapp: impl Into<Dapp>) -> Result<Config> {
     Ok(config)
 }
 
-/// The creation bytecode in a compiled artifact of `contracts/`.
+/// The genesis that a devnet of a line of contracts makes, without one running.
 ///
-/// - Errors: the artifact is damaged
-pub(super) fn creation_code(name: &str, artifact: &str) -> Result<Vec<u8>> {
-    let artifact: Artifact = serde_json::from_str(artifact)
-        .with_context(|| format!("the artifact of {name} is damaged"))?;
-    Ok(artifact.bytecode.to_vec())
+/// - Errors: an artifact is damaged
+pub fn genesis_of(line: Line) -> Result<String> {
+    let mut extra = BTreeMap::new();
+    for (name, artifact) in ARTIFACTS {
+        extra.insert(name.to_owned(), create2_address(&creation_code(name, artifact)?));
+    }
+    genesis(&Deployed { chain_id: CHAIN_ID, contracts: line.contracts(), extra })
 }
 
 /// The devnet's rules: Ether and the test token at the same prices, and windows short enough to

@@ -124,7 +124,12 @@ pub(crate) fn prepare(config: &Config, session: Session, given: Replay) -> Resul
         application: session.application(),
         chain: session.chain,
         node: (!no_node).then_some(session.node),
-        engine: auditor::Engine { dapp, genesis, blobs: engine.blobs },
+        engine: auditor::Engine {
+            is_of_machine: config.runs_machine()?,
+            dapp,
+            genesis,
+            blobs: engine.blobs,
+        },
         span: Span::default(),
         patience: claim_patience,
         suspect,

@@ -245,7 +245,12 @@ pub async fn claim(
     wait: bool,
 ) -> Result<Claimed> {
     let mut claimed = Claimed { executed: Vec::new(), waiting: Vec::new() };
-    for voucher in wanted(session, sender.address(), indices).await? {
+    let vouchers = wanted(session, sender.address(), indices).await?;
+    let is_ready = |voucher: &Voucher| voucher.state == State::Ready;
+    if !vouchers.iter().any(is_ready) && !vouchers.is_empty() {
+        check_foreclosure(session).await?;
+    }
+    for voucher in vouchers {
         if voucher.state == State::Ready || wait && await_claim(session, &voucher).await? {
             claimed.executed.push(execute(session, sender, voucher).await?);
         } else {
@@ -253,6 +258,21 @@ pub async fn claim(
         }
     }
     Ok(claimed)
+}
+
+/// Refuses to wait for a claim that can never be accepted.
+///
+/// - Errors: `Foreclosed`
+async fn check_foreclosure(session: &Session) -> Result<()> {
+    let application = session.application();
+    if session.chain.is_foreclosed(application).await? {
+        let why = format_args!(
+            "the guardian of {application} has given it up: no further claim is accepted, and what \
+             has none cannot be executed"
+        );
+        return Err(Refused::new("Foreclosed", why).into());
+    }
+    Ok(())
 }
 
 /// Transactions to execute vouchers.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use application::Dapp;
 use clap::{Args, Subcommand};
 use client::printer::ExitStatus;
 use devnet::Lie;
@@ -19,6 +20,10 @@ pub struct Demo {
     /// deml and compare every output, byte for byte; a RISC-V build is run by qemu-riscv64
     #[arg(long, global = true, value_name = "FILE")]
     pub dapp: Option<PathBuf>,
+    /// Run the application in a Cartesi Machine, stored in this folder by `cartesi build`, then
+    /// compare every output with the deml-dapp beside deml
+    #[arg(long, global = true, value_name = "FOLDER", conflicts_with = "dapp")]
+    pub machine: Option<PathBuf>,
     /// For tests of the auditor only: make the devnet tell this lie, run one short job and print
     /// what the audit finds
     #[arg(long, value_name = "KIND", hide = true, conflicts_with = "dapp")]
@@ -49,10 +54,11 @@ pub async fn run(config: &Config, demo: Demo) -> Result<ExitStatus> {
         config.printer.answer(&report)?;
         return Ok(report.exit_status());
     }
+    let dapp = demo.machine.map(Dapp::Machine).or(demo.dapp.map(Dapp::Program));
     match demo.play {
-        None => config.printer.answer(&demo::run(config.printer, demo.dapp).await?)?,
+        None => config.printer.answer(&demo::run(config.printer, dapp).await?)?,
         Some(DemoPlay::Competition { silent_sponsor }) => {
-            let played = demo::competition::run(config.printer, demo.dapp, silent_sponsor);
+            let played = demo::competition::run(config.printer, dapp, silent_sponsor);
             config.printer.answer(&played.await?)?;
         }
     }

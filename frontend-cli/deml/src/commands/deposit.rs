@@ -79,6 +79,7 @@ impl fmt::Display for Deposited {
 /// - Errors: `WalletTooSmall`
 pub async fn deposit(session: &Session, sender: &Sender, money: Money) -> Result<Deposited> {
     let (currency, amount) = session.money(money).await?;
+    check_asset(session, &currency).await?;
     let sent = send_deposit(session, sender, &currency, amount, Bytes::new()).await?;
     let mut spent = TransactionCost::default();
     spent.add(&sent);
@@ -86,6 +87,23 @@ pub async fn deposit(session: &Session, sender: &Sender, money: Money) -> Result
     let asset = currency.asset;
     let free = session.free_balance(sender.address(), asset).await?;
     Ok(Deposited { asset, amount, free, spent, currency })
+}
+
+/// Refuses an asset that the market keeps no balances in: the money would be paid back at best.
+///
+/// - Errors: `AssetNotAllowed`
+pub(crate) async fn check_asset(session: &Session, currency: &Currency) -> Result<()> {
+    let taken = session.quote().await?.settings.assets;
+    if taken.contains_key(&currency.asset) {
+        return Ok(());
+    }
+    let names: Vec<String> = taken.keys().map(Asset::to_string).collect();
+    let why = format_args!(
+        "this market's genesis takes {} and not {}: nothing was sent",
+        names.join(", "),
+        currency.asset
+    );
+    Err(Refused::new("AssetNotAllowed", why).into())
 }
 
 /// Sends a deposit with a command riding on it, after checking the way and the wallet's balance.

@@ -2,29 +2,36 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use application::{Dapp, beside_this_program};
-use clap::Args;
-use client::{
-    folders,
-    printer::{ExitStatus, Printer},
-};
+use clap::{Args, Subcommand};
+use client::{calendar, folders, printer::ExitStatus, quantity::Deadline};
 use devnet::{Info, Ports};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::config::{Config, DEVNET_CHAIN};
+
 /// Arguments of `deml devnet`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "\
-Example:
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
   deml devnet --dir ./mydevnet --epoch-length 20
+  deml devnet --contracts 3.0.0-alpha     as the official TypeScript clients want it
+  deml devnet time +2h
 
 It is a small local stand-in for the Cartesi Rollups Node, on anvil and the real contracts; nobody
 runs it in production. Killed at any moment, it goes on from its folder.
 
---machine needs cartesi-machine 0.19, 0.20 or 0.21 on the PATH. Its command lines follow these
-releases' sources; they have not been tried with the programs yet.")]
+--machine needs cartesi-machine 0.19, 0.20 or 0.21 on the PATH; with each of them outputs were
+those of the process. A step takes under a second on 0.21, and some seconds on 0.19."
+)]
 pub struct Devnet {
+    /// Something to do with the running devnet instead of starting one.
+    #[command(subcommand)]
+    pub act: Option<Act>,
     /// Folder for its state; other commands find it through $DEML_DEVNET [default: $DEML_DEVNET,
     /// else deml/devnet in this user's data folder]
     #[arg(long, value_name = "FOLDER")]
@@ -54,6 +61,30 @@ pub struct Devnet {
     pub epoch_length: u64,
 }
 
+/// What can be done with a running devnet.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Act {
+    /// Move its clock forward at once, so that windows close and deadlines pass
+    #[command(after_help = "Example:\n  deml devnet time +2h")]
+    Time {
+        /// By how much: +2h, +1d12h, +90s
+        by: String,
+    },
+}
+
+/// The clock of a devnet, moved.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Moved {
+    /// The newest block's time, in seconds since 1970.
+    pub time: u64,
+}
+
+impl fmt::Display for Moved {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "it is {} on the devnet now", calendar::iso(self.time))
+    }
+}
+
 /// Addresses and URLs of the running devnet.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
@@ -81,7 +112,32 @@ impl fmt::Display for Running<'_> {
 /// Runs a devnet, the local stand-in for the Cartesi node, until it is interrupted or fails.
 ///
 /// - Errors: a port is taken, npm is missing, the application is missing or died
-pub async fn run(printer: Printer, devnet: Devnet) -> Result<ExitStatus> {
+pub async fn run(config: &Config, devnet: Devnet) -> Result<ExitStatus> {
+    match &devnet.act {
+        Some(Act::Time { by }) => move_time(config, by).await,
+        None => play(config, devnet).await,
+    }
+}
+
+/// Moves the clock of the running devnet.
+async fn move_time(config: &Config, by: &str) -> Result<ExitStatus> {
+    let duration = by.strip_prefix('+').unwrap_or(by).parse();
+    let Ok(Deadline::In(seconds)) = duration else {
+        bail!("{by:?} is not a duration: write it like +2h, +1d12h or +90s");
+    };
+    let chain = config.session()?.chain;
+    let id = chain.chain_id().await?;
+    ensure!(
+        id == DEVNET_CHAIN,
+        "this is chain {id}, whose clock nobody moves: `deml devnet` starts one that can be moved"
+    );
+    ::devnet::advance_time(&chain, seconds).await?;
+    config.printer.answer(&Moved { time: chain.block_time().await? })?;
+    Ok(ExitStatus::Done)
+}
+
+async fn play(global: &Config, devnet: Devnet) -> Result<ExitStatus> {
+    let printer = global.printer;
     let folder = match devnet.dir {
         Some(folder) => folder,
         None => folders::devnet()?,
@@ -94,6 +150,7 @@ pub async fn run(printer: Printer, devnet: Devnet) -> Result<ExitStatus> {
     config.ports =
         Ports { l1: devnet.l1_port, jsonrpc: devnet.node_port, inspect: devnet.inspect_port };
     config.epoch_length = devnet.epoch_length;
+    config.line = global.given_line().unwrap_or_default();
     config.notify = Arc::new(move |line| printer.say(line));
     if let Some(blobs) = devnet.blobs {
         config.dapp_args = vec!["--blobs".into(), blobs.into()];

@@ -7,11 +7,13 @@ pub mod balance;
 pub mod bits;
 pub mod box_exec;
 pub mod claim;
+pub mod competition;
 pub mod data;
 pub mod demo;
 pub mod deposit;
 pub mod devnet;
 pub mod funding;
+pub mod genesis;
 pub mod guard;
 pub mod help;
 pub mod job;
@@ -40,6 +42,12 @@ pub enum Command {
     Demo(demo::Demo),
     /// Run a market on this computer until Ctrl-C, for development
     Devnet(devnet::Devnet),
+    /// Make and check the genesis of a deployment
+    #[command(subcommand)]
+    Genesis(genesis::Genesis),
+    /// Find competitions: jobs with one prize
+    #[command(subcommand)]
+    Competition(competition::Competition),
     /// Open, inspect and end jobs
     #[command(subcommand)]
     Job(job::Job),
@@ -95,7 +103,9 @@ pub enum Command {
 pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
     match command {
         Command::Demo(demo) => demo::run(config, demo).await,
-        Command::Devnet(devnet) => devnet::run(config.printer, devnet).await,
+        Command::Devnet(devnet) => devnet::run(config, devnet).await,
+        Command::Genesis(genesis) => genesis::run(config, genesis),
+        Command::Competition(competition) => competition::run(config, competition).await,
         Command::Job(job) => job::run(config, job).await,
         Command::Data(data) => data::run(config, data).await,
         Command::Model(model) => model::run(config, model).await,

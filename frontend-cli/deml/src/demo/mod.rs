@@ -11,10 +11,10 @@ mod play;
 mod result;
 mod stage;
 
-use std::{path::PathBuf, time::Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use application::beside_this_program;
+use application::{Dapp, beside_this_program};
 use auditor::Report;
 use client::printer::Printer;
 use devnet::Lie;
@@ -32,7 +32,7 @@ use crate::{commands::devnet::program, interrupt::until_interrupted};
 /// A given `dapp` runs the market, and the one beside this program then replays the same inputs.
 ///
 /// - Errors: the failed step, or how the two applications differ; no process is left running
-pub async fn run(printer: Printer, dapp: Option<PathBuf>) -> Result<Played> {
+pub async fn run(printer: Printer, dapp: Option<Dapp>) -> Result<Played> {
     let begun = Instant::now();
     perform(printer, dapp, play::cast()?, async |stage| play_all(stage, begun).await).await
 }
@@ -41,12 +41,12 @@ pub async fn run(printer: Printer, dapp: Option<PathBuf>) -> Result<Played> {
 /// beside this program.
 async fn perform<T: AsMut<Played>>(
     printer: Printer,
-    dapp: Option<PathBuf>,
+    dapp: Option<Dapp>,
     cast: Vec<Part>,
     play: impl AsyncFnOnce(&Stage) -> Result<T>,
 ) -> Result<T> {
     let other = dapp.as_ref().map(|_| beside_this_program("deml-dapp")).transpose()?;
-    let dapp = program(dapp)?;
+    let dapp = given(dapp)?;
     let set = async |folder| Stage::set(printer, folder, dapp, None, cast).await;
     let play = async |stage: &Stage| {
         let mut played = play(stage).await?;
@@ -77,6 +77,15 @@ async fn on_stage<T>(
     played
 }
 
+/// The given application, if it is there, or the program beside this one.
+fn given(dapp: Option<Dapp>) -> Result<Dapp> {
+    Ok(match dapp {
+        Some(Dapp::Machine(image)) => Dapp::Machine(image),
+        Some(Dapp::Program(path)) => program(Some(path))?.into(),
+        None => program(None)?.into(),
+    })
+}
+
 /// Runs one short job on a devnet that tells a lie, for tests of the auditor, and audits it.
 ///
 /// - Errors: the failed step; no process is left running
@@ -86,7 +95,7 @@ pub async fn sabotaged(printer: Printer, lie: Lie) -> Result<Report> {
         _ => beside_this_program("deml-dapp")?,
     };
     let cast = play::cast()?;
-    let set = async |folder| Stage::set(printer, folder, dapp, Some(lie), cast).await;
+    let set = async |folder| Stage::set(printer, folder, dapp.into(), Some(lie), cast).await;
     let play = async |stage: &Stage| {
         let job = play::job(stage, &HEALTH, &mut Vec::new()).await?;
         play::mark(stage, lie).await?;

@@ -13,7 +13,7 @@ use alloy::{
     primitives::{Address, B256, U256},
     signers::local::PrivateKeySigner,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use application::{Dapp, process::wait_for_earlier, replay};
 use auditor::{Audit, Report};
 use client::{
@@ -32,7 +32,7 @@ use devnet::{
     market::{TEST_TOKEN, TestToken},
 };
 use market::Asset;
-use wire::Notice;
+use wire::{Genesis, Notice};
 
 use super::{
     flows::Flows,
@@ -96,11 +96,14 @@ impl Stage {
     pub(super) async fn set(
         printer: Printer,
         folder: PathBuf,
-        dapp: PathBuf,
+        dapp: Dapp,
         lie: Option<Lie>,
         cast: Vec<Part>,
     ) -> Result<Self> {
-        let suspect = lie.map(|_| dapp.clone());
+        let suspect = match &dapp {
+            Dapp::Program(path) => lie.map(|_| path.clone()),
+            Dapp::Machine(_) => None,
+        };
         let mut config = devnet::market::config(devnet_folder(&folder), dapp)?;
         config.ports = Ports::ANY;
         config.free_gas = true;
@@ -120,6 +123,14 @@ impl Stage {
             printer,
             patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
         };
+        if info.is_machine {
+            let text = fs::read_to_string(&info.genesis).context("cannot read the genesis")?;
+            ensure!(
+                session.quote().await?.settings == Genesis::parse(&text)?.settings,
+                "the machine's genesis is not the devnet's, whose token and short windows the \
+                 demo needs: build the machine with that of `deml genesis new --devnet`"
+            );
+        }
         let mut stage =
             Self { session, printer, participants: Vec::new(), devnet, suspect, folder, token };
         for part in cast {
@@ -192,7 +203,8 @@ impl Stage {
 
     /// Audits the whole history as any auditor can.
     pub(super) async fn audit(&self) -> Result<Report> {
-        let audit = Audit::of(&self.session, self.devnet.info().genesis.clone());
+        let mut audit = Audit::of(&self.session, self.devnet.info().genesis.clone());
+        audit.engine.is_of_machine = self.devnet.info().is_machine;
         Audit { suspect: self.suspect.clone(), ..audit }.run().await
     }
 

@@ -29,6 +29,27 @@ pub struct List {
     /// Maximum of jobs to show, 100 or fewer
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub limit: u64,
+    /// Only jobs with a reward for each model, or with one prize
+    #[arg(long, value_name = "KIND")]
+    pub award: Option<AwardKind>,
+}
+
+/// A kind of award.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum AwardKind {
+    /// A reward for each model that is good enough.
+    Rewards,
+    /// One prize for the best model: a competition.
+    Prize,
+}
+
+impl AwardKind {
+    const fn is_of(self, award: &Award) -> bool {
+        matches!(
+            (self, award),
+            (Self::Rewards, Award::Rewards { .. }) | (Self::Prize, Award::Prize { .. })
+        )
+    }
 }
 
 /// Jobs, oldest first.
@@ -55,8 +76,7 @@ pub async fn run(config: &Config, list: List) -> Result<ExitStatus> {
 ///
 /// - Errors: a job's name is not the hash of its terms
 pub async fn list(session: &Session, page: &List) -> Result<Jobs> {
-    let paging = Paging { from: page.from, limit: page.limit };
-    let page: Page<JobView> = session.ask(&Query::Jobs(paging)).await?;
+    let page = found(session, page).await?;
     let mut currencies = BTreeMap::new();
     for job in &page.items {
         session.check_name(job).await?;
@@ -65,6 +85,27 @@ pub async fn list(session: &Session, page: &List) -> Result<Jobs> {
         }
     }
     Ok(Jobs { page, currencies, now: session.now().await? })
+}
+
+/// Jobs of the kind asked for, read on until there are enough.
+async fn found(session: &Session, wanted: &List) -> Result<Page<JobView>> {
+    let List { mut from, limit, award } = *wanted;
+    let mut items = Vec::new();
+    loop {
+        let page: Page<JobView> = session.ask(&Query::Jobs(Paging { from, limit })).await?;
+        let next = page.items.last().map(|last| u64::from(last.number) + 1);
+        let is_last = (page.items.len() as u64) < limit;
+        let of_kind = |job: &JobView| award.is_none_or(|kind| kind.is_of(&job.terms.award));
+        items.extend(page.items.into_iter().filter(of_kind));
+        let is_full = items.len() as u64 >= limit;
+        match next.filter(|next| !is_last && !is_full && *next > from) {
+            Some(next) => from = next,
+            None => {
+                items.truncate(usize::try_from(limit)?);
+                return Ok(Page { total: page.total, from: wanted.from, limit, items });
+            }
+        }
+    }
 }
 
 impl fmt::Display for Jobs {

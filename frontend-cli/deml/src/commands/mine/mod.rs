@@ -176,6 +176,7 @@ pub async fn run(config: &Config, mine: Mine) -> Result<ExitStatus> {
         return Calldata::inputs(&commands).answer(&config.printer);
     }
     let (sender, vault) = config.signer(&session).await?;
+    let _alone = vault.lock(state::NAME, "miner")?;
     if let Some(deposit) = mine.deposit {
         config.printer.say(super::deposit::deposit(&session, &sender, deposit).await?);
     }

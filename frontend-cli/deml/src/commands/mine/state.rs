@@ -17,7 +17,8 @@ use wire::{JobView, Notice};
 use super::Miner;
 use crate::budget::Budget;
 
-const NAME: &str = "mining";
+/// Name of the file in the account's vault.
+pub(super) const NAME: &str = "mining";
 
 /// State of a miner.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

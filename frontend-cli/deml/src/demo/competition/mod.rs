@@ -8,9 +8,10 @@ mod cast;
 mod play;
 mod result;
 
-use std::{path::PathBuf, time::Instant};
+use std::time::Instant;
 
 use anyhow::Result;
+use application::Dapp;
 use client::printer::Printer;
 pub use result::Played;
 
@@ -21,7 +22,7 @@ use self::act::Sponsor;
 /// A given `dapp` runs the market, and the one beside this program then replays the same inputs.
 ///
 /// - Errors: the failed step, or how the two applications differ; no process is left running
-pub async fn run(printer: Printer, dapp: Option<PathBuf>, is_silent: bool) -> Result<Played> {
+pub async fn run(printer: Printer, dapp: Option<Dapp>, is_silent: bool) -> Result<Played> {
     let begun = Instant::now();
     let sponsor = if is_silent { Sponsor::Silent } else { Sponsor::Honest };
     let play = async |stage: &super::Stage| play::play(stage, sponsor, begun).await;
