@@ -16,6 +16,7 @@ mod helia;
 mod licences;
 mod lies;
 mod lying_node;
+mod page;
 mod pages;
 mod proof;
 mod riscv;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{Address, Bytes};
 use anyhow::Result;
 use clap::Args;
 use client::{
@@ -56,13 +56,19 @@ pub async fn run(config: &Config, deposit: Deposit) -> Result<ExitStatus> {
     let session = config.session()?;
     if deposit.sending.calldata {
         let (currency, amount) = session.money(deposit.amount).await?;
-        let (asset, exec_layer_data) = (currency.asset, Bytes::new());
-        let deposit = Some(DepositCalldata { asset, amount, exec_layer_data });
-        return Calldata { deposit, payloads: Vec::new() }.answer(&config.printer);
+        return calldata(&currency, amount).answer(&config.printer);
     }
     let sender = config.sender(&session).await?;
     config.printer.answer(&self::deposit(&session, &sender, deposit.amount).await?)?;
     Ok(ExitStatus::Done)
+}
+
+/// The payload of a deposit with no command riding on it.
+#[must_use]
+pub fn calldata(currency: &Currency, amount: Amount) -> Calldata {
+    let (asset, exec_layer_data) = (currency.asset, Bytes::new());
+    let deposit = Some(DepositCalldata { asset, amount, exec_layer_data });
+    Calldata { deposit, payloads: Vec::new() }
 }
 
 impl fmt::Display for Deposited {
@@ -87,6 +93,24 @@ pub async fn deposit(session: &Session, sender: &Sender, money: Money) -> Result
     Ok(Deposited { asset, amount, free, spent, currency })
 }
 
+/// Checks that a wallet holds an amount.
+///
+/// - Errors: `WalletTooSmall`
+pub(crate) async fn check_wallet(
+    session: &Session,
+    account: Address,
+    currency: &Currency,
+    amount: Amount,
+) -> Result<()> {
+    let wallet = session.wallet(account, currency.asset).await?;
+    if wallet < amount {
+        let (needs, has) = (currency.show(amount), currency.show(wallet));
+        let why = format_args!("needs {needs}, the wallet {account} has {has}");
+        return Err(Refused::new("WalletTooSmall", why).into());
+    }
+    Ok(())
+}
+
 /// Sends a deposit with a command riding on it, after checking the wallet's balance.
 pub(crate) async fn send_deposit(
     session: &Session,
@@ -95,12 +119,7 @@ pub(crate) async fn send_deposit(
     amount: Amount,
     command: Bytes,
 ) -> Result<Sent> {
-    let wallet = session.wallet(sender.address(), currency.asset).await?;
-    if wallet < amount {
-        let (needs, has) = (currency.show(amount), currency.show(wallet));
-        let why = format_args!("needs {needs}, the wallet {} has {has}", sender.address());
-        return Err(Refused::new("WalletTooSmall", why).into());
-    }
+    check_wallet(session, sender.address(), currency, amount).await?;
     let application = session.application();
     match currency.asset {
         Asset::Ether => sender.deposit_ether(application, to_word(amount), command).await,

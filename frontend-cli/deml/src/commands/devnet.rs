@@ -1,17 +1,25 @@
 //! `deml devnet`: runs a market on this computer until Ctrl-C.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use application::{Dapp, beside_this_program};
 use clap::Args;
 use client::{
+    chain::Chain,
     folders,
+    follow::Patience,
+    http::PATIENCE,
+    ipfs::Store,
+    node::Node,
     printer::{ExitStatus, Printer},
+    session::Session,
 };
-use devnet::{Info, Ports};
+use devnet::{Info, Ports, market::TEST_TOKEN};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
+
+use crate::dashboard::{ADDRESS, Server, serve_if};
 
 /// Arguments of `deml devnet`.
 #[derive(Clone, Debug, Args)]
@@ -52,6 +60,15 @@ pub struct Devnet {
     /// Blocks per epoch; each is claimed when it ends
     #[arg(long, default_value_t = 10)]
     pub epoch_length: u64,
+    /// Serve the market's page too, at this address [default: 127.0.0.1:8780]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        default_missing_value = ADDRESS,
+        require_equals = true
+    )]
+    pub page: Option<SocketAddr>,
 }
 
 /// Addresses and URLs of the running devnet.
@@ -101,9 +118,18 @@ pub async fn run(printer: Printer, devnet: Devnet) -> Result<ExitStatus> {
     let mut terminated = signal(SignalKind::terminate()).context("cannot watch for signals")?;
     let running = ::devnet::Devnet::start(config).await?;
     printer.answer(&Running(running.info()))?;
+    let page = match devnet.page {
+        Some(address) => Some(Server::prepare(address, printer).await?),
+        None => None,
+    };
+    if let Some(page) = &page {
+        printer.say(format_args!("page: {}", page.url()));
+    }
+    let session = session(running.info(), printer)?;
     printer.say("ready, with the accounts 0 to 8 of `deml --account N`; Ctrl-C ends it");
     let failure = tokio::select! {
         failure = running.failed() => Some(failure),
+        served = serve_if(page, session) => served.err(),
         _ = tokio::signal::ctrl_c() => None,
         _ = terminated.recv() => None,
     };
@@ -113,6 +139,18 @@ pub async fn run(printer: Printer, devnet: Devnet) -> Result<ExitStatus> {
         Some(failure) => Err(failure),
         None => Ok(ExitStatus::Done),
     }
+}
+
+/// Access to the market on a running devnet, for its page.
+fn session(info: &Info, printer: Printer) -> Result<Session> {
+    Ok(Session {
+        chain: Chain::connect(&info.rpc_url, info.contracts)?,
+        node: Node::connect(&info.node_url, &info.inspect_url, info.application)?,
+        store: Store::embedded()?,
+        token: info.extra.get(TEST_TOKEN).copied(),
+        printer,
+        patience: Patience { pause: Duration::from_millis(50), limit: PATIENCE },
+    })
 }
 
 /// The given executable, or the one beside this program.

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod balance;
 pub mod bits;
 pub mod claim;
+pub mod dashboard;
 pub mod data;
 pub mod demo;
 pub mod deposit;
@@ -37,6 +38,8 @@ pub enum Command {
     Demo(demo::Demo),
     /// Run a market on this computer until Ctrl-C, for development
     Devnet(devnet::Devnet),
+    /// Serve the market's page: jobs, scores, and payments through a wallet
+    Dashboard(dashboard::Dashboard),
     /// Open, inspect and end jobs
     #[command(subcommand)]
     Job(job::Job),
@@ -85,6 +88,7 @@ pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
     match command {
         Command::Demo(demo) => demo::run(config, demo).await,
         Command::Devnet(devnet) => devnet::run(config.printer, devnet).await,
+        Command::Dashboard(dashboard) => dashboard::run(config, dashboard).await,
         Command::Job(job) => job::run(config, job).await,
         Command::Data(data) => data::run(config, data).await,
         Command::Model(model) => model::run(config, model).await,

@@ -13,7 +13,7 @@ mod stage;
 
 use std::{path::PathBuf, time::Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use application::beside_this_program;
 use auditor::Report;
 use client::printer::Printer;
@@ -25,23 +25,27 @@ use self::{
     result::{Submitted, Wallet},
     stage::{Part, Stage},
 };
-use crate::commands::devnet::program;
+use crate::{
+    commands::devnet::program,
+    dashboard::{Server, serve_if},
+};
 
 /// Runs both jobs and cleans up.
 ///
 /// A given `dapp` runs the market, and the one beside this program then replays the same inputs.
 ///
 /// - Errors: the failed step, or how the two applications differ; no process is left running
-pub async fn run(printer: Printer, dapp: Option<PathBuf>) -> Result<Played> {
+pub async fn run(printer: Printer, dapp: Option<PathBuf>, page: Option<Server>) -> Result<Played> {
     let begun = Instant::now();
-    perform(printer, dapp, play::cast()?, async |stage| play_all(stage, begun).await).await
+    perform(printer, dapp, page, play::cast()?, async |stage| play_all(stage, begun).await).await
 }
 
 /// Runs `play` on a fresh devnet, which is shut down in any case; then replays the inputs, unless
-/// the application was the one beside this program.
+/// the application was the one beside this program. A page is served meanwhile.
 async fn perform<T: AsMut<Played>>(
     printer: Printer,
     dapp: Option<PathBuf>,
+    page: Option<Server>,
     cast: Vec<Part>,
     play: impl AsyncFnOnce(&Stage) -> Result<T>,
 ) -> Result<T> {
@@ -54,7 +58,10 @@ async fn perform<T: AsMut<Played>>(
         }
         Ok(played)
     };
-    let played = played.await;
+    let played = tokio::select! {
+        played = played => played,
+        served = serve_if(page, stage.session.clone()) => served.and_then(|()| bail!("no page")),
+    };
     stage.strike().await?;
     played
 }
