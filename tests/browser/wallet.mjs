@@ -1,6 +1,9 @@
 // Two wallets that announce themselves (EIP-6963) and sign through a development node, whose
 // accounts are unlocked. They refuse, change the account or change the chain when told to.
 
+/** A transparent point. */
+const ICON = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
+
 /** Calls a method of a JSON-RPC server. */
 export async function rpc(url, method, params = []) {
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
@@ -13,10 +16,10 @@ export async function rpc(url, method, params = []) {
 /** Installs the wallets in a page; `window.wallets[NAME]` is what tests tell. */
 export async function install(page, url, account) {
   await page.exposeFunction("askEthereum", (method, params) => rpc(url, method, params));
-  await page.addInitScript(announce, account);
+  await page.addInitScript(announce, { account, icon: ICON });
 }
 
-function announce(account) {
+function announce({ account, icon }) {
   window.wallets = {};
   for (const name of ["First", "Second"]) {
     const listeners = {};
@@ -38,7 +41,7 @@ function announce(account) {
       },
     };
     window.wallets[name] = state;
-    const info = { uuid: `00000000-${name}`, name, icon: "data:image/png;base64,", rdns: name };
+    const info = { uuid: `00000000-${name}`, name, icon, rdns: name };
     const detail = Object.freeze({ info, provider });
     const tell = () => dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail }));
     addEventListener("eip6963:requestProvider", tell);

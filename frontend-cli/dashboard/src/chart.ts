@@ -4,7 +4,9 @@ import type { Event } from "./api";
 import { button, download, fill, h, svg } from "./dom";
 import { csvLine, date, percent, short } from "./format";
 
-const [WIDTH, HEIGHT] = [720, 300];
+const HEIGHT = 300;
+/** A picture is as wide as its place, within these. */
+const [WIDTH_MIN, WIDTH_MAX] = [320, 1100];
 const [LEFT, RIGHT, TOP, BOTTOM] = [72, 12, 12, 34];
 
 interface Point {
@@ -35,8 +37,9 @@ export function chart(job: string): Chart {
       fill(picture, h("p", { class: "empty" }, ["Nothing has been scored yet."]));
       return;
     }
-    const drawn = paint(points, zoom ?? all(), colours());
-    selectable(drawn, zoom ?? all(), set);
+    const width = Math.min(Math.max(picture.clientWidth, WIDTH_MIN), WIDTH_MAX);
+    const drawn = paint(points, zoom ?? all(), width, colours());
+    selectable(drawn, zoom ?? all(), width, set);
     fill(picture, drawn);
   };
   const set = (span: Span | null) => {
@@ -48,6 +51,8 @@ export function chart(job: string): Chart {
   };
   const theme = matchMedia("(prefers-color-scheme: dark)");
   theme.addEventListener("change", draw);
+  const place = new ResizeObserver(() => points.length > 0 && draw());
+  place.observe(picture);
 
   const file = `job-${job}-scores`;
   const tools = h("div", { class: "tools" }, [
@@ -75,7 +80,10 @@ export function chart(job: string): Chart {
       points = found;
       if (!isSame) draw();
     },
-    leave: () => theme.removeEventListener("change", draw),
+    leave() {
+      theme.removeEventListener("change", draw);
+      place.disconnect();
+    },
   };
 }
 
@@ -133,28 +141,34 @@ function colours(): Colours {
   };
 }
 
-function paint(points: Point[], [from, to]: Span, colour: Colours): SVGSVGElement {
+function paint(
+  points: Point[],
+  [from, to]: Span,
+  width: number,
+  colour: Colours,
+): SVGSVGElement {
   const visible = points.filter((point) => point.time >= from && point.time <= to);
   const bases = points.filter((point) => point.kind === "base model");
   const scores = [...visible, ...bases].map((point) => point.score);
   const room = Math.max((Math.max(...scores, 0) - Math.min(...scores, 1e6)) * 0.1, 5_000);
   const low = Math.max(Math.min(...scores, 1e6) - room, 0);
   const high = Math.min(Math.max(...scores, 0) + room, 1e6);
-  const x = (time: number) => LEFT + ((time - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
+  const x = (time: number) => LEFT + ((time - from) / (to - from)) * (width - LEFT - RIGHT);
   const y = (score: number) =>
     TOP + ((high - score) / Math.max(high - low, 1)) * (HEIGHT - TOP - BOTTOM);
 
+  const size = width < 480 ? 10 : 12;
   const text = (at: { x: number; y: number; anchor: string }, words: string) =>
     svg(
       "text",
-      { x: at.x, y: at.y, "text-anchor": at.anchor, fill: colour.quiet, "font-size": 12 },
+      { x: at.x, y: at.y, "text-anchor": at.anchor, fill: colour.quiet, "font-size": size },
       [words],
     );
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((part) => low + part * (high - low));
   const lines = ticks.flatMap((score) => [
     svg("line", {
       x1: LEFT,
-      x2: WIDTH - RIGHT,
+      x2: width - RIGHT,
       y1: y(score),
       y2: y(score),
       stroke: colour.quiet,
@@ -164,7 +178,7 @@ function paint(points: Point[], [from, to]: Span, colour: Colours): SVGSVGElemen
   ]);
   const times = [
     text({ x: LEFT, y: HEIGHT - 10, anchor: "start" }, date(from)),
-    text({ x: WIDTH - RIGHT, y: HEIGHT - 10, anchor: "end" }, date(to)),
+    text({ x: width - RIGHT, y: HEIGHT - 10, anchor: "end" }, date(to)),
   ];
   const base = bases.map((point, at) =>
     svg("line", {
@@ -185,13 +199,13 @@ function paint(points: Point[], [from, to]: Span, colour: Colours): SVGSVGElemen
     "svg",
     {
       xmlns: "http://www.w3.org/2000/svg",
-      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      viewBox: `0 0 ${width} ${HEIGHT}`,
       role: "img",
       "aria-label": says,
       "font-family": "sans-serif",
     },
     [
-      svg("rect", { width: WIDTH, height: HEIGHT, fill: colour.paper }),
+      svg("rect", { width, height: HEIGHT, fill: colour.paper }),
       ...lines,
       ...times,
       ...base,
@@ -219,11 +233,16 @@ function mark(point: Point, x: number, y: number, colour: Colours): SVGElement {
 }
 
 /** Zooms to what is dragged over. */
-function selectable(drawn: SVGSVGElement, [from, to]: Span, zoom: (span: Span) => void): void {
+function selectable(
+  drawn: SVGSVGElement,
+  [from, to]: Span,
+  width: number,
+  zoom: (span: Span) => void,
+): void {
   const timeAt = (event: PointerEvent) => {
     const box = drawn.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * WIDTH;
-    return from + ((x - LEFT) / (WIDTH - LEFT - RIGHT)) * (to - from);
+    const x = ((event.clientX - box.left) / box.width) * width;
+    return from + ((x - LEFT) / (width - LEFT - RIGHT)) * (to - from);
   };
   let begin: number | null = null;
   drawn.addEventListener("pointerdown", (event) => {
