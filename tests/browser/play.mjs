@@ -162,7 +162,7 @@ async function theNodeGoesAwayAndComesBack() {
   await see("0: <i>Health</i>");
   await outside("stop-node");
   await status("down");
-  await see("What is shown is from before. Asking again every few seconds.");
+  await see("the node does not answer in time. What is shown is from before.");
   await inspect(page, pictures, "node-down");
   await outside("start-node");
   await status("live");

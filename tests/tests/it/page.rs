@@ -64,7 +64,7 @@ fn play(market: &Market) {
     market.submit("2", "1");
     let [model, data] = ["health/torch-base.onnx", "health/client-a.csv"].map(fixture);
     let submit = ["--account", "3", "submit", "--job", "0", "--force", "--model", text(&model)];
-    market.ask(&[&submit[..], &["--data", text(&data)]].concat());
+    market.said(&[&submit[..], &["--data", text(&data)]].concat(), 1);
     market.mine(12);
     market
         .wait_until(&["--account", "2", "balance"], |held| held["vouchers"][0]["state"] == "ready");

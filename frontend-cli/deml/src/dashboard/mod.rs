@@ -13,7 +13,7 @@ mod wallet;
 
 use std::{net::SocketAddr, rc::Rc, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use application::Notify;
 use axum::{
     Router,
@@ -124,10 +124,34 @@ async fn answer_all(session: Session, mut asked: mpsc::Receiver<Asked>) {
         let session = Rc::clone(&session);
         spawn_local(async move {
             // An error means that whoever asked is gone.
-            drop(reply.send(question.answer(&session).await));
+            let answer = question.answer(&session).await;
+            drop(reply.send(answer.map_err(|error| without_urls(&session, error))));
             drop(place);
         });
     }
+}
+
+/// The same failure without the endpoints' URLs, which may have keys in them.
+fn without_urls(session: &Session, error: Error) -> Error {
+    if error.is::<Refused>() {
+        return error;
+    }
+    let ethereum = session.chain.url().as_str();
+    Error::msg(named(&format!("{error:#}"), ethereum))
+}
+
+/// A text with names in the place of URLs.
+fn named(text: &str, ethereum: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let name = match word.contains("://") {
+            true if word.contains(ethereum.trim_end_matches('/')) => "the Ethereum endpoint",
+            true => "the node",
+            false => return word.to_owned(),
+        };
+        let end = word.ends_with([':', ',', ';']).then(|| &word[word.len() - 1..]);
+        format!("{name}{}", end.unwrap_or_default())
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Response {
@@ -213,4 +237,35 @@ fn guarded(mut response: Response) -> Response {
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_url_of_an_endpoint_is_told() {
+        let ethereum = "https://rpc.example/v2/secret/";
+        for (said, told) in [
+            (
+                "no answer from https://node.example/rpc: is it running?",
+                "no answer from the node: is it running?",
+            ),
+            (
+                "https://rpc.example/v2/secret does not answer",
+                "the Ethereum endpoint does not answer",
+            ),
+            ("error (https://rpc.example/v2/secret)", "error the Ethereum endpoint"),
+            ("the block is not there", "the block is not there"),
+        ] {
+            assert_eq!(named(said, ethereum), told);
+        }
+    }
+
+    #[test]
+    fn what_strangers_wrote_deceives_nobody() {
+        let mut answer = json!({ "title": "pay \u{202e}001\n", "list": ["a\u{200b}b", 1] });
+        make_plain(&mut answer);
+        assert_eq!(answer, json!({ "title": "pay 001", "list": ["ab", 1] }));
+    }
 }
