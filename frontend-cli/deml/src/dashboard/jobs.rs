@@ -1,6 +1,6 @@
 //! Jobs for the page: the market's answers, with the words that the commands print.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use anyhow::Result;
 use client::{
@@ -55,13 +55,12 @@ pub(super) async fn list(session: &Session) -> Result<Vec<Line>> {
     for job in all {
         jobs::check_name(chain_id, app, &job)?;
         let asset = job.terms.asset;
-        if !currencies.contains_key(&asset) {
-            currencies.insert(asset, session.currency(asset).await);
-        }
-        if let Some(currency) = currencies.get(&asset) {
-            let words = words(&job, &settings, currency, now);
-            lines.push(Line { job, words });
-        }
+        let currency = match currencies.entry(asset) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(entry) => entry.insert(session.currency(asset).await),
+        };
+        let words = words(&job, &settings, currency, now);
+        lines.push(Line { job, words });
     }
     Ok(lines)
 }
