@@ -4,12 +4,14 @@
 //! - `commands`: one file each
 //! - before anything is sent: `rehearsal` (the market's expected answer), `effort` (the cost of an
 //!   evaluation in the machine), `budget` (limits on advancing jobs)
+//! - `dashboard`: the market's page, and what it asks
 //! - `demo`: a complete market run
 
 pub mod budget;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod dashboard;
 pub mod demo;
 pub mod effort;
 pub mod interrupt;

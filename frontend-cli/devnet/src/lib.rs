@@ -22,6 +22,7 @@ mod jsonrpc;
 mod l1;
 mod lock;
 pub mod market;
+pub mod npm;
 mod records;
 mod tamper;
 mod tools;

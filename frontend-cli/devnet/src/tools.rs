@@ -1,19 +1,25 @@
 //! Downloads of the devnet: anvil and the compiled Cartesi Rollups contracts, from npm.
-//!
-//! The versions are pinned by the lock file compiled into this program; each lock file has its
-//! own folder in the user's cache.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use alloy::primitives::{hex, keccak256};
+use alloy::primitives::hex;
 use anyhow::{Context, Result, bail, ensure};
 use application::Notify;
 use tokio::process::Command;
 
-const PACKAGE: &str = include_str!("../tools/package.json");
-const LOCK: &str = include_str!("../tools/package-lock.json");
-const NPMRC: &str = include_str!("../tools/.npmrc");
+use crate::npm::{Package, cache_folder};
+
+const TOOLS: Package = Package {
+    name: "tools",
+    what: "the devnet's tools",
+    notice: "fetching anvil and the Cartesi contracts with npm, once (45 MB) ...",
+    files: &[
+        ("package.json", include_str!("../tools/package.json")),
+        ("package-lock.json", include_str!("../tools/package-lock.json")),
+        (".npmrc", include_str!("../tools/.npmrc")),
+    ],
+    built: None,
+};
 
 /// Paths of the installed tools.
 #[derive(Clone, Debug)]
@@ -34,17 +40,14 @@ impl Tools {
     }
 
     async fn ensure_in(cache: &Path, anvil_package: &str, notify: &Notify) -> Result<Self> {
-        let digest = keccak256([PACKAGE, LOCK, NPMRC].concat());
-        let folder = cache.join(format!("tools-{}", hex::encode(&digest[..8])));
+        let folder = TOOLS.folder_in(cache);
         let modules = folder.join("node_modules");
         let anvil = modules.join(anvil_package).join("bin/anvil");
         if folder.exists() && !is_whole(&anvil).await? {
             notify("the anvil fetched earlier is damaged: fetching it again");
             discard(cache, &folder)?;
         }
-        if !folder.exists() {
-            install(cache, &folder, notify).await?;
-        }
+        TOOLS.ensure_in(cache, notify).await?;
         ensure!(
             is_whole(&anvil).await?,
             "npm left no working anvil in {}: remove that folder and try again",
@@ -91,61 +94,6 @@ fn discard(cache: &Path, folder: &Path) -> Result<()> {
     std::fs::rename(folder, away.path().join("tools")).with_context(cannot)
 }
 
-/// Runs `npm ci` in a temporary folder and renames the result, so that a folder with the final
-/// name is always complete, even if two programs install at once or one is killed.
-async fn install(cache: &Path, folder: &Path, notify: &Notify) -> Result<()> {
-    notify("fetching anvil and the Cartesi contracts with npm, once (45 MB) ...");
-    let cannot = || format!("cannot write to the cache folder {}", cache.display());
-    std::fs::create_dir_all(cache).with_context(cannot)?;
-    let staging = tempfile::Builder::new().prefix("installing-").tempdir_in(cache);
-    let staging = staging.with_context(cannot)?;
-    for (name, content) in
-        [("package.json", PACKAGE), ("package-lock.json", LOCK), (".npmrc", NPMRC)]
-    {
-        std::fs::write(staging.path().join(name), content).with_context(cannot)?;
-    }
-    let mut npm = Command::new("npm");
-    let output = npm.arg("ci").current_dir(staging.path()).kill_on_drop(true).output().await;
-    let output = match output {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            bail!(
-                "npm is missing: install Node.js 20 or newer (https://nodejs.org), then try again"
-            )
-        }
-        other => other.context("cannot run npm")?,
-    };
-    let said = String::from_utf8_lossy(&output.stderr);
-    // With a full disk npm may end well, having left out what found no room.
-    if !output.status.success() || said.contains(NO_ROOM) {
-        bail!("npm could not fetch the devnet's tools: {}", reason(&said, cache));
-    }
-    match std::fs::rename(staging.path(), folder) {
-        Err(_) if folder.exists() => Ok(()),
-        other => other.with_context(|| format!("cannot make {}", folder.display())),
-    }
-}
-
-/// What npm calls a full disk.
-const NO_ROOM: &str = "ENOSPC";
-
-/// The reason among what npm printed.
-fn reason(said: &str, cache: &Path) -> String {
-    if said.contains(NO_ROOM) {
-        return format!(
-            "the disk is full: npm needs 100 MB in {} and in its own cache",
-            cache.display()
-        );
-    }
-    // The first lines are codes for programs; then come sentences, and where the log is.
-    let lines = said.lines().filter_map(|line| line.strip_prefix("npm error "));
-    let is_code = |line: &&str| {
-        ["code ", "syscall ", "errno ", "path "].iter().any(|code| line.starts_with(code))
-    };
-    let (codes, sentences): (Vec<&str>, Vec<&str>) = lines.partition(is_code);
-    let told: Vec<&str> = sentences.into_iter().chain(codes).take(2).collect();
-    if told.is_empty() { "it said nothing".to_owned() } else { told.join("; ") }
-}
-
 /// The npm package of anvil for this platform.
 fn anvil_package() -> Result<&'static str> {
     Ok(match (std::env::consts::OS, std::env::consts::ARCH) {
@@ -159,34 +107,11 @@ fn anvil_package() -> Result<&'static str> {
     })
 }
 
-/// `$XDG_CACHE_HOME/deml`, or `~/.cache/deml`.
-fn cache_folder() -> Result<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let base = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
-    Ok(base.context("neither XDG_CACHE_HOME nor HOME is set: set one of them")?.join("deml"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-
-    #[test]
-    fn npm_s_reason_is_told_and_not_its_codes() {
-        let cache = Path::new("/cache/deml");
-        let full = "npm warn tar TAR_ENTRY_ERROR ENOSPC: no space left on device, write\n\
-                    npm error code ENOSPC\nnpm error syscall write\nnpm error errno -28\n\
-                    npm error nospc ENOSPC: no space left on device, write\n";
-        assert!(reason(full, cache).starts_with("the disk is full: npm needs"), "{full}");
-        let away = "npm error code ENOTFOUND\nnpm error syscall getaddrinfo\nnpm error errno \
-                    ENOTFOUND\nnpm error network request to https://npm.example/x failed\n";
-        assert_eq!(
-            reason(away, cache),
-            "network request to https://npm.example/x failed; code ENOTFOUND"
-        );
-        assert_eq!(reason("", cache), "it said nothing");
-    }
 
     #[tokio::test]
     async fn a_damaged_anvil_is_fetched_again() {

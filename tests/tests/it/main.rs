@@ -18,6 +18,7 @@ mod helia;
 mod licences;
 mod lies;
 mod lying_node;
+mod page;
 mod pages;
 mod platform;
 mod proof;

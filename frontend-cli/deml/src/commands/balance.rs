@@ -48,7 +48,7 @@ pub struct AssetBalance {
     /// In the market, free to use or withdraw.
     pub free: Amount,
     #[serde(skip)]
-    currency: Currency,
+    pub(crate) currency: Currency,
 }
 
 /// Shows an account's holdings.

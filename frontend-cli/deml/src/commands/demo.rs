@@ -1,6 +1,6 @@
 //! `deml demo`: a complete market run on this computer.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::Result;
 use application::Dapp;
@@ -8,7 +8,11 @@ use clap::{Args, Subcommand};
 use client::printer::ExitStatus;
 use devnet::Lie;
 
-use crate::{config::Config, demo};
+use crate::{
+    config::Config,
+    dashboard::{ADDRESS, Server},
+    demo,
+};
 
 /// Arguments of `deml demo`.
 #[derive(Clone, Debug, Args)]
@@ -24,6 +28,16 @@ pub struct Demo {
     /// compare every output with the deml-dapp beside deml
     #[arg(long, global = true, value_name = "FOLDER", conflicts_with = "dapp")]
     pub machine: Option<PathBuf>,
+    /// Serve the market's page meanwhile, at this address [default: 127.0.0.1:8780]
+    #[arg(
+        long,
+        global = true,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        default_missing_value = ADDRESS,
+        require_equals = true
+    )]
+    pub page: Option<SocketAddr>,
     /// For tests of the auditor only: make the devnet tell this lie, run one short job and print
     /// what the audit finds
     #[arg(long, value_name = "KIND", hide = true, conflicts_with = "dapp")]
@@ -55,10 +69,17 @@ pub async fn run(config: &Config, demo: Demo) -> Result<ExitStatus> {
         return Ok(report.exit_status());
     }
     let dapp = demo.machine.map(Dapp::Machine).or(demo.dapp.map(Dapp::Program));
+    let page = match demo.page {
+        Some(address) => Some(Server::prepare(address, config.printer).await?),
+        None => None,
+    };
+    if let Some(page) = &page {
+        config.printer.say(format_args!("page: {}", page.url()));
+    }
     match demo.play {
-        None => config.printer.answer(&demo::run(config.printer, dapp).await?)?,
+        None => config.printer.answer(&demo::run(config.printer, dapp, page).await?)?,
         Some(DemoPlay::Competition { silent_sponsor }) => {
-            let played = demo::competition::run(config.printer, dapp, silent_sponsor);
+            let played = demo::competition::run(config.printer, dapp, page, silent_sponsor);
             config.printer.answer(&played.await?)?;
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{Address, Bytes};
 use anyhow::Result;
 use clap::Args;
 use client::{
@@ -57,13 +57,19 @@ pub async fn run(config: &Config, deposit: Deposit) -> Result<ExitStatus> {
     let session = config.session()?;
     if deposit.sending.calldata {
         let (currency, amount) = session.money(deposit.amount).await?;
-        let (asset, exec_layer_data) = (currency.asset, Bytes::new());
-        let deposit = Some(DepositCalldata { asset, amount, exec_layer_data });
-        return Calldata { deposit, payloads: Vec::new() }.answer(&config.printer);
+        return calldata(&currency, amount).answer(&config.printer);
     }
     let sender = config.sender(&session).await?;
     config.printer.answer(&self::deposit(&session, &sender, deposit.amount).await?)?;
     Ok(ExitStatus::Done)
+}
+
+/// The payload of a deposit with no command riding on it.
+#[must_use]
+pub fn calldata(currency: &Currency, amount: Amount) -> Calldata {
+    let (asset, exec_layer_data) = (currency.asset, Bytes::new());
+    let deposit = Some(DepositCalldata { asset, amount, exec_layer_data });
+    Calldata { deposit, payloads: Vec::new() }
 }
 
 impl fmt::Display for Deposited {
@@ -106,6 +112,24 @@ pub(crate) async fn check_asset(session: &Session, currency: &Currency) -> Resul
     Err(Refused::new("AssetNotAllowed", why).into())
 }
 
+/// Checks that a wallet holds an amount.
+///
+/// - Errors: `WalletTooSmall`
+pub(crate) async fn check_wallet(
+    session: &Session,
+    account: Address,
+    currency: &Currency,
+    amount: Amount,
+) -> Result<()> {
+    let wallet = session.wallet(account, currency.asset).await?;
+    if wallet < amount {
+        let (needs, has) = (currency.show(amount), currency.show(wallet));
+        let why = format_args!("needs {needs}, the wallet {account} has {has}");
+        return Err(Refused::new("WalletTooSmall", why).into());
+    }
+    Ok(())
+}
+
 /// Sends a deposit with a command riding on it, after checking the way and the wallet's balance.
 pub(crate) async fn send_deposit(
     session: &Session,
@@ -121,11 +145,8 @@ pub(crate) async fn send_deposit(
         Asset::Erc20(token) => (contracts.erc20_portal, Some(to_ethereum(token))),
     };
     session.check_way(portal).await?;
-    let wallet = session.wallet(sender.address(), currency.asset).await?;
-    if wallet < amount && !sender.has_deposited(token, application, value, &command)? {
-        let (needs, has) = (currency.show(amount), currency.show(wallet));
-        let why = format_args!("needs {needs}, the wallet {} has {has}", sender.address());
-        return Err(Refused::new("WalletTooSmall", why).into());
+    if !sender.has_deposited(token, application, value, &command)? {
+        check_wallet(session, sender.address(), currency, amount).await?;
     }
     match token {
         None => sender.deposit_ether(application, value, command).await,

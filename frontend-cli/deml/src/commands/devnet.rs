@@ -1,16 +1,30 @@
 //! `deml devnet`: runs a market on this computer until Ctrl-C.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use application::{Dapp, beside_this_program};
 use clap::{Args, Subcommand};
-use client::{calendar, folders, printer::ExitStatus, quantity::Deadline};
-use devnet::{Info, Ports};
+use client::{
+    calendar,
+    chain::Chain,
+    folders,
+    http::PATIENCE,
+    ipfs::Store,
+    node::Node,
+    patience::Patience,
+    printer::{ExitStatus, Printer},
+    quantity::Deadline,
+    session::Session,
+};
+use devnet::{Info, Ports, market::TEST_TOKEN};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{Config, DEVNET_CHAIN};
+use crate::{
+    config::{Config, DEVNET_CHAIN},
+    dashboard::{ADDRESS, Server, serve_if},
+};
 
 /// Arguments of `deml devnet`.
 #[derive(Clone, Debug, Args)]
@@ -59,6 +73,15 @@ pub struct Devnet {
     /// Blocks per epoch; each is claimed when it ends
     #[arg(long, default_value_t = 10)]
     pub epoch_length: u64,
+    /// Serve the market's page too, at this address [default: 127.0.0.1:8780]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        default_missing_value = ADDRESS,
+        require_equals = true
+    )]
+    pub page: Option<SocketAddr>,
 }
 
 /// What can be done with a running devnet.
@@ -158,9 +181,18 @@ async fn play(global: &Config, devnet: Devnet) -> Result<ExitStatus> {
     let mut terminated = signal(SignalKind::terminate()).context("cannot watch for signals")?;
     let running = ::devnet::Devnet::start(config).await?;
     printer.answer(&Running(running.info()))?;
+    let page = match devnet.page {
+        Some(address) => Some(Server::prepare(address, printer).await?),
+        None => None,
+    };
+    if let Some(page) = &page {
+        printer.say(format_args!("page: {}", page.url()));
+    }
+    let session = session(running.info(), printer)?;
     printer.say("ready, with the accounts 0 to 8 of `deml --account N`; Ctrl-C ends it");
     let failure = tokio::select! {
         failure = running.failed() => Some(failure),
+        served = serve_if(page, session) => served.err(),
         _ = tokio::signal::ctrl_c() => None,
         _ = terminated.recv() => None,
     };
@@ -170,6 +202,18 @@ async fn play(global: &Config, devnet: Devnet) -> Result<ExitStatus> {
         Some(failure) => Err(failure),
         None => Ok(ExitStatus::Done),
     }
+}
+
+/// Access to the market on a running devnet, for its page.
+fn session(info: &Info, printer: Printer) -> Result<Session> {
+    Ok(Session {
+        chain: Chain::connect(&info.rpc_url, info.contracts)?,
+        node: Node::connect(&info.node_url, &info.inspect_url, info.application)?,
+        store: Store::embedded()?,
+        token: info.extra.get(TEST_TOKEN).copied(),
+        printer,
+        patience: Patience { pause: Duration::from_millis(50), limit: PATIENCE },
+    })
 }
 
 /// The given executable, or the one beside this program.

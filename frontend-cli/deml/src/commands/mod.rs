@@ -8,6 +8,7 @@ pub mod bits;
 pub mod box_exec;
 pub mod claim;
 pub mod competition;
+pub mod dashboard;
 pub mod data;
 pub mod demo;
 pub mod deposit;
@@ -48,6 +49,8 @@ pub enum Command {
     /// Find competitions: jobs with one prize
     #[command(subcommand)]
     Competition(competition::Competition),
+    /// Serve the market's page: jobs, scores, and payments through a wallet
+    Dashboard(dashboard::Dashboard),
     /// Open, inspect and end jobs
     #[command(subcommand)]
     Job(job::Job),
@@ -106,6 +109,7 @@ pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
         Command::Devnet(devnet) => devnet::run(config, devnet).await,
         Command::Genesis(genesis) => genesis::run(config, genesis),
         Command::Competition(competition) => competition::run(config, competition).await,
+        Command::Dashboard(dashboard) => dashboard::run(config, dashboard).await,
         Command::Job(job) => job::run(config, job).await,
         Command::Data(data) => data::run(config, data).await,
         Command::Model(model) => model::run(config, model).await,

@@ -55,15 +55,22 @@ pub async fn run(config: &Config, withdraw: Withdraw) -> Result<ExitStatus> {
     let session = config.session()?;
     if withdraw.sending.calldata {
         let account = config.account(&session).await?;
-        let asked = withdrawals(&session, account, &withdraw.amount).await?;
-        let commands: Vec<_> = asked.iter().map(withdrawal).collect();
-        return Calldata::inputs(&commands).answer(&config.printer);
+        return calldata(&session, account, &withdraw.amount).await?.answer(&config.printer);
     }
     let sender = config.sender(&session).await?;
     let asked = withdrawals(&session, sender.address(), &withdraw.amount).await?;
     let withdrawals = withdraw_all(&session, &sender, asked).await?;
     config.printer.answer(&withdrawals)?;
     Ok(ExitStatus::Done)
+}
+
+/// The payloads that withdraw an amount of an account, or all of it.
+///
+/// - Errors: as for [`withdrawals`]
+pub async fn calldata(session: &Session, account: Address, amount: &str) -> Result<Calldata> {
+    let asked = withdrawals(session, account, amount).await?;
+    let commands: Vec<_> = asked.iter().map(withdrawal).collect();
+    Ok(Calldata::inputs(&commands))
 }
 
 impl fmt::Display for Withdrawn {

@@ -11,9 +11,9 @@ mod play;
 mod result;
 mod stage;
 
-use std::time::Instant;
+use std::{path::PathBuf, time::Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use application::{Dapp, beside_this_program};
 use auditor::Report;
 use client::printer::Printer;
@@ -25,23 +25,28 @@ use self::{
     result::{Submitted, Wallet},
     stage::{Part, Stage},
 };
-use crate::{commands::devnet::program, interrupt::until_interrupted};
+use crate::{
+    commands::devnet::program,
+    dashboard::{Server, serve_if},
+    interrupt::until_interrupted,
+};
 
 /// Runs both jobs and cleans up.
 ///
 /// A given `dapp` runs the market, and the one beside this program then replays the same inputs.
 ///
 /// - Errors: the failed step, or how the two applications differ; no process is left running
-pub async fn run(printer: Printer, dapp: Option<Dapp>) -> Result<Played> {
+pub async fn run(printer: Printer, dapp: Option<Dapp>, page: Option<Server>) -> Result<Played> {
     let begun = Instant::now();
-    perform(printer, dapp, play::cast()?, async |stage| play_all(stage, begun).await).await
+    perform(printer, dapp, page, play::cast()?, async |stage| play_all(stage, begun).await).await
 }
 
 /// Runs `play` on a fresh devnet; then replays the inputs, unless the application was the one
-/// beside this program.
+/// beside this program. A page is served meanwhile.
 async fn perform<T: AsMut<Played>>(
     printer: Printer,
     dapp: Option<Dapp>,
+    page: Option<Server>,
     cast: Vec<Part>,
     play: impl AsyncFnOnce(&Stage) -> Result<T>,
 ) -> Result<T> {
@@ -55,13 +60,14 @@ async fn perform<T: AsMut<Played>>(
         }
         Ok(played)
     };
-    on_stage(set, play).await
+    on_stage(set, page, play).await
 }
 
-/// Sets a stage in a temporary folder and plays on it; whatever happens, Ctrl-C included, its
-/// programs are ended and the folder is removed.
+/// Sets a stage in a temporary folder and plays on it, with a page if there is one; whatever
+/// happens, Ctrl-C included, its programs are ended and the folder is removed.
 async fn on_stage<T>(
     set: impl AsyncFnOnce(PathBuf) -> Result<Stage>,
+    page: Option<Server>,
     play: impl AsyncFnOnce(&Stage) -> Result<T>,
 ) -> Result<T> {
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -72,7 +78,10 @@ async fn on_stage<T>(
             return Err(error);
         }
     };
-    let played = until_interrupted(play(&stage)).await;
+    let played = tokio::select! {
+        played = until_interrupted(play(&stage)) => played,
+        served = serve_if(page, stage.session.clone()) => served.and_then(|()| bail!("no page")),
+    };
     stage.strike().await?;
     played
 }
@@ -103,7 +112,7 @@ pub async fn sabotaged(printer: Printer, lie: Lie) -> Result<Report> {
         stage.settle_epochs().await?;
         stage.audit().await
     };
-    on_stage(set, play).await
+    on_stage(set, None, play).await
 }
 
 async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {

@@ -142,7 +142,8 @@ impl fmt::Display for Jobs {
 }
 
 /// Short description of the award.
-fn award(award: &Award, currency: &Currency) -> String {
+#[must_use]
+pub fn award(award: &Award, currency: &Currency) -> String {
     match award {
         Award::Rewards { reward, count } => format!("{count} × {}", currency.show(*reward)),
         Award::Prize { prize, .. } => format!("{} prize", currency.show(*prize)),

@@ -52,7 +52,7 @@ pub struct Shown {
     #[serde(skip)]
     settings: Settings,
     #[serde(skip)]
-    now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 /// Shows a job.
@@ -202,10 +202,11 @@ impl Shown {
         }
     }
 
-    fn fmt_windows(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The job's dates that are known, each with its name, in order.
+    pub(crate) fn dates(&self) -> Vec<(&'static str, Timestamp)> {
         let JobView { opened, windows, last_date, .. } = &self.job;
         let reveal_until = (windows.reveal_until != windows.close).then_some(windows.reveal_until);
-        let times = [
+        let dates = [
             ("opened", Some(*opened)),
             ("closes", Some(windows.close)),
             ("keys until", reveal_until),
@@ -213,10 +214,12 @@ impl Shown {
             ("attested", windows.attestations_until),
             ("last date", Some(*last_date)),
         ];
-        for (name, moment) in times {
-            if let Some(moment) = moment {
-                writeln!(out, "  {name:<11} {}", date_until(moment, self.now))?;
-            }
+        dates.into_iter().filter_map(|(name, moment)| Some((name, moment?))).collect()
+    }
+
+    fn fmt_windows(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, moment) in self.dates() {
+            writeln!(out, "  {name:<11} {}", date_until(moment, self.now))?;
         }
         Ok(())
     }

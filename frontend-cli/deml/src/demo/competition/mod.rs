@@ -16,15 +16,21 @@ use client::printer::Printer;
 pub use result::Played;
 
 use self::act::Sponsor;
+use crate::dashboard::Server;
 
 /// Runs a competition and cleans up; with a sponsor who never reveals, if requested.
 ///
 /// A given `dapp` runs the market, and the one beside this program then replays the same inputs.
 ///
 /// - Errors: the failed step, or how the two applications differ; no process is left running
-pub async fn run(printer: Printer, dapp: Option<Dapp>, is_silent: bool) -> Result<Played> {
+pub async fn run(
+    printer: Printer,
+    dapp: Option<Dapp>,
+    page: Option<Server>,
+    is_silent: bool,
+) -> Result<Played> {
     let begun = Instant::now();
     let sponsor = if is_silent { Sponsor::Silent } else { Sponsor::Honest };
     let play = async |stage: &super::Stage| play::play(stage, sponsor, begun).await;
-    super::perform(printer, dapp, cast::cast()?, play).await
+    super::perform(printer, dapp, page, cast::cast()?, play).await
 }

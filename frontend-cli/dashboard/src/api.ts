@@ -1,0 +1,138 @@
+// Questions to the program that serves the page; it alone asks Ethereum and the node.
+
+export interface Scores {
+  score: number;
+  worst_class: number;
+}
+
+export interface Refusal {
+  refused: string;
+  message: string;
+}
+
+export interface Words {
+  title: string;
+  kind: string;
+  wants: string;
+  pays: string;
+  costs: string;
+  closes: string;
+}
+
+export interface Job {
+  job: string;
+  number: number;
+  sponsor: string;
+  stage: string;
+  base: Scores | null;
+  submitted: number;
+  opened: number;
+  windows: { close: number };
+  words: Words;
+}
+
+export interface Rank {
+  rank: number | null;
+  submission: number;
+  client: string;
+  scores: Scores | null;
+  refusal: Refusal | null;
+}
+
+export interface Submission {
+  submission: number;
+  client: string;
+  state: string;
+  scores: Scores | null;
+  refusal: Refusal | null;
+  model: { cid: string } | null;
+}
+
+export interface BoardLine {
+  rank: number;
+  submission: number;
+  client: string;
+  score: number;
+}
+
+export interface JobDetail extends Job {
+  terms_in_words: { name: string; text: string }[];
+  dates: { name: string; at: number; words: string }[];
+  now: number;
+  ranking: Rank[];
+  board: BoardLine[];
+  submission_list: Submission[];
+}
+
+export interface Event {
+  event: string;
+  output: number;
+  input: number;
+  time: number;
+  job?: string;
+  submission?: number;
+  client?: string;
+  base?: Scores;
+  verdict?: { accepted: boolean; scores: Scores | null; reason: string };
+  board?: { score: number | null; reason: string };
+}
+
+export interface Events {
+  next: number;
+  is_all: boolean;
+  events: Event[];
+}
+
+export interface Market {
+  application: string;
+  chain_id: number;
+  token: { address: string; symbol: string } | null;
+}
+
+export interface Status {
+  processed_inputs: number;
+  now: number;
+}
+
+export interface Account {
+  balances: { asset: string; symbol: string; wallet: string; free: string }[];
+  vouchers: { index: number; state: string }[];
+  vouchers_in_words: string[];
+}
+
+export interface Transaction {
+  what: string;
+  to: string;
+  value: string;
+  data: string;
+}
+
+export type Outcome =
+  | { state: "pending" | "failed" | "done" }
+  | { state: "sent"; input: number }
+  | { state: "refused"; why: Refusal };
+
+/** Why there is no answer. */
+export class Unanswered extends Error {
+  constructor(
+    /** `page`: the program is gone; `market`: Ethereum or the node is; `refused`: by a rule. */
+    readonly by: "page" | "market" | "refused",
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The answer to a question, which is the path after `/api/`. */
+export async function ask<T>(question: string): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/${question}`, { signal: AbortSignal.timeout(60_000) });
+  } catch {
+    throw new Unanswered("page", "deml dashboard does not answer: start it again");
+  }
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer !== null) return answer as T;
+  const said = (answer as { error?: string } | null)?.error ?? `it answers ${response.status}`;
+  throw new Unanswered(response.status >= 500 ? "market" : "refused", said);
+}

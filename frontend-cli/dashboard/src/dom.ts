@@ -1,0 +1,78 @@
+// Elements, whose texts are only ever set as text: strangers wrote some of them.
+
+export type Child = Node | string | null | undefined | false;
+type Listeners = { [event: string]: (event: Event) => void };
+type Attributes = { [name: string]: string | number | boolean | undefined };
+
+/** An HTML element; an attribute that is `false` or missing is left out. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  children: Child[] = [],
+  listeners: Listeners = {},
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  dress(element, attributes);
+  append(element, children);
+  for (const [event, listener] of Object.entries(listeners)) {
+    element.addEventListener(event, listener);
+  }
+  return element;
+}
+
+/** An SVG element. */
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  children: Child[] = [],
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  dress(element, attributes);
+  append(element, children);
+  return element;
+}
+
+function dress(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== undefined) element.setAttribute(name, String(value));
+  }
+}
+
+function append(element: Element, children: Child[]): void {
+  element.append(...children.filter((child): child is Node | string => !!child));
+}
+
+/** Replaces what an element contains. */
+export function fill(element: Element, ...children: Child[]): void {
+  element.replaceChildren();
+  append(element, children);
+}
+
+export function button(text: string, action: () => void, attributes: Attributes = {}) {
+  return h("button", { type: "button", ...attributes }, [text], { click: action });
+}
+
+/** A table that becomes a list of cards on narrow screens; its roles survive that. */
+export function table(caption: string, columns: string[], rows: Child[][]): HTMLElement {
+  const head = columns.map((column) => h("th", { scope: "col", role: "columnheader" }, [column]));
+  const body = rows.map((cells) =>
+    h(
+      "tr",
+      { role: "row" },
+      cells.map((cell, at) => h("td", { role: "cell", "data-label": columns[at] }, [cell])),
+    ),
+  );
+  return h("table", { role: "table" }, [
+    h("caption", {}, [caption]),
+    h("thead", { role: "rowgroup" }, [h("tr", { role: "row" }, head)]),
+    h("tbody", { role: "rowgroup" }, body),
+  ]);
+}
+
+/** Offers a text as a file. */
+export function download(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 0);
+}

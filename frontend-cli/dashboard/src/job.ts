@@ -1,0 +1,187 @@
+// One job: its terms in words, its dates, its models with their verdicts, and its scores.
+
+import { ask, type BoardLine, type Event, type JobDetail, type Rank, type Submission } from "./api";
+import { chart } from "./chart";
+import { type Child, fill, h, table } from "./dom";
+import { eventsOf } from "./events";
+import { date, percent, short } from "./format";
+import { stageBadge } from "./jobs";
+import type { View } from "./main";
+
+export function jobView(number: string): View {
+  const top = h("div", {}, [h("p", {}, [`Reading job ${number} …`])]);
+  const scores = chart(number);
+  const rest = h("div");
+  const scoresSection = section("Scores over time", scores.element);
+  scoresSection.hidden = true;
+  return {
+    title: `Job ${number}`,
+    element: h("article", {}, [top, scoresSection, rest]),
+    leave: () => scores.leave(),
+    async refresh() {
+      const job = await ask<JobDetail>(`jobs/${number}`);
+      const events = await eventsOf(job.job);
+      fill(top, ...heading(job), section("Dates", timeline(job)));
+      scoresSection.hidden = false;
+      scores.show(events);
+      const isOpen = rest.querySelector("details")?.open ?? false;
+      fill(
+        rest,
+        section("Leaderboard", ...leaderboard(job.ranking)),
+        job.board.length > 0 && section("Board on the public slice", board(job.board)),
+        section("Submissions", submissions(job.submission_list)),
+        section("Terms", terms(job)),
+        section("Events", history(events, isOpen)),
+      );
+    },
+  };
+}
+
+function section(title: string, ...children: Child[]): HTMLElement {
+  return h("section", {}, [h("h2", {}, [title]), ...children]);
+}
+
+function heading(job: JobDetail): Child[] {
+  const facts: [string, Child][] = [
+    ["Wants", job.words.wants],
+    ["Pays", job.words.pays],
+    ["Costs at most", job.words.costs],
+    ["Closes", `${date(job.windows.close)} (${job.words.closes})`],
+    ["Kind", job.words.kind],
+    ["Sponsor", code(job.sponsor)],
+  ];
+  return [
+    h("h1", {}, [`${job.number}: ${job.words.title} `, stageBadge(job.stage)]),
+    h(
+      "dl",
+      { class: "facts" },
+      facts.map(([name, fact]) => h("div", {}, [h("dt", {}, [name]), h("dd", {}, [fact])])),
+    ),
+  ];
+}
+
+/** Dates in their order, those that are over marked so. */
+function timeline(job: JobDetail): HTMLElement {
+  const dates = [...job.dates].sort((one, other) => one.at - other.at);
+  return h(
+    "ol",
+    { class: "timeline" },
+    dates.map(({ name, at, words }) =>
+      h("li", { class: at <= job.now ? "over" : "ahead" }, [
+        h("strong", {}, [name]),
+        ` ${date(at)} `,
+        h("span", { class: "quiet" }, [`(${words})`]),
+      ]),
+    ),
+  );
+}
+
+function leaderboard(ranking: Rank[]): HTMLElement[] {
+  const [counted, others] = [
+    ranking.filter((rank) => rank.rank !== null),
+    ranking.filter((rank) => rank.rank === null),
+  ];
+  if (ranking.length === 0) {
+    return [h("p", { class: "empty" }, ["No model has been submitted yet."])];
+  }
+  const score = (rank: Rank) => (rank.scores ? percent(rank.scores.score) : "not scored");
+  const tables: HTMLElement[] = [];
+  if (counted.length > 0) {
+    tables.push(
+      table(
+        "Counts",
+        ["Rank", "Score", "Worst class", "Submission", "Client"],
+        counted.map((rank) => [
+          String(rank.rank),
+          score(rank),
+          rank.scores ? percent(rank.scores.worst_class) : "-",
+          String(rank.submission),
+          code(rank.client),
+        ]),
+      ),
+    );
+  }
+  if (others.length > 0) {
+    tables.push(
+      table(
+        "Does not count",
+        ["Score", "Submission", "Client", "Reason"],
+        others.map((rank) => [
+          score(rank),
+          String(rank.submission),
+          code(rank.client),
+          rank.refusal ? why(rank.refusal) : "not decided yet",
+        ]),
+      ),
+    );
+  }
+  return tables;
+}
+
+function board(lines: BoardLine[]): HTMLElement {
+  return table(
+    "Shown models",
+    ["Rank", "Score", "Submission", "Client"],
+    lines.map((line) => [
+      String(line.rank),
+      percent(line.score),
+      String(line.submission),
+      code(line.client),
+    ]),
+  );
+}
+
+function submissions(all: Submission[]): HTMLElement {
+  if (all.length === 0) {
+    return h("p", { class: "empty" }, ["None yet; ", h("code", {}, ["deml submit"]), " sends one."]);
+  }
+  return table(
+    "In the order of their commitments",
+    ["Submission", "Client", "State", "Score", "Model", "Why refused"],
+    all.map((one) => [
+      String(one.submission),
+      code(one.client),
+      h("span", { class: "badge", "data-state": one.state }, [one.state]),
+      one.scores ? percent(one.scores.score) : "-",
+      one.model ? code(one.model.cid) : "sealed",
+      one.refusal ? why(one.refusal) : "-",
+    ]),
+  );
+}
+
+function why({ refused, message }: { refused: string; message: string }): HTMLElement {
+  return h("span", {}, [h("strong", {}, [refused]), `: ${message}`]);
+}
+
+function terms(job: JobDetail): HTMLElement {
+  const sentences = [{ name: "name", text: job.job }, ...job.terms_in_words.slice(1)];
+  return h(
+    "dl",
+    { class: "terms" },
+    sentences.flatMap(({ name, text }) => [h("dt", {}, [name]), h("dd", {}, [text])]),
+  );
+}
+
+function history(events: Event[], isOpen: boolean): HTMLElement {
+  const items = [...events].reverse().map((event) =>
+    h("li", {}, [
+      h("time", {}, [date(event.time)]),
+      ` ${spaced(event.event)}`,
+      event.submission !== undefined && `, submission ${event.submission}`,
+      h("span", { class: "quiet" }, [` (input ${event.input})`]),
+    ]),
+  );
+  return h("details", { open: isOpen }, [
+    h("summary", {}, [`${events.length} events, newest first`]),
+    h("ol", { class: "events", reversed: true }, items),
+  ]);
+}
+
+/** `JobOpened` as `job opened`. */
+function spaced(name: string): string {
+  return name.replace(/(?<!^)([A-Z])/g, " $1").toLowerCase();
+}
+
+export function code(text: string): HTMLElement {
+  return h("code", { title: text }, [short(text)]);
+}

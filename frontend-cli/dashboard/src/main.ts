@@ -1,0 +1,120 @@
+// The page: which view is shown, and whether what it shows is fresh.
+
+import { accountView } from "./account";
+import { ask, type Status, Unanswered } from "./api";
+import { fill, h } from "./dom";
+import { jobView } from "./job";
+import { jobsView } from "./jobs";
+import "./style.css";
+import { discover } from "./wallet";
+
+export interface View {
+  title: string;
+  element: HTMLElement;
+  /** Reads and shows anew. */
+  refresh(): Promise<void>;
+  leave?(): void;
+}
+
+/** Pause between two questions whether there is anything new. */
+const PAUSE_MS = 2_000;
+
+/** A view is not older than this: time passes and claims are accepted without any input. */
+const AGE_MS = 10_000;
+
+const main = document.querySelector("main") as HTMLElement;
+const status = document.querySelector("#status") as HTMLElement;
+const trouble = h("p", { role: "alert", id: "trouble" });
+
+let view: View | null = null;
+/** What the view shows, as inputs that the node had processed, and since when. */
+let shown = -1;
+let shownAt = 0;
+
+function route(): View {
+  const job = /^#\/job\/(\w+)$/.exec(location.hash);
+  if (job?.[1]) return jobView(job[1]);
+  if (location.hash === "#/account") return accountView();
+  return jobsView();
+}
+
+function open(): void {
+  if (location.hash === "#main") return;
+  view?.leave?.();
+  view = route();
+  shown = -1;
+  document.title = `${view.title} · DeML`;
+  for (const link of document.querySelectorAll("nav a")) {
+    const isHere = link.getAttribute("href") === (location.hash || "#/");
+    if (isHere) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  trouble.hidden = true;
+  fill(main, trouble, view.element);
+  look();
+}
+
+let looking = false;
+
+/** Asks how far the node is, and shows the view anew if that is further. */
+async function look(): Promise<void> {
+  if (looking) return;
+  looking = true;
+  const current = view;
+  try {
+    const { processed_inputs } = await ask<Status>("status");
+    if (current && (shown !== processed_inputs || Date.now() - shownAt > AGE_MS)) {
+      await keepingFocus(() => current.refresh());
+      if (current === view) [shown, shownAt] = [processed_inputs, Date.now()];
+    }
+    say("live", `Live, ${processed_inputs} ${processed_inputs === 1 ? "input" : "inputs"}`);
+    trouble.hidden = true;
+  } catch (error) {
+    explain(error);
+  }
+  looking = false;
+  // The view was changed meanwhile.
+  if (current !== view) look();
+}
+
+/** Shows anew, and gives the focus back to what it was on if that was replaced. */
+async function keepingFocus(refresh: () => Promise<void>): Promise<void> {
+  const selector = "a, button, summary";
+  const nameOf = (element: Element) => `${element.getAttribute("href")} ${element.textContent}`;
+  const before = document.activeElement;
+  await refresh();
+  if (!before || before === document.body || before.isConnected) return;
+  const same = [...main.querySelectorAll<HTMLElement>(selector)].find(
+    (element) => nameOf(element) === nameOf(before),
+  );
+  same?.focus({ preventScroll: true });
+}
+
+function explain(error: unknown): void {
+  if (error instanceof Unanswered && error.by === "refused") {
+    say("live", "Live");
+    fill(trouble, error.message);
+  } else if (error instanceof Unanswered) {
+    say(error.by === "page" ? "away" : "down", "Reconnecting …");
+    const stale = shown >= 0 ? " What is shown is from before." : "";
+    fill(trouble, `${error.message}.${stale} Asking again every few seconds.`);
+  } else {
+    say("down", "Failed");
+    fill(trouble, `The page failed: ${error instanceof Error ? error.message : error}`);
+  }
+  trouble.hidden = false;
+}
+
+function say(state: string, words: string): void {
+  if (status.dataset.state === state && status.textContent === words) return;
+  status.dataset.state = state;
+  fill(status, words);
+}
+
+addEventListener("hashchange", () => {
+  open();
+  if (location.hash !== "#main") main.focus();
+});
+discover();
+open();
+setInterval(look, PAUSE_MS);

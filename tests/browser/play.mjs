@@ -1,0 +1,204 @@
+// Looks at a market's page as its readers do. Asks on standard output, in one word, for what is to
+// happen outside of the browser, and goes on with the next line of standard input.
+//
+//   node play.mjs CHROMIUM URL ETHEREUM TOKEN ACCOUNT FOLDER
+
+import assert from "node:assert/strict";
+import { createInterface } from "node:readline";
+
+import { firstLoad, inspect, open, saved } from "./browser.mjs";
+import { install, rpc } from "./wallet.mjs";
+
+const [chromium, url, ethereum, token, account, pictures] = process.argv.slice(2);
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+async function outside(what) {
+  console.log(what);
+  await lines.next();
+}
+
+const { browser, page, wrongs } = await open(chromium, url);
+const button = (name) => page.getByRole("button", { name, exact: true });
+const see = (text) => page.getByText(text).first().waitFor();
+const status = (state) => page.locator(`#status[data-state="${state}"]`).waitFor();
+
+/** Waits for the newest transaction to be in a state; returns what is said of it. */
+async function latest(state) {
+  const item = page.locator(`.activity li:first-child[data-state="${state}"]`);
+  await item.waitFor();
+  return item.textContent();
+}
+
+async function theListIsFilteredAndSearched() {
+  const bytes = await firstLoad(page, url);
+  assert(bytes < 300_000, `the first load takes ${bytes} bytes`);
+  await status("live");
+  // What a sponsor writes is shown as text.
+  await page.getByRole("link", { name: "0: <i>Health</i>" }).waitFor();
+  const search = page.getByLabel("Search");
+  await search.fill("no such job");
+  await see("No job matches: change the search or the filters.");
+  await search.fill("accuracy");
+  await page.getByLabel("Kind").selectOption("rewards, open, machine");
+  const row = page.getByRole("row").nth(1);
+  assert.match(await row.textContent(), /5\.000 % better than the base model with 81\.065 %/);
+  assert.match(await row.textContent(), /2 × 0\.5 ether/);
+  await inspect(page, pictures, "jobs");
+}
+
+async function aJobIsOpenedByKeyboard() {
+  await page.getByLabel("Order").focus();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Leaderboard" }).waitFor();
+  const table = (name) => page.getByRole("table", { name });
+  assert.match(await table("Counts").textContent(), /94\.674 %/);
+  assert.match(await table("Does not count").textContent(), /84\.615 %.*GainTooSmall: its score/);
+  await see("for each of 2 models, 1 left");
+  assert.equal(await page.locator(".timeline li").count(), 3);
+}
+
+async function scoresAreChartedZoomedAndSaved() {
+  const marks = page.locator(".chart circle");
+  assert.equal(await marks.count(), 2);
+  const ends = () => page.locator(".chart text").allTextContents();
+  const all = await ends();
+  await button("Zoom in").click();
+  assert.notDeepEqual(await ends(), all);
+  await button("All").click();
+  assert.deepEqual(await ends(), all);
+  const csv = (await saved(page, "Save CSV")).trim().split("\r\n");
+  assert.equal(csv.length, 4, "a base model and two submissions");
+  assert.match(csv[2], /,accepted,0,0x[0-9a-f]{40},946745,$/);
+  assert.match(csv[3], /,refused,1,.*GainTooSmall/);
+  const picture = await saved(page, "Save SVG");
+  assert.match(picture, /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"[^]*<\/svg>$/);
+  await inspect(page, pictures, "job");
+}
+
+async function theChosenWalletIsUsedForEverything() {
+  await page.getByRole("link", { name: "Account" }).click();
+  await button("Connect First").waitFor();
+  const tell = (change) => page.evaluate(change);
+  await tell(() => (window.wallets.Second.refuses = true));
+  await button("Connect Second").click();
+  await see("refused in the wallet: nothing was sent");
+  await tell(() => (window.wallets.Second.refuses = false));
+  await button("Connect Second").click();
+  await page.getByRole("table", { name: "Balances" }).waitFor();
+  await tell(() => window.wallets.Second.setChain("0x1"));
+  await see("Wrong chain: Second is on chain 1, this market on chain 31337.");
+  assert(await button("Deposit").isDisabled());
+  await inspect(page, pictures, "wrong-chain");
+  await button("Switch the wallet").click();
+  await page.locator("#warning").waitFor({ state: "hidden" });
+}
+
+async function moneyIsDepositedClaimedAndWithdrawn() {
+  const amount = page.getByLabel("Deposit: amount");
+  await amount.fill("1000000");
+  await button("Deposit").click();
+  await see(/needs 1000000 ether, the wallet .* has /);
+  await page.evaluate(() => (window.wallets.Second.refuses = true));
+  await amount.fill("0.25");
+  await button("Deposit").click();
+  assert.match(await latest("refused"), /nothing was sent/);
+  await page.evaluate(() => (window.wallets.Second.refuses = false));
+  await button("Deposit").click();
+  assert.match(await latest("done"), /deposit 0\.25 ether: done/);
+  await page.getByRole("cell", { name: "0.25 ether", exact: true }).waitFor();
+
+  const before = BigInt(await rpc(ethereum, "eth_getBalance", [account, "latest"]));
+  await inspect(page, pictures, "account");
+  await button("Claim").click();
+  assert.match(await latest("done"), /execute voucher \d+: done/);
+  const after = BigInt(await rpc(ethereum, "eth_getBalance", [account, "latest"]));
+  assert(after - before > 499_000_000_000_000_000n, "the reward is in the wallet");
+  await see("No voucher waits to be executed.");
+
+  await button("Withdraw all").click();
+  assert.match(await latest("done"), /send the command: done/);
+  await see(/pays 0\.25 ether to .* once it is proven/);
+}
+
+async function nothingMoreIsSentAfterTheAccountWasChanged() {
+  const other = (await rpc(ethereum, "eth_accounts"))[7];
+  await page.evaluate((address) => {
+    const wallet = window.wallets.Second;
+    const ask = window.askEthereum;
+    window.askEthereum = async (method, params) => {
+      const answer = await ask(method, params);
+      if (method === "eth_sendTransaction") wallet.setAccount(address);
+      return answer;
+    };
+  }, other);
+  await page.getByLabel("Deposit: amount").fill("5");
+  await page.locator("#deposit-unit").selectOption({ label: "TEST" });
+  await button("Deposit").click();
+  assert.match(await latest("stopped"), /deposit 5 TEST: the account or chain was changed/);
+  const first = page.locator(".activity li").nth(1);
+  assert.match(await first.textContent(), /let the portal take it: done/);
+  const asked = await page.evaluate(() => window.wallets.First.asked);
+  assert.deepEqual(asked, [], "the wallet that was not chosen is asked nothing");
+}
+
+async function aTransactionThatTakesLongSaysSo() {
+  await page.reload();
+  await page.clock.install();
+  await button("Connect First").click();
+  await rpc(ethereum, "evm_setAutomine", [false]);
+  await page.getByLabel("Deposit: amount").fill("0.125");
+  await button("Deposit").click();
+  assert.match(await latest("pending"), /waits for a block …/);
+  await page.clock.fastForward(61_000);
+  await see("it takes long: the wallet can speed it up or cancel it");
+  await rpc(ethereum, "evm_setAutomine", [true]);
+  await rpc(ethereum, "evm_mine");
+  assert.match(await latest("done"), /deposit 0\.125 ether: done/);
+}
+
+async function theNodeGoesAwayAndComesBack() {
+  await page.getByRole("link", { name: "Jobs" }).click();
+  await see("0: <i>Health</i>");
+  await outside("stop-node");
+  await status("down");
+  await see("the node does not answer in time. What is shown is from before.");
+  await inspect(page, pictures, "node-down");
+  await outside("start-node");
+  await status("live");
+  await page.locator("#trouble").waitFor({ state: "hidden" });
+  await page.goto(`${url}/#/job/77`);
+  await see("there is no job 77");
+  await outside("end-page");
+  await status("away");
+  await see("deml dashboard does not answer: start it again.");
+}
+
+await install(page, ethereum, account);
+// 100 units of the test token, which anyone can mint.
+const word = (number) => number.toString(16).padStart(64, "0");
+const mint = `0x40c10f19${account.slice(2).padStart(64, "0")}${word(100n * 10n ** 18n)}`;
+await rpc(ethereum, "eth_sendTransaction", [{ from: account, to: token, data: mint }]);
+
+for (const step of [
+  theListIsFilteredAndSearched,
+  aJobIsOpenedByKeyboard,
+  scoresAreChartedZoomedAndSaved,
+  theChosenWalletIsUsedForEverything,
+  moneyIsDepositedClaimedAndWithdrawn,
+  nothingMoreIsSentAfterTheAccountWasChanged,
+  aTransactionThatTakesLongSaysSo,
+  theNodeGoesAwayAndComesBack,
+]) {
+  try {
+    await step();
+  } catch (error) {
+    await page.screenshot({ path: `${pictures}/failed.png`, fullPage: true });
+    console.error(`${step.name}: ${error.stack}`);
+    process.exit(1);
+  }
+}
+assert.deepEqual(wrongs, []);
+await browser.close();
+console.log("seen");
+process.exit(0);
