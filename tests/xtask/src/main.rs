@@ -51,7 +51,15 @@ fn main() -> ExitCode {
         "ci" => ci(),
         _ => {
             let tasks = [
-                "demo", "quick", "ci", "speed", "cost", "conformance", "escape", "soak", "bits",
+                "demo",
+                "quick",
+                "ci",
+                "speed",
+                "cost",
+                "conformance",
+                "escape",
+                "soak",
+                "bits",
                 "riscv",
             ];
             Err(format!("usage: {}", tasks.map(|task| format!("cargo {task}")).join(" | ")))

@@ -10,10 +10,7 @@ use super::{
     unary::FUNCTION,
     unsigned,
 };
-use crate::{
-    element::Element, op::attributes::bad_value, refusal::NodeRefused,
-    tensor::Data,
-};
+use crate::{element::Element, op::attributes::bad_value, refusal::NodeRefused, tensor::Data};
 
 /// Queries, keys or values as [batch, heads, length, size], or as [batch, length, heads · size].
 #[derive(Clone, Copy)]

@@ -3,10 +3,7 @@
 use kernels::math::double as math;
 
 use super::{Given, Operands, Prepared, Settings, operand};
-use crate::{
-    element::Element, op::attributes::bad_value, refusal::NodeRefused,
-    tensor::Data,
-};
+use crate::{element::Element, op::attributes::bad_value, refusal::NodeRefused, tensor::Data};
 
 /// Steps that a transcendental function counts as.
 pub(super) const FUNCTION: usize = 8;
