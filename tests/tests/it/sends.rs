@@ -201,7 +201,7 @@ fn what_an_endpoint_refuses_is_one_sentence_and_nothing_is_left_behind() {
     assert_eq!(behind.held(), 0);
     let said = behind.deposit(0);
     assert!(!said.contains("earlier command"), "{said}");
-    let said = behind.said(&["--account", "9", "deposit", "10000ether"], 1);
+    let said = behind.said(&["--account", "7", "deposit", "10000ether"], 1);
     assert!(said.contains("WalletTooSmall") && said.contains("gas included"), "{said}");
     assert_eq!(behind.held(), ETHER);
 }
