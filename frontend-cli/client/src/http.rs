@@ -61,7 +61,7 @@ pub enum Fault {
         /// The server.
         url: Url,
         /// Its words for it.
-        words: String,
+        words: Box<str>,
         /// How long it asks to wait.
         after: Option<Duration>,
     },
@@ -144,7 +144,7 @@ impl Http {
             let answer = self.post_once(url, question).await;
             let answer = answer.and_then(|answer| match busy(&answer) {
                 Some(words) if is_harmless => {
-                    Err(Fault::Busy { url: url.clone(), words, after: None })
+                    Err(Fault::Busy { url: url.clone(), words: words.into(), after: None })
                 }
                 _ => Ok(answer),
             });
@@ -232,7 +232,7 @@ fn read<T: DeserializeOwned>(
 ) -> Result<T, Fault> {
     let url = url.clone();
     if is_busy(status) {
-        return Err(Fault::Busy { url, words: status.to_string(), after });
+        return Err(Fault::Busy { url, words: status.to_string().into(), after });
     }
     match serde_json::from_slice(body) {
         // JSON-RPC errors come with any status.
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_limit_on_requests_is_outlasted_and_other_faults_are_not() {
-        let busy = |after| Fault::Busy { url: url(), words: "429".to_owned(), after };
+        let busy = |after| Fault::Busy { url: url(), words: "429".into(), after };
         let mut retries = Retries::new(Duration::from_secs(3_600));
         let pauses: Vec<Duration> =
             (0..20).map(|_| retries.pause_after(&busy(None)).unwrap()).collect();

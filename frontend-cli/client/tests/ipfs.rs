@@ -1,6 +1,8 @@
 //! Gateways as they are: each file comes, or it is said what to do. A small server answers as they
 //! do; that the real forms are read is tested against other implementations elsewhere.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{
     io::{self, BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},

@@ -123,7 +123,11 @@ proptest! {
         rows.iter().for_each(|(truth, score)| accumulator.rank(*truth, *score));
         let of = |class| rows.iter().filter(move |(truth, _)| *truth == class);
         let pairs = of(1).flat_map(|(_, one)| of(0).map(move |(_, zero)| one.cmp(zero)));
-        let doubled = pairs.clone().map(|order| (order as i32 + 1) as u128).sum::<u128>();
+        let doubled = pairs.clone().map(|order| match order {
+            std::cmp::Ordering::Less => 0_u128,
+            std::cmp::Ordering::Equal => 1,
+            std::cmp::Ordering::Greater => 2,
+        }).sum::<u128>();
         let auroc = Fraction::new(doubled, (2 * pairs.count() as u128).max(1)).ppm();
         prop_assert_eq!(accumulator.score(Metric::Auroc), Score(auroc));
         // Rows that arrive in another order change nothing.

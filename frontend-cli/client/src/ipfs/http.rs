@@ -32,7 +32,9 @@ pub(super) async fn send(
         let (url, status) = (response.url().clone(), response.status());
         let words = status.to_string();
         let fault = match status {
-            _ if is_busy(status) => Fault::Busy { url, words, after: retry_after(&response) },
+            _ if is_busy(status) => {
+                Fault::Busy { url, words: words.into(), after: retry_after(&response) }
+            }
             StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => {
                 Fault::Status { url, status, words }
             }

@@ -224,12 +224,12 @@ async fn in_box(
     named: &str,
     course: TrainingRun,
 ) -> Result<BoxedRun> {
-    let TrainingRun { base, data, label, options, out, .. } = course;
+    let TrainingRun { base, data, reading, options, out, .. } = course;
     Ok(BoxedRun {
         trainer: given::trainer(config, named).await?,
         base,
         data,
-        label,
+        reading,
         options,
         limits: train.given.limits(),
         clip: train.clip.map(f64::from),

@@ -9,13 +9,13 @@ use std::{
 use anyhow::{Context, Result};
 use blobs::Cid;
 use client::{
-    files::{self, File},
+    files,
     printer::{Printer, Refused, one_line},
     quantity::percent,
 };
+use dataset::Source;
 use eval::{
     Dataset,
-    dataset::LabelColumn,
     train::{self, Options},
 };
 use market::{Metric, Score};
@@ -38,9 +38,9 @@ pub struct BoxedRun {
     /// The ONNX file of the base model.
     pub base: Vec<u8>,
     /// The files of rows, joined.
-    pub data: Vec<File>,
-    /// Name of the label column in a CSV file.
-    pub label: Option<String>,
+    pub data: Vec<Source>,
+    /// How they are read.
+    pub reading: dataset::Options,
     /// Settings that a trainer is told; which of them it follows is up to it.
     pub options: Options,
     /// What the client gives at most.
@@ -124,7 +124,7 @@ pub async fn train(printer: Printer, run: BoxedRun) -> Result<BoxedModel> {
     local::in_background(move || {
         keeping::try_writing(&run.out)?;
         let limits = run.trainer.manifest.limits(&run.limits)?;
-        let (rows, held_back) = parted(&run)?;
+        let (rows, held_back) = parted(&printer, &run)?;
         let folder = tempfile::tempdir().context("there is no folder for temporary files")?;
         let program = prepared(&run, &rows, folder.path())?;
         let stage = run.stage.iter().map(String::as_str).collect::<Vec<_>>();
@@ -138,10 +138,8 @@ pub async fn train(printer: Printer, run: BoxedRun) -> Result<BoxedModel> {
 }
 
 /// The rows for the trainer, and those that judge it.
-fn parted(run: &BoxedRun) -> Result<(Dataset, Dataset)> {
-    let kind = local::label_kind(run.options.metric);
-    let label = run.label.as_deref().map_or(LabelColumn::Last, LabelColumn::Named);
-    let read = run.data.iter().map(|file| local::dataset(file, label, kind));
+fn parted(printer: &Printer, run: &BoxedRun) -> Result<(Dataset, Dataset)> {
+    let read = run.data.iter().map(|source| local::read(printer, source, &run.reading));
     let dataset = rows::joined(read.collect::<Result<_>>()?)?;
     let (rows, held_back) = train::parted(&dataset, &run.options);
     let why = "no row is held back to judge the trainer by: give more --data or --validation";

@@ -6,7 +6,10 @@ use anyhow::Result;
 use clap::Args;
 use client::{files, printer::ExitStatus};
 use eval::{Dataset, Features, Labels, Shape, train::Options};
-use trainer::custom::boxed::{self, BoxedRun};
+use trainer::{
+    custom::boxed::{self, BoxedRun},
+    local,
+};
 
 use super::given::{Given, trainer};
 use crate::{commands::box_exec, config::Config};
@@ -37,8 +40,8 @@ pub async fn run(config: &Config, test: Test) -> Result<ExitStatus> {
     let run = BoxedRun {
         trainer: trainer(config, &test.trainer).await?,
         base: BASE.to_vec(),
-        data: vec![files::read(&data)?],
-        label: None,
+        data: vec![local::open(&data)?],
+        reading: dataset::Options::default(),
         options: Options { epochs: 5, learning_rate: 0.05, ..Options::default() },
         limits: test.given.limits(),
         clip: None,
