@@ -8,7 +8,8 @@
 //! 4. the rows answered this many times more
 //!
 //! ```text
-//! subject --net FILE.onnx --rows FILE.safetensors [--metric accuracy] [--output from_graph] [--batches 1]
+//! subject --net FILE.onnx --rows FILE.safetensors [--metric accuracy] [--output from_graph]
+//!     [--batches 1]
 //! ```
 
 #![expect(clippy::print_stdout, reason = "the score is what this program prints")]

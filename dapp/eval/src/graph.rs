@@ -1,5 +1,7 @@
 //! A model's graph: nodes in the order they run, with values identified by number.
 
+#[cfg(feature = "conformance")]
+use crate::tensor::Tensor;
 use crate::{
     label::Label,
     limits,
@@ -7,7 +9,6 @@ use crate::{
     op::{Fact, Operator, Plain, PlainOnly, Role},
     refusal::{ModelRefused, NodeId},
     shape::Shape,
-    tensor::Tensor,
 };
 
 mod builder;
@@ -22,6 +23,10 @@ pub(crate) struct Graph {
     /// Shape of a row of the input.
     pub(crate) row: Shape,
     /// Whether the file fixes the batch at a single row.
+    #[cfg_attr(
+        not(feature = "train"),
+        expect(dead_code, reason = "only training makes batches of its own")
+    )]
     pub(crate) single_rows: bool,
     /// Rows of a batch, if the file fixes them.
     pub(crate) fixed_rows: Option<usize>,

@@ -1,5 +1,5 @@
-//! What one answer is worth: losses and scores of a row, in f64 and in one order, so that their bits
-//! are the same everywhere.
+//! Losses and scores of one row, in f64 and in one order, so that their bits are the same
+//! everywhere.
 
 use market::{MAX_LOSS_PPM, Output};
 

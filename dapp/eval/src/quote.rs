@@ -18,7 +18,7 @@ const LABELLED_ROW_BYTES: usize = 5;
 /// Bytes of the smallest part of a model that is counted: a node or a constant.
 const PART_BYTES: usize = 8;
 /// Operations on each target for the losses of a constant answer: a mean, a median, two distances.
-const BASELINE_OPERATIONS: usize = 12;
+const BASELINE_OPERATIONS: usize = 5;
 /// Number of times that a graph is planned for its quote: for one row, a batch, and the rest.
 const PLANS: usize = 3;
 

@@ -39,7 +39,7 @@ names! {
         SensitivityAt95 = "sensitivity_at95",
         /// Greatest recall of class 1 with at least 99 % of class 0 answered correctly.
         SensitivityAt99 = "sensitivity_at99",
-        /// Correlation of the ranks of answers and targets, at least 0; equals share their mean rank.
+        /// Correlation of the ranks of answers and targets, at least 0; equals share a mean rank.
         Spearman = "spearman",
     }
 

@@ -367,7 +367,7 @@ fn title(text: &str) -> Result<[u8; 32]> {
     Ok(title)
 }
 
-/// Checks terms as of a moment, and as of a little later, when the block that opens the job may come.
+/// Checks terms as of a moment, and as of a little later, when the block that opens the job comes.
 ///
 /// - Errors: the market's refusal; a close that is past, too early or too distant with its date
 pub fn check(terms: &Terms, settings: &Settings, now: Timestamp) -> Result<(), Refused> {

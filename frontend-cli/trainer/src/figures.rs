@@ -30,7 +30,7 @@ pub enum Figures {
     },
 }
 
-/// A share of rows in parts per million, and the interval that holds the true share 95 times of 100.
+/// A share of rows in parts per million, and the interval that holds the true one 95 times of 100.
 ///
 /// - Source: Wilson, Probable inference, the law of succession, and statistical inference (1927)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

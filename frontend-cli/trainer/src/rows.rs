@@ -110,7 +110,8 @@ mod tests {
 
     fn understood(text: &str) -> Understood {
         let source = dataset::Source::from_bytes("rows.csv".as_ref(), text.as_bytes().to_vec());
-        dataset::read(&source.unwrap(), &dataset::Options::default()).unwrap()
+        let options = dataset::Options { header: Some(dataset::Header::No), ..Default::default() };
+        dataset::read(&source.unwrap(), &options).unwrap()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use deml::cli::Cli;
 
-/// Words of a command line: quotes group them, `#` begins a comment.
+/// Words of a command line: quotes group them; a comment, a pipe or a redirection ends them.
 #[must_use]
 pub fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
@@ -15,7 +15,7 @@ pub fn words(line: &str) -> Vec<String> {
                 quote = Some(letter);
                 word.get_or_insert_default();
             }
-            '#' if word.is_none() => break,
+            '#' | '|' | '<' | '>' if word.is_none() => break,
             ' ' => words.extend(word.take()),
             _ => word.get_or_insert_default().push(letter),
         }
@@ -74,6 +74,9 @@ fn filled(word: &str, bytes: usize) -> String {
     word.replace('…', "example.org")
 }
 
+/// The CID of no bytes.
+const ANY_CID: &str = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku";
+
 /// Words of a message in the source with 0 in place of `{job}` and of options' values; other
 /// text in braces is left out.
 #[must_use]
@@ -82,6 +85,7 @@ pub fn with_zeros(words: &[String]) -> Vec<String> {
     let filled = words.iter().zip(before).filter_map(|(word, before)| {
         let is_value = before.starts_with("--") || ["{job}", "{number}"].contains(&word.as_str());
         match word.starts_with('{') {
+            true if before == "--cid" => Some(ANY_CID.to_owned()),
             true if is_value => Some("0".to_owned()),
             true => None,
             false => Some(word.clone()),

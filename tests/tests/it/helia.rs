@@ -70,7 +70,7 @@ async fn nothing_wrong_is_taken_from_a_store() {
         ("gateway", "", large_cid, MIB, "more than 1048576 bytes"),
         ("gateway", "/raw-only", large_cid, MIB, "more than 1048576 bytes"),
         ("kubo", "", absent, 999, "the server answered 500"),
-        ("gateway", "", absent, 999, "the server answered 500"),
+        ("gateway", "", absent, 999, "the answer broke off"),
     ];
     for (kind, mood, cid, max_bytes, expected) in table {
         let store = helia.store(kind, mood);

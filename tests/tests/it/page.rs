@@ -1,7 +1,6 @@
 //! The page in a real browser, on a real market, with wallets that sign through anvil.
 //!
-//! Its pictures are in `target/tmp/page`. Chromium is Debian's, installed by this test where it
-//! may, and playwright comes from npm.
+//! Its pictures are in `target/tmp/page`. Chromium is Debian's, and playwright comes from npm.
 
 use std::{
     fs,
@@ -126,21 +125,14 @@ impl Drop for Browser {
     }
 }
 
-/// Chromium on this computer; as root it is installed if it is missing.
+/// Chromium on this computer, which `cargo ci` installs where it may.
 ///
-/// - Panics: it is missing, and cannot be installed
+/// - Panics: it is missing
 fn chromium() -> PathBuf {
-    let find = || {
-        let folders = std::env::var_os("PATH").unwrap_or_default();
-        let paths = std::env::split_paths(&folders).map(|folder| folder.join("chromium"));
-        paths.into_iter().find(|path| path.is_file())
-    };
-    find()
-        .or_else(|| {
-            let mut apt = Command::new("apt-get");
-            apt.args(["install", "-y", "--no-install-recommends", "chromium"]).output().ok();
-            find()
-        })
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let mut paths = std::env::split_paths(&folders).map(|folder| folder.join("chromium"));
+    paths
+        .find(|path| path.is_file())
         .expect("Chromium is missing: install it, on Debian with `apt-get install chromium`")
 }
 

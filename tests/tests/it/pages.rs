@@ -253,8 +253,10 @@ impl Known {
             return typed::parses(&words, true).err();
         }
         let &word = rest.first()?;
-        let source = pages::root().join(format!("tests/src/bin/deml-{name}.rs"));
-        let source = fs::read_to_string(source).unwrap_or_default();
+        let sources =
+            [format!("tests/src/bin/deml-{name}.rs"), format!("dapp/eval/examples/{name}.rs")];
+        let sources = sources.map(|path| fs::read_to_string(pages::root().join(path)));
+        let source = sources.into_iter().flatten().collect::<String>();
         let is_known = source.contains(&format!("cargo {name} {word}"))
             || source.contains(&format!("\"{word}\""));
         (!is_known).then(|| format!("{name} knows no {word}"))

@@ -211,8 +211,8 @@ fn value_is_sent_only_where_the_contracts_are() {
     let behind = Behind::start();
     let is_sent = |behind: &Behind| behind.ethereum.asked(RAW) > 0;
     behind.ethereum.tell("eth_getCode", Fault::change(|_, answer| answer["result"] = json!("0x")));
-    let said = behind.deposit(1);
-    assert!(said.contains("NoContract") && said.contains("is --rpc-url right?"), "{said}");
+    let said = behind.deposit(2);
+    assert!(said.contains("there is no contract at"), "{said}");
     behind.ethereum.behave();
 
     let node = Proxy::start(behind.market.devnet_file()["node_url"].as_str().unwrap()).unwrap();
@@ -283,7 +283,10 @@ fn token(behind: &Behind, artifact: &str) -> Value {
     let market = &behind.market;
     let code = artifact["bytecode"].as_str().unwrap();
     let deployed = market.transact(3, &Value::Null, 0, code);
-    let token = deployed["contractAddress"].clone();
+    // The market takes no other token than its own, which becomes one of the kind.
+    let code = market.ethereum("eth_getCode", json!([deployed["contractAddress"], "latest"]));
+    let token = market.devnet_file()["extra"]["TestToken"].clone();
+    market.ethereum("anvil_setCode", json!([token, code]));
     let account = market.ethereum("eth_accounts", json!([]))[3].as_str().unwrap().parse().unwrap();
     let mint = mintCall { account, amount: U256::from(10 * ETHER) }.abi_encode();
     market.transact(3, &token, 0, &alloy::primitives::hex::encode_prefixed(mint));

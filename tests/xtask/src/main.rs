@@ -9,6 +9,7 @@
 #![expect(clippy::print_stderr, reason = "this program's printer goes to stderr")]
 
 mod bits;
+mod packages;
 mod riscv;
 
 use std::{
@@ -115,6 +116,7 @@ fn ci() -> Result<ExitCode, String> {
         return Err("npm is missing: install Node.js 20 or newer, which brings it".to_owned());
     }
     riscv::prepare()?;
+    packages::ensure("Chromium", &[("chromium", "chromium")], &[])?;
     step("formatting", "cargo", FORMATTING, &root)?;
     step("lints", "cargo", LINTS, &root)?;
     step("contract tools", "npm", &["ci", "--no-audit", "--no-fund"], &contracts)?;

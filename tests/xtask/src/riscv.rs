@@ -7,7 +7,7 @@ use std::{
     process::{self, Command},
 };
 
-use crate::{found, root, step, target_folder};
+use crate::{packages, root, step, target_folder};
 
 const TARGET: &str = "riscv64gc-unknown-linux-gnu";
 
@@ -31,20 +31,7 @@ pub(crate) fn prepare() -> Result<(), String> {
         step("RISC-V target", "rustup", &["target", "add", TARGET], &root())
             .map_err(|reason| format!("{reason}; add {TARGET} to your Rust toolchain"))?;
     }
-    let missing: Vec<_> =
-        PACKAGES.iter().filter(|(program, _)| !found(program)).map(|(_, name)| *name).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let names = [missing.as_slice(), &["libc6-dev-riscv64-cross"]].concat();
-    let remedy = format!("apt-get install {}", names.join(" "));
-    if !is_root() || !found("apt-get") {
-        return Err(format!("the RISC-V tools are missing: as root, {remedy}"));
-    }
-    step("package lists", "apt-get", &["update", "-q"], &root())?;
-    let install = ["install", "-q", "-y", "--no-install-recommends"];
-    step("RISC-V tools", "apt-get", &[&install[..], &names].concat(), &root())
-        .map_err(|reason| format!("{reason}; {remedy}"))
+    packages::ensure("the RISC-V compiler", PACKAGES, &["libc6-dev-riscv64-cross"])
 }
 
 /// Builds the program and refuses it if it is too large.
@@ -122,9 +109,4 @@ fn copy_tracked(from: &Path, to: &Path) -> Result<(), String> {
             .map_err(|error| format!("cannot copy {}: {error}", source.display()))?;
     }
     Ok(())
-}
-
-fn is_root() -> bool {
-    let user = Command::new("id").arg("-u").output();
-    user.is_ok_and(|user| user.stdout.trim_ascii() == b"0")
 }

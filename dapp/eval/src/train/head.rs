@@ -35,8 +35,8 @@ impl Head {
     /// if its answers are as shown or stated; `None` if they have no gradient.
     ///
     /// A loss is computed before a final softmax or logistic function, where its gradient is
-    /// numerically stable. Several answers of which neither is known are trained as logits, unless a
-    /// concatenation makes them, like scikit-learn's two columns.
+    /// numerically stable. Several answers of which neither is known are trained as logits, unless
+    /// a concatenation makes them, like scikit-learn's two columns.
     pub(super) fn of(graph: &Graph, classes: u16, answers: usize, output: Output) -> Option<Self> {
         let answer = graph.output;
         if classes == 0 {

@@ -1,5 +1,5 @@
-//! Metrics against scikit-learn and SciPy (`tests/fixtures/metrics.py`), and what answers are: known
-//! from the graph or stated, never guessed.
+//! Metrics against scikit-learn and SciPy (`tests/fixtures/metrics.py`), and what answers are:
+//! known from the graph or stated, never guessed.
 
 use blobs::Text as _;
 use eval::{Dataset, EvaluationRefused, Evaluator, Features, Labels, Model, Shape, report};

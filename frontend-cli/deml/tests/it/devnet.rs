@@ -466,7 +466,7 @@ async fn lists_are_filtered_and_paged_as_the_node_does() {
         ("cartesi_listEpochs", of("status", "SLEEPING"), -32602),
         ("cartesi_listOutputs", of("output_type", "0x12"), -32602),
         ("cartesi_getLastAcceptedEpochIndex", of("x", ""), -32001),
-        ("cartesi_listTournaments", of("x", ""), -32601),
+        ("cartesi_listPortals", of("x", ""), -32601),
     ];
     for (method, params, code) in refused {
         assert_eq!(ask(&devnet, method, params.clone()).await, Err(code), "{method} {params}");

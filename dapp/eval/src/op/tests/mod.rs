@@ -169,16 +169,3 @@ fn more_cases() {
         assert_close(name, &found, expected);
     }
 }
-
-#[test]
-fn whole_numbers_are_known_before_anything_runs() {
-    let facts = [whole(&[2]), whole(&[-1])].map(|input| input.map(|(fact, _)| fact));
-    let fact = whole(&[2, -1]).unwrap().0;
-    let axis = [("axis", Attribute::Integer(0))];
-    assert_eq!(operator("Concat", &axis, 13).unwrap().infer(&Inputs(&facts)), Ok(fact.clone()));
-    let facts = [Some(fact.clone())];
-    for (name, attributes) in [("Identity", &[][..]), ("Cast", &[("to", Attribute::Integer(7))])] {
-        let operator = operator(name, attributes, 13).unwrap();
-        assert_eq!(operator.infer(&Inputs(&facts)), Ok(fact.clone()), "{name}");
-    }
-}

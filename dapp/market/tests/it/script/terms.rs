@@ -39,8 +39,8 @@ impl<'a> Stated<'a> {
 }
 
 const KNOWN: &str = " sealed salt base rows hold_out slice board quota ladder_step asset close \
-    places metric output min_score min_gain min_worst_class max_model_bytes max_work max_inputs reveal \
-    sponsor_bond reward rewards prize significance unmet seats bond pool buy_in attest samples ";
+    places metric output min_score min_gain min_worst_class max_model_bytes max_work max_inputs \
+    reveal sponsor_bond reward rewards prize significance unmet seats bond pool buy_in attest samples ";
 
 impl Stage {
     pub(super) fn open(

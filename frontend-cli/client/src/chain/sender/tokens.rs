@@ -26,7 +26,7 @@ struct Artifact {
 impl Sender {
     /// Deposits in an `eth_call`, with the probe's code at this account, and compares the balances.
     ///
-    /// - Errors: `TokenTakesFee`, `TokenNotStandard`; the contracts' reason; the endpoint cannot try
+    /// - Errors: `TokenTakesFee`, `TokenNotStandard`; the contracts' reason; no endpoint can try
     pub(super) async fn try_deposit(
         &self,
         token: Address,
