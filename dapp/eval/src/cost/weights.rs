@@ -1,6 +1,6 @@
 //! The cost of each kind of event, in thousandths of an instruction of the machine's processor.
 //!
-//! `cargo cost fit` prints this table, fitted to the instructions it counts: to about a hundredth
+//! `cargo cost fit` prints such a table, fitted to the instructions it counts: to about a hundredth
 //! of each weight, since counts vary by some hundred instructions from run to run.
 
 use super::Kind;
@@ -9,13 +9,13 @@ use super::Kind;
 pub(super) const WEIGHTS: [(Kind, u64); Kind::ALL.len()] = [
     (Kind::Evaluations, 110_494_358),
     (Kind::ModelBytes, 1_615),
-    (Kind::Packed, 40_572),
-    (Kind::PackedLists, 46_393),
+    (Kind::Packed, 38_500),
+    (Kind::PackedLists, 40_000),
     (Kind::Constants, 17_799_923),
     (Kind::StoredBytes, 11_112),
     (Kind::StoredReals, 21_984),
     (Kind::Planned, 8_893_341),
-    (Kind::Steps, 12_000_000),
+    (Kind::Steps, 10_500_000),
     (Kind::Replanned, 14_841_138),
     (Kind::Values, 3_607_990),
     (Kind::Nodes, 0),
@@ -33,7 +33,7 @@ pub(super) const WEIGHTS: [(Kind, u64); Kind::ALL.len()] = [
     (Kind::Arranged, 11_072),
     (Kind::Tiles, 63_997),
     (Kind::Sums, 9_569),
-    (Kind::Arithmetic, 16_267),
+    (Kind::Arithmetic, 15_900),
     (Kind::Repeated, 7_158),
     (Kind::Spread, 33_155),
     (Kind::Rectified, 3_748),
@@ -47,10 +47,10 @@ pub(super) const WEIGHTS: [(Kind, u64); Kind::ALL.len()] = [
     (Kind::Averaged, 6_000),
     (Kind::Exponentials, 87_407),
     (Kind::Tangents, 136_012),
-    (Kind::Lists, 278_232),
+    (Kind::Lists, 235_000),
     (Kind::PlainSteps, 40_000),
     (Kind::Answers, 24_021),
-    (Kind::Rows, 200_000),
+    (Kind::Rows, 130_000),
     (Kind::LogLosses, 280_510),
     (Kind::Probabilities, 16_584),
 ];
