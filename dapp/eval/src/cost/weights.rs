@@ -35,7 +35,7 @@ pub(super) const WEIGHTS: [(Kind, u64); Kind::ALL.len()] = [
     (Kind::Sums, 9_569),
     (Kind::Arithmetic, 15_900),
     (Kind::Repeated, 7_158),
-    (Kind::Spread, 33_155),
+    (Kind::Spread, 32_000),
     (Kind::Rectified, 3_748),
     (Kind::Joined, 5_770),
     (Kind::JoinedLists, 92_107),

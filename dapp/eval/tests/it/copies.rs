@@ -62,7 +62,8 @@ fn no_rewrite_of_its_graph_hides_a_copy() {
         for (rewrite, copy) in rewrites(&file, is_number) {
             assert_ne!(copy, file);
             for similarity in [room.compare(&file, &copy), room.compare(&copy, &file)] {
-                let similarity = similarity.unwrap();
+                let similarity =
+                    similarity.unwrap_or_else(|why| panic!("{name}, {rewrite}: {why:?}"));
                 assert!(similarity.is_copy(), "{name}, {rewrite}: {similarity:?}");
                 assert!(similarity.agreement >= 999_900, "{name}, {rewrite}: {similarity:?}");
             }

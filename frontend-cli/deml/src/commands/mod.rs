@@ -95,7 +95,7 @@ pub enum Command {
     /// Run a program and end it when standard input closes; for the devnet's own use
     #[command(hide = true)]
     Guard(guard::Guard),
-    /// Run a stage of the box; for `deml train --trainer`'s own use
+    /// Run a stage of the box that trainers are in; for this program's own use
     #[command(hide = true)]
     BoxExec(box_exec::BoxExec),
 }
