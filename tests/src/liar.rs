@@ -2,15 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::Duration;
-
 use client::{
-    chain::{Chain, Contracts, Sender, dev_account},
+    chain::{Sender, dev_account},
     convert::to_market,
-    ipfs::Store,
-    node::Node,
-    patience::Patience,
-    printer::Printer,
     session::Session,
 };
 use eval::Evaluator;
@@ -37,18 +31,7 @@ impl Liar {
     /// The devnet's public account number `account`.
     #[must_use]
     pub fn new(market: &Market, account: usize) -> Self {
-        let devnet = market.devnet_file();
-        let text = |name: &str| devnet[name].as_str().unwrap();
-        let contracts: Contracts = serde_json::from_value(devnet["contracts"].clone()).unwrap();
-        let application = text("application").parse().unwrap();
-        let session = Session {
-            chain: Chain::connect(text("rpc_url"), contracts).unwrap(),
-            node: Node::connect(text("node_url"), text("inspect_url"), application).unwrap(),
-            store: Store::Folder(market.home().join("blocks")),
-            token: None,
-            printer: Printer { json: false, quiet: true },
-            patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
-        };
+        let session = market.session();
         let sender = session.chain.sender(dev_account(account).unwrap());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { runtime, session, sender }

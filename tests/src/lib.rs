@@ -4,6 +4,7 @@ pub mod audit_speed;
 pub mod cost;
 pub mod faulty;
 pub mod liar;
+pub mod lying_devnet;
 pub mod market;
 pub mod pages;
 pub mod rivals;

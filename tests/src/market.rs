@@ -10,6 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use client::{
+    chain::{Chain, Contracts},
+    ipfs::Store,
+    node::Node,
+    patience::Patience,
+    printer::Printer,
+    session::Session,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -19,7 +27,8 @@ use crate::{fixture, program};
 pub struct Market {
     home: TempDir,
     options: Vec<String>,
-    devnet: Child,
+    /// The devnet, unless whoever made this runs it.
+    devnet: Option<Child>,
 }
 
 impl Market {
@@ -32,8 +41,13 @@ impl Market {
     pub fn with(options: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let options: Vec<String> = options.iter().copied().map(str::to_owned).collect();
-        let devnet = devnet(home.path(), &options);
+        let devnet = Some(devnet(home.path(), &options));
         Self { home, options, devnet }
+    }
+
+    /// Commands for a devnet that runs in the folder `deml/devnet` of this home.
+    pub fn beside_devnet(home: TempDir) -> Self {
+        Self { home, options: Vec::new(), devnet: None }
     }
 
     /// The commands' working and home folder.
@@ -43,21 +57,26 @@ impl Market {
 
     /// Kills the devnet (SIGKILL) and starts another on the same folder.
     pub fn kill_and_restart(&mut self) {
-        self.devnet.kill().unwrap();
-        self.devnet.wait().unwrap();
-        self.devnet = devnet(self.home.path(), &self.options);
+        self.kill();
+        self.devnet = Some(devnet(self.home.path(), &self.options));
     }
 
     /// Kills the devnet, removes its folder, and starts another.
     pub fn reset(&mut self) {
-        self.devnet.kill().unwrap();
-        self.devnet.wait().unwrap();
+        self.kill();
         // Its programs end a moment later, and write until then.
         let (folder, deadline) = (self.home.path().join("deml/devnet"), Instant::now());
         while fs::remove_dir_all(&folder).is_err() && folder.exists() {
             assert!(deadline.elapsed() < Duration::from_secs(30), "{folder:?} stays");
         }
-        self.devnet = devnet(self.home.path(), &self.options);
+        self.devnet = Some(devnet(self.home.path(), &self.options));
+    }
+
+    fn kill(&mut self) {
+        if let Some(devnet) = &mut self.devnet {
+            devnet.kill().unwrap();
+            devnet.wait().unwrap();
+        }
     }
 
     /// Runs `deml ARGUMENTS`.
@@ -84,18 +103,27 @@ impl Market {
 
     /// Opens the health job and submits a model that earns its reward; returns the market's answer.
     pub fn play(&self) -> Value {
+        answer(self.play_on())
+    }
+
+    /// As [`play`](Self::play), whatever the market makes of the model.
+    pub fn play_on(&self) -> Output {
         self.ask(&with(&["--account", "1", "job", "open"], &open_job("2")));
-        self.submit("2", "1")
+        self.train_and_submit("2", "1")
     }
 
     /// Trains a model for job 0 with this seed and submits it.
     pub fn submit(&self, account: &str, seed: &str) -> Value {
+        answer(self.train_and_submit(account, seed))
+    }
+
+    fn train_and_submit(&self, account: &str, seed: &str) -> Output {
         let data = fixture("health/client-a.csv");
         let train = ["train", "--job", "0", "--data", text(&data), "--out", "better.onnx"];
         let how = ["--epochs", "30", "--learning-rate", "0.01", "--seed", seed];
         self.ask(&[&train[..], &how].concat());
-        let submit = ["--account", account, "submit", "--job", "0", "--model", "better.onnx"];
-        self.ask(&[&submit[..], &["--data", text(&data)]].concat())
+        let submit = ["--json", "--account", account, "submit", "--job", "0"];
+        self.deml(&[&submit[..], &["--model", "better.onnx", "--data", text(&data)]].concat())
     }
 
     /// Mines blocks at once.
@@ -111,10 +139,7 @@ impl Market {
 
     /// Runs `deml --json ARGUMENTS`, which must succeed, and parses its output.
     pub fn ask(&self, arguments: &[&str]) -> Value {
-        let output = self.deml(&[&["--json"], arguments].concat());
-        let printer = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "deml {}: {printer}", arguments.join(" "));
-        serde_json::from_slice(&output.stdout).unwrap()
+        answer(self.deml(&[&["--json"], arguments].concat()))
     }
 
     /// Runs `deml --json ARGUMENTS`, which must be refused, and returns the refusal's name.
@@ -124,6 +149,22 @@ impl Market {
         assert_eq!(output.status.code(), Some(1), "deml {}: {printer}", arguments.join(" "));
         let line = printer.lines().find_map(|line| line.strip_prefix("refused: "));
         line.and_then(|line| line.split(':').next()).unwrap().to_owned()
+    }
+
+    /// A client of the devnet, in this process.
+    pub fn session(&self) -> Session {
+        let devnet = self.devnet_file();
+        let text = |name: &str| devnet[name].as_str().unwrap();
+        let contracts: Contracts = serde_json::from_value(devnet["contracts"].clone()).unwrap();
+        let application = text("application").parse().unwrap();
+        Session {
+            chain: Chain::connect(text("rpc_url"), contracts).unwrap(),
+            node: Node::connect(text("node_url"), text("inspect_url"), application).unwrap(),
+            store: Store::Folder(self.home().join("blocks")),
+            token: None,
+            printer: Printer { json: false, quiet: true },
+            patience: Patience { pause: Duration::from_millis(10), limit: Duration::from_secs(60) },
+        }
     }
 
     /// The contents of the devnet's `devnet.json`.
@@ -176,16 +217,25 @@ impl Market {
 
     /// Sends a signal, as `kill` names it, to the devnet's process; its anvil goes on.
     pub fn signal(&self, signal: &str) {
-        let devnet = self.devnet.id().to_string();
+        let devnet = self.devnet.as_ref().unwrap().id().to_string();
         assert!(Command::new("kill").args([signal, &devnet]).status().unwrap().success());
     }
 }
 
 impl Drop for Market {
     fn drop(&mut self) {
-        self.devnet.kill().ok();
-        self.devnet.wait().ok();
+        if let Some(devnet) = &mut self.devnet {
+            devnet.kill().ok();
+            devnet.wait().ok();
+        }
     }
+}
+
+/// What a command that must have succeeded has printed.
+fn answer(output: Output) -> Value {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn devnet(home: &Path, options: &[String]) -> Child {

@@ -44,7 +44,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs all cases, or those whose name contains an argument; returns whether none failed.
+/// Runs all cases, or those of an operator or with a part of a name that is given, in whatever case;
+/// returns whether none failed.
 fn conformance(arguments: &[String]) -> Result<bool> {
     let (flags, wanted): (Vec<_>, Vec<_>) =
         arguments.iter().partition(|argument| argument.starts_with("--"));
@@ -52,22 +53,32 @@ fn conformance(arguments: &[String]) -> Result<bool> {
     if let Some(flag) = flags.iter().find(|flag| !["--json", "--write"].contains(&flag.as_str())) {
         return Err(format!("{flag} is not known; there are --json and --write"));
     }
+    if has("--write") && !wanted.is_empty() {
+        return Err("--write writes the table of all operators: name none".to_owned());
+    }
+    let wanted = wanted.iter().map(|word| word.to_lowercase()).collect::<Vec<_>>();
     let entries = fs::read_dir(cases()?).map_err(|error| error.to_string())?;
     let mut folders = entries.filter_map(|entry| Some(entry.ok()?.path())).collect::<Vec<_>>();
     folders.sort();
     let mut tallies = BTreeMap::<String, Tally>::new();
     for folder in folders {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
+        let model = read(&folder.join("model.onnx"))?;
+        let operator = operator_of(&model);
+        let is_wanted = |word: &String| name.contains(word) || operator.to_lowercase() == *word;
+        if !wanted.is_empty() && !wanted.iter().any(is_wanted) {
             continue;
         }
-        let (operator, outcome) = case(&folder)?;
+        let outcome = case(&folder, &model)?;
         let tally = tallies.entry(operator).or_default();
         match outcome {
             Outcome::Passed => tally.passed += 1,
             Outcome::Refused(reason) => tally.refused.push((name, reason)),
             Outcome::Failed(reason) => tally.failed.push((name, reason)),
         }
+    }
+    if tallies.is_empty() {
+        return Err(format!("no case is of or named {}", wanted.join(" or ")));
     }
     if has("--write") {
         fs::write(TABLE, table(&tallies))
@@ -77,22 +88,24 @@ fn conformance(arguments: &[String]) -> Result<bool> {
     Ok(tallies.values().all(|tally| tally.failed.is_empty()))
 }
 
-/// The operator a case is of, and what came of it.
-fn case(folder: &Path) -> Result<(String, Outcome)> {
-    let model = read(&folder.join("model.onnx"))?;
-    let names = operators(&model);
-    let operator = match names.as_slice() {
+/// The operator a case is of.
+fn operator_of(model: &[u8]) -> String {
+    match operators(model).as_slice() {
         [operator] => operator.clone(),
         _ => "several".to_owned(),
-    };
+    }
+}
+
+/// What came of a case.
+fn case(folder: &Path, model: &[u8]) -> Result<Outcome> {
     let files = |kind: &str| -> Result<Vec<Vec<u8>>> {
         let path = |index| folder.join(format!("test_data_set_0/{kind}_{index}.pb"));
         let paths = (0..).map(path).take_while(|path| path.exists());
         paths.map(|path| read(&path)).collect()
     };
     let (inputs, outputs) = (files("input")?, files("output")?);
-    let outcome = catch_unwind(AssertUnwindSafe(|| run(&model, &inputs, &outputs)));
-    Ok((operator, outcome.unwrap_or_else(|_| Outcome::Failed("a panic".to_owned()))))
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(model, &inputs, &outputs)));
+    Ok(outcome.unwrap_or_else(|_| Outcome::Failed("a panic".to_owned())))
 }
 
 /// The folder of the cases; fetched by pip the first time.

@@ -1,7 +1,7 @@
 //! From a model's answers to integers: what the answers are, which class they predict, and what
 //! each adds to the parts of a score (`losses`).
 
-use market::{EvaluationError, Fault, Measure, Metric, MetricAccumulator, Output};
+use market::{EvaluationError, Fault, Measure, Metric, MetricAccumulator, Output, RowLoss};
 use thiserror::Error;
 
 use crate::{
@@ -178,10 +178,10 @@ pub(crate) fn count(
         match dataset.labels() {
             Labels::Classes(classes) => {
                 let truth = classes[row];
-                let loss = match metric {
-                    Metric::LogLoss => losses::log_loss(answer, truth, output),
-                    Metric::Brier => losses::brier(answer, truth, output),
-                    _ => 0.0,
+                let loss = match metric.row_loss() {
+                    RowLoss::Log => losses::log_loss(answer, truth, output),
+                    RowLoss::Brier => losses::brier(answer, truth, output),
+                    RowLoss::None | RowLoss::Squared | RowLoss::Absolute => 0.0,
                 };
                 if metric.is_ranked() {
                     let score = losses::for_class_one(answer, output);
@@ -206,9 +206,10 @@ pub(crate) fn count(
 fn relative_loss(metric: Metric, dataset: &Dataset, answer: f32, target: f32) -> f64 {
     let error = f64::from(answer) - f64::from(target);
     let baselines = dataset.baselines();
-    match metric {
-        Metric::MeanSquaredError | Metric::R2 => losses::relative(error * error, baselines.squared),
-        _ => losses::relative(error.abs(), baselines.absolute),
+    match metric.row_loss() {
+        RowLoss::Squared => losses::relative(error * error, baselines.squared),
+        RowLoss::Absolute => losses::relative(error.abs(), baselines.absolute),
+        RowLoss::None | RowLoss::Log | RowLoss::Brier => 0.0,
     }
 }
 

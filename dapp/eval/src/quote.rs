@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use market::{Measure, Metric, Output, Quote, Work};
+use market::{Measure, Metric, Output, Quote, RowLoss, Work};
 
 use crate::{
     cost::{Cost, Kind},
@@ -177,14 +177,13 @@ pub(crate) fn step(
             (true, ..=2) => cost.and(Kind::Arithmetic, &[rows])?,
             (true, answers) => cost.and(Kind::Exponentials, &[rows, answers])?,
         };
-        if !metric.needs_probabilities() {
-            return Some(cost);
-        }
         let answers = [rows, model.answers()];
-        let cost = cost.and(Kind::LogLosses, &[rows])?.and(Kind::Probabilities, &answers)?;
-        let cost = match metric {
-            Metric::Brier => cost.and(Kind::Arithmetic, &[rows, model.answers(), 3])?,
-            _ => cost,
+        let read =
+            |cost: Cost| cost.and(Kind::LogLosses, &[rows])?.and(Kind::Probabilities, &answers);
+        let cost = match metric.row_loss() {
+            RowLoss::None | RowLoss::Squared | RowLoss::Absolute => return Some(cost),
+            RowLoss::Log => read(cost)?,
+            RowLoss::Brier => read(cost)?.and(Kind::Arithmetic, &[rows, model.answers(), 3])?,
         };
         match output {
             Output::Logits | Output::LogProbabilities => cost.and(Kind::Exponentials, &answers),

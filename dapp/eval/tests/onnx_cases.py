@@ -1,11 +1,11 @@
 """Picks, from ONNX's own operator tests, the cases of the operators we evaluate.
 
-    pip install onnx==1.17.0      (later wheels come without the test data)
+    pip install onnx==1.17.0      (onnx_cases.json is of this version)
     python onnx_cases.py > onnx_cases.json
 
 Each line of the result is one case: the node as it is in the file, the version of the operators,
 the inputs and the expected first output. Numbers are little-endian bytes in hexadecimal.
-`src/op/tests.rs` runs them all.
+`src/op/tests/published.rs` runs them all.
 """
 
 import json

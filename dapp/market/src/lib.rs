@@ -78,7 +78,7 @@ pub use judge::{
 };
 pub use ledger::{Ledger, Solvency};
 pub use market::{Checkpoint, Market};
-pub use metric::{Measure, Metric, Output, Scores};
+pub use metric::{Measure, Metric, Output, RowLoss, Scores};
 pub use prices::Prices;
 pub use primitive_types::U256;
 pub use refusal::{ModelRefusal, Refusal};

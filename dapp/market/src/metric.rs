@@ -58,6 +58,21 @@ names! {
     }
 }
 
+/// What one row costs under a metric; the score is then computed from the sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowLoss {
+    /// Nothing: rows are counted as right or wrong, or ranked.
+    None,
+    /// −ln of the probability of the true class.
+    Log,
+    /// Half the squared distance of the probabilities from the truth.
+    Brier,
+    /// The squared error, relative to that of the best constant answer.
+    Squared,
+    /// The absolute error, relative to that of the best constant answer.
+    Absolute,
+}
+
 /// How a model's answers become a score: the metric, and what the answers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
@@ -74,19 +89,38 @@ impl From<Metric> for Measure {
 }
 
 impl Metric {
+    /// What one row costs.
+    pub const fn row_loss(self) -> RowLoss {
+        match self {
+            Self::Accuracy
+            | Self::WorstClassRecall
+            | Self::MacroF1
+            | Self::BalancedAccuracy
+            | Self::Auroc
+            | Self::AveragePrecision
+            | Self::SensitivityAt90
+            | Self::SensitivityAt95
+            | Self::SensitivityAt99 => RowLoss::None,
+            Self::LogLoss => RowLoss::Log,
+            Self::Brier => RowLoss::Brier,
+            Self::MeanSquaredError | Self::R2 => RowLoss::Squared,
+            Self::MeanAbsoluteError | Self::Spearman => RowLoss::Absolute,
+        }
+    }
+
     /// Whether the metric compares numbers instead of classes.
     pub const fn is_regression(self) -> bool {
-        matches!(self, Self::MeanSquaredError | Self::MeanAbsoluteError | Self::R2 | Self::Spearman)
+        matches!(self.row_loss(), RowLoss::Squared | RowLoss::Absolute)
     }
 
     /// Whether each row has a loss instead of a right or wrong answer.
     pub const fn is_loss(self) -> bool {
-        self.is_regression() || self.needs_probabilities()
+        !matches!(self.row_loss(), RowLoss::None)
     }
 
     /// Whether the metric is computed from the probability of each class.
     pub const fn needs_probabilities(self) -> bool {
-        matches!(self, Self::LogLoss | Self::Brier)
+        matches!(self.row_loss(), RowLoss::Log | RowLoss::Brier)
     }
 
     /// Whether the metric is computed from the order of all rows' scores.
@@ -99,7 +133,8 @@ impl Metric {
         matches!(self, Self::Auroc | Self::AveragePrecision) || self.specificity().is_some()
     }
 
-    /// Whether the rows' results determine the score.
+    /// Whether the score follows from each row's result alone, so that miners who attest to results
+    /// have attested to the score.
     pub const fn is_told_by_rows(self) -> bool {
         matches!(self, Self::Accuracy) || self.is_loss() && !self.is_ranked()
     }
@@ -128,10 +163,11 @@ impl Metric {
     /// The score of these summed losses, in parts per million of one row's: `1 / (1 + L)` for the
     /// logarithmic loss, else `1 − L`.
     pub(crate) fn of_losses(self, loss_ppm: u128, rows: u32) -> Score {
-        if matches!(self, Self::LogLoss) {
-            inverse_loss(loss_ppm, rows)
-        } else {
-            remaining(loss_ppm, rows)
+        match self.row_loss() {
+            RowLoss::Log => inverse_loss(loss_ppm, rows),
+            RowLoss::None | RowLoss::Brier | RowLoss::Squared | RowLoss::Absolute => {
+                remaining(loss_ppm, rows)
+            }
         }
     }
 }

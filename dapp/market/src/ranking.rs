@@ -45,12 +45,23 @@ impl Ranking {
     /// The score by a ranked metric; zero where it is not defined: a class has no rows, or all
     /// answers or targets are equal.
     pub(crate) fn score(&self, metric: Metric) -> Score {
-        match (metric, metric.specificity()) {
-            (Metric::Auroc, _) => auroc(&self.groups()),
-            (Metric::AveragePrecision, _) => average_precision(&self.groups()),
-            (_, Some(specificity)) => sensitivity(&self.groups(), specificity),
-            (Metric::Spearman, _) => self.spearman().unwrap_or_default(),
-            _ => Score(0),
+        match metric {
+            Metric::Auroc => auroc(&self.groups()),
+            Metric::AveragePrecision => average_precision(&self.groups()),
+            Metric::SensitivityAt90 | Metric::SensitivityAt95 | Metric::SensitivityAt99 => {
+                let specificity = metric.specificity().unwrap_or(Score::MAX);
+                sensitivity(&self.groups(), specificity)
+            }
+            Metric::Spearman => self.spearman().unwrap_or_default(),
+            Metric::Accuracy
+            | Metric::WorstClassRecall
+            | Metric::MacroF1
+            | Metric::BalancedAccuracy
+            | Metric::MeanSquaredError
+            | Metric::MeanAbsoluteError
+            | Metric::R2
+            | Metric::LogLoss
+            | Metric::Brier => Score(0),
         }
     }
 

@@ -136,13 +136,6 @@ impl App {
         }
     }
 
-    /// Keeps the outputs of rejected inputs: a lie, for tests of auditors.
-    pub fn keep_rejected(&mut self, is_kept: bool) {
-        if let Self::Process(app) = self {
-            app.keep_rejected(is_kept);
-        }
-    }
-
     /// Ends the process, if any.
     pub async fn stop(&mut self) {
         if let Self::Process(app) = self {

@@ -53,18 +53,12 @@ pub struct ProcessApp {
     journal: Vec<Accepted>,
     notify: Notify,
     run: Option<Run>,
-    /// Whether outputs of rejected inputs are kept, which is a lie.
-    keeps_rejected: bool,
 }
 
 impl ProcessApp {
     /// An application that is not running yet.
     pub(super) fn new(program: Program, notify: Notify) -> Self {
-        Self { program, journal: Vec::new(), notify, run: None, keeps_rejected: false }
-    }
-
-    pub(super) fn keep_rejected(&mut self, is_kept: bool) {
-        self.keeps_rejected = is_kept;
+        Self { program, journal: Vec::new(), notify, run: None }
     }
 
     /// The process id, while it runs.
@@ -85,14 +79,9 @@ impl ProcessApp {
                     self.journal.push(Accepted { input, first_output, emitted: emitted.clone() });
                     return Ok(Completion::accepted(emitted));
                 }
-                Answer::Outcome(Outcome::Rejected(emitted)) => {
+                Answer::Outcome(Outcome::Rejected(_)) => {
                     self.stop().await;
-                    let rejected = Completion::failed(InputStatus::Rejected);
-                    return Ok(if self.keeps_rejected {
-                        Completion { outputs: emitted.outputs, ..rejected }
-                    } else {
-                        rejected
-                    });
+                    return Ok(Completion::failed(InputStatus::Rejected));
                 }
                 Answer::Outcome(Outcome::Exception(why)) => {
                     (self.notify)(&format!("the application failed at input {index}: {why}"));

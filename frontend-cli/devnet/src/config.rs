@@ -11,7 +11,7 @@ use anyhow::Result;
 use application::{Dapp, Notify, beside_this_program};
 use client::chain::{Contracts, Line};
 
-use super::tamper::Lie;
+use super::conduct::{Conduct, Honest};
 
 /// Builds the application's genesis file from the deployed contracts.
 pub type Genesis = Arc<dyn Fn(&Deployed) -> Result<String> + Send + Sync>;
@@ -87,8 +87,8 @@ pub struct Config {
     pub contracts: Vec<ExtraContract>,
     /// Builds the genesis file.
     pub genesis: Genesis,
-    /// A lie to inject, for tests of auditors.
-    pub lie: Option<Lie>,
+    /// How the node behaves; other than honestly only in tests of auditors.
+    pub conduct: Arc<dyn Conduct>,
     /// Receives progress messages, one line at a time.
     pub notify: Notify,
 }
@@ -111,7 +111,7 @@ impl Config {
             free_gas: false,
             contracts: Vec::new(),
             genesis,
-            lie: None,
+            conduct: Arc::new(Honest),
             notify: Arc::new(|_| {}),
         })
     }

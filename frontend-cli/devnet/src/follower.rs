@@ -14,9 +14,9 @@ use client::chain::{ClaimEvent, ClaimKind, Input, LogReader, Sender, Sent};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
+use super::conduct::Conduct;
 use super::l1::{self, L1};
 use super::records::{Claim, EpochRecord, EpochStatus, Records, SharedRecords, StagedClaim};
-use super::tamper::Tamper;
 
 /// Polling interval for L1.
 const POLL: Duration = Duration::from_millis(50);
@@ -33,7 +33,7 @@ pub(super) struct Follower {
     /// Idle time of the chain before an open epoch gets its next, empty block.
     block_interval: Duration,
     notify: Notify,
-    tamper: Tamper,
+    conduct: Arc<dyn Conduct>,
     last_block_at: Instant,
     saved: (u64, Instant),
 }
@@ -46,7 +46,7 @@ impl Follower {
         app: Arc<Mutex<App>>,
         l1: Arc<Mutex<L1>>,
         block_interval: Duration,
-        tamper: Tamper,
+        conduct: Arc<dyn Conduct>,
         notify: Notify,
     ) -> Self {
         let application = records.lock().application.clone();
@@ -62,7 +62,7 @@ impl Follower {
             reader,
             block_interval,
             notify,
-            tamper,
+            conduct,
             last_block_at: now,
             saved: (0, now),
         }
@@ -145,13 +145,13 @@ impl Follower {
                 records.next_pending().and_then(|index| records.input(index))
             };
             let Some(input) = pending else { break };
-            if self.tamper.withholds(&input) {
+            if self.conduct.passes_over(&input) {
                 self.records.lock().withhold();
                 continue;
             }
             let completion = self.app.lock().await.advance(&input).await?;
             let mut records = self.records.lock();
-            records.complete(self.tamper.completion(completion));
+            records.complete(self.conduct.record(completion));
             if let Some(failure) = &records.failure {
                 (self.notify)(failure);
             }
@@ -201,7 +201,7 @@ impl Follower {
         let (application, root) = {
             let records = self.records.lock();
             let end = records.epoch_end(epoch).context("an epoch without end was to be claimed")?;
-            let Some(root) = self.tamper.claim(end.root) else { return Ok(true) };
+            let Some(root) = self.conduct.claim(end.root) else { return Ok(true) };
             (records.application.clone(), root)
         };
         let (to, block) = (application.consensus, U256::from(epoch.last_block));

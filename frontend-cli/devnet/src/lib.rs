@@ -10,6 +10,7 @@
 //! All of its state is derived from L1 at start. Only L1 itself is persisted, in [`l1`].
 
 mod alpha;
+mod conduct;
 mod config;
 mod cors;
 mod create2;
@@ -24,7 +25,6 @@ mod lock;
 pub mod market;
 pub mod npm;
 mod records;
-mod tamper;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -37,10 +37,10 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use application::{App, Completion, InputStatus, Launch};
 use axum::Router;
 use client::chain::{Advance, Chain, Sender, dev_account};
+pub use conduct::{Conduct, Honest};
 pub use config::{Config, Deployed, ExtraContract, Genesis, Ports};
 pub use info::Info;
 pub use l1::advance_time;
-pub use tamper::{Lie, MARK};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
@@ -50,7 +50,6 @@ use crate::follower::Follower;
 use crate::l1::{CHAIN_ID, L1};
 use crate::lock::FolderLock;
 use crate::records::{Application, EpochStatus, SharedRecords, get};
-use crate::tamper::Tamper;
 use crate::tools::Tools;
 
 /// The public anvil account that owns the devnet's Authority and pays for its transactions.
@@ -125,9 +124,7 @@ impl Devnet {
             is_machine: launch.machine_hash().is_some(),
         };
         let records = SharedRecords::new(application);
-        let mut app =
-            launch.app(&config.deml, &genesis, &config.dapp_args, &folder, notify.clone())?;
-        app.keep_rejected(config.lie == Some(Lie::RejectedKept));
+        let app = launch.app(&config.deml, &genesis, &config.dapp_args, &folder, notify.clone())?;
         let (app, l1) = (Arc::new(Mutex::new(app)), Arc::new(Mutex::new(l1)));
         let node = Follower::new(
             owner,
@@ -135,7 +132,7 @@ impl Devnet {
             app.clone(),
             l1.clone(),
             config.block_interval,
-            Tamper::new(config.lie),
+            config.conduct,
             notify.clone(),
         );
         let (report_failure, failure) = watch::channel(None);

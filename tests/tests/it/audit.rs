@@ -1,26 +1,18 @@
 //! The auditor as a user runs it, on chains with one lie each.
 
-use std::process::{Command, Output};
-
-use deml_tests::program;
+use client::printer::ExitStatus;
+use deml_tests::lying_devnet::{Lie, audited};
 use serde_json::Value;
 
-fn sabotaged(lie: &str) -> (Output, Value) {
-    let args = ["demo", "--quiet", "--json", "--sabotage", lie];
-    let output = Command::new(program("deml")).args(args).output().unwrap();
-    let report = serde_json::from_slice(&output.stdout);
-    let report = report.unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
-    (output, report)
-}
-
-/// Runs a market whose devnet tells a lie, and returns the audit's report.
-fn found(lie: &str, place: &str) -> Value {
-    let (output, report) = sabotaged(lie);
-    assert_eq!(output.status.code(), Some(1), "{lie}: {report:#}");
-    assert_eq!(report["verdict"], "diverges", "{lie}: {report:#}");
-    assert_eq!(report["kind"], lie, "{report:#}");
-    assert_eq!(report["seen_in"], place, "{lie}: {report:#}");
-    assert!(report["transaction"].is_string(), "{lie}: {report:#}");
+/// Audits a market whose devnet tells a lie, and returns the report.
+fn found(lie: Lie, kind: &str) -> Value {
+    let found = audited(lie);
+    let report = serde_json::to_value(&found).unwrap();
+    assert_eq!(found.exit_status(), ExitStatus::Refused, "{lie:?}: {report:#}");
+    assert_eq!(report["verdict"], "diverges", "{lie:?}: {report:#}");
+    assert_eq!(report["kind"], kind, "{report:#}");
+    assert_eq!(report["seen_in"], "claim", "{lie:?}: {report:#}");
+    assert!(report["transaction"].is_string(), "{lie:?}: {report:#}");
     report
 }
 
@@ -31,22 +23,22 @@ fn sides(report: &Value) -> (bool, bool, bool) {
 
 #[test]
 fn outputs_that_are_not_the_applications_are_named() {
-    for (lie, sides_there) in [
-        ("added", (true, false, true)),
-        ("dropped", (true, true, false)),
-        ("reordered", (true, true, true)),
-        ("flipped", (true, true, true)),
-        ("rejected-kept", (true, false, true)),
+    for (lie, kind, sides_there) in [
+        (Lie::Added, "added", (true, false, true)),
+        (Lie::Dropped, "dropped", (true, true, false)),
+        (Lie::Reordered, "reordered", (true, true, true)),
+        (Lie::Flipped, "flipped", (true, true, true)),
+        (Lie::RejectedKept, "rejected-kept", (true, false, true)),
     ] {
-        let report = found(lie, "claim");
-        assert_eq!(sides(&report), sides_there, "{lie}: {report:#}");
-        assert!(report["input"].is_u64(), "{lie}: {report:#}");
+        let report = found(lie, kind);
+        assert_eq!(sides(&report), sides_there, "{kind}: {report:#}");
+        assert!(report["input"].is_u64(), "{kind}: {report:#}");
     }
 }
 
 #[test]
 fn one_bit_is_one_bit() {
-    let report = found("flipped", "claim");
+    let report = found(Lie::Flipped, "flipped");
     let [expected, found] = ["expected", "found"].map(|side| report[side].as_str().unwrap());
     let differ = expected.bytes().zip(found.bytes()).filter(|(one, other)| one != other);
     assert_eq!((expected.len(), differ.count()), (found.len(), 1));
@@ -54,14 +46,14 @@ fn one_bit_is_one_bit() {
 
 #[test]
 fn a_reward_that_goes_to_another_wallet_is_named() {
-    let report = found("payout", "claim");
+    let report = found(Lie::Payout, "payout");
     assert_eq!(sides(&report), (true, true, true), "{report:#}");
     assert!(report["sentence"].as_str().unwrap().contains("instead of"), "{report:#}");
 }
 
 #[test]
 fn a_score_that_was_not_earned_is_named() {
-    let report = found("score", "claim");
+    let report = found(Lie::Score, "score");
     let [expected, found] =
         ["expected", "found"].map(|side| report[side].as_str().unwrap().parse::<u32>().unwrap());
     assert!(expected <= 1_000_000 && found <= 1_000_000 && expected != found, "{report:#}");
@@ -73,14 +65,14 @@ fn a_score_that_was_not_earned_is_named() {
 
 #[test]
 fn claims_that_are_wrong_or_missing_are_named() {
-    let report = found("wrong-claim", "claim");
+    let report = found(Lie::WrongClaim, "wrong-claim");
     assert_eq!(sides(&report), (false, true, true), "{report:#}");
-    let report = found("missing-claim", "claim");
+    let report = found(Lie::MissingClaim, "missing-claim");
     assert_eq!(sides(&report), (false, true, false), "{report:#}");
 }
 
 #[test]
 fn an_input_the_node_passes_over_is_named() {
-    let report = found("withheld", "claim");
+    let report = found(Lie::Withheld, "withheld");
     assert_eq!(sides(&report), (false, true, false), "{report:#}");
 }

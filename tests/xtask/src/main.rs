@@ -2,9 +2,8 @@
 //! `cargo escape`, `cargo soak`, `cargo bits` and `cargo riscv`: each builds what it runs, and runs
 //! it.
 //!
-//! Always the whole workspace in the release profile: cargo unifies the features of what it
-//! builds, so any other selection would build burn again. Only `cargo quick` selects crates,
-//! those that do not depend on burn.
+//! Cargo unifies the features of what it builds: every selection of crates here gives each crate
+//! the same ones, or a crate would be built again for the next command.
 
 #![expect(clippy::print_stderr, reason = "this program's printer goes to stderr")]
 
@@ -20,8 +19,24 @@ use std::{
     time::Instant,
 };
 
-/// The build shared by all commands.
-const BUILD: &[&str] = &["build", "--release", "--locked", "--workspace", "--bins", "--examples"];
+const BUILD: &[&str] = &["build", "--release", "--locked"];
+/// The programs that people run, and no other.
+const PRODUCT: &[&str] = &["-p", "deml", "-p", "rollup", "--bins"];
+/// All programs, and the applications and tools that tests run.
+const TESTED: &[&str] = &[
+    "--workspace",
+    "--bins",
+    "--example",
+    "hostile-dapp",
+    "--example",
+    "bits",
+    "--example",
+    "echo",
+];
+const EVERYTHING: &[&str] = &["--workspace", "--bins", "--examples"];
+/// ONNX's own cases run single operators, for which the evaluator is built with another door.
+const CONFORMANCE: &[&str] =
+    &["--workspace", "--features", "eval/conformance", "--example", "conformance"];
 
 const FORMATTING: &[&str] = &["fmt", "--all", "--check"];
 const LINTS: &[&str] = &[
@@ -30,6 +45,8 @@ const LINTS: &[&str] = &[
     "--locked",
     "--workspace",
     "--all-targets",
+    "--features",
+    "eval/conformance",
     "--",
     "--deny",
     "warnings",
@@ -40,11 +57,11 @@ fn main() -> ExitCode {
     let task = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
     let done = match task.as_str() {
-        "demo" => built_then("deml", &[&["demo".to_owned()], rest.as_slice()].concat()),
-        "speed" => built_then("deml-speed", &rest),
-        "cost" => built_then("deml-cost", &rest),
-        "conformance" => built_then("examples/conformance", &rest),
-        "soak" => built_then("examples/soak", &rest),
+        "demo" => built_then(PRODUCT, "deml", &[&["demo".to_owned()], &rest[..]].concat()),
+        "speed" => built_then(EVERYTHING, "deml-speed", &rest),
+        "cost" => built_then(EVERYTHING, "deml-cost", &rest),
+        "conformance" => built_then(CONFORMANCE, "examples/conformance", &rest),
+        "soak" => built_then(EVERYTHING, "examples/soak", &rest),
         "escape" => escape(),
         "bits" => bits::natively().map(|()| ExitCode::SUCCESS),
         "riscv" => riscv::build().map(|()| ExitCode::SUCCESS),
@@ -75,14 +92,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Builds everything, then runs one program of it and returns its exit code.
-fn built_then(program: &str, arguments: &[String]) -> Result<ExitCode, String> {
+/// Builds these targets, then runs one program of them and returns its exit code.
+fn built_then(targets: &[&str], program: &str, arguments: &[String]) -> Result<ExitCode, String> {
     let path = target_folder().join("release").join(program);
     if !path.exists() {
         eprintln!("building; the first time this takes some minutes");
     }
-    let quiet = [BUILD, &["--quiet"]].concat();
-    run("build", "cargo", &quiet, &root())?;
+    run("build", "cargo", &[BUILD, &["--quiet"], targets].concat(), &root())?;
     let status = Command::new(&path)
         .args(arguments)
         .status()
@@ -121,7 +137,7 @@ fn ci() -> Result<ExitCode, String> {
     step("lints", "cargo", LINTS, &root)?;
     step("contract tools", "npm", &["ci", "--no-audit", "--no-fund"], &contracts)?;
     step("contracts", "npm", &["test"], &contracts)?;
-    step("build", "cargo", BUILD, &root)?;
+    step("build", "cargo", &[BUILD, TESTED].concat(), &root)?;
     // The program last: its crates' tests link another one, with features that only they need, and
     // the tests below play on the program of the machine.
     riscv::test()?;
@@ -145,11 +161,18 @@ fn step(name: &str, program: &str, arguments: &[&str], folder: &Path) -> Result<
 
 /// Runs a program to its end.
 fn run(name: &str, program: &str, arguments: &[&str], folder: &Path) -> Result<(), String> {
-    let status = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .status()
-        .map_err(|error| format!("{name}: cannot run {program}: {error}"))?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder);
+    // What cargo tells this program of itself: a build script that asks for it would be run again,
+    // and all that depends on it built again, whenever cargo is called by hand in between.
+    for (variable, _) in env::vars_os() {
+        let is_of_this = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+        if is_of_this.iter().any(|start| variable.to_string_lossy().starts_with(start)) {
+            command.env_remove(variable);
+        }
+    }
+    let status =
+        command.status().map_err(|error| format!("{name}: cannot run {program}: {error}"))?;
     if !status.success() {
         return Err(format!("{name} failed: {program} {}", arguments.join(" ")));
     }

@@ -1,7 +1,7 @@
 //! Operators, one per file: their attributes and inputs, output shape, cost and computation.
 //!
 //! To add one: a file with a struct of its attributes, `parse` and [`Operator`]; a line in
-//! [`parse`]; its cases in `tests/onnx_cases.py`.
+//! [`parse`]; the names of those whose cases are tested in `tests/onnx_cases.py`.
 
 mod add;
 mod attributes;

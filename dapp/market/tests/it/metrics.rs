@@ -107,7 +107,8 @@ proptest! {
         let exact = Fraction::new(1_000_000, 1_000_000 + mean_ppm).ppm();
         prop_assert_eq!(accumulator.score(Metric::LogLoss), Score(exact));
         let left = 1_000_000_u128.saturating_sub(mean_ppm);
-        for metric in Metric::ALL.into_iter().filter(|metric| metric.is_told_by_rows()).skip(1) {
+        let is_sum = |metric: &Metric| metric.is_loss() && metric.is_told_by_rows();
+        for metric in Metric::ALL.into_iter().filter(is_sum) {
             if metric != Metric::LogLoss {
                 prop_assert_eq!(accumulator.score(metric), Score(u32::try_from(left).unwrap()));
             }

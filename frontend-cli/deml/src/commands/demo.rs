@@ -6,7 +6,6 @@ use anyhow::Result;
 use application::Dapp;
 use clap::{Args, Subcommand};
 use client::printer::ExitStatus;
-use devnet::Lie;
 
 use crate::{
     config::Config,
@@ -38,10 +37,6 @@ pub struct Demo {
         require_equals = true
     )]
     pub page: Option<SocketAddr>,
-    /// For tests of the auditor only: make the devnet tell this lie, run one short job and print
-    /// what the audit finds
-    #[arg(long, value_name = "KIND", hide = true, conflicts_with = "dapp")]
-    pub sabotage: Option<Lie>,
     /// A demo other than the two bounties.
     #[command(subcommand)]
     pub play: Option<DemoPlay>,
@@ -63,11 +58,6 @@ pub enum DemoPlay {
 ///
 /// - Errors: a step of the demo fails
 pub async fn run(config: &Config, demo: Demo) -> Result<ExitStatus> {
-    if let Some(lie) = demo.sabotage {
-        let report = demo::sabotaged(config.printer, lie).await?;
-        config.printer.answer(&report)?;
-        return Ok(report.exit_status());
-    }
     let dapp = demo.machine.map(Dapp::Machine).or(demo.dapp.map(Dapp::Program));
     let page = match demo.page {
         Some(address) => Some(Server::prepare(address, config.printer).await?),

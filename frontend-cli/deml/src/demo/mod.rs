@@ -15,9 +15,7 @@ use std::{path::PathBuf, time::Instant};
 
 use anyhow::{Context as _, Result, bail};
 use application::{Dapp, beside_this_program};
-use auditor::Report;
 use client::printer::Printer;
-use devnet::Lie;
 pub use result::Played;
 
 use self::{
@@ -52,7 +50,7 @@ async fn perform<T: AsMut<Played>>(
 ) -> Result<T> {
     let other = dapp.as_ref().map(|_| beside_this_program("deml-dapp")).transpose()?;
     let dapp = given(dapp)?;
-    let set = async |folder| Stage::set(printer, folder, dapp, None, cast).await;
+    let set = async |folder| Stage::set(printer, folder, dapp, cast).await;
     let play = async |stage: &Stage| {
         let mut played = play(stage).await?;
         if let Some(other) = other {
@@ -93,26 +91,6 @@ fn given(dapp: Option<Dapp>) -> Result<Dapp> {
         Some(Dapp::Program(path)) => program(Some(path))?.into(),
         None => program(None)?.into(),
     })
-}
-
-/// Runs one short job on a devnet that tells a lie, for tests of the auditor, and audits it.
-///
-/// - Errors: the failed step; no process is left running
-pub async fn sabotaged(printer: Printer, lie: Lie) -> Result<Report> {
-    let dapp = match lie {
-        Lie::Score | Lie::RejectedKept => beside_this_program("examples/hostile-dapp")?,
-        _ => beside_this_program("deml-dapp")?,
-    };
-    let cast = play::cast()?;
-    let set = async |folder| Stage::set(printer, folder, dapp.into(), Some(lie), cast).await;
-    let play = async |stage: &Stage| {
-        let job = play::job(stage, &HEALTH, &mut Vec::new()).await?;
-        play::mark(stage, lie).await?;
-        play::settle(stage, &[job]).await?;
-        stage.settle_epochs().await?;
-        stage.audit().await
-    };
-    on_stage(set, None, play).await
 }
 
 async fn play_all(stage: &Stage, begun: Instant) -> Result<Played> {

@@ -3,7 +3,6 @@
 
 use std::{ops::ControlFlow, sync::Arc, time::Instant};
 
-use alloy::primitives::U256;
 use anyhow::{Context, Result, ensure};
 use client::{
     chain::{Output, dev_account},
@@ -13,7 +12,7 @@ use client::{
     session::Session,
 };
 use dataset::Source;
-use devnet::{Lie, MARK, market::ModelRegistry};
+use devnet::market::ModelRegistry;
 use eval::train::{Options, Progress, train as fit};
 use market::{JobId, Score};
 use trainer::local;
@@ -273,17 +272,6 @@ pub(super) async fn settle(stage: &Stage, jobs: &[JobId]) -> Result<()> {
         let (number, payouts) = (ended.number, ended.payouts);
         stage.say(ADA, format_args!("settles job {number}: {payouts} models were paid"));
     }
-    Ok(())
-}
-
-/// Sends the input that some lies concern, and does not wait for an output that may be withheld.
-pub(super) async fn mark(stage: &Stage, lie: Lie) -> Result<()> {
-    let (sender, application) = (&stage.participant(ADA)?.sender, stage.session.application());
-    match lie {
-        Lie::RejectedKept => sender.add_input(application, MARK.into()).await?,
-        Lie::Withheld => sender.deposit_ether(application, U256::from(1), MARK.into()).await?,
-        _ => return Ok(()),
-    };
     Ok(())
 }
 

@@ -28,7 +28,7 @@ use client::{
     vault::Vault,
 };
 use devnet::{
-    Devnet, Lie, MARK, Ports,
+    Devnet, Ports,
     market::{TEST_TOKEN, TestToken},
 };
 use market::Asset;
@@ -85,8 +85,6 @@ pub(super) struct Stage {
     pub(super) printer: Printer,
     participants: Vec<Participant>,
     devnet: Devnet,
-    /// The application's executable, if it may lie.
-    suspect: Option<PathBuf>,
     folder: PathBuf,
     token: Address,
 }
@@ -97,20 +95,11 @@ impl Stage {
         printer: Printer,
         folder: PathBuf,
         dapp: Dapp,
-        lie: Option<Lie>,
         cast: Vec<Part>,
     ) -> Result<Self> {
-        let suspect = match &dapp {
-            Dapp::Program(path) => lie.map(|_| path.clone()),
-            Dapp::Machine(_) => None,
-        };
         let mut config = devnet::market::config(devnet_folder(&folder), dapp)?;
         config.ports = Ports::ANY;
         config.free_gas = true;
-        config.lie = lie;
-        if lie == Some(Lie::RejectedKept) {
-            config.dapp_args = vec!["--reject".into(), String::from_utf8_lossy(MARK)[..].into()];
-        }
         config.notify = Arc::new(move |line| printer.say(line));
         let devnet = Devnet::start(config).await?;
         let info = devnet.info();
@@ -131,8 +120,7 @@ impl Stage {
                  demo needs: build the machine with that of `deml genesis new --devnet`"
             );
         }
-        let mut stage =
-            Self { session, printer, participants: Vec::new(), devnet, suspect, folder, token };
+        let mut stage = Self { session, printer, participants: Vec::new(), devnet, folder, token };
         for part in cast {
             let participant = stage.player_of(part).await?;
             stage.participants.push(participant);
@@ -205,7 +193,7 @@ impl Stage {
     pub(super) async fn audit(&self) -> Result<Report> {
         let mut audit = Audit::of(&self.session, self.devnet.info().genesis.clone());
         audit.engine.is_of_machine = self.devnet.info().is_machine;
-        Audit { suspect: self.suspect.clone(), ..audit }.run().await
+        audit.run().await
     }
 
     /// Prints a participant's action.
@@ -293,13 +281,6 @@ impl Stage {
     /// Ends the epoch, so that it is claimed.
     pub(super) async fn end_epoch(&self) -> Result<()> {
         self.devnet.end_epoch().await
-    }
-
-    /// Ends two epochs, so that every claim has either come or is overdue.
-    pub(super) async fn settle_epochs(&self) -> Result<()> {
-        self.devnet.end_epoch().await?;
-        self.devnet.end_epoch().await?;
-        self.devnet.wait_settled(Duration::from_secs(60)).await
     }
 
     pub(super) fn outputs_root(&self) -> B256 {
