@@ -24,7 +24,8 @@ code { font-size: .85em }
 dl { display: grid; grid-template-columns: 7.5rem 1fr; gap: .1rem .75rem; margin: .5rem 0 }
 dt { color: #57606a } dd { margin: 0 }
 article { border: 1px solid #d0d7de; border-radius: .4rem; padding: .75rem 1rem; margin: .75rem 0 }
-details, summary { display: inline }
+details, summary, details[open]::details-content { display: inline }
+details:not([open])::details-content { display: none }
 summary { cursor: pointer; list-style: none; border-bottom: 1px dotted }
 summary::-webkit-details-marker { display: none }
 details[open] > summary { color: #57606a }

@@ -128,6 +128,24 @@ fn notice_words(notice: &Notice, jobs: &JobSummaries) -> String {
                 format!("submission {submission} of {} is refused{score}: {reason}", short(job))
             }
         }
+        Notice::ModelShown { job, submission, client, .. } => {
+            format!("{client} shows a model on the board of {}, as {submission}", short(job))
+        }
+        Notice::Enlisted { job, miner } => format!("{miner} enlists for {}", short(job)),
+        Notice::Attested { job, page, miner, .. } => {
+            format!("{miner} commits to its attestations of page {page} of {}", short(job))
+        }
+        Notice::Compared { job, best, other, separated, .. } => {
+            let told = if *separated { "can" } else { "cannot" };
+            format!("submission {other} of {} {told} be told from {best}", short(job))
+        }
+        other => end_words(other, jobs),
+    }
+}
+
+/// What ends something, and what moves money.
+fn end_words(notice: &Notice, jobs: &JobSummaries) -> String {
+    match notice {
         Notice::Forfeited { job, account, bond, offence } => {
             let (bond, offence) = (jobs.money(*job, *bond), heading(&format!("{offence:?}")));
             format!("{account} loses a bond of {bond} in {}: {offence}", short(job))
@@ -140,6 +158,13 @@ fn notice_words(notice: &Notice, jobs: &JobSummaries) -> String {
         }
         Notice::JobEnded { job, payouts, .. } => {
             format!("{} ends after {payouts} payments for models", short(job))
+        }
+        Notice::WorkPaid { job, worker, earned, operator, .. } => {
+            let [earned, operator] = [earned, operator].map(|amount| jobs.money(*job, *amount));
+            format!("{} pays {earned} to {worker} for work, {operator} to the operator", short(job))
+        }
+        Notice::Returned { account, asset, amount } => {
+            format!("{} go back to {account}", money(*asset, *amount))
         }
         other => serde_json::to_string(other).unwrap_or_default(),
     }
