@@ -48,13 +48,15 @@ impl fmt::Display for Effort {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { work, float_work, seconds, speed: Speed { float, integer }, .. } = self;
         let [float, integer] = [float, integer].map(|speed| speed / MILLION);
-        write!(out, "{work} instructions, {seconds:.3} s of a machine; ")?;
+        write!(
+            out,
+            "{work} instructions ({float_work} at {float} million a second, others at {integer}): \
+             {seconds:.3} s; "
+        )?;
         match self.inputs {
-            Some(inputs) => writeln!(out, "{}", count(inputs, "input"))?,
-            None => writeln!(out, "one step is more than an input may cost")?,
+            Some(inputs) => out.write_str(&count(inputs, "input")),
+            None => out.write_str("one step is more than an input may cost"),
         }
-        let answering = format_args!("{float_work} answer rows, {float} million a second");
-        write!(out, "          {answering}; the others {integer} million")
     }
 }
 
