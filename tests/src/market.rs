@@ -55,6 +55,11 @@ impl Market {
         self.home.path()
     }
 
+    /// The devnet's process.
+    pub fn devnet_pid(&self) -> u32 {
+        self.devnet.id()
+    }
+
     /// Kills the devnet (SIGKILL) and starts another on the same folder.
     pub fn kill_and_restart(&mut self) {
         self.kill();
@@ -147,8 +152,8 @@ impl Market {
         let output = self.deml(&[&["--json"], arguments].concat());
         let printer = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "deml {}: {printer}", arguments.join(" "));
-        let line = printer.lines().find_map(|line| line.strip_prefix("refused: "));
-        line.and_then(|line| line.split(':').next()).unwrap().to_owned()
+        let refused: Value = serde_json::from_slice(&output.stdout).expect(&printer);
+        refused["refused"].as_str().unwrap().to_owned()
     }
 
     /// A client of the devnet, in this process.

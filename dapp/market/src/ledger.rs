@@ -109,7 +109,7 @@ impl Ledger {
         let overflow = Refusal::BalanceOverflow { asset };
         let more = |sum: Amount| sum.checked_add(amount).ok_or(overflow);
         let less = |sum: Amount| {
-            let short = Refusal::InsufficientBalance { needed: amount, free: sum };
+            let short = Refusal::InsufficientBalance { needed: amount, free: sum, asset };
             sum.checked_sub(amount).ok_or(short)
         };
         let mut balance = free;
@@ -214,7 +214,7 @@ mod tests {
         );
         assert_eq!(
             ledger.transfer(Kind::Payout, ANNE, Asset::Ether, one).unwrap_err(),
-            Refusal::InsufficientBalance { needed: one, free: Amount::ZERO }
+            Refusal::InsufficientBalance { needed: one, free: Amount::ZERO, asset: Asset::Ether }
         );
         assert_eq!(ledger, before);
     }

@@ -69,7 +69,7 @@ reasons! {
     Refusal {
         BalanceOverflow { asset: Asset } = "the balance of {asset} would exceed 256 bits",
         AmountZero {} = "the amount is zero",
-        InsufficientBalance { needed: Amount, free: Amount } = "needs {needed}, the free balance is {free}",
+        InsufficientBalance { needed: Amount, free: Amount, asset: Asset } = "needs {needed} units of {asset}, the free balance is {free}",
         UnknownJob { job: JobId } = "there is no job {job}",
         JobExists { job: JobId } = "job {job} exists; choose another salt",
         AssetNotAllowed { asset: Asset } = "{asset} is not on the list of allowed assets",
@@ -92,7 +92,7 @@ reasons! {
         CiphertextTooShort { size: u64 } = "a ciphertext of {size} bytes seals nothing",
         NoPublicSlice {} = "a sealed job needs a board with a public slice, on which its base model is scored first",
         WindowOutOfRange { seconds: u32, shortest: u64, longest: u64 } = "a window of {seconds} seconds is not between {shortest} and {longest}",
-        SponsorBondTooSmall { found: Amount, least: Amount } = "the sponsor's bond {found} is less than a quarter of the award, {least}",
+        SponsorBondTooSmall { found: Amount, least: Amount, asset: Asset } = "the sponsor's bond of {found} units of {asset} is less than a quarter of the award, {least}",
         OpeningTooExpensive { maximum: Work, found: Work } = "opening a sealed blob of that size takes {found} instructions, an input may cost {maximum}",
         MinersNeedSealing {} = "miners evaluate sealed jobs only",
         SeatsOutOfRange { found: u32, largest: u32 } = "a job with miners has 1 to {largest} seats, not {found}",
@@ -135,7 +135,7 @@ reasons! {
         BaseFirst {} = "the base model is evaluated on the hold-out first",
         AlreadyEvaluated {} = "this is evaluated",
         EarlierFirst { submission: u32 } = "submission {submission}, committed to before, is decided first",
-        SurchargeTooSmall { needed: Amount, found: Amount } = "the machine lags: going on now costs a surcharge of {needed}, the input states {found}",
+        SurchargeTooSmall { needed: Amount, found: Amount, asset: Asset } = "the machine lags: going on now costs a surcharge of {needed} units of {asset}, the input states {found}",
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn short_of(
     let (asset, prepaid) = (job.terms.asset, job.known(number).stake.work);
     let short = price(state, asset, work).checked_sub(prepaid).unwrap_or_default();
     let (needed, free) = (operators_part(state, short), state.ledger.free(account, asset));
-    (needed > free).then_some(Refusal::InsufficientBalance { needed, free })
+    (needed > free).then_some(Refusal::InsufficientBalance { needed, free, asset })
 }
 
 fn price(state: &State, asset: Asset, work: Work) -> Amount {

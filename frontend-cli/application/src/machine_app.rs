@@ -380,6 +380,14 @@ done
         assert_eq!(stored, 1, "only the present state is kept");
         let replayed = app.machine.replay(&inputs).await.unwrap();
         assert_eq!(replayed, completions, "the emulator undoes alike");
+    }
+
+    #[tokio::test]
+    async fn the_log_has_what_the_emulator_and_the_guest_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = open(folder.path()).await;
+        let mut app = MachineApp::new(machine, folder.path()).unwrap();
+        app.advance(&input(0, b"reject")).await.unwrap();
         let log = fs::read_to_string(folder.path().join("machine.log")).unwrap();
         assert!(log.contains("the guest's console"), "{log}");
         assert!(log.contains("Manual yield rx-rejected"), "{log}");

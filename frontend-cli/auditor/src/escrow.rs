@@ -109,6 +109,11 @@ impl Escrow {
         }
     }
 
+    /// What it holds.
+    pub(super) const fn held(&self) -> Amount {
+        self.held
+    }
+
     /// Checks a sponsor's stake by the terms. Its rent depends on the market's clock, which is
     /// never ahead of the block's: the paid period is at least what the block leaves.
     pub(super) fn check_stake(

@@ -56,6 +56,16 @@ impl LedgerModel {
         }
     }
 
+    /// Both sides of every asset.
+    pub(super) const fn totals(&self) -> &BTreeMap<Asset, Solvency> {
+        &self.totals
+    }
+
+    /// What a job holds; nothing once it has ended.
+    pub(super) fn held(&self, job: JobId) -> Amount {
+        self.jobs.get(&job).map(Escrow::held).unwrap_or_default()
+    }
+
     /// Applies an input; returns its number of payments, and each unexplained output with its index
     /// among those of the input.
     pub(super) fn take(&mut self, input: &DecodedInput) -> (u64, Vec<Divergence>) {

@@ -8,8 +8,8 @@
 //!   (bytes and scores), `rulings` (decisions by terms and scores); `drill`: where a wrong
 //!   evaluation diverges
 //! - `claims`: the claims accepted on Ethereum, compared with the replay's roots
-//! - `run`: all checks, input by input; `divergence`, `findings`, `report`, `timeline`, `html`:
-//!   their results
+//! - `run`: all checks, input by input; `divergence`, `findings`, `report`, `timeline`,
+//!   `summary`, `html`: their results
 //! - `checkpoint`: progress of the last audit; `prove`: proofs that need no node
 //!
 //! After a fault an audit continues with the reported values, so that a wrong or seemingly wrong
@@ -39,6 +39,7 @@ mod report;
 mod rulings;
 mod run;
 mod served;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -70,6 +71,7 @@ pub use self::outputs::{End, Outputs};
 pub use self::prove::Recomputed;
 pub use self::report::{Counts, Report, Unchecked, Verdict};
 use self::run::{AuditRun, State, Step};
+pub use self::summary::{JobSummaries, JobSummary, Subject};
 pub use self::timeline::{Timeline, TimelineEntry};
 
 /// Number of restarts of an audit when the chain's last blocks are reorganised.

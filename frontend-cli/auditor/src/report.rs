@@ -1,12 +1,14 @@
 //! The report of an audit: one line if everything holds, otherwise all divergences.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use client::printer::ExitStatus;
 use client::quantity::count;
+use market::{Asset, Solvency};
 use serde::{Deserialize, Serialize};
 
 use super::divergence::Divergence;
+use super::summary::JobSummaries;
 use super::timeline::Timeline;
 
 /// Overall result.
@@ -81,6 +83,12 @@ pub struct Report {
     /// Timeline for the page.
     #[serde(skip)]
     pub timeline: Timeline,
+    /// Jobs for the page.
+    #[serde(skip)]
+    pub jobs: JobSummaries,
+    /// Both sides of every asset, for the page.
+    #[serde(skip)]
+    pub totals: BTreeMap<Asset, Solvency>,
 }
 
 impl Report {

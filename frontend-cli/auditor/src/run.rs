@@ -26,6 +26,7 @@ use super::outputs::Outputs;
 use super::report::{Counts, Report, Verdict};
 use super::rulings::Rulings;
 use super::served::{Records, Served};
+use super::summary::JobSummaries;
 use super::timeline::{Timeline, TimelineEntry};
 use super::{Audit, Span};
 
@@ -61,6 +62,7 @@ pub(super) struct AuditRun {
     findings: Findings,
     suspect: Option<PathBuf>,
     timeline: Timeline,
+    jobs: JobSummaries,
     /// The node's own outputs from the first difference on, which it would claim.
     other: Option<Outputs>,
     notes: Vec<String>,
@@ -97,6 +99,7 @@ impl AuditRun {
             findings: Findings::default(),
             suspect: audit.suspect.clone(),
             timeline: Timeline::default(),
+            jobs: JobSummaries::default(),
             other: None,
             notes: Vec::new(),
         }
@@ -205,7 +208,8 @@ impl AuditRun {
         let Some(decoded) = DecodedInput::read(&self.genesis, &input.advance, completion) else {
             return Ok(Vec::new());
         };
-        self.timeline.input(&input.advance, transaction, &decoded);
+        self.jobs.take(&decoded);
+        self.timeline.input(&input.advance, transaction, &decoded, &self.jobs);
         let (payouts, mut wrongs) = self.state.ledger.take(&decoded);
         self.state.counts.payouts += payouts;
         let tasks = self.state.blobs.take(&decoded);
@@ -331,6 +335,9 @@ impl AuditRun {
         notes.append(&mut self.notes);
         let verdict = if self.findings.is_empty() { Verdict::Holds } else { Verdict::Diverges };
         let (divergence, later, left_out) = self.findings.into_parts();
+        for job in &mut self.jobs.jobs {
+            job.held = self.state.ledger.held(job.job);
+        }
         Ok(Report {
             verdict,
             divergence,
@@ -342,6 +349,8 @@ impl AuditRun {
             seconds: begun.elapsed().as_secs_f64(),
             notes,
             timeline: self.timeline,
+            jobs: self.jobs,
+            totals: self.state.ledger.totals().clone(),
         })
     }
 }

@@ -3,12 +3,12 @@
 use alloy::primitives::B256;
 use client::chain::Advance;
 use client::payment::Payment;
-use client::printer::one_line;
-use client::quantity::{ETHER_DECIMALS, count as plural, decimal, percent};
-use market::{Amount, Asset, Award, Terms};
+use client::quantity::{money, percent};
+use client::words::heading;
 use wire::Notice;
 
 use super::decoded::{DecodedInput, DecodedOutput};
+use super::summary::{JobSummaries, offer, title};
 
 /// Maximum of moments kept; later ones are only counted.
 const KEPT: usize = 5_000;
@@ -46,21 +46,28 @@ impl Timeline {
     }
 
     /// Adds the outcome of an input.
-    pub(super) fn input(&mut self, input: &Advance, transaction: B256, decoded: &DecodedInput) {
+    pub(super) fn input(
+        &mut self,
+        input: &Advance,
+        transaction: B256,
+        decoded: &DecodedInput,
+        jobs: &JobSummaries,
+    ) {
         let credit = decoded.credit.map(|credit| {
             let (sender, amount) = (decoded.context.sender, credit.amount);
             format!("{sender} deposits {}", money(credit.asset, amount))
         });
-        for words in credit.into_iter().chain(decoded.outputs.iter().filter_map(words)) {
+        let outputs = decoded.outputs.iter().filter_map(|output| words(output, jobs));
+        for words in credit.into_iter().chain(outputs) {
             let (time, input) = (Some(input.block_timestamp), Some(input.index));
             self.tell(TimelineEntry { time, input, transaction, words });
         }
     }
 }
 
-fn words(output: &DecodedOutput) -> Option<String> {
+fn words(output: &DecodedOutput, jobs: &JobSummaries) -> Option<String> {
     match output {
-        DecodedOutput::Notice(notice) => Some(notice_words(notice)),
+        DecodedOutput::Notice(notice) => Some(notice_words(notice, jobs)),
         DecodedOutput::Payment(Payment { to, asset, amount }) => {
             Some(format!("a voucher pays {} to {to}", money(*asset, *amount)))
         }
@@ -69,7 +76,7 @@ fn words(output: &DecodedOutput) -> Option<String> {
     }
 }
 
-fn notice_words(notice: &Notice) -> String {
+fn notice_words(notice: &Notice, jobs: &JobSummaries) -> String {
     match notice {
         Notice::JobOpened { job, number, sponsor, terms, .. } => {
             let title = title(&terms.title);
@@ -121,44 +128,49 @@ fn notice_words(notice: &Notice) -> String {
                 format!("submission {submission} of {} is refused{score}: {reason}", short(job))
             }
         }
+        Notice::ModelShown { job, submission, client, .. } => {
+            format!("{client} shows a model on the board of {}, as {submission}", short(job))
+        }
+        Notice::Enlisted { job, miner } => format!("{miner} enlists for {}", short(job)),
+        Notice::Attested { job, page, miner, .. } => {
+            format!("{miner} commits to its attestations of page {page} of {}", short(job))
+        }
+        Notice::Compared { job, best, other, separated, .. } => {
+            let told = if *separated { "can" } else { "cannot" };
+            format!("submission {other} of {} {told} be told from {best}", short(job))
+        }
+        other => end_words(other, jobs),
+    }
+}
+
+/// What ends something, and what moves money.
+fn end_words(notice: &Notice, jobs: &JobSummaries) -> String {
+    match notice {
         Notice::Forfeited { job, account, bond, offence } => {
-            format!("{account} loses a bond of {bond} units in {}: {offence:?}", short(job))
+            let (bond, offence) = (jobs.money(*job, *bond), heading(&format!("{offence:?}")));
+            format!("{account} loses a bond of {bond} in {}: {offence}", short(job))
         }
         Notice::JobDecided { job, decision } => {
             format!("{} is decided: {}", short(job), decision.outcome)
         }
         Notice::Paid { job, to, share, amount, .. } => {
-            format!("{} pays {amount} units to {to} ({share})", short(job))
+            format!("{} pays {} to {to} ({share})", short(job), jobs.money(*job, *amount))
         }
         Notice::JobEnded { job, payouts, .. } => {
             format!("{} ends after {payouts} payments for models", short(job))
         }
-        other => serde_json::to_string(other).unwrap_or_default(),
-    }
-}
-
-fn offer(terms: &Terms) -> String {
-    match terms.award {
-        Award::Rewards { reward, count } => {
-            format!("{} of {}", plural(count.into(), "reward"), money(terms.asset, reward))
+        Notice::WorkPaid { job, worker, earned, operator, .. } => {
+            let [earned, operator] = [earned, operator].map(|amount| jobs.money(*job, *amount));
+            format!("{} pays {earned} to {worker} for work, {operator} to the operator", short(job))
         }
-        Award::Prize { prize, .. } => format!("{} for the best model", money(terms.asset, prize)),
+        Notice::Returned { account, asset, amount } => {
+            format!("{} go back to {account}", money(*asset, *amount))
+        }
+        other => serde_json::to_string(other).unwrap_or_default(),
     }
 }
 
 /// A job's abbreviated name.
 fn short(job: &market::JobId) -> String {
     format!("job {:.10}", job.to_string())
-}
-
-fn title(padded: &[u8; 32]) -> String {
-    let title = padded.iter().take_while(|byte| **byte != 0).copied().collect();
-    one_line(&String::from_utf8(title).unwrap_or_default()).into_owned()
-}
-
-fn money(asset: Asset, amount: Amount) -> String {
-    match asset {
-        Asset::Ether => format!("{} ether", decimal(amount, ETHER_DECIMALS)),
-        Asset::Erc20(token) => format!("{amount} units of {token}"),
-    }
 }

@@ -21,6 +21,7 @@ use crate::{
     payment::Payment,
     printer::Refused,
     proof::{Claim, Proof, Proven},
+    quantity::money,
 };
 
 /// The `format` of a bundle.
@@ -112,6 +113,17 @@ impl Bundle {
         Ok(Verified { chain_id, application, job, basis, claims: self.claims.clone(), outputs })
     }
 
+    /// Checks that the outputs are of this chain.
+    ///
+    /// - Errors: `NotProven`: another chain
+    pub async fn check_chain(&self, chain: &Chain) -> Result<()> {
+        let (found, wanted) = (chain.chain_id().await?, self.chain_id);
+        if found != wanted {
+            return Err(not_proven(format_args!("it is about chain {wanted}, this is {found}")));
+        }
+        Ok(())
+    }
+
     fn check(&self, proof: &Proof, roots: &[B256]) -> Result<Checked> {
         let index = proof.index;
         let outputs_root = proof.root().map_err(not_proven)?;
@@ -138,10 +150,7 @@ impl Bundle {
     /// - Errors: `NotProven`: another chain, a root that was not accepted, or a claim that is not
     ///   in its transaction
     pub async fn confirm(&self, chain: &Chain, mut verified: Verified) -> Result<Verified> {
-        let (found, wanted) = (chain.chain_id().await?, self.chain_id);
-        if found != wanted {
-            return Err(not_proven(format_args!("it is about chain {wanted}, this is {found}")));
-        }
+        self.check_chain(chain).await?;
         let mut by_root = BTreeMap::new();
         for (proof, checked) in self.outputs.iter().zip(&verified.outputs) {
             by_root.entry(checked.outputs_root).or_insert(proof);
@@ -220,7 +229,7 @@ impl fmt::Display for Meaning {
                 write!(out, "notice {json}")
             }
             Self::Payment(Payment { to, asset, amount }) => {
-                write!(out, "pays {amount} units of {asset} to {to}")
+                write!(out, "pays {} to {to}", money(*asset, *amount))
             }
             Self::Call(contract) => write!(out, "calls {contract}"),
             Self::Unknown(bytes) => write!(out, "{} unknown bytes", bytes.len()),

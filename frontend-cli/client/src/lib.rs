@@ -36,3 +36,4 @@ pub mod quantity;
 pub mod seals;
 pub mod session;
 pub mod vault;
+pub mod words;

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use anyhow::{Context, Error, Result, bail, ensure};
-use market::{Amount, Score, Timestamp, U256};
+use market::{Amount, Asset, Score, Timestamp, U256};
 use serde::Deserialize;
 
 /// Decimal places of Ether in wei.
@@ -229,6 +229,16 @@ pub fn decimal(amount: Amount, decimals: u8) -> String {
     match fraction.trim_end_matches('0') {
         "" => whole.to_owned(),
         fraction => format!("{whole}.{fraction}"),
+    }
+}
+
+/// Formats an amount of an asset whose decimal places nobody was asked for: in ether, or in the
+/// token's smallest units.
+#[must_use]
+pub fn money(asset: Asset, amount: Amount) -> String {
+    match asset {
+        Asset::Ether => format!("{} ether", decimal(amount, ETHER_DECIMALS)),
+        Asset::Erc20(token) => format!("{amount} units of {token}"),
     }
 }
 

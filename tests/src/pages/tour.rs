@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{Page, root, shown, typed};
-use crate::market::{Market, post};
+use crate::market::Market;
 
 /// The default URL of Ethereum in `deml devnet`.
 const DEFAULT_URL: &str = "http://127.0.0.1:8545";
@@ -69,13 +69,7 @@ fn run(market: &Market, command: &str, said: &str) -> String {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["deml", arguments @ ..] => shown_by(market, arguments),
-        ["curl", .., url, "--json", body] => {
-            let answers = post(url, &serde_json::from_str(body).unwrap());
-            let is_fine = |answer: &serde_json::Value| answer.get("error").is_none();
-            assert!(answers.as_array().unwrap().iter().all(is_fine), "{command}: {answers}");
-            String::new()
-        }
-        _ => panic!("only `deml` and `curl … URL --json BODY` are run, not {command:?}"),
+        _ => panic!("only `deml` is run, not {command:?}"),
     }
 }
 

@@ -1,10 +1,9 @@
 //! All pages are up to date.
 //!
-//! - Blocks fenced as `console` are run, in order, on a devnet of their
-//!   own: `deml` as it was built, and `curl --json` to the devnet's Ethereum, which moves its
-//!   clock. They run in a copy of the folder of `tests/fixtures` that the first page of a tour
-//!   names. The lines below a command are its whole output; `…` stands for what differs
-//!   from run to run, alone on a line for any number of lines. After an option of a command, `…`
+//! - Blocks fenced as `console` are run, in order, on a devnet of their own: `deml` as it was
+//!   built. They run in a copy of the folder of `tests/fixtures` that the first page of a tour
+//!   names. The lines below a command are its whole output; `…` stands for what differs from run
+//!   to run, alone on a line for any number of lines. After an option of a command, `…`
 //!   is the last printed value of that name. `UPDATE_EXPECT=1` rewrites the pages.
 //! - All other commands, in other blocks and in sentences, are parsed and not run: `deml …`
 //!   must be valid for its command line, `cargo …` a command of cargo or of this repository,
@@ -17,10 +16,11 @@ use std::{collections::BTreeSet, env, fs, process::Command};
 use deml_tests::pages::{self, Found, Page, tour, typed};
 
 /// Pages with `console` blocks; those of one tour share a market.
-const TOURS: [&[&str]; 3] = [
+const TOURS: [&[&str]; 4] = [
     &["README.md", "frontend-cli/AUDITOR.md"],
     &["frontend-cli/COMPETITION.md"],
     &["frontend-cli/DATA.md"],
+    &["frontend-cli/EXPORT.md"],
 ];
 
 /// Paths that pages name in other repositories, or in a future one.
@@ -45,6 +45,12 @@ fn the_tour_of_a_competition_is_as_shown() {
 #[test]
 fn the_way_from_a_table_to_a_hold_out_is_as_shown() {
     let differences = tour::play(TOURS[2]);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn what_exporters_write_is_checked_as_shown() {
+    let differences = tour::play(TOURS[3]);
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 

@@ -240,7 +240,7 @@ fn check_lying_node(market: &Market, voucher: &str) {
         Fault::change(|_, answer| without_root(&mut answer["result"]["data"])),
     );
     let said = market.said(&ask, 1);
-    assert!(said.contains("NotProven: Ethereum does not accept"), "{said}");
+    assert!(said.contains("not proven: Ethereum does not accept"), "{said}");
 }
 
 type Change = fn(&Value, &mut Value);

@@ -202,7 +202,7 @@ fn what_an_endpoint_refuses_is_one_sentence_and_nothing_is_left_behind() {
     let said = behind.deposit(0);
     assert!(!said.contains("earlier command"), "{said}");
     let said = behind.said(&["--account", "7", "deposit", "10000ether"], 1);
-    assert!(said.contains("WalletTooSmall") && said.contains("gas included"), "{said}");
+    assert!(said.contains("wallet too small") && said.contains("gas included"), "{said}");
     assert_eq!(behind.held(), ETHER);
 }
 
@@ -221,7 +221,7 @@ fn value_is_sent_only_where_the_contracts_are() {
         Fault::change(|_, answer| answer["result"]["data"] = json!("0x1")),
     );
     let said = behind.said(&["--node-url", &node.url(), "--account", "3", "deposit", "1ether"], 1);
-    assert!(said.contains("WrongChain") && said.contains("chain 31337"), "{said}");
+    assert!(said.contains("wrong chain") && said.contains("chain 31337"), "{said}");
     assert!(!is_sent(&behind));
     assert_eq!(behind.held(), 0);
 }
@@ -263,11 +263,11 @@ fn deadlines_count_from_now_and_are_checked_before_the_deposit() {
     let close = run("1week")["terms"]["close"].as_u64().unwrap();
     assert!(close >= now + 7 * 86_400);
     let said = refused("2020-01-01");
-    assert!(said.contains("CloseTooSoon") && said.contains("2020-01-01 00:00:00 UTC"), "{said}");
+    assert!(said.contains("close too soon") && said.contains("2020-01-01 00:00:00 UTC"), "{said}");
     let said = refused("2500-01-01T12:00");
-    assert!(said.contains("CloseTooFar") && said.contains("2500-01-01 12:00:00 UTC"), "{said}");
+    assert!(said.contains("close too far") && said.contains("2500-01-01 12:00:00 UTC"), "{said}");
     let said = refused("5s");
-    assert!(said.contains("CloseTooSoon"), "{said}");
+    assert!(said.contains("close too soon"), "{said}");
     assert_eq!(behind.ethereum.asked(RAW), 0);
 }
 
@@ -316,7 +316,9 @@ fn a_token_that_takes_a_fee_is_refused_before_anything_is_sent() {
     let deposit = ["--account", "3", "--token", token.as_str().unwrap(), "deposit", "5token"];
     let said = behind.said(&deposit, 1);
     assert!(
-        said.contains("TokenTakesFee") && said.contains("4950000000000000000 arrive"),
+        said.contains("token takes fee")
+            && said.contains("of 5 tokens")
+            && said.contains("4.95 arrive"),
         "{said}"
     );
     assert_eq!(behind.count(3), sent);
@@ -329,6 +331,6 @@ fn a_token_that_returns_nothing_is_refused_before_anything_is_sent() {
     let sent = behind.count(3);
     let deposit = ["--account", "3", "--token", token.as_str().unwrap(), "deposit", "5token"];
     let said = behind.said(&deposit, 1);
-    assert!(said.contains("TokenNotStandard"), "{said}");
+    assert!(said.contains("token not standard"), "{said}");
     assert_eq!(behind.count(3), sent);
 }

@@ -120,14 +120,15 @@ fn check_surcharge(input: &Input<'_>, request: &Request) -> Result<(), Refusal> 
     let needed = price.checked_times(input.surcharge).ok_or(Refusal::AwardOverflow {})?;
     let found = request.max_surcharge;
     if needed > found {
-        return Err(Refusal::SurchargeTooSmall { needed, found });
+        return Err(Refusal::SurchargeTooSmall { needed, found, asset });
     }
     check_free(input, needed)
 }
 
 fn check_free(input: &Input<'_>, needed: Amount) -> Result<(), Refusal> {
-    let free = input.state.ledger.free(input.sender(), input.job().terms.asset);
-    if needed > free { Err(Refusal::InsufficientBalance { needed, free }) } else { Ok(()) }
+    let asset = input.job().terms.asset;
+    let free = input.state.ledger.free(input.sender(), asset);
+    if needed > free { Err(Refusal::InsufficientBalance { needed, free, asset }) } else { Ok(()) }
 }
 
 impl State {

@@ -84,7 +84,8 @@ impl Sealing {
         let least = terms.award.total()?.scaled_up(1.into(), 4.into());
         let least = least.ok_or(Refusal::AwardOverflow {})?;
         if sponsor_bond < least {
-            return Err(Refusal::SponsorBondTooSmall { found: sponsor_bond, least });
+            let (found, asset) = (sponsor_bond, terms.asset);
+            return Err(Refusal::SponsorBondTooSmall { found, least, asset });
         }
         let opening = settings.prices.opening(published.size.max(longest));
         let (found, maximum) = (opening.plus(settings.prices.input), settings.input_work);

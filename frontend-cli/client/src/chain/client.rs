@@ -52,6 +52,10 @@ impl Chain {
         Ok(Self::over(Http::new(patience)?, self.url, self.contracts))
     }
 
+    pub(super) fn with_contracts(self, contracts: Contracts) -> Self {
+        Self { contracts, ..self }
+    }
+
     fn over(http: Http, url: Url, contracts: Contracts) -> Self {
         let client = transport::client(http, &url);
         let provider = ProviderBuilder::new().connect_client(client).erased();

@@ -57,6 +57,14 @@ impl Chain {
         })
     }
 
+    /// The same chain, with the contracts of the line that `application` is of.
+    ///
+    /// - Errors: there is no such application, or it is of a line not known here
+    pub async fn of_application(self, application: Address) -> Result<Self> {
+        let contracts = self.line_of(application).await?.contracts();
+        Ok(self.with_contracts(contracts))
+    }
+
     /// Whether `application` was given up by its guardian; applications of 2.2.0 cannot be.
     pub async fn is_foreclosed(&self, application: Address) -> Result<bool> {
         let request = TransactionRequest::default()

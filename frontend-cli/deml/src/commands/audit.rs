@@ -96,7 +96,7 @@ pub async fn audit(config: &Config, given: Audit) -> Result<Report> {
     };
     let report = audit.run().await?;
     if let Some(file) = given.html {
-        let page = page(&report, &audit.application.to_string())?;
+        let page = page(&report, &audit.subject(&report).await?)?;
         files::write(&file, page.as_bytes())?;
     }
     Ok(report)

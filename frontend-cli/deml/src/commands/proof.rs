@@ -329,8 +329,9 @@ pub async fn verify(
     let of = bundle.application;
     ensure!(app.is_none_or(|app| app == of), "the file is about another application: {of}");
     let verified = bundle.verify(&verify.root)?;
-    match rpc_url {
-        Some(url) => bundle.confirm(&Chain::connect(url, Contracts::V2_2_0)?, verified).await,
-        None => Ok(verified),
-    }
+    let Some(url) = rpc_url else { return Ok(verified) };
+    let chain = Chain::connect(url, Contracts::default())?;
+    bundle.check_chain(&chain).await?;
+    // The application says of which line it is: the reader need not know.
+    bundle.confirm(&chain.of_application(of).await?, verified).await
 }

@@ -62,7 +62,7 @@ pub struct Score {
     /// Also digest the output bits of each node, over all rows
     #[arg(long)]
     pub bits: bool,
-    /// Million instructions per second of the machine [default: 60]
+    /// Million instructions of floating point per second of the machine [default: 85]
     #[arg(long, value_name = "MILLION")]
     pub speed: Option<u32>,
     /// How the hold-out is read.

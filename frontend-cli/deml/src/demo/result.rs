@@ -5,7 +5,7 @@ use std::fmt;
 use alloy::primitives::{Address, B256, U256};
 use anyhow::{Result, ensure};
 use auditor::Report;
-use client::{quantity::percent, session::Currency};
+use client::{quantity::percent, session::Currency, words};
 use market::{Amount, Asset, Score};
 use serde::Serialize;
 
@@ -174,15 +174,18 @@ impl Played {
         for wallet in &self.wallets {
             writeln!(out, "{wallet}")?;
         }
-        out.write_str("\njob  client           score  verdict             gas      time  model\n")?;
+        out.write_str(
+            "\njob  client           score  verdict              gas      time  model\n",
+        )?;
         for submitted in &self.submissions {
-            let Submitted { job, client, verdict, gas, model_cid, .. } = submitted;
+            let Submitted { job, client, gas, model_cid, .. } = submitted;
+            let verdict = words::heading(&submitted.verdict);
             let time = format!("{} ms", submitted.milliseconds);
             let score =
                 submitted.score.map_or_else(|| "–".to_owned(), |score| percent(Score(score)));
             writeln!(
                 out,
-                "{job:<4} {client:<11} {score:>10}  {verdict:<13} {gas:>9} {time:>9}  {model_cid}"
+                "{job:<4} {client:<11} {score:>10}  {verdict:<14} {gas:>9} {time:>9}  {model_cid}"
             )?;
         }
         Ok(())

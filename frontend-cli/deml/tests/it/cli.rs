@@ -414,7 +414,7 @@ fn what_is_no_model_is_refused_by_name() {
     std::fs::write(&junk, b"junk").unwrap();
     let junk = junk.to_str().unwrap();
     let (printed, said) = person.run(&["--json", "model", "check", junk], 1);
-    assert!(said.starts_with("refused: UnfitModel: "), "{said}");
+    assert!(said.starts_with("refused: unfit model: "), "{said}");
     let refused: serde_json::Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(refused["refused"], "UnfitModel");
 }

@@ -129,7 +129,7 @@ fn a_signal_ends_a_training_with_the_best_so_far() {
         assert_eq!(person.files(), [OUT, "better.onnx.checkpoint"]);
         // Nobody loses that by beginning anew.
         let (_, said) = ended(person.training(&[]), 1);
-        assert!(said.contains("CheckpointExists") && said.contains("--resume"), "{said}");
+        assert!(said.contains("checkpoint exists") && said.contains("--resume"), "{said}");
     }
 }
 

@@ -67,18 +67,32 @@ async fn receipt(chain: &Chain, hash: B256) -> Result<Option<TransactionReceipt>
     Ok(receipt.filter(is_its))
 }
 
+/// Most blocks that are read for a transaction where old states are gone.
+const SEARCHED: usize = 5_000;
+
 /// The transaction of `from` that has this number, by the block in which the count passes it.
 async fn taken(chain: &Chain, from: Address, nonce: u64, since: u64) -> Result<Option<B256>> {
     let (mut low, mut high) = (since, chain.head().await?);
     while low < high {
         let middle = low + (high - low) / 2;
-        if chain.transaction_count(from, Some(middle)).await? > nonce {
-            high = middle;
-        } else {
-            low = middle + 1;
+        match chain.transaction_count(from, Some(middle)).await {
+            Ok(count) if count > nonce => high = middle,
+            Ok(_) => low = middle + 1,
+            // Few endpoints keep the state of old blocks; the blocks themselves are everywhere.
+            Err(_) => break,
         }
     }
-    let block = chain.provider().get_block_by_number(high.into()).full().await;
+    for block in (low..=high).rev().take(SEARCHED) {
+        if let Some(found) = sent_in(chain, block, from, nonce).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// The transaction of `from` with this number, if it is in this block.
+async fn sent_in(chain: &Chain, block: u64, from: Address, nonce: u64) -> Result<Option<B256>> {
+    let block = chain.provider().get_block_by_number(block.into()).full().await;
     let block = block.map_err(|error| chain.plain(error))?;
     let transactions = block.map(|block| block.transactions.into_transactions());
     let mut transactions = transactions.into_iter().flatten();

@@ -11,9 +11,11 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::Sender;
-use crate::chain::bindings::DepositProbe;
+use crate::chain::bindings::{DepositProbe, ERC20};
 use crate::chain::revert;
+use crate::convert;
 use crate::printer::Refused;
+use crate::quantity::decimal;
 
 /// The contract that deposits in the account's place and measures what arrives.
 const PROBE: &str = include_str!("../../../../../contracts/artifacts/DepositProbe.json");
@@ -46,9 +48,12 @@ impl Sender {
         if (found.paid, found.received) == (value, value) {
             return Ok(());
         }
-        let (paid, received) = (found.paid, found.received);
+        let decimals = self.chain.call("read the decimals", token, &ERC20::decimalsCall {}).await;
+        let decimals = decimals.unwrap_or(0);
+        let [paid, received] =
+            [found.paid, found.received].map(|units| decimal(convert::to_amount(units), decimals));
         let why = format_args!(
-            "of {paid} units that leave the wallet {received} arrive: the token {token} takes a \
+            "of {paid} tokens that leave the wallet {received} arrive: the token {token} takes a \
              fee from transfers, and a market cannot keep books in it; nothing was sent"
         );
         Err(Refused::new("TokenTakesFee", why).into())

@@ -12,6 +12,7 @@ use client::{
     printer::{ExitStatus, Refused},
     quantity::count,
     session::{Session, TransactionCost},
+    words,
 };
 use market::{Award, Command, JobId, Stage, Target, Work};
 use serde::Serialize;
@@ -407,16 +408,17 @@ pub async fn carry_on(
 /// other refusal.
 fn refused_step(refused: &Refused) -> Result<u32, Option<Stopped>> {
     let value = |name: &str| refused.0.values.get(name).and_then(|value| value.parse().ok());
+    let message = || words::sentence(&refused.0).into_owned();
     match refused.0.refused.as_str() {
         "StaleStep" => value("expected").ok_or(None),
         "AlreadyEvaluated" => Err(Some(Stopped::Done)),
         "NoRewardLeft" => Err(Some(Stopped::RewardsPaid)),
-        "InsufficientBalance" => Err(Some(Stopped::Balance { message: refused.0.message.clone() })),
+        "InsufficientBalance" => Err(Some(Stopped::Balance { message: message() })),
         "BaseFirst" => Err(Some(Stopped::BaseFirst)),
         "EarlierFirst" => {
             Err(value("submission").map(|submission| Stopped::EarlierFirst { submission }))
         }
-        "SurchargeTooSmall" => Err(Some(Stopped::Surcharge { message: refused.0.message.clone() })),
+        "SurchargeTooSmall" => Err(Some(Stopped::Surcharge { message: message() })),
         _ => Err(None),
     }
 }

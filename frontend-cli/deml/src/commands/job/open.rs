@@ -37,6 +37,7 @@ use crate::{
         sending::{Calldata, Sending},
     },
     config::Config,
+    effort::Speed,
     rehearsal::{self, Drive, JobRehearsal},
     terms::{self, JobFiles, Known, TermsDraft},
 };
@@ -160,9 +161,10 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let salt = vault::random().into();
     let plan = Plan { terms: planned, stake, total, salt, files, rehearsal, currency };
     session.printer.say(format_args!(
-        "the base model scores {} on the hold-out and takes {} instructions",
+        "the base model scores {} on the hold-out and takes {} instructions, {:.3} s of a machine",
         terms::scores_text(measure.metric, rehearsal.base),
-        rehearsal.quote.work
+        rehearsal.quote.work,
+        Speed::MEASURED.seconds(&rehearsal.quote)
     ));
     let places = count(planned.places.into(), "place");
     session

@@ -9,6 +9,7 @@ use client::{
     printer::{ExitStatus, one_line},
     quantity::{count, date_until, duration, percent},
     session::{Currency, Session},
+    words,
 };
 use market::{
     Amount, Award, Evaluators, JobId, Score, Sealing, Settings, SubmissionStake, Terms, Timestamp,
@@ -20,6 +21,7 @@ use wire::{JobList, JobView, Query, QuoteView, SubmissionStateView, SubmissionVi
 use crate::{
     commands::job::{evaluate, list::title, open::fmt_stake},
     config::Config,
+    effort::Speed,
     terms::{output_text, scores_text},
 };
 
@@ -155,7 +157,9 @@ impl Shown {
             writeln!(out, "  output      {}", output_text(offer.output))?;
         }
         let (bytes, work, inputs) = (offer.max_model_bytes, offer.max_work, offer.max_inputs);
-        writeln!(out, "  limits      {bytes} bytes, {work} instructions, {inputs} inputs")?;
+        let seconds = Speed::MEASURED.most_seconds(work);
+        writeln!(out, "  limits      {bytes} bytes, {}", count(inputs.into(), "input"))?;
+        writeln!(out, "              {work} instructions, at most {seconds:.1} s of a machine")?;
         self.fmt_secrecy(out)?;
         let base = job
             .base
@@ -274,7 +278,7 @@ impl Shown {
             }
         }
         if let Some(why) = &job.refusal {
-            write!(out, "\n  never open  {}", one_line(&why.message))?;
+            write!(out, "\n  never open  {}", one_line(&words::sentence(why)))?;
         }
         Ok(())
     }
@@ -294,7 +298,8 @@ fn line(submission: &SubmissionView) -> String {
         SubmissionStateView::Refused => "refused",
     };
     let score = submission.scores.map_or_else(|| "-".to_owned(), |scores| percent(scores.score));
-    let why = submission.refusal.as_ref().map(|why| format!(": {}", one_line(&why.message)));
+    let why =
+        submission.refusal.as_ref().map(|why| format!(": {}", one_line(&words::sentence(why))));
     let published = submission.submitted.published().cid();
     format!(
         "{:>5}  {}  {score:>10}  {}  {state}{}",

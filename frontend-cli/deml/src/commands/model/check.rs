@@ -33,7 +33,7 @@ pub struct Check {
     #[arg(long, default_value_t = 1_000)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rows: u32,
-    /// Million instructions per second of the machine [default: 60]
+    /// Million instructions of floating point per second of the machine [default: 85]
     #[arg(long, value_name = "MILLION")]
     pub speed: Option<u32>,
 }
