@@ -93,7 +93,7 @@ fn host() -> String {
 #[test]
 fn a_training_on_an_engine_survives_the_kill_of_its_client_and_of_its_worker() {
     let person = Person::new();
-    let how = ["--on", "local", "--epochs", "300"];
+    let how = ["--on", "local", "--epochs", "120"];
     killed_at(person.trains(&how), "is on local as");
     let killed = worker(&person, "deml/tasks", 3);
     let (status, _) = ended(person.here(&["train", "status"]), 0);
@@ -106,8 +106,8 @@ fn a_training_on_an_engine_survives_the_kill_of_its_client_and_of_its_worker() {
     assert!(answer["validation"].as_u64() > answer["base"].as_u64(), "{answer}");
     assert!(eval::Model::from_onnx(&fs::read(person.path(MINE)).unwrap()).is_ok());
     // The second worker went on where the first one was.
-    let epochs = said.matches("/300").count();
-    assert!((297..=301).contains(&epochs), "{epochs} epochs were done");
+    let epochs = said.matches("/120").count();
+    assert!((117..=121).contains(&epochs), "{epochs} epochs were done");
     person.has_nothing_under_way();
 }
 
@@ -203,7 +203,7 @@ fn hyperqueue_goes_on_with_another_worker_when_one_is_killed() {
     let host = host();
     let place = ["--on", "hq", "--hq-python", python, "--hq-server", server, "--workers", &host];
     let place = [&place[..], &["--shared", shared.to_str().unwrap()]].concat();
-    killed_at(person.trains(&[&place[..], &["--epochs", "300"]].concat()), "is on hq as");
+    killed_at(person.trains(&[&place[..], &["--epochs", "120"]].concat()), "is on hq as");
     let lost = worker(&person, "shared", 3);
     let status = fs::read_to_string(format!("/proc/{lost}/status")).unwrap();
     let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap().trim();
@@ -218,8 +218,10 @@ fn hyperqueue_goes_on_with_another_worker_when_one_is_killed() {
 
     // A stranger's trainer is in the box there too.
     let trainer = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/demo/models/trainer");
-    let how = ["--epochs", "2", "--trainer", trainer.to_str().unwrap()];
-    let (printed, _) = ended(person.trains(&[&place[..], &how].concat()), 0);
+    let (base, data) = (fixture("digits/torch-base.onnx"), fixture("digits/client-a.safetensors"));
+    let train = ["train", "--base", &base, "--data", &data, "--out", MINE, "--json"];
+    let how = ["--learning-rate", "0.003", "--epochs", "6", "--trainer", trainer.to_str().unwrap()];
+    let (printed, _) = ended(person.here(&[&train[..], &place, &how].concat()), 0);
     assert_eq!(json(&printed)["held"].as_array().unwrap().len(), 7, "{printed}");
     person.has_nothing_under_way();
 }
@@ -323,7 +325,7 @@ fn slurm_begins_anew_on_another_node_when_one_is_lost() {
         command
     };
     let shared = person.path("shared").to_str().unwrap().to_owned();
-    let place = ["--on", "slurm", "--shared", &shared, "--epochs", "300", "--workers"];
+    let place = ["--on", "slurm", "--shared", &shared, "--epochs", "120", "--workers"];
     let (_, said) = ended(on_slurm(person.trains(&[&place[..], &["three"]].concat())), 1);
     assert!(said.contains("Slurm has no node three; it has one, two"), "{said}");
     person.has_nothing_under_way();

@@ -72,7 +72,10 @@ impl fmt::Display for Review {
             write!(out, "; most in {name} (norm {norm:.4}, one weight by {greatest:.4})")?;
         }
         if let Some(concentration) = self.concentration {
-            write!(out, "; seen alone, {concentration:.4}-zCDP in all your rows together")?;
+            write!(out, "; seen alone, {concentration:.2}-zCDP in all your rows together")?;
+            if concentration > 10.0 {
+                out.write_str(", which hides next to nothing")?;
+            }
         }
         Ok(())
     }

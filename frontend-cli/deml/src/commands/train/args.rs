@@ -112,11 +112,11 @@ pub struct Training {
     #[arg(long, value_name = "FOLDER|CID|job|own")]
     pub trainer: Option<String>,
     /// Greatest norm of the change that the model may have: more is scaled down to it
-    #[arg(long, value_name = "NORM", value_parser = positive, allow_negative_numbers = true, conflicts_with_all = ["resume", "curve"])]
-    pub clip: Option<f32>,
+    #[arg(long, value_name = "NORM", value_parser = positive_bound, allow_negative_numbers = true, conflicts_with_all = ["resume", "curve"])]
+    pub clip: Option<f64>,
     /// Standard deviation of the noise that is added to each weight, for what --clip bounds
-    #[arg(long, value_name = "SIGMA", requires = "clip", value_parser = positive, allow_negative_numbers = true)]
-    pub noise: Option<f32>,
+    #[arg(long, value_name = "SIGMA", requires = "clip", value_parser = positive_bound, allow_negative_numbers = true)]
+    pub noise: Option<f64>,
     /// Train as many models, with the seeds from --seed on, and keep the best on rows held back
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000), conflicts_with_all = ["resume", "curve"])]
     pub seeds: Option<u32>,
@@ -174,6 +174,13 @@ fn number(text: &str, what: &str, fits: impl Fn(f32) -> bool) -> Result<f32, Str
 
 fn positive(text: &str) -> Result<f32, String> {
     number(text, "a number above zero", |number| number.is_finite() && number > 0.0)
+}
+
+/// As [`positive`], for what is not rounded to single precision.
+fn positive_bound(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse::<f64>().ok();
+    let number = number.filter(|number| number.is_finite() && *number > 0.0);
+    number.ok_or_else(|| "say a number above zero".to_owned())
 }
 
 fn not_negative(text: &str) -> Result<f32, String> {

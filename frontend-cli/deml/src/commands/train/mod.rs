@@ -196,8 +196,8 @@ fn wanted(train: &Training, trainer: Option<Trainer>, course: TrainingRun) -> Wa
         reading,
         options,
         seeds: seeds.collect(),
-        clip: train.clip.map(f64::from),
-        noise: train.noise.map(f64::from),
+        clip: train.clip,
+        noise: train.noise,
         out,
     }
 }
