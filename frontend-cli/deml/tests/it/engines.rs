@@ -240,6 +240,30 @@ impl Drop for Slurm {
     }
 }
 
+/// Settings of a controller and two nodes, on ports that were free just now.
+fn settings_in(folder: &Path) -> String {
+    let ports: Vec<_> =
+        (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let port = |number: usize| ports[number].local_addr().unwrap().port();
+    let (host, home) = (host(), folder.to_str().unwrap());
+    format!(
+        "ClusterName=deml\nSlurmctldHost={host}(127.0.0.1)\nSlurmUser=root\nSlurmdUser=root\n\
+         SlurmctldPort={}\nAuthType=auth/munge\nAuthInfo=socket={home}/munge/socket,cred_expire=5\n\
+         StateSaveLocation={home}/state\nSlurmdSpoolDir={home}/spool/%n\n\
+         SlurmctldPidFile={home}/controller.pid\nSlurmdPidFile={home}/%n.pid\n\
+         SlurmctldLogFile={home}/controller.log\nSlurmdLogFile={home}/%n.log\n\
+         ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nSelectType=select/cons_tres\n\
+         SelectTypeParameters=CR_Core\nReturnToService=2\nSlurmdTimeout=5\nJobRequeue=1\n\
+         MpiDefault=none\n\
+         NodeName=one NodeHostname={host} NodeAddr=127.0.0.1 Port={} CPUs=1\n\
+         NodeName=two NodeHostname={host} NodeAddr=127.0.0.1 Port={} CPUs=1\n\
+         PartitionName=all Nodes=one,two Default=YES MaxTime=INFINITE State=UP\n",
+        port(0),
+        port(1),
+        port(2)
+    )
+}
+
 #[expect(clippy::print_stderr, reason = "a test that is not run says so")]
 fn slurm(folder: &Path) -> Option<Slurm> {
     let is_there = |program: &str| {
@@ -265,29 +289,8 @@ fn slurm(folder: &Path) -> Option<Slurm> {
         files.map(|file| format!("--{file}={}", at("munge/") + file.split('-').next().unwrap()));
     assert!(Command::new("munged").arg("--force").args(files).status().unwrap().success());
     let munge = fs::read_to_string(at("munge/pid")).unwrap().trim().parse().unwrap();
-    let ports: Vec<_> =
-        (0..3).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    let port = |number: usize| ports[number].local_addr().unwrap().port();
-    let (host, home) = (host(), folder.to_str().unwrap());
-    let text = format!(
-        "ClusterName=deml\nSlurmctldHost={host}(127.0.0.1)\nSlurmUser=root\nSlurmdUser=root\n\
-         SlurmctldPort={}\nAuthType=auth/munge\nAuthInfo=socket={home}/munge/socket,cred_expire=5\n\
-         StateSaveLocation={home}/state\nSlurmdSpoolDir={home}/spool/%n\n\
-         SlurmctldPidFile={home}/controller.pid\nSlurmdPidFile={home}/%n.pid\n\
-         SlurmctldLogFile={home}/controller.log\nSlurmdLogFile={home}/%n.log\n\
-         ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\nSelectType=select/cons_tres\n\
-         SelectTypeParameters=CR_Core\nReturnToService=2\nSlurmdTimeout=5\nJobRequeue=1\n\
-         MpiDefault=none\n\
-         NodeName=one NodeHostname={host} NodeAddr=127.0.0.1 Port={} CPUs=1\n\
-         NodeName=two NodeHostname={host} NodeAddr=127.0.0.1 Port={} CPUs=1\n\
-         PartitionName=all Nodes=one,two Default=YES MaxTime=INFINITE State=UP\n",
-        port(0),
-        port(1),
-        port(2)
-    );
-    drop(ports);
     let settings = folder.join("slurm.conf");
-    fs::write(&settings, text).unwrap();
+    fs::write(&settings, settings_in(folder)).unwrap();
     let start = |program: &str, arguments: &[&str]| {
         let mut command = Command::new(program);
         command.args(arguments).env("SLURM_CONF", &settings).stdin(Stdio::null());
