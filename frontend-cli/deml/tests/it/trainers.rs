@@ -1,8 +1,13 @@
 //! Trainers that others wrote, from a user's view: written, tried, published, named by a job's base
 //! model, and run with a client's consent.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    process::{Command, Stdio},
+};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::cli::{Person, ended};
@@ -81,6 +86,26 @@ fn a_trainer_that_asks_for_more_than_is_given_or_fails_is_refused() {
         assert!(printed.contains(words) || said.contains(words), "{script}: {printed}{said}");
         assert!(!person.path("mine.onnx").exists(), "{script}");
     }
+}
+
+#[test]
+fn an_interrupted_trainer_leaves_no_copy_of_the_data() {
+    let person = Person::with_trainer();
+    let script = "import signal\nprint('begun', flush=True)\nsignal.pause()";
+    fs::write(person.path("linear/train.py"), script).unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let train = ["train", "--base", "base.onnx", "--data", "mine.csv", "--out", "mine.onnx"];
+    let mut command = person.within(&[&train[..], &["--trainer", "linear"]].concat());
+    command.env("TMPDIR", temporary.path()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut lines = lines.map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("the trainer says: begun")));
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let left = fs::read_dir(temporary.path()).unwrap().map(|entry| entry.unwrap().path());
+    let with_data = left.filter(|path| path.join("in").exists());
+    assert_eq!(with_data.collect::<Vec<_>>(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]

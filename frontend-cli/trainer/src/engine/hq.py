@@ -3,7 +3,10 @@ number, `SERVER state JOB` how far it is. SERVER is its folder, or empty for the
 
 import sys
 
-from hyperqueue import Client, Job
+try:
+    from hyperqueue import Client, Job
+except ImportError as why:
+    sys.exit(str(why))
 
 
 class Seen(Exception):
@@ -34,4 +37,8 @@ def state(client, job):
 
 if __name__ == "__main__":
     server, what, *rest = sys.argv[1:]
-    {"submit": submit, "state": state}[what](Client(server or None), *rest)
+    try:
+        {"submit": submit, "state": state}[what](Client(server or None), *rest)
+    except RuntimeError as why:
+        # What follows are the package's own frames.
+        sys.exit(str(why).splitlines()[0])

@@ -31,7 +31,7 @@ impl HyperQueue {
         let answer = output(&mut command, MISSING);
         answer.map_err(|why| match why.to_string() {
             said if said.contains("No module named") => why.context(MISSING),
-            said if said.contains("No running instance") => {
+            said if said.contains("No running instance") || said.contains("Invalid server") => {
                 why.context("no HyperQueue server runs there: say --hq-server FOLDER")
             }
             _ => why,

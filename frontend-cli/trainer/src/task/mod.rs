@@ -207,18 +207,24 @@ pub(crate) fn private(folder: &Path) -> Result<()> {
     made.with_context(|| format!("cannot make {}", folder.display()))
 }
 
-/// Trains here, judges the result on rows it has not seen, and writes the model.
+/// Trains here, judges the result on rows it has not seen, and writes the model; the data lie in
+/// this empty folder meanwhile, which is its owner's to remove.
 ///
 /// - Errors: a missing part of the box, `TrainerFailed`, `NoOutput`, `UnfitModel`, `NotBetter`
-pub async fn here(printer: Printer, wanted: Wanted, stage: Vec<String>) -> Result<JudgedModel> {
+pub async fn here(
+    printer: Printer,
+    wanted: Wanted,
+    stage: Vec<String>,
+    folder: &Path,
+) -> Result<JudgedModel> {
+    let folder = folder.to_owned();
     local::in_background(move || {
         keeping::try_writing(&wanted.out)?;
         let (rows, held_back) = wanted.parted(&printer)?;
-        let folder = tempfile::tempdir().context("there is no folder for temporary files")?;
-        wanted.write(folder.path(), &rows, &[])?;
+        wanted.write(&folder, &rows, &[])?;
         let mut outcomes = Vec::new();
         for (number, seed) in wanted.seeds.iter().enumerate() {
-            let task = folder.path().join(number.to_string());
+            let task = folder.join(number.to_string());
             let mut said = |line: &str| outcome::show(&printer, None, line);
             worker::work(&task, &stage, &mut said)?;
             outcomes.push((*seed, outcome::read(&task)?.context("the task has no result")?));

@@ -18,7 +18,7 @@ use clap::Args;
 use client::{
     files,
     jobs::JobRef,
-    printer::{ExitStatus, Printer, Refused},
+    printer::{ExitStatus, Interrupted, Printer, Refused},
     session::Session,
 };
 use market::{Measure, Metric, Output};
@@ -28,7 +28,7 @@ use trainer::{
     engine,
     fit::TrainingRun,
     local,
-    task::{self, Isolation, Wanted, Work},
+    task::{self, Isolation, Wanted, Work, judging::JudgedModel},
 };
 
 pub use self::{
@@ -44,6 +44,7 @@ use crate::{
     },
     config::Config,
     effort::Speed,
+    interrupt::until_interrupted,
 };
 
 /// Arguments of `deml train`.
@@ -122,7 +123,7 @@ pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
     }
     let wanted = wanted(&train, trainer, course);
     let trained = match train.place.placement(train.seeds.is_some())? {
-        None => task::here(config.printer, wanted, box_exec::stage()?).await?,
+        None => here(config.printer, wanted).await?,
         Some(placement) => {
             let (printer, job) = (config.printer, job.as_ref().map(ToString::to_string));
             let records = engine::folder()?;
@@ -132,6 +133,28 @@ pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
         }
     };
     answer(config.printer, session.as_ref(), job.as_ref(), &out, trained).await
+}
+
+/// Trains by this command; if it is interrupted, no copy of the data stays.
+///
+/// - Errors: those of [`task::here`]
+pub async fn here(printer: Printer, wanted: Wanted) -> Result<JudgedModel> {
+    let folder = tempfile::tempdir().context("there is no folder for temporary files")?;
+    let trained = task::here(printer, wanted, box_exec::stage()?, folder.path());
+    let trained = until_interrupted(trained).await;
+    if let Err(why) = &trained
+        && why.is::<Interrupted>()
+    {
+        let is_removed = folder.close().is_ok();
+        printer.say(if is_removed {
+            "interrupted"
+        } else {
+            "interrupted; a copy of the data stays"
+        });
+        // The work has no other end; the box ends with this process.
+        std::process::exit(130);
+    }
+    trained
 }
 
 /// Prints the result, with what the job would make of it.

@@ -8,11 +8,11 @@ use client::{files, printer::ExitStatus};
 use eval::{Dataset, Features, Labels, Shape, train::Options};
 use trainer::{
     local,
-    task::{self, Isolation, Wanted, Work},
+    task::{Isolation, Wanted, Work},
 };
 
 use super::given::{Given, trainer};
-use crate::{commands::box_exec, config::Config};
+use crate::{commands::train, config::Config};
 
 /// Rows of the dataset.
 const ROWS: usize = 400;
@@ -32,7 +32,7 @@ pub struct Test {
 
 /// Runs a trainer, and prints what came of it; the model is not kept.
 ///
-/// - Errors: those of [`task::here`]
+/// - Errors: those of [`train::here`]
 pub async fn run(config: &Config, test: Test) -> Result<ExitStatus> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data.safetensors");
@@ -50,7 +50,7 @@ pub async fn run(config: &Config, test: Test) -> Result<ExitStatus> {
         noise: None,
         out: folder.path().join("model.onnx"),
     };
-    let mut model = task::here(config.printer, wanted, box_exec::stage()?).await?;
+    let mut model = train::here(config.printer, wanted).await?;
     model.file = PathBuf::from(Path::new(&test.trainer).file_name().unwrap_or_default());
     config.printer.answer(&model)?;
     Ok(ExitStatus::Done)

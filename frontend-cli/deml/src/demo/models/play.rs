@@ -133,7 +133,7 @@ async fn client_trains(
     let (begun, printer) = (Instant::now(), stage.printer);
     let (on, killed, judged) = if client == ADA {
         stage.say(client, "trains in the box on this computer");
-        ("this computer", 0, task::here(printer, wanted, box_exec::stage()?).await?)
+        ("this computer", 0, in_box(printer, wanted).await?)
     } else {
         stage.say(client, "trains in the box on HyperQueue, with two workers");
         let folder = file.path.parent().context("the client lies nowhere")?.to_owned();
@@ -170,6 +170,12 @@ fn wanted(
         noise: None,
         out,
     })
+}
+
+/// Trains in the box on this computer.
+async fn in_box(printer: Printer, wanted: Wanted) -> Result<JudgedModel> {
+    let folder = tempfile::tempdir().context("there is no folder for temporary files")?;
+    task::here(printer, wanted, box_exec::stage()?, folder.path()).await
 }
 
 /// Trains on a cluster, one of whose workers is killed as soon as the trainer has done an epoch.
@@ -221,7 +227,7 @@ async fn leak(stage: &Stage, job: JobId) -> Result<Caught> {
     let base = stage.session.store.get(base.cid(), base.size).await?;
     let (_, shard) = DIGITS.shards[0];
     let wanted = wanted(stage, CEM, trainer, base, shard)?;
-    let failed = match task::here(stage.printer, wanted, box_exec::stage()?).await {
+    let failed = match in_box(stage.printer, wanted).await {
         Ok(_) => bail!("the trainer that sends data away was not caught"),
         Err(why) => why.downcast::<Refused>()?,
     };
