@@ -1,5 +1,6 @@
 //! `cargo speed train`: how long a training takes beside PyTorch, on one thread, and whether both
-//! come to the same accuracy. PyTorch is asked if the interpreter in `PYTHON`, or `python3`, has it.
+//! come to the same accuracy. PyTorch is asked if the interpreter in `PYTHON`, or `python3`, has
+//! it.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the numbers are the point")]
 

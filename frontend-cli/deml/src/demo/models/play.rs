@@ -231,6 +231,7 @@ async fn leak(stage: &Stage, job: JobId) -> Result<Caught> {
         Ok(_) => bail!("the trainer that sends data away was not caught"),
         Err(why) => why.downcast::<Refused>()?,
     };
+    ensure!(failed.0.refused == "TrainerFailed", "it did not come to run: {failed}");
     listener.set_nonblocking(true)?;
     let is_reached = listener.accept().is_ok();
     ensure!(!is_reached, "the trainer reached the listener");
