@@ -122,6 +122,8 @@ fn what_leaves_is_shown_and_bounded() {
     assert!((0.4..0.6).contains(&change["norm"].as_f64().unwrap()), "{change}");
     assert_eq!(change["concentration"].as_f64().unwrap().round(), 5_000.0, "{change}");
     assert!(answer["warning"].as_str().unwrap().contains("weights can carry data"), "{answer}");
+    let (_, said) = person.trained(&["--trainer", "linear", "--resume"], 2);
+    assert!(said.contains("by deml itself"), "{said}");
     let (_, said) = person.trained(&["--trainer", "linear", "--noise", "1"], 2);
     assert!(said.contains("--clip"), "{said}");
 }

@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use client::{
     files,
@@ -121,6 +121,8 @@ pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
         let trained = trainer::fit::train(config.printer, course, stop).await?;
         return answer(config.printer, session.as_ref(), job.as_ref(), &out, trained).await;
     }
+    let is_of_own = course.resume || course.curve.is_some();
+    ensure!(!is_of_own, "--resume and --curve are for trainings by deml itself: leave them out");
     let wanted = wanted(&train, trainer, course);
     let trained = match train.place.placement(train.seeds.is_some())? {
         None => here(config.printer, wanted).await?,
