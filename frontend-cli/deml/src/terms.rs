@@ -16,6 +16,7 @@ use market::{
     Amount, Asset, Award, Board, Evaluators, Measure, Metric, MinerTerms, Offer, Output, Score,
     Scores, SealedBlob, Sealing, Settings, Terms, Timestamp, U256, Unmet, Work,
 };
+use trainer::custom::named;
 
 pub use self::draft::{
     AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, OutputName, SealingDraft, TermsDraft,
@@ -82,8 +83,8 @@ fn merge(one: TermsDraft, two: TermsDraft) -> TermsDraft {
         places: one.places.or(two.places),
         offer: first_of! {
             OfferDraft { one.offer, two.offer }
-            base hold_out metric output min_score min_gain min_worst_class max_model_bytes max_work
-            max_inputs public_slice quota ladder_step
+            base trainer hold_out metric output min_score min_gain min_worst_class max_model_bytes
+            max_work max_inputs public_slice quota ladder_step
         },
         sealing: first_of! { SealingDraft { one.sealing, two.sealing } sealed reveal sponsor_bond },
         evaluators: first_of! {
@@ -104,7 +105,13 @@ pub fn read_files(draft: &TermsDraft) -> Result<JobFiles> {
     let base = base.as_ref().context("which base model? say --base FILE")?;
     let hold_out = hold_out.as_ref().context("which hold-out? say --hold-out FILE")?;
     let public_slice = public_slice.as_ref().map(|slice| files::read(slice)).transpose()?;
-    Ok(JobFiles { base: files::read(base)?, hold_out: files::read(hold_out)?, public_slice })
+    let mut base = files::read(base)?;
+    if let Some(trainer) = &draft.offer.trainer {
+        let unknown = || format!("{trainer} is no CID: `deml trainer publish FOLDER` prints one");
+        base.bytes = named::with(&base.bytes, trainer.parse().ok().with_context(unknown)?);
+        base.blob = blobs::blob_ref(&base.bytes, files::PROFILE);
+    }
+    Ok(JobFiles { base, hold_out: files::read(hold_out)?, public_slice })
 }
 
 /// The metric of a draft.

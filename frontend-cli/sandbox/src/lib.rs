@@ -14,6 +14,8 @@
 //! ```
 
 #[cfg(target_os = "linux")]
+mod memory;
+#[cfg(target_os = "linux")]
 mod run;
 mod spec;
 #[cfg(target_os = "linux")]

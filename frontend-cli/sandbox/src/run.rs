@@ -14,12 +14,16 @@ use anyhow::{Context, Result, ensure};
 use nix::unistd::{getegid, geteuid};
 
 use crate::{
+    memory,
     spec::{Ending, Limits, Missing, Program, Ran},
     stage::{ENTERED, Ended, Held, OUTSIDER, Plan},
 };
 
 /// The end of what a program says on standard error that is kept, in bytes.
 const SAID_KEPT: usize = 4_096;
+/// How often the memory of all processes is summed.
+const LOOK: Duration = Duration::from_millis(50);
+const MIB: u64 = 1_024 * 1_024;
 /// The longest line of standard output that is handed on, in bytes.
 const LINE_BYTES: u64 = 64 * 1_024;
 
@@ -70,8 +74,9 @@ pub fn run(
         return Err(missing.into());
     }
     let held = read("held.json").and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let Held { held, whole } = held.unwrap_or_default();
+    let Held { mut held, whole } = held.unwrap_or_default();
     ensure!(whole, "the box was not built, so nothing was run: {}", said.trim());
+    held.push(format!("memory of all processes: summed every {} ms", LOOK.as_millis()));
     let ended = read("ended.json").and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let unknown = || Ended::of(Ending::Signal(status.signal().unwrap_or(9)));
     let Ended { ending, output } = ended.unwrap_or_else(unknown);
@@ -107,10 +112,10 @@ fn follow(
     let to_lines = sender.clone();
     thread::spawn(move || read_lines(output, &to_lines));
     thread::spawn(move || read_errors(error, &sender));
-    let until = Instant::now() + Duration::from_secs(limits.wall_seconds);
-    let (mut open, mut bytes, mut kept, mut cut_short) = (2, 0_u64, Vec::new(), None);
-    while open > 0 {
-        match said.recv_timeout(until.saturating_duration_since(Instant::now())) {
+    let (begun, mut looked) = (Instant::now(), Instant::now());
+    let (mut open, mut bytes, mut kept) = (2, 0_u64, Vec::new());
+    let cut_short = loop {
+        match said.recv_timeout(LOOK) {
             Ok(Said::Over) => open -= 1,
             Ok(Said::Line(text)) => {
                 bytes += text.len() as u64 + 1;
@@ -121,16 +126,29 @@ fn follow(
                 kept.extend_from_slice(&text);
                 kept.drain(..kept.len().saturating_sub(SAID_KEPT));
             }
-            Err(RecvTimeoutError::Timeout) => cut_short = Some(Ending::Time),
-            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
+            // Whoever has closed its outputs may go on in silence.
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(LOOK / 10),
         }
         if bytes > limits.said_bytes {
-            cut_short = Some(Ending::Said);
+            break Some(Ending::Said);
         }
-        if cut_short.is_some() {
-            end(child);
-            break;
+        if open == 0 && child.try_wait()?.is_some() {
+            break None;
         }
+        // Whoever says much is looked at no less often.
+        if looked.elapsed() >= LOOK {
+            looked = Instant::now();
+            if memory::taken(child.id()) > limits.memory_mib * MIB {
+                break Some(Ending::Memory);
+            }
+        }
+        if begun.elapsed() >= Duration::from_secs(limits.wall_seconds) {
+            break Some(Ending::Time);
+        }
+    };
+    if cut_short.is_some() {
+        end(child);
     }
     Ok((cut_short, String::from_utf8_lossy(&kept).into_owned()))
 }

@@ -38,7 +38,7 @@ pub struct Input {
 /// Limits on what a program takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Address space of each process, in MiB.
+    /// Address space of each process, and the memory of all of them together, in MiB.
     pub memory_mib: u64,
     /// Time on a processor of each process, in seconds.
     pub cpu_seconds: u64,
@@ -93,6 +93,8 @@ pub enum Ending {
     Time,
     /// It said more than allowed.
     Said,
+    /// Its processes took more memory than allowed, all of them together.
+    Memory,
 }
 
 /// Reason why a file is not taken from the box.
@@ -137,6 +139,7 @@ impl fmt::Display for Ending {
             Self::Signal(signal) => write!(out, "it was ended by signal {signal}"),
             Self::Time => out.write_str("it took longer than allowed"),
             Self::Said => out.write_str("it said more than allowed"),
+            Self::Memory => out.write_str("its processes took more memory than allowed"),
         }
     }
 }

@@ -12,6 +12,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 NEWUSER = 0x10000000
@@ -218,6 +219,29 @@ def many_processes(_):
 
 def much_memory(_):
     mmap.mmap(-1, 3 << 30)
+
+
+def memory_of_many(_):
+    """Each process takes little enough, all of them together too much."""
+    read, write = os.pipe()
+    children = []
+    try:
+        for _ in range(6):
+            child = os.fork()
+            if child == 0:
+                os.close(read)
+                held = b"x" * (300 << 20)
+                os.write(write, b"." if held else b"")
+                signal.pause()
+            children.append(child)
+        os.close(write)
+        for _ in children:
+            if not os.read(read, 1):
+                raise MemoryError("a child has none")
+        time.sleep(1)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
 
 
 if __name__ == "__main__":

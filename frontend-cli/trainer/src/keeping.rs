@@ -54,10 +54,8 @@ impl Keeping {
                 Err(Refused::new("CheckpointExists", why).into())
             }
             (true, true) => {
-                let bytes = files::read_within(&self.checkpoint, CHECKPOINT_BYTES_MAX)?;
-                let read = postcard::from_bytes(&bytes);
                 let cannot = || format!("{path} is no checkpoint; remove it to begin anew");
-                read.with_context(cannot).map(Some)
+                read_checkpoint(&self.checkpoint).with_context(cannot).map(Some)
             }
         }
     }
@@ -71,8 +69,7 @@ impl Keeping {
             self.write_model(&course.best_file()?)?;
             self.written = best;
         }
-        let bytes = postcard::to_allocvec(&course.checkpoint()).context("no checkpoint")?;
-        replace(&self.checkpoint, &bytes)
+        replace(&self.checkpoint, &bytes_of(course)?)
     }
 
     /// Writes the model.
@@ -92,6 +89,20 @@ impl Keeping {
         }
         Ok(())
     }
+}
+
+/// The bytes of a checkpoint.
+///
+/// - Errors: none that is known
+pub(crate) fn bytes_of(course: &Course<'_>) -> Result<Vec<u8>> {
+    postcard::to_allocvec(&course.checkpoint()).context("no checkpoint")
+}
+
+/// Reads a checkpoint.
+///
+/// - Errors: there is none, or it is broken
+pub(crate) fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
+    Ok(postcard::from_bytes(&files::read_within(path, CHECKPOINT_BYTES_MAX)?)?)
 }
 
 /// Makes sure that a file can be written, before hours of work depend on it.

@@ -3,9 +3,11 @@
 
 mod curve;
 pub mod custom;
+pub mod engine;
 pub mod figures;
 pub mod fit;
 mod keeping;
 mod live;
 pub mod local;
 pub mod rows;
+pub mod task;

@@ -25,9 +25,10 @@ fn main() -> Result<()> {
         [] => false,
         ["--json"] => true,
         ["audit"] => return audit(),
+        ["train"] => return training(),
         ["rivals"] => return race(false),
         ["rivals", "--json"] => return race(true),
-        _ => anyhow::bail!("usage: cargo speed [--json] | audit | rivals [--json]"),
+        _ => anyhow::bail!("usage: cargo speed [--json] | audit | train | rivals [--json]"),
     };
     let measured = json!({
         "rules": rules()?,
@@ -47,6 +48,13 @@ fn audit() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = runtime.block_on(audit_speed::measure(|what| eprintln!("{what}")))?;
     println!("{}", serde_json::to_string_pretty(&measured)?);
+    Ok(())
+}
+
+/// Prints how long trainings take, and PyTorch's time if it is there.
+fn training() -> Result<()> {
+    let status = Command::new(program("examples/training")).status().context("cannot run it")?;
+    ensure!(status.success(), "the measurement failed");
     Ok(())
 }
 

@@ -27,4 +27,5 @@ mod proof;
 mod riscv;
 mod sends;
 mod tidy;
+mod trainers;
 mod watch;

@@ -72,6 +72,28 @@ pub fn bounded(base: &[u8], file: &[u8], norm: f64) -> Result<Option<Vec<u8>>, M
     onnx::with_weights(base, &scaled.collect()).map(Some)
 }
 
+/// The model with a number of `noise` added to each weight, in their order in the base; `None` as
+/// above. What else is in its file stays behind.
+///
+/// - Errors: one of them is not a model
+pub fn noised(
+    base: &[u8],
+    file: &[u8],
+    noise: &mut dyn FnMut() -> f64,
+) -> Result<Option<Vec<u8>>, ModelRefused> {
+    let Some(pairs) = pairs(base, file)? else { return Ok(None) };
+    let mut weights = onnx::Weights::new();
+    for (_, before, after) in pairs {
+        let noised = after.elements.iter().map(|weight| {
+            #[expect(clippy::cast_possible_truncation, reason = "weights are of single precision")]
+            let noised = (f64::from(*weight) + noise()) as f32;
+            noised
+        });
+        weights.insert(before.place, (before.shape, noised.collect()));
+    }
+    onnx::with_weights(base, &weights).map(Some)
+}
+
 fn scaled(difference: f32, factor: f64) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "weights are of single precision")]
     let scaled = (f64::from(difference) * factor) as f32;

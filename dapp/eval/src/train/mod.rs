@@ -21,7 +21,7 @@ mod schedule;
 
 use std::ops::ControlFlow;
 
-pub use change::{Change, LayerChange, bounded, change};
+pub use change::{Change, LayerChange, bounded, change, noised};
 pub use checkpoint::Checkpoint;
 pub use course::Course;
 pub use disguise::{Disguise, disguise};

@@ -5,11 +5,12 @@
 use burn::tensor::Tensor;
 
 use kernels::extension::List;
+use serde::{Deserialize, Serialize};
 
 use crate::backend::elements_of;
 
 /// The rule that turns gradients into steps.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Optimiser {
     /// Stochastic gradient descent: `v ← momentum · v + g`, `w ← w − rate · v`, where a weight
     /// decay is added to the gradient.

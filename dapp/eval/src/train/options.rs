@@ -1,11 +1,12 @@
 //! What a training is told.
 
 use market::{Measure, Metric, Output};
+use serde::{Deserialize, Serialize};
 
 use super::{Optimiser, Schedule};
 
 /// Training options.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Options {
     /// The optimiser.
     pub optimiser: Optimiser,
@@ -41,7 +42,7 @@ pub struct Options {
 
 impl Options {
     /// What the score measures.
-    pub(super) const fn measure(&self) -> Measure {
+    pub const fn measure(&self) -> Measure {
         Measure { metric: self.metric, output: self.output }
     }
 }
@@ -69,7 +70,7 @@ impl Default for Options {
 }
 
 /// How much a row of each class counts in the loss.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum ClassWeights {
     /// All the same.
     #[default]

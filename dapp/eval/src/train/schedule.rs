@@ -1,7 +1,9 @@
 //! Schedules: how the step size changes while training goes on.
 
+use serde::{Deserialize, Serialize};
+
 /// How the step size changes from step to step.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Schedule {
     /// It stays.
     #[default]

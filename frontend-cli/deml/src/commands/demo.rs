@@ -45,6 +45,9 @@ pub struct Demo {
 /// Demos other than the two bounties.
 #[derive(Clone, Debug, Subcommand)]
 pub enum DemoPlay {
+    /// A trainer that clients run in a box, on this computer and on a cluster that loses a worker
+    #[command(after_help = "Example:\n  deml demo models")]
+    Models,
     /// A competition of sealed models, with miners, copiers and liars
     #[command(after_help = "Example:\n  deml demo competition --silent-sponsor")]
     Competition {
@@ -68,6 +71,10 @@ pub async fn run(config: &Config, demo: Demo) -> Result<ExitStatus> {
     }
     match demo.play {
         None => config.printer.answer(&demo::run(config.printer, dapp, page).await?)?,
+        Some(DemoPlay::Models) => {
+            let played = demo::models::run(config.printer, dapp, page);
+            config.printer.answer(&played.await?)?;
+        }
         Some(DemoPlay::Competition { silent_sponsor }) => {
             let played = demo::competition::run(config.printer, dapp, page, silent_sponsor);
             config.printer.answer(&played.await?)?;

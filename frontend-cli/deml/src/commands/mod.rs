@@ -26,6 +26,7 @@ pub mod sending;
 pub mod show;
 pub mod submit;
 pub mod train;
+pub mod train_worker;
 pub mod trainer;
 pub mod watch;
 pub mod withdraw;
@@ -60,8 +61,8 @@ pub enum Command {
     /// Inspect and fetch models
     #[command(subcommand)]
     Model(model::Model),
-    /// Train a model on data that stays on this computer
-    Train(train::Train),
+    /// Train a model on data that stays on this computer, or on workers that you name
+    Train(Box<train::Train>),
     /// Write, try and publish trainers that others run on their own data
     #[command(subcommand)]
     Trainer(trainer::Trainer),
@@ -98,6 +99,9 @@ pub enum Command {
     /// Run a stage of the box that trainers are in; for this program's own use
     #[command(hide = true)]
     BoxExec(box_exec::BoxExec),
+    /// Work on a task of a training; for engines
+    #[command(hide = true)]
+    TrainWorker(train_worker::TrainWorker),
 }
 
 /// Runs the command.
@@ -113,7 +117,8 @@ pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
         Command::Job(job) => job::run(config, job).await,
         Command::Data(data) => data::run(config, data).await,
         Command::Model(model) => model::run(config, model).await,
-        Command::Train(train) => train::run(config, train).await,
+        Command::Train(train) => train::run(config, *train).await,
+        Command::TrainWorker(asked) => train_worker::run(asked).await,
         Command::Trainer(trainer) => trainer::run(config, trainer).await,
         Command::Score(score) => score::run(config, score).await,
         Command::Submit(submit) => submit::run(config, submit).await,

@@ -7,6 +7,7 @@
 
 pub mod competition;
 mod flows;
+pub mod models;
 mod play;
 mod result;
 mod stage;

@@ -35,9 +35,9 @@ use crate::{
 };
 
 const HOSPITAL: &str = "sponsor of health";
-const POST: &str = "sponsor of digits";
-const ADA: &str = "client ada";
-const BEN: &str = "client ben";
+pub(super) const POST: &str = "sponsor of digits";
+pub(super) const ADA: &str = "client ada";
+pub(super) const BEN: &str = "client ben";
 
 /// All participants, with the devnet's public accounts from 1 on.
 pub(super) fn cast() -> Result<Vec<Part>> {
@@ -56,20 +56,20 @@ pub(super) fn cast() -> Result<Vec<Part>> {
 }
 
 /// Length of every job, in seconds.
-const WINDOW: u64 = 24 * 60 * 60;
+pub(super) const WINDOW: u64 = 24 * 60 * 60;
 
 /// Minimum gain over the base model: 5 %.
-const MIN_GAIN: Score = Score(50_000);
+pub(super) const MIN_GAIN: Score = Score(50_000);
 
 /// Parameters of one job.
 pub(super) struct Plot {
     sponsor: &'static str,
     title: &'static str,
-    reward: &'static str,
-    base: &'static [u8],
-    hold_out: &'static [u8],
+    pub(super) reward: &'static str,
+    pub(super) base: &'static [u8],
+    pub(super) hold_out: &'static [u8],
     /// The clients' own data: file name and bytes.
-    shards: [(&'static str, &'static [u8]); 2],
+    pub(super) shards: [(&'static str, &'static [u8]); 2],
     epochs: u32,
     learning_rate: f32,
     /// The client that first submits a barely trained model, if any.
@@ -210,7 +210,7 @@ async fn train(
 }
 
 /// A client submits a model, even if the rehearsal refuses it.
-async fn enter(
+pub(super) async fn enter(
     stage: &Stage,
     client: &'static str,
     job: JobId,

@@ -124,6 +124,10 @@ pub struct OfferDraft {
     /// ONNX file of the model to beat and to train further
     #[arg(long, value_name = "FILE")]
     pub base: Option<PathBuf>,
+    /// CID of a trainer, as `deml trainer publish` prints it: the base model names it, and clients
+    /// may run it on their own data
+    #[arg(long, value_name = "CID")]
+    pub trainer: Option<String>,
     /// safetensors file that decides; it becomes public, with --sealed only after the close
     #[arg(long, value_name = "FILE")]
     pub hold_out: Option<PathBuf>,

@@ -4,7 +4,9 @@
 
 mod cli;
 mod devnet;
+mod engines;
 mod hostile;
 mod merkle;
 mod rehearsal;
+mod trainers;
 mod training;

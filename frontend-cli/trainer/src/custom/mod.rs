@@ -1,7 +1,8 @@
 //! Trainers that others wrote: a folder of files, run in the box on this computer's data.
 
-pub mod boxed;
 pub mod folder;
 pub mod interpreter;
 pub mod manifest;
+pub mod named;
+pub(crate) mod noise;
 pub mod review;

@@ -5,10 +5,12 @@ use std::fmt;
 use eval::train::Change;
 use serde::Serialize;
 
+use super::noise::concentration;
+
 /// The plain warning.
 pub const WARNING: &str = "weights can carry data: a hostile trainer can hide rows of yours in \
                            them, and nobody sees it; submit only if you trust it, or bound what \
-                           leaves with --clip";
+                           leaves with --clip and --noise";
 
 /// The change that a trainer made.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +27,10 @@ pub struct Review {
     pub most: Option<Layer>,
     /// The norm that the change was bounded by, if so.
     pub clipped: Option<f64>,
+    /// The standard deviation of the noise that was added to each weight, if so.
+    pub noise: Option<f64>,
+    /// What both bound, seen alone: ρ of zero-concentrated differential privacy.
+    pub concentration: Option<f64>,
 }
 
 /// The change of a constant.
@@ -40,26 +46,36 @@ pub struct Layer {
 
 impl Review {
     /// A review of this change.
-    #[must_use]
-    pub fn new(change: Change, clipped: Option<f64>) -> Self {
+    pub(crate) fn new(change: Change, clipped: Option<f64>, noise: Option<f64>) -> Self {
         let Change { norm, base_norm, weights, changed, layers } = change;
         let most = layers.into_iter().max_by(|one, two| one.greatest.total_cmp(&two.greatest));
         let layer =
             |eval::train::LayerChange { name, norm, greatest }| Layer { name, norm, greatest };
-        Self { norm, base_norm, weights, changed, most: most.map(layer), clipped }
+        let concentration = clipped.zip(noise).map(|(norm, noise)| concentration(norm, noise));
+        let most = most.map(layer);
+        Self { norm, base_norm, weights, changed, most, clipped, noise, concentration }
     }
 }
 
 impl fmt::Display for Review {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { norm, base_norm, weights, changed, most, clipped } = self;
+        let Self { norm, base_norm, weights, changed, most, clipped, noise, .. } = self;
         write!(out, "{changed} of {weights} weights changed, by a norm of {norm:.4}")?;
         write!(out, " where the base model's is {base_norm:.4}")?;
         if let Some(clipped) = clipped {
             write!(out, ", bounded by {clipped}")?;
         }
+        if let Some(noise) = noise {
+            write!(out, ", with noise of {noise} on each weight")?;
+        }
         if let Some(Layer { name, norm, greatest }) = most {
             write!(out, "; most in {name} (norm {norm:.4}, one weight by {greatest:.4})")?;
+        }
+        if let Some(concentration) = self.concentration {
+            write!(out, "; seen alone, {concentration:.2}-zCDP in all your rows together")?;
+            if concentration > 10.0 {
+                out.write_str(", which hides next to nothing")?;
+            }
         }
         Ok(())
     }

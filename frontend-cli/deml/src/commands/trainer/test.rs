@@ -7,12 +7,12 @@ use clap::Args;
 use client::{files, printer::ExitStatus};
 use eval::{Dataset, Features, Labels, Shape, train::Options};
 use trainer::{
-    custom::boxed::{self, BoxedRun},
     local,
+    task::{Isolation, Wanted, Work},
 };
 
 use super::given::{Given, trainer};
-use crate::{commands::box_exec, config::Config};
+use crate::{commands::train, config::Config};
 
 /// Rows of the dataset.
 const ROWS: usize = 400;
@@ -32,24 +32,25 @@ pub struct Test {
 
 /// Runs a trainer, and prints what came of it; the model is not kept.
 ///
-/// - Errors: those of [`boxed::train`]
+/// - Errors: those of [`train::here`]
 pub async fn run(config: &Config, test: Test) -> Result<ExitStatus> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data.safetensors");
     files::write(&data, &rows()?.to_safetensors())?;
-    let run = BoxedRun {
-        trainer: trainer(config, &test.trainer).await?,
+    let (limits, python) = (test.given.limits(), test.given.python);
+    let wanted = Wanted {
+        work: Work::Trainer { limits, python, isolation: Isolation::Box },
+        trainer: Some(trainer(config, &test.trainer).await?),
         base: BASE.to_vec(),
         data: vec![local::open(&data)?],
         reading: dataset::Options::default(),
         options: Options { epochs: 5, learning_rate: 0.05, ..Options::default() },
-        limits: test.given.limits(),
+        seeds: vec![1],
         clip: None,
-        python: test.given.python,
-        stage: box_exec::stage()?,
+        noise: None,
         out: folder.path().join("model.onnx"),
     };
-    let mut model = boxed::train(config.printer, run).await?;
+    let mut model = train::here(config.printer, wanted).await?;
     model.file = PathBuf::from(Path::new(&test.trainer).file_name().unwrap_or_default());
     config.printer.answer(&model)?;
     Ok(ExitStatus::Done)
