@@ -8,7 +8,7 @@ use crate::{
     cost::Cost,
     graph::{Graph, Weight},
     plan::Plan,
-    refusal::{ModelRefused, NodeId},
+    refusal::{ModelRefused, NodeId, NodeRefused},
     run::Made,
     shape::Shape,
 };
@@ -29,7 +29,17 @@ impl Model {
     ///
     /// - Errors: the reason, naming the node or tensor
     pub fn from_onnx(bytes: &[u8]) -> Result<Self, ModelRefused> {
-        let (graph, weights) = Graph::read(bytes)?;
+        match Self::of(Graph::read(bytes)) {
+            // Of the scores that cannot be evaluated, the labels may be.
+            Err(refused @ ModelRefused::Node { reason: NodeRefused::Inverted, .. }) => {
+                Self::of(Graph::read_next(bytes)).map_err(|_| refused)
+            }
+            model => model,
+        }
+    }
+
+    fn of(read: Result<(Graph, Vec<Weight>), ModelRefused>) -> Result<Self, ModelRefused> {
+        let (graph, weights) = read?;
         let batch = Plan::for_batch(&graph)?;
         let trainable = graph.trainable();
         let parameters = weights.iter().fold([0, 0], |[all, changed], weight| {
@@ -52,13 +62,11 @@ impl Model {
         self.batch.answers
     }
 
-    /// What the answers are, and the node that shows it: the last that computes them is a softmax,
-    /// a logistic function, or of such a kind; `None` if it is not.
+    /// What the answers are, and the node that shows it: what computes them last is a softmax, a
+    /// logistic function, a classifier, or such a thing; `None` if it is not.
     #[must_use]
     pub fn output(&self) -> Option<(Output, NodeId)> {
-        let (index, node) = self.graph.maker(self.graph.output)?;
-        let shape = self.batch.shapes.get(index).copied().flatten()?;
-        node.operator.shows(shape).map(|output| (output, node.id))
+        self.graph.shown(&self.batch).map(|(output, node)| (output, node.id))
     }
 
     /// Number of f32 values that the file fixes.

@@ -13,7 +13,7 @@ mod tensor;
 mod wire;
 
 pub(crate) use file::{
-    Attribute, BatchSize, File, Function, GraphParts, Node, Opsets, Port, is_standard,
+    Attribute, BatchSize, File, Function, GraphBytes, GraphParts, Node, Opsets, Port, is_standard,
 };
 #[cfg(feature = "train")]
 pub(crate) use names::names;
