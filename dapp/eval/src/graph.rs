@@ -112,6 +112,36 @@ impl Graph {
         Self::of_output(bytes.len(), &file, 1)
     }
 
+    /// Reads a model file as far as possible: the graph of what is understood, and what is not.
+    pub(crate) fn examined(bytes: &[u8]) -> Result<(Self, Vec<ModelRefused>), ModelRefused> {
+        let File { opsets, graph, functions } = File::read(bytes)?;
+        let mut builder = Builder::new(bytes.len(), functions);
+        builder.obstacles = Some(Vec::new());
+        builder.initializers(&graph.constants)?;
+        let (port, output) = builder.ports(&graph.inputs, &graph.outputs, 0)?;
+        let (row, fixed_rows) = row_of(&port)?;
+        let input = builder.input(&port, row)?;
+        builder.nodes_of(&graph.nodes, &[output], &opsets)?;
+        let output = builder.named(output)?;
+        let found = builder.obstacles.take().unwrap_or_default();
+        Ok((builder.finish(row, fixed_rows, input, output).0, found))
+    }
+
+    /// The file with everything in it, and without what its evaluation does not need; `read` reads
+    /// data beside the file.
+    #[cfg(feature = "train")]
+    pub(crate) fn pack(
+        bytes: &[u8],
+        rank: usize,
+        read: crate::onnx::Read<'_>,
+    ) -> Result<Vec<u8>, ModelRefused> {
+        let File { graph, functions, .. } = File::read(bytes)?;
+        let mut builder = Builder::new(bytes.len(), functions);
+        builder.initializers(&graph.constants)?;
+        let (_, output) = builder.ports(&graph.inputs, &graph.outputs, rank)?;
+        crate::onnx::pack(bytes, output, builder::live, read)
+    }
+
     fn of_output(
         bytes: usize,
         file: &File<'_>,

@@ -38,6 +38,21 @@ impl Model {
         }
     }
 
+    /// The file with everything in it, and without what its evaluation does not need, which gives
+    /// the same answers; `read` reads data beside the file.
+    ///
+    /// - Errors: the file cannot be read, or data beside it
+    #[cfg(feature = "train")]
+    pub fn pack(bytes: &[u8], read: crate::Read<'_>) -> Result<Vec<u8>, ModelRefused> {
+        let packed = Graph::pack(bytes, 0, read)?;
+        match Self::of(Graph::read(&packed)) {
+            Err(ModelRefused::Node { reason: NodeRefused::Inverted, .. }) => {
+                Graph::pack(bytes, 1, read)
+            }
+            _ => Ok(packed),
+        }
+    }
+
     fn of(read: Result<(Graph, Vec<Weight>), ModelRefused>) -> Result<Self, ModelRefused> {
         let (graph, weights) = read?;
         let batch = Plan::for_batch(&graph)?;

@@ -48,6 +48,8 @@ pub(super) struct Builder<'a> {
     elements_left: usize,
     nodes_read: usize,
     probes: usize,
+    /// What is in the way so far, if the rest is still to be read.
+    pub(super) obstacles: Option<Vec<ModelRefused>>,
 }
 
 /// The names of a graph, function or branch.
@@ -87,6 +89,7 @@ impl<'a> Builder<'a> {
             elements_left: limits::PLAIN_ELEMENTS,
             nodes_read: 0,
             probes: 0,
+            obstacles: None,
         }
     }
 
@@ -350,8 +353,18 @@ impl<'a> Builder<'a> {
     ) -> Result<(), ModelRefused> {
         let live = live(nodes, outputs)?;
         for (node, live) in nodes.iter().zip(live) {
-            if live {
-                self.node(node, frame)?;
+            if !live {
+                continue;
+            }
+            match (self.node(node, frame), &mut self.obstacles) {
+                (Ok(()), _) => {}
+                (Err(refused @ ModelRefused::Node { .. }), Some(found)) => {
+                    found.push(refused);
+                    for name in &node.outputs {
+                        self.define(name, None);
+                    }
+                }
+                (Err(refused), _) => return Err(refused),
             }
         }
         Ok(())
@@ -746,7 +759,10 @@ fn resolved<'a>(
 }
 
 /// Which nodes some outputs need.
-fn live<'a>(nodes: &[onnx::Node<'a>], outputs: &[&'a [u8]]) -> Result<Vec<bool>, ModelRefused> {
+pub(super) fn live<'a>(
+    nodes: &[onnx::Node<'a>],
+    outputs: &[&'a [u8]],
+) -> Result<Vec<bool>, ModelRefused> {
     let mut wanted = outputs.iter().copied().collect::<BTreeSet<_>>();
     let mut live = vec![false; nodes.len()];
     for (node, live) in nodes.iter().zip(&mut live).rev() {

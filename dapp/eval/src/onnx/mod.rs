@@ -8,6 +8,8 @@ mod file;
 #[cfg(feature = "train")]
 mod names;
 #[cfg(feature = "train")]
+mod pack;
+#[cfg(feature = "train")]
 mod patch;
 mod tensor;
 mod wire;
@@ -17,6 +19,10 @@ pub(crate) use file::{
 };
 #[cfg(feature = "train")]
 pub(crate) use names::names;
+#[cfg(feature = "train")]
+pub(crate) use pack::pack;
+#[cfg(feature = "train")]
+pub use pack::{Beside, Read};
 #[cfg(feature = "train")]
 pub(crate) use patch::{Weights, with_weights};
 pub(crate) use tensor::{Constant, TensorBytes};
