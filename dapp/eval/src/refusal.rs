@@ -207,7 +207,7 @@ pub enum ConstantRefused {
     #[error("its data do not match its shape")]
     Length,
     /// The data is in another file.
-    #[error("its data is in another file; export with everything in one file")]
+    #[error("its data is in another file: `deml model pack` puts it into one")]
     External,
     /// A weight is a NaN or infinite.
     #[error("element {0} is not a finite number")]

@@ -425,8 +425,8 @@ pub(super) fn classifier(settings: &Settings, given: &Given<'_>) -> Result<Prepa
     })
 }
 
-/// Whether the scores of a classifier are probabilities: the numbers of each leaf sum to the same in
-/// a tree, and those of all trees to one.
+/// Whether the scores of a classifier are probabilities: the numbers of each leaf sum to the same
+/// in a tree, and those of all trees to one.
 pub(super) fn are_shares(settings: &Settings) -> bool {
     sums_of_leaves(settings).is_some_and(|(least, most, is_single)| {
         most <= 1.0 + SHARES_TOLERANCE && (is_single || least >= 1.0 - SHARES_TOLERANCE)
