@@ -96,10 +96,12 @@ impl Model {
         self.parameters[1]
     }
 
-    /// Number of nodes and of constants of its graph.
+    /// Number of nodes of its graph and of those inside of it, and of constants.
     pub(crate) fn parts(&self) -> (usize, usize) {
         let nodes = self.graph.nodes.len();
-        (nodes, self.graph.known.len().saturating_sub(nodes))
+        let plain = self.graph.nodes.iter().filter_map(|node| node.plain.as_ref());
+        let inner = plain.map(crate::op::Plain::inner_nodes).sum::<usize>();
+        (nodes + inner, self.graph.known.len().saturating_sub(nodes))
     }
 
     /// Rows answered in one step; fixed by the model's shapes alone.

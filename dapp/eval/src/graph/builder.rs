@@ -48,6 +48,8 @@ pub(super) struct Builder<'a> {
     elements_left: usize,
     nodes_read: usize,
     probes: usize,
+    /// Nodes inside of all `Scan`s, for each of their outputs.
+    inner_nodes: usize,
     /// What is in the way so far, if the rest is still to be read.
     pub(super) obstacles: Option<Vec<ModelRefused>>,
 }
@@ -89,6 +91,7 @@ impl<'a> Builder<'a> {
             elements_left: limits::PLAIN_ELEMENTS,
             nodes_read: 0,
             probes: 0,
+            inner_nodes: 0,
             obstacles: None,
         }
     }

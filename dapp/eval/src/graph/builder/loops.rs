@@ -88,9 +88,11 @@ impl<'a> Builder<'a> {
                 None | Some(Some(true)) => {}
             }
             let nodes = u64::try_from(parts.nodes.len()).unwrap_or(u64::MAX);
-            let left = self.steps_left.checked_sub(nodes.saturating_add(1) * READING_STEPS);
+            let steps = nodes.saturating_add(1).saturating_mul(READING_STEPS);
+            let left = self.steps_left.checked_sub(steps);
             let limit = limits::NODES_READ;
             self.steps_left = left.ok_or(ModelRefused::TooMany { part: Part::Nodes, limit })?;
+            self.folded_steps = self.folded_steps.saturating_add(steps);
             let number = |element, number| Tensor::new(element, vec![], Data::Whole(vec![number]));
             let (time, goes_on) = (number(Element::I64, times), number(Element::Bool, 1));
             let first = [self.computed(time), self.computed(goes_on)];
@@ -183,6 +185,11 @@ impl<'a> Builder<'a> {
             }
             let twice = NodeRefused::OutputTwice(Label::new(name));
             let output = self.define(name, None).ok_or(refused(twice))?;
+            // Each output plans and runs the body for itself.
+            self.inner_nodes += body.nodes.len();
+            if self.inner_nodes > limits::NODES {
+                return Err(ModelRefused::TooMany { part: Part::Nodes, limit: limits::NODES });
+            }
             let plain = Plain::scan(Arc::clone(&body), index, settings.clone());
             self.push(Node::plain(node.id, plain, inputs.clone(), output))?;
         }

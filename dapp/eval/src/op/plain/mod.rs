@@ -101,6 +101,11 @@ impl Plain {
         Self { prepare, settings, meaning: Meaning::Other, body: Some(body) }
     }
 
+    /// Nodes of the graph inside of it.
+    pub(crate) fn inner_nodes(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.nodes.len())
+    }
+
     /// Checks the inputs, and says what is to be computed.
     pub(crate) fn prepare(&self, inputs: &[Option<Fact>]) -> Result<Prepared, NodeRefused> {
         let given = Given(inputs);

@@ -157,16 +157,12 @@ pub fn check(file: &File, rows: u32, speed: Speed) -> Result<Checked> {
 ///
 /// - Errors: `UnfitModel`, naming all that is in the way
 fn model(bytes: &[u8]) -> Result<Model> {
-    let found = obstacles(bytes);
-    let [first, rest @ ..] = found.as_slice() else { return local::model(bytes) };
-    if rest.is_empty() {
+    let mut found = obstacles(bytes).iter().map(ToString::to_string).collect::<Vec<_>>();
+    found.dedup();
+    if found.len() < 2 {
         return local::model(bytes);
     }
-    let mut all = first.to_string();
-    for obstacle in rest {
-        all.push_str(&format!("\n  {obstacle}"));
-    }
-    all.push_str("\n  dapp/eval/OPERATORS.md has the operators there are");
+    let all = found.join("; ") + "; dapp/eval/OPERATORS.md has the operators there are";
     Err(Refused::new("UnfitModel", all).into())
 }
 
