@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod builder;
+mod shown;
 
 use builder::Builder;
 
@@ -98,15 +99,61 @@ pub(crate) struct BoundGraph {
 impl Graph {
     /// Reads a model file into its graph and the weights the graph works with.
     pub(crate) fn read(bytes: &[u8]) -> Result<(Self, Vec<Weight>), ModelRefused> {
-        let File { opsets, mut graph, functions } = File::read(bytes)?;
+        let file = File::read(bytes)?;
+        Self::of_output(bytes.len(), &file, 0)
+    }
+
+    /// As [`read`](Self::read), with the next best of several outputs: labels, of a classifier
+    /// whose probabilities cannot be evaluated.
+    ///
+    /// - Errors: there is no such output, or as for the best
+    pub(crate) fn read_next(bytes: &[u8]) -> Result<(Self, Vec<Weight>), ModelRefused> {
+        let file = File::read(bytes)?;
+        Self::of_output(bytes.len(), &file, 1)
+    }
+
+    /// Reads a model file as far as possible: the graph of what is understood, and what is not.
+    pub(crate) fn examined(bytes: &[u8]) -> Result<(Self, Vec<ModelRefused>), ModelRefused> {
+        let File { opsets, graph, functions } = File::read(bytes)?;
         let mut builder = Builder::new(bytes.len(), functions);
+        builder.obstacles = Some(Vec::new());
         builder.initializers(&graph.constants)?;
-        let inputs = std::mem::take(&mut graph.inputs);
-        let outputs = std::mem::take(&mut graph.outputs);
-        let (port, output) = builder.ports(inputs, &outputs)?;
+        let (port, output) = builder.ports(&graph.inputs, &graph.outputs, 0)?;
         let (row, fixed_rows) = row_of(&port)?;
         let input = builder.input(&port, row)?;
-        builder.nodes_of(graph.nodes, &[output], &opsets)?;
+        builder.nodes_of(&graph.nodes, &[output], &opsets)?;
+        let output = builder.named(output)?;
+        let found = builder.obstacles.take().unwrap_or_default();
+        Ok((builder.finish(row, fixed_rows, input, output).0, found))
+    }
+
+    /// The file with everything in it, and without what its evaluation does not need; `read` reads
+    /// data beside the file.
+    #[cfg(feature = "train")]
+    pub(crate) fn pack(
+        bytes: &[u8],
+        rank: usize,
+        read: crate::onnx::Read<'_>,
+    ) -> Result<Vec<u8>, ModelRefused> {
+        let File { graph, functions, .. } = File::read(bytes)?;
+        let mut builder = Builder::new(bytes.len(), functions);
+        builder.initializers(&graph.constants)?;
+        let (_, output) = builder.ports(&graph.inputs, &graph.outputs, rank)?;
+        crate::onnx::pack(bytes, output, builder::live, read)
+    }
+
+    fn of_output(
+        bytes: usize,
+        file: &File<'_>,
+        rank: usize,
+    ) -> Result<(Self, Vec<Weight>), ModelRefused> {
+        let File { opsets, graph, functions } = file;
+        let mut builder = Builder::new(bytes, functions.clone());
+        builder.initializers(&graph.constants)?;
+        let (port, output) = builder.ports(&graph.inputs, &graph.outputs, rank)?;
+        let (row, fixed_rows) = row_of(&port)?;
+        let input = builder.input(&port, row)?;
+        builder.nodes_of(&graph.nodes, &[output], opsets)?;
         let output = builder.output(output)?;
         Ok(builder.finish(row, fixed_rows, input, output))
     }
@@ -132,7 +179,7 @@ impl Graph {
         }
         builder.initializers(&graph.constants)?;
         let name = graph.outputs.get(output).map_or(&b""[..], |port| port.name);
-        builder.nodes_of(graph.nodes, &[name], &opsets)?;
+        builder.nodes_of(&graph.nodes, &[name], &opsets)?;
         let output = builder.named(name)?;
         let input = inputs.first().map_or(output, |(value, _)| *value);
         let (graph, weights) = builder.finish(Shape::SCALAR, None, input, output);

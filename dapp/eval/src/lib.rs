@@ -36,6 +36,7 @@ pub mod limits;
 mod losses;
 mod marking;
 mod model;
+mod obstacles;
 mod onnx;
 mod op;
 mod plan;
@@ -57,6 +58,9 @@ pub use judge::Evaluator;
 pub use label::Label;
 pub use marking::{EvaluationRefused, understand};
 pub use model::Model;
+pub use obstacles::obstacles;
+#[cfg(feature = "train")]
+pub use onnx::{Beside, Read};
 pub use quote::Estimate;
 pub use refusal::{ConstantRefused, ModelRefused, NodeId, NodeRefused, Part};
 pub use shape::{Shape, Sizes};

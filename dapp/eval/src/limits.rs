@@ -13,7 +13,7 @@ pub(crate) const CONSTANTS: usize = 1_024;
 /// Inputs and outputs a graph may declare, initializers listed as inputs included.
 pub(crate) const PORTS: usize = 1_152;
 /// Inputs of one node.
-pub(crate) const NODE_INPUTS: usize = 32;
+pub(crate) const NODE_INPUTS: usize = 512;
 /// Outputs of one node.
 pub(crate) const NODE_OUTPUTS: usize = 32;
 /// Attributes of one node.

@@ -8,7 +8,7 @@ use crate::{
     cost::Cost,
     graph::{Graph, Weight},
     plan::Plan,
-    refusal::{ModelRefused, NodeId},
+    refusal::{ModelRefused, NodeId, NodeRefused},
     run::Made,
     shape::Shape,
 };
@@ -29,7 +29,32 @@ impl Model {
     ///
     /// - Errors: the reason, naming the node or tensor
     pub fn from_onnx(bytes: &[u8]) -> Result<Self, ModelRefused> {
-        let (graph, weights) = Graph::read(bytes)?;
+        match Self::of(Graph::read(bytes)) {
+            // Of the scores that cannot be evaluated, the labels may be.
+            Err(refused @ ModelRefused::Node { reason: NodeRefused::Inverted, .. }) => {
+                Self::of(Graph::read_next(bytes)).map_err(|_| refused)
+            }
+            model => model,
+        }
+    }
+
+    /// The file with everything in it, and without what its evaluation does not need, which gives
+    /// the same answers; `read` reads data beside the file.
+    ///
+    /// - Errors: the file cannot be read, or data beside it
+    #[cfg(feature = "train")]
+    pub fn pack(bytes: &[u8], read: crate::Read<'_>) -> Result<Vec<u8>, ModelRefused> {
+        let packed = Graph::pack(bytes, 0, read)?;
+        match Self::of(Graph::read(&packed)) {
+            Err(ModelRefused::Node { reason: NodeRefused::Inverted, .. }) => {
+                Graph::pack(bytes, 1, read)
+            }
+            _ => Ok(packed),
+        }
+    }
+
+    fn of(read: Result<(Graph, Vec<Weight>), ModelRefused>) -> Result<Self, ModelRefused> {
+        let (graph, weights) = read?;
         let batch = Plan::for_batch(&graph)?;
         let trainable = graph.trainable();
         let parameters = weights.iter().fold([0, 0], |[all, changed], weight| {
@@ -52,13 +77,11 @@ impl Model {
         self.batch.answers
     }
 
-    /// What the answers are, and the node that shows it: the last that computes them is a softmax,
-    /// a logistic function, or of such a kind; `None` if it is not.
+    /// What the answers are, and the node that shows it: what computes them last is a softmax, a
+    /// logistic function, a classifier, or such a thing; `None` if it is not.
     #[must_use]
     pub fn output(&self) -> Option<(Output, NodeId)> {
-        let (index, node) = self.graph.maker(self.graph.output)?;
-        let shape = self.batch.shapes.get(index).copied().flatten()?;
-        node.operator.shows(shape).map(|output| (output, node.id))
+        self.graph.shown(&self.batch).map(|(output, node)| (output, node.id))
     }
 
     /// Number of f32 values that the file fixes.
@@ -73,10 +96,12 @@ impl Model {
         self.parameters[1]
     }
 
-    /// Number of nodes and of constants of its graph.
+    /// Number of nodes of its graph and of those inside of it, and of constants.
     pub(crate) fn parts(&self) -> (usize, usize) {
         let nodes = self.graph.nodes.len();
-        (nodes, self.graph.known.len().saturating_sub(nodes))
+        let plain = self.graph.nodes.iter().filter_map(|node| node.plain.as_ref());
+        let inner = plain.map(crate::op::Plain::inner_nodes).sum::<usize>();
+        (nodes + inner, self.graph.known.len().saturating_sub(nodes))
     }
 
     /// Rows answered in one step; fixed by the model's shapes alone.

@@ -156,6 +156,12 @@ pub enum NodeRefused {
     /// An `If` whose condition depends on the rows.
     #[error("its condition is not known before running; export with a fixed condition")]
     Condition,
+    /// A support vector machine of two classes whose scores are of the wrong classes.
+    #[error(
+        "its scores of two classes are each of the other class; export it with probabilities \
+         (probability=True), or with labels that are numbers"
+    )]
+    Inverted,
     /// A constant index is out of range.
     #[error("input {0} has an index out of range")]
     Index(usize),
@@ -201,7 +207,7 @@ pub enum ConstantRefused {
     #[error("its data do not match its shape")]
     Length,
     /// The data is in another file.
-    #[error("its data is in another file; export with everything in one file")]
+    #[error("its data is in another file: `deml model pack` puts it into one")]
     External,
     /// A weight is a NaN or infinite.
     #[error("element {0} is not a finite number")]
@@ -302,6 +308,7 @@ fn fault_of_node(reason: NodeRefused) -> Fault {
         | NodeRefused::NotWhole(_)
         | NodeRefused::ElementType(_)
         | NodeRefused::NotKnown(_)
+        | NodeRefused::Inverted
         | NodeRefused::Condition => Fault::UnsupportedUse,
         NodeRefused::InputCount(_)
         | NodeRefused::UndefinedInput(_)

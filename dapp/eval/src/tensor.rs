@@ -121,6 +121,15 @@ impl Data {
         }
     }
 
+    /// Adds the elements of another list of the same kind.
+    pub(crate) fn append(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Real(list), Self::Real(more)) => list.extend(more),
+            (Self::Whole(list), Self::Whole(more)) => list.extend(more),
+            _ => unreachable!("both are of one element type"),
+        }
+    }
+
     /// As many elements as stated, with zeros for those missing: a tensor always has all its
     /// elements.
     pub(crate) fn resized(mut self, count: usize) -> Self {

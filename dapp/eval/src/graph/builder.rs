@@ -1,6 +1,8 @@
 //! Building a graph from a file: names become values, functions and branches are put in place, and
 //! what depends on constants alone is computed once.
 
+mod loops;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -21,6 +23,8 @@ use crate::{
 
 /// Domain of the operators of classical machine learning.
 const ML: &[u8] = b"ai.onnx.ml";
+/// Domain of ONNX Runtime's own operators, of which those of quantised models are known.
+const CONTRIB: &[u8] = b"com.microsoft";
 
 /// Numbers of rows for which a condition must be the same to count as known: the fewest and the
 /// most of a batch.
@@ -44,6 +48,10 @@ pub(super) struct Builder<'a> {
     elements_left: usize,
     nodes_read: usize,
     probes: usize,
+    /// Nodes inside of all `Scan`s, for each of their outputs.
+    inner_nodes: usize,
+    /// What is in the way so far, if the rest is still to be read.
+    pub(super) obstacles: Option<Vec<ModelRefused>>,
 }
 
 /// The names of a graph, function or branch.
@@ -83,6 +91,8 @@ impl<'a> Builder<'a> {
             elements_left: limits::PLAIN_ELEMENTS,
             nodes_read: 0,
             probes: 0,
+            inner_nodes: 0,
+            obstacles: None,
         }
     }
 
@@ -112,15 +122,16 @@ impl<'a> Builder<'a> {
     }
 
     /// The input that is not an initializer, and the name of the output that is evaluated: of
-    /// several, probabilities before labels.
+    /// several, probabilities before labels; `rank` counts them from the best.
     pub(super) fn ports(
         &self,
-        inputs: Vec<Port<'a>>,
+        inputs: &[Port<'a>],
         outputs: &[Port<'a>],
+        rank: usize,
     ) -> Result<(Port<'a>, &'a [u8]), ModelRefused> {
         let pending = &self.scopes[0].pending;
-        let mut free = inputs.into_iter().filter(|port| !pending.contains_key(port.name));
-        let rank = |port: &&Port<'a>| match Element::from_onnx(port.element) {
+        let mut free = inputs.iter().filter(|port| !pending.contains_key(port.name));
+        let order = |port: &&Port<'a>| match Element::from_onnx(port.element) {
             Some(element) if element.is_real() => match &port.rest {
                 Some(rest) if rest.is_empty() => 2,
                 _ => 0,
@@ -130,9 +141,11 @@ impl<'a> Builder<'a> {
             None => 4,
             Some(_) => 3,
         };
-        let output = outputs.iter().min_by_key(rank);
+        let mut ranked = outputs.iter().collect::<Vec<_>>();
+        ranked.sort_by_key(order);
+        let output = ranked.get(rank);
         match (free.next(), free.count(), output) {
-            (Some(port), 0, Some(output)) => Ok((port, output.name)),
+            (Some(port), 0, Some(output)) => Ok((port.clone(), output.name)),
             (first, rest, _) => {
                 let inputs = usize::from(first.is_some()) + rest;
                 Err(ModelRefused::Ports { inputs, outputs: outputs.len() })
@@ -328,11 +341,11 @@ impl<'a> Builder<'a> {
     /// Adds the nodes that some outputs need.
     pub(super) fn nodes_of(
         &mut self,
-        nodes: Vec<onnx::Node<'a>>,
+        nodes: &[onnx::Node<'a>],
         outputs: &[&'a [u8]],
         opsets: &Opsets<'a>,
     ) -> Result<(), ModelRefused> {
-        self.block(&nodes, outputs, &Frame { opsets, arguments: &[], depth: 0 })
+        self.block(nodes, outputs, &Frame { opsets, arguments: &[], depth: 0 })
     }
 
     fn block(
@@ -343,8 +356,18 @@ impl<'a> Builder<'a> {
     ) -> Result<(), ModelRefused> {
         let live = live(nodes, outputs)?;
         for (node, live) in nodes.iter().zip(live) {
-            if live {
-                self.node(node, frame)?;
+            if !live {
+                continue;
+            }
+            match (self.node(node, frame), &mut self.obstacles) {
+                (Ok(()), _) => {}
+                (Err(refused @ ModelRefused::Node { .. }), Some(found)) => {
+                    found.push(refused);
+                    for name in &node.outputs {
+                        self.define(name, None);
+                    }
+                }
+                (Err(refused), _) => return Err(refused),
             }
         }
         Ok(())
@@ -365,13 +388,17 @@ impl<'a> Builder<'a> {
             return self.call(node, &function, attributes, frame);
         }
         let standard = onnx::is_standard(node.domain);
-        if !standard && node.domain != ML {
+        if !standard && ![ML, CONTRIB].contains(&node.domain) {
             return Err(refused(NodeRefused::Domain(Label::new(node.domain))));
         }
         let opset = frame.opsets.standard()?;
         match node.operator {
             b"Constant" if standard => return self.constant_node(node, attributes, frame, opset),
             b"If" if standard => return self.branch(node, &attributes, frame),
+            b"Loop" if standard => return self.repeat(node, &attributes, frame),
+            b"Scan" if standard && opset > 8 => {
+                return self.scan(node, &attributes, frame, opset);
+            }
             _ => {}
         }
         if node.outputs.iter().all(|name| name.is_empty()) {
@@ -735,7 +762,10 @@ fn resolved<'a>(
 }
 
 /// Which nodes some outputs need.
-fn live<'a>(nodes: &[onnx::Node<'a>], outputs: &[&'a [u8]]) -> Result<Vec<bool>, ModelRefused> {
+pub(super) fn live<'a>(
+    nodes: &[onnx::Node<'a>],
+    outputs: &[&'a [u8]],
+) -> Result<Vec<bool>, ModelRefused> {
     let mut wanted = outputs.iter().copied().collect::<BTreeSet<_>>();
     let mut live = vec![false; nodes.len()];
     for (node, live) in nodes.iter().zip(&mut live).rev() {

@@ -8,15 +8,21 @@ mod file;
 #[cfg(feature = "train")]
 mod names;
 #[cfg(feature = "train")]
+mod pack;
+#[cfg(feature = "train")]
 mod patch;
 mod tensor;
 mod wire;
 
 pub(crate) use file::{
-    Attribute, BatchSize, File, Function, GraphParts, Node, Opsets, Port, is_standard,
+    Attribute, BatchSize, File, Function, GraphBytes, GraphParts, Node, Opsets, Port, is_standard,
 };
 #[cfg(feature = "train")]
 pub(crate) use names::names;
+#[cfg(feature = "train")]
+pub(crate) use pack::pack;
+#[cfg(feature = "train")]
+pub use pack::{Beside, Read};
 #[cfg(feature = "train")]
 pub(crate) use patch::{Weights, with_weights};
 pub(crate) use tensor::{Constant, TensorBytes};

@@ -14,11 +14,25 @@ use crate::{
 /// New weights by their location in the file.
 pub(crate) type Weights = BTreeMap<WeightLocation, (Shape, Vec<f32>)>;
 
+/// What becomes of a field.
+pub(super) enum Edit {
+    Keep,
+    Drop,
+    /// It holds these bytes instead.
+    Bytes(Vec<u8>),
+}
+
+impl From<Option<Vec<u8>>> for Edit {
+    fn from(bytes: Option<Vec<u8>>) -> Self {
+        bytes.map_or(Self::Keep, Self::Bytes)
+    }
+}
+
 /// The file with these weights in place of its own.
 pub(crate) fn with_weights(file: &[u8], weights: &Weights) -> Result<Vec<u8>, ModelRefused> {
     rewrite(file, Part::Model, |number, field| match number {
-        7 => graph(field.bytes(Part::Graph)?, weights).map(Some),
-        _ => Ok(None),
+        7 => graph(field.bytes(Part::Graph)?, weights).map(Edit::Bytes),
+        _ => Ok(Edit::Keep),
     })
 }
 
@@ -28,17 +42,17 @@ fn graph(bytes: &[u8], weights: &Weights) -> Result<Vec<u8>, ModelRefused> {
         1 => {
             let weight = weights.get(&WeightLocation::Node(nodes));
             nodes += 1;
-            let Some((shape, elements)) = weight else { return Ok(None) };
-            constant_node(field.bytes(Part::Node)?, *shape, elements).map(Some)
+            let Some((shape, elements)) = weight else { return Ok(Edit::Keep) };
+            constant_node(field.bytes(Part::Node)?, *shape, elements).map(Edit::Bytes)
         }
         5 => {
             let weight = weights.get(&WeightLocation::Initializer(initializers));
             initializers += 1;
-            let Some((shape, elements)) = weight else { return Ok(None) };
+            let Some((shape, elements)) = weight else { return Ok(Edit::Keep) };
             let name = super::tensor::TensorBytes::new(field.bytes(Part::Tensor)?)?.name;
-            Ok(Some(tensor(name, *shape, elements)))
+            Ok(Edit::Bytes(tensor(name, *shape, elements)))
         }
-        _ => Ok(None),
+        _ => Ok(Edit::Keep),
     })
 }
 
@@ -49,7 +63,7 @@ fn constant_node(bytes: &[u8], shape: Shape, elements: &[f32]) -> Result<Vec<u8>
     put_bytes(&mut attribute, 5, &tensor(b"", shape, elements));
     // `AttributeProto.AttributeType.TENSOR`.
     put_integer(&mut attribute, 20, 4);
-    rewrite(bytes, Part::Node, |number, _| Ok((number == 5).then(|| attribute.clone())))
+    rewrite(bytes, Part::Node, |number, _| Ok((number == 5).then(|| attribute.clone()).into()))
 }
 
 /// A `TensorProto` of f32.
@@ -68,11 +82,11 @@ fn tensor(name: &[u8], shape: Shape, elements: &[f32]) -> Vec<u8> {
     tensor
 }
 
-/// Copies a message, replacing the fields for which `replace` returns new bytes.
-fn rewrite<'a>(
+/// Copies a message, with each field as `edit` says.
+pub(super) fn rewrite<'a>(
     bytes: &'a [u8],
     part: Part,
-    mut replace: impl FnMut(u32, Field<'a>) -> Result<Option<Vec<u8>>, ModelRefused>,
+    mut edit: impl FnMut(u32, Field<'a>) -> Result<Edit, ModelRefused>,
 ) -> Result<Vec<u8>, ModelRefused> {
     let mut written = Vec::with_capacity(bytes.len());
     let mut message = Message::new(bytes, part);
@@ -80,9 +94,10 @@ fn rewrite<'a>(
         let before = message.rest();
         let Some(field) = message.next() else { return Ok(written) };
         let (number, field) = field?;
-        match replace(number, field)? {
-            Some(new) => put_bytes(&mut written, number, &new),
-            None => {
+        match edit(number, field)? {
+            Edit::Drop => {}
+            Edit::Bytes(new) => put_bytes(&mut written, number, &new),
+            Edit::Keep => {
                 let (copied, _) = before.split_at(before.len() - message.rest().len());
                 written.extend_from_slice(copied);
             }
@@ -90,7 +105,7 @@ fn rewrite<'a>(
     }
 }
 
-fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
+pub(super) fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
     encode_key(number, WireType::LengthDelimited, out);
     encode_varint(u64::try_from(bytes.len()).unwrap_or(u64::MAX), out);
     out.extend_from_slice(bytes);

@@ -37,7 +37,7 @@ use std::fmt::Debug;
 pub(crate) use attributes::Attributes;
 pub(crate) use constant::constant;
 pub(crate) use conv::Conv;
-pub(crate) use plain::{Plain, Prepared, Settings};
+pub(crate) use plain::{Body, BodyNode, Meaning, Plain, Prepared, Settings};
 
 use crate::{
     backend::Array, cost::Cost, element::Element, refusal::NodeRefused, shape::Shape,

@@ -208,3 +208,103 @@ fn infinite_constants_are_for_operators_that_take_them() {
     ]);
     assert_eq!(answers(&file, &ROWS), ROWS);
 }
+
+/// A graph inside of a node.
+fn body(parts: &[Vec<u8>]) -> Vec<u8> {
+    bytes(5, &[bytes(1, b"body"), bytes(6, &parts.concat()), integer(20, 5)].concat())
+}
+
+/// A `Loop` that adds the input to itself this many times.
+fn looping(times: i64) -> Vec<u8> {
+    let parts = [
+        node("Add", &["sum", "x"], "next", &[]),
+        node("Identity", &["on"], "still", &[]),
+        port(11, "time", 7, &[]),
+        port(11, "on", 9, &[]),
+        port(11, "sum", 1, &[-1, 2]),
+        port(12, "still", 9, &[]),
+        port(12, "next", 1, &[-1, 2]),
+    ];
+    model(&[
+        node("Loop", &["times", "", "x"], "y", &[body(&parts)]),
+        whole("times", &[times]),
+        ports(&[-1, 2]),
+    ])
+}
+
+#[test]
+fn loops_run_as_often_as_is_known() {
+    assert_eq!(answers(&looping(2), &ROWS), ROWS.map(|x| 3.0 * x));
+    assert_eq!(answers(&looping(0), &ROWS), ROWS);
+    let refused = Model::from_onnx(&looping(i64::MAX));
+    assert!(matches!(refused, Err(ModelRefused::TooMany { .. })), "{:?}", refused.err());
+}
+
+#[test]
+fn scans_go_through_a_list() {
+    let parts = [
+        node("Add", &["sum", "each"], "next", &[]),
+        node("Sub", &["next", "x"], "seen", &[]),
+        port(11, "sum", 1, &[-1, 2]),
+        port(11, "each", 1, &[2]),
+        port(12, "next", 1, &[-1, 2]),
+        port(12, "seen", 1, &[-1, 2]),
+    ];
+    let file = model(&[
+        node("Scan", &["x", "list"], "y", &[body(&parts), integer_attribute("num_scan_inputs", 1)]),
+        weights("list", &[3, 2], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+        ports(&[-1, 2]),
+    ]);
+    assert_eq!(answers(&file, &ROWS), [10.0, 10.0, 12.0, 16.0, 4.0, 18.0]);
+}
+
+#[test]
+fn all_obstacles_are_found_at_once() {
+    let file = model(&[
+        node("Unheard", &["x"], "a", &[]),
+        node("Relu", &["a"], "b", &[]),
+        node("Softmax", &["x"], "c", &[integer_attribute("axis", 7)]),
+        node("Concat", &["b", "c", "d"], "y", &[integer_attribute("axis", 1)]),
+        node("Other", &["x"], "d", &[]),
+        ports(&[-1, 2]),
+    ]);
+    let found = eval::obstacles(&file).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(found.len() >= 2, "{found:?}");
+    assert!(found[0].contains("Unheard"), "{found:?}");
+    assert!(eval::obstacles(&looping(1)).is_empty());
+}
+
+#[cfg(feature = "train")]
+#[test]
+fn packing_leaves_out_what_is_not_needed() {
+    let beside = [
+        integer(1, 2),
+        integer(2, 1),
+        bytes(8, b"far"),
+        bytes(13, &[bytes(1, b"location"), bytes(2, b"file.data")].concat()),
+        bytes(13, &[bytes(1, b"offset"), bytes(2, b"4")].concat()),
+        integer(14, 1),
+    ];
+    let file = model(&[
+        node("Mul", &["x", "far"], "a", &[]),
+        node("Mul", &["a", "near"], "b", &[]),
+        node("Add", &["b", "same"], "y", &[]),
+        node("Unheard", &["x"], "dead", &[]),
+        bytes(5, &beside.concat()),
+        weights("near", &[2], &[2.0, 3.0]),
+        weights("same", &[2], &[2.0, 3.0]),
+        weights("unused", &[2], &[7.0, 7.0]),
+        bytes(10, b"a long story about this graph"),
+        ports(&[-1, 2]),
+    ]);
+    let mut seen = Vec::new();
+    let packed = Model::pack(&file, &mut |data| {
+        seen.push(data.clone());
+        Some([1.0_f32, 0.5].iter().flat_map(|x| x.to_le_bytes()).collect())
+    });
+    let packed = packed.unwrap();
+    assert_eq!((seen[0].path.as_str(), seen[0].offset, seen.len()), ("file.data", 4, 1));
+    assert!(packed.len() + 100 < file.len(), "{} {}", packed.len(), file.len());
+    assert_eq!(answers(&packed, &ROWS)[..2], [4.0, 0.0]);
+    assert_eq!(Model::pack(&packed, &mut |_| None).unwrap(), packed);
+}

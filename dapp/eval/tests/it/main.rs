@@ -8,6 +8,7 @@ mod clouds;
 mod copies;
 mod exported;
 mod fixtures;
+mod frameworks;
 mod hostile;
 mod judge;
 mod metrics;

@@ -2,11 +2,7 @@
 
 use kernels::math::double as math;
 
-use super::{
-    Given, Prepared, Settings, bad_sizes, operand,
-    reduce::softmax_of,
-    unary::{FUNCTION, sigmoid_of},
-};
+use super::{Given, Prepared, Settings, bad_sizes, operand, reduce::softmax_of, unary::sigmoid_of};
 use crate::{
     element::Element,
     op::attributes::bad_value,
@@ -387,79 +383,6 @@ pub(super) fn zip_map(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeR
     given.expect(1, 1)?;
     Prepared::new(given.element(0)?, given.sizes(0)?.to_vec(), 0, |operands| {
         operand(operands, 0).data.clone()
-    })
-}
-
-/// A support vector machine's kernel.
-#[derive(Clone, Copy)]
-struct Kernel {
-    kind: usize,
-    gamma: f64,
-    coefficient: f64,
-    degree: f64,
-}
-
-impl Kernel {
-    fn parse(settings: &Settings) -> Result<Self, NodeRefused> {
-        let kind = settings.choice("kernel_type", &["LINEAR", "POLY", "RBF", "SIGMOID"])?;
-        let numbers = settings.floats("kernel_params")?.unwrap_or_default();
-        let number = |index: usize| numbers.get(index).copied().unwrap_or(0.0);
-        Ok(Self { kind, gamma: number(0), coefficient: number(1), degree: number(2) })
-    }
-
-    fn of(self, left: &[f64], right: &[f64]) -> f64 {
-        let pairs = left.iter().zip(right);
-        if self.kind == 2 {
-            return math::exp(-self.gamma * pairs.fold(0.0, |sum, (x, y)| sum + (x - y) * (x - y)));
-        }
-        let product = pairs.fold(0.0, |sum, (x, y)| sum + x * y);
-        let moved = self.gamma * product + self.coefficient;
-        match self.kind {
-            1 => math::pow(moved, self.degree),
-            3 => math::tanh(moved),
-            _ => product,
-        }
-    }
-}
-
-pub(super) fn svm_regressor(
-    settings: &Settings,
-    given: &Given<'_>,
-) -> Result<Prepared, NodeRefused> {
-    let [rows, columns] = table(given)?;
-    let kernel = Kernel::parse(settings)?;
-    let vectors = settings.floats("support_vectors")?.unwrap_or_default();
-    let weights = settings.floats("coefficients")?.unwrap_or_default();
-    let shift = settings.floats("rho")?.and_then(|list| list.first().copied()).unwrap_or(0.0);
-    let one_class = settings.flag("one_class", false)?;
-    let count = super::unsigned(settings.integer_or("n_supports", 0)?)?;
-    let expected = if count > 0 { count } else { 1 };
-    let linear = count == 0;
-    let fits = if linear {
-        weights.len() == columns
-    } else {
-        weights.len() == expected && vectors.len() == count.saturating_mul(columns)
-    };
-    if !fits || Finish::parse(settings)? != Finish::None {
-        return Err(bad_value("support_vectors"));
-    }
-    let steps = rows.saturating_mul(expected).saturating_mul(2 * columns + 2 * FUNCTION);
-    Prepared::new(Element::F32, vec![rows, 1], steps, move |operands| {
-        let numbers = operand(operands, 0).reals();
-        let answer = |row: &[f64]| {
-            let sum = if linear {
-                kernel.of(row, &weights)
-            } else {
-                let each = vectors.chunks_exact(columns).zip(&weights);
-                each.fold(0.0, |sum, (vector, weight)| sum + weight * kernel.of(row, vector))
-            };
-            let answer = sum + shift;
-            if !one_class {
-                return answer;
-            }
-            if answer > 0.0 { 1.0 } else { -1.0 }
-        };
-        Data::Real(numbers.chunks_exact(columns).map(answer).collect())
     })
 }
 

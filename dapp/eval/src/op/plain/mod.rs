@@ -9,9 +9,11 @@ mod attention;
 mod binary;
 mod cast;
 mod classical;
+mod contrib;
 mod convolution;
 mod generate;
 mod index;
+mod meaning;
 mod norm;
 mod order;
 mod pool;
@@ -21,14 +23,18 @@ mod recurrent;
 mod reduce;
 mod reshape;
 mod resize;
+mod scan;
 mod scatter;
 mod settings;
+mod svm;
 mod table;
 mod trees;
 mod unary;
 
 use std::{fmt, sync::Arc};
 
+pub(crate) use meaning::Meaning;
+pub(crate) use scan::{Body, BodyNode};
 pub(crate) use settings::Settings;
 
 use super::{Fact, attributes::bad_value};
@@ -44,6 +50,10 @@ use crate::{
 pub(crate) struct Plain {
     prepare: Prepare,
     settings: Settings,
+    /// What its result means.
+    pub(crate) meaning: Meaning,
+    /// The graph inside of it, of a `Scan`.
+    body: Option<Arc<Body>>,
 }
 
 /// What an operator does with its attributes and inputs.
@@ -61,6 +71,8 @@ pub(crate) struct Prepared {
     pub(crate) steps: u64,
     /// Whether the result depends on the facts of the inputs alone.
     pub(crate) ignores_operands: bool,
+    /// Elements that are held beside those of the inputs and the result.
+    elements: usize,
     run: Arc<dyn Fn(Operands<'_>) -> Data + Send + Sync>,
 }
 
@@ -75,14 +87,32 @@ impl Plain {
         if settings.output >= table::outputs(name) {
             return None;
         }
-        let checked = settings.expect(attributes);
-        Some(checked.map(|()| Self { prepare, settings }))
+        if let Err(reason) = settings.expect(attributes) {
+            return Some(Err(reason));
+        }
+        let meaning = Meaning::of(domain, name, &settings);
+        Some(Ok(Self { prepare, settings, meaning, body: None }))
+    }
+
+    /// An output of a `Scan` that runs this graph.
+    pub(crate) fn scan(body: Arc<Body>, output: usize, settings: Settings) -> Self {
+        let settings = settings.with_output(output);
+        let prepare: Prepare = |_, _| Err(NodeRefused::UnknownOperator);
+        Self { prepare, settings, meaning: Meaning::Other, body: Some(body) }
+    }
+
+    /// Nodes of the graph inside of it.
+    pub(crate) fn inner_nodes(&self) -> usize {
+        self.body.as_ref().map_or(0, |body| body.nodes.len())
     }
 
     /// Checks the inputs, and says what is to be computed.
     pub(crate) fn prepare(&self, inputs: &[Option<Fact>]) -> Result<Prepared, NodeRefused> {
         let given = Given(inputs);
-        let mut prepared = (self.prepare)(&self.settings, &given)?;
+        let mut prepared = match &self.body {
+            Some(body) => body.prepare(self.settings.output, &given)?,
+            None => (self.prepare)(&self.settings, &given)?,
+        };
         if prepared.ignores_operands {
             return Ok(prepared);
         }
@@ -103,7 +133,7 @@ impl Prepared {
     ) -> Result<Self, NodeRefused> {
         count(&sizes).ok_or(NodeRefused::OutputShape)?;
         let steps = u64::try_from(steps).unwrap_or(u64::MAX);
-        Ok(Self { element, sizes, steps, ignores_operands: false, run: Arc::new(run) })
+        Ok(Self { element, sizes, steps, ignores_operands: false, elements: 0, run: Arc::new(run) })
     }
 
     /// The same, for a result that depends on the facts of the inputs alone.
@@ -117,7 +147,8 @@ impl Prepared {
     pub(crate) fn scratch(&self, inputs: &[Option<Fact>]) -> usize {
         let elements = |sizes: &[usize]| sizes.iter().product::<usize>();
         let inputs = inputs.iter().flatten().map(|fact| elements(fact.sizes())).sum::<usize>();
-        (inputs + elements(&self.sizes)).saturating_mul(4 * size_of::<f64>())
+        let elements = (inputs + elements(&self.sizes)).saturating_add(self.elements);
+        elements.saturating_mul(4 * size_of::<f64>())
     }
 
     /// The result.

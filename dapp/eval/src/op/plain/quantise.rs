@@ -68,7 +68,7 @@ impl Scales {
 }
 
 /// `round(x / scale) + zero`, ties to even, moved into the range of the type.
-fn quantised(to: Element, number: f64, scale: f64, zero: f64) -> f64 {
+pub(super) fn quantised(to: Element, number: f64, scale: f64, zero: f64) -> f64 {
     if to.is_real() {
         return to.cast(number / scale + zero, true);
     }
@@ -78,7 +78,7 @@ fn quantised(to: Element, number: f64, scale: f64, zero: f64) -> f64 {
     (math::rint(number / scale) + zero).clamp(least, most)
 }
 
-fn as_data(to: Element, numbers: Vec<f64>) -> Data {
+pub(super) fn as_data(to: Element, numbers: Vec<f64>) -> Data {
     if to.is_real() {
         return Data::Real(numbers);
     }
@@ -86,7 +86,7 @@ fn as_data(to: Element, numbers: Vec<f64>) -> Data {
     Data::Whole(numbers.into_iter().map(|number| number as i64).collect())
 }
 
-fn is_narrow(element: Element) -> bool {
+pub(super) fn is_narrow(element: Element) -> bool {
     element.bits() <= 32 && !matches!(element, Element::F32 | Element::Bool)
 }
 
@@ -199,6 +199,13 @@ fn shifted(tensor: &Tensor, zeros: Option<&Tensor>, each: Each) -> Tensor {
     let numbers = tensor.wholes();
     let numbers = numbers.iter().enumerate().map(|(at, x)| x.wrapping_sub(zero(at))).collect();
     Tensor { element: Element::I64, sizes: tensor.sizes.clone(), data: Data::Whole(numbers) }
+}
+
+/// A matrix's integers less its zero point, or that of each column.
+pub(super) fn shifted_by(tensor: &Tensor, zeros: Option<&Tensor>, by_column: bool) -> Vec<i64> {
+    let is_one = zeros.is_none_or(|zeros| zeros.len() == 1);
+    let each = if by_column && !is_one { Each::Column } else { Each::One };
+    shifted(tensor, zeros, each).wholes().into_owned()
 }
 
 pub(super) fn mat_mul_integer(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {

@@ -16,6 +16,8 @@ enum Coordinates {
     PytorchHalfPixel,
     AlignCorners,
     Asymmetric,
+    /// As TensorFlow's converters have it for the nearest pixel.
+    HalfPixelForNearest,
 }
 
 impl Coordinates {
@@ -29,6 +31,7 @@ impl Coordinates {
             Self::AlignCorners if to == 1 => 0.0,
             Self::AlignCorners => at * (from as f64 - 1.0) / (to as f64 - 1.0),
             Self::Asymmetric => at / scale,
+            Self::HalfPixelForNearest => (at + 0.5) / scale,
         }
     }
 }
@@ -126,8 +129,10 @@ pub(super) fn resize(settings: &Settings, given: &Given<'_>) -> Result<Prepared,
         Coordinates::PytorchHalfPixel,
         Coordinates::AlignCorners,
         Coordinates::Asymmetric,
+        Coordinates::HalfPixelForNearest,
     ];
-    let names = ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"];
+    let names =
+        ["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_half_pixel_for_nn"];
     let mut coordinates = all[settings.choice("coordinate_transformation_mode", &names)?];
     let rounding = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"];
     let mut nearest = settings.choice("nearest_mode", &rounding)?;

@@ -68,6 +68,16 @@ impl Settings {
         Ok(Self { values, opset, output, outputs })
     }
 
+    /// The same for another output.
+    pub(super) fn with_output(self, output: usize) -> Self {
+        Self { output, ..self }
+    }
+
+    /// The same in another version of the operator set.
+    pub(super) fn with_opset(self, opset: i64) -> Self {
+        Self { opset, ..self }
+    }
+
     /// Numbers in list attributes.
     pub(crate) fn numbers(&self) -> u64 {
         let lengths = self.values.values().map(|value| match value {
@@ -99,7 +109,7 @@ impl Settings {
     }
 
     /// An integer, if given.
-    pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, NodeRefused> {
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, NodeRefused> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Integer(number)) => Ok(Some(*number)),
@@ -158,7 +168,7 @@ impl Settings {
     }
 
     /// A list of integers, if given.
-    pub(super) fn integers(&self, name: &str) -> Result<Option<&[i64]>, NodeRefused> {
+    pub(crate) fn integers(&self, name: &str) -> Result<Option<&[i64]>, NodeRefused> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Integers(numbers)) => Ok(Some(numbers)),

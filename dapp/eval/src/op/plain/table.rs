@@ -1,8 +1,8 @@
 //! The operators by name, with the attributes each may have.
 
 use super::{
-    Prepare, attention, binary, cast, classical, convolution, generate, index, norm, order, pool,
-    product, quantise, recurrent, reduce, reshape, resize, scatter, trees, unary,
+    Prepare, attention, binary, cast, classical, contrib, convolution, generate, index, norm,
+    order, pool, product, quantise, recurrent, reduce, reshape, resize, scatter, svm, trees, unary,
 };
 
 /// An operator and its attributes.
@@ -31,6 +31,7 @@ pub(super) fn find(domain: &[u8], name: &[u8]) -> Option<Entry> {
             .or_else(|| summing(name))
             .or_else(|| normalising(name)),
         b"ai.onnx.ml" => learned(name),
+        b"com.microsoft" => quantised(name),
         _ => None,
     }
 }
@@ -41,7 +42,12 @@ pub(super) fn outputs(name: &[u8]) -> usize {
         b"Split" => usize::MAX,
         b"DynamicQuantizeLinear" | b"LayerNormalization" | b"LSTM" => 3,
         b"GRU" | b"RNN" => 2,
-        b"Dropout" | b"LinearClassifier" | b"MaxPool" | b"TopK" | b"TreeEnsembleClassifier" => 2,
+        b"Dropout"
+        | b"LinearClassifier"
+        | b"MaxPool"
+        | b"SVMClassifier"
+        | b"TopK"
+        | b"TreeEnsembleClassifier" => 2,
         _ => 1,
     }
 }
@@ -87,6 +93,35 @@ fn normalising(name: &[u8]) -> Option<Entry> {
     })
 }
 
+fn quantised(name: &[u8]) -> Option<Entry> {
+    Some(match name {
+        b"DequantizeLinear" => (quantise::dequantize, &["axis"]),
+        b"Gelu" => (unary::gelu, &[]),
+        b"QGemm" => (contrib::gemm, &["alpha", "transA", "transB"]),
+        b"QLinearAdd" => (contrib::add, &[]),
+        b"QLinearAveragePool" => (
+            contrib::average_pool,
+            &[
+                "auto_pad",
+                "ceil_mode",
+                "channels_last",
+                "count_include_pad",
+                "kernel_shape",
+                "pads",
+                "strides",
+            ],
+        ),
+        b"QLinearConcat" => (contrib::concat, &["axis"]),
+        b"QLinearGlobalAveragePool" => (contrib::global_average_pool, &["channels_last"]),
+        b"QLinearLeakyRelu" => (contrib::leaky_relu, &["alpha"]),
+        b"QLinearMul" => (contrib::mul, &[]),
+        b"QLinearSigmoid" => (contrib::sigmoid, &[]),
+        b"QLinearSoftmax" => (contrib::softmax, &["axis", "opset"]),
+        b"QuantizeLinear" => (quantise::quantize, &["axis"]),
+        _ => return None,
+    })
+}
+
 fn learned(name: &[u8]) -> Option<Entry> {
     Some(match name {
         b"ArrayFeatureExtractor" => (classical::array_feature_extractor, &[]),
@@ -120,8 +155,24 @@ fn learned(name: &[u8]) -> Option<Entry> {
         b"Normalizer" => (classical::normalizer, &["norm"]),
         b"OneHotEncoder" => (classical::one_hot_encoder, &["cats_int64s", "cats_strings", "zeros"]),
         b"Scaler" => (classical::scaler, &["offset", "scale"]),
+        b"SVMClassifier" => (
+            svm::classifier,
+            &[
+                "classlabels_ints",
+                "classlabels_strings",
+                "coefficients",
+                "kernel_params",
+                "kernel_type",
+                "post_transform",
+                "prob_a",
+                "prob_b",
+                "rho",
+                "support_vectors",
+                "vectors_per_class",
+            ],
+        ),
         b"SVMRegressor" => (
-            classical::svm_regressor,
+            svm::regressor,
             &[
                 "coefficients",
                 "kernel_params",

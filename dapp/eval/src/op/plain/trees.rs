@@ -424,3 +424,39 @@ pub(super) fn classifier(settings: &Settings, given: &Given<'_>) -> Result<Prepa
         Data::Real(rows.flat_map(|row| scores(row).0).collect())
     })
 }
+
+/// Whether the scores of a classifier are probabilities: the numbers of each leaf sum to the same
+/// in a tree, and those of all trees to one.
+pub(super) fn are_shares(settings: &Settings) -> bool {
+    sums_of_leaves(settings).is_some_and(|(least, most, is_single)| {
+        most <= 1.0 + SHARES_TOLERANCE && (is_single || least >= 1.0 - SHARES_TOLERANCE)
+    })
+}
+
+/// How far the sum of all trees may be from one: the share of each is rounded.
+const SHARES_TOLERANCE: f64 = 1e-3;
+
+/// The least and the most that a row's leaves can sum to, and whether all is of one class; `None`
+/// if something is negative.
+fn sums_of_leaves(settings: &Settings) -> Option<(f64, f64, bool)> {
+    let list = |name: &str| settings.integers(name).ok().flatten().unwrap_or_default();
+    let floats = |name: &str| settings.floats(name).ok().flatten();
+    let (trees, ids, classes) = (list("class_treeids"), list("class_nodeids"), list("class_ids"));
+    let weights = floats("class_weights_as_tensor").or_else(|| floats("class_weights"))?;
+    let base = floats("base_values").unwrap_or_default();
+    if base.iter().any(|x| *x != 0.0) || weights.iter().any(|weight| *weight < 0.0) {
+        return None;
+    }
+    let mut leaves = std::collections::BTreeMap::<(i64, i64), f64>::new();
+    for ((tree, id), weight) in trees.iter().zip(ids).zip(&weights) {
+        *leaves.entry((*tree, *id)).or_default() += weight;
+    }
+    let mut sums = std::collections::BTreeMap::<i64, [f64; 2]>::new();
+    for ((tree, _), sum) in leaves {
+        let [least, most] = sums.entry(tree).or_insert([sum, sum]);
+        (*least, *most) = (least.min(sum), most.max(sum));
+    }
+    let is_single = classes.iter().all(|class| Some(class) == classes.first());
+    let total = |place: usize| sums.values().map(|sum| sum[place]).sum();
+    Some((total(0), total(1), is_single))
+}

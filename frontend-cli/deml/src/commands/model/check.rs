@@ -7,10 +7,10 @@ use blobs::Cid;
 use clap::Args;
 use client::{
     files::{self, File},
-    printer::ExitStatus,
+    printer::{ExitStatus, Refused},
 };
 use eval::{
-    Dataset, Estimate, Features, Labels, Model,
+    Dataset, Estimate, Features, Labels, Model, obstacles,
     report::{Summary, summary},
 };
 use market::{Metric, Output, Quote};
@@ -129,7 +129,7 @@ impl fmt::Display for Checked {
 ///
 /// - Errors: `UnfitModel`, naming the node
 pub fn check(file: &File, rows: u32, speed: Speed) -> Result<Checked> {
-    let model = local::model(&file.bytes)?;
+    let model = model(&file.bytes)?;
     let Summary { row, answers, output, nodes, parameters, batch_rows, .. } = summary(&model);
     let effort = Effort::new(&quote(file, &model, rows)?, &file.bytes, default_input_work(), speed);
     let nodes = nodes.into_iter().map(|node| NodeCost {
@@ -153,8 +153,21 @@ pub fn check(file: &File, rows: u32, speed: Speed) -> Result<Checked> {
     })
 }
 
+/// Reads a model.
+///
+/// - Errors: `UnfitModel`, naming all that is in the way
+fn model(bytes: &[u8]) -> Result<Model> {
+    let mut found = obstacles(bytes).iter().map(ToString::to_string).collect::<Vec<_>>();
+    found.dedup();
+    if found.len() < 2 {
+        return local::model(bytes);
+    }
+    let all = found.join("; ") + "; dapp/eval/OPERATORS.md has the operators there are";
+    Err(Refused::new("UnfitModel", all).into())
+}
+
 /// Quote for evaluating a model on so many rows of bytes.
-fn quote(file: &File, model: &Model, rows: u32) -> Result<Quote> {
+pub(super) fn quote(file: &File, model: &Model, rows: u32) -> Result<Quote> {
     let rows = usize::try_from(rows)?;
     let elements = rows.checked_mul(model.row().elements()).context("too many rows")?;
     let features = Features::Bytes { bytes: vec![0; elements], scale: 1.0, offset: 0.0 };

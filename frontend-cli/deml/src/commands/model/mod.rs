@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod get;
+pub mod pack;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,6 +17,8 @@ pub enum Model {
     Check(check::Check),
     /// Fetch a job's base model, or any blob, from IPFS
     Get(get::Get),
+    /// Put a model into one file, without what its evaluation does not need
+    Pack(pack::Pack),
 }
 
 /// Runs the subcommand.
@@ -25,5 +28,6 @@ pub async fn run(config: &Config, model: Model) -> Result<ExitStatus> {
     match model {
         Model::Check(check) => check::run(config, &check),
         Model::Get(get) => get::run(config, get).await,
+        Model::Pack(pack) => pack::run(config, &pack),
     }
 }
