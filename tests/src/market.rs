@@ -57,7 +57,7 @@ impl Market {
 
     /// The devnet's process.
     pub fn devnet_pid(&self) -> u32 {
-        self.devnet.id()
+        self.devnet.as_ref().unwrap().id()
     }
 
     /// Kills the devnet (SIGKILL) and starts another on the same folder.
@@ -222,7 +222,7 @@ impl Market {
 
     /// Sends a signal, as `kill` names it, to the devnet's process; its anvil goes on.
     pub fn signal(&self, signal: &str) {
-        let devnet = self.devnet.as_ref().unwrap().id().to_string();
+        let devnet = self.devnet_pid().to_string();
         assert!(Command::new("kill").args([signal, &devnet]).status().unwrap().success());
     }
 }
