@@ -1,4 +1,4 @@
-//! `deml train status|follow|cancel`: trainings that an engine has.
+//! `deml train status`, `follow` and `cancel`: trainings that an engine has.
 
 use std::fmt;
 
