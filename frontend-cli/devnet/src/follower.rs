@@ -150,15 +150,11 @@ impl Follower {
                 continue;
             }
             let completion = self.app.lock().await.advance(&input).await?;
-            {
-                let mut records = self.records.lock();
-                records.complete(self.conduct.record(completion));
-                if let Some(failure) = &records.failure {
-                    (self.notify)(failure);
-                }
+            let mut records = self.records.lock();
+            records.complete(self.conduct.record(completion));
+            if let Some(failure) = &records.failure {
+                (self.notify)(failure);
             }
-            // Thousands of inputs take their time, and what others sent waits for a block.
-            self.mine_if_idle().await?;
         }
         let is_failed = self.records.lock().failure.is_some();
         if is_failed { Ok(()) } else { self.app.lock().await.revive().await }
@@ -276,7 +272,6 @@ impl Follower {
             matches!(self.unsettled(), Some((_, EpochStatus::Open | EpochStatus::ClaimStaged)));
         if waits || l1::has_pending(self.owner.chain()).await? {
             l1::mine(self.owner.chain(), 1).await?;
-            self.last_block_at = Instant::now();
         }
         Ok(())
     }
