@@ -182,7 +182,7 @@ impl<'a> Natures<'a> {
             Some(Output::LogProbabilities) => return Some(Nature::Logarithms),
             _ => {}
         }
-        let inputs = node.inputs.iter().map(|input| *input).collect::<Option<Vec<_>>>()?;
+        let inputs = node.inputs.iter().copied().collect::<Option<Vec<_>>>()?;
         let first = *inputs.first()?;
         let nature = |input: &ValueId| self.nature(*input);
         match node.meaning() {
