@@ -3,7 +3,6 @@
 
 mod curve;
 pub mod custom;
-pub mod figures;
 pub mod fit;
 mod keeping;
 mod live;

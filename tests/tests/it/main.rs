@@ -25,4 +25,5 @@ mod proof;
 mod riscv;
 mod sends;
 mod tidy;
+mod twin;
 mod watch;
