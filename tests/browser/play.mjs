@@ -1,7 +1,9 @@
 // Looks at a market's page as its readers do. Asks on standard output, in one word, for what is to
 // happen outside of the browser, and goes on with the next line of standard input.
 //
-//   node play.mjs CHROMIUM URL ETHEREUM TOKEN ACCOUNT FOLDER
+//   node play.mjs CHROMIUM URL ETHEREUM TOKEN ACCOUNT FOLDER LIAR MODEL SCORE BUNDLE
+//
+// LIAR is a page whose node lies when told to; MODEL is worth SCORE parts per million in job 0.
 
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
@@ -9,7 +11,8 @@ import { createInterface } from "node:readline";
 import { firstLoad, inspect, open, saved } from "./browser.mjs";
 import { install, rpc } from "./wallet.mjs";
 
-const [chromium, url, ethereum, token, account, pictures] = process.argv.slice(2);
+const [chromium, url, ethereum, token, account, pictures, liar, model, score, bundle] =
+  process.argv.slice(2);
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 async function outside(what) {
@@ -122,7 +125,6 @@ async function moneyIsDepositedClaimedAndWithdrawn() {
 }
 
 async function nothingMoreIsSentAfterTheAccountWasChanged() {
-  const other = (await rpc(ethereum, "eth_accounts"))[7];
   await page.evaluate((address) => {
     const wallet = window.wallets.Second;
     const ask = window.askEthereum;
@@ -142,7 +144,100 @@ async function nothingMoreIsSentAfterTheAccountWasChanged() {
   assert.deepEqual(asked, [], "the wallet that was not chosen is asked nothing");
 }
 
+/** Parts per million as the page writes them. */
+const percent = (ppm) => `${Math.floor(ppm / 10_000)}.${String(Math.floor(ppm / 10) % 1_000).padStart(3, "0")} %`;
+
+async function aModelIsScoredBeforeAnyGas() {
+  await page.getByRole("link", { name: "Jobs" }).click();
+  await page.getByRole("link", { name: "0: <i>Health</i>" }).click();
+  const before = await rpc(ethereum, "eth_blockNumber");
+  const choose = page.getByLabel("Choose a model (ONNX), or drop it here");
+  const nonsense = { name: "no.onnx", mimeType: "application/octet-stream", buffer: Buffer.from("no") };
+  await choose.setInputFiles(nonsense);
+  await see("no.onnx would be refused: ");
+  await choose.setInputFiles(model);
+  await see("would be accepted.");
+  const result = page.locator("#model-result");
+  assert((await result.textContent()).includes(`Score${percent(Number(score))}`), "the machine's score");
+  assert.match(await result.textContent(), /Pays0\.5 ether/);
+  await page.getByRole("table", { name: "Rows of each class" }).waitFor();
+  assert.equal(await rpc(ethereum, "eth_blockNumber"), before, "nothing was sent");
+  await inspect(page, pictures, "model");
+}
+
+async function itIsSubmittedInPartsAndPaid() {
+  await page.evaluate(() => {
+    const ask = window.askEthereum;
+    let left = 1;
+    window.askEthereum = async (method, params) => {
+      if (method === "eth_sendTransaction" && left-- === 0) throw new Error("the wallet was closed");
+      return ask(method, params);
+    };
+  });
+  await button("Submit").click();
+  await page.locator('.activity li[data-state="refused"]', { hasText: "publish" }).waitFor();
+  await page.getByText("is committed; the market expects the rest of its bytes").waitFor();
+  // The bytes and the submission outlive the page.
+  await page.reload();
+  await page.getByRole("link", { name: "Account" }).click();
+  await button("Connect Second").click();
+  await page.evaluate((address) => window.wallets.Second.setAccount(address), other);
+  await page.getByRole("link", { name: "Jobs" }).click();
+  await page.getByRole("link", { name: "0: <i>Health</i>" }).click();
+  await button("Go on publishing").click();
+  assert.match(await latest("done"), /publish.*: done/);
+  await see("is accepted: what it pays is a voucher of your account.");
+  await outside("mine");
+  await page.getByRole("link", { name: "Claim", exact: true }).click();
+  await button("Claim").first().click();
+  assert.match(await latest("done"), /execute voucher \d+: done/);
+}
+
+async function theMarketIsVerifiedHere() {
+  await page.getByRole("link", { name: "Verify", exact: true }).click();
+  await see("Nothing is verified yet");
+  await button("Verify now").click();
+  await see(/All holds, up to block \d+ and \d+ inputs\./);
+  const facts = await page.getByRole("table", { name: "What was checked" }).textContent();
+  assert.match(facts, /is what the application was made of/);
+  assert.match(facts, /each as the InputBox keeps its hash/);
+  await page.getByLabel("A bundle that").setInputFiles(bundle);
+  await see(/outputs are proven under roots that Ethereum has accepted\./);
+  await inspect(page, pictures, "verified");
+  await page.getByRole("link", { name: "Jobs" }).click();
+  await page.getByRole("link", { name: "0: <i>Health</i>" }).click();
+  await see("Verified in this browser against Ethereum.");
+}
+
+async function liesOfTheNodeAreFound() {
+  const second = await open(chromium, liar);
+  const { page } = second;
+  await page.goto(`${liar}/#/verify`);
+  await page.getByRole("button", { name: "Verify now" }).click();
+  await page.getByText(/All holds, up to block/).waitFor();
+  await outside("lie-about-jobs");
+  await page.goto(`${liar}/#/job/0`);
+  await page.getByText("The node shows this job otherwise than Ethereum's inputs make it").waitFor();
+  await page.screenshot({ path: `${pictures}/lie.png`, fullPage: true });
+  await outside("lie-about-outputs");
+  await page.goto(`${liar}/#/verify`);
+  await page.reload();
+  await page.getByRole("button", { name: "Verify now" }).click();
+  await page.getByText(/It does not hold: output 0, of input/).waitFor();
+  assert.deepEqual(second.wrongs, []);
+  await second.browser.close();
+}
+
+async function replacedBlocksAreTold() {
+  const snapshot = await rpc(ethereum, "evm_snapshot");
+  await rpc(ethereum, "anvil_mine", ["0x2"]);
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await rpc(ethereum, "evm_revert", [snapshot]);
+  await see("Ethereum replaced its last blocks");
+}
+
 async function aTransactionThatTakesLongSaysSo() {
+  await page.getByRole("link", { name: "Account" }).click();
   await page.reload();
   await page.clock.install();
   await button("Connect First").click();
@@ -175,6 +270,7 @@ async function theNodeGoesAwayAndComesBack() {
 }
 
 await install(page, ethereum, account);
+const other = (await rpc(ethereum, "eth_accounts"))[7];
 // 100 units of the test token, which anyone can mint.
 const word = (number) => number.toString(16).padStart(64, "0");
 const mint = `0x40c10f19${account.slice(2).padStart(64, "0")}${word(100n * 10n ** 18n)}`;
@@ -187,6 +283,10 @@ for (const step of [
   theChosenWalletIsUsedForEverything,
   moneyIsDepositedClaimedAndWithdrawn,
   nothingMoreIsSentAfterTheAccountWasChanged,
+  aModelIsScoredBeforeAnyGas,
+  itIsSubmittedInPartsAndPaid,
+  theMarketIsVerifiedHere,
+  liesOfTheNodeAreFound,
   aTransactionThatTakesLongSaysSo,
   theNodeGoesAwayAndComesBack,
 ]) {

@@ -214,7 +214,7 @@ fn multiply_row<const W: usize>(
     for factor in factors {
         let Some(right) = panel.get(factor.index as usize) else { break };
         for (sum, right) in sums.iter_mut().zip(right) {
-            *sum = factor.value.mul_add(*right, *sum);
+            *sum = processor::fused(factor.value, *right, *sum);
         }
     }
     for ((output, sum), bias) in output.iter_mut().zip(sums).zip(bias) {
@@ -271,7 +271,7 @@ fn multiply_rows<const C: usize, const B: usize>(
 fn multiply_add<const C: usize>(sums: &mut [[f32; C]; ROWS], left: &[f32; ROWS], right: &[f32; C]) {
     for (sums, left) in sums.iter_mut().zip(left) {
         for (sum, right) in sums.iter_mut().zip(right) {
-            *sum = left.mul_add(*right, *sum);
+            *sum = processor::fused(*left, *right, *sum);
         }
     }
 }

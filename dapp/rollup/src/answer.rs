@@ -1,5 +1,6 @@
 //! The answer to a request, in the form that the rollup server expects.
 
+#[cfg(not(target_family = "wasm"))]
 use serde_json::{Value, json};
 use wire::Output;
 
@@ -14,6 +15,7 @@ pub enum Status {
 
 impl Status {
     /// The body of `/finish`.
+    #[cfg(not(target_family = "wasm"))]
     #[must_use]
     pub fn body(self) -> Value {
         json!({ "status": match self {
@@ -57,6 +59,7 @@ impl Answer {
 
 /// The path and body for posting an output. The server strips the first two characters without
 /// looking at them, and requires all digits of a value.
+#[cfg(not(target_family = "wasm"))]
 #[must_use]
 pub(crate) fn output_request(output: &Output) -> (&'static str, Value) {
     match output {
@@ -74,11 +77,13 @@ pub(crate) fn output_request(output: &Output) -> (&'static str, Value) {
 }
 
 /// The body for posting a report.
+#[cfg(not(target_family = "wasm"))]
 #[must_use]
 pub(crate) fn report_request(report: &[u8]) -> Value {
     json!({ "payload": hexadecimal(report) })
 }
 
+#[cfg(not(target_family = "wasm"))]
 fn hexadecimal(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use blobs::Cid;
 use market::{Command, Context, Effect, Judge, Market};
 use serde::Serialize;
-use wire::{Credit, ErrorView, Genesis, Input, RefusalView, decode_command, output};
+use wire::{Advance, Credit, ErrorView, Genesis, Input, RefusalView, decode_command, output};
 
 use crate::{
     answer::{Answer, Status},
     guard::{catch, has_room_for, has_room_to_answer},
-    request::{Advance, Request},
+    request::Request,
 };
 
 /// Report if there is too little memory to begin anything new.

@@ -115,6 +115,7 @@ fn has_room(pieces: usize) -> bool {
 /// overcommits, and kills the program when it uses the memory.
 ///
 /// - Errors: those of the system call
+#[cfg(not(target_family = "wasm"))]
 pub fn limit_memory(bytes: u64) -> std::io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };

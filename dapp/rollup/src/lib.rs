@@ -12,21 +12,30 @@
 mod answer;
 mod app;
 mod args;
+#[cfg(not(target_family = "wasm"))]
 mod client;
 mod drive;
 mod guard;
 mod request;
+#[cfg(not(target_family = "wasm"))]
 mod run;
+#[cfg(not(target_family = "wasm"))]
 mod serve;
 mod trace;
 
 pub use answer::{Answer, Status};
 pub use app::App;
 pub use args::{Args, HELP, Invocation, TraceArgs};
+#[cfg(not(target_family = "wasm"))]
 pub use client::{Client, Lost, Reply, UrlRefused};
 pub use drive::read_drive;
-pub use guard::{CatchingJudge, limit_memory, say, speak_of_panics};
-pub use request::{Advance, Request, RequestRefused};
+#[cfg(not(target_family = "wasm"))]
+pub use guard::limit_memory;
+pub use guard::{CatchingJudge, say, speak_of_panics};
+pub use request::{Request, RequestRefused};
+#[cfg(not(target_family = "wasm"))]
 pub use run::{Drive, run};
+#[cfg(not(target_family = "wasm"))]
 pub use serve::serve;
 pub use trace::{Made, Traced, trace};
+pub use wire::Advance;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use blobs::Digest;
 use market::{Address, Context, Timestamp};
 use serde::{Deserialize, de::Error as _};
-use wire::Text;
+use wire::{Advance, Text};
 
 /// A request returned by `/finish`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,15 +14,6 @@ pub enum Request {
     Advance(Advance),
     /// A query: the raw body of an inspect request.
     Inspect(Vec<u8>),
-}
-
-/// One input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Advance {
-    /// Sender to the InputBox (a portal for deposits), time and origin.
-    pub context: Context,
-    /// The payload, decoded from hexadecimal.
-    pub payload: Vec<u8>,
 }
 
 /// Reason why a body is not a request.

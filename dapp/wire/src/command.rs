@@ -1,8 +1,8 @@
 //! Commands as calldata of `IDeml`'s functions; strict, so that each command has one encoding.
 
-use blobs::{Digest, MAX_PAYLOAD_BYTES};
+use blobs::{Chunk, Digest, MAX_PAYLOAD_BYTES, split};
 use ethabi::Token;
-use market::{Address, Command, Context, JobId, SubmittedModel, Terms};
+use market::{Address, Command, Context, JobId, Slot, SubmittedModel, Terms};
 
 use crate::{
     abi::{Arguments, deml, tokens},
@@ -48,6 +48,18 @@ pub fn decode_command(context: &Context, calldata: &[u8]) -> Result<Command, Inp
 pub fn encode_command(command: &Command) -> Vec<u8> {
     let (function, arguments) = write(command);
     deml().call(function, arguments)
+}
+
+/// The `publish` commands for the bytes of a blob after the first `received`; `None` if it is shorter.
+#[must_use]
+pub fn publishing(job: JobId, slot: Slot, bytes: &[u8], received: u64) -> Option<Vec<Command>> {
+    let rest = bytes.get(usize::try_from(received).ok()?..)?;
+    let chunks = split(rest, MAX_CHUNK_BYTES).into_iter();
+    let commands = chunks.map(|Chunk { offset, encoding, data }| {
+        let offset = received.saturating_add(offset);
+        Command::Publish { job, slot, offset, encoding, data }
+    });
+    Some(commands.collect())
 }
 
 /// Declares the functions whose arguments are a command's fields, in the order of the interface,

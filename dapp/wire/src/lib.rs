@@ -4,10 +4,14 @@
 //! Inbound: [`Input::read`] splits an input into a portal's credit and a command's calldata,
 //! [`decode_command`] decodes that into a command or a refusal. Outbound: [`output`] turns an
 //! effect into a voucher or notice, [`answer`] answers an inspect query. All of these can also be
-//! decoded here, into the same types, by clients outside the machine.
+//! decoded here, into the same types, by clients outside the machine; for them are also the calls
+//! that bring an input to Ethereum, and [`Advance`], the input as Ethereum records it.
 
 mod abi;
+mod advance;
+mod calls;
 mod command;
+mod decimal;
 mod deposit;
 mod forms;
 mod genesis;
@@ -18,8 +22,11 @@ mod refused;
 mod view;
 
 pub use abi::prepare;
+pub use advance::Advance;
 pub use blobs::Text;
-pub use command::{MAX_CHUNK_BYTES, decode_command, encode_command, job_name};
+pub use calls::{encode_add_input, encode_approve, encode_deposit_ether, encode_deposit_tokens};
+pub use command::{MAX_CHUNK_BYTES, decode_command, encode_command, job_name, publishing};
+pub use decimal::decimal;
 pub use deposit::{Credit, Input, encode_erc20_deposit, encode_ether_deposit};
 pub use genesis::{Genesis, GenesisRefused};
 pub use notice::{Notice, Ruling, decode_notice, encode_notice};

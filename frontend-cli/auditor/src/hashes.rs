@@ -50,8 +50,9 @@ pub(super) async fn first_different(
     Ok(None)
 }
 
-/// The hash of `count` consecutive hashes; `None` if the endpoint does not support such a call.
-async fn digest(
+/// The hash of the hashes that the InputBox keeps of `count` consecutive inputs; `None` if the
+/// endpoint does not support such a call.
+pub async fn digest(
     chain: &Chain,
     input_box: Address,
     application: Address,

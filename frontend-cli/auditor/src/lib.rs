@@ -66,6 +66,7 @@ pub use self::divergence::{Divergence, DivergenceKind, DrillDown, FirstDifferenc
 pub use self::engine::Engine;
 use self::engine::Undone;
 pub use self::evidence::{BlockRange, Event, Reader, Target};
+pub use self::hashes::digest as input_hashes;
 pub use self::html::page;
 pub use self::outputs::{End, Outputs};
 pub use self::prove::Recomputed;

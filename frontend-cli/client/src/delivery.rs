@@ -3,10 +3,10 @@
 use std::fmt;
 
 use anyhow::{Context, Result};
-use blobs::{BlobRef, Chunk, split};
+use blobs::BlobRef;
 use market::{Command, JobId, Slot, SlotKey};
 use serde::Serialize;
-use wire::{JobList, MAX_CHUNK_BYTES, Query, SlotView};
+use wire::{JobList, Query, SlotView};
 
 use crate::{
     chain::Sender,
@@ -106,19 +106,12 @@ pub async fn deliver(
 ///
 /// - Errors: the file is shorter than `received`
 pub fn chunks_from(job: JobId, slot: Slot, bytes: &[u8], received: u64) -> Result<Vec<Command>> {
-    let rest = usize::try_from(received).ok().and_then(|received| bytes.get(received..));
-    let rest = rest.with_context(|| {
+    wire::publishing(job, slot, bytes, received).with_context(|| {
         format!(
             "the market has {received} bytes and the file only {}: is it the right one?",
             bytes.len()
         )
-    })?;
-    let chunks = split(rest, MAX_CHUNK_BYTES).into_iter();
-    let commands = chunks.map(|Chunk { offset, encoding, data }| {
-        let offset = received.saturating_add(offset);
-        Command::Publish { job, slot, offset, encoding, data }
-    });
-    Ok(commands.collect())
+    })
 }
 
 impl fmt::Display for Delivered {

@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use anyhow::{Context, Error, Result, bail, ensure};
 use market::{Amount, Asset, Score, Timestamp, U256};
 use serde::Deserialize;
+pub use wire::decimal;
 
 /// Decimal places of Ether in wei.
 pub const ETHER_DECIMALS: u8 = 18;
@@ -219,17 +220,6 @@ impl TryFrom<String> for Deadline {
 #[must_use]
 pub fn percent(score: Score) -> String {
     format!("{score:#}")
-}
-
-/// Formats an amount in whole units, exactly, without trailing zeros.
-#[must_use]
-pub fn decimal(amount: Amount, decimals: u8) -> String {
-    let digits = format!("{:0>width$}", amount.to_string(), width = usize::from(decimals) + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - usize::from(decimals));
-    match fraction.trim_end_matches('0') {
-        "" => whole.to_owned(),
-        fraction => format!("{whole}.{fraction}"),
-    }
 }
 
 /// Formats an amount of an asset whose decimal places nobody was asked for: in ether, or in the

@@ -1,20 +1,11 @@
 // The reader's account: a wallet, balances, deposits, withdrawals and claims.
 
-import { type Account, ask, type Market, type Outcome, type Transaction } from "./api";
+import { type Account, ask, type Market, market as readMarket, type Transaction } from "./api";
 import { button, type Child, fill, h, table } from "./dom";
 import { field, options } from "./jobs";
 import type { View } from "./main";
+import * as transactions from "./transactions";
 import * as wallet from "./wallet";
-
-/** Pause between two looks at a transaction. */
-const PAUSE_MS = 1_000;
-
-/** A transaction that takes longer is said to. */
-const LONG_MS = 60_000;
-
-/** Transactions of this visit, the newest first; they outlive the view. */
-const log = h("ul", { class: "activity", "aria-live": "polite" });
-let isBusy = false;
 
 export function accountView(): View {
   let market: Market | null = null;
@@ -41,9 +32,9 @@ export function accountView(): View {
       says,
     );
     warning.hidden = !wrong && !says;
-    for (const form of [deposit, withdraw]) form.enable(isRightChain() && !isBusy);
+    for (const form of [deposit, withdraw]) form.enable(isRightChain() && !transactions.isBusy);
     forms.hidden = !connection;
-    const canClaim = isRightChain() && !isBusy;
+    const canClaim = isRightChain() && !transactions.isBusy;
     const claim = (index: number) => perform("claim", String(index));
     fill(holdings, ...(connection && account ? held(account, canClaim, claim) : []));
   };
@@ -54,7 +45,7 @@ export function accountView(): View {
     }).finally(show);
   };
   const refresh = async () => {
-    market ??= await ask<Market>("market");
+    market ??= await readMarket();
     deposit.units(market);
     withdraw.units(market);
     const asked = wallet.connection?.account;
@@ -63,46 +54,18 @@ export function accountView(): View {
     show();
   };
 
-  /** Has a command's transactions signed, each after the one before is done. */
   const perform = async (command: string, amount: string) => {
     const begun = wallet.connection;
-    if (!begun || !isRightChain() || isBusy) return;
-    isBusy = true;
+    if (!begun || !isRightChain()) return;
     says = "";
+    const question = `calldata/${command}/${begun.account}/${encodeURIComponent(amount)}`;
+    const done = transactions.perform(begun, () => ask<Transaction[]>(question));
     show();
-    try {
-      const question = `calldata/${command}/${begun.account}/${encodeURIComponent(amount)}`;
-      for (const transaction of await ask<Transaction[]>(question)) {
-        if (!(await transact(begun, transaction))) break;
-      }
-    } catch (error) {
+    await done.catch((error) => {
       says = (error as Error).message;
-    }
-    isBusy = false;
+    });
     await refresh().catch(show);
   };
-  const transact = async (begun: wallet.Connection, transaction: Transaction) => {
-    const item = h("li");
-    const tell = (state: string, words: string) => {
-      item.dataset.state = state;
-      const text = `${transaction.what}: ${words}`;
-      if (item.textContent !== text) fill(item, text);
-    };
-    tell("asking", "asking the wallet …");
-    log.prepend(item);
-    const { connection } = wallet;
-    if (connection?.account !== begun.account || connection.chainId !== begun.chainId) {
-      tell("stopped", "the account or chain was changed in the wallet: nothing more is sent");
-      return false;
-    }
-    try {
-      return await follow(await wallet.send(begun, transaction), tell);
-    } catch (error) {
-      tell("refused", wallet.explained(error));
-      return false;
-    }
-  };
-
   const unwatch = wallet.watch(() => {
     account = null;
     refresh().catch(show);
@@ -110,45 +73,17 @@ export function accountView(): View {
   show();
   return {
     title: "Account",
-    element: h("section", {}, [h("h1", {}, ["Account"]), who, warning, holdings, forms, log]),
+    element: h("section", {}, [
+      h("h1", {}, ["Account"]),
+      who,
+      warning,
+      holdings,
+      forms,
+      transactions.log,
+    ]),
     refresh,
     leave: unwatch,
   };
-}
-
-/** Looks at a transaction until it is settled; true if it did what it should. */
-async function follow(
-  hash: string,
-  tell: (state: string, words: string) => void,
-): Promise<boolean> {
-  const begun = Date.now();
-  for (;;) {
-    // The program or the node may be away for a moment; the transaction is not.
-    const outcome = await ask<Outcome>(`transactions/${hash}`).catch(() => null);
-    const isLong = Date.now() - begun > LONG_MS;
-    if (outcome?.state === "done") {
-      tell("done", "done");
-      return true;
-    }
-    if (outcome?.state === "failed") {
-      tell("failed", `Ethereum refused transaction ${hash}`);
-      return false;
-    }
-    if (outcome?.state === "refused") {
-      tell("refused", `the market refused: ${outcome.why.message}`);
-      return false;
-    }
-    if (outcome === null) {
-      tell("unknown", `sent as ${hash}; no answer about it at the moment`);
-    } else if (outcome.state === "sent") {
-      const wait = isLong ? "; the node takes long: is it running?" : " …";
-      tell("sent", `input ${outcome.input} waits for the node${wait}`);
-    } else {
-      const wait = isLong ? "; it takes long: the wallet can speed it up or cancel it" : " …";
-      tell("pending", `${hash} waits for a block${wait}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
 }
 
 function choice(connect: (one: wallet.Wallet) => void): Child[] {

@@ -27,7 +27,7 @@ export interface Job {
   base: Scores | null;
   submitted: number;
   opened: number;
-  windows: { close: number };
+  windows: { close: number; reveal_until: number };
   words: Words;
 }
 
@@ -56,6 +56,7 @@ export interface BoardLine {
 }
 
 export interface JobDetail extends Job {
+  terms: { offer: object };
   terms_in_words: { name: string; text: string }[];
   dates: { name: string; at: number; words: string }[];
   now: number;
@@ -87,11 +88,15 @@ export interface Market {
   application: string;
   chain_id: number;
   token: { address: string; symbol: string } | null;
+  /** Whether models can be scored, and the market verified, in this browser. */
+  has_twin: boolean;
 }
 
 export interface Status {
   processed_inputs: number;
   now: number;
+  head: [number, string];
+  is_reorganised: boolean;
 }
 
 export interface Account {
@@ -125,14 +130,39 @@ export class Unanswered extends Error {
 
 /** The answer to a question, which is the path after `/api/`. */
 export async function ask<T>(question: string): Promise<T> {
-  let response: Response;
+  const response = await get(question);
+  const answer = await response.json().catch(() => null);
+  if (response.ok && answer !== null) return answer as T;
+  throw unanswered(response, answer);
+}
+
+/** The answer in bytes, as the twin needs it. */
+export async function askBytes(question: string): Promise<Uint8Array> {
+  const response = await get(question);
+  if (response.ok) return new Uint8Array(await response.arrayBuffer());
+  throw unanswered(response, await response.json().catch(() => null));
+}
+
+async function get(question: string): Promise<Response> {
   try {
-    response = await fetch(`/api/${question}`, { signal: AbortSignal.timeout(60_000) });
+    return await fetch(`/api/${question}`, { signal: AbortSignal.timeout(60_000) });
   } catch {
     throw new Unanswered("page", "deml dashboard does not answer: start it again");
   }
-  const answer = await response.json().catch(() => null);
-  if (response.ok && answer !== null) return answer as T;
+}
+
+function unanswered(response: Response, answer: unknown): Unanswered {
   const said = (answer as { error?: string } | null)?.error ?? `it answers ${response.status}`;
-  throw new Unanswered(response.status >= 500 ? "market" : "refused", said);
+  return new Unanswered(response.status >= 500 ? "market" : "refused", said);
+}
+
+let known: Promise<Market> | null = null;
+
+/** The market, asked for once. */
+export function market(): Promise<Market> {
+  known ??= ask<Market>("market").catch((error) => {
+    known = null;
+    throw error;
+  });
+  return known;
 }

@@ -15,6 +15,12 @@ export async function eventsOf(job: string): Promise<Event[]> {
   return known.filter((event) => event.job === job);
 }
 
+/** Forgets them: blocks were replaced. */
+export function forgetEvents(): void {
+  known.length = 0;
+  next = 0;
+}
+
 async function read(): Promise<void> {
   for (;;) {
     const page = await ask<Events>(`events/${next}`);

@@ -6,24 +6,33 @@ import { type Child, fill, h, table } from "./dom";
 import { eventsOf } from "./events";
 import { date, percent, short } from "./format";
 import { stageBadge } from "./jobs";
+import { modelPart } from "./model";
+import * as transactions from "./transactions";
+import { holds } from "./verify";
 import type { View } from "./main";
 
 export function jobView(number: string): View {
   const top = h("div", {}, [h("p", {}, [`Reading job ${number} …`])]);
   const scores = chart(number);
   const rest = h("div");
+  const model = modelPart(number);
+  const mark = h("p", { class: "quiet", id: "mark" });
   const scoresSection = section("Scores over time", scores.element);
   scoresSection.hidden = true;
   return {
     title: `Job ${number}`,
-    element: h("article", {}, [top, scoresSection, rest]),
-    leave: () => scores.leave(),
+    element: h("article", {}, [top, mark, scoresSection, model.element, transactions.log, rest]),
+    leave() {
+      scores.leave();
+      model.leave();
+    },
     async refresh() {
       const job = await ask<JobDetail>(`jobs/${number}`);
       const events = await eventsOf(job.job);
       fill(top, ...heading(job), section("Dates", timeline(job)));
       scoresSection.hidden = false;
       scores.show(events);
+      model.show(job);
       const isOpen = rest.querySelector("details")?.open ?? false;
       fill(
         rest,
@@ -33,8 +42,32 @@ export function jobView(number: string): View {
         section("Terms", terms(job)),
         section("Events", history(events, isOpen)),
       );
+      await marked(mark, number, job);
     },
   };
+}
+
+/** Says whether what is shown was verified here, or is as the node tells it. */
+async function marked(mark: HTMLElement, number: string, job: JobDetail): Promise<void> {
+  let newest: JobDetail | null = job;
+  const isTrue = await holds(async () => {
+    const { ranking, submission_list: all, ...view } = newest ?? (await ask<JobDetail>(`jobs/${number}`));
+    newest = null;
+    return [
+      [`jobs/${view.number}`, view],
+      [`jobs/${view.number}/submissions?from=0&limit=100`, all.slice(0, 100)],
+      [`jobs/${view.number}/leaderboard?from=0&limit=100`, ranking.slice(0, 100)],
+    ];
+  });
+  const states = { true: "verified", false: "lie", null: "told" } as const;
+  const state = states[`${isTrue}`];
+  const words = {
+    verified: "Verified in this browser against Ethereum.",
+    lie: "The node shows this job otherwise than Ethereum's inputs make it: do not trust it.",
+    told: "As the node tells it; not verified in this browser.",
+  };
+  mark.dataset.state = state;
+  if (mark.textContent !== words[state]) fill(mark, words[state]);
 }
 
 function section(title: string, ...children: Child[]): HTMLElement {
@@ -154,7 +187,7 @@ function why({ refused, message }: { refused: string; message: string }): HTMLEl
 }
 
 function terms(job: JobDetail): HTMLElement {
-  const sentences = [{ name: "name", text: job.job }, ...job.terms_in_words.slice(1)];
+  const sentences = [{ name: "name", text: job.job }, ...job.terms_in_words];
   return h(
     "dl",
     { class: "terms" },

@@ -3,9 +3,11 @@
 import { accountView } from "./account";
 import { ask, type Status, Unanswered } from "./api";
 import { fill, h } from "./dom";
+import { forgetEvents } from "./events";
 import { jobView } from "./job";
 import { jobsView } from "./jobs";
 import "./style.css";
+import { forget, verifyView } from "./verify";
 import { discover } from "./wallet";
 
 export interface View {
@@ -25,6 +27,10 @@ const AGE_MS = 10_000;
 const main = document.querySelector("main") as HTMLElement;
 const status = document.querySelector("#status") as HTMLElement;
 const trouble = h("p", { role: "alert", id: "trouble" });
+const notice = h("p", { role: "alert", id: "reorganised", hidden: true }, [
+  "Ethereum replaced its last blocks, and what was only in them has not happened. ",
+  "Everything is read anew; look again at what was just sent.",
+]);
 
 let view: View | null = null;
 /** What the view shows, as inputs that the node had processed, and since when. */
@@ -35,10 +41,12 @@ function route(): View {
   const job = /^#\/job\/(\w+)$/.exec(location.hash);
   if (job?.[1]) return jobView(job[1]);
   if (location.hash === "#/account") return accountView();
+  if (location.hash === "#/verify") return verifyView();
   return jobsView();
 }
 
 function open(): void {
+  notice.hidden = true;
   if (location.hash === "#main") return;
   view?.leave?.();
   view = route();
@@ -50,11 +58,22 @@ function open(): void {
     else link.removeAttribute("aria-current");
   }
   trouble.hidden = true;
-  fill(main, trouble, view.element);
+  fill(main, trouble, notice, view.element);
   look();
 }
 
 let looking = false;
+
+/** Ethereum's newest block when it was asked last. */
+let head: [number, string] | null = null;
+
+/** Ethereum replaced its last blocks: what was read from them may never have been. */
+function startOver(): void {
+  forgetEvents();
+  forget();
+  shown = -1;
+  notice.hidden = false;
+}
 
 /** Asks how far the node is, and shows the view anew if that is further. */
 async function look(): Promise<void> {
@@ -62,7 +81,10 @@ async function look(): Promise<void> {
   looking = true;
   const current = view;
   try {
-    const { processed_inputs } = await ask<Status>("status");
+    const question = head ? `status/${head[0]}/${head[1]}` : "status";
+    const { processed_inputs, head: newest, is_reorganised } = await ask<Status>(question);
+    head = newest;
+    if (is_reorganised) startOver();
     if (current && (shown !== processed_inputs || Date.now() - shownAt > AGE_MS)) {
       await keepingFocus(() => current.refresh());
       if (current === view) [shown, shownAt] = [processed_inputs, Date.now()];

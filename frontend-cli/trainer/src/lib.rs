@@ -4,7 +4,6 @@
 mod curve;
 pub mod custom;
 pub mod engine;
-pub mod figures;
 pub mod fit;
 mod keeping;
 mod live;

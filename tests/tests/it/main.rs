@@ -28,4 +28,5 @@ mod riscv;
 mod sends;
 mod tidy;
 mod trainers;
+mod twin;
 mod watch;

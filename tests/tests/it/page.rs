@@ -10,20 +10,28 @@ use std::{
 };
 
 use deml_tests::{
+    faulty::{Fault, Proxy},
     fixture,
     market::{Market, open_job, text, with},
 };
+use serde_json::{Value, json};
 
 #[test]
 fn the_page_is_used_by_everyone_and_by_a_client() {
     let chromium = chromium();
     let market = Market::start();
     play(&market);
-    let (page, url) = serve(&market);
+    let (page, url) = serve(&market, &[]);
+    let file = market.devnet_file();
+    let proxy = |name: &str| Proxy::start(file[name].as_str().unwrap()).unwrap();
+    let (inspect, node) = (proxy("inspect_url"), proxy("node_url"));
+    let urls = [inspect.url(), node.url()];
+    let (_liar, liar) = serve(&market, &["--inspect-url", &urls[0], "--node-url", &urls[1]]);
+    let (model, score, bundle) = other_model(&market);
     let devnet = market.devnet_file();
     let [ethereum, token] = ["/rpc_url", "/extra/TestToken"]
         .map(|place| devnet.pointer(place).unwrap().as_str().unwrap().to_owned());
-    let client = market.ethereum("eth_accounts", serde_json::json!([]))[2].clone();
+    let client = market.ethereum("eth_accounts", json!([]))[2].clone();
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
     fs::create_dir_all(&pictures).unwrap();
     let mut browser = Browser::start(&[
@@ -33,6 +41,10 @@ fn the_page_is_used_by_everyone_and_by_a_client() {
         &token,
         client.as_str().unwrap(),
         text(&pictures),
+        &liar,
+        text(&model),
+        &score,
+        text(&bundle),
     ]);
     let mut page = Some(page);
     loop {
@@ -40,6 +52,13 @@ fn the_page_is_used_by_everyone_and_by_a_client() {
             "stop-node" => market.signal("-STOP"),
             "start-node" => market.signal("-CONT"),
             "end-page" => drop(page.take()),
+            "mine" => market.mine(12),
+            "lie-about-jobs" => {
+                inspect.tell("/inspect", Fault::change(|_, answer| more_paid(answer)))
+            }
+            "lie-about-outputs" => {
+                node.tell("cartesi_listOutputs", Fault::change(|_, answer| flip(answer)))
+            }
             "seen" => break,
             other => panic!("the browser's test failed: {other:?}"),
         }
@@ -69,6 +88,42 @@ fn play(market: &Market) {
         .wait_until(&["--account", "2", "balance"], |held| held["vouchers"][0]["state"] == "ready");
 }
 
+/// A model that earns the other reward: its file, its score in parts per million, and a bundle of
+/// what the first one earned.
+fn other_model(market: &Market) -> (PathBuf, String, PathBuf) {
+    let data = fixture("health/client-a.csv");
+    let train = ["train", "--job", "0", "--data", text(&data), "--out", "other.onnx"];
+    market
+        .ask(&[&train[..], &["--epochs", "40", "--learning-rate", "0.01", "--seed", "9"]].concat());
+    let model = market.home().join("other.onnx");
+    let scored = market.ask(&["score", "--job", "0", "--model", text(&model)]);
+    let bundle = market.home().join("bundle.json");
+    market.said(&["proof", "job", "0", "--out", text(&bundle)], 0);
+    (model, scored["score"].to_string(), bundle)
+}
+
+/// A node's answer about a job, with one payout more than there was.
+fn more_paid(answer: &mut Value) {
+    let Some(payload) = answer["reports"][0]["payload"].as_str() else { return };
+    let bytes = alloy::hex::decode(payload.trim_start_matches("0x")).unwrap();
+    let mut view: Value = serde_json::from_slice(&bytes).unwrap();
+    if let Some(payouts) = view["payouts"].as_u64() {
+        view["payouts"] = json!(payouts + 1);
+        let payload = format!("0x{}", alloy::hex::encode(view.to_string()));
+        answer["reports"][0]["payload"] = json!(payload);
+    }
+}
+
+/// A node's answer about outputs, with another last byte of the first.
+fn flip(answer: &mut Value) {
+    let first = &mut answer["result"]["data"][0];
+    if first["index"] == "0x0" {
+        let raw = first["raw_data"].as_str().unwrap();
+        let last = if raw.ends_with('1') { '2' } else { '1' };
+        first["raw_data"] = json!(format!("{}{last}", &raw[..raw.len() - 1]));
+    }
+}
+
 /// A running `deml dashboard`, which ends when dropped.
 struct Served(Child);
 
@@ -79,9 +134,10 @@ impl Drop for Served {
     }
 }
 
-fn serve(market: &Market) -> (Served, String) {
+fn serve(market: &Market, urls: &[&str]) -> (Served, String) {
     let arguments = ["--json", "--patience", "4s", "dashboard", "--listen", "127.0.0.1:0"];
-    let mut child = market.command(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        market.command(&[&arguments[..], urls].concat()).stdout(Stdio::piped()).spawn().unwrap();
     let stdout = BufReader::new(child.stdout.take().unwrap());
     let url = stdout.lines().map_while(Result::ok).find(|line| line.contains("\"url\""));
     let url = url.expect("deml dashboard ended without an address");

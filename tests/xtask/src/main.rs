@@ -1,6 +1,6 @@
 //! `cargo demo`, `cargo quick`, `cargo ci`, `cargo speed`, `cargo cost`, `cargo conformance`,
-//! `cargo escape`, `cargo soak`, `cargo bits` and `cargo riscv`: each builds what it runs, and runs
-//! it.
+//! `cargo escape`, `cargo soak`, `cargo bits`, `cargo riscv` and `cargo twin`: each builds what it
+//! runs, and runs it.
 //!
 //! Cargo unifies the features of what it builds: every selection of crates here gives each crate
 //! the same ones, or a crate would be built again for the next command.
@@ -10,6 +10,7 @@
 mod bits;
 mod packages;
 mod riscv;
+mod twin;
 
 use std::{
     env,
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         "escape" => escape(),
         "bits" => bits::natively().map(|()| ExitCode::SUCCESS),
         "riscv" => riscv::build().map(|()| ExitCode::SUCCESS),
+        "twin" => twin::build().map(|()| ExitCode::SUCCESS),
         "quick" => quick(),
         "ci" => ci(),
         _ => {
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
                 "soak",
                 "bits",
                 "riscv",
+                "twin",
             ];
             Err(format!("usage: {}", tasks.map(|task| format!("cargo {task}")).join(" | ")))
         }
@@ -143,6 +146,7 @@ fn ci() -> Result<ExitCode, String> {
     riscv::test()?;
     riscv::build()?;
     riscv::same_twice()?;
+    twin::build()?;
     let test = ["test", "--release", "--locked", "--workspace", "--no-fail-fast"];
     step("unit tests", "cargo", &[&test[..], &["--lib", "--bins"]].concat(), &root)?;
     // Most of these wait for blocks and for each other: more can run at once than there are cores.

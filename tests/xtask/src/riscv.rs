@@ -24,14 +24,20 @@ const MAX_PROGRAM_BYTES: u64 = 8_000_000;
 
 /// Installs missing tools if possible, or says what to install.
 pub(crate) fn prepare() -> Result<(), String> {
+    ensure_target("RISC-V target", TARGET)?;
+    packages::ensure("the RISC-V compiler", PACKAGES, &["libc6-dev-riscv64-cross"])
+}
+
+/// Adds a target to the toolchain if it is not there.
+pub(crate) fn ensure_target(what: &str, target: &str) -> Result<(), String> {
     let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output();
     let sysroot = sysroot.map_err(|error| format!("cannot run rustc: {error}"))?;
     let sysroot = String::from_utf8_lossy(&sysroot.stdout).trim().to_owned();
-    if !Path::new(&sysroot).join("lib/rustlib").join(TARGET).join("lib").is_dir() {
-        step("RISC-V target", "rustup", &["target", "add", TARGET], &root())
-            .map_err(|reason| format!("{reason}; add {TARGET} to your Rust toolchain"))?;
+    if !Path::new(&sysroot).join("lib/rustlib").join(target).join("lib").is_dir() {
+        step(what, "rustup", &["target", "add", target], &root())
+            .map_err(|reason| format!("{reason}; add {target} to your Rust toolchain"))?;
     }
-    packages::ensure("the RISC-V compiler", PACKAGES, &["libc6-dev-riscv64-cross"])
+    Ok(())
 }
 
 /// Builds the program and refuses it if it is too large.

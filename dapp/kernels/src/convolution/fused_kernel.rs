@@ -6,7 +6,10 @@
 //! sums above used for the previous input row.
 
 use super::{
-    super::{elementwise::rectified, processor::SKIPS_ZEROS},
+    super::{
+        elementwise::rectified,
+        processor::{self, SKIPS_ZEROS},
+    },
     filters::FilterBlock,
     patch::{AddPatch, InputPatch},
 };
@@ -116,10 +119,10 @@ impl<const K: usize, const S: usize, const ABOVE: bool, const BELOW: bool>
             }
             let tap = pixel - output;
             if ABOVE {
-                above[output] = value.mul_add(weights[0][tap], above[output]);
+                above[output] = processor::fused(value, weights[0][tap], above[output]);
             }
             if BELOW {
-                below[output] = value.mul_add(weights[1][tap], below[output]);
+                below[output] = processor::fused(value, weights[1][tap], below[output]);
             }
         }
     }

@@ -144,7 +144,7 @@ impl<const P: usize, const F: usize, const T: usize, const S: usize> AddPatch
                 let pixel = output + tap;
                 if FIRST <= pixel && pixel <= LAST {
                     for (sums, weight) in self.sums.iter_mut().zip(&self.weights[tap]) {
-                        sums[output] = pixels[pixel].mul_add(*weight, sums[output]);
+                        sums[output] = processor::fused(pixels[pixel], *weight, sums[output]);
                     }
                 }
             }
@@ -162,7 +162,7 @@ fn gather<const P: usize, const F: usize>(
     let Some(pixels) = pixels.first_chunk::<P>() else { return };
     for (sums, weight) in sums.iter_mut().zip(weights) {
         for (sum, pixel) in sums.iter_mut().zip(pixels) {
-            *sum = pixel.mul_add(*weight, *sum);
+            *sum = processor::fused(*pixel, *weight, *sum);
         }
     }
 }
@@ -180,7 +180,7 @@ fn scatter<const P: usize, const F: usize, const T: usize>(
             continue;
         };
         for (sums, weight) in sums.iter_mut().zip(weights) {
-            sums[output] = value.mul_add(*weight, sums[output]);
+            sums[output] = processor::fused(value, *weight, sums[output]);
         }
     }
 }

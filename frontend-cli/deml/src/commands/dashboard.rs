@@ -1,6 +1,6 @@
 //! `deml dashboard`: serves the market's page until Ctrl-C.
 
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -24,6 +24,10 @@ pub struct Dashboard {
     /// Address and port to serve it at; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = ADDRESS)]
     pub listen: SocketAddr,
+    /// The application's genesis file, for whoever verifies the market in the browser [default: the
+    /// running devnet's]
+    #[arg(long, value_name = "FILE")]
+    pub genesis: Option<PathBuf>,
 }
 
 /// The page's address.
@@ -45,7 +49,9 @@ impl fmt::Display for Serving {
 pub async fn run(config: &Config, dashboard: Dashboard) -> Result<ExitStatus> {
     let session = config.session()?;
     let printer = config.printer;
+    let genesis = dashboard.genesis.map_or_else(|| config.genesis(), |given| Ok(Some(given)))?;
     let server = Server::prepare(dashboard.listen, printer).await?;
+    let server = server.with_genesis(genesis, config.runs_machine()?);
     printer.answer(&Serving { url: server.url() })?;
     printer.say("serving it until Ctrl-C");
     tokio::select! {

@@ -175,6 +175,7 @@ async fn play(global: &Config, devnet: Devnet) -> Result<ExitStatus> {
     config.epoch_length = devnet.epoch_length;
     config.line = global.given_line().unwrap_or_default();
     config.notify = Arc::new(move |line| printer.say(line));
+    let has_drive = devnet.blobs.is_some();
     if let Some(blobs) = devnet.blobs {
         config.dapp_args = vec!["--blobs".into(), blobs.into()];
     }
@@ -182,7 +183,12 @@ async fn play(global: &Config, devnet: Devnet) -> Result<ExitStatus> {
     let running = ::devnet::Devnet::start(config).await?;
     printer.answer(&Running(running.info()))?;
     let page = match devnet.page {
-        Some(address) => Some(Server::prepare(address, printer).await?),
+        Some(address) => {
+            // A replay in the browser has no drive.
+            let genesis = (!has_drive).then(|| running.info().genesis.clone());
+            let server = Server::prepare(address, printer).await?;
+            Some(server.with_genesis(genesis, running.info().is_machine))
+        }
         None => None,
     };
     if let Some(page) = &page {

@@ -16,10 +16,8 @@ use dataset::{Options, Source};
 use eval::{Dataset, Estimate, Model, report::Report};
 use market::{Amount, Award, JobId, Measure, Metric, Output, SubmissionStake, Verdict};
 use serde::Serialize;
-use trainer::{
-    figures::{ClassFigures, Figures, Proportion},
-    local,
-};
+use trainer::local;
+use twin::figures::{ClassFigures, Figures, Proportion};
 use wire::JobView;
 
 use crate::{

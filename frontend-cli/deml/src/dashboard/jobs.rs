@@ -16,7 +16,7 @@ use wire::{BoardLineView, JobView, Query, RankView};
 use crate::commands::job::{
     board, leaderboard,
     list::{award, title},
-    show::{self, Shown},
+    show::{self, Fact, Shown},
 };
 
 /// A job in words.
@@ -105,7 +105,7 @@ pub(super) struct Detail {
     #[serde(flatten)]
     shown: Shown,
     words: Words,
-    /// The terms and the progress, as `deml job show` prints them.
+    /// The terms and the progress, in the words of `deml job show`.
     terms_in_words: Vec<Sentence>,
     dates: Vec<Date>,
     /// The market's clock.
@@ -138,7 +138,7 @@ pub(super) async fn detail(session: &Session, job: &JobRef) -> Result<Detail> {
         None => Vec::new(),
     };
     Ok(Detail {
-        terms_in_words: sentences(&shown),
+        terms_in_words: shown.facts().into_iter().map(Sentence::from).collect(),
         dates: dates.collect(),
         now,
         ranking: leaderboard::leaderboard(session, name).await?.ranking,
@@ -148,63 +148,15 @@ pub(super) async fn detail(session: &Session, job: &JobRef) -> Result<Detail> {
     })
 }
 
-/// A line of `deml job show`: its name and its text.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+/// What is told of a job under a name.
+#[derive(Debug, Serialize)]
 struct Sentence {
-    name: String,
+    name: &'static str,
     text: String,
 }
 
-/// The lines below the title, without the dates and the submissions, which the page shows by
-/// themselves.
-fn sentences(shown: &Shown) -> Vec<Sentence> {
-    let dates = shown.dates();
-    let is_date = |name: &str| dates.iter().any(|(date, _)| *date == name);
-    let text = shown.to_string();
-    let below = text.lines().skip(1);
-    let of_job =
-        below.take_while(|line| !line.trim_start().starts_with(|c: char| c.is_ascii_digit()));
-    let mut sentences = columns(of_job);
-    sentences.retain(|sentence| !is_date(&sentence.name));
-    sentences
-}
-
-/// Reads the columns of `deml job show`: names begin after two or four spaces, and what goes on
-/// with the line before begins below its text.
-fn columns<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Sentence> {
-    let mut sentences: Vec<Sentence> = Vec::new();
-    for line in lines {
-        let text = line.trim_start();
-        if line.len() - text.len() >= 14 {
-            if let Some(last) = sentences.last_mut() {
-                last.text.push(' ');
-                last.text.push_str(text);
-            }
-            continue;
-        }
-        let (name, text) = text.split_once("  ").unwrap_or((text, ""));
-        sentences.push(Sentence { name: name.to_owned(), text: text.trim_start().to_owned() });
-    }
-    sentences
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_printed_in_columns_is_read_back() {
-        let printed = "  award       1 ether for the best model\n              of all\n    \
-                       place bond  7 units, back\n  last date   5";
-        let sentence =
-            |name: &str, text: &str| Sentence { name: name.to_owned(), text: text.to_owned() };
-        assert_eq!(
-            columns(printed.lines()),
-            [
-                sentence("award", "1 ether for the best model of all"),
-                sentence("place bond", "7 units, back"),
-                sentence("last date", "5"),
-            ]
-        );
+impl From<Fact> for Sentence {
+    fn from(Fact { name, lines, .. }: Fact) -> Self {
+        Self { name, text: lines.join(" ") }
     }
 }

@@ -5,13 +5,15 @@
 //! The page reaches Ethereum and the node through these questions only, so that neither needs to
 //! answer other origins, and no endpoint's address or key leaves this computer.
 
+mod entry;
 mod events;
+mod history;
 mod jobs;
 mod page;
 mod question;
 mod wallet;
 
-use std::{net::SocketAddr, rc::Rc, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, rc::Rc, sync::Arc};
 
 use anyhow::{Context, Error, Result};
 use application::Notify;
@@ -33,18 +35,21 @@ use tokio::{
     task::{LocalSet, spawn_local},
 };
 
-use self::{page::Page, question::Question};
+use self::{
+    page::Page,
+    question::{Answer, Question, Site},
+};
 
 /// Questions that are answered at the same time; others wait.
 const AT_ONCE: usize = 16;
 
-/// No inline code or styles, and no requests but to this server.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
+/// No inline code or styles, and no requests but to this server; its WebAssembly runs.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
+    style-src 'self'; worker-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
 /// A question, and where its answer goes.
-type Asked = (Question, oneshot::Sender<Result<Value>>);
+type Asked = (Question, oneshot::Sender<Result<Answer>>);
 
 /// Where the page is served unless another address is given.
 pub const ADDRESS: &str = "127.0.0.1:8780";
@@ -55,6 +60,8 @@ pub struct Server {
     page: Page,
     listener: TcpListener,
     address: SocketAddr,
+    genesis: Option<PathBuf>,
+    is_of_machine: bool,
 }
 
 /// What each request is answered from.
@@ -77,7 +84,13 @@ impl Server {
             format!("cannot serve the page at {address}: choose another address")
         })?;
         let address = listener.local_addr().context("the page's server has no address")?;
-        Ok(Self { page, listener, address })
+        Ok(Self { page, listener, address, genesis: None, is_of_machine: true })
+    }
+
+    /// The same for a market with this genesis, which a program runs instead of a machine, or not.
+    #[must_use]
+    pub fn with_genesis(self, genesis: Option<PathBuf>, is_of_machine: bool) -> Self {
+        Self { genesis, is_of_machine, ..self }
     }
 
     /// The page's URL.
@@ -93,6 +106,12 @@ impl Server {
         let (asks, asked) = mpsc::channel(AT_ONCE);
         let port = self.address.port();
         let loopback_port = self.address.ip().is_loopback().then_some(port);
+        let site = Site {
+            session,
+            genesis: self.genesis,
+            is_of_machine: self.is_of_machine,
+            has_twin: self.page.has_twin(),
+        };
         let shared = Arc::new(Shared { page: self.page, asks, loopback_port });
         let router = Router::new().fallback(get(respond)).with_state(shared);
         // Sessions are used by one thread; the server hands it the questions.
@@ -100,7 +119,7 @@ impl Server {
             .run_until(async {
                 tokio::select! {
                     served = axum::serve(self.listener, router) => served.context("cannot serve"),
-                    () = answer_all(session, asked) => Ok(()),
+                    () = answer_all(site, asked) => Ok(()),
                 }
             })
             .await
@@ -117,15 +136,15 @@ pub async fn serve_if(server: Option<Server>, session: Session) -> Result<()> {
     }
 }
 
-async fn answer_all(session: Session, mut asked: mpsc::Receiver<Asked>) {
-    let (session, places) = (Rc::new(session), Arc::new(Semaphore::new(AT_ONCE)));
+async fn answer_all(site: Site, mut asked: mpsc::Receiver<Asked>) {
+    let (site, places) = (Rc::new(site), Arc::new(Semaphore::new(AT_ONCE)));
     while let Some((question, reply)) = asked.recv().await {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let session = Rc::clone(&session);
+        let site = Rc::clone(&site);
         spawn_local(async move {
             // An error means that whoever asked is gone.
-            let answer = question.answer(&session).await;
-            drop(reply.send(answer.map_err(|error| without_urls(&session, error))));
+            let answer = question.answer(&site).await;
+            drop(reply.send(answer.map_err(|error| without_urls(&site.session, error))));
             drop(place);
         });
     }
@@ -177,7 +196,7 @@ fn is_for_us(shared: &Shared, headers: &HeaderMap) -> bool {
     ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| host == format!("{name}:{port}"))
 }
 
-async fn ask(shared: &Shared, question: Question) -> Result<Value> {
+async fn ask(shared: &Shared, question: Question) -> Result<Answer> {
     let (reply, answer) = oneshot::channel();
     let asked = shared.asks.send((question, reply)).await;
     asked.ok().context("the server is ending")?;
@@ -185,9 +204,13 @@ async fn ask(shared: &Shared, question: Question) -> Result<Value> {
 }
 
 /// An answer; refusals and failures are told in words.
-fn json_response(answer: Result<Value>) -> Response {
+fn json_response(answer: Result<Answer>) -> Response {
     match answer {
-        Ok(answer) => told(StatusCode::OK, answer),
+        Ok(Answer::Json(answer)) => told(StatusCode::OK, answer),
+        // For the twin, which must have it as it is; nothing of it is shown.
+        Ok(Answer::Bytes(bytes)) => {
+            ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
+        }
         Err(error) => match error.downcast_ref::<Refused>() {
             Some(Refused(refusal)) => {
                 let is_missing = refusal.refused == "NotFound";

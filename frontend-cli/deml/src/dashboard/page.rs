@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
-use application::Notify;
+use application::{Notify, beside_this_program};
 use axum::body::Bytes;
 use devnet::npm::Package;
 
@@ -30,15 +30,25 @@ const SOURCES: Package = Package {
         "src/chart.ts",
         "src/dom.ts",
         "src/events.ts",
+        "src/figures.ts",
         "src/format.ts",
         "src/job.ts",
         "src/jobs.ts",
+        "src/kept.ts",
         "src/main.ts",
+        "src/model.ts",
         "src/style.css",
+        "src/transactions.ts",
+        "src/twin-worker.ts",
+        "src/twin.ts",
+        "src/verify.ts",
         "src/wallet.ts",
     ],
     built: Some("dist"),
 };
+
+/// Where the market's code for browsers is served, if it was built.
+const TWIN: &str = "/twin.wasm";
 
 /// The page, ready to be served.
 #[derive(Debug)]
@@ -63,6 +73,11 @@ impl Page {
         let mut page = Self { files: BTreeMap::new() };
         page.read(&folder, "/")
             .with_context(|| format!("cannot read the page in {}", folder.display()))?;
+        if let Ok(twin) = beside_this_program("twin.wasm") {
+            let bytes = std::fs::read(&twin);
+            let bytes = bytes.with_context(|| format!("cannot read {}", twin.display()))?.into();
+            page.files.insert(TWIN.to_owned(), File { kind: media_type(TWIN), bytes });
+        }
         Ok(page)
     }
 
@@ -80,6 +95,11 @@ impl Page {
         Ok(())
     }
 
+    /// Whether the market's code is there for browsers.
+    pub(super) fn has_twin(&self) -> bool {
+        self.files.contains_key(TWIN)
+    }
+
     /// The file at a path, as a browser asks for it.
     pub(super) fn file(&self, path: &str) -> Option<&File> {
         self.files.get(if path == "/" { "/index.html" } else { path })
@@ -92,6 +112,7 @@ fn media_type(path: &str) -> &'static str {
         Some("js") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("svg") => "image/svg+xml",
+        Some("wasm") => "application/wasm",
         _ => "application/octet-stream",
     }
 }

@@ -1,6 +1,6 @@
 //! The questions of the page, by their paths.
 
-use std::str::FromStr;
+use std::{path::PathBuf, str::FromStr};
 
 use alloy::primitives::{Address, B256};
 use anyhow::{Context, Error, Result, bail};
@@ -9,19 +9,32 @@ use market::{Asset, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, to_value};
 
-use super::{events, jobs, wallet};
+use super::{entry, events, history, jobs, wallet};
 
 /// A question of the page; its text form is the path after `/api/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Question {
     /// `market`: the deployment.
     Market,
-    /// `status`: how far the node is.
-    Status,
+    /// `status`, `status/BLOCK/HASH`: how far the node is, and whether that block was replaced.
+    Status(Option<(u64, B256)>),
     /// `jobs`: all jobs.
     Jobs,
     /// `jobs/JOB`: one job, with all that belongs to it.
     Job(JobRef),
+    /// `jobs/JOB/entry`, `jobs/JOB/entry/ADDRESS`: a job as the twin needs it, for an account.
+    Entry(JobRef, Option<Address>),
+    /// `jobs/JOB/files/base`: its base model; `jobs/JOB/files/dataset`: the dataset that models can
+    /// be evaluated on now.
+    JobFile(JobRef, entry::JobFile),
+    /// `genesis`: the genesis file.
+    Genesis,
+    /// `deployment`: the application as Ethereum has it.
+    Deployment,
+    /// `history/BLOCK`: inputs and claims from a block on, from Ethereum alone.
+    History(u64),
+    /// `outputs/OUTPUT`: outputs from one on, as the node tells them.
+    Outputs(u64),
     /// `events/OUTPUT`: events from an output on.
     Events(u64),
     /// `accounts/ADDRESS`: balances and vouchers.
@@ -43,9 +56,20 @@ impl FromStr for Question {
         let parts: Vec<&str> = path.split('/').collect();
         Ok(match *parts.as_slice() {
             ["market"] => Self::Market,
-            ["status"] => Self::Status,
+            ["status"] => Self::Status(None),
+            ["status", block, hash] => {
+                let block = block.parse().context("not a block's number")?;
+                Self::Status(Some((block, hash.parse().context("not a block's hash")?)))
+            }
             ["jobs"] => Self::Jobs,
             ["jobs", job] => Self::Job(job.parse()?),
+            ["jobs", job, "entry"] => Self::Entry(job.parse()?, None),
+            ["jobs", job, "entry", account] => Self::Entry(job.parse()?, Some(address(account)?)),
+            ["jobs", job, "files", file] => Self::JobFile(job.parse()?, file.parse()?),
+            ["genesis"] => Self::Genesis,
+            ["deployment"] => Self::Deployment,
+            ["history", block] => Self::History(block.parse().context("not a block's number")?),
+            ["outputs", output] => Self::Outputs(output.parse().context("not an output's number")?),
             ["events", output] => Self::Events(output.parse().context("not an output's number")?),
             ["accounts", account] => Self::Account(address(account)?),
             ["calldata", "deposit", account, amount] => {
@@ -70,14 +94,45 @@ fn address(text: &str) -> Result<Address> {
     text.parse().with_context(|| format!("{text:?} is not an account's address"))
 }
 
+/// What questions are answered from.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) session: Session,
+    /// The genesis file, if it is known.
+    pub(super) genesis: Option<PathBuf>,
+    /// Whether the application is a machine.
+    pub(super) is_of_machine: bool,
+    /// Whether browsers can have the market's code.
+    pub(super) has_twin: bool,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Json(Value),
+    Bytes(Vec<u8>),
+}
+
 impl Question {
-    /// Its answer, as JSON.
+    /// Its answer.
     ///
     /// - Errors: a refusal; Ethereum or the node does not answer
-    pub(super) async fn answer(&self, session: &Session) -> Result<Value> {
-        Ok(match self {
-            Self::Market => to_value(market(session).await?)?,
-            Self::Status => to_value(status(session).await?)?,
+    pub(super) async fn answer(&self, site: &Site) -> Result<Answer> {
+        let session = &site.session;
+        Ok(Answer::Json(match self {
+            Self::Entry(job, account) => {
+                let entry = entry::entry(session, job, *account).await?;
+                return Ok(Answer::Bytes(serde_json::to_vec(&entry)?));
+            }
+            Self::JobFile(job, file) => {
+                return Ok(Answer::Bytes(entry::file(session, job, *file).await?));
+            }
+            Self::Genesis => return Ok(Answer::Bytes(history::genesis(site)?)),
+            Self::Deployment => to_value(history::deployment(site).await?)?,
+            Self::History(block) => to_value(history::history(session, *block).await?)?,
+            Self::Outputs(output) => to_value(history::outputs(session, *output).await?)?,
+            Self::Market => to_value(market(site).await?)?,
+            Self::Status(seen) => to_value(status(session, *seen).await?)?,
             Self::Jobs => to_value(jobs::list(session).await?)?,
             Self::Job(job) => to_value(jobs::detail(session, job).await?)?,
             Self::Events(output) => to_value(events::from(session, *output).await?)?,
@@ -92,7 +147,7 @@ impl Question {
                 to_value(wallet::claim(session, *account, *voucher).await?)?
             }
             Self::Transaction(hash) => to_value(wallet::outcome(session, *hash).await?)?,
-        })
+        }))
     }
 }
 
@@ -103,6 +158,8 @@ struct Deployment {
     chain_id: u64,
     /// The asset that amounts like `5token` are in.
     token: Option<TokenView>,
+    /// Whether models can be scored, and the market verified, in the browser.
+    has_twin: bool,
 }
 
 #[derive(Serialize)]
@@ -111,7 +168,7 @@ struct TokenView {
     symbol: String,
 }
 
-async fn market(session: &Session) -> Result<Deployment> {
+async fn market(Site { session, has_twin, .. }: &Site) -> Result<Deployment> {
     let token = match session.token {
         Some(address) => {
             let asset = Asset::Erc20(to_market(address));
@@ -120,7 +177,7 @@ async fn market(session: &Session) -> Result<Deployment> {
         None => None,
     };
     let (application, chain_id) = (session.application(), session.chain.chain_id().await?);
-    Ok(Deployment { application, chain_id, token })
+    Ok(Deployment { application, chain_id, token, has_twin: *has_twin })
 }
 
 /// How far the node is; what the page shows is as of then.
@@ -129,16 +186,29 @@ struct Status {
     processed_inputs: u64,
     /// The market's clock.
     now: Timestamp,
+    /// Ethereum's newest block: its number and its hash.
+    head: (u64, B256),
+    /// Whether the block that was seen before is another one now, or none.
+    is_reorganised: bool,
 }
 
-async fn status(session: &Session) -> Result<Status> {
+async fn status(session: &Session, seen: Option<(u64, B256)>) -> Result<Status> {
     let processed_inputs = session.node.processed_inputs().await?;
-    Ok(Status { processed_inputs, now: session.now().await? })
+    let number = session.chain.head().await?;
+    let hash = session.chain.block_hash(number).await?;
+    let hash = hash.context("the Ethereum node lacks its newest block")?;
+    let is_reorganised = match seen {
+        None => false,
+        Some((block, seen)) if block == number => seen != hash,
+        Some((block, seen)) => session.chain.block_hash(block).await? != Some(seen),
+    };
+    let now = session.now().await?;
+    Ok(Status { processed_inputs, now, head: (number, hash), is_reorganised })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{entry::JobFile, *};
 
     #[test]
     fn a_path_is_a_question_or_it_is_refused() {
@@ -146,8 +216,12 @@ mod tests {
         let who: Address = account.parse().unwrap();
         let half: Money = "0.5ether".parse().unwrap();
         for (path, question) in [
-            ("status".to_owned(), Question::Status),
+            ("status".to_owned(), Question::Status(None)),
             ("jobs/0".to_owned(), Question::Job(0.into())),
+            ("jobs/0/entry".to_owned(), Question::Entry(0.into(), None)),
+            (format!("jobs/0/entry/{account}"), Question::Entry(0.into(), Some(who))),
+            ("jobs/0/files/base".to_owned(), Question::JobFile(0.into(), JobFile::Base)),
+            ("history/9".to_owned(), Question::History(9)),
             ("events/7".to_owned(), Question::Events(7)),
             (format!("calldata/deposit/{account}/0.5ether"), Question::Deposit(who, half)),
             (format!("calldata/claim/{account}/12"), Question::Claim(who, 12)),
@@ -159,6 +233,7 @@ mod tests {
             "jobs/",
             "jobs/-1",
             "jobs/0/submissions",
+            "jobs/0/files/seal",
             "events/-1",
             "accounts/0x12",
             "calldata/deposit/0x12/0.5ether",

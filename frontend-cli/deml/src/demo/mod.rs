@@ -77,6 +77,7 @@ async fn on_stage<T>(
             return Err(error);
         }
     };
+    let page = page.map(|page| stage.shown_by(page));
     let played = tokio::select! {
         played = until_interrupted(play(&stage)) => played,
         served = serve_if(page, stage.session.clone()) => served.and_then(|()| bail!("no page")),

@@ -38,6 +38,7 @@ use super::{
     flows::Flows,
     result::{Replayed, Wallet},
 };
+use crate::dashboard::Server;
 
 /// A whole test token.
 const WHOLE: u128 = 1_000_000_000_000_000_000;
@@ -90,6 +91,12 @@ pub(super) struct Stage {
 }
 
 impl Stage {
+    /// A page that knows what the application was deployed with.
+    pub(super) fn shown_by(&self, page: Server) -> Server {
+        let info = self.devnet.info();
+        page.with_genesis(Some(info.genesis.clone()), info.is_machine)
+    }
+
     /// Starts the devnet in `folder` and distributes the tokens.
     pub(super) async fn set(
         printer: Printer,

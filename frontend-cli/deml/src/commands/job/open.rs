@@ -111,6 +111,16 @@ pub(super) fn fmt_stake(
     stake: &SponsorStake,
     currency: &Currency,
 ) -> fmt::Result {
+    stake_items(stake, currency)
+        .into_iter()
+        .try_for_each(|(name, words)| write!(out, "\n    {name:<12}  {words}"))
+}
+
+/// The items of a sponsor's stake, each with its amount in words.
+pub(super) fn stake_items(
+    stake: &SponsorStake,
+    currency: &Currency,
+) -> Vec<(&'static str, String)> {
     let SponsorStake { award, pool, bond, work, rent } = *stake;
     let items = [
         ("award", award, ""),
@@ -119,10 +129,8 @@ pub(super) fn fmt_stake(
         ("work", work, " at most, for the base model"),
         ("rent", rent, " until the last date, what is not used back"),
     ];
-    for (name, amount, words) in items.iter().filter(|item| item.1 != Amount::ZERO) {
-        write!(out, "\n    {name:<12}  {}{words}", currency.show(*amount))?;
-    }
-    Ok(())
+    let held = items.into_iter().filter(|item| item.1 != Amount::ZERO);
+    held.map(|(name, amount, words)| (name, format!("{}{words}", currency.show(amount)))).collect()
 }
 
 /// Reads a draft and its files, and rehearses the opening by the market's own rules.

@@ -19,7 +19,7 @@ use serde::Serialize;
 use wire::{JobList, JobView, Query, QuoteView, SubmissionStateView, SubmissionView};
 
 use crate::{
-    commands::job::{evaluate, list::title, open::fmt_stake},
+    commands::job::{evaluate, list::title, open::stake_items},
     config::Config,
     effort::Speed,
     terms::{output_text, scores_text},
@@ -92,16 +92,60 @@ pub async fn submissions(session: &Session, job: JobId) -> Result<Vec<Submission
     session.all(|paging| Query::List(job.into(), JobList::Submissions, paging)).await
 }
 
+/// What is told of a job under a name.
+#[derive(Clone, Debug)]
+pub(crate) struct Fact {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Its text, as the lines that are printed.
+    pub(crate) lines: Vec<String>,
+    /// Columns before the name, and those that it takes.
+    columns: [usize; 2],
+}
+
+impl Fact {
+    /// Columns of a fact, of a part of the one before, and of an item of a stake.
+    const WHOLE: [usize; 2] = [2, 12];
+    const PART: [usize; 2] = [4, 12];
+    const ITEM: [usize; 2] = [4, 14];
+
+    fn new(name: &'static str, text: impl Into<String>) -> Self {
+        Self { name, lines: vec![text.into()], columns: Self::WHOLE }
+    }
+
+    /// The same with one more line.
+    fn line(mut self, text: impl Into<String>) -> Self {
+        self.lines.push(text.into());
+        self
+    }
+
+    fn part(self) -> Self {
+        Self { columns: Self::PART, ..self }
+    }
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [indent, width] = self.columns;
+        let lines = self.lines.iter().enumerate();
+        lines.into_iter().try_for_each(|(at, line)| {
+            let name = if at == 0 { self.name } else { "" };
+            write!(out, "\n{:indent$}{name:<width$}{line}", "")
+        })
+    }
+}
+
 impl fmt::Display for Shown {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let job = &self.job;
-        writeln!(out, "job {}: {} ({})", job.number, title(&job.terms.title), job.stage)?;
-        writeln!(out, "  name        {}", job.job)?;
-        writeln!(out, "  sponsor     {}", job.sponsor)?;
-        self.fmt_choices(out)?;
-        self.fmt_windows(out)?;
-        self.fmt_costs(out)?;
-        self.fmt_progress(out)?;
+        write!(out, "job {}: {} ({})", job.number, title(&job.terms.title), job.stage)?;
+        write!(out, "{}{}", Fact::new("name", job.job.to_string()), self.sponsor())?;
+        self.choices().iter().try_for_each(|fact| write!(out, "{fact}"))?;
+        for (name, moment) in self.dates() {
+            write!(out, "{}", Fact::new(name, date_until(moment, self.now).to_string()))?;
+        }
+        let rest = self.costs().into_iter().chain(self.progress());
+        rest.into_iter().try_for_each(|fact| write!(out, "{fact}"))?;
         for submission in self.submission_list.iter().flatten() {
             write!(out, "\n  {}", line(submission))?;
         }
@@ -110,14 +154,52 @@ impl fmt::Display for Shown {
 }
 
 impl Shown {
-    fn fmt_choices(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { job, currency, .. } = self;
+    /// What is told of the job, without its dates and its submissions.
+    pub(crate) fn facts(&self) -> Vec<Fact> {
+        let terms = std::iter::once(self.sponsor()).chain(self.choices());
+        terms.chain(self.costs()).chain(self.progress()).collect()
+    }
+
+    fn sponsor(&self) -> Fact {
+        Fact::new("sponsor", self.job.sponsor.to_string())
+    }
+
+    fn choices(&self) -> Vec<Fact> {
+        let job = &self.job;
         let Terms { offer, places, .. } = &job.terms;
+        let mut facts = vec![self.award(), self.rules()];
+        if !offer.metric.is_regression() {
+            facts.push(Fact::new("output", output_text(offer.output)));
+        }
+        let (bytes, work, inputs) = (offer.max_model_bytes, offer.max_work, offer.max_inputs);
+        let seconds = Speed::MEASURED.most_seconds(work);
+        let limits = format!("{bytes} bytes, {}", count(inputs.into(), "input"));
+        let machine = format!("{work} instructions, at most {seconds:.1} s of a machine");
+        facts.push(Fact::new("limits", limits).line(machine));
+        facts.extend(self.secrecy());
+        let base = job
+            .base
+            .map_or_else(|| "not scored yet".to_owned(), |base| scores_text(offer.metric, base));
+        facts.push(Fact::new("base model", format!("{} ({base})", offer.base_model.cid())));
+        let (hold_out, rows) = (job.terms.sealing.published_hold_out().cid(), offer.rows);
+        let rows = count(rows.into(), "row");
+        facts.push(Fact::new("hold-out", format!("{hold_out}, {rows}")));
+        if let Some(board) = offer.board {
+            let (slice, quota, step) = (board.public_slice.cid(), board.quota, board.ladder_step);
+            let board = Fact::new("board", format!("on {slice}; {quota} models an account,"));
+            facts.push(board.line(format!("which must beat what it shows by {}", percent(step))));
+        }
+        facts.push(Fact::new("places", format!("{places}, {} taken", job.places_taken)));
+        facts
+    }
+
+    fn award(&self) -> Fact {
+        let Self { job, currency, .. } = self;
         match job.terms.award {
             Award::Rewards { reward, count: rewards } => {
                 let (each, models) = (currency.show(reward), count(rewards.into(), "model"));
                 let left = job.rewards_left;
-                writeln!(out, "  award       {each} for each of {models}, {left} left")?;
+                Fact::new("award", format!("{each} for each of {models}, {left} left"))
             }
             Award::Prize { prize, significance, unmet } => {
                 let (prize, told) = (currency.show(prize), percent(significance));
@@ -125,85 +207,65 @@ impl Shown {
                     Unmet::Return => "goes back to the sponsor",
                     Unmet::Share => "is shared by all who revealed",
                 };
-                writeln!(
-                    out,
-                    "  award       {prize} for the best model; if none is accepted it {unmet}"
-                )?;
-                writeln!(
-                    out,
-                    "              of models that chance would tell apart more often than"
-                )?;
-                writeln!(out, "              {told}, the earliest commitment wins")?;
+                let first = format!("{prize} for the best model; if none is accepted it {unmet}");
+                Fact::new("award", first)
+                    .line("of models that chance would tell apart more often than")
+                    .line(format!("{told}, the earliest commitment wins"))
             }
         }
-        writeln!(
-            out,
-            "  rules       {}: at least {}, {} better than the base model{}",
-            offer.metric,
-            percent(offer.min_score),
-            points(offer.min_gain),
-            match offer.metric.is_regression() {
-                true => String::new(),
-                false => format!(", worst class {}", percent(offer.min_worst_class)),
-            }
-        )?;
-        // While the hold-out is sealed, the base model's score is that on the public slice.
-        if let Some(base) = job.base.filter(|_| !job.terms.sealing.is_sealed()) {
-            let gained = Score(base.score.0.saturating_add(offer.min_gain.0));
-            let reach = percent(gained.max(offer.min_score));
-            writeln!(out, "              so a model must reach {reach}")?;
-        }
-        if !offer.metric.is_regression() {
-            writeln!(out, "  output      {}", output_text(offer.output))?;
-        }
-        let (bytes, work, inputs) = (offer.max_model_bytes, offer.max_work, offer.max_inputs);
-        let seconds = Speed::MEASURED.most_seconds(work);
-        writeln!(out, "  limits      {bytes} bytes, {}", count(inputs.into(), "input"))?;
-        writeln!(out, "              {work} instructions, at most {seconds:.1} s of a machine")?;
-        self.fmt_secrecy(out)?;
-        let base = job
-            .base
-            .map_or_else(|| "not scored yet".to_owned(), |base| scores_text(offer.metric, base));
-        writeln!(out, "  base model  {} ({base})", offer.base_model.cid())?;
-        let (hold_out, rows) = (job.terms.sealing.published_hold_out().cid(), offer.rows);
-        writeln!(out, "  hold-out    {hold_out}, {}", count(rows.into(), "row"))?;
-        if let Some(board) = offer.board {
-            let (slice, quota, step) = (board.public_slice.cid(), board.quota, board.ladder_step);
-            writeln!(out, "  board       on {slice}; {quota} models an account,")?;
-            writeln!(out, "              which must beat what it shows by {}", percent(step))?;
-        }
-        writeln!(out, "  places      {}, {} taken", places, job.places_taken)
     }
 
-    fn fmt_secrecy(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn rules(&self) -> Fact {
+        let Self { job, .. } = self;
+        let offer = &job.terms.offer;
+        let rules = Fact::new(
+            "rules",
+            format!(
+                "{}: at least {}, {} better than the base model{}",
+                offer.metric,
+                percent(offer.min_score),
+                points(offer.min_gain),
+                match offer.metric.is_regression() {
+                    true => String::new(),
+                    false => format!(", worst class {}", percent(offer.min_worst_class)),
+                }
+            ),
+        );
+        // While the hold-out is sealed, the base model's score is that on the public slice.
+        let Some(base) = job.base.filter(|_| !job.terms.sealing.is_sealed()) else { return rules };
+        let gained = Score(base.score.0.saturating_add(offer.min_gain.0));
+        let reach = percent(gained.max(offer.min_score));
+        rules.line(format!("so a model must reach {reach}"))
+    }
+
+    fn secrecy(&self) -> [Fact; 2] {
         let Self { job, currency, .. } = self;
-        match job.terms.sealing {
+        let show = |amount| currency.show(amount);
+        let sealing = match job.terms.sealing {
             Sealing::Open { .. } => {
-                writeln!(out, "  open        the hold-out is public: models can be trained on it")?;
+                Fact::new("open", "the hold-out is public: models can be trained on it")
             }
             Sealing::Sealed { reveal_seconds, sponsor_bond, .. } => {
-                let (keys, bond) = (duration(reveal_seconds.into()), currency.show(sponsor_bond));
-                writeln!(out, "  sealed      until the close; then keys are taken for {keys};")?;
-                writeln!(
-                    out,
-                    "              the sponsor loses {bond} and the award if it is silent"
-                )?;
+                let (keys, bond) = (duration(reveal_seconds.into()), show(sponsor_bond));
+                Fact::new("sealed", format!("until the close; then keys are taken for {keys};"))
+                    .line(format!("the sponsor loses {bond} and the award if it is silent"))
             }
-        }
-        match job.terms.evaluators {
-            Evaluators::Machine => writeln!(out, "  evaluators  the machine"),
+        };
+        let evaluators = match job.terms.evaluators {
+            Evaluators::Machine => Fact::new("evaluators", "the machine"),
             Evaluators::Miners(miners) => {
-                let show = |amount| currency.show(amount);
                 let seats = count(miners.seats.into(), "drawn miner");
                 let judge = match miners.sample_rows {
                     0 => "the machine is judge".to_owned(),
                     rows => format!("the machine checks {}", count(rows.into(), "drawn row")),
                 };
-                writeln!(out, "  evaluators  {seats}, {judge}; bond {},", show(miners.bond))?;
+                let bond = show(miners.bond);
                 let (pool, buy_in) = (show(miners.pool), show(miners.buy_in));
-                writeln!(out, "              fees {pool} and {buy_in} of each submission")
+                Fact::new("evaluators", format!("{seats}, {judge}; bond {bond},"))
+                    .line(format!("fees {pool} and {buy_in} of each submission"))
             }
-        }
+        };
+        [sealing, evaluators]
     }
 
     /// The job's dates that are known, each with its name, in order.
@@ -221,66 +283,67 @@ impl Shown {
         dates.into_iter().filter_map(|(name, moment)| Some((name, moment?))).collect()
     }
 
-    fn fmt_windows(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, moment) in self.dates() {
-            writeln!(out, "  {name:<11} {}", date_until(moment, self.now))?;
-        }
-        Ok(())
-    }
-
-    fn fmt_costs(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn costs(&self) -> Vec<Fact> {
         let Self { job, currency, submission_stake, show_stake, settings, .. } = self;
         let SubmissionStake { work, bond, buy_in } = *submission_stake;
         let show = |amount| currency.show(amount);
         let total = submission_stake.total().map_or_else(|_| "too much".to_owned(), show);
-        writeln!(out, "  submitting  takes {total} at most, for the largest model:")?;
-        writeln!(out, "    work        {}, what is not used comes back", show(work))?;
+        let mut facts = vec![
+            Fact::new("submitting", format!("takes {total} at most, for the largest model:")),
+            Fact::new("work", format!("{}, what is not used comes back", show(work))).part(),
+        ];
         if bond != Amount::ZERO {
             let when = if job.terms.sealing.is_sealed() { "revealed in time" } else { "whole" };
-            writeln!(out, "    place bond  {}, back once the model is {when}", show(bond))?;
+            let bond = format!("{}, back once the model is {when}", show(bond));
+            facts.push(Fact::new("place bond", bond).part());
         }
         if buy_in != Amount::ZERO {
-            writeln!(out, "    buy-in      {}, for the miners", show(buy_in))?;
+            facts.push(Fact::new("buy-in", format!("{}, for the miners", show(buy_in))).part());
         }
         if let Some(stake) = show_stake {
-            writeln!(out, "  showing     takes {} at most", show(*stake))?;
+            facts.push(Fact::new("showing", format!("takes {} at most", show(*stake))));
         }
         let window = settings.evaluation_window(job.terms.evaluation_work(settings));
-        writeln!(out, "  evaluating  has {} for one model", duration(window))
+        facts.push(Fact::new("evaluating", format!("has {} for one model", duration(window))));
+        facts
     }
 
-    fn fmt_progress(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn progress(&self) -> Vec<Fact> {
         let Self { job, currency, .. } = self;
-        write!(out, "  escrow      of the sponsor's stake")?;
-        fmt_stake(out, &job.stake, currency)?;
+        let mut facts = vec![Fact::new("escrow", "of the sponsor's stake")];
+        let items = stake_items(&job.stake, currency).into_iter();
+        let items = items.map(|(name, words)| Fact::new(name, words));
+        facts.extend(items.map(|item| Fact { columns: Fact::ITEM, ..item }));
         let submitted = count(job.submitted.into(), "model");
-        write!(out, "\n  submitted   {submitted}, {} paid", job.payouts)?;
+        let mut submitted = format!("{submitted}, {} paid", job.payouts);
         if job.terms.sealing.is_sealed() {
-            write!(out, ", {} revealed", job.revealed)?;
+            submitted += &format!(", {} revealed", job.revealed);
         }
         if job.terms.miners().is_some() {
-            write!(out, "; {} enlisted", count(job.enlisted.into(), "miner"))?;
+            submitted += &format!("; {} enlisted", count(job.enlisted.into(), "miner"));
         }
+        facts.push(Fact::new("submitted", submitted));
         if let Some(best) = &job.best {
             let score = percent(best.scores.score);
-            write!(out, "\n  best        submission {} with {score}", best.submission)?;
+            facts.push(Fact::new("best", format!("submission {} with {score}", best.submission)));
         }
         for evaluation in &job.evaluations {
             let (target, step, rows) = (evaluation.target, evaluation.step, evaluation.rows);
             let what = evaluate::name(target);
-            write!(out, "\n  under way   {what}, at step {step} with {rows} rows")?;
+            let words = format!("{what}, at step {step} with {rows} rows");
+            facts.push(Fact::new("under way", words));
         }
         if let Some(decision) = &job.decision {
-            write!(out, "\n  decided     {}", decision.outcome)?;
-            if let Some(winner) = decision.winner {
-                let prize = currency.show(decision.prize);
-                write!(out, ": submission {winner} takes {prize}")?;
-            }
+            let won = decision.winner.map(|winner| {
+                format!(": submission {winner} takes {}", currency.show(decision.prize))
+            });
+            let words = format!("{}{}", decision.outcome, won.unwrap_or_default());
+            facts.push(Fact::new("decided", words));
         }
         if let Some(why) = &job.refusal {
-            write!(out, "\n  never open  {}", one_line(&words::sentence(why)))?;
+            facts.push(Fact::new("never open", one_line(&words::sentence(why))));
         }
-        Ok(())
+        facts
     }
 }
 

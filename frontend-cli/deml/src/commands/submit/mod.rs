@@ -21,7 +21,7 @@ use client::{
     session::{Session, TransactionCost},
     vault::Vault,
 };
-use market::{Award, Command, Refusal, Slot, SlotKey, Stage, SubmittedModel, Target, Verdict};
+use market::{Command, Refusal, Slot, SlotKey, SubmittedModel, Target, Verdict};
 use trainer::local;
 use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
 
@@ -310,7 +310,7 @@ async fn enter(
 
 /// Prints the expected verdict, before any gas is spent.
 async fn check(session: &Session, sender: &Sender, view: &JobView, model: &File) -> Result<()> {
-    check_open(view, to_market(sender.address()), session.now().await?)
+    twin::entry::check_open(view, to_market(sender.address()), session.now().await?)
         .map_err(|why| refused(&why))?;
     let Rehearsal { base, verdict, cost, inputs, .. } = rehearse(session, view, model).await?;
     let is_sealed = view.terms.sealing.is_sealed();
@@ -336,33 +336,6 @@ async fn check(session: &Session, sender: &Sender, view: &JobView, model: &File)
         Verdict::Refused { scores: Some(_), .. } if is_sealed => Ok(()),
         Verdict::Refused { reason, .. } => Err(Refused((&reason).into()).into()),
         Verdict::Accepted(_) => Ok(()),
-    }
-}
-
-/// Whether the job takes a submission of this account, as far as its state shows.
-fn check_open(
-    view: &JobView,
-    client: market::Address,
-    now: market::Timestamp,
-) -> Result<(), Refusal> {
-    let JobView { job, stage, sponsor, terms, .. } = view;
-    if client == *sponsor {
-        return Err(Refusal::SponsorSubmits {});
-    }
-    if *stage != Stage::Open {
-        return Err(Refusal::JobNotOpen { job: *job, stage: *stage });
-    }
-    if now >= terms.close {
-        return Err(Refusal::Closed { close: terms.close, now });
-    }
-    match terms.award {
-        Award::Rewards { count, .. } if view.rewards_left == 0 => {
-            Err(Refusal::NoRewardLeft { rewards: count })
-        }
-        _ if view.places_taken >= terms.places => {
-            Err(Refusal::NoPlaceLeft { places: terms.places })
-        }
-        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,175 @@
+//! Questions and answers in bytes: the same natively and in WebAssembly.
+//!
+//! A question is four bytes with the length of a JSON object, little-endian, that object, and the
+//! files that it lengths in `files`. An answer is a JSON object, with the field `ok`, or with
+//! `error` and `refused`.
+
+use std::cell::RefCell;
+
+use market::{Address, Measure};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, to_value};
+
+use crate::{
+    entry::{Entry, Seal, Sealed},
+    error::{Error, Result},
+    inspection, proofs,
+    replay::{Claim, Replay, Told},
+};
+
+/// A question; its files are named in their order.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+enum Question {
+    /// What is this model? Files: the model.
+    Inspect,
+    /// How good is it? Files: the model, and a dataset.
+    Score { measure: Measure },
+    /// Which bits do its nodes give? Files: the model, and a dataset.
+    Bits,
+    /// What would come of it in a job? Files: the job's entry, its base model, the dataset that
+    /// decides, and the model.
+    Outlook,
+    /// Which transactions submit it? Files: the job's entry, and the model.
+    Submit { seal: Option<Seal> },
+    /// Which transaction carries its evaluation on? Files: the job's entry.
+    Evaluate,
+    /// Which transaction moves the job on? Files: the job's entry.
+    Settle,
+    /// Which transaction reveals it? Files: the job's entry.
+    Reveal { sealed: Vec<Sealed> },
+    /// Begins a replay. Files: the genesis.
+    Begin { chain_id: u64, application: Address, template: Option<String> },
+    /// The next inputs.
+    Advance { inputs: Vec<String>, digest: Option<String> },
+    /// Outputs as the node tells them.
+    Compare { outputs: Vec<Told> },
+    /// Claims that Ethereum has accepted.
+    Claims { claims: Vec<Claim> },
+    /// Which of these answers differ?
+    Differing { shown: Vec<(String, Value)> },
+    /// Do these proofs hold? Files: the bundle.
+    Prove { chain_id: u64, application: String, accepted: Vec<String> },
+}
+
+#[derive(Debug, Deserialize)]
+struct Asked {
+    #[serde(flatten)]
+    question: Question,
+    /// Lengths of the files.
+    #[serde(default)]
+    files: Vec<usize>,
+}
+
+thread_local! {
+    static REPLAY: RefCell<Option<Replay>> = const { RefCell::new(None) };
+}
+
+/// A question about some files, in bytes.
+#[must_use]
+pub fn framed(question: &Value, files: &[&[u8]]) -> Vec<u8> {
+    let mut header = question.clone();
+    header["files"] = files.iter().map(|file| file.len()).collect();
+    let header = header.to_string();
+    let length = u32::try_from(header.len()).unwrap_or(u32::MAX).to_le_bytes();
+    [&length, header.as_bytes()]
+        .into_iter()
+        .chain(files.iter().copied())
+        .collect::<Vec<_>>()
+        .concat()
+}
+
+/// Answers a question.
+#[must_use]
+pub fn ask(question: &[u8]) -> Vec<u8> {
+    let answer = match answered(question) {
+        Ok(answer) => json!({ "ok": answer }),
+        Err(Error::Refused(why)) => json!({ "error": why.message, "refused": why.refused }),
+        Err(error @ Error::Broken(_)) => json!({ "error": error.to_string() }),
+    };
+    serde_json::to_vec(&answer).unwrap_or_default()
+}
+
+fn answered(question: &[u8]) -> Result<Value> {
+    let malformed = || Error::refused("Malformed", "this is no question");
+    let (length, rest) = question.split_first_chunk().ok_or_else(malformed)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| malformed())?;
+    let (header, mut rest) = rest.split_at_checked(length).ok_or_else(malformed)?;
+    let Asked { question, files: lengths } = serde_json::from_slice(header)
+        .map_err(|why| Error::refused("Malformed", format_args!("no question: {why}")))?;
+    let mut files: Vec<&[u8]> = Vec::new();
+    for length in lengths {
+        let (file, others) = rest.split_at_checked(length).ok_or_else(malformed)?;
+        files.push(file);
+        rest = others;
+    }
+    question.answer(&files)
+}
+
+impl Question {
+    fn answer(self, files: &[&[u8]]) -> Result<Value> {
+        match self {
+            Self::Inspect => shown(inspection::inspect(only(files)?)?),
+            Self::Score { measure } => {
+                let [model, rows] = all(files)?;
+                shown(inspection::score(model, rows, measure)?)
+            }
+            Self::Bits => {
+                let [model, rows] = all(files)?;
+                shown(inspection::bits(model, rows)?)
+            }
+            Self::Outlook => {
+                let [entry, base, dataset, model] = all(files)?;
+                shown(read(entry)?.outlook([base, dataset], model)?)
+            }
+            Self::Submit { seal } => {
+                let [entry, model] = all(files)?;
+                shown(read(entry)?.submit(model, seal)?)
+            }
+            Self::Evaluate => shown(read(only(files)?)?.evaluate()?),
+            Self::Settle => shown(read(only(files)?)?.settle()),
+            Self::Reveal { sealed } => shown(read(only(files)?)?.reveal(&sealed)?),
+            Self::Begin { chain_id, application, template } => {
+                let genesis = only(files)?;
+                let replay = Replay::begin(chain_id, application, genesis, template.as_deref())?;
+                let progress = shown(replay.progress());
+                REPLAY.set(Some(replay));
+                progress
+            }
+            Self::Advance { inputs, digest } => {
+                replaying(|replay| shown(replay.advance(&inputs, digest.as_deref())?))
+            }
+            Self::Compare { outputs } => replaying(|replay| shown(replay.compare(&outputs)?)),
+            Self::Claims { claims } => replaying(|replay| shown(replay.check(&claims)?)),
+            Self::Differing { shown: told } => replaying(|replay| shown(replay.differing(&told))),
+            Self::Prove { chain_id, application, accepted } => {
+                shown(proofs::prove(only(files)?, chain_id, &application, &accepted)?)
+            }
+        }
+    }
+}
+
+fn replaying(answer: impl FnOnce(&mut Replay) -> Result<Value>) -> Result<Value> {
+    REPLAY.with_borrow_mut(|replay| match replay {
+        Some(replay) => answer(replay),
+        None => Err(Error::refused("NotBegun", "no replay was begun")),
+    })
+}
+
+fn shown(answer: impl Serialize) -> Result<Value> {
+    to_value(answer).map_err(|why| Error::Broken(why.to_string()))
+}
+
+fn read(entry: &[u8]) -> Result<Entry> {
+    serde_json::from_slice(entry)
+        .map_err(|why| Error::refused("Malformed", format_args!("no entry of a job: {why}")))
+}
+
+fn all<'a, const N: usize>(files: &[&'a [u8]]) -> Result<[&'a [u8]; N]> {
+    let wrong = || Error::refused("Malformed", format_args!("{} files, not {N}", files.len()));
+    files.try_into().map_err(|_| wrong())
+}
+
+fn only<'a>(files: &[&'a [u8]]) -> Result<&'a [u8]> {
+    all(files).map(|[file]| file)
+}

@@ -1,0 +1,21 @@
+// Asks the market's code as WebAssembly, outside of a browser: each line of standard input is the
+// path of a file with a question in bytes, each line of standard output an answer.
+//
+//   node twin.mjs TWIN.WASM
+
+import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+
+const begun = performance.now();
+const { instance } = await WebAssembly.instantiate(await readFile(process.argv[2]));
+const { memory, question, answer, answered } = instance.exports;
+console.error(`started in ${(performance.now() - begun).toFixed(0)} ms`);
+
+for await (const path of createInterface({ input: process.stdin })) {
+  const asked = await readFile(path);
+  const began = performance.now();
+  new Uint8Array(memory.buffer, question(asked.length), asked.length).set(asked);
+  const length = answer();
+  console.log(new TextDecoder().decode(new Uint8Array(memory.buffer, answered(), length)));
+  console.error(`${path}: ${(performance.now() - began).toFixed(0)} ms`);
+}
