@@ -5,8 +5,8 @@ use super::{
     super::{Geometry, addends, processor::TILES},
     filters::{FilterBlock, PackedFilters},
     layout::InputLayout,
-    micro_kernel::{Convolve, Output, Tile, by_eight, by_four, by_one},
-    patch::InputPatch,
+    micro_kernel::{Convolve, Output, TILE_BYTES, Tile, by_eight, by_four, by_one},
+    patch::{InputPatch, PATCH_BYTES},
     tile_columns, tiles_at_once,
 };
 
@@ -18,10 +18,10 @@ pub(super) fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Opt
     let columns = tile_columns(width, tile_pixels(geometry)).count();
     let pixels = channels.checked_mul(layout.rows)?.checked_mul(layout.row)?;
     let patches = channels.checked_mul(layout.patches)?.checked_mul(columns)?;
-    let tiles = height.checked_mul(columns)?.checked_mul(size_of::<Tile>())?;
+    let tiles = height.checked_mul(columns)?.checked_mul(TILE_BYTES)?;
     let of_tile = depth.checked_mul(layout.runs_per_channel(geometry))?;
     let patches = patches.checked_add(of_tile.checked_mul(tiles_at_once(of_tile))?)?;
-    let patches = patches.checked_mul(size_of::<InputPatch<'_, 1>>())?;
+    let patches = patches.checked_mul(PATCH_BYTES)?;
     pixels.checked_mul(size_of::<f32>())?.checked_add(patches)?.checked_add(tiles)
 }
 

@@ -10,7 +10,7 @@ use super::{
     filters::{FilterBlock, PackedFilters},
     fused_kernel::{Output, WIDTH, convolve},
     layout::InputLayout,
-    patch::InputPatch,
+    patch::{InputPatch, PATCH_BYTES},
     tile_columns, tiles_at_once,
 };
 
@@ -39,11 +39,11 @@ pub(super) fn scratch(channels: usize, depth: usize, geometry: &Geometry) -> Opt
     let rows = channels.checked_mul(layout.rows)?;
     let at_once = images_at_once(rows.saturating_mul(columns));
     let pixels = rows.checked_mul(layout.row)?.checked_mul(size_of::<f32>())?;
-    let patches = rows.checked_mul(columns)?.checked_mul(size_of::<InputPatch<'_, 1>>())?;
-    let tiles = geometry.output_size[0].checked_mul(columns)?.checked_mul(size_of::<Tile>())?;
+    let patches = rows.checked_mul(columns)?.checked_mul(PATCH_BYTES)?;
+    let tiles = geometry.output_size[0].checked_mul(columns)?.checked_mul(TILE_BYTES)?;
     let of_tile = depth.checked_mul(geometry.kernel[0] + 1)?;
     let gathered = of_tile.checked_mul(tiles_at_once(of_tile))?;
-    let gathered = gathered.checked_mul(size_of::<InputPatch<'_, 1>>())?;
+    let gathered = gathered.checked_mul(PATCH_BYTES)?;
     pixels.checked_add(patches)?.checked_add(tiles)?.checked_mul(at_once)?.checked_add(gathered)
 }
 
@@ -98,6 +98,10 @@ struct Tile {
     /// Offset of its outputs, for the first filter.
     output: usize,
 }
+
+/// Bytes of a tile in the machine, which costs are counted by on every processor.
+const TILE_BYTES: usize = 16;
+const _: () = assert!(size_of::<usize>() != 8 || size_of::<Tile>() == TILE_BYTES);
 
 /// Tiles with contiguous patches.
 struct Gathered<'a, const S: usize> {

@@ -29,6 +29,10 @@ pub(super) struct Tile {
     pub(super) pixel: usize,
 }
 
+/// Bytes of a tile in the machine, which costs are counted by on every processor.
+pub(super) const TILE_BYTES: usize = 24;
+const _: () = assert!(size_of::<usize>() != 8 || size_of::<Tile>() == TILE_BYTES);
+
 /// Declares functions that convolve tiles of this many pixels by the micro-kernel for the blocks'
 /// number of filters, among the numbers that a register tile has room for.
 macro_rules! by_filters {

@@ -15,6 +15,10 @@ pub(super) struct InputPatch<'a, const S: usize> {
     pub(super) pattern: ZeroPattern,
 }
 
+/// Bytes of a patch in the machine, which costs are counted by on every processor.
+pub(super) const PATCH_BYTES: usize = 16;
+const _: () = assert!(size_of::<usize>() != 8 || size_of::<InputPatch<'_, 1>>() == PATCH_BYTES);
+
 impl<'a, const S: usize> InputPatch<'a, S> {
     /// Finds the zeros among these pixels, if zeros are skipped at all.
     #[inline(always)]
