@@ -228,14 +228,6 @@ async function liesOfTheNodeAreFound() {
   await second.browser.close();
 }
 
-async function replacedBlocksAreTold() {
-  const snapshot = await rpc(ethereum, "evm_snapshot");
-  await rpc(ethereum, "anvil_mine", ["0x2"]);
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
-  await rpc(ethereum, "evm_revert", [snapshot]);
-  await see("Ethereum replaced its last blocks");
-}
-
 async function aTransactionThatTakesLongSaysSo() {
   await page.getByRole("link", { name: "Account" }).click();
   await page.reload();

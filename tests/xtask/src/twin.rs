@@ -11,7 +11,9 @@ pub(crate) fn build() -> Result<(), String> {
     riscv::ensure_target("WebAssembly target", TARGET)?;
     let arguments = ["rustc", "--release", "--locked", "--package", "twin", "--lib"];
     let library = ["--target", TARGET, "--crate-type", "cdylib"];
-    step("WebAssembly", "cargo", &[&arguments[..], &library].concat(), &root())?;
+    // The unrolled kernels take the compiler long when it does its best, and gain little.
+    let quick = ["--config", "profile.release.opt-level=1"];
+    step("WebAssembly", "cargo", &[&arguments[..], &library, &quick].concat(), &root())?;
     let made = target_folder().join(TARGET).join("release/twin.wasm");
     let place = target_folder().join("release/twin.wasm");
     let bytes = fs::copy(&made, &place);
