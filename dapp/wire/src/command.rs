@@ -50,7 +50,8 @@ pub fn encode_command(command: &Command) -> Vec<u8> {
     deml().call(function, arguments)
 }
 
-/// The `publish` commands for the bytes of a blob after the first `received`; `None` if it is shorter.
+/// The `publish` commands for the bytes of a blob after the first `received`; `None` if it is
+/// shorter.
 #[must_use]
 pub fn publishing(job: JobId, slot: Slot, bytes: &[u8], received: u64) -> Option<Vec<Command>> {
     let rest = bytes.get(usize::try_from(received).ok()?..)?;

@@ -356,7 +356,7 @@ impl Entry {
 }
 
 fn transaction(what: String, to: Address, value: U256, data: &[u8]) -> Transaction {
-    Transaction { what, to, value: format!("{value:#x}"), data: crate::proofs::shown(data) }
+    Transaction { what, to, value: format!("{value:#x}"), data: crate::outputs::shown(data) }
 }
 
 fn no_seal() -> Error {

@@ -83,6 +83,20 @@ fn parent(left: &Hash, right: &Hash) -> Hash {
     Keccak256::new().chain_update(left).chain_update(right).finalize().into()
 }
 
+/// The bytes of a hexadecimal text.
+pub(crate) fn bytes(text: &str) -> Option<Vec<u8>> {
+    hex::decode(text.strip_prefix("0x")?).ok()
+}
+
+pub(crate) fn hash_of(text: &str) -> Option<Hash> {
+    bytes(text)?.try_into().ok()
+}
+
+/// Bytes as a hexadecimal text.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    format!("0x{}", hex::encode(bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

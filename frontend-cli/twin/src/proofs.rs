@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    outputs::{Hash, root_of},
+    outputs::{bytes, hash_of, root_of, shown},
     replay::Meaning,
 };
 
@@ -71,18 +71,4 @@ pub(crate) fn prove(
         Ok(Proven { index, root, meaning: Meaning::of(&output) })
     });
     proven.collect()
-}
-
-/// The bytes of a hexadecimal text.
-pub(crate) fn bytes(text: &str) -> Option<Vec<u8>> {
-    hex::decode(text.strip_prefix("0x")?).ok()
-}
-
-pub(crate) fn hash_of(text: &str) -> Option<Hash> {
-    bytes(text)?.try_into().ok()
-}
-
-/// Bytes as a hexadecimal text.
-pub(crate) fn shown(bytes: &[u8]) -> String {
-    format!("0x{}", hex::encode(bytes))
 }

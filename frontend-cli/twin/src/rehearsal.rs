@@ -117,8 +117,8 @@ pub fn rehearse(
     Ok(Rehearsal { quote, base, verdict, stake, cost, inputs })
 }
 
-/// Why a model cannot be evaluated on a dataset, in more words than the market's verdict has; `None`
-/// if it can.
+/// Why a model cannot be evaluated on a dataset, in more words than the market's verdict has;
+/// `None` if it can.
 #[must_use]
 pub fn explain(terms: &Terms, model: &[u8], dataset: &[u8]) -> Option<String> {
     let understood = Model::from_onnx(model).map_err(EvaluationRefused::from).and_then(|model| {

@@ -9,8 +9,7 @@ use wire::{Advance, Genesis, Notice, Output, decode_notice};
 
 use crate::{
     error::{Error, Result},
-    outputs::{Hash, Outputs, keccak},
-    proofs::{bytes, hash_of, shown},
+    outputs::{Hash, Outputs, bytes, hash_of, keccak, shown},
 };
 
 /// A replay under way.

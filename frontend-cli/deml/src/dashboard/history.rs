@@ -8,7 +8,7 @@ use auditor::{Event, Reader, Target, input_hashes};
 use client::{node::OutputRecord, printer::Refused, session::Session};
 use serde::Serialize;
 
-use super::question::Site;
+use super::site::Site;
 use crate::config::DEVNET_CHAIN;
 
 /// Inputs of an answer, if no more come at once.

@@ -11,6 +11,7 @@ mod history;
 mod jobs;
 mod page;
 mod question;
+mod site;
 mod wallet;
 
 use std::{net::SocketAddr, path::PathBuf, rc::Rc, sync::Arc};
@@ -37,7 +38,8 @@ use tokio::{
 
 use self::{
     page::Page,
-    question::{Answer, Question, Site},
+    question::{Answer, Question},
+    site::Site,
 };
 
 /// Questions that are answered at the same time; others wait.
@@ -45,7 +47,8 @@ const AT_ONCE: usize = 16;
 
 /// No inline code or styles, and no requests but to this server; its WebAssembly runs.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
-    style-src 'self'; worker-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
+    style-src 'self'; worker-src 'self'; connect-src 'self'; img-src 'self' data:; \
+    base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
 /// A question, and where its answer goes.

@@ -1,6 +1,6 @@
 //! The questions of the page, by their paths.
 
-use std::{path::PathBuf, str::FromStr};
+use std::str::FromStr;
 
 use alloy::primitives::{Address, B256};
 use anyhow::{Context, Error, Result, bail};
@@ -9,7 +9,7 @@ use market::{Asset, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, to_value};
 
-use super::{entry, events, history, jobs, wallet};
+use super::{entry, events, history, jobs, site::Site, wallet};
 
 /// A question of the page; its text form is the path after `/api/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,18 +92,6 @@ impl FromStr for Question {
 
 fn address(text: &str) -> Result<Address> {
     text.parse().with_context(|| format!("{text:?} is not an account's address"))
-}
-
-/// What questions are answered from.
-#[derive(Debug)]
-pub(super) struct Site {
-    pub(super) session: Session,
-    /// The genesis file, if it is known.
-    pub(super) genesis: Option<PathBuf>,
-    /// Whether the application is a machine.
-    pub(super) is_of_machine: bool,
-    /// Whether browsers can have the market's code.
-    pub(super) has_twin: bool,
 }
 
 /// An answer.
