@@ -187,6 +187,7 @@ impl Graph {
     }
 
     /// The node that computes a value, and its index, looking through those that only rearrange.
+    #[cfg(feature = "train")]
     pub(crate) fn maker(&self, mut value: ValueId) -> Option<(usize, &Node)> {
         for (index, node) in self.nodes.iter().enumerate().rev() {
             if node.output != value {

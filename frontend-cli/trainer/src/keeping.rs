@@ -162,9 +162,9 @@ mod tests {
         let keeping = Keeping::at(&folder.path().join("model.onnx")).unwrap();
         assert_eq!(keeping.checkpoint(false).unwrap(), None);
         let refused = |resume| keeping.checkpoint(resume).unwrap_err().to_string();
-        assert!(refused(true).starts_with("NoCheckpoint"));
+        assert!(refused(true).starts_with("no checkpoint"));
         fs::write(&keeping.checkpoint, b"half").unwrap();
-        assert!(refused(false).starts_with("CheckpointExists"));
+        assert!(refused(false).starts_with("checkpoint exists"));
         assert!(refused(true).contains("is no checkpoint"));
         keeping.forget().unwrap();
         assert_eq!(keeping.checkpoint(false).unwrap(), None);

@@ -122,7 +122,7 @@ fn a_training_that_is_cancelled_ends_and_leaves_no_data() {
     assert!(state.is_empty() || state.contains(") Z "), "{state}");
     person.has_nothing_under_way();
     let (_, said) = ended(person.here(&["train", "follow"]), 1);
-    assert!(said.contains("NoTraining"), "{said}");
+    assert!(said.contains("no training"), "{said}");
 }
 
 #[test]
@@ -143,10 +143,10 @@ fn data_travel_to_no_worker_that_is_not_named() {
     let person = Person::new();
     for engine in ["hq", "slurm"] {
         let (_, said) = ended(person.trains(&["--on", engine]), 1);
-        assert!(said.contains("NoWorkers") && said.contains("--workers"), "{said}");
+        assert!(said.contains("no workers") && said.contains("--workers"), "{said}");
     }
     let (_, said) = ended(person.trains(&["--on", "k8s", "--workers", "a"]), 1);
-    assert!(said.contains("NoPod") && said.contains("--k8s-image"), "{said}");
+    assert!(said.contains("no pod") && said.contains("--k8s-image"), "{said}");
     let (_, said) = ended(person.trains(&["--on", "local", "--workers", "elsewhere"]), 1);
     assert!(said.contains("is not among --workers: nothing of the data was read"), "{said}");
     assert!(!person.path(MINE).exists());

@@ -104,7 +104,7 @@ async fn lists_of_a_lying_node_come_to_an_end() {
 async fn what_a_node_says_cannot_command_a_terminal() {
     let hostile = "no \u{1b}[2J\u{202e}job\r\n";
     let error = session(json!({ "error": hostile })).await.job(0).await.unwrap_err();
-    assert_eq!(one_line(&format!("{error:#}")), "NotFound: no job");
+    assert_eq!(one_line(&format!("{error:#}")), "not found: no job");
 }
 
 #[tokio::test]
