@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs all cases, or those of an operator or with a part of a name that is given, in whatever case;
+/// Runs all cases, or those of an operator or with a part of a name that is given;
 /// returns whether none failed.
 fn conformance(arguments: &[String]) -> Result<bool> {
     let (flags, wanted): (Vec<_>, Vec<_>) =

@@ -5,7 +5,7 @@ use crate::tensor::Tensor;
 use crate::{
     label::Label,
     limits,
-    onnx::{BatchSize, File, Port},
+    onnx::{BatchSize, File, Port, WeightLocation},
     op::{Fact, Operator, Plain, PlainOnly, Role},
     refusal::{ModelRefused, NodeId},
     shape::Shape,
@@ -67,17 +67,6 @@ pub(crate) struct Weight {
     pub(crate) place: WeightLocation,
     pub(crate) shape: Shape,
     pub(crate) elements: Vec<f32>,
-}
-
-/// Location of a constant in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum WeightLocation {
-    /// The initializer of this index.
-    Initializer(usize),
-    /// The `Constant` node of this index among the nodes.
-    Node(usize),
-    /// Nowhere: computed from constants, or in a function or branch.
-    Computed,
 }
 
 /// An input of a graph that is bound to a tensor, for checking operators.

@@ -8,13 +8,15 @@ use std::{
     sync::Arc,
 };
 
-use super::{Graph, Node, ValueId, Weight, WeightLocation, last_uses};
+use super::{Graph, Node, ValueId, Weight, last_uses};
 use crate::{
     element::Element,
     inference::infer,
     label::Label,
     limits,
-    onnx::{self, Attribute, Constant, Function, GraphParts, Opsets, Port, TensorBytes},
+    onnx::{
+        self, Attribute, Constant, Function, GraphParts, Opsets, Port, TensorBytes, WeightLocation,
+    },
     op::{self, Attributes, Fact, Inputs, Operator, Plain, PlainOnly, Role, Settings},
     refusal::{ConstantRefused, ModelRefused, NodeId, NodeRefused, Part},
     shape::Shape,

@@ -11,6 +11,17 @@ use crate::{
     refusal::{ModelRefused, NodeId, Part},
 };
 
+/// Location of a constant in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum WeightLocation {
+    /// The initializer of this index.
+    Initializer(usize),
+    /// The `Constant` node of this index among the nodes.
+    Node(usize),
+    /// Nowhere: computed from constants, or in a function or branch.
+    Computed,
+}
+
 /// An ONNX file, its names borrowed from the bytes it was read from.
 pub(crate) struct File<'a> {
     /// Imported operator sets by domain.

@@ -15,7 +15,8 @@ mod tensor;
 mod wire;
 
 pub(crate) use file::{
-    Attribute, BatchSize, File, Function, GraphBytes, GraphParts, Node, Opsets, Port, is_standard,
+    Attribute, BatchSize, File, Function, GraphBytes, GraphParts, Node, Opsets, Port,
+    WeightLocation, is_standard,
 };
 #[cfg(feature = "train")]
 pub(crate) use names::names;

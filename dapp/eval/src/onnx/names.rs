@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::wire::Message;
-use crate::{
-    graph::WeightLocation,
-    refusal::{ModelRefused, Part},
-};
+use super::{file::WeightLocation, wire::Message};
+use crate::refusal::{ModelRefused, Part};
 
 /// The name of each initializer, and of each node's first output.
 pub(crate) fn names(file: &[u8]) -> Result<BTreeMap<WeightLocation, String>, ModelRefused> {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use prost::encoding::{WireType, encode_key, encode_varint};
 
-use super::wire::{Field, Message};
+use super::{
+    file::WeightLocation,
+    wire::{Field, Message},
+};
 use crate::{
-    graph::WeightLocation,
     refusal::{ModelRefused, Part},
     shape::Shape,
 };

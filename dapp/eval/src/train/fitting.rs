@@ -16,10 +16,10 @@ use super::{
 use crate::{
     backend::{Array, elements_of},
     dataset::Dataset,
-    graph::{Graph, ValueId, WeightLocation},
+    graph::{Graph, ValueId},
     marking::{self, EvaluationRefused},
     model::Model,
-    onnx,
+    onnx::{self, WeightLocation},
     plan::Plan,
     report,
     shape::Shape,
