@@ -26,10 +26,8 @@ const see = (text) => page.getByText(text).first().waitFor();
 const status = (state) => page.locator(`#status[data-state="${state}"]`).waitFor();
 
 /** Waits for the newest transaction to be in a state; returns what is said of it. */
-async function latest(state) {
-  const item = page.locator(`.activity li:first-child[data-state="${state}"]`);
-  await item.waitFor();
-  return item.textContent();
+async function latest(state, hasText) {
+  await page.locator(`.activity li:first-child[data-state="${state}"]`, { hasText }).waitFor();
 }
 
 async function theListIsFilteredAndSearched() {
@@ -105,22 +103,22 @@ async function moneyIsDepositedClaimedAndWithdrawn() {
   await page.evaluate(() => (window.wallets.Second.refuses = true));
   await amount.fill("0.25");
   await button("Deposit").click();
-  assert.match(await latest("refused"), /nothing was sent/);
+  await latest("refused", /nothing was sent/);
   await page.evaluate(() => (window.wallets.Second.refuses = false));
   await button("Deposit").click();
-  assert.match(await latest("done"), /deposit 0\.25 ether: done/);
+  await latest("done", /deposit 0\.25 ether: done/);
   await page.getByRole("cell", { name: "0.25 ether", exact: true }).waitFor();
 
   const before = BigInt(await rpc(ethereum, "eth_getBalance", [account, "latest"]));
   await inspect(page, pictures, "account");
   await button("Claim").click();
-  assert.match(await latest("done"), /execute voucher \d+: done/);
+  await latest("done", /execute voucher \d+: done/);
   const after = BigInt(await rpc(ethereum, "eth_getBalance", [account, "latest"]));
   assert(after - before > 499_000_000_000_000_000n, "the reward is in the wallet");
   await see("No voucher waits to be executed.");
 
   await button("Withdraw all").click();
-  assert.match(await latest("done"), /send the command: done/);
+  await latest("done", /send the command: done/);
   await see(/pays 0\.25 ether to .* once it is proven/);
 }
 
@@ -137,7 +135,7 @@ async function nothingMoreIsSentAfterTheAccountWasChanged() {
   await page.getByLabel("Deposit: amount").fill("5");
   await page.locator("#deposit-unit").selectOption({ label: "TEST" });
   await button("Deposit").click();
-  assert.match(await latest("stopped"), /deposit 5 TEST: the account or chain was changed/);
+  await latest("stopped", /deposit 5 TEST: the account or chain was changed/);
   const first = page.locator(".activity li").nth(1);
   assert.match(await first.textContent(), /let the portal take it: done/);
   const asked = await page.evaluate(() => window.wallets.First.asked);
@@ -185,12 +183,12 @@ async function itIsSubmittedInPartsAndPaid() {
   await page.getByRole("link", { name: "Jobs" }).click();
   await page.getByRole("link", { name: "0: <i>Health</i>" }).click();
   await button("Go on publishing").click();
-  assert.match(await latest("done"), /publish.*: done/);
+  await latest("done", /publish.*: done/);
   await see("is accepted: what it pays is a voucher of your account.");
   await outside("mine");
   await page.getByRole("link", { name: "Claim", exact: true }).click();
   await button("Claim").first().click();
-  assert.match(await latest("done"), /execute voucher \d+: done/);
+  await latest("done", /execute voucher \d+: done/);
 }
 
 async function theMarketIsVerifiedHere() {
@@ -236,12 +234,12 @@ async function aTransactionThatTakesLongSaysSo() {
   await rpc(ethereum, "evm_setAutomine", [false]);
   await page.getByLabel("Deposit: amount").fill("0.125");
   await button("Deposit").click();
-  assert.match(await latest("pending"), /waits for a block …/);
+  await latest("pending", /waits for a block …/);
   await page.clock.fastForward(61_000);
   await see("it takes long: the wallet can speed it up or cancel it");
   await rpc(ethereum, "evm_setAutomine", [true]);
   await rpc(ethereum, "evm_mine");
-  assert.match(await latest("done"), /deposit 0\.125 ether: done/);
+  await latest("done", /deposit 0\.125 ether: done/);
 }
 
 async function theNodeGoesAwayAndComesBack() {
