@@ -222,8 +222,14 @@ fn thousands_of_raw_inputs_at_once_stop_neither_senders_nor_claims() {
         u32::from_str_radix(processed, 16).unwrap()
     };
     // What pays more comes first; the rest follows, block after block.
-    let all = (0..10 * INPUTS).any(|_| {
+    let all = (0..INPUTS).any(|_| {
         market.mine(1);
+        // Anvil loses one of thousands now and then: its sender sends it again.
+        if market.ethereum("txpool_status", json!([]))["pending"] == "0x0" {
+            let next = market.ethereum("eth_getTransactionCount", json!([from, "latest"]));
+            let next = u32::from_str_radix(next.as_str().unwrap().trim_start_matches("0x"), 16);
+            post(rpc, &send(next.unwrap()));
+        }
         processed() >= INPUTS
     });
     assert!(all, "{} inputs are processed", processed());
