@@ -231,14 +231,20 @@ async function aTransactionThatTakesLongSaysSo() {
   await page.reload();
   await page.clock.install();
   await button("Connect First").click();
-  await rpc(ethereum, "evm_setAutomine", [false]);
+  await page.evaluate(() => void window.wallets.First.hold());
   await page.getByLabel("Deposit: amount").fill("0.125");
   await button("Deposit").click();
+  await latest("asking", /asking the wallet …/);
+  // The devnet would have a block made for what waits.
+  await outside("stop-node");
+  await rpc(ethereum, "evm_setAutomine", [false]);
+  await page.evaluate(() => window.wallets.First.sign());
   await latest("pending", /waits for a block …/);
   await page.clock.fastForward(61_000);
   await see("it takes long: the wallet can speed it up or cancel it");
   await rpc(ethereum, "evm_setAutomine", [true]);
   await rpc(ethereum, "evm_mine");
+  await outside("start-node");
   await latest("done", /deposit 0\.125 ether: done/);
 }
 

@@ -1,5 +1,5 @@
 // Two wallets that announce themselves (EIP-6963) and sign through a development node, whose
-// accounts are unlocked. They refuse, change the account or change the chain when told to.
+// accounts are unlocked. They refuse, wait, change the account or change the chain when told to.
 
 /** A transparent point. */
 const ICON = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
@@ -23,9 +23,10 @@ function announce({ account, icon }) {
   window.wallets = {};
   for (const name of ["First", "Second"]) {
     const listeners = {};
-    const state = { account, chainId: "0x7a69", refuses: false, asked: [] };
+    const state = { account, chainId: "0x7a69", refuses: false, asked: [], signs: null };
     const emit = (event, value) => listeners[event]?.forEach((listener) => listener(value));
     state.setAccount = (other) => emit("accountsChanged", [(state.account = other)]);
+    state.hold = () => (state.signs = new Promise((sign) => (state.sign = sign)));
     state.setChain = (chainId) => emit("chainChanged", (state.chainId = chainId));
     const provider = {
       on: (event, listener) => (listeners[event] ??= new Set()).add(listener),
@@ -37,6 +38,7 @@ function announce({ account, icon }) {
         if (state.refuses) throw Object.assign(new Error("User rejected"), { code: 4001 });
         if (method === "eth_requestAccounts") return [state.account];
         if (method === "wallet_switchEthereumChain") return state.setChain(params[0].chainId);
+        await state.signs;
         return window.askEthereum(method, params);
       },
     };
