@@ -45,7 +45,8 @@ const CLOUDS: Clouds = Clouds { numbers: 8, classes: 4, width: 0.3 };
 #[test]
 fn no_rewrite_of_its_graph_hides_a_copy() {
     let mut names = Vec::new();
-    for (name, hold_out) in models() {
+    // A pipeline of classical operators has none of the layers that are rewritten.
+    for (name, hold_out) in models().into_iter().filter(|(name, _)| !name.contains("pipeline")) {
         let (file, hold_out) = (read(&name), read(&hold_out));
         let is_number = name.starts_with("diabetes");
         let metric = if is_number { Metric::MeanSquaredError } else { Metric::Accuracy };
