@@ -271,6 +271,23 @@ fn deadlines_count_from_now_and_are_checked_before_the_deposit() {
     assert_eq!(behind.ethereum.asked(RAW), 0);
 }
 
+#[test]
+fn a_job_opens_though_the_chain_s_clock_is_behind() {
+    let market = Market::start();
+    // Rent is paid until a stated date: the earlier the market's clock, the more is to be paid.
+    let block = market.ethereum("eth_getBlockByNumber", json!(["latest", false]));
+    let at = number(&block["timestamp"]);
+    let host = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    while host().as_secs() < u64::try_from(at).unwrap() + 4 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    market.ethereum("evm_setTime", json!([at + 1]));
+    let opened = market.ask(&with(&["--account", "1", "job", "open"], &open_job("2")));
+    let block = market.ethereum("eth_getBlockByNumber", json!(["latest", false]));
+    assert!(number(&block["timestamp"]) + 2 < host().as_secs().into(), "the chain caught up");
+    assert_eq!(opened["number"], 0);
+}
+
 alloy::sol! {
     function mint(address account, uint256 amount) external;
     function approve(address spender, uint256 value) external returns (bool);

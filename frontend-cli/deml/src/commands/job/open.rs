@@ -23,7 +23,7 @@ use client::{
 use eval::{Dataset, Evaluator};
 use market::{
     Amount, Blob, Command, Evaluation, JobId, Judge as _, Measure, Quote, Score, SealedBlob,
-    Sealing, Slot, SlotKey, SponsorStake, Target, Terms,
+    Sealing, Slot, SlotKey, SponsorStake, Target, Terms, Timestamp,
 };
 use serde::Serialize;
 use trainer::local;
@@ -75,6 +75,12 @@ pub struct Open {
     #[command(flatten, next_help_heading = "Sending")]
     pub sending: Sending,
 }
+
+/// Seconds by which the market's clock may be behind this computer's when the opening is taken.
+///
+/// Rent is paid until a stated date, so an earlier opening costs more; what is not needed stays in
+/// the free balance.
+const CLOCK_TOLERANCE: u64 = 120;
 
 /// A job about to be opened, checked locally.
 #[derive(Clone, Debug, Serialize)]
@@ -141,8 +147,10 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let files = terms::read_files(draft)?;
     // One moment for all durations, and not the newest block's, which is old on a quiet chain.
     let now = session.moment().await?;
-    // The market's clock stands still between inputs.
-    let market = QuoteView { now, ..session.quote().await? };
+    let quoted = session.quote().await?;
+    // The market's clock stands still between inputs, and may be behind this computer's.
+    let earliest = quoted.now.max(Timestamp(now.0.saturating_sub(CLOCK_TOLERANCE)));
+    let market = QuoteView { now, ..quoted };
     let measure = terms::measure(draft);
     understand(&files, measure)?;
     let hold_out = quote(&files.base, &files.hold_out, measure)?;
@@ -161,7 +169,7 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let planned = terms::terms(draft, &files, &known)?;
     let refused = |why: market::Refusal| Refused((&why).into());
     terms::check(&planned, &market.settings, now)?;
-    let stake = planned.sponsor_stake(&market.settings, market.now, market.reserved_bytes);
+    let stake = planned.sponsor_stake(&market.settings, earliest, market.reserved_bytes);
     let stake = stake.map_err(refused)?;
     let total = stake.total().map_err(refused)?;
     let rehearsal = rehearsed(session, &market, &planned, &files, sealed).await?;
