@@ -23,6 +23,8 @@ use super::tools::Tools;
 pub(super) const CHAIN_ID: u64 = 31_337;
 /// The log file of anvil's output.
 const LOG: &str = "anvil.log";
+/// Number of past blocks whose state can be asked for.
+const PAST_STATES: u32 = 500;
 const START_WAIT: Duration = Duration::from_secs(30);
 /// Attempts at finding a free port, as another process may take it first.
 const PORT_ATTEMPTS: u32 = 3;
@@ -60,6 +62,8 @@ impl L1 {
         args.extend(["--hardfork".into(), "prague".into()]);
         args.extend(["--dump-state".into(), folder.join("l1-next.json").into()]);
         args.extend(["--state-interval".into(), "1".into()]);
+        // Else it writes the states of past blocks into the home folder, gigabytes in an hour.
+        args.extend(["--prune-history".into(), PAST_STATES.to_string().into()]);
         if config.free_gas {
             args.extend(["--block-base-fee-per-gas".into(), "0".into()]);
             args.extend(["--gas-price".into(), "0".into()]);
