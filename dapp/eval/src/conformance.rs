@@ -87,7 +87,7 @@ fn computed(model: &[u8], given: &[Bound], output: usize) -> Result<Tensor, Stri
     let BoundGraph { graph, weights, inputs } = bound;
     let fact = |tensor: &Tensor| tensor.shape().map(|shape| Fact::of(tensor.element, shape));
     let facts = inputs.iter().filter_map(|(value, tensor)| Some((*value, fact(tensor)?)));
-    let planned = Plan::of_facts(&graph, &facts.collect::<Vec<_>>());
+    let planned = Plan::for_inputs(&graph, &facts.collect::<Vec<_>>());
     let (plan, _) = planned.map_err(|reason| reason.to_string())?;
     let mut arrays = vec![None; graph.known.len()];
     for weight in weights {

@@ -44,7 +44,7 @@ impl Plan {
     pub(crate) fn new(graph: &Graph, rows: usize) -> Result<Self, ModelRefused> {
         let sizes = [&[rows], graph.row.sizes()].concat();
         let input = Shape::new(&sizes).ok_or(ModelRefused::Input(Label::new(b"")))?;
-        let (mut plan, facts) = Self::of_facts(graph, &[(graph.input, Fact::Real(input))])?;
+        let (mut plan, facts) = Self::for_inputs(graph, &[(graph.input, Fact::Real(input))])?;
         plan.rows = rows;
         let output = facts[graph.output].as_ref().filter(|_| graph.known[graph.output].is_none());
         let answers = match output {
@@ -56,7 +56,7 @@ impl Plan {
     }
 
     /// Plans a run on inputs of which these facts are given; returns the facts of all values.
-    pub(crate) fn of_facts(
+    pub(crate) fn for_inputs(
         graph: &Graph,
         inputs: &[(ValueId, Fact)],
     ) -> Result<(Self, Vec<Option<Fact>>), ModelRefused> {

@@ -8,6 +8,7 @@ use primitive_types::U256;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    invariant::there,
     metric::{Metric, ratio},
     shared::Shared,
     units::Score,
@@ -49,7 +50,7 @@ impl Ranking {
             Metric::Auroc => auroc(&self.groups()),
             Metric::AveragePrecision => average_precision(&self.groups()),
             Metric::SensitivityAt90 | Metric::SensitivityAt95 | Metric::SensitivityAt99 => {
-                let specificity = metric.specificity().unwrap_or(Score::MAX);
+                let specificity = there(metric.specificity(), "a stated specificity");
                 sensitivity(&self.groups(), specificity)
             }
             Metric::Spearman => self.spearman().unwrap_or_default(),

@@ -1,36 +1,29 @@
 //! Building a graph from a file: names become values, functions and branches are put in place, and
 //! what depends on constants alone is computed once.
 
+mod folding;
+mod inline;
 mod loops;
+mod names;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
+use self::inline::resolved;
 use super::{Graph, Node, ValueId, Weight, last_uses};
 use crate::{
     element::Element,
-    inference::infer,
     label::Label,
     limits,
-    onnx::{
-        self, Attribute, Constant, Function, GraphParts, Opsets, Port, TensorBytes, WeightLocation,
-    },
-    op::{self, Attributes, Fact, Inputs, Operator, Plain, PlainOnly, Role, Settings},
+    onnx::{self, Attribute, Function, Opsets, Port, TensorBytes, WeightLocation},
+    op::{self, Attributes, Fact, Operator, Plain, PlainOnly, Role, Settings},
     refusal::{ConstantRefused, ModelRefused, NodeId, NodeRefused, Part},
     shape::Shape,
-    tensor::Tensor,
 };
 
 /// Domain of the operators of classical machine learning.
 const ML: &[u8] = b"ai.onnx.ml";
 /// Domain of ONNX Runtime's own operators, of which those of quantised models are known.
 const CONTRIB: &[u8] = b"com.microsoft";
-
-/// Numbers of rows for which a condition must be the same to count as known: the fewest and the
-/// most of a batch.
-const PROBED_ROWS: [usize; 2] = [1, limits::BATCH_ROWS];
 
 /// A graph being built: names on the left, values on the right.
 pub(super) struct Builder<'a> {
@@ -102,27 +95,6 @@ impl<'a> Builder<'a> {
         self.scopes.last_mut().expect("there is always the graph's own scope")
     }
 
-    /// Adds initializers, which are decoded when they are first used.
-    pub(super) fn initializers(
-        &mut self,
-        constants: &[TensorBytes<'a>],
-    ) -> Result<(), ModelRefused> {
-        let is_top = self.scopes.len() == 1;
-        for (index, tensor) in constants.iter().enumerate() {
-            let place =
-                if is_top { WeightLocation::Initializer(index) } else { WeightLocation::Computed };
-            let scope = self.scope();
-            if scope.values.contains_key(tensor.name) && is_top {
-                continue;
-            }
-            let taken = scope.pending.insert(tensor.name, (*tensor, place)).is_some();
-            if taken || tensor.name.is_empty() {
-                return Err(ModelRefused::NameTwice(Label::new(tensor.name)));
-            }
-        }
-        Ok(())
-    }
-
     /// The input that is not an initializer, and the name of the output that is evaluated: of
     /// several, probabilities before labels; `rank` counts them from the best.
     pub(super) fn ports(
@@ -172,127 +144,6 @@ impl<'a> Builder<'a> {
         Ok(input)
     }
 
-    /// Adds an input bound to a tensor of each run.
-    #[cfg(feature = "conformance")]
-    pub(super) fn bind(&mut self, name: &'a [u8], fact: Fact) -> Result<ValueId, ModelRefused> {
-        let value = self.define(name, None).ok_or(ModelRefused::NameTwice(Label::new(name)))?;
-        self.inputs.push((value, fact));
-        Ok(value)
-    }
-
-    /// Adds an input bound to a constant.
-    #[cfg(feature = "conformance")]
-    pub(super) fn bind_constant(
-        &mut self,
-        name: &'a [u8],
-        tensor: Tensor,
-    ) -> Result<(), ModelRefused> {
-        let value = self.computed(tensor);
-        self.fixed.retain(|fixed| *fixed != value);
-        self.scope().values.insert(name, Some(value));
-        Ok(())
-    }
-
-    fn unnamed(&mut self, known: Option<Fact>) -> ValueId {
-        self.known.push(known);
-        self.known.len() - 1
-    }
-
-    /// Gives a new value this name; `None` if the name is taken.
-    fn define(&mut self, name: &'a [u8], known: Option<Fact>) -> Option<ValueId> {
-        let value = self.unnamed(known);
-        self.name(name, value).then_some(value)
-    }
-
-    /// Gives a value this name; false if the name is taken.
-    fn name(&mut self, name: &'a [u8], value: ValueId) -> bool {
-        let scope = self.scope();
-        !name.is_empty()
-            && !scope.pending.contains_key(name)
-            && scope.values.insert(name, Some(value)).is_none()
-    }
-
-    /// A constant computed from others.
-    fn computed(&mut self, tensor: Tensor) -> ValueId {
-        let constant = match tensor.shape() {
-            Some(shape) if tensor.element == Element::F32 => Constant::Real(shape, tensor.to_f32()),
-            _ => Constant::Plain(tensor),
-        };
-        let value = self.constant(constant, WeightLocation::Computed);
-        self.fixed.push(value);
-        value
-    }
-
-    fn constant(&mut self, constant: Constant, place: WeightLocation) -> ValueId {
-        match constant {
-            Constant::Real(shape, elements) => {
-                let fact = if elements.len() <= limits::KNOWN_ELEMENTS {
-                    Fact::Known(Arc::new(Tensor::of_f32(shape, &elements)))
-                } else {
-                    Fact::Real(shape)
-                };
-                let value = self.unnamed(Some(fact));
-                if place == WeightLocation::Computed {
-                    self.fixed.push(value);
-                }
-                self.weights.push(Weight { value, place, shape, elements });
-                value
-            }
-            Constant::Plain(tensor) => self.unnamed(Some(Fact::Known(Arc::new(tensor)))),
-        }
-    }
-
-    /// Remembers whether a constant is finite.
-    fn watch(&mut self, name: &[u8], value: ValueId) {
-        let weight = self.weights.last().filter(|weight| weight.value == value);
-        let place = weight.and_then(|weight| weight.elements.iter().position(|x| !x.is_finite()));
-        if let Some(place) = place {
-            self.not_finite.insert(value, (Label::new(name), place));
-            self.fixed.push(value);
-        }
-    }
-
-    /// The value of a name, if there is one; `None` inside for an input left out.
-    fn find(&mut self, name: &[u8]) -> Result<Option<Option<ValueId>>, ModelRefused> {
-        for index in (0..self.scopes.len()).rev() {
-            let scope = &mut self.scopes[index];
-            if let Some(value) = scope.values.get(name) {
-                return Ok(Some(*value));
-            }
-            if let Some((name, (tensor, place))) = scope.pending.remove_entry(name) {
-                let label = Label::new(name);
-                let constant = tensor.decode()?;
-                let constant =
-                    constant.map_err(|reason| ModelRefused::Constant { name: label, reason })?;
-                self.bounded(&constant)?;
-                let value = self.constant(constant, place);
-                self.watch(name, value);
-                self.scopes[index].values.insert(name, Some(value));
-                return Ok(Some(Some(value)));
-            }
-            if !scope.sees_outside {
-                break;
-            }
-        }
-        Ok(None)
-    }
-
-    /// Counts the elements of a constant that is held as a plain tensor.
-    fn bounded(&mut self, constant: &Constant) -> Result<(), ModelRefused> {
-        if let Constant::Plain(tensor) = constant {
-            let limit = limits::PLAIN_ELEMENTS;
-            let left = self.elements_left.checked_sub(tensor.len());
-            self.elements_left =
-                left.ok_or(ModelRefused::TooMany { part: Part::PlainConstants, limit })?;
-        }
-        Ok(())
-    }
-
-    /// The value of the graph's output of this name.
-    pub(super) fn named(&mut self, name: &[u8]) -> Result<ValueId, ModelRefused> {
-        self.find(name)?.flatten().ok_or(ModelRefused::Output(Label::new(name)))
-    }
-
     /// The value of the output, cast to f32 if it is of another type.
     pub(super) fn output(&mut self, name: &[u8]) -> Result<ValueId, ModelRefused> {
         let output = self.named(name)?;
@@ -312,38 +163,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Facts of all values so far, for this many rows; `None` where they do not follow.
-    fn probe(&self, rows: usize) -> Vec<Option<Fact>> {
-        let mut facts = self.known.clone();
-        for (value, fact) in &self.inputs {
-            facts[*value] = Some(fact.clone());
-        }
-        if let Some(row) = self.row {
-            let shape = Shape::new(&[&[rows], row.sizes()].concat());
-            let input = self.known.iter().position(Option::is_none);
-            if let (Some(input), true) = (input, self.inputs.is_empty()) {
-                facts[input] = shape.map(Fact::Real);
-            }
-        }
-        let mut left = limits::PLANNED_ELEMENTS;
-        for node in &self.nodes {
-            let inputs = node.inputs.iter().map(|input| input.and_then(|id| facts[id].clone()));
-            let inputs = inputs.collect::<Vec<_>>();
-            let given =
-                node.inputs.iter().zip(&inputs).all(|(id, fact)| id.is_none() || fact.is_some());
-            if given
-                && let Ok(inferred) = infer(node.operator.as_ref(), node.plain.as_ref(), &inputs)
-            {
-                facts[node.output] = Some(inferred.fact(&inputs, &mut left).0);
-            }
-        }
-        facts
-    }
-
     /// Adds the nodes that some outputs need.
     pub(super) fn nodes_of(
         &mut self,
-        nodes: &[onnx::Node<'a>],
+        nodes: &[onnx::NodeProto<'a>],
         outputs: &[&'a [u8]],
         opsets: &Opsets<'a>,
     ) -> Result<(), ModelRefused> {
@@ -352,7 +175,7 @@ impl<'a> Builder<'a> {
 
     fn block(
         &mut self,
-        nodes: &[onnx::Node<'a>],
+        nodes: &[onnx::NodeProto<'a>],
         outputs: &[&'a [u8]],
         frame: &Frame<'_, 'a>,
     ) -> Result<(), ModelRefused> {
@@ -375,7 +198,11 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn node(&mut self, node: &onnx::Node<'a>, frame: &Frame<'_, 'a>) -> Result<(), ModelRefused> {
+    fn node(
+        &mut self,
+        node: &onnx::NodeProto<'a>,
+        frame: &Frame<'_, 'a>,
+    ) -> Result<(), ModelRefused> {
         let id = node.id;
         let refused = |reason| ModelRefused::Node { node: id, reason };
         self.nodes_read += 1;
@@ -442,15 +269,6 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// The value a node's input names; `None` for one left out.
-    fn operand(&mut self, name: &[u8], id: NodeId) -> Result<Option<ValueId>, ModelRefused> {
-        if name.is_empty() {
-            return Ok(None);
-        }
-        let reason = NodeRefused::UndefinedInput(Label::new(name));
-        self.find(name)?.ok_or(ModelRefused::Node { node: id, reason })
-    }
-
     /// Adds a node, or what it computes if it depends on constants alone.
     fn add(
         &mut self,
@@ -485,190 +303,6 @@ impl<'a> Builder<'a> {
         let inputs = inputs.to_vec();
         self.nodes.push(Node { id, operator, plain, inputs, output });
         Ok(())
-    }
-
-    /// The result of a node that depends on constants alone, unless it is one with a kernel that
-    /// works on weights of the file: those may be trained.
-    fn folded(
-        &mut self,
-        operator: &dyn Operator,
-        plain: Option<&Plain>,
-        inputs: &[Option<ValueId>],
-    ) -> Result<Option<Tensor>, NodeRefused> {
-        let Some(plain) = plain else { return Ok(None) };
-        let facts = inputs.iter().map(|input| input.and_then(|id| self.known[id].clone()));
-        let facts = facts.collect::<Vec<_>>();
-        if inputs.iter().zip(&facts).any(|(id, fact)| id.is_some() && fact.is_none()) {
-            return Ok(None);
-        }
-        let computed = inputs.iter().flatten().any(|id| self.fixed.contains(id));
-        let weights = facts.iter().flatten().any(|fact| fact.element() == Element::F32);
-        if weights && !computed && operator.infer(&Inputs(&facts)).is_ok() {
-            return Ok(None);
-        }
-        let facts = facts.into_iter().zip(inputs).map(|(fact, id)| match (fact, id) {
-            (Some(Fact::Real(_)), Some(id)) => {
-                let weight = self.weights.iter().find(|weight| weight.value == *id)?;
-                let tensor = Tensor::of_f32(weight.shape, &weight.elements);
-                Some(Fact::Known(Arc::new(tensor)))
-            }
-            (fact, _) => fact,
-        });
-        let facts = facts.collect::<Vec<_>>();
-        let prepared = plain.prepare(&facts)?;
-        let elements = prepared.sizes.iter().product::<usize>();
-        if prepared.steps > self.steps_left || elements > self.elements_left {
-            return Ok(None);
-        }
-        self.steps_left -= prepared.steps;
-        self.folded_steps += prepared.steps;
-        self.elements_left -= elements;
-        let operands = facts.into_iter().map(|fact| match fact {
-            Some(Fact::Known(tensor)) => Some(tensor),
-            _ => None,
-        });
-        Ok(Some(prepared.run(&operands.collect::<Vec<_>>())))
-    }
-
-    fn constant_node(
-        &mut self,
-        node: &onnx::Node<'a>,
-        attributes: Vec<(&'a [u8], Attribute<'a>)>,
-        frame: &Frame<'_, 'a>,
-        opset: i64,
-    ) -> Result<(), ModelRefused> {
-        let refused = |reason| ModelRefused::Node { node: node.id, reason };
-        let output = node.outputs.first().copied().filter(|name| !name.is_empty());
-        let output = output.ok_or(refused(NodeRefused::NoOutput))?;
-        let constant = op::constant(Attributes::new(attributes, opset))?.map_err(refused)?;
-        let place = match (frame.depth, usize::try_from(node.id.index)) {
-            (0, Ok(index)) => WeightLocation::Node(index),
-            _ => WeightLocation::Computed,
-        };
-        self.bounded(&constant)?;
-        let value = self.constant(constant, place);
-        self.watch(output, value);
-        let twice = NodeRefused::OutputTwice(Label::new(output));
-        if self.name(output, value) { Ok(()) } else { Err(refused(twice)) }
-    }
-
-    /// Puts the branch of an `If` in place whose condition is known before running.
-    fn branch(
-        &mut self,
-        node: &onnx::Node<'a>,
-        attributes: &[(&'a [u8], Attribute<'a>)],
-        frame: &Frame<'_, 'a>,
-    ) -> Result<(), ModelRefused> {
-        let refused = |reason| ModelRefused::Node { node: node.id, reason };
-        self.check_depth(frame)?;
-        let name = node.inputs.first().copied().unwrap_or_default();
-        let condition = self.operand(name, node.id)?;
-        let condition = condition.ok_or(refused(NodeRefused::InputCount(0)))?;
-        let taken = self.condition(condition).ok_or(refused(NodeRefused::Condition))?;
-        let wanted: &[u8] = if taken { b"then_branch" } else { b"else_branch" };
-        let graph = attributes.iter().find_map(|(name, attribute)| match attribute {
-            Attribute::Graph(graph) if *name == wanted => Some(*graph),
-            _ => None,
-        });
-        let missing = NodeRefused::AttributeMissing(Label::new(wanted));
-        let parts = graph.ok_or(refused(missing))?.read()?;
-        let depth = frame.depth + 1;
-        let frame = Frame { opsets: frame.opsets, arguments: frame.arguments, depth };
-        let outputs = parts.outputs.iter().map(|port| port.name).collect::<Vec<_>>();
-        self.scopes.push(Scope { sees_outside: true, ..Scope::default() });
-        let values = self.inside(&parts, &outputs, &frame, node.id)?;
-        self.scopes.pop();
-        self.hand_on(node, &values)
-    }
-
-    fn inside(
-        &mut self,
-        parts: &GraphParts<'a>,
-        outputs: &[&'a [u8]],
-        frame: &Frame<'_, 'a>,
-        id: NodeId,
-    ) -> Result<Vec<Option<ValueId>>, ModelRefused> {
-        self.initializers(&parts.constants)?;
-        self.block(&parts.nodes, outputs, frame)?;
-        outputs.iter().map(|name| self.operand(name, id)).collect()
-    }
-
-    /// Gives a node's outputs the values made inside of it.
-    fn hand_on(
-        &mut self,
-        node: &onnx::Node<'a>,
-        values: &[Option<ValueId>],
-    ) -> Result<(), ModelRefused> {
-        for (name, value) in node.outputs.iter().zip(values) {
-            let (false, Some(value)) = (name.is_empty(), value) else { continue };
-            if !self.name(name, *value) {
-                let reason = NodeRefused::OutputTwice(Label::new(name));
-                return Err(ModelRefused::Node { node: node.id, reason });
-            }
-        }
-        Ok(())
-    }
-
-    fn check_depth(&self, frame: &Frame<'_, 'a>) -> Result<(), ModelRefused> {
-        if frame.depth < limits::NESTING {
-            return Ok(());
-        }
-        Err(ModelRefused::TooMany { part: Part::Subgraphs, limit: limits::NESTING })
-    }
-
-    /// A condition, if it does not depend on the rows.
-    fn condition(&mut self, value: ValueId) -> Option<bool> {
-        let known = |fact: Option<&Fact>| match fact {
-            Some(Fact::Known(tensor)) => tensor.wholes().first().map(|flag| *flag != 0),
-            _ => None,
-        };
-        if let Some(flag) = known(self.known[value].as_ref()) {
-            return Some(flag);
-        }
-        self.probes += 1;
-        if self.probes > limits::CONDITIONS {
-            return None;
-        }
-        let [fewest, most] = PROBED_ROWS.map(|rows| known(self.probe(rows)[value].as_ref()));
-        fewest.filter(|flag| most == Some(*flag))
-    }
-
-    /// Puts a function of the file in place.
-    fn call(
-        &mut self,
-        node: &onnx::Node<'a>,
-        function: &Function<'a>,
-        attributes: Vec<(&'a [u8], Attribute<'a>)>,
-        frame: &Frame<'_, 'a>,
-    ) -> Result<(), ModelRefused> {
-        self.check_depth(frame)?;
-        // Reading a function again and again is bounded as other work before running is.
-        let bytes = u64::try_from(function.len()).unwrap_or(u64::MAX);
-        let left = self.steps_left.checked_sub(bytes);
-        let limit = limits::FUNCTIONS;
-        self.steps_left = left.ok_or(ModelRefused::TooMany { part: Part::Functions, limit })?;
-        let parts = function.parts()?;
-        let mut scope = Scope::default();
-        for (index, name) in parts.inputs.iter().enumerate() {
-            let value = match node.inputs.get(index) {
-                Some(given) => self.operand(given, node.id)?,
-                None => None,
-            };
-            scope.values.insert(name, value);
-        }
-        let mut arguments = attributes;
-        for (name, default) in parts.attributes {
-            if !arguments.iter().any(|(given, _)| *given == name) {
-                arguments.push((name, default));
-            }
-        }
-        let frame = Frame { opsets: &parts.opsets, arguments: &arguments, depth: frame.depth + 1 };
-        self.scopes.push(scope);
-        self.block(&parts.nodes, &parts.outputs, &frame)?;
-        let values = parts.outputs.iter().map(|name| self.operand(name, node.id));
-        let values = values.collect::<Result<Vec<_>, _>>()?;
-        self.scopes.pop();
-        self.hand_on(node, &values)
     }
 
     /// The graph of what the output needs.
@@ -748,24 +382,9 @@ fn cast_to(element: i64) -> Option<Plain> {
     Plain::new(b"", b"Cast", settings)?.ok()
 }
 
-/// Attributes with the references to those of the function's call replaced.
-fn resolved<'a>(
-    attributes: &[(&'a [u8], Attribute<'a>)],
-    arguments: &[(&'a [u8], Attribute<'a>)],
-) -> Vec<(&'a [u8], Attribute<'a>)> {
-    let resolve = |(name, attribute): &(&'a [u8], Attribute<'a>)| match attribute {
-        Attribute::Reference(wanted) => {
-            let found = arguments.iter().find(|(given, _)| given == wanted)?;
-            Some((*name, found.1.clone()))
-        }
-        attribute => Some((*name, attribute.clone())),
-    };
-    attributes.iter().filter_map(resolve).collect()
-}
-
 /// Which nodes some outputs need.
 pub(super) fn live<'a>(
-    nodes: &[onnx::Node<'a>],
+    nodes: &[onnx::NodeProto<'a>],
     outputs: &[&'a [u8]],
 ) -> Result<Vec<bool>, ModelRefused> {
     let mut wanted = outputs.iter().copied().collect::<BTreeSet<_>>();

@@ -38,7 +38,7 @@ pub(crate) struct Opsets<'a>(Vec<(&'a [u8], i64)>);
 /// The parts of a graph.
 #[derive(Default)]
 pub(crate) struct GraphParts<'a> {
-    pub(crate) nodes: Vec<Node<'a>>,
+    pub(crate) nodes: Vec<NodeProto<'a>>,
     /// Initializers by name.
     pub(crate) constants: Vec<TensorBytes<'a>>,
     pub(crate) inputs: Vec<Port<'a>>,
@@ -63,13 +63,13 @@ pub(crate) struct FunctionParts<'a> {
     pub(crate) opsets: Opsets<'a>,
     pub(crate) inputs: Vec<&'a [u8]>,
     pub(crate) outputs: Vec<&'a [u8]>,
-    pub(crate) nodes: Vec<Node<'a>>,
+    pub(crate) nodes: Vec<NodeProto<'a>>,
     /// Default values of attributes.
     pub(crate) attributes: Vec<(&'a [u8], Attribute<'a>)>,
 }
 
 /// A node; names of absent optional inputs and outputs are empty.
-pub(crate) struct Node<'a> {
+pub(crate) struct NodeProto<'a> {
     pub(crate) id: NodeId,
     pub(crate) domain: &'a [u8],
     pub(crate) operator: &'a [u8],
@@ -156,7 +156,7 @@ impl<'a> GraphBytes<'a> {
             match field? {
                 (1, field) => {
                     let index = u32::try_from(parts.nodes.len()).unwrap_or(u32::MAX);
-                    let node = Node::read(index, field.message(Part::Node)?)?;
+                    let node = NodeProto::read(index, field.message(Part::Node)?)?;
                     numbers += node.listed();
                     if numbers > limits::LISTS_LENGTH {
                         let limit = limits::LISTS_LENGTH;
@@ -235,7 +235,7 @@ impl<'a> Function<'a> {
                 }
                 (7, field) => {
                     let index = u32::try_from(parts.nodes.len()).unwrap_or(u32::MAX);
-                    let node = Node::read(index, field.message(Part::Node)?)?;
+                    let node = NodeProto::read(index, field.message(Part::Node)?)?;
                     push(&mut parts.nodes, node, limits::NODES, Part::Nodes)?;
                 }
                 (9, field) => parts.opsets.read(field.message(Part::OpsetImport)?)?,
@@ -299,7 +299,7 @@ pub(crate) fn is_standard(domain: &[u8]) -> bool {
     matches!(domain, b"" | b"ai.onnx")
 }
 
-impl<'a> Node<'a> {
+impl<'a> NodeProto<'a> {
     pub(crate) fn read(index: u32, node: Message<'a>) -> Result<Self, ModelRefused> {
         let mut name = &[][..];
         let mut read = Self {

@@ -15,7 +15,7 @@ mod tensor;
 mod wire;
 
 pub(crate) use file::{
-    Attribute, BatchSize, File, Function, GraphBytes, GraphParts, Node, Opsets, Port,
+    Attribute, BatchSize, File, Function, GraphBytes, GraphParts, NodeProto, Opsets, Port,
     WeightLocation, is_standard,
 };
 #[cfg(feature = "train")]

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Attribute, File, Node,
+    Attribute, File, NodeProto,
     patch::{Edit, put_bytes, rewrite},
     tensor::TensorBytes,
     wire::{Field, Message},
@@ -29,7 +29,7 @@ pub struct Beside {
 pub type Read<'a> = &'a mut dyn FnMut(&Beside) -> Option<Vec<u8>>;
 
 /// Finds the nodes that outputs need.
-type Live<'a> = fn(&[Node<'a>], &[&'a [u8]]) -> Result<Vec<bool>, ModelRefused>;
+type Live<'a> = fn(&[NodeProto<'a>], &[&'a [u8]]) -> Result<Vec<bool>, ModelRefused>;
 
 /// What the evaluation of an output needs.
 struct Needed<'a> {

@@ -37,7 +37,7 @@ impl<'a> Builder<'a> {
         parts: &GraphParts<'a>,
         inputs: &[ValueId],
         frame: &Frame<'_, 'a>,
-        node: &onnx::Node<'a>,
+        node: &onnx::NodeProto<'a>,
     ) -> Result<Vec<ValueId>, ModelRefused> {
         let refused = |reason| ModelRefused::Node { node: node.id, reason };
         let names = parts.inputs.iter().map(|port| port.name).zip(inputs);
@@ -57,7 +57,7 @@ impl<'a> Builder<'a> {
     /// Puts the nodes of a `Loop` in place as often as it runs, which must be known.
     pub(super) fn repeat(
         &mut self,
-        node: &onnx::Node<'a>,
+        node: &onnx::NodeProto<'a>,
         attributes: &Attributes<'a>,
         frame: &Frame<'_, 'a>,
     ) -> Result<(), ModelRefused> {
@@ -115,7 +115,7 @@ impl<'a> Builder<'a> {
     fn stacked(
         &mut self,
         list: &[ValueId],
-        node: &onnx::Node<'a>,
+        node: &onnx::NodeProto<'a>,
     ) -> Result<ValueId, ModelRefused> {
         let refused = |reason| ModelRefused::Node { node: node.id, reason };
         if list.is_empty() {
@@ -151,7 +151,7 @@ impl<'a> Builder<'a> {
     /// Adds a `Scan` as one node for each of its outputs.
     pub(super) fn scan(
         &mut self,
-        node: &onnx::Node<'a>,
+        node: &onnx::NodeProto<'a>,
         attributes: &Attributes<'a>,
         frame: &Frame<'_, 'a>,
         opset: i64,

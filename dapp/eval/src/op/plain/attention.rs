@@ -3,7 +3,7 @@
 use kernels::math::double as math;
 
 use super::{
-    Given, Operands, Prepared, Settings, bad_sizes,
+    Facts, Operands, Prepared, Settings, bad_sizes,
     binary::{broadcast, spread},
     operand,
     reduce::softmax_of,
@@ -50,7 +50,7 @@ impl Heads {
     }
 }
 
-pub(super) fn attention(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn attention(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(3, 7)?;
     // Keys and values of the past, and lengths of padded ones, come with generating text.
     if (4..7).any(|input| given.has(input)) || settings.integer_or("qk_matmul_output_mode", 0)? != 0

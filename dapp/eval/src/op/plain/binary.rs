@@ -2,7 +2,7 @@
 
 use kernels::math::double as math;
 
-use super::{Given, Operands, Prepared, Settings, bad_sizes, operand, unary::FUNCTION};
+use super::{Facts, Operands, Prepared, Settings, bad_sizes, operand, unary::FUNCTION};
 use crate::{
     element::Element,
     op::attributes::bad_value,
@@ -45,7 +45,7 @@ pub(super) fn spread(tensor: &Tensor, output: &[usize]) -> Data {
 }
 
 /// The sizes all inputs broadcast to.
-fn together(given: &Given<'_>) -> Result<Vec<usize>, NodeRefused> {
+fn together(given: &Facts<'_>) -> Result<Vec<usize>, NodeRefused> {
     let all = (0..given.count()).map(|input| given.sizes(input)).collect::<Result<Vec<_>, _>>()?;
     broadcast(&all).ok_or_else(|| match all.as_slice() {
         [left, right, ..] => NodeRefused::Shapes((*left).into(), (*right).into()),
@@ -76,7 +76,7 @@ struct Pair {
 }
 
 /// Folds all inputs, which are of one type, by a function of two.
-fn folded(given: &Given<'_>, pair: Pair) -> Result<Prepared, NodeRefused> {
+fn folded(given: &Facts<'_>, pair: Pair) -> Result<Prepared, NodeRefused> {
     given.at_least(1)?;
     let (element, sizes) = (given.element(0)?, together(given)?);
     for input in 1..given.count() {
@@ -117,7 +117,7 @@ fn folded(given: &Given<'_>, pair: Pair) -> Result<Prepared, NodeRefused> {
     }
 }
 
-fn two(given: &Given<'_>, pair: Pair) -> Result<Prepared, NodeRefused> {
+fn two(given: &Facts<'_>, pair: Pair) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     if given.element(0)? == Element::Bool {
         return Err(NodeRefused::ElementType(0));
@@ -128,7 +128,7 @@ fn two(given: &Given<'_>, pair: Pair) -> Result<Prepared, NodeRefused> {
 /// Declares operators of two operands.
 macro_rules! pairs {
     ($($name:ident = $real:expr, $whole:expr;)*) => {
-        $(pub(super) fn $name(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+        $(pub(super) fn $name(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
             two(given, Pair { real: Some($real), whole: Some($whole) })
         })*
     };
@@ -144,7 +144,7 @@ pairs! {
 /// Declares operators of any number of operands.
 macro_rules! lists {
     ($($name:ident = $real:expr, $whole:expr;)*) => {
-        $(pub(super) fn $name(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+        $(pub(super) fn $name(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
             folded(given, Pair { real: Some($real), whole: Some($whole) })
         })*
     };
@@ -161,7 +161,7 @@ pub(super) fn greater_of(x: f64, y: f64) -> f64 {
     if x.is_nan() || x >= y { x } else { y }
 }
 
-pub(super) fn mean(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn mean(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.at_least(1)?;
     let (element, sizes) = (given.real(0)?, together(given)?);
     let steps = sizes.iter().product::<usize>().saturating_mul(given.count() * (sizes.len() + 2));
@@ -178,7 +178,7 @@ pub(super) fn mean(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefu
 }
 
 /// The first to the power of the second, of the type of the first.
-pub(super) fn pow(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn pow(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     let (element, sizes) = (given.element(0)?, together(given)?);
     let steps = sizes.iter().product::<usize>().saturating_mul(3 * FUNCTION);
@@ -217,7 +217,7 @@ fn integer_power(base: i128, power: i128) -> i128 {
     base.wrapping_pow(u32::try_from(power).unwrap_or(u32::MAX))
 }
 
-pub(super) fn modulo(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn modulo(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     if settings.flag("fmod", false)? {
         let whole = |x: i128, y: i128| x.checked_rem(y).unwrap_or(0);
         return two(given, Pair { real: Some(math::fmod), whole: Some(whole) });
@@ -233,7 +233,7 @@ pub(super) fn modulo(settings: &Settings, given: &Given<'_>) -> Result<Prepared,
     two(given, Pair { real: Some(real), whole: Some(whole) })
 }
 
-pub(super) fn prelu(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn prelu(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     if together(given)? != given.sizes(0)? {
         return Err(bad_sizes(given.sizes(1)?));
@@ -245,7 +245,7 @@ pub(super) fn prelu(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRef
 
 /// A comparison; NaNs are neither less nor equal.
 fn compared(
-    given: &Given<'_>,
+    given: &Facts<'_>,
     real: fn(&f64, &f64) -> bool,
     whole: fn(&i128, &i128) -> bool,
 ) -> Result<Prepared, NodeRefused> {
@@ -271,7 +271,7 @@ fn compared(
 /// Declares comparisons.
 macro_rules! comparisons {
     ($($name:ident = $compare:ident;)*) => {
-        $(pub(super) fn $name(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+        $(pub(super) fn $name(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
             compared(given, PartialOrd::$compare, PartialOrd::$compare)
         })*
     };
@@ -284,11 +284,11 @@ comparisons! {
     less_or_equal = le;
 }
 
-pub(super) fn equal(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn equal(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     compared(given, PartialEq::eq, PartialEq::eq)
 }
 
-fn logic(given: &Given<'_>, whole: fn(i128, i128) -> i128) -> Result<Prepared, NodeRefused> {
+fn logic(given: &Facts<'_>, whole: fn(i128, i128) -> i128) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     if given.element(0)? != Element::Bool {
         return Err(NodeRefused::ElementType(0));
@@ -296,31 +296,31 @@ fn logic(given: &Given<'_>, whole: fn(i128, i128) -> i128) -> Result<Prepared, N
     folded(given, Pair { real: None, whole: Some(whole) })
 }
 
-pub(super) fn and(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn and(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     logic(given, |x, y| x & y)
 }
 
-pub(super) fn or(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn or(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     logic(given, |x, y| x | y)
 }
 
-pub(super) fn xor(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn xor(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     logic(given, |x, y| x ^ y)
 }
 
-pub(super) fn bitwise_and(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn bitwise_and(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     two(given, Pair { real: None, whole: Some(|x, y| x & y) })
 }
 
-pub(super) fn bitwise_or(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn bitwise_or(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     two(given, Pair { real: None, whole: Some(|x, y| x | y) })
 }
 
-pub(super) fn bitwise_xor(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn bitwise_xor(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     two(given, Pair { real: None, whole: Some(|x, y| x ^ y) })
 }
 
-pub(super) fn bit_shift(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn bit_shift(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let left = match settings.text("direction")? {
         Some("LEFT") => true,
         Some("RIGHT") => false,
@@ -335,7 +335,7 @@ pub(super) fn bit_shift(settings: &Settings, given: &Given<'_>) -> Result<Prepar
 }
 
 /// Of each pair of elements the first where a flag is set, else the second.
-pub(super) fn choose(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn choose(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(3, 3)?;
     let (element, sizes) = (given.element(1)?, together(given)?);
     if given.element(0)? != Element::Bool || given.element(2)? != element {
@@ -360,7 +360,7 @@ fn chosen<T>(flags: &[i64], yes: Vec<T>, no: Vec<T>) -> Vec<T> {
 }
 
 /// Each element moved into a range, whose ends are inputs or, before opset 11, attributes.
-pub(super) fn clip(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn clip(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 3)?;
     let element = given.element(0)?;
     for input in 1..3 {

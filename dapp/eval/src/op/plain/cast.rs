@@ -1,10 +1,10 @@
 //! Changes of the element type.
 
-use super::{Given, Prepared, Settings, operand};
+use super::{Facts, Prepared, Settings, operand};
 use crate::{element::Element, op::attributes::bad_value, refusal::NodeRefused, tensor::Data};
 
 /// The input as another type: floats are rounded or cut off, integers wrap.
-fn cast_to(to: Element, settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+fn cast_to(to: Element, settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let saturate = settings.flag("saturate", true)?;
     let from = given.element(0)?;
     Prepared::new(to, given.sizes(0)?.to_vec(), given.len(0)?, move |operands| {
@@ -30,7 +30,7 @@ pub(super) fn cut(to: Element, number: f64) -> i64 {
     }
 }
 
-pub(super) fn cast(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn cast(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let to = settings.integer("to")?.ok_or(NodeRefused::AttributeMissing("to".into()))?;
     if settings.text("round_mode")?.is_some_and(|mode| mode != "up") {
@@ -39,13 +39,13 @@ pub(super) fn cast(settings: &Settings, given: &Given<'_>) -> Result<Prepared, N
     cast_to(Element::from_onnx(to).ok_or(bad_value("to"))?, settings, given)
 }
 
-pub(super) fn cast_like(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn cast_like(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     cast_to(given.element(1)?, settings, given)
 }
 
 /// The bits of each element, read as another type of as many bits.
-pub(super) fn bit_cast(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn bit_cast(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let to = settings.integer("to")?.ok_or(NodeRefused::AttributeMissing("to".into()))?;
     let (from, to) = (given.element(0)?, Element::from_onnx(to).ok_or(bad_value("to"))?);

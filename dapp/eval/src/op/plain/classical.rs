@@ -2,7 +2,7 @@
 
 use kernels::math::double as math;
 
-use super::{Given, Prepared, Settings, bad_sizes, operand, reduce::softmax_of, unary::sigmoid_of};
+use super::{Facts, Prepared, Settings, bad_sizes, operand, reduce::softmax_of, unary::sigmoid_of};
 use crate::{
     element::Element,
     op::attributes::bad_value,
@@ -57,7 +57,7 @@ impl Finish {
 }
 
 /// Rows and columns of a table of numbers; a list is one row.
-pub(super) fn table(given: &Given<'_>) -> Result<[usize; 2], NodeRefused> {
+pub(super) fn table(given: &Facts<'_>) -> Result<[usize; 2], NodeRefused> {
     given.at_least(1)?;
     match *given.sizes(0)? {
         [columns] if columns > 0 => Ok([1, columns]),
@@ -120,7 +120,7 @@ impl Linear {
 
 pub(super) fn linear_regressor(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     let [rows, columns] = table(given)?;
     let outputs = super::unsigned(settings.integer_or("targets", 1)?)?;
@@ -135,7 +135,7 @@ pub(super) fn linear_regressor(
 
 pub(super) fn linear_classifier(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     let [rows, columns] = table(given)?;
     check_labels(settings, &["classlabels_strings"])?;
@@ -180,7 +180,7 @@ pub(super) fn greatest_place(list: &[f64]) -> usize {
 }
 
 /// `(x − offset) · scale` for each column.
-pub(super) fn scaler(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn scaler(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let [_, columns] = table(given)?;
     let offsets = settings.floats("offset")?.unwrap_or_else(|| vec![0.0]);
     let scales = settings.floats("scale")?.unwrap_or_else(|| vec![1.0]);
@@ -199,7 +199,7 @@ pub(super) fn scaler(settings: &Settings, given: &Given<'_>) -> Result<Prepared,
 }
 
 /// Each row divided by its norm.
-pub(super) fn normalizer(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn normalizer(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let [_, columns] = table(given)?;
     let norm = settings.choice("norm", &["MAX", "L1", "L2"])?;
     let steps = given.len(0)?.saturating_mul(4);
@@ -218,7 +218,7 @@ pub(super) fn normalizer(settings: &Settings, given: &Given<'_>) -> Result<Prepa
     })
 }
 
-pub(super) fn binarizer(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn binarizer(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let threshold = settings.float_or("threshold", 0.0)?;
     let element = given.element(0)?;
     Prepared::new(element, given.sizes(0)?.to_vec(), given.len(0)?, move |operands| {
@@ -228,7 +228,7 @@ pub(super) fn binarizer(settings: &Settings, given: &Given<'_>) -> Result<Prepar
 }
 
 /// Missing numbers replaced by one for each column.
-pub(super) fn imputer(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn imputer(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let [_, columns] = table(given)?;
     let element = given.element(0)?;
     let (values, missing) = if element.is_real() {
@@ -255,7 +255,7 @@ pub(super) fn imputer(settings: &Settings, given: &Given<'_>) -> Result<Prepared
 }
 
 /// The columns of all inputs beside each other.
-pub(super) fn feature_vectorizer(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn feature_vectorizer(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.at_least(1)?;
     let mut columns = Vec::new();
     let [rows, _] = table(given)?;
@@ -283,7 +283,7 @@ pub(super) fn feature_vectorizer(_: &Settings, given: &Given<'_>) -> Result<Prep
 /// Chosen columns of the last dimension.
 pub(super) fn array_feature_extractor(
     _: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     let sizes = given.sizes(0)?.to_vec();
@@ -315,7 +315,7 @@ pub(super) fn array_feature_extractor(
 /// A number for each number, by a list of keys.
 pub(super) fn label_encoder(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     #[expect(clippy::cast_precision_loss, reason = "labels are small numbers")]
@@ -359,7 +359,7 @@ pub(super) fn label_encoder(
 /// A flag for each category, beside each other.
 pub(super) fn one_hot_encoder(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let categories = settings.integers("cats_int64s")?.ok_or(bad_value("cats_strings"))?.to_vec();
@@ -379,7 +379,7 @@ pub(super) fn one_hot_encoder(
 }
 
 /// The tensor from which a `ZipMap` would make a list of dictionaries.
-pub(super) fn zip_map(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn zip_map(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     Prepared::new(given.element(0)?, given.sizes(0)?.to_vec(), 0, |operands| {
         operand(operands, 0).data.clone()

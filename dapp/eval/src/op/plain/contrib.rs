@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{
-    Given, Operands, Prepare, Prepared, Settings, bad_sizes, binary, index, operand, pool,
+    Facts, Operands, Prepare, Prepared, Settings, bad_sizes, binary, index, operand, pool,
     product::{Matrices, add_product},
     quantise::{as_data, is_narrow, quantised, shifted_by},
     reduce, unary,
@@ -40,7 +40,7 @@ fn number(operands: Operands<'_>, input: usize) -> f64 {
     tensor.and_then(|tensor| tensor.reals().first().copied()).unwrap_or(0.0)
 }
 
-fn expect_number(given: &Given<'_>, input: usize) -> Result<(), NodeRefused> {
+fn expect_number(given: &Facts<'_>, input: usize) -> Result<(), NodeRefused> {
     if given.has(input) && given.len(input)? != 1 {
         return Err(bad_sizes(given.sizes(input)?));
     }
@@ -51,7 +51,7 @@ fn expect_number(given: &Given<'_>, input: usize) -> Result<(), NodeRefused> {
 fn between(
     inner: Prepare,
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
     places: Places,
 ) -> Result<Prepared, NodeRefused> {
     let Places { first, count, result } = places;
@@ -70,7 +70,7 @@ fn between(
     }
     expect_number(given, result)?;
     expect_number(given, result + 1)?;
-    let prepared = inner(settings, &Given(&facts))?;
+    let prepared = inner(settings, &Facts(&facts))?;
     let steps = usize::try_from(prepared.steps).unwrap_or(usize::MAX);
     let elements = prepared.sizes.iter().product::<usize>();
     let steps = steps.saturating_add(elements.saturating_mul(6));
@@ -90,24 +90,24 @@ fn between(
     })
 }
 
-pub(super) fn add(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn add(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     between(binary::add, settings, given, Places::before(2))
 }
 
-pub(super) fn mul(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn mul(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     between(binary::mul, settings, given, Places::before(2))
 }
 
-pub(super) fn sigmoid(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn sigmoid(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     between(unary::sigmoid, settings, given, Places::before(1))
 }
 
-pub(super) fn leaky_relu(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn leaky_relu(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     between(unary::leaky_relu, settings, given, Places::before(1))
 }
 
 /// A softmax, whose axis means what it did in the standard's version that is stated.
-pub(super) fn softmax(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn softmax(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let opset = settings.integer_or("opset", settings.opset)?;
     let settings = settings.clone().with_opset(opset);
     between(reduce::softmax, &settings, given, Places::before(1))
@@ -119,7 +119,7 @@ fn expect_channels_first(settings: &Settings) -> Result<(), NodeRefused> {
 
 pub(super) fn average_pool(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     expect_channels_first(settings)?;
     between(pool::average_pool, settings, given, Places::before(1))
@@ -127,20 +127,20 @@ pub(super) fn average_pool(
 
 pub(super) fn global_average_pool(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     expect_channels_first(settings)?;
     between(reduce::global_average, settings, given, Places::before(1))
 }
 
 /// A concatenation, whose result's scale and zero point are the first inputs.
-pub(super) fn concat(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn concat(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let count = given.count().saturating_sub(2) / 3;
     between(index::concat, settings, given, Places { first: 2, count, result: 0 })
 }
 
 /// `alpha · A · B + C` of quantised matrices; without a scale of the result, as floats.
-pub(super) fn gemm(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn gemm(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(6, 9)?;
     let alpha = settings.float_or("alpha", 1.0)?;
     let turned = [settings.flag("transA", false)?, settings.flag("transB", false)?];

@@ -1,7 +1,7 @@
 //! Windows that move over images of any number of dimensions, and convolutions.
 
 use super::{
-    Given, Prepared, Settings, bad_sizes, operand,
+    Facts, Prepared, Settings, bad_sizes, operand,
     product::{add_product, wholes_of},
     unsigned,
 };
@@ -228,7 +228,7 @@ impl Filters {
     }
 }
 
-pub(super) fn conv(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn conv(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 3)?;
     let filters = Filters::new(settings, given.sizes(0)?, given.sizes(1)?)?;
     if given.has(2) && given.sizes(2)? != [filters.filters] {
@@ -254,7 +254,7 @@ fn add_bias(sums: &mut [f64], bias: &[f64], positions: usize) {
 /// A convolution of integers less their zero points, as i32.
 pub(super) fn conv_integer(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(2, 4)?;
     let filters = Filters::new(settings, given.sizes(0)?, given.sizes(1)?)?;
@@ -287,7 +287,7 @@ pub(super) fn conv_integer(
 /// The transposed convolution: each pixel adds its multiple of the kernel to the output.
 pub(super) fn conv_transpose(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(2, 3)?;
     let (images, weights) = (given.sizes(0)?, given.sizes(1)?);

@@ -1,6 +1,6 @@
 //! Tensors made of numbers alone: filled, counted up, flags.
 
-use super::{Given, Prepared, Settings, axis_of, bad_sizes, index::along, operand, unsigned};
+use super::{Facts, Prepared, Settings, axis_of, bad_sizes, index::along, operand, unsigned};
 use crate::{
     element::Element,
     op::attributes::bad_value,
@@ -11,7 +11,7 @@ use crate::{
 /// A tensor of a known shape, filled with one number.
 pub(super) fn constant_of_shape(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let sizes = given.integers(0)?.iter().map(|size| unsigned(*size));
@@ -25,7 +25,7 @@ pub(super) fn constant_of_shape(
     Prepared::new(element, sizes, count, move |_| value.taken((0..count).map(|_| Some(0))))
 }
 
-pub(super) fn range(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn range(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(3, 3)?;
     let element = given.element(0)?;
     let ends = [0, 1, 2].map(|input| given.known(input).cloned());
@@ -67,7 +67,7 @@ pub(super) fn range(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRef
     })
 }
 
-pub(super) fn one_hot(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn one_hot(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(3, 3)?;
     let sizes = given.sizes(0)?.to_vec();
     let depth = given.known(1)?;
@@ -93,7 +93,7 @@ pub(super) fn one_hot(settings: &Settings, given: &Given<'_>) -> Result<Prepared
     })
 }
 
-pub(super) fn eye_like(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn eye_like(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let &[rows, columns] = given.sizes(0)? else { return Err(bad_sizes(given.sizes(0)?)) };
     let element = match settings.integer("dtype")? {
@@ -110,5 +110,5 @@ pub(super) fn eye_like(settings: &Settings, given: &Given<'_>) -> Result<Prepare
         });
         Data::Whole(flags)
     })?;
-    Ok(prepared.of_facts())
+    Ok(prepared.ignoring_operands())
 }

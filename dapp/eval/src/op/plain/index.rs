@@ -1,7 +1,7 @@
 //! Operators that only move elements: each output element is one of the input's, or a constant.
 
 use super::{
-    Given, Operands, Prepared, Settings, around, axes_of, axis_of, bad_sizes, operand, unsigned,
+    Facts, Operands, Prepared, Settings, around, axes_of, axis_of, bad_sizes, operand, unsigned,
 };
 use crate::{
     op::attributes::bad_value,
@@ -11,7 +11,7 @@ use crate::{
 
 /// Each output element is that of the first input at the place its coordinates give, or zero.
 fn moved(
-    given: &Given<'_>,
+    given: &Facts<'_>,
     sizes: Vec<usize>,
     place: impl Fn(&[usize], Operands<'_>) -> Option<usize> + Send + Sync + 'static,
 ) -> Result<Prepared, NodeRefused> {
@@ -24,7 +24,7 @@ fn moved(
     })
 }
 
-pub(super) fn transpose(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn transpose(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let sizes = given.sizes(0)?;
     let order = match settings.integers("perm")? {
@@ -54,7 +54,7 @@ pub(super) fn along(index: i64, size: usize) -> Option<usize> {
 }
 
 /// Refuses indices that are known and out of range, or of no integer type.
-fn check_indices(given: &Given<'_>, input: usize, size: usize) -> Result<(), NodeRefused> {
+fn check_indices(given: &Facts<'_>, input: usize, size: usize) -> Result<(), NodeRefused> {
     if given.element(input)?.is_real() {
         return Err(NodeRefused::ElementType(input));
     }
@@ -66,7 +66,7 @@ fn check_indices(given: &Given<'_>, input: usize, size: usize) -> Result<(), Nod
     }
 }
 
-pub(super) fn gather(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn gather(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     let (sizes, wanted) = (given.sizes(0)?.to_vec(), given.sizes(1)?.to_vec());
     let axis = axis_of(settings.integer_or("axis", 0)?, sizes.len())?;
@@ -85,7 +85,7 @@ pub(super) fn gather(settings: &Settings, given: &Given<'_>) -> Result<Prepared,
 
 pub(super) fn gather_elements(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     let (sizes, wanted) = (given.sizes(0)?.to_vec(), given.sizes(1)?.to_vec());
@@ -105,7 +105,7 @@ pub(super) fn gather_elements(
     })
 }
 
-pub(super) fn gather_nd(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn gather_nd(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     let (sizes, wanted) = (given.sizes(0)?.to_vec(), given.sizes(1)?.to_vec());
     let batch = unsigned(settings.integer_or("batch_dims", 0)?)?;
@@ -148,7 +148,7 @@ fn sliced(size: usize, start: i64, end: i64, step: i64) -> Option<(i64, i64, usi
     Some((start, step, usize::try_from(count).ok()?))
 }
 
-pub(super) fn slice(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn slice(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let sizes = given.sizes(0)?.to_vec();
     let list = |input, name| -> Result<Option<Vec<i64>>, NodeRefused> {
         Ok(match settings.integers(name)? {
@@ -183,7 +183,7 @@ pub(super) fn slice(settings: &Settings, given: &Given<'_>) -> Result<Prepared, 
     })
 }
 
-pub(super) fn split(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn split(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 2)?;
     let sizes = given.sizes(0)?.to_vec();
     let axis = axis_of(settings.integer_or("axis", 0)?, sizes.len())?;
@@ -219,7 +219,7 @@ pub(super) fn split(settings: &Settings, given: &Given<'_>) -> Result<Prepared, 
     })
 }
 
-pub(super) fn expand(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn expand(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     let sizes = given.sizes(0)?;
     let wanted = given.integers(1)?.iter().map(|size| unsigned(*size));
@@ -234,7 +234,7 @@ pub(super) fn expand(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRe
     })
 }
 
-pub(super) fn tile(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn tile(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     let sizes = given.sizes(0)?.to_vec();
     let times = given.integers(1)?;
@@ -278,7 +278,7 @@ impl Beyond {
     }
 }
 
-pub(super) fn pad(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn pad(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 4)?;
     let modes = [Beyond::Constant, Beyond::Reflect, Beyond::Edge, Beyond::Wrap];
     let mode = modes[settings.choice("mode", &["constant", "reflect", "edge", "wrap"])?];
@@ -341,7 +341,7 @@ fn filled(tensor: &Tensor, places: &[Option<usize>], value: Option<&Tensor>, sta
     }
 }
 
-pub(super) fn concat(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn concat(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.at_least(1)?;
     let (element, first) = (given.element(0)?, given.sizes(0)?.to_vec());
     let axis = axis_of(settings.integer_or("axis", 1)?, first.len())?;
@@ -379,7 +379,7 @@ pub(super) fn concat(settings: &Settings, given: &Given<'_>) -> Result<Prepared,
     })
 }
 
-pub(super) fn trilu(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn trilu(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 2)?;
     let upper = settings.flag("upper", true)?;
     let sizes = given.sizes(0)?.to_vec();
@@ -397,7 +397,7 @@ pub(super) fn trilu(settings: &Settings, given: &Given<'_>) -> Result<Prepared, 
 }
 
 /// The side of a block, and the sizes of images.
-fn blocks(settings: &Settings, given: &Given<'_>) -> Result<(usize, [usize; 4]), NodeRefused> {
+fn blocks(settings: &Settings, given: &Facts<'_>) -> Result<(usize, [usize; 4]), NodeRefused> {
     let block = unsigned(settings.integer_or("blocksize", 0)?)?;
     match *given.sizes(0)? {
         [n, c, h, w] if (1..=crate::limits::WINDOW).contains(&block) => Ok((block, [n, c, h, w])),
@@ -407,7 +407,7 @@ fn blocks(settings: &Settings, given: &Given<'_>) -> Result<(usize, [usize; 4]),
 
 pub(super) fn depth_to_space(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     let (block, [n, c, h, w]) = blocks(settings, given)?;
     let depth_first = settings.choice("mode", &["DCR", "CRD"])? == 0;
@@ -425,7 +425,7 @@ pub(super) fn depth_to_space(
 
 pub(super) fn space_to_depth(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     let (block, [n, c, h, w]) = blocks(settings, given)?;
     if h % block != 0 || w % block != 0 {
@@ -440,7 +440,7 @@ pub(super) fn space_to_depth(
 
 pub(super) fn reverse_sequence(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     let sizes = given.sizes(0)?.to_vec();

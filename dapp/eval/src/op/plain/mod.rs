@@ -57,7 +57,7 @@ pub(crate) struct Plain {
 }
 
 /// What an operator does with its attributes and inputs.
-type Prepare = fn(&Settings, &Given<'_>) -> Result<Prepared, NodeRefused>;
+type Prepare = fn(&Settings, &Facts<'_>) -> Result<Prepared, NodeRefused>;
 
 /// The operands of a node as it runs; `None` for an input left out.
 pub(crate) type Operands<'a> = &'a [Option<Shared>];
@@ -108,7 +108,7 @@ impl Plain {
 
     /// Checks the inputs, and says what is to be computed.
     pub(crate) fn prepare(&self, inputs: &[Option<Fact>]) -> Result<Prepared, NodeRefused> {
-        let given = Given(inputs);
+        let given = Facts(inputs);
         let mut prepared = match &self.body {
             Some(body) => body.prepare(self.settings.output, &given)?,
             None => (self.prepare)(&self.settings, &given)?,
@@ -137,7 +137,7 @@ impl Prepared {
     }
 
     /// The same, for a result that depends on the facts of the inputs alone.
-    fn of_facts(mut self) -> Self {
+    fn ignoring_operands(mut self) -> Self {
         self.ignores_operands = true;
         self
     }
@@ -176,9 +176,9 @@ impl fmt::Debug for Prepared {
 }
 
 /// The facts of a node's inputs.
-struct Given<'a>(&'a [Option<Fact>]);
+struct Facts<'a>(&'a [Option<Fact>]);
 
-impl Given<'_> {
+impl Facts<'_> {
     fn count(&self) -> usize {
         self.0.len()
     }

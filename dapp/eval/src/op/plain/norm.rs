@@ -3,7 +3,7 @@
 use kernels::math::double as math;
 
 use super::{
-    Given, Prepared, Settings, axis_of, bad_sizes,
+    Facts, Prepared, Settings, axis_of, bad_sizes,
     binary::{broadcast, spread},
     operand,
     product::reals_of,
@@ -20,7 +20,7 @@ use crate::{
 
 /// Each list from an axis on, shifted to mean zero and scaled to variance one, then by the second
 /// input and shifted by the third. Further outputs are the means and the inverse deviations.
-pub(super) fn layer(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn layer(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 3)?;
     let (element, sizes) = (given.real(0)?, given.sizes(0)?.to_vec());
     let axis = axis_of(settings.integer_or("axis", -1)?, sizes.len())?;
@@ -49,7 +49,7 @@ pub(super) fn layer(settings: &Settings, given: &Given<'_>) -> Result<Prepared, 
 }
 
 /// Each list from an axis on, divided by the root of its mean square, then scaled.
-pub(super) fn rms(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn rms(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     let (element, sizes) = (given.real(0)?, given.sizes(0)?.to_vec());
     let axis = axis_of(settings.integer_or("axis", -1)?, sizes.len())?;
@@ -66,7 +66,7 @@ pub(super) fn rms(settings: &Settings, given: &Given<'_>) -> Result<Prepared, No
 /// Lists normalised by a function, then scaled by the second and shifted by the third input, which
 /// broadcast to the first.
 fn scaled(
-    given: &Given<'_>,
+    given: &Facts<'_>,
     sizes: Vec<usize>,
     axes: Vec<usize>,
     element: Element,
@@ -97,7 +97,7 @@ fn scaled(
 }
 
 /// Groups of channels of each image normalised, then each channel scaled and shifted.
-fn grouped(settings: &Settings, given: &Given<'_>, groups: usize) -> Result<Prepared, NodeRefused> {
+fn grouped(settings: &Settings, given: &Facts<'_>, groups: usize) -> Result<Prepared, NodeRefused> {
     given.expect(3, 3)?;
     let (element, sizes) = (given.real(0)?, given.sizes(0)?.to_vec());
     let epsilon = settings.float_or("epsilon", f64::from(1e-5_f32))?;
@@ -133,17 +133,17 @@ fn grouped(settings: &Settings, given: &Given<'_>, groups: usize) -> Result<Prep
     })
 }
 
-pub(super) fn instance(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn instance(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let channels = *given.sizes(0)?.get(1).ok_or(NodeRefused::InputCount(0))?;
     grouped(settings, given, channels)
 }
 
-pub(super) fn group(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn group(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     grouped(settings, given, unsigned(settings.integer_or("num_groups", 0)?)?)
 }
 
 /// In inference: each channel scaled and shifted by its statistics.
-pub(super) fn batch(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn batch(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(5, 5)?;
     if settings.flag("training_mode", false)? || settings.integer_or("spatial", 1)? != 1 {
         return Err(bad_value("training_mode"));
@@ -171,7 +171,7 @@ pub(super) fn batch(settings: &Settings, given: &Given<'_>) -> Result<Prepared, 
 /// Each element divided by a power of the squares in the channels beside it.
 pub(super) fn local_response(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let (element, sizes) = (given.real(0)?, given.sizes(0)?.to_vec());

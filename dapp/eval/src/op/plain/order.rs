@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{
-    Given, Prepared, Settings, around, axis_of, bad_sizes, operand,
+    Facts, Prepared, Settings, around, axis_of, bad_sizes, operand,
     reduce::{along_lists, lists, picked, softmax_axes},
     unsigned,
 };
@@ -13,7 +13,7 @@ use crate::{
     tensor::{Data, Tensor},
 };
 
-pub(super) fn hardmax(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn hardmax(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     along_lists(given, softmax_axes(settings, given)?, |list| {
         let first = extreme(list, false, |x, y| x > y);
         (0..list.len()).map(|index| if index == first { 1.0 } else { 0.0 }).collect()
@@ -34,7 +34,7 @@ fn extreme<T: Copy>(list: &[T], last: bool, beats: impl Fn(T, T) -> bool) -> usi
 
 fn arg_extreme(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
     greater: bool,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
@@ -67,18 +67,18 @@ fn arg_extreme(
     })
 }
 
-pub(super) fn arg_max(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn arg_max(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     arg_extreme(settings, given, true)
 }
 
-pub(super) fn arg_min(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn arg_min(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     arg_extreme(settings, given, false)
 }
 
 /// Sums or products of all elements up to each.
 fn cumulated(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
     start: i128,
     real: fn(f64, f64) -> f64,
     whole: fn(i128, i128) -> i128,
@@ -129,16 +129,16 @@ fn run_along<T: Copy>(
     }
 }
 
-pub(super) fn cum_sum(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn cum_sum(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     cumulated(settings, given, 0, |x, y| x + y, |x, y| x + y)
 }
 
-pub(super) fn cum_prod(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn cum_prod(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     cumulated(settings, given, 1, |x, y| x * y, i128::wrapping_mul)
 }
 
 /// The greatest or least elements along a dimension, and where they are.
-pub(super) fn top_k(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn top_k(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 2)?;
     let (element, sizes) = (given.element(0)?, given.sizes(0)?.to_vec());
     let axis = axis_of(settings.integer_or("axis", -1)?, sizes.len())?;

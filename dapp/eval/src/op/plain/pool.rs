@@ -1,7 +1,7 @@
 //! Pools: the greatest element, the mean or a norm of each window.
 
 use super::{
-    Given, Prepared, Settings, bad_sizes,
+    Facts, Prepared, Settings, bad_sizes,
     convolution::Window,
     operand,
     product::reals_of,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A pool's window over the spatial dimensions.
-fn pool(settings: &Settings, given: &Given<'_>) -> Result<Window, NodeRefused> {
+fn pool(settings: &Settings, given: &Facts<'_>) -> Result<Window, NodeRefused> {
     given.expect(1, 1)?;
     let sizes = given.sizes(0)?;
     let Some(image) = sizes.get(2..).filter(|image| !image.is_empty()) else {
@@ -29,7 +29,7 @@ fn pool(settings: &Settings, given: &Given<'_>) -> Result<Window, NodeRefused> {
 }
 
 /// The sizes of a pool's output, and its steps.
-fn pooled(window: &Window, given: &Given<'_>) -> Result<(Vec<usize>, usize), NodeRefused> {
+fn pooled(window: &Window, given: &Facts<'_>) -> Result<(Vec<usize>, usize), NodeRefused> {
     let planes = &given.sizes(0)?[..2];
     let steps = planes
         .iter()
@@ -37,7 +37,7 @@ fn pooled(window: &Window, given: &Given<'_>) -> Result<(Vec<usize>, usize), Nod
     Ok(([planes, &window.output].concat(), steps.saturating_mul(3)))
 }
 
-pub(super) fn max_pool(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn max_pool(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let window = pool(settings, given)?;
     let (sizes, steps) = pooled(&window, given)?;
     let element = given.element(0)?;
@@ -90,7 +90,7 @@ fn in_columns(image: &[usize], pixel: usize) -> usize {
 
 pub(super) fn average_pool(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     let window = pool(settings, given)?;
     let (sizes, steps) = pooled(&window, given)?;
@@ -115,7 +115,7 @@ pub(super) fn average_pool(
     })
 }
 
-pub(super) fn lp_pool(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn lp_pool(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let window = pool(settings, given)?;
     let (sizes, steps) = pooled(&window, given)?;
     let norm = power_norm(power_of(settings)?);

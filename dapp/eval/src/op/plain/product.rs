@@ -1,6 +1,6 @@
 //! Sums of products: matrices, and any that a formula states.
 
-use super::{Given, Prepared, Settings, bad_sizes, binary::broadcast, binary::spread, operand};
+use super::{Facts, Prepared, Settings, bad_sizes, binary::broadcast, binary::spread, operand};
 use crate::{
     element::Element,
     op::attributes::bad_value,
@@ -111,7 +111,7 @@ pub(super) fn wholes_of(data: Data) -> Vec<i64> {
     }
 }
 
-pub(super) fn mat_mul(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn mat_mul(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 2)?;
     let (element, left, right) = (given.element(0)?, given.sizes(0)?, given.sizes(1)?);
     let matrices = Matrices::new(left, right);
@@ -137,7 +137,7 @@ fn multiplied(matrices: &Matrices, element: Element, left: Data, right: Data) ->
     }
 }
 
-pub(super) fn gemm(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn gemm(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 3)?;
     let element = given.element(0)?;
     let alpha = settings.float_or("alpha", 1.0)?;
@@ -280,7 +280,7 @@ impl Formula {
     }
 }
 
-pub(super) fn einsum(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn einsum(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.at_least(1)?;
     let equation =
         settings.text("equation")?.ok_or(NodeRefused::AttributeMissing("equation".into()))?;

@@ -3,7 +3,7 @@
 use kernels::math::double as math;
 
 use super::{
-    Given, Prepared, Settings, axis_of, bad_sizes,
+    Facts, Prepared, Settings, axis_of, bad_sizes,
     convolution::Filters,
     operand,
     product::{Matrices, add_product, wholes_of},
@@ -27,7 +27,7 @@ struct Scales {
 
 impl Scales {
     /// One scale for all, one per index along an axis, or one per block along it.
-    fn new(settings: &Settings, given: &Given<'_>) -> Result<Self, NodeRefused> {
+    fn new(settings: &Settings, given: &Facts<'_>) -> Result<Self, NodeRefused> {
         let (sizes, scales) = (given.sizes(0)?.to_vec(), given.sizes(1)?);
         let rank = sizes.len();
         if given.len(1)? == 1 && scales.len() <= 1 {
@@ -90,7 +90,7 @@ pub(super) fn is_narrow(element: Element) -> bool {
     element.bits() <= 32 && !matches!(element, Element::F32 | Element::Bool)
 }
 
-pub(super) fn quantize(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn quantize(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 3)?;
     let scales = Scales::new(settings, given)?;
     let stated = Element::from_onnx(settings.integer_or("output_dtype", 0)?);
@@ -117,7 +117,7 @@ pub(super) fn quantize(settings: &Settings, given: &Given<'_>) -> Result<Prepare
     })
 }
 
-pub(super) fn dequantize(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn dequantize(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 3)?;
     let scales = Scales::new(settings, given)?;
     let to = match Element::from_onnx(settings.integer_or("output_dtype", 0)?) {
@@ -138,7 +138,7 @@ pub(super) fn dequantize(settings: &Settings, given: &Given<'_>) -> Result<Prepa
 }
 
 /// Bytes with the scale and zero point that the range of the tensor needs: the three outputs.
-pub(super) fn dynamic(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn dynamic(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let element = given.real(0)?;
     let (to, sizes) = match settings.output {
@@ -173,7 +173,7 @@ enum Each {
     Column,
 }
 
-fn each(given: &Given<'_>, input: usize, factor: usize, right: bool) -> Result<Each, NodeRefused> {
+fn each(given: &Facts<'_>, input: usize, factor: usize, right: bool) -> Result<Each, NodeRefused> {
     if !given.has(input) || given.len(input)? == 1 {
         return Ok(Each::One);
     }
@@ -208,7 +208,7 @@ pub(super) fn shifted_by(tensor: &Tensor, zeros: Option<&Tensor>, by_column: boo
     shifted(tensor, zeros, each).wholes().into_owned()
 }
 
-pub(super) fn mat_mul_integer(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn mat_mul_integer(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 4)?;
     let (left, right) = (given.sizes(0)?, given.sizes(1)?);
     let matrices = Matrices::new(left, right);
@@ -230,7 +230,7 @@ pub(super) fn mat_mul_integer(_: &Settings, given: &Given<'_>) -> Result<Prepare
 
 /// A product of quantised factors, quantised: the inputs are each factor's integers, scale and zero
 /// point, and the output's scale and zero point.
-pub(super) fn q_linear_mat_mul(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn q_linear_mat_mul(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(8, 8)?;
     let (left, right) = (given.sizes(0)?, given.sizes(3)?);
     let matrices = Matrices::new(left, right);
@@ -268,7 +268,7 @@ pub(super) fn q_linear_mat_mul(_: &Settings, given: &Given<'_>) -> Result<Prepar
 /// A convolution of quantised images and weights, quantised.
 pub(super) fn q_linear_conv(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(8, 9)?;
     let filters = Filters::new(settings, given.sizes(0)?, given.sizes(3)?)?;

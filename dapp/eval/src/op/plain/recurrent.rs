@@ -2,7 +2,7 @@
 
 use kernels::math::double as math;
 
-use super::{Given, Prepared, Settings, bad_sizes, operand, unary::FUNCTION, unsigned};
+use super::{Facts, Prepared, Settings, bad_sizes, operand, unary::FUNCTION, unsigned};
 use crate::{
     op::attributes::bad_value,
     refusal::NodeRefused,
@@ -47,7 +47,7 @@ fn function(name: &[u8]) -> Option<fn(f64) -> f64> {
 impl Layer {
     fn new(
         settings: &Settings,
-        given: &Given<'_>,
+        given: &Facts<'_>,
         gates: usize,
         usual: &[fn(f64) -> f64],
     ) -> Result<Self, NodeRefused> {
@@ -212,7 +212,7 @@ struct Parts {
 type Step = fn(&Layer, &Parts, &[f64], State) -> State;
 
 /// Whether all rows are known to have all steps.
-fn same_lengths(given: &Given<'_>, steps: usize) -> bool {
+fn same_lengths(given: &Facts<'_>, steps: usize) -> bool {
     let all = |lengths: &[i64]| lengths.iter().all(|length| usize::try_from(*length) == Ok(steps));
     given.integers(4).is_ok_and(all)
 }
@@ -282,7 +282,7 @@ fn lstm_step(layer: &Layer, parts: &Parts, x: &[f64], state: State) -> State {
 
 fn prepared(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
     gates: usize,
     usual: &[fn(f64) -> f64],
     step: Step,
@@ -293,14 +293,14 @@ fn prepared(
     Prepared::new(given.element(0)?, sizes, steps, move |operands| layer.run(operands, step))
 }
 
-pub(super) fn rnn(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn rnn(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     prepared(settings, given, 1, &[math::tanh], rnn_step)
 }
 
-pub(super) fn gru(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn gru(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     prepared(settings, given, 3, &[super::unary::sigmoid_of, math::tanh], gru_step)
 }
 
-pub(super) fn lstm(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn lstm(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     prepared(settings, given, 4, &[super::unary::sigmoid_of, math::tanh, math::tanh], lstm_step)
 }

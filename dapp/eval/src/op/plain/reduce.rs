@@ -2,7 +2,7 @@
 
 use kernels::math::double as math;
 
-use super::{Given, Prepared, Settings, axes_of, axis_of, bad_sizes, operand, unary::FUNCTION};
+use super::{Facts, Prepared, Settings, axes_of, axis_of, bad_sizes, operand, unary::FUNCTION};
 use crate::{
     element::Element,
     op::attributes::bad_value,
@@ -38,7 +38,7 @@ pub(super) fn picked<T: Copy>(numbers: &[T], places: &[usize]) -> Vec<T> {
 type Reduced = (Vec<usize>, Vec<usize>);
 
 /// What a reduction is over; `None` if it changes nothing.
-fn reduced(settings: &Settings, given: &Given<'_>) -> Result<Option<Reduced>, NodeRefused> {
+fn reduced(settings: &Settings, given: &Facts<'_>) -> Result<Option<Reduced>, NodeRefused> {
     given.expect(1, 2)?;
     let sizes = given.sizes(0)?;
     let axes = match settings.integers("axes")? {
@@ -63,7 +63,7 @@ fn reduced(settings: &Settings, given: &Given<'_>) -> Result<Option<Reduced>, No
 /// A reduction of floats, and if there is one, of integers.
 fn reduce(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
     real: fn(&[f64]) -> f64,
     whole: Option<fn(&[i128]) -> i128>,
 ) -> Result<Prepared, NodeRefused> {
@@ -97,7 +97,7 @@ macro_rules! reductions {
     ($($name:ident = $real:expr, $whole:expr;)*) => {
         $(pub(super) fn $name(
             settings: &Settings,
-            given: &Given<'_>,
+            given: &Facts<'_>,
         ) -> Result<Prepared, NodeRefused> {
             reduce(settings, given, $real, $whole)
         })*
@@ -163,7 +163,7 @@ pub(super) fn moments(list: &[f64]) -> (f64, f64) {
 
 /// Changes each list along some dimensions.
 pub(super) fn along_lists(
-    given: &Given<'_>,
+    given: &Facts<'_>,
     axes: Vec<usize>,
     change: impl Fn(&[f64]) -> Vec<f64> + Send + Sync + 'static,
 ) -> Result<Prepared, NodeRefused> {
@@ -183,7 +183,7 @@ pub(super) fn along_lists(
 /// The dimensions of a softmax, whose meaning changed with opset 13.
 pub(super) fn softmax_axes(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Vec<usize>, NodeRefused> {
     given.expect(1, 1)?;
     let rank = given.sizes(0)?.len();
@@ -206,17 +206,17 @@ pub(super) fn log_softmax_of(list: &[f64]) -> Vec<f64> {
     list.iter().map(|x| x - total).collect()
 }
 
-pub(super) fn softmax(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn softmax(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     along_lists(given, softmax_axes(settings, given)?, softmax_of)
 }
 
-pub(super) fn log_softmax(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn log_softmax(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     along_lists(given, softmax_axes(settings, given)?, log_softmax_of)
 }
 
 /// Each channel's mean or greatest element over all of its image, keeping the dimensions.
 fn global(
-    given: &Given<'_>,
+    given: &Facts<'_>,
     function: impl Fn(&[f64]) -> f64 + Send + Sync + 'static,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
@@ -233,11 +233,11 @@ fn global(
     })
 }
 
-pub(super) fn global_average(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn global_average(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     global(given, mean_of)
 }
 
-pub(super) fn global_max(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn global_max(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     global(given, greatest)
 }
 
@@ -260,13 +260,13 @@ pub(super) fn power_of(settings: &Settings) -> Result<f64, NodeRefused> {
     if (1..=64).contains(&power) { Ok(power as f64) } else { Err(bad_value("p")) }
 }
 
-pub(super) fn global_lp(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn global_lp(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     global(given, power_norm(power_of(settings)?))
 }
 
 pub(super) fn lp_normalization(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let axis = axis_of(settings.integer_or("axis", -1)?, given.sizes(0)?.len())?;
@@ -279,7 +279,7 @@ pub(super) fn lp_normalization(
 
 pub(super) fn mean_variance_normalization(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let axes = settings.integers("axes")?.unwrap_or(&[0, 2, 3]);
@@ -292,7 +292,7 @@ pub(super) fn mean_variance_normalization(
 }
 
 /// The coordinates of the elements that are not zero; their number must be known before running.
-pub(super) fn non_zero(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn non_zero(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let tensor = given.known(0)?;
     let numbers = tensor.reals();

@@ -1,10 +1,10 @@
 //! The same elements in other sizes, and sizes as numbers.
 
-use super::{Given, Prepared, Settings, axes_of, axis_of, bad_sizes, operand, unsigned};
+use super::{Facts, Prepared, Settings, axes_of, axis_of, bad_sizes, operand, unsigned};
 use crate::{element::Element, refusal::NodeRefused, tensor::Data};
 
 /// The same elements in other sizes.
-fn reshaped(given: &Given<'_>, sizes: Vec<usize>) -> Result<Prepared, NodeRefused> {
+fn reshaped(given: &Facts<'_>, sizes: Vec<usize>) -> Result<Prepared, NodeRefused> {
     let fits = crate::tensor::count(&sizes) == Some(given.len(0)?);
     if !fits {
         return Err(bad_sizes(given.sizes(0)?));
@@ -13,7 +13,7 @@ fn reshaped(given: &Given<'_>, sizes: Vec<usize>) -> Result<Prepared, NodeRefuse
     Prepared::new(element, sizes, 0, |operands| operand(operands, 0).data.clone())
 }
 
-pub(super) fn reshape(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn reshape(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let zero_is_size = !settings.flag("allowzero", false)?;
     let wanted = match settings.integers("shape")? {
         Some(wanted) => wanted,
@@ -35,7 +35,7 @@ pub(super) fn reshape(settings: &Settings, given: &Given<'_>) -> Result<Prepared
     reshaped(given, sizes)
 }
 
-pub(super) fn flatten(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn flatten(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let sizes = given.sizes(0)?;
     let axis = settings.integer_or("axis", 1)?;
@@ -49,14 +49,14 @@ pub(super) fn flatten(settings: &Settings, given: &Given<'_>) -> Result<Prepared
 }
 
 /// Axes from the second input or, before opset 13, an attribute.
-fn axes(settings: &Settings, given: &Given<'_>) -> Result<Option<Vec<i64>>, NodeRefused> {
+fn axes(settings: &Settings, given: &Facts<'_>) -> Result<Option<Vec<i64>>, NodeRefused> {
     Ok(match settings.integers("axes")? {
         Some(axes) => Some(axes.to_vec()),
         None => given.optional_integers(1)?.map(<[i64]>::to_vec),
     })
 }
 
-pub(super) fn squeeze(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn squeeze(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 2)?;
     let sizes = given.sizes(0)?;
     let axes = match axes(settings, given)? {
@@ -70,7 +70,7 @@ pub(super) fn squeeze(settings: &Settings, given: &Given<'_>) -> Result<Prepared
     reshaped(given, kept.collect())
 }
 
-pub(super) fn unsqueeze(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn unsqueeze(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 2)?;
     let sizes = given.sizes(0)?;
     let axes = axes(settings, given)?.ok_or(NodeRefused::AttributeMissing("axes".into()))?;
@@ -81,7 +81,7 @@ pub(super) fn unsqueeze(settings: &Settings, given: &Given<'_>) -> Result<Prepar
 }
 
 /// The sizes of the input as i64.
-pub(super) fn shape(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn shape(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let sizes = given.sizes(0)?;
     let rank = i64::try_from(sizes.len()).unwrap_or(0);
@@ -99,11 +99,12 @@ fn known_list(sizes: &[usize]) -> Result<Prepared, NodeRefused> {
     let sizes = sizes.collect::<Vec<_>>();
     let list =
         Prepared::new(Element::I64, vec![sizes.len()], 0, move |_| Data::Whole(sizes.clone()))?;
-    Ok(list.of_facts())
+    Ok(list.ignoring_operands())
 }
 
-pub(super) fn size(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn size(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     let size = i64::try_from(given.len(0)?).unwrap_or(i64::MAX);
-    Ok(Prepared::new(Element::I64, Vec::new(), 0, move |_| Data::Whole(vec![size]))?.of_facts())
+    Ok(Prepared::new(Element::I64, Vec::new(), 0, move |_| Data::Whole(vec![size]))?
+        .ignoring_operands())
 }

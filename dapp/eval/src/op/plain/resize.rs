@@ -2,7 +2,7 @@
 
 use kernels::math::double as math;
 
-use super::{Given, Prepared, Settings, axes_of, axis_of, bad_sizes, operand, unsigned};
+use super::{Facts, Prepared, Settings, axes_of, axis_of, bad_sizes, operand, unsigned};
 use crate::{
     op::attributes::bad_value,
     refusal::NodeRefused,
@@ -72,7 +72,7 @@ fn shares(
 }
 
 /// The scale and size of each dimension.
-fn targets(settings: &Settings, given: &Given<'_>) -> Result<(Vec<f64>, Vec<usize>), NodeRefused> {
+fn targets(settings: &Settings, given: &Facts<'_>) -> Result<(Vec<f64>, Vec<usize>), NodeRefused> {
     let sizes = given.sizes(0)?;
     let axes = match settings.integers("axes")? {
         Some(axes) => {
@@ -121,7 +121,7 @@ fn targets(settings: &Settings, given: &Given<'_>) -> Result<(Vec<f64>, Vec<usiz
     Ok((scale, output))
 }
 
-pub(super) fn resize(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn resize(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 4)?;
     let linear = settings.choice("mode", &["nearest", "linear"])? == 1;
     let all = [

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Given, Operands, Plain, Prepared, bad_sizes};
+use super::{Facts, Operands, Plain, Prepared, bad_sizes};
 use crate::{
     element::Element,
     op::Fact,
@@ -43,7 +43,7 @@ impl Body {
     pub(super) fn prepare(
         &self,
         output: usize,
-        given: &Given<'_>,
+        given: &Facts<'_>,
     ) -> Result<Prepared, NodeRefused> {
         let (states, lists) = (self.states, self.lists);
         let length = match given.sizes(states)? {

@@ -1,6 +1,6 @@
 //! Elements of a tensor replaced by, or combined with, updates at given places.
 
-use super::{Given, Prepared, Settings, axis_of, operand};
+use super::{Facts, Prepared, Settings, axis_of, operand};
 use crate::{
     element::Element,
     op::attributes::bad_value,
@@ -82,7 +82,7 @@ fn index_along(index: i64, size: usize) -> Option<usize> {
 }
 
 /// Refuses tensors whose types do not fit together.
-fn check(given: &Given<'_>) -> Result<(), NodeRefused> {
+fn check(given: &Facts<'_>) -> Result<(), NodeRefused> {
     given.expect(3, 3)?;
     if given.element(1)?.is_real() {
         return Err(NodeRefused::ElementType(1));
@@ -93,7 +93,7 @@ fn check(given: &Given<'_>) -> Result<(), NodeRefused> {
     Ok(())
 }
 
-pub(super) fn elements(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn elements(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     check(given)?;
     let (sizes, wanted) = (given.sizes(0)?.to_vec(), given.sizes(1)?.to_vec());
     let axis = axis_of(settings.integer_or("axis", 0)?, sizes.len())?;
@@ -119,7 +119,7 @@ pub(super) fn elements(settings: &Settings, given: &Given<'_>) -> Result<Prepare
     })
 }
 
-pub(super) fn nd(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn nd(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     check(given)?;
     let (sizes, wanted) = (given.sizes(0)?.to_vec(), given.sizes(1)?.to_vec());
     let Some((deep, outer)) = wanted.split_last() else { return Err(bad_value("indices")) };

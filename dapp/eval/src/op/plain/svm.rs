@@ -3,7 +3,7 @@
 use kernels::math::double as math;
 
 use super::{
-    Given, Prepared, Settings,
+    Facts, Prepared, Settings,
     classical::{Finish, check_labels, greatest_place, labels, table},
     operand,
     unary::{FUNCTION, sigmoid_of},
@@ -44,7 +44,7 @@ impl Kernel {
     }
 }
 
-pub(super) fn regressor(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn regressor(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let [rows, columns] = table(given)?;
     let kernel = Kernel::parse(settings)?;
     let vectors = settings.floats("support_vectors")?.unwrap_or_default();
@@ -221,7 +221,7 @@ fn coupled(pairs: &[f64], classes: usize) -> Vec<f64> {
     shares
 }
 
-pub(super) fn classifier(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn classifier(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let [rows, columns] = table(given)?;
     check_labels(settings, &["classlabels_strings"])?;
     let classes =

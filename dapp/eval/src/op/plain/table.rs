@@ -25,13 +25,15 @@ const POOL: &[&str] = &[
 /// The operator of this name in a domain; `None` if there is none.
 pub(super) fn find(domain: &[u8], name: &[u8]) -> Option<Entry> {
     match domain {
-        b"" => of_one(name)
-            .or_else(|| of_several(name))
-            .or_else(|| moving(name))
-            .or_else(|| summing(name))
-            .or_else(|| normalising(name)),
-        b"ai.onnx.ml" => learned(name),
-        b"com.microsoft" => quantised(name),
+        b"" => elementwise(name)
+            .or_else(|| broadcasting(name))
+            .or_else(|| layout(name))
+            .or_else(|| reductions_and_products(name))
+            .or_else(|| sequences(name))
+            .or_else(|| normalizations(name))
+            .or_else(|| quantization(name)),
+        b"ai.onnx.ml" => classical(name),
+        b"com.microsoft" => contributed(name),
         _ => None,
     }
 }
@@ -52,9 +54,8 @@ pub(super) fn outputs(name: &[u8]) -> usize {
     }
 }
 
-fn normalising(name: &[u8]) -> Option<Entry> {
-    const QUANTISED: &[&str] = &["axis", "block_size", "output_dtype", "precision", "saturate"];
-    const MOMENTS: &[&str] = &["axis", "epsilon", "stash_type"];
+/// Attention, and what goes through sequences step by step.
+fn sequences(name: &[u8]) -> Option<Entry> {
     Some(match name {
         b"Attention" => (
             attention::attention,
@@ -68,32 +69,42 @@ fn normalising(name: &[u8]) -> Option<Entry> {
                 "softmax_precision",
             ],
         ),
-        b"BatchNormalization" => {
-            (norm::batch, &["epsilon", "momentum", "spatial", "training_mode"])
-        }
-        b"DequantizeLinear" => (quantise::dequantize, QUANTISED),
-        b"DynamicQuantizeLinear" => (quantise::dynamic, &[]),
-        b"GroupNormalization" => (norm::group, &["epsilon", "num_groups", "stash_type"]),
-        b"InstanceNormalization" => (norm::instance, &["epsilon"]),
-        b"LayerNormalization" => (norm::layer, MOMENTS),
-        b"LRN" => (norm::local_response, &["alpha", "beta", "bias", "size"]),
-        b"MatMulInteger" => (quantise::mat_mul_integer, &[]),
-        b"QLinearConv" => (quantise::q_linear_conv, WINDOW),
-        b"QLinearMatMul" => (quantise::q_linear_mat_mul, &[]),
-        b"QuantizeLinear" => (quantise::quantize, QUANTISED),
         b"GRU" => (recurrent::gru, RECURRENT),
         b"LSTM" => (recurrent::lstm, RECURRENT),
         b"RNN" => (recurrent::rnn, RECURRENT),
-        b"Resize" => (resize::resize, RESIZED),
-        b"Upsample" => (resize::resize, &["mode"]),
-        b"RMSNormalization" => (norm::rms, MOMENTS),
-        b"Scatter" | b"ScatterElements" => (scatter::elements, &["axis", "reduction"]),
-        b"ScatterND" => (scatter::nd, &["reduction"]),
         _ => return None,
     })
 }
 
-fn quantised(name: &[u8]) -> Option<Entry> {
+fn normalizations(name: &[u8]) -> Option<Entry> {
+    const MOMENTS: &[&str] = &["axis", "epsilon", "stash_type"];
+    Some(match name {
+        b"BatchNormalization" => {
+            (norm::batch, &["epsilon", "momentum", "spatial", "training_mode"])
+        }
+        b"GroupNormalization" => (norm::group, &["epsilon", "num_groups", "stash_type"]),
+        b"InstanceNormalization" => (norm::instance, &["epsilon"]),
+        b"LayerNormalization" => (norm::layer, MOMENTS),
+        b"LRN" => (norm::local_response, &["alpha", "beta", "bias", "size"]),
+        b"RMSNormalization" => (norm::rms, MOMENTS),
+        _ => return None,
+    })
+}
+
+fn quantization(name: &[u8]) -> Option<Entry> {
+    const QUANTISED: &[&str] = &["axis", "block_size", "output_dtype", "precision", "saturate"];
+    Some(match name {
+        b"DequantizeLinear" => (quantise::dequantize, QUANTISED),
+        b"DynamicQuantizeLinear" => (quantise::dynamic, &[]),
+        b"MatMulInteger" => (quantise::mat_mul_integer, &[]),
+        b"QLinearConv" => (quantise::q_linear_conv, WINDOW),
+        b"QLinearMatMul" => (quantise::q_linear_mat_mul, &[]),
+        b"QuantizeLinear" => (quantise::quantize, QUANTISED),
+        _ => return None,
+    })
+}
+
+fn contributed(name: &[u8]) -> Option<Entry> {
     Some(match name {
         b"DequantizeLinear" => (quantise::dequantize, &["axis"]),
         b"Gelu" => (unary::gelu, &[]),
@@ -122,7 +133,7 @@ fn quantised(name: &[u8]) -> Option<Entry> {
     })
 }
 
-fn learned(name: &[u8]) -> Option<Entry> {
+fn classical(name: &[u8]) -> Option<Entry> {
     Some(match name {
         b"ArrayFeatureExtractor" => (classical::array_feature_extractor, &[]),
         b"Binarizer" => (classical::binarizer, &["threshold"]),
@@ -265,7 +276,7 @@ const TREES: &[&str] = &[
     "tree_roots",
 ];
 
-fn of_one(name: &[u8]) -> Option<Entry> {
+fn elementwise(name: &[u8]) -> Option<Entry> {
     Some(match name {
         b"Abs" => (unary::abs, &[]),
         b"Acos" => (unary::acos, &[]),
@@ -316,7 +327,7 @@ fn of_one(name: &[u8]) -> Option<Entry> {
     })
 }
 
-fn of_several(name: &[u8]) -> Option<Entry> {
+fn broadcasting(name: &[u8]) -> Option<Entry> {
     Some(match name {
         b"Add" => (binary::add, &[]),
         b"And" => (binary::and, &[]),
@@ -350,7 +361,7 @@ fn of_several(name: &[u8]) -> Option<Entry> {
     })
 }
 
-fn moving(name: &[u8]) -> Option<Entry> {
+fn layout(name: &[u8]) -> Option<Entry> {
     Some(match name {
         b"Concat" => (index::concat, &["axis"]),
         b"ConstantOfShape" => (generate::constant_of_shape, &["value"]),
@@ -366,7 +377,10 @@ fn moving(name: &[u8]) -> Option<Entry> {
         b"Pad" => (index::pad, &["mode", "pads", "paddings", "value"]),
         b"Range" => (generate::range, &[]),
         b"Reshape" => (reshape::reshape, &["allowzero", "shape"]),
+        b"Resize" => (resize::resize, RESIZED),
         b"ReverseSequence" => (index::reverse_sequence, &["batch_axis", "time_axis"]),
+        b"Scatter" | b"ScatterElements" => (scatter::elements, &["axis", "reduction"]),
+        b"ScatterND" => (scatter::nd, &["reduction"]),
         b"Shape" => (reshape::shape, &["start", "end"]),
         b"Size" => (reshape::size, &[]),
         b"Slice" => (index::slice, &["starts", "ends", "axes"]),
@@ -377,11 +391,12 @@ fn moving(name: &[u8]) -> Option<Entry> {
         b"Transpose" => (index::transpose, &["perm"]),
         b"Trilu" => (index::trilu, &["upper"]),
         b"Unsqueeze" => (reshape::unsqueeze, &["axes"]),
+        b"Upsample" => (resize::resize, &["mode"]),
         _ => return None,
     })
 }
 
-fn summing(name: &[u8]) -> Option<Entry> {
+fn reductions_and_products(name: &[u8]) -> Option<Entry> {
     const EXTREME: &[&str] = &["axis", "keepdims", "select_last_index"];
     Some(match name {
         b"ArgMax" => (order::arg_max, EXTREME),

@@ -1,7 +1,7 @@
 //! `ai.onnx.ml`: ensembles of decision trees, in their three forms.
 
 use super::{
-    Given, Prepared, Settings,
+    Facts, Prepared, Settings,
     classical::{Finish, check_labels, greatest_place, labels, numbers, table},
     operand, unsigned,
 };
@@ -317,7 +317,7 @@ const TOGETHER: [Together; 4] = [Together::Sum, Together::Average, Together::Min
 /// Scores by target, as f32 or, for the newest form, the input's type.
 fn regression(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
     forest: Forest,
     together: Together,
     element: Element,
@@ -345,7 +345,7 @@ fn regression(
     })
 }
 
-pub(super) fn regressor(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn regressor(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let [_, columns] = table(given)?;
     let names = ["SUM", "AVERAGE", "MIN", "MAX"];
     let together = TOGETHER[settings.choice("aggregate_function", &names)?];
@@ -353,7 +353,7 @@ pub(super) fn regressor(settings: &Settings, given: &Given<'_>) -> Result<Prepar
     regression(settings, given, forest, together, Element::F32)
 }
 
-pub(super) fn ensemble(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn ensemble(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let [_, columns] = table(given)?;
     // The numbering of this form: average, sum, min, max.
     let order = [Together::Average, Together::Sum, Together::Min, Together::Max];
@@ -363,7 +363,7 @@ pub(super) fn ensemble(settings: &Settings, given: &Given<'_>) -> Result<Prepare
     regression(settings, given, forest, together, given.real(0)?)
 }
 
-pub(super) fn classifier(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn classifier(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let [rows, columns] = table(given)?;
     check_labels(settings, &["classlabels_strings"])?;
     let forest = Forest::of_lists(settings, "class", columns)?;

@@ -2,7 +2,7 @@
 
 use kernels::math::double as math;
 
-use super::{Given, Operands, Prepared, Settings, operand};
+use super::{Facts, Operands, Prepared, Settings, operand};
 use crate::{element::Element, op::attributes::bad_value, refusal::NodeRefused, tensor::Data};
 
 /// Steps that a transcendental function counts as.
@@ -10,7 +10,7 @@ pub(super) const FUNCTION: usize = 8;
 
 /// Applies a function to each element of a tensor of floats.
 fn each(
-    given: &Given<'_>,
+    given: &Facts<'_>,
     function: impl Fn(f64) -> f64 + Send + Sync + 'static,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
@@ -23,7 +23,7 @@ fn each(
 
 /// Applies a function to each element of a tensor of floats, or another to each integer.
 fn either(
-    given: &Given<'_>,
+    given: &Facts<'_>,
     real: fn(f64) -> f64,
     whole: fn(i128) -> i128,
 ) -> Result<Prepared, NodeRefused> {
@@ -49,7 +49,7 @@ fn mapped(element: Element, operands: Operands<'_>, whole: impl Fn(i128) -> i128
 /// Declares operators that are one function.
 macro_rules! functions {
     ($($name:ident = $function:expr;)*) => {
-        $(pub(super) fn $name(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+        $(pub(super) fn $name(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
             each(given, $function)
         })*
     };
@@ -92,19 +92,19 @@ fn softplus_of(x: f64) -> f64 {
     if x > 0.0 { x + math::log1p(math::exp(-x)) } else { math::log1p(math::exp(x)) }
 }
 
-pub(super) fn abs(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn abs(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     either(given, f64::abs, i128::abs)
 }
 
-pub(super) fn neg(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn neg(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     either(given, |x| -x, |x| -x)
 }
 
-pub(super) fn relu(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn relu(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     either(given, |x| if x <= 0.0 { 0.0 } else { x }, |x| x.max(0))
 }
 
-pub(super) fn sign(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn sign(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     either(
         given,
         |x| {
@@ -120,7 +120,7 @@ pub(super) fn sign(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefu
     )
 }
 
-pub(super) fn identity(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn identity(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.at_least(1)?;
     Prepared::new(given.element(0)?, given.sizes(0)?.to_vec(), 0, |operands| {
         operand(operands, 0).data.clone()
@@ -128,7 +128,7 @@ pub(super) fn identity(_: &Settings, given: &Given<'_>) -> Result<Prepared, Node
 }
 
 /// The input, or a mask that keeps everything.
-pub(super) fn dropout(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn dropout(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 3)?;
     let training = given.optional_integers(2)?.is_some_and(|flags| flags.contains(&1));
     let drops = given.optional_reals(1)?.is_none_or(|ratio| ratio != [0.0]);
@@ -140,10 +140,10 @@ pub(super) fn dropout(settings: &Settings, given: &Given<'_>) -> Result<Prepared
     }
     let count = given.len(0)?;
     let all = move |_: Operands<'_>| Data::Whole(vec![1; count]);
-    Ok(Prepared::new(Element::Bool, given.sizes(0)?.to_vec(), count, all)?.of_facts())
+    Ok(Prepared::new(Element::Bool, given.sizes(0)?.to_vec(), count, all)?.ignoring_operands())
 }
 
-pub(super) fn not(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn not(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     if given.element(0)? != Element::Bool {
         return Err(NodeRefused::ElementType(0));
@@ -153,7 +153,7 @@ pub(super) fn not(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefus
     })
 }
 
-pub(super) fn bitwise_not(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn bitwise_not(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
     if given.element(0)?.is_real() || given.element(0)? == Element::Bool {
         return Err(NodeRefused::ElementType(0));
@@ -162,7 +162,7 @@ pub(super) fn bitwise_not(_: &Settings, given: &Given<'_>) -> Result<Prepared, N
 }
 
 fn flags(
-    given: &Given<'_>,
+    given: &Facts<'_>,
     test: impl Fn(f64) -> bool + Send + Sync + 'static,
 ) -> Result<Prepared, NodeRefused> {
     given.expect(1, 1)?;
@@ -173,38 +173,38 @@ fn flags(
     })
 }
 
-pub(super) fn is_nan(_: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn is_nan(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     flags(given, f64::is_nan)
 }
 
-pub(super) fn is_inf(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn is_inf(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let negative = settings.flag("detect_negative", true)?;
     let positive = settings.flag("detect_positive", true)?;
     flags(given, move |x| x.is_infinite() && if x > 0.0 { positive } else { negative })
 }
 
-pub(super) fn leaky_relu(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn leaky_relu(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let alpha = settings.float_or("alpha", f64::from(0.01_f32))?;
     each(given, move |x| if x < 0.0 { alpha * x } else { x })
 }
 
-pub(super) fn elu(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn elu(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let alpha = settings.float_or("alpha", 1.0)?;
     each(given, move |x| if x < 0.0 { alpha * math::expm1(x) } else { x })
 }
 
-pub(super) fn celu(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn celu(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let alpha = settings.float_or("alpha", 1.0)?;
     each(given, move |x| if x < 0.0 { alpha * math::expm1(x / alpha) } else { x })
 }
 
-pub(super) fn selu(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn selu(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let alpha = settings.float_or("alpha", f64::from(1.673_263_2_f32))?;
     let gamma = settings.float_or("gamma", f64::from(1.050_701_f32))?;
     each(given, move |x| gamma * if x > 0.0 { x } else { alpha * math::expm1(x) })
 }
 
-pub(super) fn gelu(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn gelu(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     if settings.choice("approximate", &["none", "tanh"])? == 0 {
         return each(given, |x| 0.5 * x * (1.0 + math::erf(x * std::f64::consts::FRAC_1_SQRT_2)));
     }
@@ -212,14 +212,14 @@ pub(super) fn gelu(settings: &Settings, given: &Given<'_>) -> Result<Prepared, N
     each(given, move |x| 0.5 * x * (1.0 + math::tanh(root * (x + 0.044_715 * x * x * x))))
 }
 
-pub(super) fn swish(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn swish(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let alpha = settings.float_or("alpha", 1.0)?;
     each(given, move |x| x * sigmoid_of(alpha * x))
 }
 
 pub(super) fn hard_sigmoid(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     let alpha = settings.float_or("alpha", f64::from(0.2_f32))?;
     let beta = settings.float_or("beta", 0.5)?;
@@ -228,13 +228,13 @@ pub(super) fn hard_sigmoid(
 
 pub(super) fn thresholded_relu(
     settings: &Settings,
-    given: &Given<'_>,
+    given: &Facts<'_>,
 ) -> Result<Prepared, NodeRefused> {
     let alpha = settings.float_or("alpha", 1.0)?;
     each(given, move |x| if x > alpha { x } else { 0.0 })
 }
 
-pub(super) fn shrink(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn shrink(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let (bias, bound) = (settings.float_or("bias", 0.0)?, settings.float_or("lambd", 0.5)?);
     each(given, move |x| {
         if x < -bound {
@@ -247,7 +247,7 @@ pub(super) fn shrink(settings: &Settings, given: &Given<'_>) -> Result<Prepared,
     })
 }
 
-pub(super) fn affine(settings: &Settings, given: &Given<'_>) -> Result<Prepared, NodeRefused> {
+pub(super) fn affine(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     let (alpha, beta) = (settings.float_or("alpha", 1.0)?, settings.float_or("beta", 0.0)?);
     each(given, move |x| alpha * x + beta)
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    onnx::{Constant, Message, Node},
+    onnx::{Constant, Message, NodeProto},
     refusal::Part,
 };
 
@@ -46,7 +46,7 @@ fn cases_are_answered_as_the_standard_says() {
     for case in cases.as_array().unwrap() {
         let name = case["name"].as_str().unwrap();
         let bytes = hex(&case["node"]);
-        let node = Node::read(0, Message::new(&bytes, Part::Node)).unwrap();
+        let node = NodeProto::read(0, Message::new(&bytes, Part::Node)).unwrap();
         let attributes = Attributes::new(node.attributes, case["opset"].as_i64().unwrap());
         operators.insert(String::from_utf8(node.operator.to_vec()).unwrap());
         let (expected, elements) = input(&case["output"]).unwrap();
