@@ -57,7 +57,7 @@ impl Inferred {
         let shape = Shape::new(&prepared.sizes);
         // The sizes of a tensor are known even if its elements are not.
         let operands = operands.or_else(|| prepared.ignores_operands.then(Vec::new));
-        let steps = usize::try_from(prepared.steps).unwrap_or(usize::MAX);
+        let steps = usize::try_from(prepared.steps()).unwrap_or(usize::MAX);
         match (operands, shape) {
             (Some(operands), Some(_)) if steps <= *left => {
                 *left = left.saturating_sub(steps);

@@ -40,7 +40,11 @@ impl Tensor {
                 Data::Real(numbers)
             }
             Data::Whole(mut numbers) if !element.is_real() => {
-                for number in &mut numbers {
+                let (least, most) = element.range();
+                let least = i64::try_from(least).unwrap_or(i64::MIN);
+                let most = i64::try_from(most).unwrap_or(i64::MAX);
+                // Most fit already; wrapping them would take as long again as computing them.
+                for number in numbers.iter_mut().filter(|number| !(least..=most).contains(number)) {
                     *number = element.wrapped(element.widened(*number));
                 }
                 Data::Whole(numbers)

@@ -1,5 +1,6 @@
 //! The exact arithmetic of evaluations, as operations of burn's CPU backend.
 //!
+//! - [`integer`]: exact sums of products of bytes
 //! - kernels on lists: products, convolutions, pools (`product`, `convolution`, `pool`, …)
 //! - [`math`]: transcendental functions
 //! - [`operation`]: each computation of an operator, with its gradients where these are compiled
@@ -48,6 +49,7 @@ mod average;
 mod convolution;
 mod elementwise;
 pub mod extension;
+pub mod integer;
 pub mod math;
 pub mod operation;
 mod packed;

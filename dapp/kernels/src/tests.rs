@@ -4,7 +4,10 @@ use std::sync::OnceLock;
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    integer::{Columns, Rows, byte_product},
+    *,
+};
 
 /// Numbers of many magnitudes, whose sums depend on the order and on each rounding, with this
 /// percentage of zeros of either sign, clustered as in images, and some denormals.
@@ -305,4 +308,52 @@ fn a_relu_makes_every_zero_positive_and_keeps_a_nan() {
     let nan = 0x7fc0_0000;
     let infinity = f32::INFINITY.to_bits();
     assert_eq!(bits(&elements), [0, 0, 0, 2.0_f32.to_bits(), 0, infinity, nan, nan]);
+}
+
+/// `Σ (left − its zero) · (right − its zero)`, one by one.
+fn plain_byte_product(left: Rows<'_>, right: &Columns<'_>) -> Vec<i64> {
+    let zero = |zeros: &[u8], at: usize| i64::from(zeros[at % zeros.len()]);
+    let mut sums = Vec::new();
+    for (row, bytes) in left.bytes.chunks_exact(right.inner.len()).enumerate() {
+        for (column, offset) in right.columns.iter().enumerate() {
+            let terms = bytes.iter().zip(right.inner).map(|(byte, inner)| {
+                let other = i64::from(right.bytes[inner + offset]);
+                (i64::from(*byte) - zero(left.zeros, row)) * (other - zero(right.zeros, column))
+            });
+            sums.push(terms.sum());
+        }
+    }
+    sums
+}
+
+proptest! {
+    #[test]
+    fn products_of_bytes_are_exact(
+        [rows, inner, columns] in [1..10_usize, 1..150_usize, 1..30_usize],
+        seed: u32,
+        each: bool,
+        most: bool,
+        turned: bool,
+    ) {
+        let mut state = seed;
+        let mut bytes = |count: usize| -> Vec<u8> {
+            let next = std::iter::repeat_with(|| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                if most { 255 } else { (state >> 24) as u8 }
+            });
+            next.take(count).collect()
+        };
+        let (left, right) = (bytes(rows * inner), bytes(inner * columns));
+        let (of_rows, of_columns) =
+            (bytes(if each { rows } else { 1 }), bytes(if each { columns } else { 1 }));
+        let steps = if turned { [1, inner] } else { [columns, 1] };
+        let inner: Vec<usize> = (0..inner).map(|index| index * steps[0]).collect();
+        let columns: Vec<usize> = (0..columns).map(|index| index * steps[1]).collect();
+        let left = Rows { bytes: &left, zeros: &of_rows };
+        let right =
+            Columns { bytes: &right, inner: &inner, columns: &columns, zeros: &of_columns };
+        let mut sums = vec![7; rows * columns.len()];
+        byte_product(left, &right, &mut sums);
+        prop_assert_eq!(sums, plain_byte_product(left, &right));
+    }
 }

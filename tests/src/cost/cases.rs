@@ -47,7 +47,16 @@ enum Stored {
 ///
 /// - Errors: one of them is wrong
 pub fn all() -> Result<Vec<Case>> {
-    let groups = [networks(), products(), convolutions(), pools(), elements(), lists(), marks()];
+    let groups = [
+        networks(),
+        products(),
+        convolutions(),
+        pools(),
+        quantised(),
+        elements(),
+        lists(),
+        marks(),
+    ];
     groups.into_iter().flatten().map(Spec::case).collect()
 }
 
@@ -231,6 +240,21 @@ fn pools() -> Vec<Spec> {
         pool("mean of 2×2", &[6, 24, 24], "AveragePool", &window(2, 2)),
         pool("mean of 3×3, padded", &[6, 20, 20], "AveragePool", &around(3, 2)),
         pool("mean of channels", &[16, 14, 14], "GlobalAveragePool", &[]),
+    ]
+}
+
+/// Networks of bytes, whose products are integers.
+fn quantised() -> Vec<Spec> {
+    vec![
+        Spec::new("bytes, 784-128-10, 16 rows", &[1, 28, 28], 16, |net| {
+            let first = net.then("Flatten", &[]).quantised().dense_of_bytes(784, 128);
+            first.dense_of_bytes(128, 10).dequantised()
+        }),
+        Spec::new("bytes, cnn 6, 16 channels, 4 rows", &[1, 28, 28], 4, |net| {
+            let first = net.quantised().conv_of_bytes(&[6, 1, 5, 5]).pool("MaxPool", 2, 2);
+            let second = first.conv_of_bytes(&[16, 6, 5, 5]).pool("MaxPool", 2, 2);
+            second.then("Flatten", &[]).dense_of_bytes(256, 10).dequantised()
+        }),
     ]
 }
 

@@ -101,6 +101,61 @@ impl Net {
         self.then(operator, &attributes)
     }
 
+    /// Bytes with a scale and a zero point for the last value.
+    #[must_use]
+    pub fn quantised(mut self) -> Self {
+        let [scale, zero, _, _] = self.scales();
+        let last = self.last();
+        self.with("QuantizeLinear", &[&last, &scale, &zero], &[])
+    }
+
+    /// The numbers that the bytes of the last value stand for.
+    #[must_use]
+    pub fn dequantised(mut self) -> Self {
+        let [scale, zero, _, _] = self.scales();
+        let last = self.last();
+        self.with("DequantizeLinear", &[&last, &scale, &zero], &[])
+    }
+
+    /// A fully connected layer of bytes.
+    #[must_use]
+    pub fn dense_of_bytes(mut self, inputs: i64, outputs: i64) -> Self {
+        let weights = self.bytes(&[inputs, outputs]);
+        let [scale, zero, of_weights, middle] = self.scales();
+        let last = self.last();
+        let inputs = [&last, &scale, &zero, &weights, &of_weights, &middle, &scale, &zero];
+        self.with("QLinearMatMul", &inputs.map(String::as_str), &[])
+    }
+
+    /// A convolution of bytes with weights of this shape [filters, channels per group, kernel …].
+    #[must_use]
+    pub fn conv_of_bytes(mut self, sizes: &[i64]) -> Self {
+        let weights = self.bytes(sizes);
+        let [scale, zero, of_weights, middle] = self.scales();
+        let last = self.last();
+        let inputs = [&last, &scale, &zero, &weights, &of_weights, &middle, &scale, &zero];
+        self.with("QLinearConv", &inputs.map(String::as_str), &[])
+    }
+
+    /// The scale and the zero point of values, and those of weights.
+    fn scales(&mut self) -> [String; 4] {
+        let [scale, of_weights] = [0.5, 0.01].map(|scale| self.constant_of(&[], |_| scale));
+        let [zero, middle] = [3, 128].map(|zero| self.raw_bytes(&[], &[zero]));
+        [scale, zero, of_weights, middle]
+    }
+
+    fn bytes(&mut self, sizes: &[i64]) -> String {
+        let byte = |index: i64| u8::try_from(130 + index * 37 % 100).unwrap_or_default();
+        let bytes = (0..sizes.iter().product::<i64>()).map(byte).collect::<Vec<_>>();
+        self.raw_bytes(sizes, &bytes)
+    }
+
+    fn raw_bytes(&mut self, sizes: &[i64], bytes: &[u8]) -> String {
+        let name = self.constant_name();
+        self.parts.push(initializer(&name, &tensor(sizes, 2, bytes)));
+        name
+    }
+
     fn constant_name(&mut self) -> String {
         self.constants += 1;
         format!("c{}", self.constants)

@@ -2,7 +2,10 @@
 //! vectors: their tile sizes decide what a multiply-add costs.
 
 use super::{Cost, Kind};
-use kernels::{FUSED_FILTERS, Geometry, SCALAR};
+use kernels::{
+    FUSED_FILTERS, Geometry, SCALAR,
+    integer::{LANE_TERMS, TILE_COLUMNS, TILE_ROWS},
+};
 
 /// A matrix product of a left factor [rows, inner] and a right factor [inner, columns].
 pub(crate) fn product(rows: usize, inner: usize, columns: usize) -> Option<Cost> {
@@ -21,6 +24,26 @@ pub(crate) fn product(rows: usize, inner: usize, columns: usize) -> Option<Cost>
             .and(Kind::Loads, &[panels, alone, inner, width])?;
     }
     Some(cost)
+}
+
+/// This many products of bytes of a left factor [rows, inner] and a right factor [inner, columns].
+pub(crate) fn byte_product(
+    count: usize,
+    rows: usize,
+    inner: usize,
+    columns: usize,
+) -> Option<Cost> {
+    let (tiles, panels) = (rows.div_ceil(TILE_ROWS), columns.div_ceil(TILE_COLUMNS));
+    Cost::of(Kind::ByteTurns, &[count, tiles, panels, inner])?
+        .and(Kind::ByteTiles, &[count, tiles, panels, inner.div_ceil(LANE_TERMS)])?
+        .and(Kind::BytesPacked, &[count, panels, TILE_COLUMNS, inner])?
+        .plus(packed_bytes(&[count, rows, inner])?)?
+        .and(Kind::ByteSums, &[count, rows, columns])
+}
+
+/// Bytes copied for them, as many as the product of these sizes.
+pub(crate) fn packed_bytes(sizes: &[usize]) -> Option<Cost> {
+    Cost::of(Kind::BytesPacked, sizes)
 }
 
 /// Packing the right factor of a matrix product, [inner, columns].

@@ -8,7 +8,9 @@
 mod kernels;
 mod weights;
 
-pub(crate) use kernels::{convolution, packed_filters, packed_matrix, product};
+pub(crate) use kernels::{
+    byte_product, convolution, packed_bytes, packed_filters, packed_matrix, product,
+};
 use market::Work;
 use weights::WEIGHTS;
 
@@ -114,6 +116,14 @@ kinds! {
     Tangents
     /// Lists of elements that are normalised to sum to one.
     Lists
+    /// Iterations of the innermost loop of products of bytes, of a tile of rows and columns.
+    ByteTurns
+    /// Times that the sums of such a tile are taken out of their lanes.
+    ByteTiles
+    /// Bytes packed for them.
+    BytesPacked
+    /// Sums that they write.
+    ByteSums
     /// Elementary steps of operators on plain lists.
     PlainSteps
     /// Answers examined.
@@ -195,9 +205,10 @@ impl Cost {
         self.count(Kind::MultiplyAdds)
     }
 
-    /// Elementary steps of operators on plain lists.
+    /// Elementary steps of operators on plain lists; an iteration of a kernel's innermost loop is
+    /// one.
     pub(crate) const fn plain_steps(&self) -> u64 {
-        self.count(Kind::PlainSteps)
+        self.count(Kind::PlainSteps).saturating_add(self.count(Kind::ByteTurns))
     }
 
     /// The cost in instructions, rounded up.

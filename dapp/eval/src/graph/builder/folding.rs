@@ -75,11 +75,12 @@ impl<'a> Builder<'a> {
         let facts = facts.collect::<Vec<_>>();
         let prepared = plain.prepare(&facts)?;
         let elements = prepared.sizes.iter().product::<usize>();
-        if prepared.steps > self.steps_left || elements > self.elements_left {
+        let steps = prepared.steps();
+        if steps > self.steps_left || elements > self.elements_left {
             return Ok(None);
         }
-        self.steps_left -= prepared.steps;
-        self.folded_steps += prepared.steps;
+        self.steps_left -= steps;
+        self.folded_steps += steps;
         self.elements_left -= elements;
         let operands = facts.into_iter().map(|fact| match fact {
             Some(Fact::Known(tensor)) => Some(tensor),

@@ -5,9 +5,11 @@
 use std::sync::Arc;
 
 use super::{
-    Facts, Operands, Prepare, Prepared, Settings, bad_sizes, binary, index, operand, pool,
-    product::{Matrices, add_product},
-    quantise::{as_data, is_narrow, quantised, shifted_by},
+    Facts, Operands, Prepare, Prepared, Settings, bad_sizes, binary,
+    bytes::IntegerProduct,
+    index, operand, pool,
+    product::Matrices,
+    quantise::{as_data, is_narrow, quantised},
     reduce, unary,
 };
 use crate::{
@@ -74,7 +76,8 @@ fn between(
     let steps = usize::try_from(prepared.steps).unwrap_or(usize::MAX);
     let elements = prepared.sizes.iter().product::<usize>();
     let steps = steps.saturating_add(elements.saturating_mul(6));
-    Prepared::new(to, prepared.sizes.clone(), steps, move |operands| {
+    let (sizes, kernels) = (prepared.sizes.clone(), *prepared.kernels);
+    let quantised = Prepared::new(to, sizes, steps, move |operands| {
         let real = |input: usize| {
             let tensor = operand(operands, input);
             let [scale, zero] = [1, 2].map(|next| number(operands, input + next));
@@ -87,7 +90,8 @@ fn between(
         let [scale, zero] = [result, result + 1].map(|input| number(operands, input));
         let quantise = |x: &f64| quantised(to, Element::F32.rounded(x / scale), 1.0, zero);
         as_data(to, numbers.reals().iter().map(quantise).collect())
-    })
+    })?;
+    Ok(quantised.with_kernels(kernels))
 }
 
 pub(super) fn add(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
@@ -165,19 +169,16 @@ pub(super) fn gemm(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, N
     if [0, 3].iter().any(|input| given.element(*input).is_ok_and(Element::is_real)) {
         return Err(NodeRefused::ElementType(0));
     }
-    let (output, steps) = (matrices.output.clone(), matrices.products());
-    Prepared::new(to, output, steps, move |operands| {
-        let factor = |input: usize, by_column: bool, turned: bool| {
-            let zeros = operands.get(input + 2).and_then(Option::as_deref);
+    let product = IntegerProduct::new(matrices, given, [(0, 2), (3, 5)]);
+    let (output, steps, kernels) = product.plan()?;
+    let prepared = Prepared::new(to, output, steps, move |operands| {
+        let factor = |input: usize, turned: bool| {
             let tensor = operand(operands, input);
-            let tensor = if turned { turned_over(tensor) } else { tensor.clone() };
-            shifted_by(&tensor, zeros, by_column)
+            if turned { turned_over(tensor) } else { tensor.clone() }
         };
-        let sums = matrices.multiply(
-            &factor(0, false, turned[0]),
-            &factor(3, true, turned[1]),
-            add_product,
-        );
+        let zeros = |input: usize| operands.get(input).and_then(Option::as_deref);
+        let (left, right) = (factor(0, turned[0]), factor(3, turned[1]));
+        let sums = product.sums([(&left, zeros(2)), (&right, zeros(5))]);
         let at = |list: &[f64], column: usize| list[if list.len() == 1 { 0 } else { column }];
         let bias = operands.get(6).and_then(Option::as_deref).map(Tensor::reals);
         let of_right = operand(operands, 4).reals();
@@ -193,7 +194,8 @@ pub(super) fn gemm(settings: &Settings, given: &Facts<'_>) -> Result<Prepared, N
             return Data::Real(numbers.collect());
         }
         as_data(to, numbers.map(|x| quantised(to, x / scale, 1.0, zero)).collect())
-    })
+    })?;
+    Ok(prepared.with_kernels(kernels))
 }
 
 /// A matrix with rows for columns.

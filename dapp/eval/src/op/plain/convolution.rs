@@ -1,10 +1,6 @@
 //! Windows that move over images of any number of dimensions, and convolutions.
 
-use super::{
-    Facts, Prepared, Settings, bad_sizes, operand,
-    product::{add_product, wholes_of},
-    unsigned,
-};
+use super::{Facts, Prepared, Settings, bad_sizes, bytes::IntegerConvolution, operand, unsigned};
 use crate::{
     element::Element,
     limits,
@@ -137,6 +133,37 @@ impl Window {
         (0..self.image.len()).map(side).product()
     }
 
+    /// The sizes of the image with its padding.
+    pub(super) fn padded(&self) -> Vec<usize> {
+        let side = |side: usize| self.begin[side] + self.image[side] + self.end[side];
+        (0..self.image.len()).map(side).collect()
+    }
+
+    /// Where a position's window begins in the padded image, whose dimensions have these strides.
+    pub(super) fn corner(&self, position: &[usize], strides: &[usize]) -> usize {
+        (0..position.len()).map(|side| position[side] * self.stride[side] * strides[side]).sum()
+    }
+
+    /// How far from there a tap reads.
+    pub(super) fn reach(&self, tap: &[usize], strides: &[usize]) -> usize {
+        (0..tap.len()).map(|side| tap[side] * self.dilation[side] * strides[side]).sum()
+    }
+
+    /// Copies an image of some channels into the middle of a padded one.
+    pub(super) fn pad(&self, image: &[u8], strides: &[usize], pixels: usize, padded: &mut [u8]) {
+        let Some((width, outer)) = self.image.split_last() else { return };
+        let rows = outer.iter().product::<usize>();
+        let first = self.begin.iter().zip(strides).map(|(begin, step)| begin * step).sum::<usize>();
+        let mut places = Vec::with_capacity(rows);
+        each_coordinate(outer, |at| {
+            places.push(first + at.iter().zip(strides).map(|(at, step)| at * step).sum::<usize>());
+        });
+        for (index, row) in image.chunks_exact(*width).enumerate() {
+            let place = index / rows * pixels + places[index % rows];
+            padded[place..place + width].copy_from_slice(row);
+        }
+    }
+
     pub(super) fn taps(&self) -> usize {
         self.kernel.iter().product()
     }
@@ -149,11 +176,12 @@ impl Window {
 /// A convolution's window, groups and sizes.
 #[derive(Clone)]
 pub(super) struct Filters {
-    window: Window,
-    images: usize,
-    groups: usize,
-    depth: usize,
-    filters: usize,
+    pub(super) window: Window,
+    pub(super) images: usize,
+    pub(super) groups: usize,
+    /// Channels that a filter reads.
+    pub(super) depth: usize,
+    pub(super) filters: usize,
 }
 
 impl Filters {
@@ -268,20 +296,15 @@ pub(super) fn conv_integer(
     if given.element(0)?.is_real() || given.element(1)?.is_real() {
         return Err(NodeRefused::ElementType(0));
     }
-    let steps = filters.products().saturating_mul(2);
-    Prepared::new(Element::I32, filters.sizes(), steps, move |operands| {
-        let shifted = |input: usize, each: usize| {
-            let zeros = operands.get(input + 2).and_then(Option::as_deref);
-            let zeros = zeros.map_or_else(|| vec![0], |tensor| tensor.wholes().into_owned());
-            let numbers = wholes_of(operand(operands, input).data.clone());
-            let zero = |index: usize| zeros[index / each.max(1) % zeros.len()];
-            let shift = |(at, x): (usize, &i64)| x.wrapping_sub(zero(at));
-            numbers.iter().enumerate().map(shift).collect::<Vec<_>>()
-        };
-        let per_filter = operand(operands, 1).len() / filters.filters.max(1);
-        let (images, weights) = (shifted(0, usize::MAX), shifted(1, per_filter));
-        Data::Whole(filters.convolve(&images, &weights, add_product))
-    })
+    let sizes = filters.sizes();
+    let convolution = IntegerConvolution::new(filters, given, [(0, 2), (1, 3)]);
+    let (steps, kernels, held) = convolution.plan()?;
+    let prepared = Prepared::new(Element::I32, sizes, steps, move |operands| {
+        let zeros = |input: usize| operands.get(input).and_then(Option::as_deref);
+        let factor = |input: usize| (operand(operands, input), zeros(input + 2));
+        Data::Whole(convolution.sums([factor(0), factor(1)]))
+    })?;
+    Ok(prepared.with_kernels(kernels).holding(held))
 }
 
 /// The transposed convolution: each pixel adds its multiple of the kernel to the output.

@@ -7,6 +7,7 @@
 
 mod attention;
 mod binary;
+mod bytes;
 mod cast;
 mod classical;
 mod contrib;
@@ -67,8 +68,10 @@ pub(crate) type Operands<'a> = &'a [Option<Shared>];
 pub(crate) struct Prepared {
     pub(crate) element: Element,
     pub(crate) sizes: Vec<usize>,
-    /// Elementary steps.
-    pub(crate) steps: u64,
+    /// Elementary steps, without those of kernels.
+    steps: u64,
+    /// What kernels cost.
+    kernels: Box<Cost>,
     /// Whether the result depends on the facts of the inputs alone.
     pub(crate) ignores_operands: bool,
     /// Elements that are held beside those of the inputs and the result.
@@ -133,12 +136,30 @@ impl Prepared {
     ) -> Result<Self, NodeRefused> {
         count(&sizes).ok_or(NodeRefused::OutputShape)?;
         let steps = u64::try_from(steps).unwrap_or(u64::MAX);
-        Ok(Self { element, sizes, steps, ignores_operands: false, elements: 0, run: Arc::new(run) })
+        let (kernels, ignores_operands, elements) = (Box::default(), false, 0);
+        Ok(Self { element, sizes, steps, kernels, ignores_operands, elements, run: Arc::new(run) })
     }
 
     /// The same, for a result that depends on the facts of the inputs alone.
     fn ignoring_operands(mut self) -> Self {
         self.ignores_operands = true;
+        self
+    }
+
+    /// Elementary steps; an iteration of a kernel's innermost loop is one.
+    pub(crate) const fn steps(&self) -> u64 {
+        self.steps.saturating_add(self.kernels.plain_steps())
+    }
+
+    /// The same, with kernels that cost this much.
+    fn with_kernels(mut self, cost: Cost) -> Self {
+        *self.kernels = cost;
+        self
+    }
+
+    /// The same, which holds as many more elements.
+    fn holding(mut self, elements: usize) -> Self {
+        self.elements = elements;
         self
     }
 
@@ -159,7 +180,7 @@ impl Prepared {
 
     /// Its cost; `None` if that overflows.
     pub(crate) fn cost(&self) -> Option<Cost> {
-        Cost::default().with(Kind::PlainSteps, self.steps)
+        self.kernels.with(Kind::PlainSteps, self.steps)
     }
 }
 
@@ -171,7 +192,7 @@ impl fmt::Debug for Plain {
 
 impl fmt::Debug for Prepared {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} {:?} in {} steps", self.element, self.sizes, self.steps)
+        write!(out, "{} {:?} in {} steps", self.element, self.sizes, self.steps())
     }
 }
 

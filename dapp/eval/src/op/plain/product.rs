@@ -10,10 +10,10 @@ use crate::{
 
 /// Two factors of a matrix product as they are multiplied, both with all outer dimensions.
 pub(super) struct Matrices {
-    outer: Vec<usize>,
-    rows: usize,
+    pub(super) outer: Vec<usize>,
+    pub(super) rows: usize,
     pub(super) inner: usize,
-    columns: usize,
+    pub(super) columns: usize,
     /// The sizes of the factors once they have two dimensions at least.
     left: Vec<usize>,
     right: Vec<usize>,

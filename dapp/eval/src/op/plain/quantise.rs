@@ -4,9 +4,10 @@ use kernels::math::double as math;
 
 use super::{
     Facts, Prepared, Settings, axis_of, bad_sizes,
+    bytes::{IntegerConvolution, IntegerProduct},
     convolution::Filters,
     operand,
-    product::{Matrices, add_product, wholes_of},
+    product::Matrices,
     unsigned,
 };
 use crate::{
@@ -187,45 +188,24 @@ fn each(given: &Facts<'_>, input: usize, factor: usize, right: bool) -> Result<E
     }
 }
 
-/// A factor's integers less its zero points.
-fn shifted(tensor: &Tensor, zeros: Option<&Tensor>, each: Each) -> Tensor {
-    let zeros = zeros.map_or_else(|| vec![0], |zeros| zeros.wholes().into_owned());
-    let columns = tensor.sizes.last().copied().unwrap_or(1).max(1);
-    let zero = |index: usize| match each {
-        Each::One => zeros.first().copied().unwrap_or(0),
-        Each::Row => zeros[index / columns],
-        Each::Column => zeros[index % columns],
-    };
-    let numbers = tensor.wholes();
-    let numbers = numbers.iter().enumerate().map(|(at, x)| x.wrapping_sub(zero(at))).collect();
-    Tensor { element: Element::I64, sizes: tensor.sizes.clone(), data: Data::Whole(numbers) }
-}
-
-/// A matrix's integers less its zero point, or that of each column.
-pub(super) fn shifted_by(tensor: &Tensor, zeros: Option<&Tensor>, by_column: bool) -> Vec<i64> {
-    let is_one = zeros.is_none_or(|zeros| zeros.len() == 1);
-    let each = if by_column && !is_one { Each::Column } else { Each::One };
-    shifted(tensor, zeros, each).wholes().into_owned()
-}
-
 pub(super) fn mat_mul_integer(_: &Settings, given: &Facts<'_>) -> Result<Prepared, NodeRefused> {
     given.expect(2, 4)?;
     let (left, right) = (given.sizes(0)?, given.sizes(1)?);
     let matrices = Matrices::new(left, right);
     let matrices = matrices.ok_or_else(|| NodeRefused::Shapes(left.into(), right.into()))?;
-    let kinds = [each(given, 2, 0, false)?, each(given, 3, 1, true)?];
+    each(given, 2, 0, false)?;
+    each(given, 3, 1, true)?;
     if (0..2).any(|input| given.element(input).is_ok_and(Element::is_real)) {
         return Err(NodeRefused::ElementType(0));
     }
-    let (output, steps) = (matrices.output.clone(), matrices.products());
-    Prepared::new(Element::I32, output, steps, move |operands| {
-        let factor = |input: usize| {
-            let zeros = operands.get(input + 2).and_then(Option::as_deref);
-            let factor = shifted(operand(operands, input), zeros, kinds[input]);
-            wholes_of(matrices.spread(&factor, input == 1))
-        };
-        Data::Whole(matrices.multiply(&factor(0), &factor(1), add_product))
-    })
+    let product = IntegerProduct::new(matrices, given, [(0, 2), (1, 3)]);
+    let (output, steps, kernels) = product.plan()?;
+    let prepared = Prepared::new(Element::I32, output, steps, move |operands| {
+        let zeros = |input: usize| operands.get(input).and_then(Option::as_deref);
+        let factor = |input: usize| (operand(operands, input), zeros(input + 2));
+        Data::Whole(product.sums([factor(0), factor(1)]))
+    })?;
+    Ok(prepared.with_kernels(kernels))
 }
 
 /// A product of quantised factors, quantised: the inputs are each factor's integers, scale and zero
@@ -235,21 +215,21 @@ pub(super) fn q_linear_mat_mul(_: &Settings, given: &Facts<'_>) -> Result<Prepar
     let (left, right) = (given.sizes(0)?, given.sizes(3)?);
     let matrices = Matrices::new(left, right);
     let matrices = matrices.ok_or_else(|| NodeRefused::Shapes(left.into(), right.into()))?;
-    let kinds = [each(given, 2, 0, false)?, each(given, 5, 3, true)?];
+    each(given, 2, 0, false)?;
+    each(given, 5, 3, true)?;
     let of_scales = [each(given, 1, 0, false)?, each(given, 4, 3, true)?];
     let to = given.element(7)?;
     if !is_narrow(to) || given.len(6)? != 1 || given.len(7)? != 1 {
         return Err(NodeRefused::ElementType(7));
     }
-    let (output, steps) = (matrices.output.clone(), matrices.products());
+    let product = IntegerProduct::new(matrices, given, [(0, 2), (3, 5)]);
+    let (output, steps, kernels) = product.plan()?;
     let columns = output.last().copied().unwrap_or(1).max(1);
-    Prepared::new(to, output, steps, move |operands| {
+    let prepared = Prepared::new(to, output, steps, move |operands| {
         let factor = |input: usize| {
-            let zeros = operands.get(input * 3 + 2).and_then(Option::as_deref);
-            let factor = shifted(operand(operands, input * 3), zeros, kinds[input]);
-            wholes_of(matrices.spread(&factor, input == 1))
+            (operand(operands, input), operands.get(input + 2).and_then(Option::as_deref))
         };
-        let sums = matrices.multiply(&factor(0), &factor(1), add_product);
+        let sums = product.sums([factor(0), factor(3)]);
         let [left, right, scale, zero] = [1, 4, 6, 7].map(|input| operand(operands, input).reals());
         let of = |scales: &[f64], kind: Each, index: usize| match kind {
             Each::One => scales[0],
@@ -262,7 +242,8 @@ pub(super) fn q_linear_mat_mul(_: &Settings, given: &Facts<'_>) -> Result<Prepar
             quantised(to, sum as f64 * (factor / scale[0]), 1.0, zero[0])
         };
         as_data(to, sums.into_iter().enumerate().map(quantise).collect())
-    })
+    })?;
+    Ok(prepared.with_kernels(kernels))
 }
 
 /// A convolution of quantised images and weights, quantised.
@@ -284,17 +265,11 @@ pub(super) fn q_linear_conv(
         return Err(bad_sizes(given.sizes(8)?));
     }
     let positions = sizes[2..].iter().product::<usize>();
-    let steps = filters.products().saturating_mul(2);
-    Prepared::new(to, sizes, steps, move |operands| {
-        let list = |input: usize| operand(operands, input).wholes();
-        let at = |list: &[i64], filter: usize| if list.len() == 1 { list[0] } else { list[filter] };
-        let (of_images, of_weights) = (list(2), list(5));
-        let images = list(0).iter().map(|x| x.wrapping_sub(of_images[0])).collect::<Vec<_>>();
-        let taps = operand(operands, 3).len() / count.max(1);
-        let weights = list(3);
-        let shift = |(index, x): (usize, &i64)| x.wrapping_sub(at(&of_weights, index / taps));
-        let weights = weights.iter().enumerate().map(shift).collect::<Vec<_>>();
-        let mut sums = filters.convolve(&images, &weights, add_product);
+    let convolution = IntegerConvolution::new(filters, given, [(0, 2), (3, 5)]);
+    let (steps, kernels, held) = convolution.plan()?;
+    let prepared = Prepared::new(to, sizes, steps, move |operands| {
+        let factor = |input: usize| (operand(operands, input), Some(operand(operands, input + 2)));
+        let mut sums = convolution.sums([factor(0), factor(3)]);
         let bias =
             operands.get(8).and_then(Option::as_deref).map(|bias| bias.wholes().into_owned());
         let [of_image, of_weight, scale, zero] =
@@ -309,5 +284,6 @@ pub(super) fn q_linear_conv(
             numbers.push(quantised(to, number, 1.0, zero[0]));
         }
         as_data(to, numbers)
-    })
+    })?;
+    Ok(prepared.with_kernels(kernels).holding(held))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Facts, Operands, Plain, Prepared, bad_sizes};
 use crate::{
+    cost::{Cost, Kind},
     element::Element,
     op::Fact,
     refusal::NodeRefused,
@@ -64,7 +65,7 @@ impl Body {
                 fact.clone()
             });
         }
-        let (nodes, steps, elements) = self.computed(&mut facts)?;
+        let (nodes, each, elements) = self.computed(&mut facts)?;
         for state in 0..states {
             let made = facts[self.outputs[state]].as_ref().ok_or(NodeRefused::NoOutput)?;
             if made.sizes() != given.sizes(state)? || made.element() != given.element(state)? {
@@ -75,18 +76,17 @@ impl Body {
         let made = facts[wanted].as_ref().ok_or(NodeRefused::NoOutput)?;
         let (element, one) = (made.element(), made.sizes().to_vec());
         let sizes = if output < states { one } else { [&[length], one.as_slice()].concat() };
-        let each = usize::try_from(steps).unwrap_or(usize::MAX);
         let runner = Runner { nodes, body: self.clone(), length, wanted: output };
-        let steps = each.saturating_mul(length);
-        let mut prepared =
-            Prepared::new(element, sizes, steps, move |operands| runner.run(element, operands))?;
-        prepared.elements = elements;
-        Ok(prepared)
+        let times = u64::try_from(length).unwrap_or(u64::MAX);
+        let cost = each.times(times).ok_or(NodeRefused::Cost)?;
+        let prepared =
+            Prepared::new(element, sizes, 0, move |operands| runner.run(element, operands))?;
+        Ok(prepared.with_kernels(cost).holding(elements))
     }
 
-    /// What computes each node; the steps and the elements of them all.
-    fn computed(&self, facts: &mut [Option<Fact>]) -> Result<(Computed, u64, usize), NodeRefused> {
-        let (mut nodes, mut steps, mut elements) = (Vec::new(), 0_u64, 0_usize);
+    /// What computes each node; the cost and the elements of them all.
+    fn computed(&self, facts: &mut [Option<Fact>]) -> Result<(Computed, Cost, usize), NodeRefused> {
+        let (mut nodes, mut cost, mut elements) = (Vec::new(), Cost::default(), 0_usize);
         for node in &self.nodes {
             let inputs = node.inputs.iter().map(|input| input.and_then(|id| facts[id].clone()));
             let prepared = node.plain.prepare(&inputs.collect::<Vec<_>>())?;
@@ -98,14 +98,16 @@ impl Body {
             facts[node.output] = Some(fact);
             let made = prepared.sizes.iter().product::<usize>();
             elements = elements.saturating_add(made);
-            steps = steps.saturating_add(prepared.steps).saturating_add(NODE_STEPS);
+            let more = prepared.cost().and_then(|cost| cost.with(Kind::PlainSteps, NODE_STEPS));
+            cost = more.and_then(|more| cost.plus(more)).ok_or(NodeRefused::Cost)?;
             nodes.push((prepared, node.inputs.clone(), node.output));
         }
         // The states and the elements of the lists are copied each time.
         let copied = facts.iter().take(self.states + self.lists).flatten();
         let copied = copied.map(|fact| fact.sizes().iter().product::<usize>()).sum::<usize>();
         let copied = u64::try_from(copied).unwrap_or(u64::MAX);
-        Ok((nodes, steps.saturating_add(copied), elements))
+        let cost = cost.with(Kind::PlainSteps, copied).ok_or(NodeRefused::Cost)?;
+        Ok((nodes, cost, elements))
     }
 }
 
