@@ -8,12 +8,11 @@ use crate::{
     invariant::{less, sum, there},
     job::Job,
     refusal::ModelRefusal,
-    rent::Rent,
     seat::Offence,
     settlement::part,
     stage::Stage,
     terms::SponsorStake,
-    units::{Amount, JobId, Timestamp},
+    units::{Amount, JobId},
 };
 
 /// Decides how a job ends; payments follow.
@@ -127,7 +126,8 @@ fn end(input: &mut Input<'_>, decision: &Decision) {
     let least_seconds = settings.windows.delivery_seconds;
     let job = input.job_mut();
     let sponsor = job.sponsor;
-    let rent = job.used_rent(now, least_seconds);
+    let rent = job.rent.rent.used((job.opened, job.last_date), now, least_seconds);
+    let rent = there(rent, "a rent that fits");
     let forfeits = std::mem::take(&mut job.forfeits);
     let SponsorStake { award, pool, bond, work, rent: held } = std::mem::take(&mut job.stake);
     let loss = decision.sponsor_loses;
@@ -164,17 +164,4 @@ fn record(job: &Job, id: JobId) -> Option<Effect> {
     let (winner, scores) = job.best?;
     let (sponsor, hold_out) = (job.sponsor, job.hold_out?);
     Some(Effect::Record { job: id, sponsor, model: job.known(winner).model?, scores, hold_out })
-}
-
-impl Job {
-    /// The rent of the time since the job opened, at least of the shortest charged: rounded up, the
-    /// floor's part down.
-    fn used_rent(&self, now: Timestamp, least_seconds: u64) -> Rent {
-        let all = self.last_date.0.saturating_sub(self.opened.0).max(1);
-        let used = now.0.saturating_sub(self.opened.0).max(least_seconds).min(all);
-        let Rent { all: price, floor } = self.rent.rent;
-        let price = price.scaled_up(used.into(), all.into());
-        let floor = floor.scaled_down(used.into(), all.into());
-        Rent { all: there(price, "a rent that fits"), floor: there(floor, "a rent that fits") }
-    }
 }

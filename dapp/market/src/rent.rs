@@ -6,7 +6,10 @@
 use primitive_types::U256;
 use serde::{Deserialize, Serialize};
 
-use crate::{refusal::Refusal, units::Amount};
+use crate::{
+    refusal::Refusal,
+    units::{Amount, Timestamp},
+};
 
 /// Extra cost of a byte in a full store, as a multiple of the floor.
 const STEEPNESS: u64 = 1_000;
@@ -20,6 +23,24 @@ pub struct Rent {
     pub all: Amount,
     /// The part at the floor price, which the operator gets; the rest goes to the sink.
     pub floor: Amount,
+}
+
+impl Rent {
+    /// The part of this price for the time from `opened` to `now`, where all of it is for the time
+    /// up to `last_date`: at least for the shortest time charged; rounded up, the floor's part down.
+    #[must_use]
+    pub fn used(
+        self,
+        (opened, last_date): (Timestamp, Timestamp),
+        now: Timestamp,
+        least_seconds: u64,
+    ) -> Option<Self> {
+        let all = last_date.0.saturating_sub(opened.0).max(1);
+        let used = now.0.saturating_sub(opened.0).max(least_seconds).min(all);
+        let Self { all: price, floor } = self;
+        let price = price.scaled_up(used.into(), all.into())?;
+        Some(Self { all: price, floor: floor.scaled_down(used.into(), all.into())? })
+    }
 }
 
 /// The price of reserving `bytes` more for this many seconds, with `reserved` bytes of a store's

@@ -8,8 +8,8 @@
 //! - `merkle`, `proof`, `payment`, `bundle`: proofs that an output is under an accepted root, and
 //!   its payment
 //! - `archive`: contents of blobs, from inputs
-//! - `calendar`, `columns`, `convert`, `files`, `folders`, `jobs` (references to jobs), `quantity`:
-//!   formats of values
+//! - `calendar`, `columns`, `convert`, `files`, `folders`, `jobs` (references to jobs), and of
+//!   `drafts` `quantity` and `words`: formats of values
 
 pub mod archive;
 pub mod bundle;
@@ -32,8 +32,8 @@ pub mod patience;
 pub mod payment;
 pub mod printer;
 pub mod proof;
-pub mod quantity;
 pub mod seals;
 pub mod session;
 pub mod vault;
-pub mod words;
+
+pub use drafts::{quantity, words};

@@ -26,6 +26,8 @@ use crate::{
     quantity::{self, ETHER_DECIMALS, Money, Unit},
 };
 
+pub use drafts::Currency;
+
 /// The maximum number of items of a list, as a lying node could go on forever.
 const LIST_MAX: usize = 100_000;
 
@@ -44,31 +46,6 @@ pub struct Session {
     pub printer: Printer,
     /// Timeout and interval for the node.
     pub patience: Patience,
-}
-
-/// An asset, and the format of its amounts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Currency {
-    /// The asset.
-    pub asset: Asset,
-    /// Decimal places of a whole unit.
-    pub decimals: u8,
-    /// Symbol of a whole unit.
-    pub symbol: String,
-}
-
-impl Currency {
-    /// Ether.
-    #[must_use]
-    pub fn ether() -> Self {
-        Self { asset: Asset::Ether, decimals: ETHER_DECIMALS, symbol: "ether".to_owned() }
-    }
-
-    /// Formats an amount.
-    #[must_use]
-    pub fn show(&self, amount: Amount) -> String {
-        format!("{} {}", quantity::decimal(amount, self.decimals), self.symbol)
-    }
 }
 
 /// An item of a list that the market returns page by page.

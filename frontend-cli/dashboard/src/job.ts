@@ -7,6 +7,7 @@ import { eventsOf } from "./events";
 import { date, percent, short } from "./format";
 import { stageBadge } from "./jobs";
 import { modelPart } from "./model";
+import { sponsorPart } from "./sponsor";
 import * as transactions from "./transactions";
 import { holds } from "./verify";
 import type { View } from "./main";
@@ -16,15 +17,17 @@ export function jobView(number: string): View {
   const scores = chart(number);
   const rest = h("div");
   const model = modelPart(number);
+  const sponsor = sponsorPart();
   const mark = h("p", { class: "quiet", id: "mark" });
   const scoresSection = section("Scores over time", scores.element);
   scoresSection.hidden = true;
   return {
     title: `Job ${number}`,
-    element: h("article", {}, [top, mark, scoresSection, model.element, transactions.log, rest]),
+    element: h("article", {}, [top, mark, sponsor.element, scoresSection, model.element, transactions.log, rest]),
     leave() {
       scores.leave();
       model.leave();
+      sponsor.leave();
     },
     async refresh() {
       const job = await ask<JobDetail>(`jobs/${number}`);
@@ -42,6 +45,7 @@ export function jobView(number: string): View {
         section("Terms", terms(job)),
         section("Events", history(events, isOpen)),
       );
+      await sponsor.show(job);
       await marked(mark, number, job);
     },
   };

@@ -6,6 +6,7 @@ import { fill, h } from "./dom";
 import { forgetEvents } from "./events";
 import { jobView } from "./job";
 import { jobsView } from "./jobs";
+import { openingView } from "./opening";
 import "./style.css";
 import { forget, verifyView } from "./verify";
 import { discover } from "./wallet";
@@ -40,6 +41,7 @@ let shownAt = 0;
 function route(): View {
   const job = /^#\/job\/(\w+)$/.exec(location.hash);
   if (job?.[1]) return jobView(job[1]);
+  if (location.hash === "#/open") return openingView();
   if (location.hash === "#/account") return accountView();
   if (location.hash === "#/verify") return verifyView();
   return jobsView();

@@ -172,6 +172,8 @@ export function modelPart(number: string): ModelPart {
     if (!account) {
       return [h("a", { href: "#/account" }, ["Connect a wallet to submit"])];
     }
+    // A sponsor's part is its own.
+    if (account.toLowerCase() === job.sponsor.toLowerCase()) return [];
     if (wallet.connection?.chainId !== chainId) {
       return [h("a", { href: "#/account" }, ["The wallet is on another chain: switch it"])];
     }

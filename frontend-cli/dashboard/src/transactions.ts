@@ -3,6 +3,7 @@
 
 import { ask, type Outcome, type Transaction } from "./api";
 import { fill, h } from "./dom";
+import * as kept from "./kept";
 import * as wallet from "./wallet";
 
 /** Pause between two looks at a transaction. */
@@ -21,12 +22,17 @@ export let isBusy = false;
 export async function perform(
   begun: wallet.Connection,
   asked: () => Promise<Transaction[]>,
+  progress: (done: number, all: number) => void = () => {},
 ): Promise<boolean> {
   if (isBusy) return false;
   isBusy = true;
   try {
-    for (const transaction of await asked()) {
+    await resume(begun);
+    const all = await asked();
+    progress(0, all.length);
+    for (const [at, transaction] of all.entries()) {
       if (!(await transact(begun, transaction))) return false;
+      progress(at + 1, all.length);
     }
     return true;
   } finally {
@@ -34,22 +40,40 @@ export async function perform(
   }
 }
 
-async function transact(begun: wallet.Connection, transaction: Transaction): Promise<boolean> {
+/** Follows what an earlier visit sent last, so that nothing is made of what it changes. */
+async function resume({ account }: wallet.Connection): Promise<void> {
+  const sent = kept.findSent(account);
+  if (!sent) return;
+  // One that no block takes in time may have been replaced in the wallet.
+  await follow(sent.hash, entry(sent.what), true);
+  kept.noteSent(account, null);
+}
+
+/** A new entry of the log: what changes its words. */
+function entry(what: string): (state: string, words: string) => void {
   const item = h("li");
-  const tell = (state: string, words: string) => {
+  log.prepend(item);
+  return (state, words) => {
     item.dataset.state = state;
-    const text = `${transaction.what}: ${words}`;
+    const text = `${what}: ${words}`;
     if (item.textContent !== text) fill(item, text);
   };
+}
+
+async function transact(begun: wallet.Connection, transaction: Transaction): Promise<boolean> {
+  const tell = entry(transaction.what);
   tell("asking", "asking the wallet …");
-  log.prepend(item);
   const { connection } = wallet;
   if (connection?.account !== begun.account || connection.chainId !== begun.chainId) {
     tell("stopped", "the account or chain was changed in the wallet: nothing more is sent");
     return false;
   }
   try {
-    return await follow(await wallet.send(begun, transaction), tell);
+    const hash = await wallet.send(begun, transaction);
+    kept.noteSent(begun.account, { hash, what: transaction.what });
+    const isDone = await follow(hash, tell);
+    kept.noteSent(begun.account, null);
+    return isDone;
   } catch (error) {
     tell("refused", wallet.explained(error));
     return false;
@@ -60,6 +84,7 @@ async function transact(begun: wallet.Connection, transaction: Transaction): Pro
 async function follow(
   hash: string,
   tell: (state: string, words: string) => void,
+  isOld = false,
 ): Promise<boolean> {
   const begun = Date.now();
   for (;;) {
@@ -83,6 +108,9 @@ async function follow(
     } else if (outcome.state === "sent") {
       const wait = isLong ? "; the node takes long: is it running?" : " …";
       tell("sent", `input ${outcome.input} waits for the node${wait}`);
+    } else if (isOld && isLong) {
+      tell("unknown", `${hash} is in no block`);
+      return false;
     } else {
       const wait = isLong ? "; it takes long: the wallet can speed it up or cancel it" : " …";
       tell("pending", `${hash} waits for a block${wait}`);

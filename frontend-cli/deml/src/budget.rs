@@ -11,6 +11,7 @@ use client::{
 };
 use market::{Amount, Asset};
 use serde::{Deserialize, Serialize};
+use twin::transactions::INPUT_GAS;
 
 /// Limits on the inputs that advance something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
@@ -26,15 +27,6 @@ pub struct Caps {
     #[arg(long, value_name = "AMOUNT")]
     pub max_surcharge: Option<Money>,
 }
-
-/// Gas of an input without a blob's bytes, rounded up.
-const INPUT_GAS: u64 = 80_000;
-
-/// Maximum gas per input byte (EIP-7623).
-const BYTE_GAS: u64 = 40;
-
-/// Gas of a deposit in addition to the input that it adds.
-const DEPOSIT_GAS: u64 = 60_000;
 
 /// Remaining allowance for sending and paying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,14 +90,6 @@ impl Budget {
     }
 }
 
-/// Gas of inputs with payloads of these lengths, rounded up; the first may ride on a deposit.
-#[must_use]
-pub fn gas(payloads: &[usize], has_deposit: bool) -> u64 {
-    let each = |bytes: &usize| INPUT_GAS.saturating_add(BYTE_GAS.saturating_mul(*bytes as u64));
-    let all = payloads.iter().map(each).fold(0, u64::saturating_add);
-    all.saturating_add(if has_deposit { DEPOSIT_GAS } else { 0 })
-}
-
 /// Current price of this much gas, in wei.
 pub async fn fee(session: &Session, gas: u64) -> Result<u128> {
     if session.chain.is_gas_free().await? {
@@ -128,11 +112,5 @@ mod tests {
         budget.note(&TransactionCost::default());
         budget.note(&TransactionCost { inputs: vec![8, 9], gas_used: 1, fee_wei: 70 });
         assert_eq!((budget.inputs, budget.fee_wei), (0, 0));
-    }
-
-    #[test]
-    fn a_submission_of_twenty_kilobytes_is_estimated_within_its_bounds() {
-        let estimated = gas(&[324, 20_600], true);
-        assert!((900_000..=1_100_000).contains(&estimated), "{estimated}");
     }
 }

@@ -2,26 +2,31 @@
 
 use anyhow::Result;
 use blobs::BlobRef;
-use client::printer::{Printer, Refused};
+use client::{
+    printer::{Printer, Refused},
+    session::Currency,
+};
+use drafts::TermsDraft;
 use market::{Settings, Terms, Timestamp};
-pub use twin::rehearsal::{Drive, JobRehearsal, Rehearsal};
-use twin::{Error, rehearsal};
+use twin::{Error, opening, rehearsal};
+pub use twin::{
+    opening::{OpeningFiles, Plan},
+    rehearsal::{Drive, JobRehearsal, Rehearsal},
+};
+use wire::QuoteView;
 
-/// Rehearses the opening of a job.
+/// Rehearses the opening of a job that a draft describes.
 ///
-/// - `hold_out`: the plain dataset that decides
-/// - `drive`: every blob of the terms, and the plain hold-out
 /// - Errors: the market's refusal of the terms, or of the base model
-pub fn rehearse_job(
+pub fn plan(
     printer: &Printer,
-    settings: &Settings,
+    market: &QuoteView,
     now: Timestamp,
-    terms: &Terms,
-    hold_out: BlobRef,
-    drive: &Drive,
-) -> Result<JobRehearsal> {
-    let progress = shown(printer);
-    rehearsal::rehearse_job(&progress, settings, now, terms, hold_out, drive).map_err(told)
+    currency: &Currency,
+    draft: &TermsDraft,
+    files: &OpeningFiles<'_>,
+) -> Result<Plan> {
+    opening::plan(&shown(printer), market, now, currency, draft, files).map_err(told)
 }
 
 /// Rehearses a submission: the job is opened, the model submitted, published, evaluated and
@@ -54,6 +59,6 @@ fn shown(printer: &Printer) -> impl Fn(u64, u64) {
 fn told(error: Error) -> anyhow::Error {
     match error {
         Error::Refused(view) => Refused(view).into(),
-        Error::Broken(_) => error.into(),
+        Error::Unclear(_) | Error::Broken(_) => error.into(),
     }
 }

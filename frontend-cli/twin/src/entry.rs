@@ -2,20 +2,19 @@
 //! transactions that a wallet is to sign.
 
 use blobs::{BlobRef, Digest, Opening, blob_ref};
+use drafts::Currency;
 use market::{
-    Address, Amount, Asset, Award, Command, Refusal, SealedBlob, Slot, Stage, SubmittedModel,
-    Target, Timestamp, U256, Verdict, Work,
+    Address, Amount, Award, Command, Refusal, SealedBlob, Slot, Stage, SubmittedModel, Target,
+    Timestamp, Verdict, Work,
 };
 use serde::{Deserialize, Serialize};
-use wire::{
-    JobView, RefusalView, SubmissionStateView, SubmissionView, encode_add_input, encode_approve,
-    encode_command, encode_deposit_ether, encode_deposit_tokens, job_name,
-};
+use wire::{JobView, RefusalView, SubmissionStateView, SubmissionView, job_name};
 
 use crate::{
     error::{Error, OrReport as _, Result},
     inspection::PROFILE,
     rehearsal::{self, Drive, Rehearsal},
+    transactions::{Contracts, Purse, Transaction, Way},
 };
 
 /// A job as a client meets it; made by the server of the page.
@@ -33,23 +32,12 @@ pub struct Entry {
     pub settings: market::Settings,
     /// The market's clock.
     pub now: Timestamp,
-    /// How amounts of the job's asset are written: decimal places, and a symbol.
-    pub currency: (u8, String),
+    /// How amounts of the job's asset are written.
+    pub currency: Currency,
     /// The dataset that models can be evaluated on now, and whether it is the hold-out.
     pub decides: Option<(BlobRef, bool)>,
     /// Who looks at it.
     pub client: Option<Client>,
-}
-
-/// The contracts that take inputs.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Contracts {
-    /// Takes payloads.
-    pub input_box: Address,
-    /// Takes Ether.
-    pub ether_portal: Address,
-    /// Takes tokens.
-    pub erc20_portal: Address,
 }
 
 /// An account that may submit.
@@ -83,16 +71,6 @@ pub struct Sealed {
     pub plain: BlobRef,
     /// Its secrets.
     pub seal: Seal,
-}
-
-/// A transaction for a wallet to sign.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Transaction {
-    what: String,
-    to: Address,
-    /// Ether to send along, in wei.
-    value: String,
-    data: String,
 }
 
 /// What would come of a model.
@@ -206,8 +184,7 @@ impl Entry {
     }
 
     fn show(&self, amount: Amount) -> String {
-        let (decimals, symbol) = &self.currency;
-        format!("{} {symbol}", wire::decimal(amount, *decimals))
+        self.currency.show(amount)
     }
 
     fn client(&self) -> Result<&Client> {
@@ -317,49 +294,22 @@ impl Entry {
     }
 
     fn inputs(&self, what: &str, commands: &[Command]) -> Vec<Transaction> {
-        let count = commands.len();
-        let named = |at: usize| match count {
-            1 => what.to_owned(),
-            _ => format!("{what}, part {} of {count}", at + 1),
-        };
-        let inputs = commands.iter().enumerate().map(|(at, command)| {
-            let data = encode_add_input(self.application, &encode_command(command));
-            transaction(named(at), self.contracts.input_box, U256::zero(), &data)
-        });
-        inputs.collect()
+        self.way().inputs(what, commands)
     }
 
     /// A command that needs a stake: riding on a deposit of what the free balance is short of.
     fn paid(&self, what: &str, stake: Amount, command: &Command) -> Result<Vec<Transaction>> {
-        let Client { free, allowance, .. } = self.client()?;
-        let missing = stake.checked_sub(*free).unwrap_or(Amount::ZERO);
-        if missing == Amount::ZERO {
-            return Ok(self.inputs(what, std::slice::from_ref(command)));
-        }
-        let (app, payload) = (self.application, encode_command(command));
-        let Contracts { ether_portal, erc20_portal, .. } = self.contracts;
-        let what = format!("{what}, with a deposit of {}", self.show(missing));
-        let Asset::Erc20(token) = self.job.terms.asset else {
-            let data = encode_deposit_ether(app, &payload);
-            return Ok(vec![transaction(what, ether_portal, missing.0, &data)]);
-        };
-        let mut transactions = Vec::new();
-        if *allowance < missing {
-            let data = encode_approve(erc20_portal, missing);
-            let what = "let the portal take it".to_owned();
-            transactions.push(transaction(what, token, U256::zero(), &data));
-        }
-        let data = encode_deposit_tokens(token, app, missing, &payload);
-        transactions.push(transaction(what, erc20_portal, U256::zero(), &data));
-        Ok(transactions)
+        let Client { free, allowance, .. } = *self.client()?;
+        let purse = Purse { currency: self.currency.clone(), free, allowance };
+        Ok(self.way().paid(what, stake, command, &purse))
+    }
+
+    const fn way(&self) -> Way {
+        Way { application: self.application, contracts: self.contracts }
     }
 }
 
-fn transaction(what: String, to: Address, value: U256, data: &[u8]) -> Transaction {
-    Transaction { what, to, value: format!("{value:#x}"), data: crate::outputs::shown(data) }
-}
-
-fn no_seal() -> Error {
+pub(crate) fn no_seal() -> Error {
     Error::refused("NoSeal", "the key of the sealed model is not in this browser")
 }
 

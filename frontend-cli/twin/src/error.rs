@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Display};
 
+use drafts::Refused;
 use wire::RefusalView;
 
 /// The result of a question.
@@ -13,6 +14,9 @@ pub enum Error {
     /// A rule refuses it.
     #[error("{}: {}", .0.refused, .0.message)]
     Refused(RefusalView),
+    /// What was given does not state what is needed.
+    #[error("{0}")]
+    Unclear(String),
     /// What never happens did.
     #[error("{0}: report it")]
     Broken(String),
@@ -23,6 +27,15 @@ impl Error {
     pub fn refused(name: &str, why: impl Display) -> Self {
         let (refused, message) = (name.to_owned(), why.to_string());
         Self::Refused(RefusalView { refused, message, values: BTreeMap::new() })
+    }
+}
+
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Self {
+        match error.downcast::<Refused>() {
+            Ok(Refused(why)) => Self::Refused(why),
+            Err(error) => Self::Unclear(format!("{error:#}")),
+        }
     }
 }
 

@@ -2,24 +2,29 @@
 //!
 //! - [`rehearsal`]: a job and a submission played through, before anything is sent; [`figures`]:
 //!   what a report says besides the score
-//! - [`entry`]: a client's part in a job: the expected outcome, and the transactions to sign
+//! - [`entry`]: a client's part in a job: the expected outcome, and the transactions to sign;
+//!   [`opening`] and [`sponsor`]: a sponsor's, with its `duties`
 //! - [`replay`]: the market once more, from the inputs on Ethereum; [`outputs`]: the tree of
 //!   what it put out; [`proofs`]: bundles of proofs
 //! - [`ask`]: all of this as questions and answers in bytes, the same natively and in WebAssembly
 //!
 //! For `wasm32-unknown-unknown`, `exports` are the functions that a browser calls.
 
+mod duties;
 pub mod entry;
 mod error;
 #[cfg(target_family = "wasm")]
 mod exports;
 pub mod figures;
 mod inspection;
+pub mod opening;
 pub mod outputs;
 pub mod proofs;
 pub mod question;
 pub mod rehearsal;
 pub mod replay;
+pub mod sponsor;
+pub mod transactions;
 
 pub use error::{Error, Result};
 pub use question::ask;

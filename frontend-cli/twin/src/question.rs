@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 
+use drafts::TermsDraft;
 use market::{Address, Measure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, to_value};
@@ -13,8 +14,11 @@ use serde_json::{Value, json, to_value};
 use crate::{
     entry::{Entry, Seal, Sealed},
     error::{Error, Result},
-    inspection, proofs,
+    inspection,
+    opening::OpeningFiles,
+    proofs,
     replay::{Claim, Replay, Told},
+    sponsor::{Begun, Desk},
 };
 
 /// A question; its files are named in their order.
@@ -38,6 +42,15 @@ enum Question {
     Settle,
     /// Which transaction reveals it? Files: the job's entry.
     Reveal { sealed: Vec<Sealed> },
+    /// What would come of a sponsor's draft? Files: the market, the base model, the hold-out, and
+    /// the public slice if there is one.
+    Plan { draft: Value },
+    /// What is the name of the job that is begun? Files: the market, and the hold-out.
+    Name { begun: Begun },
+    /// Which transactions open it, or go on with it? Files: as for a plan.
+    Open { begun: Begun },
+    /// What can or must its sponsor do now? Files: the market.
+    Duties { sealed: Vec<Sealed> },
     /// Begins a replay. Files: the genesis.
     Begin { chain_id: u64, application: Address, template: Option<String> },
     /// The next inputs.
@@ -84,7 +97,13 @@ pub fn framed(question: &Value, files: &[&[u8]]) -> Vec<u8> {
 pub fn ask(question: &[u8]) -> Vec<u8> {
     let answer = match answered(question) {
         Ok(answer) => json!({ "ok": answer }),
-        Err(Error::Refused(why)) => json!({ "error": why.message, "refused": why.refused }),
+        Err(Error::Refused(why)) => {
+            json!({ "error": drafts::words::sentence(&why), "refused": why.refused })
+        }
+        // A command's flags are fields on the page.
+        Err(Error::Unclear(why)) => {
+            json!({ "error": why.replace(" --", " "), "refused": "Unclear" })
+        }
         Err(error @ Error::Broken(_)) => json!({ "error": error.to_string() }),
     };
     serde_json::to_vec(&answer).unwrap_or_default()
@@ -129,6 +148,21 @@ impl Question {
             Self::Evaluate => shown(read(only(files)?)?.evaluate()?),
             Self::Settle => shown(read(only(files)?)?.settle()),
             Self::Reveal { sealed } => shown(read(only(files)?)?.reveal(&sealed)?),
+            Self::Plan { draft } => {
+                let (desk, files) = opening(files)?;
+                let unread = |why: serde_json::Error| Error::Unclear(why.to_string());
+                let draft: TermsDraft = serde_json::from_value(draft).map_err(unread)?;
+                shown(desk.plan(&draft, &files)?)
+            }
+            Self::Name { begun } => {
+                let [desk, hold_out] = all(files)?;
+                shown(read_desk(desk)?.name(&begun, hold_out)?)
+            }
+            Self::Open { begun } => {
+                let (desk, files) = opening(files)?;
+                shown(desk.open(&begun, &files)?)
+            }
+            Self::Duties { sealed } => shown(read_desk(only(files)?)?.duties(&sealed)?),
             Self::Begin { chain_id, application, template } => {
                 let genesis = only(files)?;
                 let replay = Replay::begin(chain_id, application, genesis, template.as_deref())?;
@@ -163,6 +197,21 @@ fn shown(answer: impl Serialize) -> Result<Value> {
 fn read(entry: &[u8]) -> Result<Entry> {
     serde_json::from_slice(entry)
         .map_err(|why| Error::refused("Malformed", format_args!("no entry of a job: {why}")))
+}
+
+fn read_desk(desk: &[u8]) -> Result<Desk> {
+    serde_json::from_slice(desk)
+        .map_err(|why| Error::refused("Malformed", format_args!("no market: {why}")))
+}
+
+/// A market, and a sponsor's files.
+fn opening<'a>(files: &[&'a [u8]]) -> Result<(Desk, OpeningFiles<'a>)> {
+    let (files, public_slice) = match *files {
+        [desk, base, hold_out, slice] => ([desk, base, hold_out], Some(slice)),
+        _ => (all(files)?, None),
+    };
+    let [desk, base, hold_out] = files;
+    Ok((read_desk(desk)?, OpeningFiles { base, hold_out, public_slice }))
 }
 
 fn all<'a, const N: usize>(files: &[&'a [u8]]) -> Result<[&'a [u8]; N]> {

@@ -26,6 +26,7 @@ mod platform;
 mod proof;
 mod riscv;
 mod sends;
+mod sponsor;
 mod tidy;
 mod trainers;
 mod twin;

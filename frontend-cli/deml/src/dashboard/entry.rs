@@ -1,21 +1,26 @@
 //! A job as the twin in the browser needs it: read from the node, decided there.
 
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 use alloy::primitives::Address;
 use anyhow::{Context as _, Error, Result, bail};
+use blobs::BlobRef;
 use client::{
-    chain::bindings::ERC20,
-    convert::{to_amount, to_ethereum, to_market},
+    archive::{Archive, Trail},
+    convert::to_market,
     delivery::{self, Delivery},
     jobs::JobRef,
     printer::Refused,
     session::Session,
 };
-use market::{Amount, Asset, Slot, SlotKey};
-use twin::entry::{Client, Contracts, Entry};
+use market::{Sealing, Slot, SlotKey};
+use twin::{
+    entry::{Client, Entry},
+    transactions::Purse,
+};
 use wire::{JobView, QuoteView, SubmissionView};
 
+use super::desk;
 use crate::commands::job::evaluate;
 
 /// A file of a job.
@@ -50,7 +55,6 @@ pub(super) async fn entry(
     let job = session.job(job).await?;
     let QuoteView { settings, now, .. } = session.quote().await?;
     let currency = session.currency(job.terms.asset).await;
-    let contracts = session.chain.contracts();
     let client = match account {
         Some(account) => Some(client(session, &job, account).await?),
         None => None,
@@ -58,11 +62,7 @@ pub(super) async fn entry(
     Ok(Entry {
         chain_id: session.chain.chain_id().await?,
         application: to_market(session.application()),
-        contracts: Contracts {
-            input_box: to_market(contracts.input_box),
-            ether_portal: to_market(contracts.ether_portal),
-            erc20_portal: to_market(contracts.erc20_portal),
-        },
+        contracts: desk::contracts(session),
         decides: match job.hold_out {
             Some(hold_out) => Some((hold_out, true)),
             None => {
@@ -71,7 +71,7 @@ pub(super) async fn entry(
         },
         settings,
         now,
-        currency: (currency.decimals, currency.symbol),
+        currency,
         client,
         job,
     })
@@ -91,16 +91,7 @@ async fn client(session: &Session, job: &JobView, account: Address) -> Result<Cl
             }
         }
     };
-    let allowance = match asset {
-        Asset::Ether => Amount::ZERO,
-        Asset::Erc20(token) => {
-            let spender = session.chain.contracts().erc20_portal;
-            let call = ERC20::allowanceCall { owner: account, spender };
-            let token = to_ethereum(token);
-            to_amount(session.chain.call("read the token allowance", token, &call).await?)
-        }
-    };
-    let free = session.free_balance(account, asset).await?;
+    let Purse { free, allowance, .. } = desk::purse(session, account, asset).await?;
     Ok(Client { account: to_market(account), free, allowance, submission, received })
 }
 
@@ -117,7 +108,30 @@ pub(super) async fn file(session: &Session, job: &JobRef, file: JobFile) -> Resu
         let why = "its hold-out is sealed, and it has no public slice";
         Refused::new("NothingPublic", why)
     })?;
-    session.store.get(blob.cid(), blob.size).await.with_context(|| {
+    if let Ok(bytes) = session.store.get(blob.cid(), blob.size).await {
+        return Ok(bytes);
+    }
+    let bytes = from_inputs(session, &job, blob).await.with_context(|| {
         format!("the {what} of job {} is in no store: say with --ipfs where it is", job.number)
-    })
+    })?;
+    // A gateway cannot store it; it is read from Ethereum again then.
+    session.store.put(&bytes, blob.profile).await.ok();
+    Ok(bytes)
+}
+
+/// A file of a job as inputs on Ethereum carried it, for jobs that were opened elsewhere.
+async fn from_inputs(session: &Session, job: &JobView, blob: BlobRef) -> Result<Vec<u8>> {
+    let mut trail = Trail::default();
+    trail.follow(session).await?;
+    let (mut wanted, owners) = (BTreeSet::from([blob]), BTreeSet::from([job.sponsor]));
+    let sealed = match job.terms.sealing {
+        Sealing::Sealed { hold_out, .. } if job.hold_out == Some(blob) => Some(hold_out),
+        _ => None,
+    };
+    wanted.extend(sealed.map(|sealed| sealed.ciphertext));
+    let archive = Archive::read(session, &trail, job.job, &wanted, &owners).await?;
+    match sealed {
+        Some(sealed) => archive.plain(job.sponsor, (sealed, blob)),
+        None => Ok(archive.blob(blob)?.to_vec()),
+    }
 }

@@ -5,6 +5,7 @@
 //! The page reaches Ethereum and the node through these questions only, so that neither needs to
 //! answer other origins, and no endpoint's address or key leaves this computer.
 
+mod desk;
 mod entry;
 mod events;
 mod history;

@@ -9,7 +9,7 @@ use market::{Asset, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, to_value};
 
-use super::{entry, events, history, jobs, site::Site, wallet};
+use super::{desk, entry, events, history, jobs, site::Site, wallet};
 
 /// A question of the page; its text form is the path after `/api/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,11 @@ pub(super) enum Question {
     /// `jobs/JOB/files/base`: its base model; `jobs/JOB/files/dataset`: the dataset that models can
     /// be evaluated on now.
     JobFile(JobRef, entry::JobFile),
+    /// `draft`: the fields of a sponsor's draft.
+    Draft,
+    /// `desk`, `desk/ADDRESS`, `desk/ADDRESS/JOB`: the market as a sponsor's twin needs it, with
+    /// that account's job if it is open.
+    Desk(Option<Address>, Option<JobRef>),
     /// `genesis`: the genesis file.
     Genesis,
     /// `deployment`: the application as Ethereum has it.
@@ -66,6 +71,10 @@ impl FromStr for Question {
             ["jobs", job, "entry"] => Self::Entry(job.parse()?, None),
             ["jobs", job, "entry", account] => Self::Entry(job.parse()?, Some(address(account)?)),
             ["jobs", job, "files", file] => Self::JobFile(job.parse()?, file.parse()?),
+            ["draft"] => Self::Draft,
+            ["desk"] => Self::Desk(None, None),
+            ["desk", account] => Self::Desk(Some(address(account)?), None),
+            ["desk", account, job] => Self::Desk(Some(address(account)?), Some(job.parse()?)),
             ["genesis"] => Self::Genesis,
             ["deployment"] => Self::Deployment,
             ["history", block] => Self::History(block.parse().context("not a block's number")?),
@@ -115,6 +124,11 @@ impl Question {
             Self::JobFile(job, file) => {
                 return Ok(Answer::Bytes(entry::file(session, job, *file).await?));
             }
+            Self::Desk(account, job) => {
+                let desk = desk::desk(session, *account, job.as_ref()).await?;
+                return Ok(Answer::Bytes(serde_json::to_vec(&desk)?));
+            }
+            Self::Draft => to_value(desk::sections())?,
             Self::Genesis => return Ok(Answer::Bytes(history::genesis(site)?)),
             Self::Deployment => to_value(history::deployment(site).await?)?,
             Self::History(block) => to_value(history::history(session, *block).await?)?,
@@ -209,6 +223,8 @@ mod tests {
             ("jobs/0/entry".to_owned(), Question::Entry(0.into(), None)),
             (format!("jobs/0/entry/{account}"), Question::Entry(0.into(), Some(who))),
             ("jobs/0/files/base".to_owned(), Question::JobFile(0.into(), JobFile::Base)),
+            ("desk".to_owned(), Question::Desk(None, None)),
+            (format!("desk/{account}/0"), Question::Desk(Some(who), Some(0.into()))),
             ("history/9".to_owned(), Question::History(9)),
             ("events/7".to_owned(), Question::Events(7)),
             (format!("calldata/deposit/{account}/0.5ether"), Question::Deposit(who, half)),

@@ -1,11 +1,15 @@
 //! Tests of a sponsor's draft.
 
-use blobs::{Digest, Profile};
-use market::{Amount, AssetPrices};
+use blobs::{BlobRef, Digest, Profile};
+use client::{quantity::Deadline, session::Currency};
+use drafts::{JobBlobs, Known, is_sealed, measure, terms};
+use market::{
+    Amount, Asset, AssetPrices, Award, Evaluators, Metric, SealedBlob, Settings, Terms, Timestamp,
+    Unmet, Work,
+};
 use wire::Genesis;
 
 use super::*;
-use crate::terms::{AwardDraft, TermsDraft};
 
 fn written(text: &str) -> (tempfile::TempDir, Result<TermsDraft>) {
     let folder = tempfile::tempdir().unwrap();
@@ -50,6 +54,11 @@ fn settings() -> Settings {
     settings
 }
 
+fn blobs(files: &JobFiles) -> JobBlobs {
+    let public_slice = files.public_slice.as_ref().map(|slice| slice.blob);
+    JobBlobs { base: files.base.blob, hold_out: files.hold_out.blob, public_slice }
+}
+
 /// The terms of a draft whose base model takes a million instructions on a hundred rows.
 fn planned(draft: &TermsDraft) -> Result<Terms> {
     let (settings, currency) = (settings(), Currency::ether());
@@ -65,7 +74,7 @@ fn planned(draft: &TermsDraft) -> Result<Terms> {
         base_work: Work(1_000_000),
         sealed,
     };
-    let terms = terms(draft, &read_files(draft)?, &known)?;
+    let terms = terms(draft, blobs(&read_files(draft)?), &known)?;
     terms.check(&settings, known.now).map_err(anyhow::Error::from)?;
     Ok(terms)
 }
@@ -77,7 +86,7 @@ fn a_file_states_terms_and_flags_win() {
     assert_eq!(draft.award.rewards, Some(2));
     assert_eq!(draft.offer.base, Some(folder.path().join("base.onnx")));
     assert_eq!(draft.close, Some(Deadline::In(7_200)));
-    assert_eq!(metric(&draft), Metric::MacroF1);
+    assert_eq!(measure(&draft).metric, Metric::MacroF1);
 
     let award = AwardDraft { rewards: Some(3), ..AwardDraft::default() };
     let flags = TermsDraft { award, ..TermsDraft::default() };
@@ -103,7 +112,7 @@ fn a_short_draft_is_an_open_bounty_that_the_market_takes() {
     assert_eq!(terms.award, Award::Rewards { reward, count: 2 });
     assert_eq!(terms.evaluators, Evaluators::Machine);
     assert!(!terms.sealing.is_sealed());
-    assert_eq!((terms.places, terms.offer.max_inputs, terms.offer.rows), (PLACES, 64, 100));
+    assert_eq!((terms.places, terms.offer.max_inputs, terms.offer.rows), (32, 64, 100));
     assert_eq!(terms.offer.max_model_bytes, 36);
     assert_eq!(terms.close, Timestamp(1_000_007_200));
 }
@@ -148,15 +157,6 @@ fn places_fit_the_store() {
         written(&BOUNTY.replace("min-gain", "max-model-bytes = 4000000\nmin-gain"));
     let terms = planned(&draft.unwrap()).unwrap();
     let store = settings().max_stored_bytes;
-    assert!((2..PLACES).contains(&terms.places), "{}", terms.places);
-    assert!(terms.reserved_bytes() <= (store / STORE_PART).max(2 * 4_000_000 + 100_000));
-}
-
-#[test]
-fn titles_fit_or_are_refused() {
-    assert_eq!(&title("Health").unwrap()[..7], b"Health\0");
-    assert!(title(&"x".repeat(32)).is_ok());
-    assert!(title(&"x".repeat(33)).is_err());
-    assert!(title("a\nb").is_err());
-    assert!(title("a\u{202e}b").is_err());
+    assert!((2..32).contains(&terms.places), "{}", terms.places);
+    assert!(terms.reserved_bytes() <= (store / 8).max(2 * 4_000_000 + 100_000));
 }

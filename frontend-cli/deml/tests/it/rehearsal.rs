@@ -4,11 +4,12 @@ use std::{fs, path::Path};
 
 use blobs::BlobRef;
 use client::printer::{Printer, Refused};
-use deml::rehearsal::{Drive, rehearse, rehearse_job};
+use deml::rehearsal::{Drive, rehearse};
 use market::{Amount, Award, Board, Offer, Score, Sealing, Settings, Terms, Timestamp, Work};
 use scenarios::{
     ALICE, ETHER, SALT, Secret, bounty, competition, context, file, offer, prize, seal,
 };
+use twin::rehearsal::rehearse_job;
 use wire::Genesis;
 
 const TALK: Printer = Printer { json: false, quiet: true };
@@ -70,7 +71,8 @@ fn a_better_model_is_paid_and_its_cost_is_within_its_stake() {
     let rewards = Award::Rewards { reward: Amount::new(ETHER), count: 2 };
     for award in [rewards, prize(ETHER)] {
         let terms = digits.terms(Sealing::Open { hold_out: digits.hold_out }, award);
-        let job = rehearse_job(&TALK, &settings(), NOW, &terms, digits.hold_out, &digits.drive);
+        let job =
+            rehearse_job(&|_, _| {}, &settings(), NOW, &terms, digits.hold_out, &digits.drive);
         let job = job.unwrap();
         let (model, bytes) = &digits.trained;
         let drive = &digits.drive;
@@ -106,7 +108,7 @@ fn a_sealed_job_is_rehearsed_on_the_public_slice() {
     let Secret { sealed: hold_out, ciphertext, .. } = seal(&context(ALICE), SALT, hold_out);
     digits.drive.insert(hold_out.ciphertext.cid(), ciphertext);
     let terms = digits.terms(competition(hold_out).sealing, prize(ETHER));
-    let job = rehearse_job(&TALK, &settings(), NOW, &terms, digits.hold_out, &digits.drive);
+    let job = rehearse_job(&|_, _| {}, &settings(), NOW, &terms, digits.hold_out, &digits.drive);
     assert_eq!(job.unwrap().quote.rows, terms.offer.rows);
     let (model, bytes) = &digits.trained;
     let drive = &digits.drive;

@@ -3,6 +3,7 @@
 pub mod folder;
 pub mod interpreter;
 pub mod manifest;
-pub mod named;
 pub(crate) mod noise;
 pub mod review;
+
+pub use drafts::named;

@@ -5,14 +5,13 @@ use std::{fmt, path::PathBuf};
 
 use alloy::primitives::{Address, B256};
 use anyhow::{Context, Result, bail};
-use blobs::{BlobRef, Cid, Digest};
+use blobs::{BlobRef, Cid};
 use clap::Args;
 use client::{
     chain::Sender,
     convert::to_market,
     delivery::{self, Delivered, Delivery},
     earlier,
-    files::{self, File},
     follow::Processed,
     printer::{ExitStatus, Refused},
     quantity::{count, date_until, percent},
@@ -20,14 +19,11 @@ use client::{
     session::{Currency, Session, TransactionCost},
     vault::{self, Vault},
 };
-use eval::{Dataset, Evaluator};
-use market::{
-    Amount, Blob, Command, Evaluation, JobId, Judge as _, Measure, Quote, Score, SealedBlob,
-    Sealing, Slot, SlotKey, SponsorStake, Target, Terms, Timestamp,
-};
+use drafts::stake_items;
+use market::{Amount, Command, JobId, Score, Sealing, Slot, SlotKey, SponsorStake, Target, Terms};
 use serde::Serialize;
 use trainer::local;
-use wire::{Notice, QuoteView};
+use wire::Notice;
 
 use crate::{
     budget::Budget,
@@ -38,8 +34,8 @@ use crate::{
     },
     config::Config,
     effort::Speed,
-    rehearsal::{self, Drive, JobRehearsal},
-    terms::{self, JobFiles, Known, TermsDraft},
+    rehearsal::{self, JobRehearsal, OpeningFiles},
+    terms::{self, JobFiles, TermsDraft},
 };
 
 /// Arguments of `deml job open`.
@@ -75,12 +71,6 @@ pub struct Open {
     #[command(flatten, next_help_heading = "Sending")]
     pub sending: Sending,
 }
-
-/// Seconds by which the market's clock may be behind this computer's when the opening is taken.
-///
-/// Rent is paid until a stated date, so an earlier opening costs more; what is not needed stays in
-/// the free balance.
-const CLOCK_TOLERANCE: u64 = 120;
 
 /// A job about to be opened, checked locally.
 #[derive(Clone, Debug, Serialize)]
@@ -122,63 +112,32 @@ pub(super) fn fmt_stake(
         .try_for_each(|(name, words)| write!(out, "\n    {name:<12}  {words}"))
 }
 
-/// The items of a sponsor's stake, each with its amount in words.
-pub(super) fn stake_items(
-    stake: &SponsorStake,
-    currency: &Currency,
-) -> Vec<(&'static str, String)> {
-    let SponsorStake { award, pool, bond, work, rent } = *stake;
-    let items = [
-        ("award", award, ""),
-        ("miners' pool", pool, ""),
-        ("bond", bond, ", back when the hold-out is revealed and fits"),
-        ("work", work, " at most, for the base model"),
-        ("rent", rent, " until the last date, what is not used back"),
-    ];
-    let held = items.into_iter().filter(|item| item.1 != Amount::ZERO);
-    held.map(|(name, amount, words)| (name, format!("{}{words}", currency.show(amount)))).collect()
-}
-
 /// Reads a draft and its files, and rehearses the opening by the market's own rules.
 ///
 /// - Errors: something is missing; the market's refusal of the terms or the base model
 pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     let (currency, _) = session.money(terms::award_money(draft)?).await?;
     let files = terms::read_files(draft)?;
+    let quoted = session.quote().await?;
     // One moment for all durations, and not the newest block's, which is old on a quiet chain.
     let now = session.moment().await?;
-    let quoted = session.quote().await?;
-    // The market's clock stands still between inputs, and may be behind this computer's.
-    let earliest = quoted.now.max(Timestamp(now.0.saturating_sub(CLOCK_TOLERANCE)));
-    let market = QuoteView { now, ..quoted };
-    let measure = terms::measure(draft);
-    understand(&files, measure)?;
-    let hold_out = quote(&files.base, &files.hold_out, measure)?;
-    let slice = files.public_slice.as_ref().map(|slice| quote(&files.base, slice, measure));
-    let slice = slice.transpose()?;
-    let sealed = terms::is_sealed(draft).then(|| trial_seal(&files.hold_out));
-    let known = Known {
-        settings: &market.settings,
-        reserved_bytes: market.reserved_bytes,
-        currency: &currency,
-        now,
-        rows: hold_out.rows,
-        base_work: slice.map_or(hold_out.work, |slice| slice.work.max(hold_out.work)),
-        sealed: sealed.as_ref().map(|(sealed, _)| *sealed),
-    };
-    let planned = terms::terms(draft, &files, &known)?;
-    let refused = |why: market::Refusal| Refused((&why).into());
-    terms::check(&planned, &market.settings, now)?;
-    let stake = planned.sponsor_stake(&market.settings, earliest, market.reserved_bytes);
-    let stake = stake.map_err(refused)?;
-    let total = stake.total().map_err(refused)?;
-    let rehearsal = rehearsed(session, &market, &planned, &files, sealed).await?;
-    terms::check_gain(planned.offer.min_gain, rehearsal.base.score)?;
+    let (printer, draft, given) = (session.printer, draft.clone(), files.clone());
+    let money = currency.clone();
+    let planned = local::in_background(move || {
+        let files = OpeningFiles {
+            base: &given.base.bytes,
+            hold_out: &given.hold_out.bytes,
+            public_slice: given.public_slice.as_ref().map(|slice| &*slice.bytes),
+        };
+        rehearsal::plan(&printer, &quoted, now, &money, &draft, &files)
+    });
+    let rehearsal::Plan { terms: planned, stake, total, rehearsal } = planned.await?;
+    let metric = planned.offer.metric;
     let salt = vault::random().into();
     let plan = Plan { terms: planned, stake, total, salt, files, rehearsal, currency };
     session.printer.say(format_args!(
         "the base model scores {} on the hold-out and takes {} instructions, {:.3} s of a machine",
-        terms::scores_text(measure.metric, rehearsal.base),
+        terms::scores_text(metric, rehearsal.base),
         rehearsal.quote.work,
         Speed::MEASURED.seconds(&rehearsal.quote)
     ));
@@ -191,56 +150,6 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
     }
     session.printer.say(&plan);
     Ok(plan)
-}
-
-/// Rehearses the opening, with all blobs available.
-async fn rehearsed(
-    session: &Session,
-    market: &QuoteView,
-    terms: &Terms,
-    files: &JobFiles,
-    sealed: Option<(SealedBlob, Vec<u8>)>,
-) -> Result<JobRehearsal> {
-    let plain = [Some(&files.base), Some(&files.hold_out), files.public_slice.as_ref()];
-    let plain = plain.into_iter().flatten().map(|file| (file.blob.cid(), file.bytes.clone()));
-    let sealed = sealed.map(|(sealed, bytes)| (sealed.ciphertext.cid(), bytes));
-    let drive: Drive = plain.chain(sealed).collect();
-    let (printer, settings, now) = (session.printer, market.settings.clone(), market.now);
-    let (terms, hold_out) = (*terms, files.hold_out.blob);
-    local::in_background(move || {
-        rehearsal::rehearse_job(&printer, &settings, now, &terms, hold_out, &drive)
-    })
-    .await
-}
-
-/// Checks that the base model can be scored, to say in words what is missing.
-///
-/// - Errors: `UnfitModel`, `UnfitDataset`; `EvaluationError` if they do not fit together, or what
-///   the model answers has to be stated
-fn understand(files: &JobFiles, measure: Measure) -> Result<()> {
-    let model = local::model(&files.base.bytes)?;
-    let unfit = |why| Refused::new("UnfitDataset", why);
-    let dataset = Dataset::from_safetensors(&files.hold_out.bytes).map_err(unfit)?;
-    let understood = eval::understand(&model, &dataset, measure);
-    Ok(understood.map(drop).map_err(|why| Refused::new("EvaluationError", why))?)
-}
-
-/// Quote for evaluating the base model on a dataset.
-fn quote(model: &File, data: &File, measure: Measure) -> Result<Quote> {
-    let evaluation = Evaluation {
-        model: Blob { cid: model.blob.cid(), bytes: &model.bytes },
-        hold_out: Blob { cid: data.blob.cid(), bytes: &data.bytes },
-        measure,
-        rows: None,
-    };
-    Ok(Evaluator::new().quote(&evaluation).map_err(|why| Refused::new("EvaluationError", why))?)
-}
-
-/// A ciphertext of the right length, whose key is discarded.
-fn trial_seal(hold_out: &File) -> (SealedBlob, Vec<u8>) {
-    let commitment = Digest([0; 32]);
-    let bytes = blobs::seal(&[0; 32], commitment, &hold_out.bytes);
-    (SealedBlob { commitment, ciphertext: blobs::blob_ref(&bytes, files::PROFILE) }, bytes)
 }
 
 /// Why a sealed job is not opened for another account.

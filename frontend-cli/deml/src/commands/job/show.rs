@@ -11,6 +11,7 @@ use client::{
     session::{Currency, Session},
     words,
 };
+use drafts::stake_items;
 use market::{
     Amount, Award, Evaluators, JobId, Score, Sealing, Settings, SubmissionStake, Terms, Timestamp,
     Unmet,
@@ -19,7 +20,7 @@ use serde::Serialize;
 use wire::{JobList, JobView, Query, QuoteView, SubmissionStateView, SubmissionView};
 
 use crate::{
-    commands::job::{evaluate, list::title, open::stake_items},
+    commands::job::{evaluate, list::title},
     config::Config,
     effort::Speed,
     terms::{output_text, scores_text},

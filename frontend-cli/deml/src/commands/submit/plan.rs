@@ -10,6 +10,7 @@ use client::{
     session::{Currency, Session},
 };
 use market::{Amount, Command, Slot, SubmissionStake};
+use twin::transactions;
 use wire::JobView;
 
 use super::{Entry, Publication, refused};
@@ -58,7 +59,7 @@ impl Plan {
         let payloads = std::iter::once(&submit).chain(&chunks);
         let payloads: Vec<usize> =
             payloads.map(|command| wire::encode_command(command).len()).collect();
-        let gas = budget::gas(&payloads, missing != Amount::ZERO);
+        let gas = transactions::gas(&payloads, missing != Amount::ZERO);
         Ok(Self {
             currency,
             stake,

@@ -3,9 +3,10 @@
 use std::{path::PathBuf, sync::LazyLock};
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
-use client::quantity::{Deadline, Money, Share};
 use market::{Metric, Output, Unmet};
 use serde::{Deserialize, Deserializer, de::Error as _};
+
+use crate::quantity::{Deadline, Money, Share};
 
 /// A metric on the command line and in files: its name with hyphens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +129,7 @@ pub struct OfferDraft {
     /// may run it on their own data
     #[arg(long, value_name = "CID")]
     pub trainer: Option<String>,
-    /// safetensors file that decides; it becomes public, with --sealed only after the close
+    /// safetensors file that decides; it becomes public, in a sealed job only after the close
     #[arg(long, value_name = "FILE")]
     pub hold_out: Option<PathBuf>,
     /// Metric [default: accuracy]

@@ -1,0 +1,39 @@
+//! Terms and stakes in words.
+
+use market::{Amount, Metric, Output, Scores, SponsorStake};
+
+use crate::{currency::Currency, draft::hyphenated, quantity::percent};
+
+/// Scores by a metric in words; numbers have no classes, and no worst one.
+#[must_use]
+pub fn scores_text(metric: Metric, scores: Scores) -> String {
+    let score = percent(scores.score);
+    if metric.is_regression() {
+        return score;
+    }
+    format!("{score}, worst class {}", percent(scores.worst_class))
+}
+
+/// What the answers of a job's models are, in words.
+#[must_use]
+pub fn output_text(output: Output) -> String {
+    match output {
+        Output::FromGraph => "what each model's graph shows".to_owned(),
+        stated => format!("{}, as stated", hyphenated(&stated.to_string())),
+    }
+}
+
+/// The items of a sponsor's stake, each with its amount in words.
+#[must_use]
+pub fn stake_items(stake: &SponsorStake, currency: &Currency) -> Vec<(&'static str, String)> {
+    let SponsorStake { award, pool, bond, work, rent } = *stake;
+    let items = [
+        ("award", award, ""),
+        ("miners' pool", pool, ""),
+        ("bond", bond, ", back when the hold-out is revealed and fits"),
+        ("work", work, " at most, for the base model"),
+        ("rent", rent, " until the last date, what is not used back"),
+    ];
+    let held = items.into_iter().filter(|item| item.1 != Amount::ZERO);
+    held.map(|(name, amount, words)| (name, format!("{}{words}", currency.show(amount)))).collect()
+}
