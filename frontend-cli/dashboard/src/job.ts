@@ -6,6 +6,7 @@ import { type Child, fill, h, table } from "./dom";
 import { eventsOf } from "./events";
 import { date, percent, short } from "./format";
 import { stageBadge } from "./jobs";
+import { messagesPart } from "./messages";
 import { modelPart } from "./model";
 import * as transactions from "./transactions";
 import { holds } from "./verify";
@@ -16,15 +17,17 @@ export function jobView(number: string): View {
   const scores = chart(number);
   const rest = h("div");
   const model = modelPart(number);
+  const messages = messagesPart(number);
   const mark = h("p", { class: "quiet", id: "mark" });
   const scoresSection = section("Scores over time", scores.element);
   scoresSection.hidden = true;
   return {
     title: `Job ${number}`,
-    element: h("article", {}, [top, mark, scoresSection, model.element, transactions.log, rest]),
+    element: h("article", {}, [top, mark, scoresSection, model.element, messages.element, transactions.log, rest]),
     leave() {
       scores.leave();
       model.leave();
+      messages.leave();
     },
     async refresh() {
       const job = await ask<JobDetail>(`jobs/${number}`);
@@ -33,6 +36,7 @@ export function jobView(number: string): View {
       scoresSection.hidden = false;
       scores.show(events);
       model.show(job);
+      messages.show();
       const isOpen = rest.querySelector("details")?.open ?? false;
       fill(
         rest,

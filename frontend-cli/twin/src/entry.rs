@@ -355,7 +355,7 @@ impl Entry {
     }
 }
 
-fn transaction(what: String, to: Address, value: U256, data: &[u8]) -> Transaction {
+pub(crate) fn transaction(what: String, to: Address, value: U256, data: &[u8]) -> Transaction {
     Transaction { what, to, value: format!("{value:#x}"), data: crate::outputs::shown(data) }
 }
 

@@ -3,12 +3,14 @@
 //! - [`rehearsal`]: a job and a submission played through, before anything is sent; [`figures`]:
 //!   what a report says besides the score
 //! - [`entry`]: a client's part in a job: the expected outcome, and the transactions to sign
+//! - [`correspondence`]: messages to be encrypted and opened
 //! - [`replay`]: the market once more, from the inputs on Ethereum; [`outputs`]: the tree of
 //!   what it put out; [`proofs`]: bundles of proofs
 //! - [`ask`]: all of this as questions and answers in bytes, the same natively and in WebAssembly
 //!
 //! For `wasm32-unknown-unknown`, `exports` are the functions that a browser calls.
 
+pub mod correspondence;
 pub mod entry;
 mod error;
 #[cfg(target_family = "wasm")]

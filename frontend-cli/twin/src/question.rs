@@ -6,11 +6,13 @@
 
 use std::cell::RefCell;
 
+use blobs::Digest;
 use market::{Address, Measure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, to_value};
 
 use crate::{
+    correspondence::{Draft, Letter, Place},
     entry::{Entry, Seal, Sealed},
     error::{Error, Result},
     inspection, proofs,
@@ -38,6 +40,12 @@ enum Question {
     Settle,
     /// Which transaction reveals it? Files: the job's entry.
     Reveal { sealed: Vec<Sealed> },
+    /// Which key does this secret have?
+    MessageKey { place: Place, secret: Digest },
+    /// Which transaction sends this message?
+    SealMessage { place: Place, draft: Draft },
+    /// What do these messages say?
+    OpenMessages { place: Place, secrets: Vec<Digest>, letters: Vec<Letter> },
     /// Begins a replay. Files: the genesis.
     Begin { chain_id: u64, application: Address, template: Option<String> },
     /// The next inputs.
@@ -129,6 +137,9 @@ impl Question {
             Self::Evaluate => shown(read(only(files)?)?.evaluate()?),
             Self::Settle => shown(read(only(files)?)?.settle()),
             Self::Reveal { sealed } => shown(read(only(files)?)?.reveal(&sealed)?),
+            Self::MessageKey { place, secret } => shown(place.key(secret)),
+            Self::SealMessage { place, draft } => shown(place.seal(&draft)?),
+            Self::OpenMessages { place, secrets, letters } => shown(place.open(&secrets, &letters)),
             Self::Begin { chain_id, application, template } => {
                 let genesis = only(files)?;
                 let replay = Replay::begin(chain_id, application, genesis, template.as_deref())?;

@@ -34,18 +34,21 @@ fn the_page_is_used_by_everyone_and_by_a_client() {
     let client = market.ethereum("eth_accounts", json!([]))[2].clone();
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
     fs::create_dir_all(&pictures).unwrap();
-    let mut browser = Browser::start(&[
-        text(&chromium),
-        &url,
-        &ethereum,
-        &token,
-        client.as_str().unwrap(),
-        text(&pictures),
-        &liar,
-        text(&model),
-        &score,
-        text(&bundle),
-    ]);
+    let mut browser = Browser::start(
+        "play.mjs",
+        &[
+            text(&chromium),
+            &url,
+            &ethereum,
+            &token,
+            client.as_str().unwrap(),
+            text(&pictures),
+            &liar,
+            text(&model),
+            &score,
+            text(&bundle),
+        ],
+    );
     let mut page = Some(page);
     loop {
         match browser.asks().as_str() {
@@ -125,7 +128,7 @@ fn flip(answer: &mut Value) {
 }
 
 /// A running `deml dashboard`, which ends when dropped.
-struct Served(Child);
+pub(crate) struct Served(Child);
 
 impl Drop for Served {
     fn drop(&mut self) {
@@ -134,7 +137,7 @@ impl Drop for Served {
     }
 }
 
-fn serve(market: &Market, urls: &[&str]) -> (Served, String) {
+pub(crate) fn serve(market: &Market, urls: &[&str]) -> (Served, String) {
     let arguments = ["--json", "--patience", "4s", "dashboard", "--listen", "127.0.0.1:0"];
     let mut child =
         market.command(&[&arguments[..], urls].concat()).stdout(Stdio::piped()).spawn().unwrap();
@@ -144,26 +147,26 @@ fn serve(market: &Market, urls: &[&str]) -> (Served, String) {
     (Served(child), url.split('"').nth(3).unwrap().to_owned())
 }
 
-/// The browser's test, `play.mjs`; it ends when dropped.
-struct Browser {
+/// A browser's test, a script of `tests/browser`; it ends when dropped.
+pub(crate) struct Browser {
     child: Child,
     answers: ChildStdin,
     asked: BufReader<ChildStdout>,
 }
 
 impl Browser {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(script: &str, arguments: &[&str]) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
         run(Command::new("npm").args(["ci", "--prefer-offline"]).current_dir(&folder));
         let mut node = Command::new("node");
-        node.arg("play.mjs").args(arguments).current_dir(&folder);
+        node.arg(script).args(arguments).current_dir(&folder);
         let mut child = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (answers, asked) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         Self { child, answers, asked: BufReader::new(asked) }
     }
 
     /// The next line that it prints; empty if it has ended.
-    fn asks(&mut self) -> String {
+    pub(crate) fn asks(&mut self) -> String {
         let mut line = String::new();
         self.asked.read_line(&mut line).unwrap();
         line.trim().to_owned()
@@ -184,7 +187,7 @@ impl Drop for Browser {
 /// Chromium on this computer, which `cargo ci` installs where it may.
 ///
 /// - Panics: it is missing
-fn chromium() -> PathBuf {
+pub(crate) fn chromium() -> PathBuf {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let mut paths = std::env::split_paths(&folders).map(|folder| folder.join("chromium"));
     paths

@@ -9,7 +9,7 @@ use market::{Asset, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, to_value};
 
-use super::{entry, events, history, jobs, site::Site, wallet};
+use super::{entry, events, history, jobs, messages, site::Site, wallet};
 
 /// A question of the page; its text form is the path after `/api/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(super) enum Question {
     /// `jobs/JOB/files/base`: its base model; `jobs/JOB/files/dataset`: the dataset that models can
     /// be evaluated on now.
     JobFile(JobRef, entry::JobFile),
+    /// `jobs/JOB/messages/ADDRESS`: an account's messages about a job.
+    Messages(JobRef, Address),
     /// `genesis`: the genesis file.
     Genesis,
     /// `deployment`: the application as Ethereum has it.
@@ -66,6 +68,7 @@ impl FromStr for Question {
             ["jobs", job, "entry"] => Self::Entry(job.parse()?, None),
             ["jobs", job, "entry", account] => Self::Entry(job.parse()?, Some(address(account)?)),
             ["jobs", job, "files", file] => Self::JobFile(job.parse()?, file.parse()?),
+            ["jobs", job, "messages", account] => Self::Messages(job.parse()?, address(account)?),
             ["genesis"] => Self::Genesis,
             ["deployment"] => Self::Deployment,
             ["history", block] => Self::History(block.parse().context("not a block's number")?),
@@ -114,6 +117,10 @@ impl Question {
             }
             Self::JobFile(job, file) => {
                 return Ok(Answer::Bytes(entry::file(session, job, *file).await?));
+            }
+            Self::Messages(job, account) => {
+                let all = messages::correspondence(session, job, *account).await?;
+                return Ok(Answer::Bytes(serde_json::to_vec(&all)?));
             }
             Self::Genesis => return Ok(Answer::Bytes(history::genesis(site)?)),
             Self::Deployment => to_value(history::deployment(site).await?)?,
@@ -208,6 +215,7 @@ mod tests {
             ("jobs/0".to_owned(), Question::Job(0.into())),
             ("jobs/0/entry".to_owned(), Question::Entry(0.into(), None)),
             (format!("jobs/0/entry/{account}"), Question::Entry(0.into(), Some(who))),
+            (format!("jobs/0/messages/{account}"), Question::Messages(0.into(), who)),
             ("jobs/0/files/base".to_owned(), Question::JobFile(0.into(), JobFile::Base)),
             ("history/9".to_owned(), Question::History(9)),
             ("events/7".to_owned(), Question::Events(7)),
