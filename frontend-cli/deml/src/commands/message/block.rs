@@ -18,9 +18,9 @@ use crate::config::Config;
 /// Arguments of `deml message block` and `unblock`.
 #[derive(Clone, Debug, Args)]
 pub struct Block {
-    /// The account
-    #[arg(value_parser = address)]
-    pub account: Address,
+    /// The account whose messages are meant
+    #[arg(value_name = "ADDRESS", value_parser = address)]
+    pub whose: Address,
 }
 
 /// The accounts whose messages are not shown.
@@ -44,7 +44,7 @@ impl fmt::Display for Blocked {
 pub async fn run(config: &Config, block: Block, is_blocked: bool) -> Result<ExitStatus> {
     let session = config.session()?;
     let mut mailbox = Mailbox::open(config, &session).await?;
-    let account = to_market(block.account);
+    let account = to_market(block.whose);
     if is_blocked {
         mailbox.kept.blocked.insert(account);
     } else {
