@@ -117,6 +117,20 @@ interface IDeml {
     /// @notice Moves a job on as far as time and one input's work allow.
     function settle(bytes32 job) external;
 
+    /// @notice States the X25519 key that messages to the sender are encrypted for; the newest
+    /// counts.
+    function publishMessageKey(bytes32 key) external;
+
+    /// @notice Writes about a submission: its client to the job's sponsor, or the sponsor to the
+    /// client. `sequence` is the number of messages that the sender has sent about it before.
+    /// `ciphertext` is HPKE's encapsulated key (32 bytes) and ciphertext: RFC 9180 in base mode,
+    /// with DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and ChaCha20Poly1305. Its `info` is
+    /// `"DeML message 1"` (32 bytes), chain (8), application, job, submission (4), sender and
+    /// recipient, its `aad` is `sequence` (4), all packed. The text, UTF-8, is followed by a byte
+    /// `0x80` and zeros up to a multiple of 256 bytes, at most 4096.
+    function sendMessage(bytes32 job, uint32 submission, uint32 sequence, bytes calldata ciphertext)
+        external;
+
     /// @notice Pays free balance out to the sender, as a voucher.
     function withdraw(address asset, uint256 amount) external;
 
@@ -224,6 +238,14 @@ interface IDeml {
     /// @notice A job ended. `winner` is the best accepted submission, if `hasWinner`; `reason` says
     /// why it ended before it opened, and is empty if its sponsor cancelled or it ran its course.
     event JobEnded(bytes32 job, uint32 payouts, bool hasWinner, uint32 winner, string reason);
+
+    /// @notice An account states the key that messages to it are encrypted for; the newest counts.
+    event MessageKeyPublished(address account, bytes32 key);
+
+    /// @notice A job's sponsor wrote to the client of a submission, or that client to the sponsor.
+    event MessageSent(
+        bytes32 job, uint32 submission, address from, address to, uint32 sequence, bytes ciphertext
+    );
 
     /// @notice A balance too small to be kept, or of an asset that is not, leaves as a voucher.
     event Returned(address account, address asset, uint256 amount);

@@ -82,6 +82,19 @@ contract StrictDeml is IDeml {
         _requireCanonical(abi.encodeCall(IDeml.settle, (job)));
     }
 
+    function publishMessageKey(bytes32 key) external pure {
+        _requireCanonical(abi.encodeCall(IDeml.publishMessageKey, (key)));
+    }
+
+    function sendMessage(bytes32 job, uint32 submission, uint32 sequence, bytes calldata ciphertext)
+        external
+        pure
+    {
+        _requireCanonical(
+            abi.encodeCall(IDeml.sendMessage, (job, submission, sequence, ciphertext))
+        );
+    }
+
     function withdraw(address asset, uint256 amount) external pure {
         _requireCanonical(abi.encodeCall(IDeml.withdraw, (asset, amount)));
     }
@@ -100,7 +113,7 @@ contract IDemlTest {
     StrictDeml private immutable _strict = new StrictDeml();
     NoticeCodec private immutable _codec = new NoticeCodec();
 
-    bytes4[13] private _commands = [
+    bytes4[15] private _commands = [
         IDeml.openJob.selector,
         IDeml.cancelJob.selector,
         IDeml.publish.selector,
@@ -113,6 +126,8 @@ contract IDemlTest {
         IDeml.revealAttestation.selector,
         IDeml.evaluate.selector,
         IDeml.settle.selector,
+        IDeml.publishMessageKey.selector,
+        IDeml.sendMessage.selector,
         IDeml.withdraw.selector
     ];
 

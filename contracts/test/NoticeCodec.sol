@@ -59,7 +59,7 @@ contract NoticeCodec {
 
     /// @dev All topics that there are.
     function topics() external pure returns (bytes32[] memory all) {
-        bytes32[22] memory list = [
+        bytes32[24] memory list = [
             IDeml.JobOpened.selector,
             IDeml.BlobStored.selector,
             IDeml.JobReady.selector,
@@ -81,6 +81,8 @@ contract NoticeCodec {
             IDeml.JobDecided.selector,
             IDeml.Paid.selector,
             IDeml.JobEnded.selector,
+            IDeml.MessageKeyPublished.selector,
+            IDeml.MessageSent.selector,
             IDeml.Returned.selector
         ];
         all = new bytes32[](list.length);
@@ -96,6 +98,7 @@ contract NoticeCodec {
         bytes memory encoded = _ofJobs(topic, data);
         if (encoded.length == 0) encoded = _ofSubmissions(topic, data);
         if (encoded.length == 0) encoded = _ofMiners(topic, data);
+        if (encoded.length == 0) encoded = _ofMessages(topic, data);
         if (encoded.length == 0) encoded = _ofMoney(topic, data);
         require(encoded.length > 0, UnknownNotice(topic));
         return bytes.concat(topic, encoded);
@@ -203,6 +206,25 @@ contract NoticeCodec {
         if (topic == IDeml.AttestationRevealed.selector) {
             (bytes32 job, uint32 page, address miner) = abi.decode(data, (bytes32, uint32, address));
             return abi.encode(job, page, miner);
+        }
+        return "";
+    }
+
+    function _ofMessages(bytes32 topic, bytes calldata data) private pure returns (bytes memory) {
+        if (topic == IDeml.MessageKeyPublished.selector) {
+            (address account, bytes32 key) = abi.decode(data, (address, bytes32));
+            return abi.encode(account, key);
+        }
+        if (topic == IDeml.MessageSent.selector) {
+            (
+                bytes32 job,
+                uint32 submission,
+                address from,
+                address to,
+                uint32 sequence,
+                bytes memory ciphertext
+            ) = abi.decode(data, (bytes32, uint32, address, address, uint32, bytes));
+            return abi.encode(job, submission, from, to, sequence, ciphertext);
         }
         return "";
     }

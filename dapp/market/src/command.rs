@@ -2,11 +2,14 @@
 
 use blobs::{BlobRef, Digest, Encoding, Opening};
 
-use self::{evaluate::Request, publish::Chunk, reveal_attestation::Revealed};
+use self::{
+    evaluate::Request, publish::Chunk, reveal_attestation::Revealed, send_message::Message,
+};
 use crate::{
     attestation::Attestation,
     context::{Slot, Target},
     input::Input,
+    message::Ciphertext,
     refusal::Refusal,
     submission::SubmittedModel,
     terms::Terms,
@@ -19,8 +22,10 @@ mod enlist;
 mod evaluate;
 mod open_job;
 mod publish;
+mod publish_message_key;
 mod reveal;
 mod reveal_attestation;
+mod send_message;
 mod settle;
 mod show;
 mod submit;
@@ -93,6 +98,19 @@ pub enum Command {
     },
     /// Advance a job as far as time and the input allow.
     Settle { job: JobId },
+    /// State the key that messages to the sender are encrypted for.
+    PublishMessageKey {
+        /// An X25519 public key.
+        key: [u8; 32],
+    },
+    /// Write to the client of a submission, or as that client to the sponsor.
+    SendMessage {
+        job: JobId,
+        submission: u32,
+        /// Number of messages that the sender has sent about the submission before.
+        sequence: u32,
+        ciphertext: Ciphertext,
+    },
     /// Pay out free balance.
     Withdraw { asset: Asset, amount: Amount },
 }
@@ -111,8 +129,9 @@ impl Command {
             | Self::Attest { job, .. }
             | Self::RevealAttestation { job, .. }
             | Self::Evaluate { job, .. }
-            | Self::Settle { job } => Some(*job),
-            Self::Withdraw { .. } => None,
+            | Self::Settle { job }
+            | Self::SendMessage { job, .. } => Some(*job),
+            Self::PublishMessageKey { .. } | Self::Withdraw { .. } => None,
         }
     }
 
@@ -140,6 +159,13 @@ impl Command {
                 evaluate::apply(asked, &Request { target, from, work, max_surcharge })
             }
             Self::Settle { .. } => settle::apply(asked),
+            Self::PublishMessageKey { key } => {
+                publish_message_key::apply(asked, key);
+                Ok(())
+            }
+            Self::SendMessage { submission, sequence, ciphertext, .. } => {
+                send_message::apply(asked, Message { submission, sequence, ciphertext })
+            }
             Self::Withdraw { asset, amount } => withdraw::apply(asked, asset, amount),
         }
     }

@@ -7,6 +7,7 @@ use crate::{
     attestation::Attestation,
     context::{Slot, Target},
     decision::Decision,
+    message::Ciphertext,
     metric::Scores,
     refusal::ModelRefusal,
     seat::Offence,
@@ -191,6 +192,23 @@ pub enum Event<R = Option<ModelRefusal>> {
         /// Reason for ending before opening; `None` if its sponsor cancelled or it ran its course.
         reason: R,
     },
+    /// An account stated the key that messages to it are encrypted for; the newest counts.
+    MessageKeyPublished {
+        account: Address,
+        /// An X25519 public key.
+        #[serde(with = "blobs::hex")]
+        key: [u8; 32],
+    },
+    /// A job's sponsor wrote to the client of a submission, or that client to the sponsor.
+    MessageSent {
+        job: JobId,
+        submission: u32,
+        from: Address,
+        to: Address,
+        /// Number of messages that the sender had sent about the submission before.
+        sequence: u32,
+        ciphertext: Ciphertext,
+    },
     /// A balance too small to keep, or in an asset that is not kept, left as a voucher.
     Returned { account: Address, asset: Asset, amount: Amount },
 }
@@ -219,8 +237,9 @@ impl<R> Event<R> {
             | Self::Forfeited { job, .. }
             | Self::JobDecided { job, .. }
             | Self::Paid { job, .. }
-            | Self::JobEnded { job, .. } => Some(*job),
-            Self::Returned { .. } => None,
+            | Self::JobEnded { job, .. }
+            | Self::MessageSent { job, .. } => Some(*job),
+            Self::MessageKeyPublished { .. } | Self::Returned { .. } => None,
         }
     }
 }

@@ -37,6 +37,7 @@ mod judge;
 mod judging;
 mod ledger;
 mod market;
+mod message;
 mod meter;
 mod metric;
 mod payout;
@@ -78,6 +79,7 @@ pub use judge::{
 };
 pub use ledger::{Ledger, Solvency};
 pub use market::{Checkpoint, Market};
+pub use message::{Ciphertext, MAX_MESSAGE_TEXT, MESSAGE_OVERHEAD, MESSAGE_STEP, MessageCounts};
 pub use metric::{Measure, Metric, Output, RowLoss, Scores};
 pub use prices::Prices;
 pub use primitive_types::U256;

@@ -136,6 +136,10 @@ reasons! {
         AlreadyEvaluated {} = "this is evaluated",
         EarlierFirst { submission: u32 } = "submission {submission}, committed to before, is decided first",
         SurchargeTooSmall { needed: Amount, found: Amount, asset: Asset } = "the machine lags: going on now costs a surcharge of {needed} units of {asset}, the input states {found}",
+        UnknownSubmission { submission: u32 } = "the job has no submission {submission}, or its record made room for a later one",
+        NotParty { submission: u32 } = "only the sponsor and the client of submission {submission} write about it",
+        MessageSizeOutOfRange { size: u64 } = "an encrypted message of {size} bytes is not 48 bytes and 1 to 16 times 256",
+        StaleSequence { expected: u32, found: u32 } = "the sender's next message about this submission is number {expected}, not {found}",
     }
 }
 

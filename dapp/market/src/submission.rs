@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     attestation::Answers,
     evaluation::Evaluated,
+    message::MessageCounts,
     metric::Scores,
     refusal::ModelRefusal,
     terms::{SealedBlob, SubmissionStake},
@@ -80,6 +81,8 @@ pub struct Submission {
     pub answers: Answers,
     /// Its account's entry on the public board.
     pub board: Shows,
+    /// Messages about it.
+    pub messages: MessageCounts,
 }
 
 /// State of a submission.

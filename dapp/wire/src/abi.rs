@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 
 use blobs::{BlobRef, Digest, Profile};
 use ethabi::{Contract, Token};
-use market::{Address, Amount, Asset, JobId, Score, Timestamp, U256, Work};
+use market::{Address, Amount, Asset, Ciphertext, JobId, Score, Timestamp, U256, Work};
 
 use crate::refused::{InputRefused, Selector};
 
@@ -223,6 +223,8 @@ scalars! {
     Amount: |amount| Token::Uint(amount.0), |from| from.token(Token::into_uint).map(Amount);
     String: |text| Token::String(text.clone()), |from| from.token(Token::into_string);
     Vec<u8>: |bytes| Token::Bytes(bytes.clone()), |from| from.token(Token::into_bytes);
+    Ciphertext: |message| Token::Bytes(message.0.clone()),
+        |from| from.token(Token::into_bytes).map(Ciphertext);
     Address: |account| Token::Address(account.0.into()),
         |from| Ok(Self(from.token(Token::into_address)?.0));
     [u8; 32]: |word| Token::FixedBytes(word.to_vec()),

@@ -121,5 +121,7 @@ commands! {
     "revealAttestation" RevealAttestation { job, page, attestations, results, salt }
     "evaluate" Evaluate { job, target, from, work, max_surcharge }
     "settle" Settle { job }
+    "publishMessageKey" PublishMessageKey { key }
+    "sendMessage" SendMessage { job, submission, sequence, ciphertext }
     "withdraw" Withdraw { asset, amount }
 }

@@ -108,5 +108,7 @@ notices! {
     JobDecided { job, decision }
     Paid { job, to, share, amount, voucher }
     JobEnded { job, payouts, winner, reason }
+    MessageKeyPublished { account, key }
+    MessageSent { job, submission, from, to, sequence, ciphertext }
     Returned { account, asset, amount }
 }

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use blobs::{BlobRef, Digest};
 use market::{
-    Address, Amount, Asset, Attestation, Decision, JobId, Offence, Score, Scores, Settings, Slot,
-    SponsorStake, Stage, SubmissionStake, SubmittedModel, Target, Terms, Timestamp, Work,
+    Address, Amount, Asset, Attestation, Decision, JobId, MessageCounts, Offence, Score, Scores,
+    Settings, Slot, SponsorStake, Stage, SubmissionStake, SubmittedModel, Target, Terms, Timestamp,
+    Work,
 };
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +153,8 @@ views! {
         board: Option<Score>,
         /// The model shown last, until it is evaluated.
         showing: Option<BlobRef>,
+        /// Number of messages about it, each way.
+        messages: MessageCounts,
     }
 
     /// An entry of the leaderboard.

@@ -163,6 +163,12 @@ fn end_words(notice: &Notice, jobs: &JobSummaries) -> String {
             let [earned, operator] = [earned, operator].map(|amount| jobs.money(*job, *amount));
             format!("{} pays {earned} to {worker} for work, {operator} to the operator", short(job))
         }
+        Notice::MessageKeyPublished { account, .. } => {
+            format!("{account} publishes a key for messages")
+        }
+        Notice::MessageSent { job, submission, from, to, .. } => {
+            format!("{from} writes to {to} about submission {submission} of {}", short(job))
+        }
         Notice::Returned { account, asset, amount } => {
             format!("{} go back to {account}", money(*asset, *amount))
         }

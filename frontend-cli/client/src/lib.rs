@@ -5,6 +5,7 @@
 //!   in chunks, `follow` waits for the results of an input, with `patience`
 //! - `earlier`: what an interrupted command has sent
 //! - `keystore`: keys; `vault`, `seals`: secrets kept until they are revealed
+//! - `inbox`: keys for messages, and messages, as Ethereum has them
 //! - `merkle`, `proof`, `payment`, `bundle`: proofs that an output is under an accepted root, and
 //!   its payment
 //! - `archive`: contents of blobs, from inputs
@@ -23,6 +24,7 @@ pub mod files;
 pub mod folders;
 pub mod follow;
 pub mod http;
+pub mod inbox;
 pub mod ipfs;
 pub mod jobs;
 pub mod keystore;

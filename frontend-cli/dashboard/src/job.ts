@@ -6,6 +6,7 @@ import { type Child, fill, h, table } from "./dom";
 import { eventsOf } from "./events";
 import { date, percent, short } from "./format";
 import { stageBadge } from "./jobs";
+import { messagesPart } from "./messages";
 import { modelPart } from "./model";
 import { sponsorPart } from "./sponsor";
 import * as transactions from "./transactions";
@@ -18,16 +19,27 @@ export function jobView(number: string): View {
   const rest = h("div");
   const model = modelPart(number);
   const sponsor = sponsorPart();
+  const messages = messagesPart(number);
   const mark = h("p", { class: "quiet", id: "mark" });
   const scoresSection = section("Scores over time", scores.element);
   scoresSection.hidden = true;
   return {
     title: `Job ${number}`,
-    element: h("article", {}, [top, mark, sponsor.element, scoresSection, model.element, transactions.log, rest]),
+    element: h("article", {}, [
+      top,
+      mark,
+      sponsor.element,
+      scoresSection,
+      model.element,
+      messages.element,
+      transactions.log,
+      rest,
+    ]),
     leave() {
       scores.leave();
       model.leave();
       sponsor.leave();
+      messages.leave();
     },
     async refresh() {
       const job = await ask<JobDetail>(`jobs/${number}`);
@@ -36,6 +48,7 @@ export function jobView(number: string): View {
       scoresSection.hidden = false;
       scores.show(events);
       model.show(job);
+      messages.show();
       const isOpen = rest.querySelector("details")?.open ?? false;
       fill(
         rest,

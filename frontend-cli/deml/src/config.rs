@@ -312,6 +312,29 @@ impl Config {
         }
     }
 
+    /// The account that acts, and the vault of its messages: its own, or, of one that signs
+    /// elsewhere, that of the keystore given beside it.
+    ///
+    /// - Errors: no signer is given; no keystore is given beside an account that signs elsewhere
+    pub async fn vault(&self, session: &Session) -> Result<(Address, Vault)> {
+        let (account, key) = match (&self.signer, &self.global.keystore) {
+            (Signer::Other(account), Some(keystore)) => {
+                let key = keystore::open(keystore, self.global.password_file.as_deref())?;
+                (*account, key)
+            }
+            (Signer::Other(account), None) => bail!(
+                "who keeps the messages of {account}? say --keystore FILE, too: they are \
+                 encrypted with a key of yours"
+            ),
+            _ => {
+                let key = self.key(session).await?;
+                (key.address(), key)
+            }
+        };
+        let (chain, app) = (session.chain.chain_id().await?, session.application());
+        Ok((account, Vault::of(&folders::vaults()?, &key, chain, app)))
+    }
+
     /// Whether the account signs elsewhere, so that its address is all that is known.
     #[must_use]
     pub const fn signs_elsewhere(&self) -> bool {

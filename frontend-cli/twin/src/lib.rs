@@ -4,12 +4,14 @@
 //!   what a report says besides the score
 //! - [`entry`]: a client's part in a job: the expected outcome, and the transactions to sign;
 //!   [`opening`] and [`sponsor`]: a sponsor's, with its `duties`
+//! - [`correspondence`]: messages to be encrypted and opened
 //! - [`replay`]: the market once more, from the inputs on Ethereum; [`outputs`]: the tree of
 //!   what it put out; [`proofs`]: bundles of proofs
 //! - [`ask`]: all of this as questions and answers in bytes, the same natively and in WebAssembly
 //!
 //! For `wasm32-unknown-unknown`, `exports` are the functions that a browser calls.
 
+pub mod correspondence;
 mod duties;
 pub mod entry;
 mod error;

@@ -6,12 +6,14 @@
 
 use std::cell::RefCell;
 
+use blobs::Digest;
 use drafts::TermsDraft;
 use market::{Address, Measure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, to_value};
 
 use crate::{
+    correspondence::{Draft, Letter, Place},
     entry::{Entry, Seal, Sealed},
     error::{Error, Result},
     inspection,
@@ -51,6 +53,12 @@ enum Question {
     Open { begun: Begun },
     /// What can or must its sponsor do now? Files: the market.
     Duties { sealed: Vec<Sealed> },
+    /// Which key does this secret have?
+    MessageKey { place: Place, secret: Digest },
+    /// Which transaction sends this message?
+    SealMessage { place: Place, draft: Draft },
+    /// What do these messages say?
+    OpenMessages { place: Place, secrets: Vec<Digest>, letters: Vec<Letter> },
     /// Begins a replay. Files: the genesis.
     Begin { chain_id: u64, application: Address, template: Option<String> },
     /// The next inputs.
@@ -163,6 +171,9 @@ impl Question {
                 shown(desk.open(&begun, &files)?)
             }
             Self::Duties { sealed } => shown(read_desk(only(files)?)?.duties(&sealed)?),
+            Self::MessageKey { place, secret } => shown(place.key(secret)),
+            Self::SealMessage { place, draft } => shown(place.seal(&draft)?),
+            Self::OpenMessages { place, secrets, letters } => shown(place.open(&secrets, &letters)),
             Self::Begin { chain_id, application, template } => {
                 let genesis = only(files)?;
                 let replay = Replay::begin(chain_id, application, genesis, template.as_deref())?;

@@ -93,7 +93,7 @@ impl Way {
     }
 }
 
-fn transaction(what: String, to: Address, value: U256, data: &[u8]) -> Transaction {
+pub(crate) fn transaction(what: String, to: Address, value: U256, data: &[u8]) -> Transaction {
     Transaction { what, to, value: format!("{value:#x}"), data: crate::outputs::shown(data) }
 }
 

@@ -147,7 +147,7 @@ pub(crate) fn serve(market: &Market, urls: &[&str]) -> (Served, String) {
     (Served(child), url.split('"').nth(3).unwrap().to_owned())
 }
 
-/// A test in a browser; it ends when dropped.
+/// A browser's test, a script of `tests/browser`; it ends when dropped.
 pub(crate) struct Browser {
     child: Child,
     answers: ChildStdin,

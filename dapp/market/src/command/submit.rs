@@ -10,6 +10,7 @@ use crate::{
     evaluation::Evaluated,
     input::Input,
     job::Job,
+    message::MessageCounts,
     refusal::Refusal,
     shared::Shared,
     stage::Stage,
@@ -52,6 +53,7 @@ pub(crate) fn apply(input: &mut Input<'_>, submitted: SubmittedModel) -> Result<
         evaluated: Evaluated::default(),
         answers: Answers::default(),
         board: Shows::default(),
+        messages: MessageCounts::default(),
     };
     job.submissions.insert(number, Shared::new(submission));
     let (job, submission, model) = (input.id, number, submitted);

@@ -358,3 +358,31 @@ fn evaluate_everything_of_others() {
     assert!(stage.earned("bob") >= 100 - 52, "{}", stage.earned("bob"));
     assert!(stage.earned("carol") >= -52, "{}", stage.earned("carol"));
 }
+
+#[test]
+fn write_to_everybody() {
+    let mut stage = stage(PRICED);
+    stage.play("anne opens cup places=2 rewards=2 max_work=200\nanne supplies cup");
+    stage.play("bob submits good to cup");
+    let before = stage.market().job(stage.job("cup")).unwrap().clone();
+    // Ten accounts without a stake reach neither the sponsor nor a client.
+    for sock in 0..10 {
+        stage.play(&format!("sock{sock} publishes-key {sock}"));
+        stage.refused(&format!("sock{sock} writes cup/0"), "NotParty submission=0");
+        stage.refused(&format!("sock{sock} writes cup/7"), "UnknownSubmission submission=7");
+    }
+    assert_eq!(stage.market().job(stage.job("cup")).unwrap(), &before);
+    // With a stake one reaches the sponsor alone; all that is left are two numbers in one's record.
+    stage.play("mallory submits fair to cup");
+    let staked = stage.earned("mallory");
+    for _ in 0..1_000 {
+        stage.line("mallory writes cup/1 bytes=4096").unwrap();
+    }
+    stage.refused("mallory writes cup/0", "NotParty submission=0");
+    let cup = stage.market().job(stage.job("cup")).unwrap();
+    assert_eq!(cup.submissions[&1].messages.from_client, 1_000);
+    assert_eq!(cup.submissions[&0], before.submissions[&0]);
+    // Nobody's own message, money or deadline is in its way.
+    stage.play("bob writes cup/0\nanne writes cup/0\nbob publishes good to cup");
+    assert_eq!(stage.earned("mallory"), staked);
+}

@@ -100,6 +100,7 @@ impl SubmissionView {
             shown: submission.board.shown,
             board: submission.board.score,
             showing: submission.board.model,
+            messages: submission.messages,
         }
     }
 }

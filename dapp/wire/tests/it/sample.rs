@@ -2,9 +2,9 @@
 
 use blobs::{BlobRef, Chunk, Digest, Encoding, Profile};
 use market::{
-    Address, Amount, Asset, Attestation, Award, Board, BoardMove, Command, Decision, Effect,
-    EvaluationError, Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal, Offence,
-    Offer, Outcome, Output, Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake,
+    Address, Amount, Asset, Attestation, Award, Board, BoardMove, Ciphertext, Command, Decision,
+    Effect, EvaluationError, Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal,
+    Offence, Offer, Outcome, Output, Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake,
     SubmissionStake, SubmittedModel, Target, Terms, Timestamp, U256, Unmet, Verdict, Work,
 };
 use scenarios::{ALICE, BOB, KEY, SALT, TOKEN, absent, context, publish_chunk};
@@ -165,6 +165,11 @@ fn evaluate(target: Target) -> Command {
     Command::Evaluate { job: JOB, target, from: 512, work, max_surcharge }
 }
 
+fn send_message(bytes: usize) -> Command {
+    let ciphertext = Ciphertext(vec![0xa5; bytes]);
+    Command::SendMessage { job: JOB, submission: 3, sequence: 7, ciphertext }
+}
+
 pub(crate) fn commands() -> Vec<Command> {
     let (job, key, salt) = (JOB, KEY, SALT);
     let attestations = vec![attestation(), Attestation::UNFIT];
@@ -185,6 +190,9 @@ pub(crate) fn commands() -> Vec<Command> {
         Command::RevealAttestation { job, page: 1, attestations, results: Vec::new(), salt },
         Command::RevealAttestation { job, page: 0, attestations: none, results, salt },
         Command::Settle { job },
+        Command::PublishMessageKey { key },
+        send_message(0),
+        send_message(33),
         Command::Withdraw { asset: Asset::Ether, amount: Amount(U256::MAX) },
         Command::Withdraw { asset: Asset::Erc20(TOKEN), amount: Amount::new(0) },
     ];
@@ -297,6 +305,15 @@ fn events_of_jobs() -> Vec<Event> {
     opened.chain(stored).chain(others).collect()
 }
 
+fn events_of_messages() -> Vec<Event> {
+    let (job, submission, from, to) = (JOB, 3, BOB, ALICE);
+    let ciphertext = Ciphertext((0..304).map(|byte: u32| byte.to_be_bytes()[3]).collect());
+    vec![
+        Event::MessageKeyPublished { account: BOB, key: KEY },
+        Event::MessageSent { job, submission, from, to, sequence: 7, ciphertext },
+    ]
+}
+
 fn events_of_money() -> Vec<Event> {
     let (job, to, amount) = (JOB, BOB, Amount::new(144));
     let paid = Share::ALL.map(|share| Event::Paid { job, to, share, amount, voucher: true });
@@ -339,7 +356,9 @@ pub(crate) fn effects() -> Vec<Effect> {
     let (model, scores, hold_out) = (blob(), SCORES, tree());
     let record = Effect::Record { job: JOB, sponsor: ALICE, model, scores, hold_out };
     let vouchers = [pay(Asset::Ether), pay(Asset::Erc20(TOKEN)), record];
-    let events = [events_of_jobs(), events_of_submissions(), events_of_money()].concat();
+    let events =
+        [events_of_jobs(), events_of_submissions(), events_of_messages(), events_of_money()]
+            .concat();
     events.into_iter().map(Effect::Event).chain(vouchers).collect()
 }
 

@@ -54,6 +54,17 @@ fn values(command: &Command) -> (&'static str, Value) {
         Command::Withdraw { asset, amount } => {
             return ("withdraw", json!({ "asset": asset, "amount": amount }));
         }
+        Command::PublishMessageKey { key } => {
+            return ("publishMessageKey", json!({ "key": hexadecimal(key) }));
+        }
+        Command::SendMessage { submission, sequence, ciphertext, .. } => {
+            let values = json!({
+                "submission": submission,
+                "sequence": sequence,
+                "ciphertext": ciphertext,
+            });
+            ("sendMessage", values)
+        }
         Command::CancelJob { .. } => ("cancelJob", json!({})),
         Command::Enlist { .. } => ("enlist", json!({})),
         Command::Settle { .. } => ("settle", json!({})),

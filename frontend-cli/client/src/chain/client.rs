@@ -178,13 +178,19 @@ impl Chain {
         LogReader::new(self.provider.clone(), self.url.clone(), filter, first)
     }
 
-    /// The inputs sent to `application` in the blocks `first..=last`, in order, each verified.
-    pub async fn inputs(&self, application: Address, first: u64, last: u64) -> Result<Vec<Input>> {
+    /// Reads the logs of inputs sent to `application`, from block `first` on.
+    #[must_use]
+    pub fn input_logs(&self, application: Address, first: u64) -> LogReader {
         let filter = Filter::new()
             .address(self.contracts.input_box)
             .event_signature(InputBox::InputAdded::SIGNATURE_HASH)
             .topic1(application);
-        let mut reader = self.logs(filter, first);
+        self.logs(filter, first)
+    }
+
+    /// The inputs sent to `application` in the blocks `first..=last`, in order, each verified.
+    pub async fn inputs(&self, application: Address, first: u64, last: u64) -> Result<Vec<Input>> {
+        let mut reader = self.input_logs(application, first);
         let mut inputs = Vec::new();
         while let Some(logs) = reader.next(last).await? {
             for log in logs {

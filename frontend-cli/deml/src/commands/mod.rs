@@ -18,6 +18,7 @@ pub mod genesis;
 pub mod guard;
 pub mod help;
 pub mod job;
+pub mod message;
 pub mod mine;
 pub mod model;
 pub mod proof;
@@ -72,6 +73,9 @@ pub enum Command {
     Submit(submit::Submit),
     /// Show an open model on a job's public board
     Show(show::Show),
+    /// Write to a job's sponsor or its clients, encrypted, and read what they write
+    #[command(subcommand)]
+    Message(message::Message),
     /// Evaluate for jobs with miners, for a share of their pools
     Mine(mine::Mine),
     /// Show wallet, free balance and vouchers
@@ -123,6 +127,7 @@ pub async fn run(config: &Config, command: Command) -> Result<ExitStatus> {
         Command::Score(score) => score::run(config, score).await,
         Command::Submit(submit) => submit::run(config, submit).await,
         Command::Show(show) => show::run(config, show).await,
+        Command::Message(message) => message::run(config, message).await,
         Command::Mine(mine) => mine::run(config, mine).await,
         Command::Balance(balance) => balance::run(config, balance).await,
         Command::Deposit(deposit) => deposit::run(config, deposit).await,

@@ -10,6 +10,7 @@ mod entry;
 mod events;
 mod history;
 mod jobs;
+mod messages;
 mod page;
 mod question;
 mod site;

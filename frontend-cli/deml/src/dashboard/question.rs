@@ -9,7 +9,7 @@ use market::{Asset, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, to_value};
 
-use super::{desk, entry, events, history, jobs, site::Site, wallet};
+use super::{desk, entry, events, history, jobs, messages, site::Site, wallet};
 
 /// A question of the page; its text form is the path after `/api/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub(super) enum Question {
     /// `desk`, `desk/ADDRESS`, `desk/ADDRESS/JOB`: the market as a sponsor's twin needs it, with
     /// that account's job if it is open.
     Desk(Option<Address>, Option<JobRef>),
+    /// `jobs/JOB/messages/ADDRESS`: an account's messages about a job.
+    Messages(JobRef, Address),
     /// `genesis`: the genesis file.
     Genesis,
     /// `deployment`: the application as Ethereum has it.
@@ -75,6 +77,7 @@ impl FromStr for Question {
             ["desk"] => Self::Desk(None, None),
             ["desk", account] => Self::Desk(Some(address(account)?), None),
             ["desk", account, job] => Self::Desk(Some(address(account)?), Some(job.parse()?)),
+            ["jobs", job, "messages", account] => Self::Messages(job.parse()?, address(account)?),
             ["genesis"] => Self::Genesis,
             ["deployment"] => Self::Deployment,
             ["history", block] => Self::History(block.parse().context("not a block's number")?),
@@ -129,6 +132,10 @@ impl Question {
                 return Ok(Answer::Bytes(serde_json::to_vec(&desk)?));
             }
             Self::Draft => to_value(desk::sections())?,
+            Self::Messages(job, account) => {
+                let all = messages::correspondence(session, job, *account).await?;
+                return Ok(Answer::Bytes(serde_json::to_vec(&all)?));
+            }
             Self::Genesis => return Ok(Answer::Bytes(history::genesis(site)?)),
             Self::Deployment => to_value(history::deployment(site).await?)?,
             Self::History(block) => to_value(history::history(session, *block).await?)?,
@@ -222,6 +229,7 @@ mod tests {
             ("jobs/0".to_owned(), Question::Job(0.into())),
             ("jobs/0/entry".to_owned(), Question::Entry(0.into(), None)),
             (format!("jobs/0/entry/{account}"), Question::Entry(0.into(), Some(who))),
+            (format!("jobs/0/messages/{account}"), Question::Messages(0.into(), who)),
             ("jobs/0/files/base".to_owned(), Question::JobFile(0.into(), JobFile::Base)),
             ("desk".to_owned(), Question::Desk(None, None)),
             (format!("desk/{account}/0"), Question::Desk(Some(who), Some(0.into()))),

@@ -134,6 +134,8 @@ fn every_command_that_sends_can_print_instead() {
         "mine",
         "deposit",
         "withdraw",
+        "message publish",
+        "message send",
         "claim",
         "data publish",
     ];
@@ -307,6 +309,8 @@ fn what_is_missing_is_named_with_what_to_do() {
         (&["job", "open", "--reward", "1ether", "--app", APP], "--base FILE"),
         (&["job", "board", "0"], "deml devnet"),
         (&["job", "reveal", "0", "--app", APP], "who signs?"),
+        (&["message", "read", "--as", APP, "--app", APP], "say --keystore FILE, too"),
+        (&["message", "send", "0", "--to", "bob", "hello"], "bob"),
         (&["submit", "--job", "0", "--model", "absent", "--app", APP], "cannot read absent"),
         (&["show", "--job", "0", "--model", "absent", "--app", APP], "cannot read absent"),
         (&["mine", "--job", "0", "--inspect-url", NOBODY, "--app", APP], "is it running?"),

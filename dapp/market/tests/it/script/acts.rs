@@ -19,12 +19,15 @@
 //!                                  attestation, [results] adds a byte to the results
 //! zoe evaluates cup/2              or cup/base, cup/hold_out, cup/2/shown; [from=7] [work=9]
 //!                                  [surcharge=5]
+//! bob publishes-key 7
+//! bob writes cup/2                 the next message; [sequence=3], [bytes=256] of its text
 //! zoe settles cup | anne cancels cup | anne withdraws 5 ether
 //! ```
 
 use blobs::{Digest, Encoding, Opening};
 use market::{
-    Amount, Attestation, Command, Job, JobId, SealedBlob, Slot, SubmittedModel, Target, U256, Work,
+    Amount, Attestation, Ciphertext, Command, Job, JobId, MESSAGE_OVERHEAD, MESSAGE_STEP,
+    SealedBlob, Slot, SubmittedModel, Target, U256, Work,
 };
 use miniz_oxide::deflate::compress_to_vec;
 use scenarios::file;
@@ -64,6 +67,8 @@ impl Stage {
                 return self.attest(who, self.job(job), says, *verb == "confirms");
             }
             ("evaluates", [what, options @ ..]) => self.evaluate(what, options)?,
+            ("publishes-key", [byte]) => Command::PublishMessageKey { key: [number(byte)?; 32] },
+            ("writes", [about, options @ ..]) => self.write(who, about, options)?,
             ("settles", [job]) => Command::Settle { job: self.job(job) },
             ("withdraws", [units, of]) => {
                 Command::Withdraw { asset: asset(of), amount: amount(units)? }
@@ -223,6 +228,26 @@ impl Stage {
             }
         }
         Ok(Command::Evaluate { job, target, from, work, max_surcharge })
+    }
+
+    fn write(&self, who: &str, about: &str, options: &[&str]) -> Result<Command, Reason> {
+        let (job, submission) = about.split_once('/').ok_or("write about which submission?")?;
+        let (job, submission) = (self.job(job), number(submission)?);
+        let live = self.live(job);
+        let counts = live.and_then(|job| Some(job.submissions.get(&submission)?.messages));
+        let counts = counts.unwrap_or_default();
+        let is_sponsor = live.is_some_and(|job| job.sponsor == address(who));
+        let mut sequence = if is_sponsor { counts.from_sponsor } else { counts.from_client };
+        let mut bytes = MESSAGE_STEP;
+        for option in options {
+            match option.split_once('=') {
+                Some(("sequence", found)) => sequence = number(found)?,
+                Some(("bytes", found)) => bytes = number(found)?,
+                _ => return Err(format!("no option {option}")),
+            }
+        }
+        let ciphertext = Ciphertext(vec![0x5a; MESSAGE_OVERHEAD + bytes]);
+        Ok(Command::SendMessage { job, submission, sequence, ciphertext })
     }
 
     /// The step from which an evaluation continues.

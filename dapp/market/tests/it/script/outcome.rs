@@ -159,6 +159,16 @@ impl Names<'_> {
                 let title = self.title(*job);
                 format!("JobEnded {title} payouts={payouts} winner={winner}{reason}")
             }
+            Event::MessageKeyPublished { account: who, key } => {
+                format!("MessageKeyPublished {} {}", account(*who), key[0])
+            }
+            Event::MessageSent { job, submission, from, to, sequence, ciphertext } => format!(
+                "MessageSent {} number {sequence} from {} to {}: {} bytes",
+                self.submission_name(*job, *submission),
+                account(*from),
+                account(*to),
+                ciphertext.0.len()
+            ),
             Event::Returned { account: who, asset, amount } => {
                 format!("Returned {amount} {} of {}", self.asset(*asset), account(*who))
             }

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use blobs::{BlobRef, Digest, Encoding};
 use fastrand::Rng;
 use market::{
-    Address, Amount, AssetPrices, Attestation, BlobState, Command, Job, JobId, Settings, Slot,
-    SlotKey, Speed, Stage, SubmissionState, SubmittedModel, Target, Timestamp, U256, Work,
+    Address, Amount, AssetPrices, Attestation, BlobState, Ciphertext, Command, Job, JobId,
+    Settings, Slot, SlotKey, Speed, Stage, SubmissionState, SubmittedModel, Target, Timestamp,
+    U256, Work,
 };
 use miniz_oxide::deflate::compress_to_vec;
 use scenarios::{Secret, file};
@@ -396,7 +397,9 @@ impl Generator {
             _ => JobId([0; 32]),
         };
         let (key, salt, blob) = ([1; 32], [2; 32], self.blob(&MODELS));
-        let command = match self.rng.u8(..8) {
+        let command = match self.rng.u8(..10) {
+            8 => Command::PublishMessageKey { key },
+            9 => return self.write(world, job),
             0 => Command::Attest { job, page: 0, commitment: Digest([3; 32]) },
             1 => {
                 let (attestations, results) = (vec![Attestation::UNFIT], Vec::new());
@@ -416,5 +419,22 @@ impl Generator {
             },
         };
         Step::Command(self.account(), command)
+    }
+
+    /// A message, mostly of a party, and its next.
+    fn write(&mut self, world: &World, id: JobId) -> Step {
+        let job = world.market.job(id);
+        let submission = self.rng.u32(..job.map_or(1, |job| job.submitted.saturating_add(1)));
+        let about = job.and_then(|job| job.submissions.get(&submission));
+        let counts = about.map(|about| about.messages).unwrap_or_default();
+        let (sponsor, client) = (job.map(|job| job.sponsor), about.map(|about| about.client));
+        let by_sponsor = self.rng.bool();
+        let party = if by_sponsor { sponsor } else { client };
+        let sender = party.filter(|_| !self.once_in(10)).unwrap_or_else(|| self.account());
+        let next = if by_sponsor { counts.from_sponsor } else { counts.from_client };
+        let sequence = if self.once_in(10) { next.wrapping_sub(1) } else { next };
+        let bytes = self.pick(&[304, 304, 304, 4_144, 0, 4_400]);
+        let ciphertext = Ciphertext(vec![0; bytes]);
+        Step::Command(sender, Command::SendMessage { job: id, submission, sequence, ciphertext })
     }
 }
