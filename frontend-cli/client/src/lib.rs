@@ -36,4 +36,6 @@ pub mod quantity;
 pub mod seals;
 pub mod session;
 pub mod vault;
-pub mod words;
+
+/// Refusals as people read them.
+pub use ::words;

@@ -16,7 +16,7 @@ use market::{
     Amount, Asset, Award, Board, Evaluators, Measure, Metric, MinerTerms, Offer, Output, Score,
     Scores, SealedBlob, Sealing, Settings, Terms, Timestamp, U256, Unmet, Work,
 };
-use trainer::custom::named;
+use twin::named;
 
 pub use self::draft::{
     AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, OutputName, SealingDraft, TermsDraft,

@@ -2,6 +2,8 @@
 //!
 //! - [`rehearsal`]: a job and a submission played through, before anything is sent; [`figures`]:
 //!   what a report says besides the score
+//! - [`files`]: what a job names, checked by its CIDs, as the trainer that a base model names
+//!   ([`named`]); `explorer`: a dataset looked through, with its `histogram`s
 //! - [`entry`]: a client's part in a job: the expected outcome, and the transactions to sign
 //! - [`replay`]: the market once more, from the inputs on Ethereum; [`outputs`]: the tree of
 //!   what it put out; [`proofs`]: bundles of proofs
@@ -11,10 +13,14 @@
 
 pub mod entry;
 mod error;
+mod explorer;
 #[cfg(target_family = "wasm")]
 mod exports;
 pub mod figures;
+pub mod files;
+mod histogram;
 mod inspection;
+pub mod named;
 pub mod outputs;
 pub mod proofs;
 pub mod question;

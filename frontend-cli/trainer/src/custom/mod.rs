@@ -3,6 +3,5 @@
 pub mod folder;
 pub mod interpreter;
 pub mod manifest;
-pub mod named;
 pub(crate) mod noise;
 pub mod review;

@@ -21,11 +21,12 @@ use dataset::Source;
 use eval::train::Options;
 use market::JobId;
 use trainer::{
-    custom::{folder::Trainer, named},
+    custom::folder::Trainer,
     engine::{self, On, Placement, Record},
     local,
     task::{self, Isolation, Wanted, Work, judging::JudgedModel},
 };
+use twin::named;
 
 use super::{
     super::{

@@ -88,12 +88,12 @@ fn varint(rest: &mut &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    const MODEL: &[u8] = include_bytes!("../../templates/base.onnx");
+    const MODEL: &[u8] = include_bytes!("../../trainer/templates/base.onnx");
 
     #[test]
     fn a_model_names_its_trainer_and_stays_the_same_model() {
         assert_eq!(of(MODEL), None);
-        let cids = [b"one", b"two"].map(|text| crate::local::blob_of(text).cid());
+        let cids = [b"one", b"two"].map(|text| blobs::cid_of(text, blobs::Profile::Kubo));
         let named = with(MODEL, cids[0]);
         assert_eq!(of(&named), Some(cids[0].to_string()));
         assert_eq!(of(&with(&named, cids[1])), Some(cids[1].to_string()));
