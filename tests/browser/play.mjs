@@ -1,9 +1,10 @@
 // Looks at a market's page as its readers do. Asks on standard output, in one word, for what is to
 // happen outside of the browser, and goes on with the next line of standard input.
 //
-//   node play.mjs CHROMIUM URL ETHEREUM TOKEN ACCOUNT FOLDER LIAR MODEL SCORE BUNDLE
+//   node play.mjs CHROMIUM URL ETHEREUM TOKEN ACCOUNT FOLDER LIAR MODEL SCORE BUNDLE SEALED
 //
-// LIAR is a page whose node lies when told to; MODEL is worth SCORE parts per million in job 0.
+// LIAR is a page whose node lies when told to; MODEL is worth SCORE parts per million in job 0;
+// SEALED is a model for job 1, which is sealed.
 
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
@@ -11,7 +12,7 @@ import { createInterface } from "node:readline";
 import { firstLoad, inspect, open, saved } from "./browser.mjs";
 import { install, rpc } from "./wallet.mjs";
 
-const [chromium, url, ethereum, token, account, pictures, liar, model, score, bundle] =
+const [chromium, url, ethereum, token, account, pictures, liar, model, score, bundle, sealed] =
   process.argv.slice(2);
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
@@ -21,7 +22,7 @@ async function outside(what) {
 }
 
 const { browser, page, wrongs } = await open(chromium, url);
-const button = (name) => page.getByRole("button", { name, exact: true });
+const button = (name) => page.getByRole("button", { name, exact: typeof name === "string" });
 const see = (text) => page.getByText(text).first().waitFor();
 const status = (state) => page.locator(`#status[data-state="${state}"]`).waitFor();
 
@@ -54,7 +55,7 @@ async function aJobIsOpenedByKeyboard() {
   await page.getByRole("heading", { name: "Leaderboard" }).waitFor();
   const table = (name) => page.getByRole("table", { name });
   assert.match(await table("Counts").textContent(), /94\.674 %/);
-  assert.match(await table("Does not count").textContent(), /84\.615 %.*GainTooSmall: its score/);
+  assert.match(await table("Does not count").textContent(), /84\.615 %.*gain too small: its score/);
   await see("for each of 2 models, 1 left");
   assert.equal(await page.locator(".timeline li").count(), 3);
 }
@@ -71,10 +72,64 @@ async function scoresAreChartedZoomedAndSaved() {
   const csv = (await saved(page, "Save CSV")).trim().split("\r\n");
   assert.equal(csv.length, 4, "a base model and two submissions");
   assert.match(csv[2], /,accepted,0,0x[0-9a-f]{40},946745,$/);
-  assert.match(csv[3], /,refused,1,.*GainTooSmall/);
+  assert.match(csv[3], /,refused,1,.*gain too small: its score/);
   const picture = await saved(page, "Save SVG");
   assert.match(picture, /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"[^]*<\/svg>$/);
   await inspect(page, pictures, "job");
+}
+
+async function itsFilesAreVerifiedAndLookedThrough() {
+  const download = page.waitForEvent("download");
+  await button("Download the base model").click();
+  await see(/The base model, [\d,]+ bytes, is verified in this browser by its CID bafk/);
+  assert.equal((await download).suggestedFilename(), "base-0.onnx");
+  await button("Look through the hold-out").click();
+  await see(/The hold-out, 21,768 bytes, is verified in this browser by its CID/);
+  const balance = await page.getByRole("table", { name: "Class balance" }).textContent();
+  assert.match(balance, /63 ?37\.278 %.*106 ?62\.721 %/);
+  const rows = page.getByRole("table", { name: "Rows" });
+  await see("Rows 0 to 19 of 169, columns 0 to 11 of 30; counted from 0.");
+  assert.equal(await rows.getByRole("row").count(), 21);
+  const before = await rows.textContent();
+  await button("Next rows").click();
+  await see("Rows 20 to 39 of 169");
+  assert.notEqual(await rows.textContent(), before);
+  await button("Next columns").click();
+  await see("columns 12 to 23 of 30");
+  await page.getByLabel("From row").fill("160");
+  await page.keyboard.press("Enter");
+  await see("Rows 160 to 168 of 169");
+  assert.equal(await page.locator(".histograms svg").count(), 12);
+  assert(await button("Next rows").isDisabled());
+  await inspect(page, pictures, "numbers");
+  await shoot("readme-light", page.getByRole("heading", { name: /^0:/ }), "light");
+}
+
+async function picturesAreShownAsPictures() {
+  await page.getByRole("link", { name: "Jobs" }).click();
+  await page.getByRole("link", { name: "1: Digits" }).click();
+  await button("Look through the public slice").click();
+  await see("Rows 0 to 19 of 600; counted from 0.");
+  assert.equal(await page.locator("canvas").count(), 20);
+  const shades = await page.locator("canvas").first().evaluate((canvas) => [
+    ...new Set(canvas.getContext("2d").getImageData(0, 0, 8, 8).data),
+  ]);
+  assert(shades.length > 3, "a digit has more than one shade");
+  assert.equal(await button("Look through the hold-out").count(), 0, "it is sealed");
+  await shoot("readme-dark", page.getByRole("heading", { name: "The public slice" }), "dark");
+  await inspect(page, pictures, "pictures");
+  await page.getByLabel("Show as").selectOption("numbers");
+  await see("Rows 0 to 19 of 600, columns 0 to 11 of 64");
+}
+
+/** A picture for people who read about the page. */
+async function shoot(name, from, colorScheme) {
+  await page.emulateMedia({ colorScheme });
+  await page.setViewportSize({ width: 1000, height: 640 });
+  await from.evaluate((element) => element.scrollIntoView());
+  await page.screenshot({ path: `${pictures}/${name}.png` });
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 1100, height: 800 });
 }
 
 async function theChosenWalletIsUsedForEverything() {
@@ -191,6 +246,46 @@ async function itIsSubmittedInPartsAndPaid() {
   await latest("done", /execute voucher \d+: done/);
 }
 
+async function aSubmissionMayBePendingForMinutes() {
+  await page.clock.install();
+  await page.getByRole("link", { name: "Jobs" }).click();
+  await page.getByRole("link", { name: "1: Digits" }).click();
+  await page.getByLabel("Choose a model (ONNX), or drop it here").setInputFiles(sealed);
+  await see("on the public slice; the hold-out is sealed");
+  await page.evaluate(() => void window.wallets.Second.hold());
+  await button(/^Submit/).click();
+  await latest("asking", /commit to the model.*: asking the wallet …/);
+  // The devnet would have a block made for what waits.
+  await outside("stop-node");
+  await rpc(ethereum, "evm_setAutomine", [false]);
+  await page.evaluate(() => window.wallets.Second.sign());
+  await latest("pending", /waits for a block …/);
+  await page.clock.fastForward(61_000);
+  await see("it takes long: the wallet can speed it up or cancel it");
+  await inspect(page, pictures, "pending");
+  await rpc(ethereum, "evm_setAutomine", [true]);
+  await rpc(ethereum, "evm_mine");
+  await outside("start-node");
+  await latest("done", /publish.*: done/);
+}
+
+async function aSealedModelIsRevealedInTime() {
+  const reminder = page.locator(".reminder");
+  await reminder.filter({ hasText: "Your model of job 1 is sealed: reveal it between" }).waitFor();
+  assert(await button("Reveal").isHidden());
+  await outside("close");
+  await page.getByRole("link", { name: "Account" }).click();
+  const due = reminder.filter({ hasText: "Reveal your model of job 1 now: after" });
+  await due.waitFor();
+  assert.match(await page.title(), /^\(!\) /);
+  await inspect(page, pictures, "reminder");
+  await page.getByRole("link", { name: "Go to job 1" }).click();
+  await button("Reveal").click();
+  await latest("done", /reveal the model: done/);
+  await due.waitFor({ state: "detached" });
+  assert.doesNotMatch(await page.title(), /^\(!\) /);
+}
+
 async function theMarketIsVerifiedHere() {
   await page.getByRole("link", { name: "Verify", exact: true }).click();
   await see("Nothing is verified yet");
@@ -205,6 +300,22 @@ async function theMarketIsVerifiedHere() {
   await page.getByRole("link", { name: "Jobs" }).click();
   await page.getByRole("link", { name: "0: <i>Health</i>" }).click();
   await see("Verified in this browser against Ethereum.");
+}
+
+async function replacedBlocksAreTold() {
+  const looked = () => page.waitForResponse(/\/api\/status/);
+  for (;;) {
+    await rpc(ethereum, "evm_mine");
+    await looked();
+    await looked();
+    const { transactions } = await rpc(ethereum, "eth_getBlockByNumber", ["latest", false]);
+    // What the devnet sent is not undone: it would not send it again.
+    if (transactions.length === 0) break;
+  }
+  await rpc(ethereum, "anvil_reorg", [1, []]);
+  await see("Ethereum replaced its last blocks");
+  await see("As the node tells it; not verified in this browser.");
+  await inspect(page, pictures, "reorganised");
 }
 
 async function liesOfTheNodeAreFound() {
@@ -224,28 +335,6 @@ async function liesOfTheNodeAreFound() {
   await page.getByText(/It does not hold: output 0, of input/).waitFor();
   assert.deepEqual(second.wrongs, []);
   await second.browser.close();
-}
-
-async function aTransactionThatTakesLongSaysSo() {
-  await page.getByRole("link", { name: "Account" }).click();
-  await page.reload();
-  await page.clock.install();
-  await button("Connect First").click();
-  await page.evaluate(() => void window.wallets.First.hold());
-  await page.getByLabel("Deposit: amount").fill("0.125");
-  await button("Deposit").click();
-  await latest("asking", /asking the wallet …/);
-  // The devnet would have a block made for what waits.
-  await outside("stop-node");
-  await rpc(ethereum, "evm_setAutomine", [false]);
-  await page.evaluate(() => window.wallets.First.sign());
-  await latest("pending", /waits for a block …/);
-  await page.clock.fastForward(61_000);
-  await see("it takes long: the wallet can speed it up or cancel it");
-  await rpc(ethereum, "evm_setAutomine", [true]);
-  await rpc(ethereum, "evm_mine");
-  await outside("start-node");
-  await latest("done", /deposit 0\.125 ether: done/);
 }
 
 async function theNodeGoesAwayAndComesBack() {
@@ -276,14 +365,18 @@ for (const step of [
   theListIsFilteredAndSearched,
   aJobIsOpenedByKeyboard,
   scoresAreChartedZoomedAndSaved,
+  itsFilesAreVerifiedAndLookedThrough,
+  picturesAreShownAsPictures,
   theChosenWalletIsUsedForEverything,
   moneyIsDepositedClaimedAndWithdrawn,
   nothingMoreIsSentAfterTheAccountWasChanged,
   aModelIsScoredBeforeAnyGas,
   itIsSubmittedInPartsAndPaid,
+  aSubmissionMayBePendingForMinutes,
+  aSealedModelIsRevealedInTime,
   theMarketIsVerifiedHere,
+  replacedBlocksAreTold,
   liesOfTheNodeAreFound,
-  aTransactionThatTakesLongSaysSo,
   theNodeGoesAwayAndComesBack,
 ]) {
   try {

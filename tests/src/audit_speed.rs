@@ -198,8 +198,10 @@ async fn send(devnet: &Devnet, load: &Load) -> Result<()> {
 }
 
 /// The inputs to send, with their senders.
-struct Load {
-    inputs: Vec<(Address, Vec<u8>)>,
+#[derive(Debug)]
+pub struct Load {
+    /// Senders and payloads, in order.
+    pub inputs: Vec<(Address, Vec<u8>)>,
     genesis: Genesis,
     chain_id: u64,
     app: market::Address,
@@ -210,8 +212,7 @@ struct Load {
 
 impl Load {
     fn new(chain_id: u64, app: market::Address, now: u64) -> Self {
-        let (inputs, genesis, jobs, noise) = (Vec::new(), Genesis::default(), Vec::new(), 0);
-        let mut load = Self { inputs, genesis, chain_id, app, jobs, noise };
+        let mut load = Self::empty(chain_id, app);
         let files = [
             ("health/sklearn-base.onnx", "health/holdout.safetensors"),
             ("digits/torch-base.onnx", "digits/holdout.safetensors"),
@@ -232,7 +233,40 @@ impl Load {
         load
     }
 
-    fn open(&mut self, number: u32, (model, hold_out): &(Vec<u8>, Vec<u8>), now: u64) {
+    fn empty(chain_id: u64, app: market::Address) -> Self {
+        let (inputs, genesis, jobs, noise) = (Vec::new(), Genesis::default(), Vec::new(), 0);
+        Self { inputs, genesis, chain_id, app, jobs, noise }
+    }
+
+    /// Jobs whose base models nobody evaluates, and as many inputs as of a load with evaluations.
+    #[must_use]
+    pub fn without_evaluations(chain_id: u64, app: market::Address, now: u64) -> Self {
+        let mut load = Self::empty(chain_id, app);
+        let files = (read("digits/torch-base.onnx"), read("digits/holdout.safetensors"));
+        for job in 0..JOBS {
+            load.announce(job, &files, now);
+        }
+        while load.inputs.len() < INPUTS {
+            load.noise();
+        }
+        load
+    }
+
+    fn open(&mut self, number: u32, files: &(Vec<u8>, Vec<u8>), now: u64) {
+        let (sponsor, job) = self.announce(number, files, now);
+        for (slot, file) in [(Slot::BaseModel, &files.0), (Slot::HoldOut, &files.1)] {
+            self.command(sponsor, &publish(job, slot, file));
+        }
+        self.fill_block();
+    }
+
+    /// Opens a job whose bytes are still to come.
+    fn announce(
+        &mut self,
+        number: u32,
+        (model, hold_out): &(Vec<u8>, Vec<u8>),
+        now: u64,
+    ) -> (market::Address, JobId) {
         let sponsor = account(1_000 + number);
         let rows = eval::Dataset::from_safetensors(hold_out).map_or(0, |dataset| dataset.rows());
         let terms = Terms {
@@ -256,10 +290,7 @@ impl Load {
         self.jobs.push(job);
         self.ride(sponsor, &opening);
         self.fill_block();
-        for (slot, file) in [(Slot::BaseModel, model), (Slot::HoldOut, hold_out)] {
-            self.command(sponsor, &publish(job, slot, file));
-        }
-        self.fill_block();
+        (sponsor, job)
     }
 
     /// A client submits the base model with the last bits of one weight changed.

@@ -1,5 +1,6 @@
 //! Prints the digest of each conformance case's bits, as in `tests/bits.txt`, for comparison with
-//! other builds and other processors.
+//! other builds and other processors. With a folder as its argument it writes the cases there
+//! instead, numbered by their lines, as files for another implementation.
 
 #![expect(clippy::unwrap_used, reason = "it ends at the first fault")]
 #![expect(clippy::print_stdout, reason = "the digests are what it is for")]
@@ -13,5 +14,8 @@ mod fixtures;
 mod onnx;
 
 fn main() {
-    print!("{}", cases::lines());
+    match std::env::args_os().nth(1) {
+        Some(folder) => cases::write(folder.as_ref()).unwrap(),
+        None => print!("{}", cases::lines()),
+    }
 }

@@ -5,9 +5,18 @@ export interface Scores {
   worst_class: number;
 }
 
+/** A refusal in the words of the commands. */
 export interface Refusal {
-  refused: string;
-  message: string;
+  heading: string;
+  sentence: string;
+}
+
+export interface JobFile {
+  file: string;
+  what: string;
+  cid: string;
+  bytes: number | null;
+  is_dataset: boolean;
 }
 
 export interface Words {
@@ -57,6 +66,7 @@ export interface BoardLine {
 
 export interface JobDetail extends Job {
   terms: { offer: object };
+  hold_out: { cid: string } | null;
   terms_in_words: { name: string; text: string }[];
   dates: { name: string; at: number; words: string }[];
   now: number;
@@ -67,6 +77,7 @@ export interface JobDetail extends Job {
 
 export interface Event {
   event: string;
+  words: string;
   output: number;
   input: number;
   time: number;

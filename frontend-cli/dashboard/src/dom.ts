@@ -1,5 +1,7 @@
 // Elements, whose texts are only ever set as text: strangers wrote some of them.
 
+import { short } from "./format";
+
 export type Child = Node | string | null | undefined | false;
 type Listeners = { [event: string]: (event: Event) => void };
 type Attributes = { [name: string]: string | number | boolean | undefined };
@@ -53,6 +55,11 @@ export function button(text: string, action: () => void, attributes: Attributes 
   return h("button", { type: "button", ...attributes }, [text], { click: action });
 }
 
+/** The ends of an address or CID, the whole of which shows when pointed at. */
+export function code(text: string): HTMLElement {
+  return h("code", { title: text }, [short(text)]);
+}
+
 /** A table that becomes a list of cards on narrow screens; its roles survive that. */
 export function table(caption: string, columns: string[], rows: Child[][]): HTMLElement {
   const head = columns.map((column) => h("th", { scope: "col", role: "columnheader" }, [column]));
@@ -70,9 +77,9 @@ export function table(caption: string, columns: string[], rows: Child[][]): HTML
   ]);
 }
 
-/** Offers a text as a file. */
-export function download(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
+/** Offers a text, or bytes, as a file. */
+export function download(name: string, type: string, content: BlobPart): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 0);
 }

@@ -1,10 +1,19 @@
 // One job: its terms in words, its dates, its models with their verdicts, and its scores.
 
-import { ask, type BoardLine, type Event, type JobDetail, type Rank, type Submission } from "./api";
+import {
+  ask,
+  type BoardLine,
+  type Event,
+  type JobDetail,
+  type Rank,
+  type Refusal,
+  type Submission,
+} from "./api";
 import { chart } from "./chart";
-import { type Child, fill, h, table } from "./dom";
+import { type Child, code, fill, h, table } from "./dom";
 import { eventsOf } from "./events";
-import { date, percent, short } from "./format";
+import { dataPart } from "./explorer";
+import { date, percent } from "./format";
 import { stageBadge } from "./jobs";
 import { messagesPart } from "./messages";
 import { modelPart } from "./model";
@@ -20,6 +29,7 @@ export function jobView(number: string): View {
   const model = modelPart(number);
   const sponsor = sponsorPart();
   const messages = messagesPart(number);
+  const data = dataPart(number);
   const mark = h("p", { class: "quiet", id: "mark" });
   const scoresSection = section("Scores over time", scores.element);
   scoresSection.hidden = true;
@@ -33,6 +43,7 @@ export function jobView(number: string): View {
       model.element,
       messages.element,
       transactions.log,
+      data.element,
       rest,
     ]),
     leave() {
@@ -49,6 +60,7 @@ export function jobView(number: string): View {
       scores.show(events);
       model.show(job);
       messages.show();
+      await data.show(job);
       const isOpen = rest.querySelector("details")?.open ?? false;
       fill(
         rest,
@@ -199,8 +211,8 @@ function submissions(all: Submission[]): HTMLElement {
   );
 }
 
-function why({ refused, message }: { refused: string; message: string }): HTMLElement {
-  return h("span", {}, [h("strong", {}, [refused]), `: ${message}`]);
+function why({ heading, sentence }: Refusal): HTMLElement {
+  return h("span", {}, [h("strong", {}, [heading]), `: ${sentence}`]);
 }
 
 function terms(job: JobDetail): HTMLElement {
@@ -216,7 +228,7 @@ function history(events: Event[], isOpen: boolean): HTMLElement {
   const items = [...events].reverse().map((event) =>
     h("li", {}, [
       h("time", {}, [date(event.time)]),
-      ` ${spaced(event.event)}`,
+      ` ${event.words}`,
       event.submission !== undefined && `, submission ${event.submission}`,
       h("span", { class: "quiet" }, [` (input ${event.input})`]),
     ]),
@@ -225,13 +237,4 @@ function history(events: Event[], isOpen: boolean): HTMLElement {
     h("summary", {}, [`${events.length} events, newest first`]),
     h("ol", { class: "events", reversed: true }, items),
   ]);
-}
-
-/** `JobOpened` as `job opened`. */
-function spaced(name: string): string {
-  return name.replace(/(?<!^)([A-Z])/g, " $1").toLowerCase();
-}
-
-export function code(text: string): HTMLElement {
-  return h("code", { title: text }, [short(text)]);
 }

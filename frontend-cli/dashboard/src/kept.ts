@@ -50,6 +50,12 @@ export function sealOf(account: string, job: string, plain: { cid: string }): Se
   return seal;
 }
 
+/** The accounts and jobs of all models that were sealed in this browser. */
+export function allSealed(): { account: string; job: string }[] {
+  const places = Object.keys(localStorage).map((key) => /^\/kept\/(\w+)\/(\w+)$/.exec(key));
+  return places.flatMap((place) => (place?.[1] && place[2] ? [{ account: place[1], job: place[2] }] : []));
+}
+
 /** A job whose opening was begun. */
 export interface Opening {
   job: string;

@@ -7,6 +7,7 @@ import { forgetEvents } from "./events";
 import { jobView } from "./job";
 import { jobsView } from "./jobs";
 import { openingView } from "./opening";
+import { remind, reminders } from "./reminder";
 import "./style.css";
 import { forget, verifyView } from "./verify";
 import { discover } from "./wallet";
@@ -60,7 +61,7 @@ function open(): void {
     else link.removeAttribute("aria-current");
   }
   trouble.hidden = true;
-  fill(main, trouble, notice, view.element);
+  fill(main, trouble, notice, reminders, view.element);
   look();
 }
 
@@ -89,6 +90,7 @@ async function look(): Promise<void> {
     if (is_reorganised) startOver();
     if (current && (shown !== processed_inputs || Date.now() - shownAt > AGE_MS)) {
       await keepingFocus(() => current.refresh());
+      await remind();
       if (current === view) [shown, shownAt] = [processed_inputs, Date.now()];
     }
     say("live", `Live, ${processed_inputs} ${processed_inputs === 1 ? "input" : "inputs"}`);

@@ -252,14 +252,15 @@ function told({ name, outlook, seconds }: Found): Child[] {
     ? h("p", { class: "verdict", "data-state": "accepted" }, [`${name} would be accepted.`])
     : h("p", { class: "verdict", "data-state": "refused" }, [
         `${name} would be refused: `,
-        h("strong", {}, [refusal?.refused ?? "unknown"]),
-        `: ${refusal?.message ?? ""}`,
+        h("strong", {}, [refusal?.heading ?? "unknown"]),
+        `: ${refusal?.sentence ?? ""}`,
         outlook.explanation && ` (${outlook.explanation})`,
       ]);
   return [
     verdict,
     table(`Computed in this browser in ${seconds.toFixed(2)} s`, ["What", "How much"], facts.map(([what, much]) => [what, much])),
     h("p", { class: "quiet" }, [
+      "The base model and the rows were verified by their CIDs in this browser. ",
       "Not known here: whether an earlier model is the same, and what others send meanwhile.",
     ]),
   ];

@@ -100,7 +100,7 @@ async function follow(
       return false;
     }
     if (outcome?.state === "refused") {
-      tell("refused", `the market refused: ${outcome.why.message}`);
+      tell("refused", `the market refused: ${outcome.why.sentence}`);
       return false;
     }
     if (outcome === null) {

@@ -1,4 +1,5 @@
 //! Refusals as people read them: a heading in words, amounts in the asset, dates, and what to do.
+//! The commands and the page, natively and in WebAssembly, have them from here.
 //!
 //! The market states its values as it counts: smallest units, seconds since 1970. The name of a
 //! reason is for programs, which read it from JSON.
@@ -6,9 +7,34 @@
 use std::{borrow::Cow, fmt};
 
 use market::{Amount, Timestamp, U256};
+use serde::Serialize;
 use wire::RefusalView;
 
-use crate::quantity::{ETHER_DECIMALS, date, decimal, duration};
+use crate::{
+    quantity::{ETHER_DECIMALS, date, decimal, duration},
+    text::one_line,
+};
+
+/// A refusal for programs and for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// The reason's stable name.
+    pub refused: String,
+    /// The name in words.
+    pub heading: String,
+    /// The reason in a sentence.
+    pub sentence: String,
+}
+
+impl From<&RefusalView> for Told {
+    fn from(view: &RefusalView) -> Self {
+        Self {
+            refused: view.refused.clone(),
+            heading: heading(&view.refused),
+            sentence: one_line(&sentence(view)).into_owned(),
+        }
+    }
+}
 
 /// The name of a reason in words: `not better` for `NotBetter`.
 #[must_use]
@@ -21,6 +47,17 @@ pub fn heading(name: &str) -> String {
         words.push(letter.to_ascii_lowercase());
     }
     words
+}
+
+/// A notice's reason, `NotBetter: its score …`, with the name in words.
+#[must_use]
+pub fn reason(text: &str) -> Cow<'_, str> {
+    match text.split_once(": ") {
+        Some((name, why)) if name.chars().all(char::is_alphanumeric) => {
+            Cow::Owned(format!("{}: {why}", heading(name)))
+        }
+        _ => Cow::Borrowed(text),
+    }
 }
 
 /// The reason in a sentence; the market's own where its values need no words.
@@ -245,6 +282,11 @@ mod tests {
         }
         let low = ModelRefusal::ScoreTooLow { minimum: Score(900_000), found: Score(800_000) };
         assert_eq!(said(&low), "its score 80.000 % is below 90.000 %");
+        let told = Told::from(&RefusalView::from(&low));
+        assert_eq!([&told.refused, &told.heading], ["ScoreTooLow", "score too low"]);
+        assert_eq!(told.sentence, said(&low));
+        assert_eq!(reason(&format!("ScoreTooLow: {low}")), format!("score too low: {low}"));
+        assert_eq!(reason(""), "");
     }
 
     #[test]

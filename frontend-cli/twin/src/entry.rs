@@ -2,10 +2,10 @@
 //! transactions that a wallet is to sign.
 
 use blobs::{BlobRef, Digest, Opening, blob_ref};
-use drafts::Currency;
+use drafts::{Currency, words::Told};
 use market::{
-    Address, Amount, Award, Command, Refusal, SealedBlob, Slot, Stage, SubmittedModel, Target,
-    Timestamp, Verdict, Work,
+    Address, Amount, Award, Command, Refusal, SealedBlob, Sealing, Slot, Stage, SubmittedModel,
+    Target, Timestamp, Verdict, Work,
 };
 use serde::{Deserialize, Serialize};
 use wire::{JobView, RefusalView, SubmissionStateView, SubmissionView, job_name};
@@ -89,7 +89,7 @@ pub struct Outlook {
     /// Whether it would be accepted.
     pub accepted: bool,
     /// Why not.
-    pub refusal: Option<RefusalView>,
+    pub refusal: Option<Told>,
     /// Why it cannot be evaluated, in more words.
     pub explanation: Option<String>,
     /// What it would be paid, or can win.
@@ -117,6 +117,11 @@ impl Entry {
         Err(Error::refused("WrongName", why))
     }
 
+    /// The same, if the job's name is the hash of its terms.
+    pub(crate) fn named(self) -> Result<Self> {
+        self.check_name().map(|()| self)
+    }
+
     /// Scores a model as the job would, and says what it costs and earns.
     ///
     /// - `files`: the base model and the dataset that decides
@@ -128,10 +133,17 @@ impl Entry {
             let why = "the job has no rows that are public: score the model on rows of your own";
             return Err(Error::refused("NothingPublic", why));
         };
+        let wrong = || {
+            let why = "a file of the job is not the one its terms name: do not trust the store";
+            Error::refused("WrongFile", why)
+        };
+        // An open hold-out is in the terms: another would give another score.
+        if matches!(terms.sealing, Sealing::Open { hold_out } if hold_out != decides) {
+            return Err(wrong());
+        }
         for (bytes, expected) in [(base, terms.offer.base_model), (dataset, decides)] {
             if blob_ref(bytes, expected.profile) != expected {
-                let why = "a file of the job is not the one its terms name: do not trust the store";
-                return Err(Error::refused("WrongFile", why));
+                return Err(wrong());
             }
         }
         let drive = Drive::from([
@@ -172,7 +184,7 @@ impl Entry {
             accepted: verdict.is_accepted(),
             refusal: match verdict {
                 Verdict::Accepted(_) => None,
-                Verdict::Refused { reason, .. } => Some((&reason).into()),
+                Verdict::Refused { reason, .. } => Some(Told::from(&RefusalView::from(&reason))),
             },
             explanation,
             pays: format!("{}{condition}", self.show(pays)),

@@ -34,7 +34,7 @@ pub(crate) fn model(bytes: &[u8]) -> Result<Model> {
     Model::from_onnx(bytes).map_err(|why| Error::refused("UnfitModel", why))
 }
 
-fn dataset(bytes: &[u8]) -> Result<Dataset> {
+pub(crate) fn dataset(bytes: &[u8]) -> Result<Dataset> {
     Dataset::from_safetensors(bytes).map_err(|why| Error::refused("UnfitDataset", why))
 }
 
@@ -98,4 +98,16 @@ pub(crate) fn bits(model: &[u8], rows: &[u8]) -> Result<Vec<String>> {
     let Bits { layers, answers } = bits.map_err(|why| Error::refused("EvaluationError", why))?;
     let layers = layers.into_iter().map(|layer| layer.digest.to_string());
     Ok(layers.chain([answers.to_string()]).collect())
+}
+
+/// The digest of all bits of a model on rows that may be of any numbers, as conformance cases have
+/// them.
+///
+/// - `rows`: f32, little-endian, one row after the other
+/// - Errors: `UnfitModel`, `EvaluationError`
+pub(crate) fn digest(model: &[u8], rows: &[u8]) -> Result<String> {
+    let rows: Vec<f32> =
+        rows.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let bits = Bits::of(&self::model(model)?, &rows);
+    Ok(bits.map_err(|why| Error::refused("EvaluationError", why))?.digest().to_string())
 }

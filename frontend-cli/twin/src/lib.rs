@@ -2,6 +2,8 @@
 //!
 //! - [`rehearsal`]: a job and a submission played through, before anything is sent; [`figures`]:
 //!   what a report says besides the score
+//! - [`files`]: what a job names, checked by its CIDs; `explorer`: a dataset looked through, with
+//!   its `histogram`s
 //! - [`entry`]: a client's part in a job: the expected outcome, and the transactions to sign;
 //!   [`opening`] and [`sponsor`]: a sponsor's, with its `duties`
 //! - [`correspondence`]: messages to be encrypted and opened
@@ -15,9 +17,12 @@ pub mod correspondence;
 mod duties;
 pub mod entry;
 mod error;
+mod explorer;
 #[cfg(target_family = "wasm")]
 mod exports;
 pub mod figures;
+pub mod files;
+mod histogram;
 mod inspection;
 pub mod opening;
 pub mod outputs;

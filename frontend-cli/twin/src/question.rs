@@ -16,6 +16,8 @@ use crate::{
     correspondence::{Draft, Letter, Place},
     entry::{Entry, Seal, Sealed},
     error::{Error, Result},
+    explorer::Explorer,
+    files::{self, JobFile},
     inspection,
     opening::OpeningFiles,
     proofs,
@@ -33,6 +35,19 @@ enum Question {
     Score { measure: Measure },
     /// Which bits do its nodes give? Files: the model, and a dataset.
     Bits,
+    /// Which digest have the bits of all its nodes? Files: the model, and rows of any f32,
+    /// little-endian.
+    Digest,
+    /// Are these bytes a file of a job? Files: the job's entry, the bytes, and for a trainer the
+    /// base model.
+    Verify { file: JobFile },
+    /// What is in a dataset of a job? It is kept, to be looked through. Files: the job's entry, and
+    /// the dataset.
+    Explore { file: JobFile },
+    /// Which rows has it?
+    Rows { from: usize, limit: usize, column: usize },
+    /// How do they look?
+    Pictures { from: usize, limit: usize },
     /// What would come of it in a job? Files: the job's entry, its base model, the dataset that
     /// decides, and the model.
     Outlook,
@@ -83,6 +98,7 @@ struct Asked {
 }
 
 thread_local! {
+    static EXPLORER: RefCell<Option<Explorer>> = const { RefCell::new(None) };
     static REPLAY: RefCell<Option<Replay>> = const { RefCell::new(None) };
 }
 
@@ -145,6 +161,30 @@ impl Question {
                 let [model, rows] = all(files)?;
                 shown(inspection::bits(model, rows)?)
             }
+            Self::Digest => {
+                let [model, rows] = all(files)?;
+                shown(inspection::digest(model, rows)?)
+            }
+            Self::Verify { file } => {
+                let [entry, bytes, more @ ..] = files else { return Err(malformed(files.len())) };
+                let Entry { job, .. } = read(entry)?.named()?;
+                shown(files::verify(&job, file, bytes, more.first().copied())?)
+            }
+            Self::Explore { file } => {
+                let [entry, bytes] = all(files)?;
+                let Entry { job, .. } = read(entry)?.named()?;
+                let verified = files::verify(&job, file, bytes, None)?;
+                let explorer = Explorer::open(bytes)?;
+                let answer = json!({ "verified": verified, "overview": explorer.overview() });
+                EXPLORER.set(Some(explorer));
+                Ok(answer)
+            }
+            Self::Rows { from, limit, column } => {
+                exploring(|explorer| shown(explorer.rows(from, limit, column)?))
+            }
+            Self::Pictures { from, limit } => {
+                exploring(|explorer| shown(explorer.pictures(from, limit)?))
+            }
             Self::Outlook => {
                 let [entry, base, dataset, model] = all(files)?;
                 shown(read(entry)?.outlook([base, dataset], model)?)
@@ -194,6 +234,13 @@ impl Question {
     }
 }
 
+fn exploring(answer: impl FnOnce(&Explorer) -> Result<Value>) -> Result<Value> {
+    EXPLORER.with_borrow(|explorer| match explorer {
+        Some(explorer) => answer(explorer),
+        None => Err(Error::refused("NotBegun", "no dataset was opened")),
+    })
+}
+
 fn replaying(answer: impl FnOnce(&mut Replay) -> Result<Value>) -> Result<Value> {
     REPLAY.with_borrow_mut(|replay| match replay {
         Some(replay) => answer(replay),
@@ -226,8 +273,11 @@ fn opening<'a>(files: &[&'a [u8]]) -> Result<(Desk, OpeningFiles<'a>)> {
 }
 
 fn all<'a, const N: usize>(files: &[&'a [u8]]) -> Result<[&'a [u8]; N]> {
-    let wrong = || Error::refused("Malformed", format_args!("{} files, not {N}", files.len()));
-    files.try_into().map_err(|_| wrong())
+    files.try_into().map_err(|_| malformed(files.len()))
+}
+
+fn malformed(files: usize) -> Error {
+    Error::refused("Malformed", format_args!("this is not asked about {files} files"))
 }
 
 fn only<'a>(files: &[&'a [u8]]) -> Result<&'a [u8]> {

@@ -7,12 +7,13 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::OnceLock,
 };
 
 use deml_tests::{
     faulty::{Fault, Proxy},
     fixture,
-    market::{Market, open_job, text, with},
+    market::{Market, open_job, sealed_terms, text, with},
 };
 use serde_json::{Value, json};
 
@@ -47,6 +48,7 @@ fn the_page_is_used_by_everyone_and_by_a_client() {
             text(&model),
             &score,
             text(&bundle),
+            text(&fixture("digits/torch-trained.onnx")),
         ],
     );
     let mut page = Some(page);
@@ -56,6 +58,7 @@ fn the_page_is_used_by_everyone_and_by_a_client() {
             "start-node" => market.signal("-CONT"),
             "end-page" => drop(page.take()),
             "mine" => market.mine(12),
+            "close" => market.advance(2 * 60 * 60),
             "lie-about-jobs" => {
                 inspect.tell("/inspect", Fault::change(|_, answer| more_paid(answer)))
             }
@@ -69,15 +72,23 @@ fn the_page_is_used_by_everyone_and_by_a_client() {
     }
 }
 
+/// All that a browser could load but WebAssembly takes no more than the first load may.
 #[test]
-fn the_page_s_types_fit() {
+fn the_page_s_types_fit_and_it_is_small() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../frontend-cli/dashboard");
     run(Command::new("npm").args(["ci", "--prefer-offline"]).current_dir(&folder));
     run(Command::new("npm").args(["run", "check"]).current_dir(&folder));
+    let built = tempfile::tempdir().unwrap();
+    let build = ["run", "build", "--", "--logLevel", "error", "--outDir", text(built.path())];
+    run(Command::new("npm").args(build).current_dir(&folder));
+    let size = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/size.mjs");
+    let output = Command::new("node").arg(size).arg(built.path()).output().unwrap();
+    let bytes: u32 = String::from_utf8_lossy(&output.stdout).trim().parse().unwrap();
+    assert!((1..=300_000).contains(&bytes), "the page's files have {bytes} bytes, compressed");
 }
 
-/// Opens a job, submits a model that earns a reward and one that does not, and has the reward's
-/// voucher proven.
+/// Opens a job, submits a model that earns a reward and one that does not, has the reward's voucher
+/// proven, and opens a sealed job.
 fn play(market: &Market) {
     let mut job = open_job("2");
     *job.iter_mut().find(|argument| *argument == "Health").unwrap() = "<i>Health</i>".to_owned();
@@ -89,6 +100,8 @@ fn play(market: &Market) {
     market.mine(12);
     market
         .wait_until(&["--account", "2", "balance"], |held| held["vouchers"][0]["state"] == "ready");
+    market.write("sealed.toml", &sealed_terms(0));
+    market.ask(&["--account", "1", "job", "open", "--terms", "sealed.toml"]);
 }
 
 /// A model that earns the other reward: its file, its score in parts per million, and a bundle of
@@ -155,10 +168,8 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts a script of `tests/browser`.
     pub(crate) fn start(script: &str, arguments: &[&str]) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
-        run(Command::new("npm").args(["ci", "--prefer-offline"]).current_dir(&folder));
+        let folder = scripts();
         let mut node = Command::new("node");
         node.arg(script).args(arguments).current_dir(&folder);
         let mut child = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -194,6 +205,16 @@ pub(crate) fn chromium() -> PathBuf {
     paths
         .find(|path| path.is_file())
         .expect("Chromium is missing: install it, on Debian with `apt-get install chromium`")
+}
+
+/// The folder of the browser's tests, with what they need from npm; installed once for all of them.
+pub(crate) fn scripts() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
+        run(Command::new("npm").args(["ci", "--prefer-offline"]).current_dir(&folder));
+        folder
+    })
 }
 
 fn run(command: &mut Command) {

@@ -12,14 +12,14 @@ use std::{
 
 use alloy::primitives::{Address, B256};
 use client::{chain::Advance, convert::to_market};
-use deml_tests::{fixture, program};
+use deml_tests::{audit_speed::Load, fixture, program};
 use market::{Amount, Asset};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use twin::question::framed;
 use wire::{Genesis, encode_command, encode_ether_deposit};
 
-/// The twin under Node.
+/// The twin in an engine of WebAssembly.
 struct Browser {
     child: Child,
     questions: ChildStdin,
@@ -28,10 +28,21 @@ struct Browser {
 }
 
 impl Browser {
+    /// Under Node.
     fn start() -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser/twin.mjs");
+        Self::with(None)
+    }
+
+    /// In Chromium.
+    fn chromium() -> Self {
+        Self::with(Some(crate::page::chromium()))
+    }
+
+    fn with(chromium: Option<PathBuf>) -> Self {
         let mut node = Command::new("node");
-        node.arg(script).arg(program("twin.wasm")).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let folder = crate::page::scripts();
+        node.arg("twin.mjs").arg(program("twin.wasm")).args(chromium).current_dir(folder);
+        node.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = node.spawn().expect("Node.js is missing");
         let questions = child.stdin.take().unwrap();
         let answers = BufReader::new(child.stdout.take().unwrap());
@@ -119,6 +130,64 @@ fn every_model_has_the_same_bits_and_scores_in_webassembly() {
     assert!(count > 15, "only {count} models");
     let (wrong, _) = browser.both(&json!({ "ask": "inspect" }), &[b"no model"]);
     assert_eq!(wrong["refused"], "UnfitModel");
+}
+
+#[test]
+fn conformance_cases_have_the_bits_of_every_build_in_webassembly() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = Command::new(program("examples/bits")).arg(folder.path()).status().unwrap();
+    assert!(written.success());
+    let bits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dapp/eval/tests/bits.txt");
+    let bits = fs::read_to_string(bits).unwrap();
+    for mut browser in [Browser::start(), Browser::chromium()] {
+        for (number, line) in bits.lines().enumerate() {
+            let [model, rows] = ["onnx", "rows"]
+                .map(|end| fs::read(folder.path().join(format!("{number}.{end}"))).unwrap());
+            let answer = browser.ask(&framed(&json!({ "ask": "digest" }), &[&model, &rows]));
+            let answer: Value = serde_json::from_slice(&answer).unwrap();
+            let (digest, name) = line.split_once(' ').unwrap();
+            assert_eq!(answer["ok"], digest, "{name}: {answer}");
+        }
+        assert!(bits.lines().count() > 200);
+    }
+}
+
+#[test]
+fn ten_thousand_inputs_are_replayed_as_webassembly() {
+    let mut browser = Browser::start();
+    let ((chain_id, app), now) = ((31_337, Address::repeat_byte(0xaa)), 1_700_000_000);
+    let load = Load::without_evaluations(chain_id, to_market(app), now);
+    let begin = json!({
+        "ask": "begin", "chain_id": chain_id, "application": app.to_string().to_lowercase(),
+        "template": null,
+    });
+    browser.both(&begin, &[b"{}"]);
+    let inputs = load.inputs.into_iter().enumerate().map(|(index, (msg_sender, payload))| {
+        let index = index as u64;
+        let advance = Advance {
+            chain_id,
+            app_contract: app,
+            msg_sender,
+            block_number: index / 100,
+            block_timestamp: now + index / 100 * 12,
+            prev_randao: B256::repeat_byte(7),
+            index,
+            payload: payload.into(),
+        };
+        alloy::primitives::hex::encode_prefixed(advance.encode())
+    });
+    let inputs: Vec<_> = inputs.collect();
+    let mut times = [Duration::ZERO; 2];
+    let mut progress = Value::Null;
+    // As the page asks.
+    for part in inputs.chunks(200) {
+        let question = json!({ "ask": "advance", "inputs": part, "digest": null });
+        let (answer, [native, web]) = browser.both(&question, &[]);
+        times = [times[0] + native, times[1] + web];
+        progress = answer;
+    }
+    assert_eq!(progress["ok"]["inputs"], 10_000, "{progress}");
+    eprintln!("10000 inputs: {:?} natively, {:?} as WebAssembly", times[0], times[1]);
 }
 
 #[test]

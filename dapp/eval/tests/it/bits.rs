@@ -30,6 +30,17 @@ fn bits_are_the_same_everywhere() {
 }
 
 #[test]
+fn cases_are_written_for_others() {
+    let folder = std::env::temp_dir().join(format!("deml-cases-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    cases::write(&folder).unwrap();
+    let files = fs::read_dir(&folder).unwrap().count();
+    fs::remove_dir_all(&folder).unwrap();
+    let bits = include_str!("../bits.txt");
+    assert_eq!(files, 2 * bits.lines().count());
+}
+
+#[test]
 fn threads_change_no_bit() {
     for (model, data) in models() {
         let file = Model::from_onnx(&read(&model)).unwrap();

@@ -8,8 +8,10 @@ use client::{
     chain::{Advance, Output},
     node::{OutputRecord, Record, hex_number},
     session::Session,
+    words,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use wire::Notice;
 
 /// Outputs looked through for one answer.
@@ -37,8 +39,11 @@ struct Dated {
     input: u64,
     /// The time of that input's block, in seconds.
     time: u64,
+    /// What happened, in words.
+    words: String,
+    /// The event, with its reason in words.
     #[serde(flatten)]
-    event: Notice,
+    event: Value,
 }
 
 /// The events from an output on.
@@ -58,9 +63,22 @@ pub(super) async fn from(session: &Session, first: u64) -> Result<Events> {
     let times = times(session, inputs.clone().min(), inputs.max()).await?;
     let events = notices.into_iter().map(|(output, input, event)| {
         let time = *times.get(&input).with_context(|| format!("the node has no input {input}"))?;
-        Ok(Dated { output, input, time, event })
+        let (words, event) = in_words(&event)?;
+        Ok(Dated { output, input, time, words, event })
     });
     Ok(Events { next, is_all, events: events.collect::<Result<_>>()? })
+}
+
+/// What happened, and the event with its reason in words.
+fn in_words(event: &Notice) -> Result<(String, Value)> {
+    let mut event = serde_json::to_value(event)?;
+    for place in ["/reason", "/verdict/reason", "/board/reason"] {
+        if let Some(Value::String(reason)) = event.pointer_mut(place) {
+            *reason = words::reason(reason).into_owned();
+        }
+    }
+    let happened = event["event"].as_str().map(words::heading);
+    Ok((happened.unwrap_or_default(), event))
 }
 
 #[derive(Deserialize)]

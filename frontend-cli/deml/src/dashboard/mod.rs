@@ -30,13 +30,16 @@ use axum::{
 use client::{
     printer::{Printer, Refused, one_line},
     session::Session,
+    words::Told,
 };
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, mpsc, oneshot},
     task::{LocalSet, spawn_local},
 };
+use wire::RefusalView;
 
 use self::{
     page::Page,
@@ -220,7 +223,8 @@ fn json_response(answer: Result<Answer>) -> Response {
             Some(Refused(refusal)) => {
                 let is_missing = refusal.refused == "NotFound";
                 let status = if is_missing { StatusCode::NOT_FOUND } else { StatusCode::CONFLICT };
-                told(status, json!({ "refused": refusal.refused, "error": refusal.message }))
+                let Told { refused, sentence, .. } = Told::from(refusal);
+                told(status, json!({ "refused": refused, "error": sentence }))
             }
             None => told(StatusCode::BAD_GATEWAY, json!({ "error": format!("{error:#}") })),
         },
@@ -228,8 +232,27 @@ fn json_response(answer: Result<Answer>) -> Response {
 }
 
 fn told(status: StatusCode, mut answer: Value) -> Response {
+    put_in_words(&mut answer);
     make_plain(&mut answer);
     (status, axum::Json(answer)).into_response()
+}
+
+/// Adds to all refusals the words that the commands print.
+fn put_in_words(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(put_in_words),
+        Value::Object(fields) if fields.contains_key("refused") => {
+            if let Ok(view) = RefusalView::deserialize(&Value::Object(fields.clone())) {
+                let Told { heading, sentence, .. } = Told::from(&view);
+                fields.insert("heading".to_owned(), heading.into());
+                fields.insert("sentence".to_owned(), sentence.into());
+            } else {
+                fields.values_mut().for_each(put_in_words);
+            }
+        }
+        Value::Object(fields) => fields.values_mut().for_each(put_in_words),
+        _ => {}
+    }
 }
 
 /// Removes from all texts what could deceive their reader: strangers wrote some of them.
@@ -288,6 +311,21 @@ mod tests {
         ] {
             assert_eq!(named(said, ethereum), told);
         }
+    }
+
+    #[test]
+    fn refusals_are_told_in_the_words_of_the_commands() {
+        let view = RefusalView {
+            refused: "NotRevealed".to_owned(),
+            message: "it was not revealed by 1700000000".to_owned(),
+            values: [("until".to_owned(), "1700000000".to_owned())].into(),
+        };
+        let mut answer = json!({ "list": [{ "refusal": view, "refused": 3 }] });
+        put_in_words(&mut answer);
+        let said = &answer["list"][0]["refusal"];
+        assert_eq!(said["heading"], "not revealed");
+        assert_eq!(said["sentence"], "it was not revealed by 2023-11-14 22:13:20 UTC");
+        assert_eq!(answer["list"][0].as_object().unwrap().len(), 2);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use client::{convert::to_market, jobs::JobRef, quantity::Money, session::Session
 use market::{Asset, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, to_value};
+use twin::files::JobFile;
 
 use super::{desk, entry, events, history, jobs, messages, site::Site, wallet};
 
@@ -24,9 +25,6 @@ pub(super) enum Question {
     Job(JobRef),
     /// `jobs/JOB/entry`, `jobs/JOB/entry/ADDRESS`: a job as the twin needs it, for an account.
     Entry(JobRef, Option<Address>),
-    /// `jobs/JOB/files/base`: its base model; `jobs/JOB/files/dataset`: the dataset that models can
-    /// be evaluated on now.
-    JobFile(JobRef, entry::JobFile),
     /// `draft`: the fields of a sponsor's draft.
     Draft,
     /// `desk`, `desk/ADDRESS`, `desk/ADDRESS/JOB`: the market as a sponsor's twin needs it, with
@@ -34,6 +32,12 @@ pub(super) enum Question {
     Desk(Option<Address>, Option<JobRef>),
     /// `jobs/JOB/messages/ADDRESS`: an account's messages about a job.
     Messages(JobRef, Address),
+    /// `jobs/JOB/files`: the files that are public.
+    JobFiles(JobRef),
+    /// `jobs/JOB/files/base`, `slice`, `hold-out`, `trainer`: one of them.
+    JobFile(JobRef, JobFile),
+    /// `jobs/JOB/files/dataset`: the dataset that models can be evaluated on now.
+    Dataset(JobRef),
     /// `genesis`: the genesis file.
     Genesis,
     /// `deployment`: the application as Ethereum has it.
@@ -72,12 +76,16 @@ impl FromStr for Question {
             ["jobs", job] => Self::Job(job.parse()?),
             ["jobs", job, "entry"] => Self::Entry(job.parse()?, None),
             ["jobs", job, "entry", account] => Self::Entry(job.parse()?, Some(address(account)?)),
-            ["jobs", job, "files", file] => Self::JobFile(job.parse()?, file.parse()?),
             ["draft"] => Self::Draft,
             ["desk"] => Self::Desk(None, None),
             ["desk", account] => Self::Desk(Some(address(account)?), None),
             ["desk", account, job] => Self::Desk(Some(address(account)?), Some(job.parse()?)),
             ["jobs", job, "messages", account] => Self::Messages(job.parse()?, address(account)?),
+            ["jobs", job, "files"] => Self::JobFiles(job.parse()?),
+            ["jobs", job, "files", "dataset"] => Self::Dataset(job.parse()?),
+            ["jobs", job, "files", file] => {
+                Self::JobFile(job.parse()?, file.parse().map_err(Error::msg)?)
+            }
             ["genesis"] => Self::Genesis,
             ["deployment"] => Self::Deployment,
             ["history", block] => Self::History(block.parse().context("not a block's number")?),
@@ -136,6 +144,8 @@ impl Question {
                 let all = messages::correspondence(session, job, *account).await?;
                 return Ok(Answer::Bytes(serde_json::to_vec(&all)?));
             }
+            Self::Dataset(job) => return Ok(Answer::Bytes(entry::dataset(session, job).await?)),
+            Self::JobFiles(job) => to_value(entry::files(session, job).await?)?,
             Self::Genesis => return Ok(Answer::Bytes(history::genesis(site)?)),
             Self::Deployment => to_value(history::deployment(site).await?)?,
             Self::History(block) => to_value(history::history(session, *block).await?)?,
@@ -217,7 +227,7 @@ async fn status(session: &Session, seen: Option<(u64, B256)>) -> Result<Status> 
 
 #[cfg(test)]
 mod tests {
-    use super::{entry::JobFile, *};
+    use super::*;
 
     #[test]
     fn a_path_is_a_question_or_it_is_refused() {
@@ -233,6 +243,8 @@ mod tests {
             ("jobs/0/files/base".to_owned(), Question::JobFile(0.into(), JobFile::Base)),
             ("desk".to_owned(), Question::Desk(None, None)),
             (format!("desk/{account}/0"), Question::Desk(Some(who), Some(0.into()))),
+            ("jobs/0/files".to_owned(), Question::JobFiles(0.into())),
+            ("jobs/0/files/dataset".to_owned(), Question::Dataset(0.into())),
             ("history/9".to_owned(), Question::History(9)),
             ("events/7".to_owned(), Question::Events(7)),
             (format!("calldata/deposit/{account}/0.5ether"), Question::Deposit(who, half)),

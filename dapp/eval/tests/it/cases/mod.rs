@@ -5,7 +5,7 @@ mod awkward;
 mod numbers;
 mod published;
 
-use std::fmt::Write;
+use std::{fmt::Write, fs, io, path::Path};
 
 use eval::{Dataset, Model, trace::Bits};
 
@@ -33,6 +33,16 @@ pub(crate) fn lines() -> String {
         writeln!(lines, "{} {name}", bits.digest()).unwrap();
     }
     lines
+}
+
+/// Writes each case as `NUMBER.onnx` and `NUMBER.rows`, the latter f32 in little-endian order.
+pub(crate) fn write(folder: &Path) -> io::Result<()> {
+    for (number, Case { model, rows, .. }) in all().into_iter().enumerate() {
+        let rows: Vec<u8> = rows.iter().flat_map(|number| number.to_le_bytes()).collect();
+        fs::write(folder.join(format!("{number}.onnx")), model)?;
+        fs::write(folder.join(format!("{number}.rows")), rows)?;
+    }
+    Ok(())
 }
 
 /// All cases.

@@ -24,12 +24,13 @@ use client::{
 use market::{Measure, Metric, Output};
 use serde::Serialize;
 use trainer::{
-    custom::{folder::Trainer, named},
+    custom::folder::Trainer,
     engine,
     fit::TrainingRun,
     local,
     task::{self, Isolation, Wanted, Work, judging::JudgedModel},
 };
+use twin::named;
 
 pub use self::{
     args::{Optimizer, ScheduleName, Training},

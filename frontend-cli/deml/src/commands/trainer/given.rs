@@ -11,7 +11,7 @@ use trainer::custom::folder::Trainer;
 use crate::config::Config;
 
 /// Most bytes of a packed trainer.
-const TRAINER_BYTES_MAX: u64 = 65 * 1_024 * 1_024;
+pub(crate) const TRAINER_BYTES_MAX: u64 = 65 * 1_024 * 1_024;
 
 /// Options of the box.
 #[derive(Clone, Debug, Args)]

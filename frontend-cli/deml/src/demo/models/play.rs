@@ -18,10 +18,11 @@ use client::{
     quantity::{Deadline, Share, percent},
 };
 use dataset::Source;
+use drafts::named;
 use eval::train::Options;
 use market::JobId;
 use trainer::{
-    custom::{folder::Trainer, named},
+    custom::folder::Trainer,
     engine::{self, On, Placement, Record},
     local,
     task::{self, Isolation, Wanted, Work, judging::JudgedModel},
