@@ -176,6 +176,7 @@ pub(crate) fn commands() -> Vec<Command> {
         Command::CancelJob { job },
         publish(Slot::HoldOut, Encoding::Plain, b""),
         publish(Slot::Submission, Encoding::Deflate, &[0xa5; 33]),
+        publish(Slot::Submission, Encoding::Delta, &[0xd5; 34]),
         Command::Submit { job, model: SubmittedModel::Open { model: blob(), data: tree() } },
         Command::Submit { job, model: SubmittedModel::Sealed(sealed()) },
         Command::Show { job, model: blob() },
