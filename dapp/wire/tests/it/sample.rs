@@ -401,7 +401,7 @@ fn refused_by_types() -> Vec<(Vec<u8>, InputRefused)> {
         (with(&evaluate, 1, 31, 4), UnknownCode { field: "target", code: 4 }),
         (with(&evaluate, 3, 27, 1), OutOfRange { field: "from" }),
         (with(&publish, 1, 31, 5), UnknownCode { field: "slot", code: 5 }),
-        (with(&publish, 3, 31, 2), UnknownCode { field: "encoding", code: 2 }),
+        (with(&publish, 3, 31, 3), UnknownCode { field: "encoding", code: 3 }),
         (with(&publish, 4, 31, 0xbf), Malformed { function: "publish" }),
         (with(&publish, 4, 31, 0x60), NotCanonical { function: "publish" }),
         (with(&publish, 4, 0, 0x80), Malformed { function: "publish" }),
