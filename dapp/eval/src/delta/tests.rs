@@ -1,3 +1,5 @@
+//! Tests of deltas: what comes back, what is refused, and what bounds both.
+
 use std::{fs, path::PathBuf};
 
 use super::*;
