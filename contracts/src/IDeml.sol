@@ -17,7 +17,9 @@ import {SealedBlob, Terms} from "./Terms.sol";
 /// @notice How the bytes of a chunk are written.
 enum Encoding {
     Plain,
-    Deflate
+    Deflate,
+    /// As the difference from the job's base model.
+    Delta
 }
 
 /// @notice A blob's slot in a job.

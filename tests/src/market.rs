@@ -335,3 +335,33 @@ pub fn open_job(rewards: &str) -> Vec<String> {
 pub fn with<'a>(first: &[&'a str], rest: &'a [String]) -> Vec<&'a str> {
     first.iter().copied().chain(rest.iter().map(String::as_str)).collect()
 }
+
+/// Calldata of a function with an address and bytes, as `cartesi` encodes it.
+pub fn call(selector: &str, application: &Value, data: &str) -> String {
+    let data = data.trim_start_matches("0x");
+    let application = application.as_str().unwrap().trim_start_matches("0x");
+    let padding = (64 - data.len() % 64) % 64;
+    let (length, zeros) = (data.len() / 2, "0".repeat(padding));
+    format!("{selector}{application:0>64}{:064x}{length:064x}{data}{zeros}", 64)
+}
+
+/// Deposits Ether with a command attached, from one of the devnet's accounts:
+/// `depositEther(address,bytes)`.
+pub fn deposit(market: &Market, account: usize, value: u128, calldata: &Value) {
+    let file = market.devnet_file();
+    let data = call("0x938c054f", &file["application"], payload(calldata));
+    market.transact(account, &file["contracts"]["ether_portal"], value, &data);
+}
+
+/// Sends a command from one of the devnet's accounts: `addInput(address,bytes)`.
+pub fn input(market: &Market, account: usize, calldata: &Value) {
+    let file = market.devnet_file();
+    let data = call("0x1789cd63", &file["application"], payload(calldata));
+    market.transact(account, &file["contracts"]["input_box"], 0, &data);
+}
+
+/// The first payload that a command with `--calldata` prints: a deposit's or an input's.
+pub fn payload(calldata: &Value) -> &str {
+    let riding = calldata.pointer("/deposit/exec_layer_data");
+    riding.unwrap_or(&calldata["payloads"][0]).as_str().unwrap()
+}

@@ -1,4 +1,4 @@
-//! Chunks: the pieces of a blob carried by inputs, plain or deflate-compressed.
+//! Chunks: the pieces of a blob carried by inputs, plain, deflate-compressed or as a delta.
 
 use std::borrow::Cow;
 
@@ -24,13 +24,18 @@ pub const MAX_INFLATION: usize = 32;
 /// zlib's default: on models and tables, higher levels save less than one per cent.
 const DEFLATE_LEVEL: u8 = 6;
 
+/// The greatest effort of the compressor.
+const DEFLATE_EFFORT: u8 = 10;
+
 names! {
     /// Encoding of the blob's bytes in a chunk.
-    Encoding: "\"plain\" or \"deflate\"" {
+    Encoding: "\"plain\", \"deflate\" or \"delta\"" {
         /// The bytes themselves.
         Plain = "plain",
         /// One raw deflate stream (RFC 1951) and nothing after it.
         Deflate = "deflate",
+        /// The difference from the job's base model; the market's judge rebuilds the bytes.
+        Delta = "delta",
     }
 }
 
@@ -75,6 +80,12 @@ pub enum ChunkRefused {
         /// Maximum number of bytes allowed.
         limit: u64,
     },
+    /// A delta of a blob that is not a plain model.
+    #[error("only a model in the open is written as a delta of the base model")]
+    NoBase,
+    /// The delta is invalid, or does not fit the base model.
+    #[error("not a delta of the base model")]
+    DeltaMalformed,
     /// The chunk extends past the declared end of the blob.
     #[error("reaches byte {found} of a blob of {size}")]
     TooLong {
@@ -105,7 +116,7 @@ pub struct Chunk {
     pub offset: u64,
     /// Encoding of `data`.
     pub encoding: Encoding,
-    /// Plain or compressed bytes.
+    /// Its bytes in that encoding.
     pub data: Vec<u8>,
 }
 
@@ -114,7 +125,7 @@ pub struct Chunk {
 /// Memory is bounded by the length of `data` and of what it inflates to, never by a stated length.
 ///
 /// - Errors: `InflateTooLong` for more than `limit` bytes in either encoding, or more than
-///   [`MAX_INFLATION`] times the bytes sent
+///   [`MAX_INFLATION`] times the bytes sent; `NoBase` for a delta, which a judge rebuilds
 pub fn decode(
     encoding: Encoding,
     data: &[u8],
@@ -124,6 +135,7 @@ pub fn decode(
         Encoding::Plain if data.len() > limit => too_long(limit),
         Encoding::Plain => Ok(Cow::Borrowed(data)),
         Encoding::Deflate => inflate(data, limit.min(data.len().saturating_mul(MAX_INFLATION))),
+        Encoding::Delta => Err(ChunkRefused::NoBase),
     }
 }
 
@@ -159,6 +171,13 @@ fn inflate(mut data: &[u8], limit: usize) -> Result<Cow<'_, [u8]>, ChunkRefused>
     }
     bytes.truncate(written);
     Ok(Cow::Owned(bytes))
+}
+
+/// One raw deflate stream of some bytes, with the greatest effort: for what is short, and read
+/// often or paid for by the byte.
+#[must_use]
+pub fn deflate(bytes: &[u8]) -> Vec<u8> {
+    compress_to_vec(bytes, DEFLATE_EFFORT)
 }
 
 /// Cuts a blob into few chunks whose data is at most `data_limit` bytes, deflated where that is

@@ -19,7 +19,7 @@ pub use assembly::{Assembly, BlockRefused};
 pub use chunk::{
     Chunk, ChunkRefused, Encoding, MAX_INFLATED_BYTES, MAX_INFLATION, MAX_PAYLOAD_BYTES,
 };
-pub use chunk::{decode, split};
+pub use chunk::{decode, deflate, split};
 pub use cid::{BlobRef, Cid, CidRefused, Codec, Digest, Profile};
 pub use form::{Text, exact, hex, read_text};
 pub use node::{Link, NodeRefused, links};

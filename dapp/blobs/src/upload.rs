@@ -66,6 +66,17 @@ impl Upload {
         self.received.len() as u64
     }
 
+    /// Number of bytes missing from `offset` on, where a chunk may begin.
+    ///
+    /// - Errors: `OffsetMismatch`
+    pub fn missing(&self, offset: u64) -> Result<u64, ChunkRefused> {
+        let expected = self.received();
+        if offset != 0 && offset != expected {
+            return Err(ChunkRefused::OffsetMismatch { expected, found: offset });
+        }
+        Ok(self.blob.size.saturating_sub(offset))
+    }
+
     /// Decodes a chunk and checks that it continues or restarts the upload and, if it completes the
     /// blob, that the blob is the expected one.
     ///
@@ -77,10 +88,8 @@ impl Upload {
         encoding: Encoding,
         data: &'a [u8],
     ) -> Result<Piece<'a>, ChunkRefused> {
-        let (expected, size) = (self.received(), self.blob.size);
-        if offset != 0 && offset != expected {
-            return Err(ChunkRefused::OffsetMismatch { expected, found: offset });
-        }
+        self.missing(offset)?;
+        let size = self.blob.size;
         let bytes = decode(encoding, data, MAX_INFLATED_BYTES)?;
         let end = offset + bytes.len() as u64;
         if end > size {

@@ -2,9 +2,9 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use blobs::Cid;
+use blobs::{ChunkRefused, Cid};
 use market::{
-    Blob, Comparison, Evaluation, EvaluationError, Judge, Measure, MetricAccumulator, Quote,
+    Blob, Comparison, Delta, Evaluation, EvaluationError, Judge, Measure, MetricAccumulator, Quote,
     Similarity, Work,
 };
 
@@ -12,7 +12,7 @@ use crate::{
     answers,
     cost::Cost,
     dataset::Dataset,
-    distance,
+    delta, distance,
     marking::{self, EvaluationRefused},
     model::Model,
     probes::{self, Probes},
@@ -69,6 +69,10 @@ impl Evaluator {
 }
 
 impl Judge for Evaluator {
+    fn rebuild(&self, delta: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused> {
+        delta::rebuild(delta)
+    }
+
     fn reading(&self, evaluation: &Evaluation<'_>) -> Work {
         quote::reading_at_most(lengths(evaluation), evaluation.measure.metric)
     }

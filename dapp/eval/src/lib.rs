@@ -13,6 +13,7 @@
 //!   by the operations of the crate [`kernels`], which states the rule of arithmetic. burn itself
 //!   broadcasts operands, scales a `Gemm`, and in training computes losses and steps
 //! - comparing models: `probes` by their answers, `layers` and `distance` by their weights
+//! - models as their difference from a base model: `delta`
 //! - answers → integers: `dataset`, `answers`, `marking`, `losses`, `judge`
 //! - memory: a model's weights, a second copy of those that a kernel has packed, its dataset, and
 //!   for each thread at most 32 MiB of tensors while a batch runs, or 8 MiB for all but models with
@@ -25,6 +26,7 @@ mod backend;
 pub mod conformance;
 mod cost;
 pub mod dataset;
+pub mod delta;
 mod distance;
 mod element;
 mod graph;

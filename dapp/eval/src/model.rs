@@ -53,6 +53,16 @@ impl Model {
         }
     }
 
+    /// The file with its large f32 weights as signed bytes, a quarter of the length: each tensor
+    /// has a scale of its own, its greatest number's 127th part, and is read back as f32; `None` if
+    /// the file has no such weights.
+    ///
+    /// - Errors: the file is not a model
+    #[cfg(feature = "train")]
+    pub fn int8(bytes: &[u8]) -> Result<Option<Vec<u8>>, ModelRefused> {
+        crate::onnx::int8(bytes)
+    }
+
     fn of(read: Result<(Graph, Vec<Weight>), ModelRefused>) -> Result<Self, ModelRefused> {
         let (graph, weights) = read?;
         let batch = Plan::for_batch(&graph)?;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use blobs::{Cid, Digest};
+use blobs::{ChunkRefused, Cid, Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::{accumulator::MetricAccumulator, metric::Measure, units::Work};
@@ -57,8 +57,30 @@ impl Quote {
     }
 }
 
+/// Bytes of a model, written as their difference from the base model.
+#[derive(Clone, Copy)]
+pub struct Delta<'a> {
+    /// Bytes of the whole base model.
+    pub base: &'a [u8],
+    /// Position of the first byte in the model.
+    pub offset: u64,
+    /// The delta, as it was published.
+    pub data: &'a [u8],
+    /// Maximum number of bytes that it may stand for.
+    pub limit: u64,
+}
+
 /// Evaluates models. Deterministic: equal evaluations give equal results everywhere.
 pub trait Judge {
+    /// Rebuilds the bytes that a delta stands for; the caller checks their CID. A judge without a
+    /// codec of deltas refuses them all.
+    ///
+    /// - Errors: it is malformed, or stands for too many bytes
+    fn rebuild(&self, delta: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused> {
+        let _ = delta;
+        Err(ChunkRefused::NoBase)
+    }
+
     /// Largest cost of computing the quote, known from the files' lengths alone.
     fn reading(&self, evaluation: &Evaluation<'_>) -> Work;
 

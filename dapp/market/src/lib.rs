@@ -75,7 +75,8 @@ pub use effect::{BoardMove, Effect, Event, Ruling, Share};
 pub use evaluation::{Evaluated, Finding, Progress, attest};
 pub use job::{Job, PAGE_MODELS};
 pub use judge::{
-    Blob, Comparison, Evaluation, EvaluationError, Fault, Judge, Quote, Similarity, WeightDistance,
+    Blob, Comparison, Delta, Evaluation, EvaluationError, Fault, Judge, Quote, Similarity,
+    WeightDistance,
 };
 pub use ledger::{Ledger, Solvency};
 pub use market::{Checkpoint, Market};

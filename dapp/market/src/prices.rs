@@ -1,5 +1,6 @@
 //! Prices of everything but evaluation, in instructions of a real machine.
 
+use blobs::SEAL_BYTES;
 use serde::{Deserialize, Serialize};
 
 use crate::units::Work;
@@ -62,6 +63,12 @@ impl Prices {
         self.blob_byte.times(stands_for)
     }
 
+    /// Price of rebuilding this many bytes of a model from the base model and a delta, and of
+    /// storing and hashing them: at most a script as long is inflated and read as well.
+    pub const fn rebuilding(&self, bytes: u64) -> Work {
+        self.blob_byte.times(bytes).times(2)
+    }
+
     /// Price of hashing results: a bit (priced as a byte) or a loss of eight bytes per row.
     pub fn results(&self, is_loss: bool, rows: u32) -> Work {
         let rows = self.hashed_byte.times(rows.into());
@@ -101,6 +108,11 @@ impl Prices {
     /// Price of decrypting a ciphertext of this many bytes and hashing the plaintext.
     pub const fn opening(&self, bytes: u64) -> Work {
         self.opened_byte.plus(self.hashed_byte).times(bytes)
+    }
+
+    /// Price of opening a sealed model of at most this many bytes, even if it is a delta.
+    pub const fn opening_model(&self, bytes: u64) -> Work {
+        self.opening(bytes.saturating_add(SEAL_BYTES)).plus(self.rebuilding(bytes))
     }
 }
 

@@ -119,6 +119,21 @@ impl Slots {
         })
     }
 
+    /// Number of bytes of an expected blob that are missing from `offset` on.
+    ///
+    /// - Errors: `NotExpected`, `BadChunk`
+    pub(crate) fn missing(&self, key: SlotKey, offset: u64) -> Result<u64, Refusal> {
+        let upload = self.expected(key)?;
+        upload.missing(offset).map_err(|reason| Refusal::BadChunk { reason })
+    }
+
+    fn expected(&self, key: SlotKey) -> Result<&Upload, Refusal> {
+        match self.0.get(&key) {
+            Some(Held::Expected(upload)) => Ok(upload),
+            Some(Held::Whole(_) | Held::Drive(_)) | None => Err(Refusal::NotExpected {}),
+        }
+    }
+
     /// Checks a chunk of an expected blob.
     ///
     /// - Errors: `NotExpected`, `BadChunk`
@@ -129,9 +144,7 @@ impl Slots {
         encoding: Encoding,
         data: &'a [u8],
     ) -> Result<Piece<'a>, Refusal> {
-        let Some(Held::Expected(upload)) = self.0.get(&key) else {
-            return Err(Refusal::NotExpected {});
-        };
+        let upload = self.expected(key)?;
         upload.check(offset, encoding, data).map_err(|reason| Refusal::BadChunk { reason })
     }
 

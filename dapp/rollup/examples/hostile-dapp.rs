@@ -11,10 +11,10 @@ use std::{
     num::NonZeroUsize,
 };
 
-use blobs::Cid;
+use blobs::{ChunkRefused, Cid};
 use eval::{Dataset, Evaluator, Model, report::evaluate_on};
 use market::{
-    Blob, Comparison, Evaluation, EvaluationError, Judge, Measure, MetricAccumulator, Quote,
+    Blob, Comparison, Delta, Evaluation, EvaluationError, Judge, Measure, MetricAccumulator, Quote,
     Scores, Similarity, Work,
 };
 use rollup::{Answer, App, Invocation, Request, Status, run, trace};
@@ -83,6 +83,10 @@ impl Liar {
 }
 
 impl Judge for Liar {
+    fn rebuild(&self, delta: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused> {
+        self.judge.rebuild(delta)
+    }
+
     fn reading(&self, evaluation: &Evaluation<'_>) -> Work {
         self.judge.reading(evaluation)
     }

@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Bytes;
-use blobs::{BlobRef, Cid, Digest, Opening, Upload};
+use blobs::{BlobRef, Cid, Digest, Encoding, MAX_INFLATED_BYTES, Opening, SEAL_BYTES, Upload};
+use eval::delta;
 use market::{
-    Address, Attestation, Award, Command, JobId, SealedBlob, Sealing, Slot, SlotKey,
+    Address, Attestation, Award, Command, Delta, JobId, SealedBlob, Sealing, Slot, SlotKey,
     SubmittedModel, Terms,
 };
 use serde::{Deserialize, Serialize};
@@ -124,12 +125,36 @@ impl JobBlobs {
             _ if sender == self.sponsor => SlotKey::job(*slot),
             _ => return,
         };
+        let rebuilt;
+        let (encoding, data) = match encoding {
+            Encoding::Plain | Encoding::Deflate => (*encoding, data),
+            Encoding::Delta => match self.rebuild(*slot, *offset, data) {
+                Some(bytes) => {
+                    rebuilt = bytes;
+                    (Encoding::Plain, &rebuilt)
+                }
+                None => return,
+            },
+        };
         let Some(Held::Coming(upload)) = self.slots.get_mut(&key) else { return };
         let cid = upload.blob().cid();
-        let Ok(piece) = upload.check(*offset, *encoding, data) else { return };
+        let Ok(piece) = upload.check(*offset, encoding, data) else { return };
         if let Some(bytes) = upload.post(piece) {
             self.slots.insert(key, Held::Whole(cid, bytes.into()));
         }
+    }
+
+    /// The bytes of a model in the open that a delta of the base model stands for.
+    fn rebuild(&self, slot: Slot, offset: u64, data: &[u8]) -> Option<Vec<u8>> {
+        let is_open = match slot {
+            Slot::Submission => !self.terms.sealing.is_sealed(),
+            Slot::Shown => true,
+            Slot::BaseModel | Slot::PublicSlice | Slot::HoldOut => false,
+        };
+        let File { bytes: base, .. } =
+            self.file(SlotKey::job(Slot::BaseModel)).filter(|_| is_open)?;
+        let limit = u64::try_from(MAX_INFLATED_BYTES).ok()?;
+        delta::rebuild(&Delta { base: &base, offset, data, limit }).ok()
     }
 
     /// The changes a notice reports; a task if it reports a score.
@@ -262,7 +287,13 @@ impl JobBlobs {
     fn open(&mut self, key: SlotKey, sealed: SealedBlob, plain: BlobRef, secret: Digest) {
         let Some(File { bytes, .. }) = self.file(key) else { return };
         let opening = Opening { key: secret.0, salt: [0; 32], plain };
-        if let Ok(opened) = opening.open(sealed.commitment, bytes.to_vec()) {
+        let is_delta = sealed.ciphertext.size != plain.size.saturating_add(SEAL_BYTES);
+        let base = self.file(SlotKey::job(Slot::BaseModel)).filter(|_| key.submission.is_some());
+        let opened = match base.filter(|_| is_delta) {
+            Some(base) => delta::open(&base.bytes, &opening, sealed.commitment, bytes.to_vec()),
+            None => opening.open(sealed.commitment, bytes.to_vec()).ok(),
+        };
+        if let Some(opened) = opened {
             self.slots.insert(key, Held::Whole(plain.cid(), opened.into()));
         }
     }

@@ -71,6 +71,18 @@ pub async fn deliver(
     blob: BlobRef,
     bytes: &[u8],
 ) -> Result<Delivered> {
+    let cut = |received| chunks_from(job, key.slot, bytes, received);
+    deliver_cut(session, sender, (job, key), blob, cut).await
+}
+
+/// As [`deliver`]; `cut` makes the `publish` commands for the bytes after those received.
+pub async fn deliver_cut(
+    session: &Session,
+    sender: &Sender,
+    (job, key): (JobId, SlotKey),
+    blob: BlobRef,
+    cut: impl FnOnce(u64) -> Result<Vec<Command>>,
+) -> Result<Delivered> {
     let (cid, size) = (blob.cid(), blob.size);
     let received = match holding(session, job, key).await? {
         Delivery::Whole => {
@@ -83,7 +95,7 @@ pub async fn deliver(
             return Err(Refused::new("NotExpected", why).into());
         }
     };
-    let commands = chunks_from(job, key.slot, bytes, received)?;
+    let commands = cut(received)?;
     let bar = session.printer.bar(&format!("publishing {cid}"), commands.len() as u64);
     let mut spent = TransactionCost::default();
     let mut sent = Vec::new();

@@ -146,8 +146,7 @@ fn largest_model(base_bytes: u64, known: &Known<'_>) -> u64 {
     let overhead = if sealed.is_some() { SEAL_BYTES } else { 0 };
     let stored = settings.max_blob_bytes.saturating_sub(overhead);
     let mut bytes = base_bytes.saturating_mul(4).min(stored);
-    let takes =
-        |bytes: u64| settings.prices.opening(bytes + overhead).plus(settings.prices.input).0;
+    let takes = |bytes: u64| settings.prices.opening_model(bytes).plus(settings.prices.input).0;
     while sealed.is_some() && bytes > base_bytes && takes(bytes) > settings.input_work.0 {
         bytes = (bytes / 2).max(base_bytes);
     }

@@ -71,7 +71,11 @@ fn pieces<'a>(script: &mut Script<'a>) -> Vec<Piece<'a>> {
     let mut pieces = Vec::new();
     for _ in 0..script.byte() {
         let (place, encoding) = (script.byte(), script.byte());
-        let encoding = if encoding & 1 == 0 { Encoding::Plain } else { Encoding::Deflate };
+        let encoding = match encoding {
+            0xff => Encoding::Delta,
+            even if even & 1 == 0 => Encoding::Plain,
+            _ => Encoding::Deflate,
+        };
         pieces.push(Piece { place, encoding, data: script.block() });
     }
     pieces

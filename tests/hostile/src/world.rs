@@ -3,11 +3,11 @@
 
 use std::{cell::Cell, rc::Rc, sync::LazyLock};
 
-use blobs::Cid;
+use blobs::{ChunkRefused, Cid};
 use eval::{Dataset, Evaluator, Features, Labels, Shape};
 use market::{
-    Address, Amount, Asset, AssetPrices, Blob, Comparison, Evaluation, EvaluationError, Judge,
-    Metric, MetricAccumulator, Prices, Quote, Settings, Similarity, Windows, Work,
+    Address, Amount, Asset, AssetPrices, Blob, Comparison, Delta, Evaluation, EvaluationError,
+    Judge, Metric, MetricAccumulator, Prices, Quote, Settings, Similarity, Windows, Work,
 };
 use rollup::App;
 use scenarios::{ALICE, BOB, TOKEN, file};
@@ -154,6 +154,10 @@ impl Metered {
 }
 
 impl Judge for Metered {
+    fn rebuild(&self, delta: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused> {
+        self.judge.rebuild(delta)
+    }
+
     fn reading(&self, evaluation: &Evaluation<'_>) -> Work {
         self.judge.reading(evaluation)
     }

@@ -11,6 +11,7 @@ mod cartesi;
 mod competition;
 mod cost;
 mod defaults;
+mod deltas;
 mod demo;
 mod endpoints;
 mod exact;

@@ -6,11 +6,14 @@
 
 mod file;
 #[cfg(feature = "train")]
+mod int8;
+#[cfg(feature = "train")]
 mod names;
 #[cfg(feature = "train")]
 mod pack;
 #[cfg(feature = "train")]
 mod patch;
+mod places;
 mod tensor;
 mod wire;
 
@@ -19,6 +22,8 @@ pub(crate) use file::{
     WeightLocation, is_standard,
 };
 #[cfg(feature = "train")]
+pub(crate) use int8::int8;
+#[cfg(feature = "train")]
 pub(crate) use names::names;
 #[cfg(feature = "train")]
 pub(crate) use pack::pack;
@@ -26,6 +31,7 @@ pub(crate) use pack::pack;
 pub use pack::{Beside, Read};
 #[cfg(feature = "train")]
 pub(crate) use patch::{Weights, with_weights};
+pub(crate) use places::places;
 pub(crate) use tensor::{Constant, TensorBytes};
 #[cfg(test)]
 pub(crate) use wire::Message;

@@ -101,10 +101,10 @@ fn scaled(difference: f32, factor: f64) -> f32 {
 }
 
 /// A constant's name, and what it is before and after.
-type Pair = (String, Weight, Weight);
+pub(super) type Pair = (String, Weight, Weight);
 
 /// Each constant of both files, by name; `None` if they are not the same ones.
-fn pairs(base: &[u8], file: &[u8]) -> Result<Option<Vec<Pair>>, ModelRefused> {
+pub(super) fn pairs(base: &[u8], file: &[u8]) -> Result<Option<Vec<Pair>>, ModelRefused> {
     let (_, before) = Graph::read(base)?;
     let (_, after) = Graph::read(file)?;
     let (names, mut others) = (onnx::names(base)?, onnx::names(file)?);

@@ -17,6 +17,7 @@ mod freeze;
 mod head;
 mod optimiser;
 mod options;
+mod rounded;
 mod schedule;
 
 use std::ops::ControlFlow;
@@ -30,6 +31,7 @@ use fitting::{Fitting, Parameter};
 use market::{Output, Score};
 pub use optimiser::Optimiser;
 pub use options::{ClassWeights, Options};
+pub use rounded::rounded;
 pub use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

@@ -1,7 +1,7 @@
 //! Publish: the next bytes of an expected blob arrive; a complete model is evaluated at once, as
-//! far as the input allows.
+//! far as the input allows. Of a model in the open, a chunk may be a delta of the base model.
 
-use blobs::Encoding;
+use blobs::{ChunkRefused, Encoding, MAX_INFLATED_BYTES, MAX_INFLATION};
 
 use super::open_job;
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     effect::Event,
     input::Input,
     job::Job,
+    judge::Delta,
     judging,
     refusal::Refusal,
     stage::Stage,
@@ -31,10 +32,20 @@ pub(crate) fn apply(input: &mut Input<'_>, chunk: &Chunk<'_>) -> Result<(), Refu
     let job = input.named_in(&Stage::LIVE)?;
     let key = slot_of(job, publisher, slot)?;
     input.check_window(Timestamp(0), close(job, key))?;
-    let piece = job.slots.check(key, offset, encoding, data)?;
+    let rebuilt;
+    let (encoding, data) = match encoding {
+        Encoding::Plain | Encoding::Deflate => (encoding, data),
+        Encoding::Delta => {
+            rebuilt = rebuild(input, key, offset, data)?;
+            (Encoding::Plain, rebuilt.as_slice())
+        }
+    };
+    let piece = input.job().slots.check(key, offset, encoding, data)?;
 
     // Nothing below can fail.
-    input.state.meter.spend(input.state.settings.prices.chunk(piece.size()));
+    if chunk.encoding != Encoding::Delta {
+        input.state.meter.spend(input.state.settings.prices.chunk(piece.size()));
+    }
     let Some(blob) = input.job_mut().slots.take(key, piece) else { return Ok(()) };
     let (digest, size) = (blob.digest, blob.size);
     input.emit(Event::BlobStored { job: id, slot, digest, size, publisher });
@@ -61,6 +72,35 @@ fn slot_of(job: &Job, publisher: Address, slot: Slot) -> Result<SlotKey, Refusal
             Ok(SlotKey::of(slot, number))
         }
     }
+}
+
+/// Rebuilds the bytes that a delta stands for. The most that it can stand for is on the meter
+/// before it is read, so that one that is refused costs the clock as much.
+///
+/// - Errors: `NotExpected`, `BadChunk`
+fn rebuild(
+    input: &mut Input<'_>,
+    key: SlotKey,
+    offset: u64,
+    data: &[u8],
+) -> Result<Vec<u8>, Refusal> {
+    let job = input.job();
+    let missing = job.slots.missing(key, offset)?;
+    let is_open = match key.slot {
+        Slot::Submission => !job.terms.sealing.is_sealed(),
+        Slot::Shown => true,
+        Slot::BaseModel | Slot::PublicSlice | Slot::HoldOut => false,
+    };
+    let refused = |reason| Refusal::BadChunk { reason };
+    if !is_open {
+        return Err(refused(ChunkRefused::NoBase));
+    }
+    let most = data.len().saturating_mul(MAX_INFLATION).min(MAX_INFLATED_BYTES);
+    let limit = missing.min(u64::try_from(most).unwrap_or(u64::MAX));
+    input.state.meter.spend(input.state.settings.prices.rebuilding(limit));
+    let base = input.state.blob(input.id, SlotKey::job(Slot::BaseModel));
+    let base = base.ok_or(refused(ChunkRefused::NoBase))?;
+    input.judge.rebuild(&Delta { base, offset, data, limit }).map_err(refused)
 }
 
 /// Deadline for bytes: a submission's own, or else the close.

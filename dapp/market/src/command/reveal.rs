@@ -1,6 +1,7 @@
-//! Reveal: publishes the key of a sealed model or hold-out, and decrypts it.
+//! Reveal: publishes the key of a sealed model or hold-out, and decrypts it. A ciphertext of
+//! another length than its model's holds a delta of the base model.
 
-use blobs::{Binding, Digest, Opening};
+use blobs::{Binding, Digest, Opening, SEAL_BYTES, blob_ref, unseal};
 
 use crate::context::Context;
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     effect::Event,
     evaluation::{Done, Evaluated},
     input::Input,
-    judge::{Blob, Evaluation},
+    judge::{Blob, Delta, Evaluation},
     judging,
     refusal::{ModelRefusal, Refusal},
     seat::Offence,
@@ -49,10 +50,15 @@ fn reveal_model(input: &mut Input<'_>, opening: &Opening) -> Result<(), Refusal>
     }
     let key = SlotKey::of(Slot::Submission, number);
     let ciphertext = sealed_bytes(input, id.0, sealed, key, opening)?;
+    let (size, largest) = (opening.plain.size, input.job().terms.offer.max_model_bytes);
+    if size > largest {
+        return Err(Refusal::BlobSizeOutOfRange { size, largest });
+    }
 
     // Nothing below can fail.
-    pay_opening(input, Target::Submission(number), sealed);
-    let Ok(plain) = opening.open(sealed.commitment, ciphertext) else {
+    let rebuilt = if is_delta(sealed, opening) { size } else { 0 };
+    pay_opening(input, Target::Submission(number), sealed, rebuilt);
+    let Some(plain) = open_model(input, sealed, opening, ciphertext) else {
         // Key and content match the commitment, so the ciphertext never matched them.
         decide::forfeit(input, number, ModelRefusal::WrongContent {}, Offence::NotRevealed);
         return Ok(());
@@ -73,6 +79,29 @@ fn reveal_model(input: &mut Input<'_>, opening: &Opening) -> Result<(), Refusal>
     Ok(())
 }
 
+/// Whether a ciphertext holds a delta: it has another length than the sealed model would have.
+fn is_delta(sealed: SealedBlob, opening: &Opening) -> bool {
+    sealed.ciphertext.size != opening.plain.size.saturating_add(SEAL_BYTES)
+}
+
+/// The model in a ciphertext, rebuilt if that holds a delta; `None` if it is not the one committed
+/// to.
+fn open_model(
+    input: &Input<'_>,
+    sealed: SealedBlob,
+    opening: &Opening,
+    ciphertext: Vec<u8>,
+) -> Option<Vec<u8>> {
+    if !is_delta(sealed, opening) {
+        return opening.open(sealed.commitment, ciphertext).ok();
+    }
+    let (plain, data) = (opening.plain, unseal(&opening.key, sealed.commitment, ciphertext)?);
+    let base = input.state.blob(input.id, SlotKey::job(Slot::BaseModel))?;
+    let delta = Delta { base, offset: 0, data: &data, limit: plain.size };
+    let model = input.judge.rebuild(&delta).ok()?;
+    (blob_ref(&model, plain.profile) == plain).then_some(model)
+}
+
 fn reveal_hold_out(
     input: &mut Input<'_>,
     sealed: SealedBlob,
@@ -86,7 +115,7 @@ fn reveal_hold_out(
     let ciphertext = sealed_bytes(input, job.salt, sealed, slot, opening)?;
 
     // Nothing below can fail.
-    pay_opening(input, Target::BaseOnHoldOut, sealed);
+    pay_opening(input, Target::BaseOnHoldOut, sealed, 0);
     let (hold_out, key) = (opening.plain, Digest(opening.key));
     let job = input.job_mut();
     job.keys = Digest::of(&[job.keys.0, opening.key].concat());
@@ -105,9 +134,10 @@ fn reveal_hold_out(
     Ok(())
 }
 
-/// Pays for decrypting a ciphertext, which is prepaid.
-fn pay_opening(input: &mut Input<'_>, target: Target, sealed: SealedBlob) {
-    let prepaid = input.state.settings.prices.opening(sealed.ciphertext.size);
+/// Pays for decrypting a ciphertext and rebuilding this many bytes, which is prepaid.
+fn pay_opening(input: &mut Input<'_>, target: Target, sealed: SealedBlob, rebuilt: u64) {
+    let prices = &input.state.settings.prices;
+    let prepaid = prices.opening(sealed.ciphertext.size).plus(prices.rebuilding(rebuilt));
     input.state.meter.advance(prepaid);
     work::pay(input, target, Done { prepaid, ..Done::default() });
 }

@@ -77,7 +77,8 @@ impl Sealing {
         let longest = terms.offer.max_model_bytes.saturating_add(SEAL_BYTES);
         settings.check_size(longest)?;
         let prices = &settings.prices;
-        let opening = prices.opening(longest).times(terms.places.into());
+        let opening_model = prices.opening_model(terms.offer.max_model_bytes);
+        let opening = opening_model.times(terms.places.into());
         let opening = settings.reading_seconds(opening.plus(prices.opening(published.size)));
         let shortest = settings.windows.reveal_seconds.max(opening);
         settings.check_window(reveal_seconds, shortest)?;
@@ -87,7 +88,7 @@ impl Sealing {
             let (found, asset) = (sponsor_bond, terms.asset);
             return Err(Refusal::SponsorBondTooSmall { found, least, asset });
         }
-        let opening = settings.prices.opening(published.size.max(longest));
+        let opening = prices.opening(published.size).max(opening_model);
         let (found, maximum) = (opening.plus(settings.prices.input), settings.input_work);
         if found > maximum {
             return Err(Refusal::OpeningTooExpensive { maximum, found });

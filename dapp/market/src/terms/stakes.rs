@@ -1,6 +1,5 @@
 //! Stakes, computable before anything is sent: no later change of prices can make one too small.
 
-use blobs::SEAL_BYTES;
 use serde::{Deserialize, Serialize};
 
 use super::{Award, Evaluators, Sealing, Terms};
@@ -141,11 +140,14 @@ impl Terms {
         most.plus(naming).plus(ending)
     }
 
-    /// Maximum work of the machine for one submission: decrypting, evaluating, comparing.
+    /// Maximum work of the machine for one submission: decrypting and rebuilding, evaluating,
+    /// comparing.
     fn submission_work(&self, settings: &Settings) -> Work {
         let prices = &settings.prices;
-        let published = self.offer.max_model_bytes.saturating_add(SEAL_BYTES);
-        let opening = if self.sealing.is_sealed() { prices.opening(published) } else { Work(0) };
+        let opening = match self.sealing {
+            Sealing::Open { .. } => Work(0),
+            Sealing::Sealed { .. } => prices.opening_model(self.offer.max_model_bytes),
+        };
         let evaluation = self.evaluation_work(settings);
         let comparing = match self.award {
             Award::Rewards { count, .. } => {

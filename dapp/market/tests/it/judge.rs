@@ -11,11 +11,13 @@
 //!          like=3                      a copy of every other model with this number
 //!          graph=2                     its weights can be compared with those of this graph only
 //!          #anything                   changes the bytes of the model, and nothing else
+//! delta    a byte, other bytes          as many bytes as in the base model, and then these
 //! ```
 
+use blobs::{ChunkRefused, MAX_INFLATION};
 use market::{
-    Comparison, Evaluation, EvaluationError, Fault, Judge, MetricAccumulator, Quote, Similarity,
-    WeightDistance, Work,
+    Comparison, Delta, Evaluation, EvaluationError, Fault, Judge, MetricAccumulator, Quote,
+    Similarity, WeightDistance, Work,
 };
 
 /// The judge; it has no state.
@@ -33,7 +35,23 @@ struct Model {
     graph: u32,
 }
 
+/// The delta of bytes of which the first are as in the base model.
+pub(crate) fn delta(bytes: &[u8], kept: u8) -> Vec<u8> {
+    [&[kept], bytes.get(usize::from(kept)..).unwrap_or_default()].concat()
+}
+
 impl Judge for WordJudge {
+    fn rebuild(&self, delta: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused> {
+        let (kept, rest) = delta.data.split_first().ok_or(ChunkRefused::DeltaMalformed)?;
+        let offset = usize::try_from(delta.offset).unwrap_or(usize::MAX);
+        let kept = delta.base.get(offset..).and_then(|base| base.get(..usize::from(*kept)));
+        let bytes = [kept.ok_or(ChunkRefused::DeltaMalformed)?, rest].concat();
+        let most = delta.data.len().saturating_mul(MAX_INFLATION) as u64;
+        let limit = delta.limit.min(most);
+        let is_short = bytes.len() as u64 <= limit;
+        is_short.then_some(bytes).ok_or(ChunkRefused::InflateTooLong { limit })
+    }
+
     fn reading(&self, evaluation: &Evaluation<'_>) -> Work {
         Work(evaluation.model.bytes.len() as u64)
     }

@@ -4,7 +4,8 @@
 //! settings input_work=100        of the deployment; before the first event
 //! drive rows                     a blob of the deployment's drive
 //! usual                          the blobs and balances of most scripts
-//! blob better right=8,7          names bytes; [unixfs] sets the profile, [padded=N] the length
+//! blob better right=8,7          names bytes; [unixfs] sets the profile, [padded=N] the length,
+//!                                [delta=N] a delta that keeps N bytes of the base model
 //! at 2000                        the block time from here on
 //! randao 7                       `prevRandao` of the blocks from here on
 //! anne deposits 100 ether        an event: who, what; its outcome is indented beneath it.
@@ -202,7 +203,7 @@ impl Stage {
     }
 
     fn name_blob(&mut self, name: &str, mut content: &[&str]) -> Result<(), Reason> {
-        let (mut profile, mut padded) = (Profile::Kubo, 0_usize);
+        let (mut profile, mut padded, mut kept) = (Profile::Kubo, 0_usize, None);
         while let [option, rest @ ..] = content
             && let Some(option) = option.strip_prefix('[')
         {
@@ -210,6 +211,7 @@ impl Stage {
             match option.trim_end_matches(']').split_once('=') {
                 None if option == "unixfs]" => profile = Profile::UnixfsV1,
                 Some(("padded", bytes)) => padded = number(bytes)?,
+                Some(("delta", bytes)) => kept = Some(number(bytes)?),
                 _ => return Err(format!("no option [{option}")),
             }
         }
@@ -217,6 +219,9 @@ impl Stage {
         // Meaningless words, whose compression ratio is within the limit.
         let padding = (0_u32..).flat_map(|n| format!(" #{n:x}").into_bytes());
         bytes.extend(padding.take(padded.saturating_sub(bytes.len())));
+        if let Some(kept) = kept {
+            bytes = crate::judge::delta(&bytes, kept);
+        }
         self.blobs.insert(name.to_owned(), (blob_ref(&bytes, profile), bytes));
         Ok(())
     }

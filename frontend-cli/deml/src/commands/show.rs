@@ -26,6 +26,7 @@ use crate::{
         sending::{Calldata, Sending},
     },
     config::Config,
+    deltas,
 };
 
 /// Arguments of `deml show`.
@@ -110,7 +111,9 @@ pub async fn run(config: &Config, show: Show) -> Result<ExitStatus> {
         let lacking = lacking(&session, sender.address(), (&currency, stake)).await?;
         let deposit = if funding == Funding::Deposit { lacking } else { Amount::ZERO };
         let command = Command::Show { job: view.job, model: model.blob };
-        let chunks = delivery::chunks_from(view.job, Slot::Shown, &model.bytes, 0)?;
+        let base = deltas::base_model(&session, &view).await;
+        let files = (base.as_deref(), model.bytes.as_slice());
+        let chunks = deltas::chunks(view.job, Slot::Shown, files, 0)?;
         let calldata = Calldata::paid(view.terms.asset, deposit, &command).then(&chunks);
         return calldata.answer(&config.printer);
     }
@@ -156,7 +159,10 @@ pub async fn show(
     let key = (view.job, SlotKey::of(Slot::Shown, submission));
     let mut notices = Vec::new();
     if let Delivery::Part { .. } = delivery::holding(session, key.0, key.1).await? {
-        let delivered = delivery::deliver(session, sender, key, blob, &model.bytes).await?;
+        let base = deltas::base_model(session, &view).await;
+        let files = (base.as_deref(), model.bytes.as_slice());
+        let cut = |received| deltas::chunks(view.job, Slot::Shown, files, received);
+        let delivered = delivery::deliver_cut(session, sender, key, blob, cut).await?;
         spent.absorb(delivered.spent);
         notices.extend(delivered.completed.into_iter().flat_map(|last| last.notices));
     }

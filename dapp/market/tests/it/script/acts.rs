@@ -4,7 +4,7 @@
 //! anne opens cup …                 the terms are in `terms`
 //! anne supplies cup                publishes all expected blobs of the job
 //! anne publishes base to cup       [as=Shown] the slot, if it is ambiguous; [from=] [to=] a
-//!                                  part; [bytes=other]; [deflated]
+//!                                  part; [bytes=other]; [deflated]; [delta=N] of the base model
 //! bob submits better to cup        sealed if the job is: the ciphertext is `bob's-better`;
 //!                                  [of carol] hers, [sealing worse] other bytes, [plain] in the
 //!                                  open all the same
@@ -152,7 +152,7 @@ impl Stage {
     ) -> Result<Command, Reason> {
         let (blob, bytes) = self.blob(name)?;
         let (mut bytes, mut encoding) = (bytes, Encoding::Plain);
-        let (mut from, mut to) = (0_usize, None);
+        let (mut from, mut to, mut kept) = (0_usize, None, 0_u8);
         let job = self.job(title);
         let mut slot = self.slot(who, job, blob.digest);
         for option in options {
@@ -164,6 +164,7 @@ impl Stage {
                     let mut all = Slot::ALL.into_iter();
                     slot = all.find(|slot| format!("{slot:?}") == name).ok_or("no such slot")?;
                 }
+                Some(("delta", bytes)) => (encoding, kept) = (Encoding::Delta, number(bytes)?),
                 None if *option == "deflated" => encoding = Encoding::Deflate,
                 _ => return Err(format!("no option {option}")),
             }
@@ -172,6 +173,7 @@ impl Stage {
         let data = match encoding {
             Encoding::Plain => plain.to_vec(),
             Encoding::Deflate => compress_to_vec(plain, 6),
+            Encoding::Delta => crate::judge::delta(plain, kept),
         };
         Ok(Command::Publish { job, slot, offset: from as u64, encoding, data })
     }

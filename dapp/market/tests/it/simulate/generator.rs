@@ -278,6 +278,9 @@ impl Generator {
         let mut encoding = Encoding::Plain;
         if self.once_in(10) {
             (encoding, data) = (Encoding::Deflate, compress_to_vec(&data, 1));
+        } else if self.once_in(10) {
+            let kept = self.rng.u8(..4);
+            (encoding, data) = (Encoding::Delta, crate::judge::delta(&data, kept));
         }
         let offset = if self.once_in(40) { received + 1 } else { begin as u64 };
         let slot = if self.once_in(40) { self.pick(&Slot::ALL) } else { key.slot };

@@ -23,6 +23,7 @@ use crate::{
         sending::{Calldata, Sending},
     },
     config::Config,
+    deltas,
 };
 
 /// Arguments of `deml data publish`.
@@ -106,21 +107,23 @@ pub async fn publication(
             expected.extend(one.showing.map(|shown| (key(Slot::Shown), shown)));
         }
     }
-    let (job, mut bytes) = (view.job, file.bytes);
+    let (job, bytes) = (view.job, file.bytes);
     let is = |bytes: &[u8], blob: BlobRef| blobs::blob_ref(bytes, blob.profile) == blob;
     if let Some(&(key, blob)) = expected.iter().find(|(_, blob)| is(&bytes, *blob)) {
         return Ok(Publication { job, key, blob, bytes });
     }
     // Users have the plain file of a sealed blob; whoever sealed it here can reproduce the
     // ciphertext.
+    let base = deltas::base_model(session, &view).await;
     for seal in seals::list(vault)? {
         if seal.opening().plain != file.blob {
             continue;
         }
-        let sealed = seal.sealed(&bytes);
-        let found = expected.iter().find(|(_, blob)| *blob == sealed.0.ciphertext);
-        if let Some(&(key, blob)) = found {
-            bytes = sealed.1;
+        let sealed = expected.iter().find_map(|&(key, blob)| {
+            let files = (base.as_deref(), bytes.as_slice());
+            Some((key, blob, deltas::resealed(&seal, blob, files)?))
+        });
+        if let Some((key, blob, bytes)) = sealed {
             return Ok(Publication { job, key, blob, bytes });
         }
     }

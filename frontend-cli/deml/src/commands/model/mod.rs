@@ -1,8 +1,11 @@
 //! `deml model`: inspecting and fetching models; one file each.
 
 pub mod check;
+pub mod delta;
 pub mod get;
+pub mod int8;
 pub mod pack;
+pub mod scoring;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -28,6 +31,6 @@ pub async fn run(config: &Config, model: Model) -> Result<ExitStatus> {
     match model {
         Model::Check(check) => check::run(config, &check),
         Model::Get(get) => get::run(config, get).await,
-        Model::Pack(pack) => pack::run(config, &pack),
+        Model::Pack(pack) => pack::run(config, pack),
     }
 }

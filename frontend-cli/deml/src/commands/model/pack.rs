@@ -1,4 +1,5 @@
-//! `deml model pack`: puts a model into one file, without what its evaluation does not need.
+//! `deml model pack`: puts a model into one file, without what its evaluation does not need, or
+//! rounds its change from a base model, or its weights.
 
 use std::{
     fmt,
@@ -7,7 +8,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use blobs::Cid;
 use clap::Args;
 use client::{
@@ -18,17 +19,38 @@ use eval::{Beside, Model, limits::MODEL_BYTES, trace::trace};
 use serde::Serialize;
 use trainer::local;
 
+use super::{
+    delta::{self, Delta},
+    int8,
+    scoring::Scoring,
+};
 use crate::config::Config;
 
 /// Arguments of `deml model pack`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Example:\n  deml model pack exported.onnx --out model.onnx")]
+#[command(after_help = "\
+Examples:
+  deml model pack exported.onnx --out model.onnx
+  deml model pack better.onnx --delta --base base.onnx --hold-out holdout.safetensors
+  deml model pack better.onnx --int8 --hold-out holdout.safetensors --out small.onnx
+
+With --delta the model is the base model's file with other weights: each is a few steps from the
+base model's, the steps as long as the score allows, and `deml submit` sends them alone.")]
 pub struct Pack {
     /// ONNX file; data that it names in its folder is read too
     pub file: PathBuf,
-    /// Output file
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
+    /// Output file [default with --delta: NAME.delta.onnx beside the file]
+    #[arg(long, value_name = "FILE", required_unless_present = "delta")]
+    pub out: Option<PathBuf>,
+    /// Write the weights as signed bytes, a quarter of the length, which changes answers a little
+    #[arg(long, conflicts_with = "delta")]
+    pub int8: bool,
+    /// Options for deltas.
+    #[command(flatten)]
+    pub delta: Delta,
+    /// Options for scoring.
+    #[command(flatten)]
+    pub scoring: Scoring,
 }
 
 /// A packed model.
@@ -56,8 +78,18 @@ const ROWS: usize = 16;
 /// Packs a model and prints what it takes before and after.
 ///
 /// - Errors: `UnfitModel`; the data beside it cannot be read; a file cannot be written
-pub fn run(config: &Config, pack: &Pack) -> Result<ExitStatus> {
-    config.printer.answer(&self::pack(pack)?)?;
+pub fn run(config: &Config, pack: Pack) -> Result<ExitStatus> {
+    let (printer, Pack { file, out, int8, delta, scoring }) = (&config.printer, pack);
+    if delta.delta {
+        printer.answer(&delta::pack(printer, (&file, out), (&delta, &scoring))?)?;
+        return Ok(ExitStatus::Done);
+    }
+    let out = out.context("where to? say --out FILE")?;
+    if int8 {
+        printer.answer(&int8::pack(printer, (&file, out), &scoring)?)?;
+    } else {
+        printer.answer(&self::pack(&file, out)?)?;
+    }
     Ok(ExitStatus::Done)
 }
 
@@ -75,9 +107,9 @@ impl fmt::Display for Packed {
 }
 
 /// Packs a model into a file.
-fn pack(pack: &Pack) -> Result<Packed> {
-    let file = files::read(&pack.file)?;
-    let folder = pack.file.parent().unwrap_or(Path::new("."));
+fn pack(path: &Path, out: PathBuf) -> Result<Packed> {
+    let file = files::read(path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
     let mut beside = Vec::new();
     let packed = Model::pack(&file.bytes, &mut |data| {
         let bytes = read(folder, data)?;
@@ -91,7 +123,7 @@ fn pack(pack: &Pack) -> Result<Packed> {
     if is_compared {
         expect_same(&local::model(&file.bytes)?, &model)?;
     }
-    files::write(&pack.out, &packed)?;
+    files::write(&out, &packed)?;
     let whole = [file.bytes, beside].concat();
     let blob = blobs::blob_ref(&packed, PROFILE);
     Ok(Packed {
@@ -101,7 +133,7 @@ fn pack(pack: &Pack) -> Result<Packed> {
         gas_before: gas(&whole),
         gas: gas(&packed),
         is_compared,
-        file: pack.out.clone(),
+        file: out,
     })
 }
 

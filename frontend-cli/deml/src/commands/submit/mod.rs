@@ -3,6 +3,7 @@
 
 mod answer;
 mod plan;
+mod rounding;
 
 use std::path::PathBuf;
 
@@ -21,11 +22,11 @@ use client::{
     session::{Session, TransactionCost},
     vault::Vault,
 };
-use market::{Command, Refusal, Slot, SlotKey, SubmittedModel, Target, Verdict};
+use market::{Command, JobId, Refusal, Slot, SlotKey, SubmittedModel, Target, Verdict};
 use trainer::local;
 use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
 
-pub use self::{answer::Submitted, plan::Plan};
+pub use self::{answer::Submitted, plan::Plan, rounding::round};
 use crate::{
     budget::{Budget, Caps},
     commands::{
@@ -34,6 +35,7 @@ use crate::{
         sending::Sending,
     },
     config::Config,
+    deltas,
     rehearsal::{self, Drive, Rehearsal},
     terms,
 };
@@ -46,7 +48,11 @@ Example:
 
 It says what it may cost before it begins. Of the data only a CID is sent; of a sealed job's model
 only a ciphertext, whose key stays on this computer: reveal it after the close with `deml job
-reveal`, or lose the place bond. An interrupted submission goes on where it stopped.")]
+reveal`, or lose the place bond. An interrupted submission goes on where it stopped.
+
+A model whose weights are few steps from the base model's is sent as that difference, in a tenth of
+the gas. With --delta the change is rounded to such steps first, as coarsely as the score allows:
+another model, which is written beside the file and is the one that is submitted.")]
 pub struct Submit {
     /// The job: its number, or its name: 0x and at least its first 8 digits
     #[arg(long)]
@@ -57,6 +63,9 @@ pub struct Submit {
     /// Training data; its bytes are not sent [default: not stated]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
+    /// Round the change from the base model, and submit the model that this gives
+    #[arg(long)]
+    pub delta: bool,
     /// Submit even if the local checks say it will be refused
     #[arg(long)]
     pub force: bool,
@@ -110,11 +119,26 @@ impl<'a> Entry<'a> {
 struct Publication {
     submitted: SubmittedModel,
     bytes: Vec<u8>,
+    /// The base model, if chunks may be deltas of it.
+    base: Option<Vec<u8>>,
+}
+
+impl Publication {
+    /// The commands that publish what follows the first `received` bytes.
+    fn chunks(&self, job: JobId, received: u64) -> Result<Vec<Command>> {
+        let files = (self.base.as_deref(), self.bytes.as_slice());
+        deltas::chunks(job, Slot::Submission, files, received)
+    }
 }
 
 /// Submits, or prints what would be sent.
 pub async fn run(config: &Config, submit: Submit) -> Result<ExitStatus> {
-    let model = files::read(&submit.model)?;
+    let mut model = files::read(&submit.model)?;
+    let session = config.session()?;
+    if submit.delta {
+        let view = session.job(&submit.job).await?;
+        model = round(&session, &view, model).await?;
+    }
     let data = submit.data.as_deref().map(files::read).transpose()?.map(|file| file.blob);
     let fresh = Entry::new(&submit.job, &model);
     let entry = Entry {
@@ -124,7 +148,6 @@ pub async fn run(config: &Config, submit: Submit) -> Result<ExitStatus> {
         from_balance: submit.from_balance,
         ..fresh
     };
-    let session = config.session()?;
     let (sender, vault) = config.signer(&session).await?;
     let view = session.job(&entry.job).await?;
     let budget = &mut Budget::new(&session, &submit.caps, view.terms.asset).await?;
@@ -202,7 +225,8 @@ pub async fn submit(
     let own = evaluate::submission(session, view.job, number).await?;
     if own.state == SubmissionStateView::Expecting {
         let key = (view.job, SlotKey::of(Slot::Submission, number));
-        let delivered = delivery::deliver(session, sender, key, blob, &publication.bytes).await?;
+        let cut = |received| publication.chunks(view.job, received);
+        let delivered = delivery::deliver_cut(session, sender, key, blob, cut).await?;
         spent.absorb(delivered.spent);
         all.extend(delivered.completed);
     }
@@ -239,14 +263,17 @@ async fn begun(
         | SubmissionStateView::Sealed
         | SubmissionStateView::Whole => {}
     }
+    let base = deltas::base_model(session, view).await;
     let publication = match submitted {
         SubmittedModel::Open { model: blob, .. } => {
-            (blob == model.blob).then(|| Publication { submitted, bytes: model.bytes.clone() })
+            let bytes = || model.bytes.clone();
+            (blob == model.blob).then(|| Publication { submitted, bytes: bytes(), base })
         }
         SubmittedModel::Sealed(sealed) => {
             let seal = seals::find(vault, sealed.commitment)?;
-            let is_it = seal.opening().plain == model.blob;
-            is_it.then(|| Publication { submitted, bytes: seal.sealed(&model.bytes).1 })
+            let files = (base.as_deref(), model.bytes.as_slice());
+            let bytes = deltas::resealed(&seal, sealed.ciphertext, files);
+            bytes.map(|bytes| Publication { submitted, bytes, base: None })
         }
     };
     let Some(publication) = publication else {
@@ -265,13 +292,15 @@ async fn publication(
     entry: &Entry<'_>,
 ) -> Result<Publication> {
     let Entry { model, data, .. } = *entry;
+    let base = deltas::base_model(session, view).await;
     if !view.terms.sealing.is_sealed() {
         let submitted = SubmittedModel::Open { model: model.blob, data };
-        return Ok(Publication { submitted, bytes: model.bytes.clone() });
+        return Ok(Publication { submitted, bytes: model.bytes.clone(), base });
     }
     let seal = seals::seal(session, sender, vault, Scope::Model(view.job), model).await?;
-    let (sealed, bytes) = seal.sealed(&model.bytes);
-    Ok(Publication { submitted: SubmittedModel::Sealed(sealed), bytes })
+    let delta = deltas::content(base.as_deref(), &model.bytes);
+    let (sealed, bytes) = seal.sealed(delta.as_deref().unwrap_or(&model.bytes));
+    Ok(Publication { submitted: SubmittedModel::Sealed(sealed), bytes, base: None })
 }
 
 /// Commits to a model, with the missing part of its stake.

@@ -5,11 +5,10 @@ use std::fmt;
 use anyhow::Result;
 use client::{
     chain::Sender,
-    delivery,
     quantity::{ETHER_DECIMALS, count, decimal},
     session::{Currency, Session},
 };
-use market::{Amount, Command, Slot, SubmissionStake};
+use market::{Amount, Command, SubmissionStake, SubmittedModel};
 use twin::transactions;
 use wire::JobView;
 
@@ -17,6 +16,7 @@ use super::{Entry, Publication, refused};
 use crate::{
     budget::{self, Budget},
     commands::{funding::lacking, sending::Calldata},
+    deltas::{self, Saving},
 };
 
 /// Maximum cost of a submission.
@@ -30,6 +30,8 @@ pub struct Plan {
     from_balance: bool,
     is_sealed: bool,
     chunks: Vec<Command>,
+    /// What a delta saves, if one is sent.
+    saving: Option<Saving>,
     gas: u64,
     fee_wei: u128,
     budget: Budget,
@@ -54,7 +56,14 @@ impl Plan {
         let total = stake.total().map_err(|why| refused(&why))?;
         let currency = session.currency(terms.asset).await;
         let missing = lacking(session, sender.address(), (&currency, total)).await?;
-        let chunks = delivery::chunks_from(view.job, Slot::Submission, &publication.bytes, 0)?;
+        let chunks = publication.chunks(view.job, 0)?;
+        let model = entry.model.blob;
+        let saving = match publication.submitted {
+            SubmittedModel::Open { .. } => {
+                deltas::saving(model, view.job, &publication.bytes, &chunks)
+            }
+            SubmittedModel::Sealed(sealed) => deltas::sealed_saving(model, sealed.ciphertext),
+        };
         let submit = Command::Submit { job: view.job, model: publication.submitted };
         let payloads = std::iter::once(&submit).chain(&chunks);
         let payloads: Vec<usize> =
@@ -68,6 +77,7 @@ impl Plan {
             from_balance: entry.from_balance,
             is_sealed: terms.sealing.is_sealed(),
             chunks,
+            saving,
             gas,
             fee_wei: budget::fee(session, gas).await?,
             budget: *budget,
@@ -101,6 +111,9 @@ impl fmt::Display for Plan {
         if self.missing < self.total {
             let free = self.total.checked_sub(self.missing).unwrap_or(Amount::ZERO);
             writeln!(out, "  of it {} is taken from the free balance", show(free))?;
+        }
+        if let Some(saving) = self.saving {
+            writeln!(out, "sent in {saving}")?;
         }
         let inputs = count(1 + self.chunks.len() as u64, "input");
         let fee = decimal(Amount::new(self.fee_wei), ETHER_DECIMALS);

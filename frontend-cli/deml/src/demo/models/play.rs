@@ -39,7 +39,7 @@ use super::{
     result::{Caught, Trained},
 };
 use crate::{
-    commands::{box_exec, funding::Funding, job::open},
+    commands::{box_exec, funding::Funding, job::open, submit},
     terms::{AwardDraft, OfferDraft, TermsDraft},
 };
 
@@ -144,7 +144,9 @@ async fn client_trains(
     };
     let milliseconds = begun.elapsed().as_millis();
     stage.say(client, &judged);
-    let model = files::read(&judged.file)?;
+    let view = stage.session.job(job).await?;
+    // Both send what they changed: a fifth of the gas.
+    let model = submit::round(&stage.session, &view, files::read(&judged.file)?).await?;
     let submitted = enter(stage, client, job, &model, &file).await?;
     Ok((Trained { client, on, workers_killed: killed, milliseconds, judged }, submitted))
 }
