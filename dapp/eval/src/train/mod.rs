@@ -15,6 +15,7 @@ mod exchange;
 mod fitting;
 mod freeze;
 mod head;
+mod loss;
 mod optimiser;
 mod options;
 mod schedule;
