@@ -4,7 +4,9 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the numbers are the point")]
 
-use std::{env, error::Error, fs, ops::ControlFlow, path::Path, process::Command};
+use std::{
+    collections::BTreeMap, env, error::Error, fs, ops::ControlFlow, path::Path, process::Command,
+};
 
 use eval::{
     Dataset, Features, Labels, Shape,
@@ -115,7 +117,9 @@ fn drawn(model: &[u8]) -> Result<Vec<u8>> {
         uniform.take(12).sum::<f32>() - 6.0
     };
     let mut weights = Vec::new();
-    for (name, view) in SafeTensors::deserialize(&file)?.tensors() {
+    let read = SafeTensors::deserialize(&file)?;
+    let tensors = read.tensors().into_iter().collect::<BTreeMap<_, _>>();
+    for (name, view) in tensors {
         let count = view.shape().iter().product::<usize>();
         let inputs = u16::try_from(view.shape().iter().skip(1).product::<usize>())?;
         let spread =
