@@ -16,9 +16,10 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// A network of `tests/fixtures/images`.
+/// A network of `tests/fixtures`.
 struct Net {
     name: &'static str,
+    folder: &'static str,
     title: &'static str,
     /// Pixels of an image's side.
     side: usize,
@@ -26,10 +27,10 @@ struct Net {
 }
 
 const NETS: [Net; 4] = [
-    Net { name: "mlp", title: "MLP 784-128-10", side: 28, epochs: 10 },
-    Net { name: "cnn", title: "LeNet 28×28", side: 28, epochs: 6 },
-    Net { name: "resnet", title: "ResNet 32×32", side: 32, epochs: 2 },
-    Net { name: "depthwise", title: "depthwise 32×32", side: 32, epochs: 3 },
+    Net { name: "mlp", folder: "images", title: "MLP 784-128-10", side: 28, epochs: 10 },
+    Net { name: "cnn", folder: "images", title: "LeNet 28×28", side: 28, epochs: 6 },
+    Net { name: "resnet", folder: "training", title: "ResNet 32×32", side: 32, epochs: 2 },
+    Net { name: "depthwise", folder: "training", title: "depthwise 32×32", side: 32, epochs: 3 },
 ];
 /// Pixels of a side of the images in the fixtures.
 const SIDE: usize = 28;
@@ -38,7 +39,7 @@ const MOVES: [usize; 3] = [2, 0, 4];
 const SCRIPT: &str = include_str!("training.py");
 
 fn main() -> Result<()> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/images");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
     let folder = env::temp_dir().join(format!("deml-speed-{}", std::process::id()));
     let chosen = env::args().nth(1);
     fs::create_dir(&folder)?;
@@ -50,9 +51,11 @@ fn main() -> Result<()> {
 
 /// Trains a network, here and in PyTorch.
 fn measure(net: &Net, fixtures: &Path, folder: &Path) -> Result<()> {
-    let Net { name, title, side, epochs } = *net;
-    let model = drawn(&fs::read(fixtures.join(format!("{name}.onnx")))?)?;
-    let images = Dataset::from_safetensors(&fs::read(fixtures.join("holdout.safetensors"))?)?;
+    let Net { name, title, side, epochs, .. } = *net;
+    let model = fixtures.join(net.folder).join(format!("{name}.onnx"));
+    let model = drawn(&fs::read(model)?)?;
+    let images = fs::read(fixtures.join("images/holdout.safetensors"))?;
+    let images = Dataset::from_safetensors(&images)?;
     let rows = moved(&images, side)?;
     fs::write(folder.join("rows.safetensors"), rows.to_safetensors())?;
     let options = Options { epochs, held_back_percent: 20, ..Options::default() };
@@ -122,14 +125,13 @@ fn drawn(model: &[u8]) -> Result<Vec<u8>> {
     for (name, view) in tensors {
         let count = view.shape().iter().product::<usize>();
         let inputs = u16::try_from(view.shape().iter().skip(1).product::<usize>())?;
-        let spread =
-            if view.shape().len() > 1 { (2.0 / f32::from(inputs)).sqrt() } else { 0.0 };
+        let spread = if view.shape().len() > 1 { (2.0 / f32::from(inputs)).sqrt() } else { 0.0 };
         let bytes = (0..count).flat_map(|_| (normal() * spread).to_le_bytes()).collect::<Vec<_>>();
         weights.push((name, view.shape().to_vec(), bytes));
     }
-    let views = weights.iter().map(|(name, shape, bytes)| {
-        Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-    });
+    let views = weights
+        .iter()
+        .map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
     let views = views.collect::<Result<Vec<_>>>()?;
     Ok(train::with_weights(model, &safetensors::serialize(views, None)?)?)
 }

@@ -171,7 +171,8 @@ impl Windows {
     /// Whether the matrix is the image itself.
     pub(crate) fn is_image(&self) -> bool {
         let whole = |run: &Run| (run.output, run.count, run.pixel) == (0, self.pixels, 0);
-        self.pixels == self.outputs && matches!(&self.runs[..], [runs] if runs.len() == 1 && whole(&runs[0]))
+        self.pixels == self.outputs
+            && matches!(&self.runs[..], [runs] if runs.len() == 1 && whole(&runs[0]))
     }
 
     /// Writes the matrix [channels · elements, outputs] of some planes; padding is left as it is.
@@ -189,7 +190,9 @@ impl Windows {
                                 list.copy_from_slice(&pixels[..count]);
                             } else {
                                 let pixels = pixels.iter().step_by(self.stride);
-                                list.iter_mut().zip(pixels).for_each(|(slot, pixel)| *slot = *pixel);
+                                list.iter_mut()
+                                    .zip(pixels)
+                                    .for_each(|(slot, pixel)| *slot = *pixel);
                             }
                         }
                     }

@@ -69,8 +69,8 @@ pub use elementwise::scaled;
 pub use packed::{Packed, RightShape};
 pub(crate) use packed::{RightOperand, convolution_with, fused_convolution_with, product_with};
 pub(crate) use pool::max_pool;
-pub use processor::{SCALAR, vectorized};
 use processor::SKIPS_ZEROS;
+pub use processor::{SCALAR, vectorized};
 use product::{PackedMatrix, product};
 pub use product::{panels, scratch as product_scratch};
 

@@ -158,12 +158,8 @@ mod tests {
             let (head, wanted) = (Head::Number(0), vec![1.0, 0.0]);
             let loss = Loss { head, per_row: 1, wanted, weights: weights.to_vec() };
             let answers = [3.0, 1.0];
-            let known = Backward {
-                operands: &[&answers],
-                output: &[],
-                gradient: &[0.5],
-                wanted: &[true],
-            };
+            let known =
+                Backward { operands: &[&answers], output: &[], gradient: &[0.5], wanted: &[true] };
             let sum = loss.run(vec![List::new(answers.to_vec())]);
             (sum, loss.gradients(&known).concat())
         };

@@ -64,7 +64,8 @@ impl Optimiser {
             kernels::vectorized(
                 #[inline(always)]
                 || {
-                    for ((weight, gradient), velocity) in weights.iter_mut().zip(gradient).zip(first)
+                    for ((weight, gradient), velocity) in
+                        weights.iter_mut().zip(gradient).zip(first)
                     {
                         *velocity = momentum * *velocity + (gradient + added * *weight);
                         *weight -= rate * *velocity;

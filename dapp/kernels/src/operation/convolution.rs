@@ -52,8 +52,8 @@ impl Operation for Convolution {
         let (images, weights) = (operands[0], operands[1]);
         let (filters, taps) = (self.filters / self.groups, weights.len() / self.filters);
         let back = ConvolutionBack::new(&self.geometry, filters);
-        let [pixels, outputs] = [self.geometry.image, self.geometry.output_size]
-            .map(|[height, width]| height * width);
+        let [pixels, outputs] =
+            [self.geometry.image, self.geometry.output_size].map(|[height, width]| height * width);
         let channels = taps / (self.geometry.kernel[0] * self.geometry.kernel[1]);
         let of_group = |part: &[f32]| gradient::transposed(part, taps);
         let groups = weights.chunks_exact(filters * taps).map(of_group).collect::<Vec<_>>();
@@ -99,13 +99,7 @@ impl ConvolutionBack {
     }
 
     /// Adds the gradient of the weights, [taps, filters]; `columns` has zeros in the padding.
-    fn add_weights(
-        &self,
-        planes: &[f32],
-        gradient: &[f32],
-        columns: &mut [f32],
-        sums: &mut [f32],
-    ) {
+    fn add_weights(&self, planes: &[f32], gradient: &[f32], columns: &mut [f32], sums: &mut [f32]) {
         let columns = if self.windows.is_image() {
             planes
         } else {
@@ -117,8 +111,7 @@ impl ConvolutionBack {
             sums.iter_mut().zip(lists).for_each(|(sum, list)| *sum += dot(list, gradient));
             return;
         }
-        let shape =
-            RightShape { inner: self.outputs, columns: self.filters, transposed: true };
+        let shape = RightShape { inner: self.outputs, columns: self.filters, transposed: true };
         let right = RightOperand { numbers: gradient, packed: None };
         let found = product_with(columns, right, shape, None);
         sums.iter_mut().zip(found).for_each(|(sum, part)| *sum += part);

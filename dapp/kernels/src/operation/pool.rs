@@ -1,11 +1,11 @@
 //! Pools.
 
-#[cfg(feature = "gradients")]
-use crate::{extension::Backward, gradient};
 use crate::{
     Counting, Geometry,
     extension::{List, Operation},
 };
+#[cfg(feature = "gradients")]
+use crate::{extension::Backward, gradient};
 
 /// The maximum of each window.
 #[derive(Debug)]

@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-#[cfg(feature = "gradients")]
-use crate::{
-    extension::{Backward, Uses},
-    gradient,
-};
 use crate::{
     Packed, RightOperand, RightShape,
     extension::{List, Operation},
     product_with,
+};
+#[cfg(feature = "gradients")]
+use crate::{
+    extension::{Backward, Uses},
+    gradient,
 };
 
 /// `left · right`, plus a bias if there is a third operand.
