@@ -28,6 +28,32 @@ pub(crate) fn permute(elements: &[f32], sizes: &[usize], order: &[usize]) -> Vec
     output
 }
 
+/// Sides of the blocks that a transposition moves at once.
+const BLOCK: usize = 8;
+
+/// Writes the transpose of a matrix with this many columns, by blocks, for vectors.
+#[inline(always)]
+pub(crate) fn transpose(matrix: &[f32], columns: usize, output: &mut [f32]) {
+    let rows = matrix.len() / columns;
+    let (whole_rows, whole_columns) = (rows / BLOCK * BLOCK, columns / BLOCK * BLOCK);
+    for row in (0..whole_rows).step_by(BLOCK) {
+        for column in (0..whole_columns).step_by(BLOCK) {
+            let line = |line| matrix[(row + line) * columns + column..].first_chunk::<BLOCK>();
+            let block: [_; BLOCK] = std::array::from_fn(|at| *line(at).unwrap_or(&[0.0; BLOCK]));
+            for at in 0..BLOCK {
+                let output = &mut output[(column + at) * rows + row..][..BLOCK];
+                output.copy_from_slice(&block.map(|line| line[at]));
+            }
+        }
+    }
+    for row in 0..rows {
+        let first = if row < whole_rows { whole_columns } else { 0 };
+        for column in first..columns {
+            output[column * rows + row] = matrix[row * columns + column];
+        }
+    }
+}
+
 /// Lists cut into equally many pieces, one piece of each taken in turn.
 pub(crate) fn interleave(lists: &[&[f32]], pieces: usize) -> Vec<f32> {
     let mut output = Vec::with_capacity(lists.iter().map(|list| list.len()).sum());
@@ -62,6 +88,16 @@ mod tests {
             }
         }
         assert_eq!(permute(&[7.0], &[], &[]), [7.0]);
+    }
+
+    #[test]
+    fn a_transposition_is_a_permutation() {
+        for (rows, columns) in [(1, 1), (3, 20), (16, 8), (19, 27)] {
+            let matrix = (0..rows * columns).map(|at| at as f32).collect::<Vec<_>>();
+            let mut found = vec![0.0; matrix.len()];
+            transpose(&matrix, columns, &mut found);
+            assert_eq!(found, permute(&matrix, &[rows, columns], &[1, 0]));
+        }
     }
 
     #[test]

@@ -25,18 +25,42 @@ pub trait Operation: Debug + Send + Sync + 'static {
     /// The output's elements.
     fn run(&self, operands: Vec<List>) -> Vec<f32>;
 
+    /// What the gradients are computed from beside the output's; the rest is not kept for them.
+    #[cfg(feature = "gradients")]
+    fn uses(&self) -> Uses {
+        Uses { operands: true, output: true }
+    }
+
     /// The gradient of each operand; may be empty for an operand whose gradient is not wanted.
     #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>>;
+}
+
+/// What an operation's gradients are computed from.
+#[cfg(feature = "gradients")]
+#[derive(Clone, Copy, Debug)]
+pub struct Uses {
+    /// Whether the operands.
+    pub operands: bool,
+    /// Whether the output.
+    pub output: bool,
+}
+
+#[cfg(feature = "gradients")]
+impl Uses {
+    /// The operands alone.
+    pub const OPERANDS: Self = Self { operands: true, output: false };
+    /// The output alone.
+    pub const OUTPUT: Self = Self { operands: false, output: true };
 }
 
 /// The inputs of an operation's backward pass.
 #[cfg(feature = "gradients")]
 #[derive(Clone, Copy)]
 pub struct Backward<'a> {
-    /// The operands.
+    /// The operands, if they are used.
     pub operands: &'a [&'a [f32]],
-    /// The output.
+    /// The output, if it is used.
     pub output: &'a [f32],
     /// The output's gradient.
     pub gradient: &'a [f32],
@@ -47,6 +71,12 @@ pub struct Backward<'a> {
 /// An operand's elements.
 #[derive(Clone, Debug)]
 pub struct List(Primitive);
+
+impl Default for List {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
 
 impl List {
     /// A tensor's elements.

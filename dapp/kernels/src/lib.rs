@@ -49,6 +49,8 @@ mod average;
 mod convolution;
 mod elementwise;
 pub mod extension;
+#[cfg(feature = "gradients")]
+mod gradient;
 pub mod integer;
 pub mod math;
 pub mod operation;
@@ -69,7 +71,8 @@ pub use elementwise::scaled;
 pub use packed::{Packed, RightShape};
 pub(crate) use packed::{RightOperand, convolution_with, fused_convolution_with, product_with};
 pub(crate) use pool::max_pool;
-pub use processor::SCALAR;
+use processor::SKIPS_ZEROS;
+pub use processor::{SCALAR, vectorized};
 use product::{PackedMatrix, product};
 pub use product::{panels, scratch as product_scratch};
 
@@ -130,7 +133,13 @@ fn addends(bias: Option<&[f32]>, count: usize) -> Vec<f32> {
 
 /// Whether no number is infinite or a NaN.
 fn all_finite(numbers: &[f32]) -> bool {
-    numbers.iter().all(|number| number.is_finite())
+    let each = |numbers: &[f32]| numbers.iter().all(|number| number.is_finite());
+    if SKIPS_ZEROS {
+        return each(numbers);
+    }
+    // With vectors, looking at all is faster than stopping at one.
+    let count = |count: u32, number: &f32| count + u32::from(!number.is_finite());
+    numbers.chunks(1 << 12).all(|numbers| numbers.iter().fold(0, count) == 0)
 }
 
 #[cfg(test)]

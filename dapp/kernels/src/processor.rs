@@ -41,7 +41,7 @@ pub(super) const TILES: RegisterTiles = if SKIPS_ZEROS { SCALAR } else { VECTOR 
 /// functions the kernel calls must be inlined into it; it is not inlined itself, so that its loops
 /// have all the registers.
 #[inline(never)]
-pub(super) fn vectorized<R>(kernel: impl FnOnce() -> R) -> R {
+pub fn vectorized<R>(kernel: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
         use fearless_simd::{Level, Simd};

@@ -2,7 +2,7 @@
 //! and one for a row that is mostly zeros, which takes its nonzero factors one by one.
 
 use super::{
-    RightShape,
+    RightShape, arrange,
     processor::{self, SKIPS_ZEROS, TILES},
 };
 
@@ -45,7 +45,12 @@ impl PackedMatrix {
         let RightShape { inner, columns, transposed } = shape;
         let mut elements = Vec::with_capacity(matrix.len());
         for (first, width) in spans(columns) {
-            if transposed {
+            if transposed && !SKIPS_ZEROS {
+                let packed = elements.len();
+                elements.resize(packed + width * inner, 0.0);
+                let lists = &matrix[first * inner..][..width * inner];
+                arrange::transpose(lists, inner, &mut elements[packed..]);
+            } else if transposed {
                 let lists = &matrix[first * inner..][..width * inner];
                 for index in 0..inner {
                     elements.extend(lists.iter().skip(index).step_by(inner));

@@ -202,7 +202,9 @@ impl Dataset {
     pub fn subset(&self, rows: &[usize]) -> Self {
         fn picked<T: Copy>(list: &[T], width: usize, rows: &[usize]) -> Vec<T> {
             let row = |row: &usize| list.chunks_exact(width).nth(*row).unwrap_or_default();
-            rows.iter().flat_map(row).copied().collect()
+            let mut all = Vec::with_capacity(rows.len() * width);
+            rows.iter().for_each(|each| all.extend_from_slice(row(each)));
+            all
         }
         let width = self.row.elements();
         let features = match &self.features {

@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Epoch, Options, Parameter, Schedule, TrainRefused, optimiser};
-use crate::{
-    backend::elements_of,
-    dataset::{Dataset, Features, Labels},
-};
+use kernels::extension::List;
+
+use super::{Epoch, Options, Parameter, Schedule, TrainRefused, optimiser::State};
+use crate::dataset::{Dataset, Features, Labels};
 
 /// A training after an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,14 +40,14 @@ impl Checkpoint {
 
 impl Saved {
     pub(super) fn of(parameter: &Parameter, best: &[f32]) -> Self {
-        let state = &parameter.state;
-        let list = |tensor: &Option<_>| tensor.clone().map(elements_of::<1>);
+        let State { steps, first, second } = parameter.state.clone();
+        let kept = |list: Vec<f32>| (!list.is_empty()).then_some(list);
         Self {
             best: best.to_vec(),
-            now: elements_of(parameter.tensor.clone()),
-            steps: state.steps,
-            first: list(&state.first),
-            second: list(&state.second),
+            now: parameter.weights.numbers().to_vec(),
+            steps,
+            first: kept(first),
+            second: kept(second),
         }
     }
 
@@ -62,11 +61,11 @@ impl Saved {
         if !lists.into_iter().flatten().all(|list| list.len() == elements) {
             return Err(TrainRefused::Checkpoint);
         }
-        parameter.tensor = optimiser::tensor(now);
-        parameter.state = optimiser::State {
+        parameter.weights = List::new(now.clone());
+        parameter.state = State {
             steps: *steps,
-            first: first.as_deref().map(optimiser::tensor),
-            second: second.as_deref().map(optimiser::tensor),
+            first: first.clone().unwrap_or_default(),
+            second: second.clone().unwrap_or_default(),
         };
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
+use kernels::extension::List;
 use market::{Measure, Score};
 
 use super::{
@@ -10,11 +11,11 @@ use super::{
     class_weights::weights_of,
     freeze::frozen,
     head::Head,
-    optimiser::{State, StepSize, clipped},
+    optimiser::{State, StepSize, clip},
     schedule::Position,
 };
 use crate::{
-    backend::{Array, elements_of},
+    backend::Array,
     dataset::Dataset,
     graph::{Graph, ValueId},
     marking::{self, EvaluationRefused},
@@ -42,7 +43,7 @@ pub(super) struct Parameter {
     value: ValueId,
     pub(super) place: WeightLocation,
     pub(super) shape: Shape,
-    pub(super) tensor: Tensor<1>,
+    pub(super) weights: List,
     pub(super) state: State,
 }
 
@@ -78,13 +79,14 @@ impl Fitting {
         let mut constants = vec![None; graph.known.len()];
         let (mut parameters, mut named) = (Vec::new(), Vec::new());
         for weight in weights {
-            let tensor = Array::new(weight.elements, weight.shape).flat();
-            constants[weight.value] = Some(Array::of(tensor.clone().autodiff(), weight.shape));
+            let weights = List::new(weight.elements);
+            let constant = weights.clone().into_tensor().autodiff();
+            constants[weight.value] = Some(Array::flattened(constant, weight.shape));
             if trained[weight.value] {
                 named.push(names.remove(&weight.place).unwrap_or_default());
                 let (value, place, shape) = (weight.value, weight.place, weight.shape);
                 let state = State::default();
-                parameters.push(Parameter { value, place, shape, tensor, state });
+                parameters.push(Parameter { value, place, shape, weights, state });
             }
         }
         if !options.frozen.is_empty() {
@@ -173,16 +175,16 @@ impl Fitting {
     fn forward(&self, plan: &Plan, batch: &Dataset) -> (Tensor<1>, Vec<Tensor<1>>) {
         let mut values = self.constants.clone();
         let leaves = self.parameters.iter().map(|parameter| {
-            let leaf = parameter.tensor.clone().autodiff().require_grad();
-            values[parameter.value] = Some(Array::of(leaf.clone(), parameter.shape));
+            let leaf = parameter.weights.clone().into_tensor().autodiff().require_grad();
+            values[parameter.value] = Some(Array::flattened(leaf.clone(), parameter.shape));
             leaf
         });
         let leaves = leaves.collect::<Vec<_>>();
         let graph = &self.model.graph;
         let sizes = [&[plan.rows], graph.row.sizes()].concat();
         let shape = Shape::new(&sizes).expect("the plan has this shape for its input");
-        let input = Array::new(batch.features(0..plan.rows), shape).flat().autodiff();
-        let (input, wanted) = (Array::of(input, shape), self.head.value());
+        let input = List::new(batch.features(0..plan.rows)).into_tensor().autodiff();
+        let (input, wanted) = (Array::flattened(input, shape), self.head.value());
         let answers = graph.run(plan, &values, input, wanted, None);
         (self.head.loss(answers, batch.labels(), &self.class_weights), leaves)
     }
@@ -193,30 +195,36 @@ impl Fitting {
         #[expect(clippy::cast_precision_loss, reason = "batches are far smaller than 2²⁴ rows")]
         let rows = plan.rows as f32;
         let mut gradients = loss.clone().div_scalar(rows).backward();
-        let gradients = leaves.into_iter().map(|leaf| leaf.grad_remove(&mut gradients)).collect();
-        let gradients = match options.clip_norm {
-            Some(norm) => clipped(gradients, norm),
-            None => gradients,
-        };
+        let gradients = leaves.into_iter().map(|leaf| {
+            let gradient = leaf.grad_remove(&mut gradients)?;
+            Some(List::of(gradient).into_numbers())
+        });
+        let mut gradients = gradients.collect::<Vec<_>>();
+        if let Some(norm) = options.clip_norm {
+            clip(&mut gradients, norm);
+        }
+        let loss = loss.into_scalar::<f32>();
         let size = StepSize { rate, decay: options.weight_decay };
         for (parameter, gradient) in self.parameters.iter_mut().zip(gradients) {
             if let Some(gradient) = gradient {
-                let weight = parameter.tensor.clone();
-                let state = &mut parameter.state;
-                parameter.tensor = options.optimiser.step(weight, gradient, state, size);
+                // Nothing else has the list by now, so that it is changed in place.
+                let mut weights = std::mem::take(&mut parameter.weights).into_numbers();
+                options.optimiser.step(&mut weights, &gradient, &mut parameter.state, size);
+                parameter.weights = List::new(weights);
             }
         }
-        loss.into_scalar::<f32>()
+        loss
     }
 
     /// Whether the current weights can be written to a file.
     fn has_finite_weights(&self) -> bool {
-        self.elements().into_iter().flatten().all(f32::is_finite)
+        let mut lists = self.parameters.iter().map(|parameter| parameter.weights.numbers());
+        lists.all(|list| list.iter().all(|weight| weight.is_finite()))
     }
 
     /// The current weights.
     pub(super) fn elements(&self) -> Vec<Vec<f32>> {
-        self.parameters.iter().map(|parameter| elements_of(parameter.tensor.clone())).collect()
+        self.parameters.iter().map(|parameter| parameter.weights.numbers().to_vec()).collect()
     }
 
     /// The exact score with the current weights.
@@ -226,7 +234,7 @@ impl Fitting {
         measure: Measure,
     ) -> Result<Score, TrainRefused> {
         for parameter in &self.parameters {
-            let array = Array::constant(elements_of(parameter.tensor.clone()), parameter.shape);
+            let array = Array::constant(parameter.weights.numbers().to_vec(), parameter.shape);
             self.model.set_weight(parameter.value, array);
         }
         let report = report::evaluate(&self.model, watched, measure, &mut |_, _| {});

@@ -1,17 +1,15 @@
 //! The meaning of a graph's answers, and so the value on which a loss is best computed.
 
-use burn::tensor::{Tensor, TensorData, activation};
+use burn::tensor::Tensor;
 use market::Output;
 
-use super::wanted;
+use super::{loss::Loss, wanted};
 use crate::{
-    backend::Array,
+    backend::{Array, compute},
     dataset::Labels,
     graph::{Graph, ValueId},
+    shape::Shape,
 };
-
-/// The least probability whose logarithm is taken.
-const LEAST: f32 = 1e-7;
 
 /// The value that the loss is computed on, by its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,44 +68,18 @@ impl Head {
         }
     }
 
-    /// The loss summed over the rows: cross-entropy for classes, squared error for numbers. A row
-    /// counts as much as its class, if `weights` has one for each.
+    /// The loss summed over the rows. A row counts as much as its class, if `weights` has one for
+    /// each.
     pub(super) fn loss(self, answers: Array, labels: &Labels, weights: &[f32]) -> Tensor<1> {
-        let rows = labels.len();
-        let per_row = answers.shape().elements() / rows;
-        let answers = answers.view([rows, per_row]);
-        let device = answers.device();
-        let rows_of =
-            |list| Tensor::<2>::from_data(TensorData::new(list, [rows, per_row]), &device);
-        let wanted = rows_of(wanted(labels, per_row));
-        let likelihood = match self {
-            Self::Logits(_) => wanted.mul(activation::log_softmax(answers, 1)),
-            Self::LogProbabilities(_) => wanted.mul(answers),
-            Self::Probabilities(_) => {
-                let bounded = answers.clamp_min(LEAST);
-                wanted.mul(bounded.clone().div(bounded.sum_dim(1)).log())
-            }
-            Self::Logit(_) => {
-                // ln p = −ln(1 + exp(−z)) for class 1, and the same of −z for class 0.
-                let sign = wanted.mul_scalar(2.0).sub_scalar(1.0);
-                activation::log_sigmoid(answers.mul(sign))
-            }
-            Self::Probability(_) => {
-                let one = answers.clamp(LEAST, 1.0 - LEAST);
-                let zero = one.clone().neg().add_scalar(1.0);
-                let other = wanted.clone().neg().add_scalar(1.0);
-                wanted.mul(one.log()).add(other.mul(zero.log()))
-            }
-            Self::Number(_) => answers.sub(wanted).square().neg(),
-        };
-        let likelihood = match labels {
+        let per_row = answers.shape().elements() / labels.len();
+        let weights = match labels {
             Labels::Classes(classes) if !weights.is_empty() => {
                 let weight = |class: &u8| weights.get(usize::from(*class)).copied().unwrap_or(1.0);
-                let row = |class| std::iter::repeat_n(weight(class), per_row);
-                likelihood.mul(rows_of(classes.iter().flat_map(row).collect()))
+                classes.iter().map(weight).collect()
             }
-            _ => likelihood,
+            _ => Vec::new(),
         };
-        likelihood.sum().neg()
+        let loss = Loss { head: self, per_row, wanted: wanted(labels, per_row), weights };
+        compute(loss, [answers], Shape::SCALAR).flat()
     }
 }

@@ -2,9 +2,8 @@
 //!
 //! Weights are the f32 constants that reach an input with the role of a weight, directly or through
 //! operators that only rearrange elements. The statistics of a batch normalization stay fixed. The
-//! same file, data, options and computer give the same weights, in one go or from a checkpoint on;
-//! another computer may round gradients differently, and nothing depends on that: only the exact
-//! score of the result counts.
+//! same file, data and options give the same weights, in one go or from a checkpoint on, on every
+//! processor: gradients are sums in a fixed order, and losses use our own functions.
 
 mod change;
 mod checkpoint;
@@ -15,6 +14,7 @@ mod exchange;
 mod fitting;
 mod freeze;
 mod head;
+mod loss;
 mod optimiser;
 mod options;
 mod rounded;

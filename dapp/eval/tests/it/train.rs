@@ -323,3 +323,18 @@ fn weights_leave_a_model_and_come_back_by_name() {
     let refused = with_weights(&small, &weights_of(&large).unwrap());
     assert!(matches!(refused, Err(WeightsRefused::Unknown(_) | WeightsRefused::Shape(_))));
 }
+
+/// The digest was found on a processor with AVX2; one without must find it too.
+#[test]
+fn a_training_gives_the_same_bytes_on_every_processor() {
+    let [shard, _] = shards("digits", Metric::Accuracy);
+    let found = ["digits/torch-base", "digits/sklearn-base"].map(|model| {
+        let file = read(&format!("{model}.onnx"));
+        let options = Options { epochs: 1, clip_norm: Some(1.0), ..usual() };
+        let bytes = trained(&file, &shard, &options).onnx;
+        // FNV-1a.
+        let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix)
+    });
+    assert_eq!(found, [0xdf74_e2ad_332d_9f1e, 0xe166_0f43_64d7_f996], "{found:x?}");
+}

@@ -1,7 +1,7 @@
 //! The layout of a convolution's input: an image's padded rows, and the offsets of runs of taps in
 //! them.
 
-use super::super::Geometry;
+use super::super::{Geometry, processor::SKIPS_ZEROS};
 
 /// Memory layout of an image's rows: for each channel and row, the columns of the padded row by
 /// their remainder modulo the stride. So what a run reads for adjacent outputs is contiguous.
@@ -89,7 +89,12 @@ impl InputLayout {
             let first = (padded * stride + remainder).saturating_sub(padding);
             let end = scratch.len() + self.phase;
             scratch.resize(scratch.len() + padded, 0.0);
-            scratch.extend(row.iter().skip(first).step_by(stride).take(self.phase - padded));
+            let read = self.phase - padded;
+            if stride == 1 && !SKIPS_ZEROS {
+                scratch.extend_from_slice(&row[first..][..read.min(row.len() - first)]);
+            } else {
+                scratch.extend(row.iter().skip(first).step_by(stride).take(read));
+            }
             scratch.resize(end, 0.0);
         }
     }

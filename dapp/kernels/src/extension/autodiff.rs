@@ -44,11 +44,16 @@ fn recorded<C: CheckpointStrategy, const N: usize>(
 ) -> FloatTensor<Autodiff<NdArray, C>> {
     let nodes = operands.each_ref().map(|operand| operand.node());
     let operands = operands.map(|operand| operand.into_parts().0);
-    let lists = operands.iter().cloned().map(List).collect();
-    let output = tensor(operation.run(lists));
-    match Step.prepare::<C>(nodes).compute_bound().stateful() {
+    let step = Step.prepare::<C>(nodes).compute_bound().stateful();
+    let is_tracked = matches!(step, OpsKind::Tracked(_));
+    // What is not kept may be changed in place.
+    let uses = operation.uses();
+    let kept = (is_tracked && uses.operands).then(|| operands.clone());
+    let output = tensor(operation.run(operands.map(List).into()));
+    match step {
         OpsKind::Tracked(step) => {
-            step.finish(Recorded { operation, operands, output: output.clone() }, output)
+            let kept_output = uses.output.then(|| output.clone());
+            step.finish(Recorded { operation, operands: kept, output: kept_output }, output)
         }
         OpsKind::UnTracked(step) => step.finish(output),
     }
@@ -58,12 +63,12 @@ fn recorded<C: CheckpointStrategy, const N: usize>(
 #[derive(Debug)]
 struct Step;
 
-/// The operands and the output of an operation.
+/// What an operation's gradients are computed from.
 #[derive(Clone, Debug)]
 struct Recorded<const N: usize> {
     operation: Arc<dyn Operation>,
-    operands: [Primitive; N],
-    output: Primitive,
+    operands: Option<[Primitive; N]>,
+    output: Option<Primitive>,
 }
 
 impl<const N: usize> burn::backend::autodiff::ops::Backward<NdArray, N> for Step {
@@ -77,11 +82,12 @@ impl<const N: usize> burn::backend::autodiff::ops::Backward<NdArray, N> for Step
     ) {
         let gradient = List(gradients.consume::<NdArray>(&ops.node));
         let Recorded { operation, operands, output } = ops.state;
-        let (operands, output) = (operands.map(List), List(output));
+        let (operands, output) = (operands.map(|lists| lists.map(List)), output.map(List));
+        let operands = operands.as_ref().map(|lists| lists.each_ref().map(List::numbers));
         let wanted = ops.parents.each_ref().map(Option::is_some);
         let found = operation.gradients(&Backward {
-            operands: &operands.each_ref().map(List::numbers),
-            output: output.numbers(),
+            operands: operands.as_ref().map_or(&[], |lists| &lists[..]),
+            output: output.as_ref().map_or(&[], List::numbers),
             gradient: gradient.numbers(),
             wanted: &wanted,
         });

@@ -2,15 +2,18 @@
 
 use std::sync::{Arc, OnceLock};
 
-#[cfg(feature = "gradients")]
-use crate::extension::Backward;
 use crate::{
     Geometry, Packed, RightOperand, convolution_with,
     extension::{List, Operation},
     fused_convolution_with,
 };
 #[cfg(feature = "gradients")]
-use crate::{RightShape, operation::product::turned, product_with};
+use crate::{
+    RightShape,
+    extension::{Backward, Uses},
+    gradient::{self, Windows, dot, sum},
+    product_with,
+};
 
 /// Weights moved over images, plus a bias if there is a third operand.
 #[derive(Debug)]
@@ -37,95 +40,97 @@ impl Operation for Convolution {
         convolve(images, weights, [self.filters, self.groups], bias, &self.geometry)
     }
 
+    #[cfg(feature = "gradients")]
+    fn uses(&self) -> Uses {
+        Uses::OPERANDS
+    }
+
     /// Computed by matrix products with all windows of an image as columns (im2col).
     #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, wanted, .. } = *known;
         let (images, weights) = (operands[0], operands[1]);
-        let Geometry { image, output_size, .. } = self.geometry;
-        let (pixels, outputs) = (image[0] * image[1], output_size[0] * output_size[1]);
         let (filters, taps) = (self.filters / self.groups, weights.len() / self.filters);
-        let windows = Windows::new(&self.geometry);
-        let channels = taps / windows.offsets.len();
+        let back = ConvolutionBack::new(&self.geometry, filters);
+        let [pixels, outputs] =
+            [self.geometry.image, self.geometry.output_size].map(|[height, width]| height * width);
+        let channels = taps / (self.geometry.kernel[0] * self.geometry.kernel[1]);
+        let of_group = |part: &[f32]| gradient::transposed(part, taps);
+        let groups = weights.chunks_exact(filters * taps).map(of_group).collect::<Vec<_>>();
         let mut of_images = vec![0.0; if wanted[0] { images.len() } else { 0 }];
-        let mut of_weights = vec![0.0; weights.len()];
-        let mut of_bias = vec![0.0; self.filters];
-        let group = |list: usize| list % self.groups;
+        let mut of_weights = vec![0.0; if wanted[1] { weights.len() } else { 0 }];
+        let mut of_bias = vec![0.0; if operands.len() > 2 { self.filters } else { 0 }];
+        let mut columns = vec![0.0; taps * outputs];
         for (list, gradient) in gradient.chunks_exact(filters * outputs).enumerate() {
-            let own = list * channels * pixels..(list + 1) * channels * pixels;
-            let part = group(list) * filters * taps..(group(list) + 1) * filters * taps;
-            if wanted[1] {
-                let columns = windows.columns(&images[own.clone()], outputs);
-                let shape = RightShape { inner: outputs, columns: taps, transposed: true };
-                let right = RightOperand { numbers: &columns, packed: None };
-                let found = product_with(gradient, right, shape, None);
-                of_weights[part.clone()].iter_mut().zip(found).for_each(|(sum, part)| *sum += part);
+            let (group, own) = (list % self.groups, list * channels * pixels);
+            if let Some(sums) = of_weights.chunks_exact_mut(filters * taps).nth(group) {
+                let planes = &images[own..][..channels * pixels];
+                back.add_weights(planes, gradient, &mut columns, sums);
             }
-            if wanted[0] {
-                let shape = RightShape { inner: filters, columns: outputs, transposed: false };
-                let right = RightOperand { numbers: gradient, packed: None };
-                let columns = product_with(&turned(&weights[part], taps), right, shape, None);
-                windows.add_columns(&columns, &mut of_images[own]);
+            if let Some(planes) = of_images.get_mut(own..own + channels * pixels) {
+                back.add_images(&groups[group], gradient, planes);
             }
-            let biases = &mut of_bias[group(list) * filters..][..filters];
-            for (bias, gradient) in biases.iter_mut().zip(gradient.chunks_exact(outputs)) {
-                *bias += gradient.iter().sum::<f32>();
+            if let Some(biases) = of_bias.get_mut(group * filters..(group + 1) * filters) {
+                let gradients = gradient.chunks_exact(outputs);
+                biases.iter_mut().zip(gradients).for_each(|(bias, list)| *bias += sum(list));
             }
         }
+        let parts = of_weights.chunks_exact(filters * taps);
+        let of_weights = parts.flat_map(|part| gradient::transposed(part, filters)).collect();
         let mut found = vec![of_images, of_weights, of_bias];
         found.truncate(operands.len());
         found
     }
 }
 
-/// The pixels of a plane that each element of a window reads.
+/// The gradients of one group of filters and one image.
 #[cfg(feature = "gradients")]
-struct Windows {
-    pixels: usize,
-    /// For each element of the window, its pixel for each output; `None` in the padding.
-    offsets: Vec<Vec<Option<usize>>>,
+struct ConvolutionBack {
+    windows: Windows,
+    filters: usize,
+    outputs: usize,
 }
 
 #[cfg(feature = "gradients")]
-impl Windows {
-    fn new(geometry: &Geometry) -> Self {
-        let Geometry { image, kernel, output_size: [height, width], .. } = *geometry;
-        let pixel = |side, position, element| geometry.pixel(side, position, element);
-        let pixels = |row: usize, column: usize| {
-            let outputs = (0..height).flat_map(|high| (0..width).map(move |wide| (high, wide)));
-            let at = |(high, wide)| Some(pixel(0, high, row)? * image[1] + pixel(1, wide, column)?);
-            outputs.map(at).collect::<Vec<_>>()
+impl ConvolutionBack {
+    fn new(geometry: &Geometry, filters: usize) -> Self {
+        let [height, width] = geometry.output_size;
+        Self { windows: Windows::new(geometry), filters, outputs: height * width }
+    }
+
+    /// Adds the gradient of the weights, [taps, filters]; `columns` has zeros in the padding.
+    fn add_weights(&self, planes: &[f32], gradient: &[f32], columns: &mut [f32], sums: &mut [f32]) {
+        let columns = if self.windows.is_image() {
+            planes
+        } else {
+            self.windows.write(planes, columns);
+            columns
         };
-        let elements =
-            (0..kernel[0]).flat_map(|row| (0..kernel[1]).map(move |column| (row, column)));
-        let offsets = elements.map(|(row, column)| pixels(row, column)).collect();
-        Self { pixels: image[0] * image[1], offsets }
-    }
-
-    /// All windows as columns: [channels · elements, outputs].
-    fn columns(&self, planes: &[f32], outputs: usize) -> Vec<f32> {
-        let mut columns =
-            Vec::with_capacity(planes.len() / self.pixels * self.offsets.len() * outputs);
-        for plane in planes.chunks_exact(self.pixels) {
-            for offsets in &self.offsets {
-                columns.extend(offsets.iter().map(|at| at.map_or(0.0, |at| plane[at])));
-            }
+        if self.filters == 1 {
+            let lists = columns.chunks_exact(self.outputs);
+            sums.iter_mut().zip(lists).for_each(|(sum, list)| *sum += dot(list, gradient));
+            return;
         }
-        columns
+        let shape = RightShape { inner: self.outputs, columns: self.filters, transposed: true };
+        let right = RightOperand { numbers: gradient, packed: None };
+        let found = product_with(columns, right, shape, None);
+        sums.iter_mut().zip(found).for_each(|(sum, part)| *sum += part);
     }
 
-    /// Adds numbers in this layout to the pixels that they were read from (col2im).
-    fn add_columns(&self, columns: &[f32], planes: &mut [f32]) {
-        let outputs = self.offsets.first().map_or(1, Vec::len);
-        let mut lists = columns.chunks_exact(outputs);
-        for plane in planes.chunks_exact_mut(self.pixels) {
-            for (offsets, list) in self.offsets.iter().zip(&mut lists) {
-                for (at, number) in offsets.iter().zip(list) {
-                    if let Some(at) = at {
-                        plane[*at] += number;
-                    }
-                }
-            }
+    /// Adds the gradient of the image, given the weights as [taps, filters].
+    fn add_images(&self, weights: &[f32], gradient: &[f32], planes: &mut [f32]) {
+        let columns = if self.filters == 1 {
+            gradient::scaled_each(weights, gradient)
+        } else {
+            let shape =
+                RightShape { inner: self.filters, columns: self.outputs, transposed: false };
+            let right = RightOperand { numbers: gradient, packed: None };
+            product_with(weights, right, shape, None)
+        };
+        if self.windows.is_image() {
+            planes.copy_from_slice(&columns);
+        } else {
+            self.windows.add(&columns, planes);
         }
     }
 }

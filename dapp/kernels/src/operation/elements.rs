@@ -1,7 +1,10 @@
 //! Functions of single elements, and of lists along one dimension.
 
 #[cfg(feature = "gradients")]
-use crate::extension::Backward;
+use crate::{
+    extension::{Backward, Uses},
+    gradient, processor,
+};
 use crate::{
     extension::{List, Operation},
     math,
@@ -14,6 +17,11 @@ pub struct Relu;
 impl Operation for Relu {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
         changed(operands, crate::relu)
+    }
+
+    #[cfg(feature = "gradients")]
+    fn uses(&self) -> Uses {
+        Uses::OUTPUT
     }
 
     #[cfg(feature = "gradients")]
@@ -43,6 +51,11 @@ impl Operation for Activation {
     }
 
     #[cfg(feature = "gradients")]
+    fn uses(&self) -> Uses {
+        Uses::OUTPUT
+    }
+
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { output, gradient, .. } = *known;
         let slope = |y: f32| match self {
@@ -67,6 +80,11 @@ impl Operation for Sqrt {
     }
 
     #[cfg(feature = "gradients")]
+    fn uses(&self) -> Uses {
+        Uses::OUTPUT
+    }
+
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { output, gradient, .. } = *known;
         let back = |(root, gradient): (&f32, &f32)| gradient * 0.5 / root;
@@ -87,6 +105,11 @@ impl Operation for Softmax {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
         let softmax = if self.logarithm { math::log_softmax } else { math::softmax };
         changed(operands, |elements| math::along_middle(elements, self.sizes, softmax))
+    }
+
+    #[cfg(feature = "gradients")]
+    fn uses(&self) -> Uses {
+        Uses::OUTPUT
     }
 
     #[cfg(feature = "gradients")]
@@ -126,6 +149,7 @@ pub enum Arithmetic {
 #[cfg(feature = "gradients")]
 impl Arithmetic {
     /// Partial derivatives of the result with respect to the left and the right number.
+    #[inline(always)]
     fn slopes(self, left: f32, right: f32) -> [f32; 2] {
         match self {
             Self::Add => [1.0, 1.0],
@@ -153,16 +177,29 @@ impl Operation for Broadcast {
     }
 
     #[cfg(feature = "gradients")]
+    fn uses(&self) -> Uses {
+        Uses::OPERANDS
+    }
+
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, .. } = *known;
         let (left, right) = (operands[0], operands[1]);
         let (mut of_left, mut of_right) = (gradient.to_vec(), vec![0.0; right.len()]);
-        for (at, (slot, left)) in of_left.iter_mut().zip(left).enumerate() {
-            let at = at % right.len();
-            let [by_left, by_right] = self.0.slopes(*left, right[at]);
-            of_right[at] += *slot * by_right;
-            *slot *= by_left;
-        }
+        processor::vectorized(
+            #[inline(always)]
+            || {
+                let lists = of_left.chunks_exact_mut(right.len());
+                for (slots, left) in lists.zip(left.chunks_exact(right.len())) {
+                    let pairs = slots.iter_mut().zip(left).zip(right.iter().zip(&mut of_right));
+                    for ((slot, left), (right, sum)) in pairs {
+                        let [by_left, by_right] = self.0.slopes(*left, *right);
+                        *sum += *slot * by_right;
+                        *slot *= by_left;
+                    }
+                }
+            },
+        );
         vec![of_left, of_right]
     }
 }
@@ -201,6 +238,11 @@ impl Operation for Affine {
     }
 
     #[cfg(feature = "gradients")]
+    fn uses(&self) -> Uses {
+        Uses::OPERANDS
+    }
+
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, .. } = *known;
         let (images, factors) = (operands[0], operands[1]);
@@ -209,11 +251,10 @@ impl Operation for Affine {
         let planes = of_images.chunks_exact_mut(self.inner).zip(images.chunks_exact(self.inner));
         for (index, (slots, plane)) in planes.enumerate() {
             let channel = index % factors.len();
-            for (slot, number) in slots.iter_mut().zip(plane) {
-                of_factors[channel] += *slot * number;
-                of_shifts[channel] += *slot;
-                *slot *= factors[channel];
-            }
+            of_factors[channel] += gradient::dot(slots, plane);
+            of_shifts[channel] += gradient::sum(slots);
+            let factor = factors[channel];
+            slots.iter_mut().for_each(|slot| *slot *= factor);
         }
         vec![of_images, of_factors, of_shifts]
     }

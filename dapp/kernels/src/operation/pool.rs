@@ -1,11 +1,11 @@
 //! Pools.
 
-#[cfg(feature = "gradients")]
-use crate::extension::Backward;
 use crate::{
     Counting, Geometry,
     extension::{List, Operation},
 };
+#[cfg(feature = "gradients")]
+use crate::{extension::Backward, gradient};
 
 /// The maximum of each window.
 #[derive(Debug)]
@@ -23,6 +23,9 @@ impl Operation for MaxPool {
         let images = operands[0];
         let Geometry { image, kernel, output_size, .. } = self.0;
         let (pixels, count) = (image[0] * image[1], output_size[0] * output_size[1]);
+        if self.0.is_two_by_two() {
+            return vec![gradient::max_pool_two_by_two(images, &self.0, output, gradient)];
+        }
         let mut back = vec![0.0; images.len()];
         let pixel = |side, position, element| self.0.pixel(side, position, element);
         for (index, (greatest, gradient)) in output.iter().zip(gradient).enumerate() {

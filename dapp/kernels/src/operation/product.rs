@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-#[cfg(feature = "gradients")]
-use crate::extension::Backward;
 use crate::{
     Packed, RightOperand, RightShape,
     extension::{List, Operation},
     product_with,
+};
+#[cfg(feature = "gradients")]
+use crate::{
+    extension::{Backward, Uses},
+    gradient,
 };
 
 /// `left · right`, plus a bias if there is a third operand.
@@ -23,6 +26,11 @@ impl Operation for Product {
     fn run(&self, operands: Vec<List>) -> Vec<f32> {
         let right = RightOperand { numbers: operands[1].numbers(), packed: self.packed.as_deref() };
         product_with(operands[0].numbers(), right, self.shape, operands.get(2).map(List::numbers))
+    }
+
+    #[cfg(feature = "gradients")]
+    fn uses(&self) -> Uses {
+        Uses::OPERANDS
     }
 
     #[cfg(feature = "gradients")]
@@ -67,6 +75,11 @@ impl Operation for Products {
     }
 
     #[cfg(feature = "gradients")]
+    fn uses(&self) -> Uses {
+        Uses::OPERANDS
+    }
+
+    #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { operands, gradient, wanted, .. } = *known;
         let factors = [operands[0], operands[1]];
@@ -103,24 +116,17 @@ fn back(
     let of_right = || match transposed {
         true => {
             let shape = RightShape { inner: rows, columns: inner, transposed: false };
-            product(&turned(gradient, columns), left, shape)
+            product(&gradient::transposed(gradient, columns), left, shape)
         }
         false => {
             let shape = RightShape { inner: rows, columns, transposed: false };
-            product(&turned(left, inner), gradient, shape)
+            product(&gradient::transposed(left, inner), gradient, shape)
         }
     };
     [
         if wanted[0] { of_left() } else { Vec::new() },
         if wanted[1] { of_right() } else { Vec::new() },
     ]
-}
-
-/// The transpose of a matrix with this many columns.
-#[cfg(feature = "gradients")]
-pub(super) fn turned(matrix: &[f32], columns: usize) -> Vec<f32> {
-    let column = |column| matrix.iter().skip(column).step_by(columns);
-    (0..columns).flat_map(column).copied().collect()
 }
 
 /// The sums of a matrix's columns.
