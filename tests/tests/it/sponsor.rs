@@ -46,6 +46,7 @@ fn a_sponsor_opens_reveals_settles_and_cancels_jobs_on_the_page() {
         match browser.asks().as_str() {
             "client" => assert_eq!(market.submit("2", "1")["accepted"], true),
             "sealed-client" => take_part(&market),
+            "window" => market.advance(7_200),
             // The page asks every other second whether there is anything new.
             "shown" => std::thread::sleep(Duration::from_secs(5)),
             "seen" => break,
