@@ -37,7 +37,7 @@ async function connect() {
 }
 
 async function termsThatMakeNoSenseAreRefusedInWords() {
-  await connect();
+  await page.goto(`${url}/#/open`);
   await field("Title").fill("Heart");
   await field("Reward").fill("0.5");
   await field("Number of rewards").fill("2");
@@ -79,6 +79,9 @@ async function aJobIsRehearsedByKeyboardAndOpenedInParts() {
   assert.match(facts, /81\.065 %.*about \d+ \(0[.0-9]* ether at today's price\)/);
   await see("models can be trained on the very rows that decide");
   assert.equal(await rpc(ethereum, "eth_blockNumber"), before, "nothing was sent");
+  // The wallet is connected where the form is, which stays.
+  await button("Connect First").click();
+  await button("Open the job").waitFor();
   await inspect(page, pictures, "rehearsed");
   // The wallet is closed after the deposit.
   await page.evaluate(() => {
@@ -106,7 +109,7 @@ async function aJobIsRehearsedByKeyboardAndOpenedInParts() {
 
 /** Fills in and rehearses a sealed job on digits. */
 async function rehearseSealed() {
-  await connect();
+  await page.getByRole("link", { name: "Open a job" }).click();
   await field("Title").fill("Digits");
   await field("Award").selectOption("a prize for the best model");
   assert(await field("Reward").isHidden());
@@ -146,22 +149,14 @@ async function aSealedJobIsOpenedRevealedAndSettled() {
   await inspect(page, pictures, "duties");
   await button("Reveal the hold-out").click();
   await page.locator('.activity li[data-state="done"]', { hasText: "reveal the hold-out" }).waitFor();
-  for (let steps = 0; steps < 6; steps++) {
-    await page.locator("h1 .badge", { hasText: /revealing|evaluating|settled/ }).waitFor();
-    if (await page.locator('h1 .badge[data-stage="settled"]').count()) break;
-    const of = page.locator(".activity li", { hasText: "settle the job" });
-    const before = await of.count();
-    const settle = page.locator("#duties").getByRole("button", { name: "Settle", exact: true });
-    await settle.click();
-    await page.waitForFunction(
-      (count) => {
-        const all = [...document.querySelectorAll(".activity li")];
-        const settled = all.filter((one) => one.textContent.startsWith("settle the job"));
-        return settled.length > count && ["done", "refused"].includes(settled[0].dataset.state);
-      },
-      before,
-    );
-    await page.waitForTimeout(2_500);
+  // Each step of settling is a transaction, and shows before the next.
+  const steps = page.locator(".activity li", { hasText: "settle the job: done" });
+  const isSettled = () => page.locator('h1 .badge[data-stage="settled"]').count();
+  for (let done = 1; done <= 6 && !(await isSettled()); done++) {
+    await page.locator("#duties").getByRole("button", { name: "Settle", exact: true }).click();
+    await steps.nth(done - 1).waitFor();
+    // Keys are taken until the end of their window, whoever has revealed.
+    await outside(done === 1 ? "window" : "shown");
   }
   await page.locator('h1 .badge[data-stage="settled"]').waitFor();
   await page.getByRole("heading", { name: "Your job" }).waitFor({ state: "hidden" });
@@ -169,7 +164,7 @@ async function aSealedJobIsOpenedRevealedAndSettled() {
 }
 
 async function aJobThatNobodySubmittedToIsCancelled() {
-  await connect();
+  await page.getByRole("link", { name: "Open a job" }).click();
   await field("Title").fill("Mistake");
   await field("Reward").fill("0.25ether");
   await field("Close").fill("2h");

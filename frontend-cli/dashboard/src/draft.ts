@@ -127,8 +127,8 @@ function fieldset(section: Section, rows: Map<string, HTMLElement>, kind: HTMLEl
     isAward && labelled("Award", kind),
     ...of(true),
   ];
-  // Of an award each field belongs to one kind, which hides the others.
-  if (isAward) shown.push(...others);
+  // Fields of what is not chosen are hidden.
+  if (isAward || section.name === "sealing") shown.push(...others);
   else if (others.length > 0) {
     shown.push(h("details", {}, [h("summary", {}, ["More terms, which have defaults"]), ...others]));
   }

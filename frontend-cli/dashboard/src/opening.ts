@@ -180,14 +180,15 @@ export function openingView(): View {
       ];
     }
     if (!rehearsed && !begun) return [];
-    if (!account()) return [h("a", { href: "#/account" }, ["Connect a wallet to open it"])];
+    if (!account()) return wallets();
     if (!isRightChain()) {
-      return [h("a", { href: "#/account" }, ["The wallet is on another chain: switch it"])];
+      const change = () => wallet.switchTo(market?.chain_id ?? 0).catch(explain);
+      return ["The wallet is on another chain. ", button("Switch the wallet", () => run(change))];
     }
     const disabled = transactions.isBusy;
     if (begun?.isSent) {
       return [
-        h("p", {}, [`The job ${begun.title} was begun and is not complete: ${begun.job}`]),
+        h("p", { class: "whole" }, [`The job ${begun.title} was begun and is not complete: ${begun.job}`]),
         button("Go on opening", () => run(goOn), { disabled }),
         button("Forget it", () => run(giveUp), { disabled }),
       ];
@@ -202,6 +203,16 @@ export function openingView(): View {
       isSealed && button("Save the key", () => run(saveKey), { disabled }),
       button("Open the job", () => run(goOn), { disabled: disabled || (isSealed && !isSaved) }),
     ];
+  };
+  /** Connects here, as the form would be left otherwise. */
+  const wallets = (): Child[] => {
+    if (wallet.found.size === 0) return ["No wallet was found: install one, which then opens the job."];
+    return [...wallet.found.values()].map((one) =>
+      button(`Connect ${one.info.name}`, () => run(() => wallet.connect(one).catch(explain))),
+    );
+  };
+  const explain = (error: unknown) => {
+    throw new Error(wallet.explained(error));
   };
   const remember = () => {
     const owner = account();

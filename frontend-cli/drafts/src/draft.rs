@@ -99,8 +99,8 @@ pub struct TermsDraft {
     #[arg(long, visible_alias = "deadline", value_name = "TIME")]
     #[serde(alias = "deadline")]
     pub close: Option<Deadline>,
-    /// Submissions that the job holds at a time, whose bytes you rent [default: ten, four for each
-    /// reward, or as many as are cheaply stored]
+    /// Submissions that the job holds at a time, whose bytes you rent [default: 32, or four for
+    /// each reward; fewer where that many are not cheaply stored]
     #[arg(long, value_name = "N")]
     pub places: Option<u32>,
     /// Requirements on an acceptable model.

@@ -3,7 +3,7 @@
 //!
 //! Its pictures are in `target/tmp/sponsor`.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use client::session::Currency;
 use deml_tests::{
@@ -46,6 +46,9 @@ fn a_sponsor_opens_reveals_settles_and_cancels_jobs_on_the_page() {
         match browser.asks().as_str() {
             "client" => assert_eq!(market.submit("2", "1")["accepted"], true),
             "sealed-client" => take_part(&market),
+            "window" => market.advance(7_200),
+            // The page asks every other second whether there is anything new.
+            "shown" => std::thread::sleep(Duration::from_secs(5)),
             "seen" => break,
             other => panic!("the browser's test failed: {other:?}"),
         }
