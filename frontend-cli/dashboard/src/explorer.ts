@@ -50,7 +50,7 @@ export function dataPart(number: string): DataPart {
   let known = "";
   let hasTwin = false;
   const list = h("div");
-  const state = h("p", { role: "status", id: "data-state" });
+  const state = h("p", { role: "status", id: "data-state", class: "whole" });
   const place = h("div", { id: "data" });
   const element = h("section", {}, [h("h2", {}, ["Data and files"]), list, state, place]);
 
@@ -92,7 +92,11 @@ export function dataPart(number: string): DataPart {
       const now = `${job.stage} ${job.hold_out?.cid}`;
       if (known === now) return;
       hasTwin = (await market()).has_twin;
-      const files = await ask<JobFile[]>(`jobs/${number}/files`);
+      const files = await ask<JobFile[]>(`jobs/${number}/files`).catch((error) => {
+        fill(list, (error as Error).message);
+        return null;
+      });
+      if (!files) return;
       known = now;
       const rows = files.map((file) => [
         file.what,
@@ -183,10 +187,12 @@ function summary({ rows, shape, stored, classes, targets }: Overview): Child[] {
 
 function numbers({ columns, rows }: Rows): Child[] {
   const names = ["Row", "Label", ...columns.map(({ name }) => name)];
+  const list = table("Rows", names, rows.map(({ row, label, cells }) => [String(row), label, ...cells]));
+  list.classList.add("matrix");
   return [
     h("ul", { class: "histograms" }, columns.map(({ name, histogram: of }) => histogram(name, of))),
     h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Rows" }, [
-      table("Rows", names, rows.map(({ row, label, cells }) => [String(row), label, ...cells])),
+      list,
     ]),
   ];
 }

@@ -22,6 +22,12 @@ import * as transactions from "./transactions";
 import { holds } from "./verify";
 import type { View } from "./main";
 
+const MARKS = {
+  verified: "Verified in this browser against Ethereum.",
+  lie: "The node shows this job otherwise than Ethereum's inputs make it: do not trust it.",
+  told: "As the node tells it; not verified in this browser.",
+};
+
 export function jobView(number: string): View {
   const top = h("div", {}, [h("p", {}, [`Reading job ${number} …`])]);
   const scores = chart(number);
@@ -30,22 +36,22 @@ export function jobView(number: string): View {
   const sponsor = sponsorPart();
   const messages = messagesPart(number);
   const data = dataPart(number);
-  const mark = h("p", { class: "quiet", id: "mark" });
+  const mark = h("p", { class: "quiet", id: "mark" }, [MARKS.told]);
   const scoresSection = section("Scores over time", scores.element);
-  scoresSection.hidden = true;
+  // Shown at once when there is something to show, so that nothing jumps.
+  const body = h("div", { hidden: true }, [
+    mark,
+    sponsor.element,
+    scoresSection,
+    model.element,
+    messages.element,
+    transactions.log,
+    data.element,
+    rest,
+  ]);
   return {
     title: `Job ${number}`,
-    element: h("article", {}, [
-      top,
-      mark,
-      sponsor.element,
-      scoresSection,
-      model.element,
-      messages.element,
-      transactions.log,
-      data.element,
-      rest,
-    ]),
+    element: h("article", {}, [top, body]),
     leave() {
       scores.leave();
       model.leave();
@@ -55,12 +61,12 @@ export function jobView(number: string): View {
     async refresh() {
       const job = await ask<JobDetail>(`jobs/${number}`);
       const events = await eventsOf(job.job);
+      await data.show(job);
       fill(top, ...heading(job), section("Dates", timeline(job)));
-      scoresSection.hidden = false;
+      body.hidden = false;
       scores.show(events);
       model.show(job);
       messages.show();
-      await data.show(job);
       const isOpen = rest.querySelector("details")?.open ?? false;
       fill(
         rest,
@@ -90,13 +96,8 @@ async function marked(mark: HTMLElement, number: string, job: JobDetail): Promis
   });
   const states = { true: "verified", false: "lie", null: "told" } as const;
   const state = states[`${isTrue}`];
-  const words = {
-    verified: "Verified in this browser against Ethereum.",
-    lie: "The node shows this job otherwise than Ethereum's inputs make it: do not trust it.",
-    told: "As the node tells it; not verified in this browser.",
-  };
   mark.dataset.state = state;
-  if (mark.textContent !== words[state]) fill(mark, words[state]);
+  if (mark.textContent !== MARKS[state]) fill(mark, MARKS[state]);
 }
 
 function section(title: string, ...children: Child[]): HTMLElement {
