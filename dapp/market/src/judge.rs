@@ -76,8 +76,7 @@ pub trait Judge {
     /// codec of deltas refuses them all.
     ///
     /// - Errors: it is malformed, or stands for too many bytes
-    fn rebuild(&self, delta: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused> {
-        let _ = delta;
+    fn rebuild(&self, _: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused> {
         Err(ChunkRefused::NoBase)
     }
 
