@@ -227,7 +227,7 @@ impl Names {
         let metadata = metadata(bytes).unwrap_or_default();
         let list = |key: &str| {
             let list = metadata[key].as_str().and_then(|list| serde_json::from_str(list).ok());
-            list.unwrap_or_else(Vec::<String>::new)
+            list.unwrap_or_default()
         };
         let features = list("features");
         let is_of_all = features.len() == columns;

@@ -165,20 +165,8 @@ impl Question {
                 let [model, rows] = all(files)?;
                 shown(inspection::digest(model, rows)?)
             }
-            Self::Verify { file } => {
-                let [entry, bytes, more @ ..] = files else { return Err(malformed(files.len())) };
-                let Entry { job, .. } = read(entry)?.named()?;
-                shown(files::verify(&job, file, bytes, more.first().copied())?)
-            }
-            Self::Explore { file } => {
-                let [entry, bytes] = all(files)?;
-                let Entry { job, .. } = read(entry)?.named()?;
-                let verified = files::verify(&job, file, bytes, None)?;
-                let explorer = Explorer::open(bytes)?;
-                let answer = json!({ "verified": verified, "overview": explorer.overview() });
-                EXPLORER.set(Some(explorer));
-                Ok(answer)
-            }
+            Self::Verify { file } => verify(file, files),
+            Self::Explore { file } => explore(file, files),
             Self::Rows { from, limit, column } => {
                 exploring(|explorer| shown(explorer.rows(from, limit, column)?))
             }
@@ -232,6 +220,22 @@ impl Question {
             }
         }
     }
+}
+
+fn verify(file: JobFile, files: &[&[u8]]) -> Result<Value> {
+    let [entry, bytes, more @ ..] = files else { return Err(malformed(files.len())) };
+    let Entry { job, .. } = read(entry)?.named()?;
+    shown(files::verify(&job, file, bytes, more.first().copied())?)
+}
+
+fn explore(file: JobFile, files: &[&[u8]]) -> Result<Value> {
+    let [entry, bytes] = all(files)?;
+    let Entry { job, .. } = read(entry)?.named()?;
+    let verified = files::verify(&job, file, bytes, None)?;
+    let explorer = Explorer::open(bytes)?;
+    let answer = json!({ "verified": verified, "overview": explorer.overview() });
+    EXPLORER.set(Some(explorer));
+    Ok(answer)
 }
 
 fn exploring(answer: impl FnOnce(&Explorer) -> Result<Value>) -> Result<Value> {
