@@ -10,9 +10,8 @@ use eval::{Dataset, Model, delta, report, train};
 use market::{Command, JobId, Measure, Scores, Slot};
 use serde::Serialize;
 use trainer::local;
+use twin::transactions;
 use wire::{JobView, MAX_CHUNK_BYTES};
-
-use crate::budget;
 
 /// Most bits of a step that are tried: more are no shorter than the step of the greatest change.
 const BITS_MAX: u8 = 12;
@@ -180,7 +179,7 @@ pub fn sealed_saving(model: BlobRef, ciphertext: BlobRef) -> Option<Saving> {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         let whole = bytes / MAX_CHUNK_BYTES;
         let payloads = iter::repeat_n(MAX_CHUNK_BYTES, whole).chain([bytes % MAX_CHUNK_BYTES]);
-        budget::gas(&payloads.collect::<Vec<_>>(), false)
+        transactions::gas(&payloads.collect::<Vec<_>>(), false)
     };
     let saving = Saving {
         bytes: model.size,
@@ -194,5 +193,5 @@ pub fn sealed_saving(model: BlobRef, ciphertext: BlobRef) -> Option<Saving> {
 /// Gas of some commands, each an input, rounded up.
 fn gas(commands: &[Command]) -> u64 {
     let payloads = commands.iter().map(|command| wire::encode_command(command).len());
-    budget::gas(&payloads.collect::<Vec<_>>(), false)
+    transactions::gas(&payloads.collect::<Vec<_>>(), false)
 }

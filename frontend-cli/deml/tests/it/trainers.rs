@@ -136,7 +136,7 @@ fn a_trainer_that_the_base_model_names_runs_only_if_the_client_names_it_too() {
     let (_, said) = person.trained(&["--trainer", "job"], 1);
     assert!(said.contains("no trainer"), "{said}");
     let base = fs::read(person.path("base.onnx")).unwrap();
-    let named = twin::named::with(&base, cid);
+    let named = drafts::named::with(&base, cid);
     fs::write(person.path("base.onnx"), named).unwrap();
     let (_, said) = person.trained(&[], 1);
     assert!(said.contains("trainer named") && said.contains(&cid.to_string()), "{said}");
@@ -146,7 +146,7 @@ fn a_trainer_that_the_base_model_names_runs_only_if_the_client_names_it_too() {
     assert_eq!(json(&printed)["held"].as_array().unwrap().len(), 7);
     // The result still names it, as it has the base model's graph.
     let model = fs::read(person.path("mine.onnx")).unwrap();
-    assert_eq!(twin::named::of(&model), Some(cid.to_string()));
+    assert_eq!(drafts::named::of(&model), Some(cid.to_string()));
     let (printed, _) = person.trained(&["--trainer", "own"], 0);
     assert_eq!(json(&printed)["ending"], "completed");
 }

@@ -21,6 +21,7 @@ use client::{
     printer::{ExitStatus, Interrupted, Printer, Refused},
     session::Session,
 };
+use drafts::named;
 use market::{Measure, Metric, Output};
 use serde::Serialize;
 use trainer::{
@@ -30,7 +31,6 @@ use trainer::{
     local,
     task::{self, Isolation, Wanted, Work, judging::JudgedModel},
 };
-use twin::named;
 
 pub use self::{
     args::{Optimizer, ScheduleName, Training},
