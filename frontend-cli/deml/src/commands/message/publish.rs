@@ -57,8 +57,8 @@ pub struct Published {
 impl fmt::Display for Published {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { account, key, forgotten, spent } = self;
-        let state = if spent.is_some() { "encrypt for" } else { "encrypt already for" };
-        write!(out, "messages to {account} {state} {key}")?;
+        let since = if spent.is_some() { "from now on" } else { "already" };
+        write!(out, "messages to {account} are {since} encrypted for {key}")?;
         if *forgotten > 0 {
             let keys = client::quantity::count(*forgotten as u64, "earlier key");
             write!(out, "\n  {keys} forgotten: what was encrypted for them is lost")?;
