@@ -146,7 +146,10 @@ impl Desk {
     fn settle(&self, view: &JobView, currency: &Currency) -> Option<Duty> {
         let command = Command::Settle { job: view.job };
         let most = total(view.stake, Amount::ZERO);
-        (self.now >= view.windows.close).then(|| Duty {
+        let windows = &view.windows;
+        let is_awaiting_keys = view.stage == Stage::Revealing && self.now < windows.reveal_until;
+        let can = self.now >= windows.close && !is_awaiting_keys;
+        can.then(|| Duty {
             name: "Settle",
             words: format!(
                 "It costs {} a step, and the market refuses it while a window is open. Of {} in \

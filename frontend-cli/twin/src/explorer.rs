@@ -225,7 +225,7 @@ impl Names {
     /// The names in a file's metadata, each a JSON list.
     fn of(bytes: &[u8], columns: usize) -> Self {
         let metadata = metadata(bytes).unwrap_or_default();
-        let list = |key: &str| {
+        let list = |key: &str| -> Vec<String> {
             let list = metadata[key].as_str().and_then(|list| serde_json::from_str(list).ok());
             list.unwrap_or_default()
         };

@@ -4,7 +4,7 @@ use deml_tests::{
     fixture,
     market::{Market, SALT, call, deposit, input, open_job, payload, sealed_terms, text, with},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// A thousandth of an Ether.
 const MILLI: u128 = 1_000_000_000_000_000;

@@ -171,7 +171,7 @@ impl Browser {
     pub(crate) fn start(script: &str, arguments: &[&str]) -> Self {
         let folder = scripts();
         let mut node = Command::new("node");
-        node.arg(script).args(arguments).current_dir(&folder);
+        node.arg(script).args(arguments).current_dir(folder);
         let mut child = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (answers, asked) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         Self { child, answers, asked: BufReader::new(asked) }

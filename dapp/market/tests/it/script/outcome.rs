@@ -159,6 +159,15 @@ impl Names<'_> {
                 let title = self.title(*job);
                 format!("JobEnded {title} payouts={payouts} winner={winner}{reason}")
             }
+            Event::Returned { account: who, asset, amount } => {
+                format!("Returned {amount} {} of {}", self.asset(*asset), account(*who))
+            }
+            other => self.message_event(other),
+        }
+    }
+
+    fn message_event(&self, event: &Event) -> String {
+        match event {
             Event::MessageKeyPublished { account: who, key } => {
                 format!("MessageKeyPublished {} {}", account(*who), key[0])
             }
@@ -169,9 +178,6 @@ impl Names<'_> {
                 account(*to),
                 ciphertext.0.len()
             ),
-            Event::Returned { account: who, asset, amount } => {
-                format!("Returned {amount} {} of {}", self.asset(*asset), account(*who))
-            }
             other => panic!("an event without words: {other:?}"),
         }
     }
