@@ -72,13 +72,10 @@ pub struct Delta<'a> {
 
 /// Evaluates models. Deterministic: equal evaluations give equal results everywhere.
 pub trait Judge {
-    /// Rebuilds the bytes that a delta stands for; the caller checks their CID. A judge without a
-    /// codec of deltas refuses them all.
+    /// Rebuilds the bytes that a delta stands for; the caller checks their CID.
     ///
     /// - Errors: it is malformed, or stands for too many bytes
-    fn rebuild(&self, _: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused> {
-        Err(ChunkRefused::NoBase)
-    }
+    fn rebuild(&self, delta: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused>;
 
     /// Largest cost of computing the quote, known from the files' lengths alone.
     fn reading(&self, evaluation: &Evaluation<'_>) -> Work;

@@ -7,9 +7,10 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use blobs::ChunkRefused;
 use market::{
-    Command, Comparison, Evaluation, EvaluationError, Fault, Judge, MetricAccumulator, Quote,
-    Similarity, Work,
+    Command, Comparison, Delta, Evaluation, EvaluationError, Fault, Judge, MetricAccumulator,
+    Quote, Similarity, Work,
 };
 
 /// Logs one line to stderr; ignores errors, such as a closed stderr.
@@ -145,6 +146,11 @@ impl<J: Judge + Default> CatchingJudge<J> {
 }
 
 impl<J: Judge + Default> Judge for CatchingJudge<J> {
+    fn rebuild(&self, delta: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused> {
+        // It changes nothing of the judge, which so stays as it was.
+        catch(|| self.judge.rebuild(delta)).unwrap_or(Err(ChunkRefused::DeltaMalformed))
+    }
+
     fn reading(&self, evaluation: &Evaluation<'_>) -> Work {
         self.judge.reading(evaluation)
     }

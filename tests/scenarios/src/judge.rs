@@ -1,7 +1,8 @@
 //! A judge that needs no models.
 
+use blobs::ChunkRefused;
 use market::{
-    Comparison, Evaluation, EvaluationError, Judge, MetricAccumulator, Quote, Similarity,
+    Comparison, Delta, Evaluation, EvaluationError, Judge, MetricAccumulator, Quote, Similarity,
     WeightDistance, Work,
 };
 
@@ -28,6 +29,11 @@ fn right(evaluation: &Evaluation<'_>) -> u32 {
 }
 
 impl Judge for Speller {
+    /// It knows no codec.
+    fn rebuild(&self, _: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused> {
+        Err(ChunkRefused::DeltaMalformed)
+    }
+
     fn reading(&self, _: &Evaluation<'_>) -> Work {
         Work(0)
     }

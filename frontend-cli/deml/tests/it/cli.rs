@@ -310,7 +310,6 @@ fn what_is_missing_is_named_with_what_to_do() {
         (&["job", "board", "0"], "deml devnet"),
         (&["job", "reveal", "0", "--app", APP], "who signs?"),
         (&["message", "read", "--as", APP, "--app", APP], "say --keystore FILE, too"),
-        (&["message", "send", "0", "--to", "bob", "hello"], "bob"),
         (&["submit", "--job", "0", "--model", "absent", "--app", APP], "cannot read absent"),
         (&["show", "--job", "0", "--model", "absent", "--app", APP], "cannot read absent"),
         (&["mine", "--job", "0", "--inspect-url", NOBODY, "--app", APP], "is it running?"),
