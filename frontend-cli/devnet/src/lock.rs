@@ -2,8 +2,15 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+
+/// A program that was being started as the last devnet ended holds its files for a moment, until it
+/// runs.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(30);
 
 /// Held while a devnet uses a folder.
 pub(super) struct FolderLock(
@@ -16,13 +23,16 @@ impl FolderLock {
         let path = folder.join("lock");
         let context = || format!("cannot lock {}", path.display());
         let file = File::create(&path).with_context(context)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => bail!(
-                "a devnet already runs in {}: stop it, or give another folder with --dir",
-                folder.display()
-            ),
-            Err(TryLockError::Error(error)) => Err(error).with_context(context),
+        for _ in 0..ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+                Err(TryLockError::Error(error)) => return Err(error).with_context(context),
+            }
         }
+        bail!(
+            "a devnet already runs in {}: stop it, or give another folder with --dir",
+            folder.display()
+        )
     }
 }
