@@ -252,7 +252,8 @@ mod tests {
 
     #[test]
     fn the_kernel_s_convolutions_are_those_one_by_one() {
-        let cases: [([&[usize]; 2], &[(&str, &[i64])]); 5] = [
+        type Attributes = &'static [(&'static str, &'static [i64])];
+        let cases: [([&[usize]; 2], Attributes); 5] = [
             ([&[2, 3, 9, 7], &[4, 3, 3, 3]], &[("pads", &[1, 2, 0, 1])]),
             ([&[1, 4, 8, 8], &[4, 1, 3, 3]], &[("strides", &[2, 2]), ("pads", &[1, 1, 1, 1])]),
             ([&[1, 2, 30], &[6, 2, 5]], &[("dilations", &[3]), ("pads", &[4, 2])]),
