@@ -1,7 +1,7 @@
 //! Exact sums of products of bytes, three in one multiplication.
 //!
-//! Three bytes of the right factor lie in a word, each in a lane of 21 bits. One multiplication by a
-//! byte of the left factor makes three products of 16 bits, and one addition adds them to three
+//! Three bytes of the right factor lie in a word, each in a lane of 21 bits. One multiplication by
+//! a byte of the left factor makes three products of 16 bits, and one addition adds them to three
 //! sums. A lane holds [`LANE_TERMS`] products before it is emptied. All of it is integer
 //! arithmetic, which the machine runs about three times as fast as arithmetic of floats.
 

@@ -27,7 +27,8 @@ pub struct Rent {
 
 impl Rent {
     /// The part of this price for the time from `opened` to `now`, where all of it is for the time
-    /// up to `last_date`: at least for the shortest time charged; rounded up, the floor's part down.
+    /// up to `last_date`: at least for the shortest time charged; rounded up, the floor's part
+    /// down.
     #[must_use]
     pub fn used(
         self,

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Bytes;
-use blobs::{BlobRef, Cid, Digest, Encoding, MAX_INFLATED_BYTES, Opening, SEAL_BYTES, Upload};
+use blobs::{BlobRef, Cid, Digest, Encoding, MAX_INFLATED_BYTES, Opening, Upload};
 use eval::delta;
 use market::{
     Address, Attestation, Award, Command, Delta, JobId, SealedBlob, Sealing, Slot, SlotKey,
@@ -287,13 +287,12 @@ impl JobBlobs {
     fn open(&mut self, key: SlotKey, sealed: SealedBlob, plain: BlobRef, secret: Digest) {
         let Some(File { bytes, .. }) = self.file(key) else { return };
         let opening = Opening { key: secret.0, salt: [0; 32], plain };
-        let is_delta = sealed.ciphertext.size != plain.size.saturating_add(SEAL_BYTES);
         let base = self.file(SlotKey::job(Slot::BaseModel)).filter(|_| key.submission.is_some());
-        let opened = match base.filter(|_| is_delta) {
-            Some(base) => delta::open(&base.bytes, &opening, sealed.commitment, bytes.to_vec()),
-            None => opening.open(sealed.commitment, bytes.to_vec()).ok(),
+        let rebuild = |data: &[u8]| {
+            let base = &base.as_ref()?.bytes;
+            delta::rebuild(&Delta { base, offset: 0, data, limit: plain.size }).ok()
         };
-        if let Some(opened) = opened {
+        if let Some(opened) = sealed.open(&opening, bytes.to_vec(), rebuild) {
             self.slots.insert(key, Held::Whole(plain.cid(), opened.into()));
         }
     }

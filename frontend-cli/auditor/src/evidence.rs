@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use alloy::rpc::types::{Filter, Log};
 use alloy::sol_types::SolEvent;
 use anyhow::{Context, Result};
-use client::chain::bindings::{Application, Authority, InputBox};
+use client::chain::bindings::{Application, ApplicationFactory, Authority, InputBox};
 use client::chain::{CLAIM_ACCEPTED, Chain, ClaimEvent, Input, LogReader};
 
 use super::divergence::{Divergence, DivergenceKind};
@@ -139,14 +139,33 @@ async fn validators(
     }
     let first = match changes.first() {
         None => now,
-        Some((block, _)) => {
-            let call = Application::getOutputsMerkleRootValidatorCall {};
-            let what = "read who accepted claims at first";
-            chain.call_at(what, application, &call, block.saturating_sub(1)).await?
-        }
+        Some((block, _)) => first_validator(chain, application, deployed, *block).await?,
     };
     changes.insert(0, (0, first));
     Ok(changes)
+}
+
+/// The validator of a new application: as the factory that made it has it in an event, which every
+/// node keeps; or else from the state before the first change, which archive nodes keep alone.
+async fn first_validator(
+    chain: &Chain,
+    application: Address,
+    deployed: u64,
+    first_change: u64,
+) -> Result<Address> {
+    type Created = ApplicationFactory::ApplicationCreated;
+    let factory = chain.contracts().application_factory;
+    let filter = Filter::new().address(factory).event_signature(Created::SIGNATURE_HASH);
+    let mut reader = chain.logs(filter, deployed);
+    while let Some(logs) = reader.next(deployed).await? {
+        let mut created = logs.iter().filter_map(|log| Created::decode_log(&log.inner).ok());
+        if let Some(created) = created.find(|created| created.appContract == application) {
+            return Ok(created.outputsMerkleRootValidator);
+        }
+    }
+    let call = Application::getOutputsMerkleRootValidatorCall {};
+    let what = "read who accepted claims at first";
+    chain.call_at(what, application, &call, first_change.saturating_sub(1)).await
 }
 
 /// Iterates over an application's history.

@@ -179,7 +179,7 @@ impl Desk {
     fn holding(&self, is_ether: bool) -> Result<&Holding> {
         let is_it = |one: &&Holding| (one.purse.currency.asset == Asset::Ether) == is_ether;
         self.holdings.iter().find(is_it).ok_or_else(|| {
-            let why = "which token? start the page with `deml dashboard --token ADDRESS`";
+            let why = "which token? say --token ADDRESS when the page is started";
             Error::Unclear(why.to_owned())
         })
     }

@@ -88,8 +88,8 @@ fn a_sealed_delta_is_rebuilt_once_its_key_is_revealed() {
     for account in ["1", "2"] {
         market.ask(&["--account", account, "job", "reveal", "0"]);
     }
-    market.ask(&["--account", "2", "job", "evaluate", "0", "--submission", "0"]);
     market.advance(7_300);
+    market.ask(&["--account", "2", "job", "evaluate", "0", "--submission", "0"]);
     market.ask(&["--account", "2", "job", "settle", "0"]);
     let shown = market.ask(&["job", "show", "0", "--submissions"]);
     assert_eq!(shown["submission_list"][0]["state"], "accepted", "{shown:#}");

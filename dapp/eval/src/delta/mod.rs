@@ -23,7 +23,7 @@
 
 mod encode;
 
-use blobs::{ChunkRefused, Digest, Encoding, MAX_INFLATION, Opening, blob_ref, unseal};
+use blobs::{ChunkRefused, Encoding, MAX_INFLATION};
 use market::Delta;
 use prost::encoding::decode_varint;
 
@@ -72,19 +72,6 @@ pub fn rebuild(delta: &Delta<'_>) -> Result<Vec<u8>, ChunkRefused> {
         apply.ok_or(ChunkRefused::DeltaMalformed)?;
     }
     if contents.is_empty() { Ok(model) } else { Err(ChunkRefused::DeltaMalformed) }
-}
-
-/// The model in a sealed delta of the base model; `None` if it is not the one committed to.
-#[must_use]
-pub fn open(
-    base: &[u8],
-    opening: &Opening,
-    commitment: Digest,
-    ciphertext: Vec<u8>,
-) -> Option<Vec<u8>> {
-    let (plain, data) = (opening.plain, unseal(&opening.key, commitment, ciphertext)?);
-    let model = rebuild(&Delta { base, offset: 0, data: &data, limit: plain.size }).ok()?;
-    (blob_ref(&model, plain.profile) == plain).then_some(model)
 }
 
 /// The contents, behind the list of parts; `None` if that is malformed.

@@ -11,6 +11,7 @@ use super::{
     class_weights::weights_of,
     freeze::frozen,
     head::Head,
+    loss::loss,
     optimiser::{State, StepSize, clip},
     schedule::Position,
 };
@@ -186,7 +187,7 @@ impl Fitting {
         let input = List::new(batch.features(0..plan.rows)).into_tensor().autodiff();
         let (input, wanted) = (Array::flattened(input, shape), self.head.value());
         let answers = graph.run(plan, &values, input, wanted, None);
-        (self.head.loss(answers, batch.labels(), &self.class_weights), leaves)
+        (loss(self.head, answers, batch.labels(), &self.class_weights), leaves)
     }
 
     /// Moves the weights against the gradient of a batch's mean loss; returns the summed loss.

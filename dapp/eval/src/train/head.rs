@@ -1,15 +1,8 @@
 //! The meaning of a graph's answers, and so the value on which a loss is best computed.
 
-use burn::tensor::Tensor;
 use market::Output;
 
-use super::{loss::Loss, wanted};
-use crate::{
-    backend::{Array, compute},
-    dataset::Labels,
-    graph::{Graph, ValueId},
-    shape::Shape,
-};
+use crate::graph::{Graph, ValueId};
 
 /// The value that the loss is computed on, by its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,20 +59,5 @@ impl Head {
             | Self::Probability(value)
             | Self::Number(value) => value,
         }
-    }
-
-    /// The loss summed over the rows. A row counts as much as its class, if `weights` has one for
-    /// each.
-    pub(super) fn loss(self, answers: Array, labels: &Labels, weights: &[f32]) -> Tensor<1> {
-        let per_row = answers.shape().elements() / labels.len();
-        let weights = match labels {
-            Labels::Classes(classes) if !weights.is_empty() => {
-                let weight = |class: &u8| weights.get(usize::from(*class)).copied().unwrap_or(1.0);
-                classes.iter().map(weight).collect()
-            }
-            _ => Vec::new(),
-        };
-        let loss = Loss { head: self, per_row, wanted: wanted(labels, per_row), weights };
-        compute(loss, [answers], Shape::SCALAR).flat()
     }
 }

@@ -1,26 +1,47 @@
 //! The loss of a batch, and its gradient.
 
+use burn::tensor::Tensor;
 use kernels::{
     extension::{Backward, List, Operation, Uses},
     math,
 };
 
-use super::head::Head;
+use super::{head::Head, wanted};
+use crate::{
+    backend::{Array, compute},
+    dataset::Labels,
+    shape::Shape,
+};
 
 /// The least probability whose logarithm is taken.
 const LEAST: f32 = 1e-7;
 
 /// The loss summed over rows of answers: cross-entropy for classes, squared error for numbers.
 #[derive(Debug)]
-pub(super) struct Loss {
+struct Loss {
     /// What the answers are.
-    pub(super) head: Head,
+    head: Head,
     /// Numbers of an answer.
-    pub(super) per_row: usize,
+    per_row: usize,
     /// The right answers: one-hot rows for classes, or numbers.
-    pub(super) wanted: Vec<f32>,
+    wanted: Vec<f32>,
     /// How much each row counts; as much as others if there are none.
-    pub(super) weights: Vec<f32>,
+    weights: Vec<f32>,
+}
+
+/// The loss summed over the rows of these answers. A row counts as much as its class, if `weights`
+/// has one for each.
+pub(super) fn loss(head: Head, answers: Array, labels: &Labels, weights: &[f32]) -> Tensor<1> {
+    let per_row = answers.shape().elements() / labels.len();
+    let weights = match labels {
+        Labels::Classes(classes) if !weights.is_empty() => {
+            let weight = |class: &u8| weights.get(usize::from(*class)).copied().unwrap_or(1.0);
+            classes.iter().map(weight).collect()
+        }
+        _ => Vec::new(),
+    };
+    let loss = Loss { head, per_row, wanted: wanted(labels, per_row), weights };
+    compute(loss, [answers], Shape::SCALAR).flat()
 }
 
 impl Operation for Loss {

@@ -1,7 +1,7 @@
 //! Reveal: publishes the key of a sealed model or hold-out, and decrypts it. A ciphertext of
 //! another length than its model's holds a delta of the base model.
 
-use blobs::{Binding, Digest, Opening, SEAL_BYTES, blob_ref, unseal};
+use blobs::{Binding, Digest, Opening};
 
 use crate::context::Context;
 use crate::{
@@ -56,7 +56,7 @@ fn reveal_model(input: &mut Input<'_>, opening: &Opening) -> Result<(), Refusal>
     }
 
     // Nothing below can fail.
-    let rebuilt = if is_delta(sealed, opening) { size } else { 0 };
+    let rebuilt = if sealed.is_delta(opening.plain) { size } else { 0 };
     pay_opening(input, Target::Submission(number), sealed, rebuilt);
     let Some(plain) = open_model(input, sealed, opening, ciphertext) else {
         // Key and content match the commitment, so the ciphertext never matched them.
@@ -79,11 +79,6 @@ fn reveal_model(input: &mut Input<'_>, opening: &Opening) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Whether a ciphertext holds a delta: it has another length than the sealed model would have.
-fn is_delta(sealed: SealedBlob, opening: &Opening) -> bool {
-    sealed.ciphertext.size != opening.plain.size.saturating_add(SEAL_BYTES)
-}
-
 /// The model in a ciphertext, rebuilt if that holds a delta; `None` if it is not the one committed
 /// to.
 fn open_model(
@@ -92,14 +87,12 @@ fn open_model(
     opening: &Opening,
     ciphertext: Vec<u8>,
 ) -> Option<Vec<u8>> {
-    if !is_delta(sealed, opening) {
-        return opening.open(sealed.commitment, ciphertext).ok();
-    }
-    let (plain, data) = (opening.plain, unseal(&opening.key, sealed.commitment, ciphertext)?);
-    let base = input.state.blob(input.id, SlotKey::job(Slot::BaseModel))?;
-    let delta = Delta { base, offset: 0, data: &data, limit: plain.size };
-    let model = input.judge.rebuild(&delta).ok()?;
-    (blob_ref(&model, plain.profile) == plain).then_some(model)
+    let base = input.state.blob(input.id, SlotKey::job(Slot::BaseModel));
+    let rebuild = |data: &[u8]| {
+        let delta = Delta { base: base?, offset: 0, data, limit: opening.plain.size };
+        input.judge.rebuild(&delta).ok()
+    };
+    sealed.open(opening, ciphertext, rebuild)
 }
 
 fn reveal_hold_out(

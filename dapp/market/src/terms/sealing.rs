@@ -1,6 +1,6 @@
 //! The sealing: models and hold-out are published as bytes, or as ciphertext first and key later.
 
-use blobs::{BlobRef, Digest, SEAL_BYTES, choice};
+use blobs::{BlobRef, Digest, Opening, SEAL_BYTES, blob_ref, choice, unseal};
 use serde::{Deserialize, Serialize};
 
 use super::Terms;
@@ -35,6 +35,29 @@ pub struct SealedBlob {
     pub commitment: Digest,
     /// The ciphertext.
     pub ciphertext: BlobRef,
+}
+
+impl SealedBlob {
+    /// Whether the ciphertext holds a delta: it has another length than the sealed plaintext.
+    pub const fn is_delta(&self, plain: BlobRef) -> bool {
+        self.ciphertext.size != plain.size.saturating_add(SEAL_BYTES)
+    }
+
+    /// The plaintext of a ciphertext, rebuilt if that holds a delta; `None` if it is not the one
+    /// committed to.
+    pub fn open(
+        &self,
+        opening: &Opening,
+        ciphertext: Vec<u8>,
+        rebuild: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+    ) -> Option<Vec<u8>> {
+        let plain = opening.plain;
+        if !self.is_delta(plain) {
+            return opening.open(self.commitment, ciphertext).ok();
+        }
+        let rebuilt = rebuild(&unseal(&opening.key, self.commitment, ciphertext)?)?;
+        (blob_ref(&rebuilt, plain.profile) == plain).then_some(rebuilt)
+    }
 }
 
 impl Sealing {

@@ -103,15 +103,21 @@ impl Archive {
         found.with_context(|| format!("{} is in no input: say with --ipfs where it is", blob.cid()))
     }
 
-    /// The plaintext of a sealed blob.
+    /// The plaintext of a sealed blob, whose delta `rebuild` rebuilds if that is what was sealed.
     ///
     /// - Errors: the ciphertext or key is missing, or they do not match
-    pub fn plain(&self, owner: Address, (sealed, plain): (SealedBlob, BlobRef)) -> Result<Vec<u8>> {
+    pub fn plain(
+        &self,
+        owner: Address,
+        (sealed, plain): (SealedBlob, BlobRef),
+        rebuild: impl Fn(&[u8]) -> Option<Vec<u8>>,
+    ) -> Result<Vec<u8>> {
         let ciphertext = self.blob(sealed.ciphertext)?;
         let openings = self.openings.get(&owner).into_iter().flatten();
         // The owner may have sent wrong keys as well.
         let fitting = openings.filter(|opening| opening.plain == plain);
-        let mut opened = fitting.flat_map(|key| key.open(sealed.commitment, ciphertext.to_vec()));
+        let mut opened =
+            fitting.filter_map(|opening| sealed.open(opening, ciphertext.to_vec(), &rebuild));
         opened.next().with_context(|| format!("no key of {owner} opens its sealed blob"))
     }
 }

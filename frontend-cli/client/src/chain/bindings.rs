@@ -138,7 +138,13 @@ sol! {
         );
     }
 
+    #[derive(Debug)]
     interface ApplicationFactory {
+        event ApplicationCreated(
+            address indexed outputsMerkleRootValidator, address appOwner, bytes32 templateHash,
+            bytes dataAvailability, address appContract
+        );
+
         function newApplication(
             address outputsMerkleRootValidator,
             address appOwner,

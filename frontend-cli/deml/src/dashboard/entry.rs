@@ -120,7 +120,7 @@ async fn from_inputs(session: &Session, job: &JobView, blob: BlobRef) -> Result<
     wanted.extend(sealed.map(|sealed| sealed.ciphertext));
     let archive = Archive::read(session, &trail, job.job, &wanted, &owners).await?;
     match sealed {
-        Some(sealed) => archive.plain(job.sponsor, (sealed, blob)),
+        Some(sealed) => archive.plain(job.sponsor, (sealed, blob), |_| None),
         None => Ok(archive.blob(blob)?.to_vec()),
     }
 }

@@ -5,8 +5,8 @@ use kernels::integer::{self, Columns, Rows};
 
 use super::{
     Facts,
-    convolution::Filters,
     product::{Matrices, add_product, wholes_of},
+    window::Filters,
 };
 use crate::{
     cost::{self, Cost},
@@ -15,8 +15,8 @@ use crate::{
     tensor::{Data, Tensor, each_coordinate, strides},
 };
 
-/// A factor and its zero points: one, or one for each row of a left factor, column of a right one or
-/// filter.
+/// A factor and its zero points: one, or one for each row of a left factor, each column of a right
+/// one, or each filter.
 pub(super) type Shifted<'a> = (&'a Tensor, Option<&'a Tensor>);
 
 /// Inputs: those of a factor and of its zero points.

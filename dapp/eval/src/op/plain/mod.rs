@@ -31,6 +31,7 @@ mod svm;
 mod table;
 mod trees;
 mod unary;
+mod window;
 
 use std::{fmt, sync::Arc};
 

@@ -1,12 +1,11 @@
 //! Pools: the greatest element, the mean or a norm of each window.
 
 use super::{
-    Facts, Prepared, Settings, bad_sizes,
-    convolution::Window,
-    operand,
+    Facts, Prepared, Settings, bad_sizes, operand,
     product::reals_of,
     reduce::{power_norm, power_of},
     unsigned,
+    window::Window,
 };
 use crate::{
     element::Element,

@@ -5,10 +5,10 @@ use kernels::math::double as math;
 use super::{
     Facts, Prepared, Settings, axis_of, bad_sizes,
     bytes::{IntegerConvolution, IntegerProduct},
-    convolution::Filters,
     operand,
     product::Matrices,
     unsigned,
+    window::Filters,
 };
 use crate::{
     element::Element,

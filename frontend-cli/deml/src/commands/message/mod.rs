@@ -1,6 +1,6 @@
 //! `deml message`: encrypted messages between a job's sponsor and its clients; one file each.
 //!
-//! Keys and messages are read from Ethereum, where the InputBox states who sent each; of the node is
+//! Keys and messages are read from Ethereum, where the InputBox states who sent each; the node is
 //! asked only whose a job's submissions are.
 
 pub mod block;

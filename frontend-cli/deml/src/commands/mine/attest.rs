@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy::primitives::Bytes;
 use anyhow::{Context as _, Result};
 use client::{archive::Archive, convert::to_market};
-use eval::{Evaluator, report};
+use eval::{Evaluator, delta, report};
 use market::{
-    Attestation, AttestationBinding, Blob, Command, Evaluation, JobId, Results, Sealing,
+    Attestation, AttestationBinding, Blob, Command, Delta, Evaluation, JobId, Results, Sealing,
     SubmittedModel,
 };
 use trainer::local;
@@ -140,7 +140,8 @@ impl Miner<'_> {
         let wanted = published.chain([sealed.ciphertext, terms.offer.base_model]).collect();
         let owners = submissions.values().map(|one| one.client).chain([view.sponsor]).collect();
         let archive = Archive::read(session, &state.trail, job, &wanted, &owners).await?;
-        let rows = archive.plain(view.sponsor, (sealed, hold_out))?;
+        let rows = archive.plain(view.sponsor, (sealed, hold_out), |_| None)?;
+        let base = archive.blob(terms.offer.base_model)?;
         let mut files = Vec::new();
         for model in models {
             let blob = model.model.context("an attested model is sealed")?;
@@ -148,7 +149,13 @@ impl Miner<'_> {
             let bytes = match submission {
                 Some(SubmissionView {
                     client, submitted: SubmittedModel::Sealed(sealed), ..
-                }) => archive.plain(*client, (*sealed, blob))?,
+                }) => {
+                    let rebuild = |data: &[u8]| {
+                        let limit = blob.size;
+                        delta::rebuild(&Delta { base, offset: 0, data, limit }).ok()
+                    };
+                    archive.plain(*client, (*sealed, blob), rebuild)?
+                }
                 Some(_) | None => archive.blob(blob)?.to_vec(),
             };
             files.push((blob.cid(), bytes));
