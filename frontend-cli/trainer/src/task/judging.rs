@@ -10,7 +10,7 @@ use eval::{Dataset, train};
 use market::{Measure, Score};
 use serde::{Deserialize, Serialize};
 
-use super::outcome::Outcome;
+use super::outcome::TaskOutcome;
 use crate::{
     bounds::Bounds,
     custom::manifest::OutputKind,
@@ -110,7 +110,7 @@ impl Judging {
         &self,
         base: &[u8],
         held_back: &Dataset,
-        outcomes: Vec<(u64, Outcome)>,
+        outcomes: Vec<(u64, TaskOutcome)>,
     ) -> Result<JudgedModel> {
         let (mut seeds, mut best, mut last) = (Vec::new(), None::<Candidate>, None);
         for (seed, outcome) in outcomes {
@@ -139,8 +139,13 @@ impl Judging {
         self.written(base, held_back, best, seeds)
     }
 
-    fn candidate(&self, base: &[u8], held_back: &Dataset, outcome: Outcome) -> Result<Candidate> {
-        let Outcome { held, made, bytes, .. } = outcome;
+    fn candidate(
+        &self,
+        base: &[u8],
+        held_back: &Dataset,
+        outcome: TaskOutcome,
+    ) -> Result<Candidate> {
+        let TaskOutcome { held, made, bytes, .. } = outcome;
         made?;
         let model = self.model(base, bytes)?;
         let score = local::score(&model, held_back, self.measure)?;

@@ -7,7 +7,7 @@ use client::jobs::JobRef;
 use eval::train::{ClassWeights, Optimiser, Options, Schedule};
 use market::{Metric, Output};
 
-use super::place::Place;
+use super::engine_args::EngineArgs;
 use crate::{
     commands::{data::reading::Reading, trainer::given::Given},
     terms::{MetricName, OutputName},
@@ -131,7 +131,7 @@ pub struct Training {
     pub given: Given,
     /// The engine.
     #[command(flatten)]
-    pub place: Place,
+    pub engine: EngineArgs,
 }
 
 /// The training options that the arguments describe.

@@ -1,7 +1,7 @@
 //! `deml train`: trains a model on this computer, or on the engine one has.
 
 mod args;
-mod place;
+mod engine_args;
 mod under_way;
 
 use std::{
@@ -35,7 +35,7 @@ use trainer::{
 
 pub use self::{
     args::{Optimizer, ScheduleName, Training},
-    place::{EngineName, Place},
+    engine_args::{EngineArgs, EngineName},
     under_way::{Cancelled, Named, Statuses, UnderWay},
 };
 use crate::{
@@ -115,7 +115,7 @@ pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
     let course = course(session.as_ref(), &train).await?;
     let trainer = trainer(config, &train, &course.base).await?;
     let (job, out) = (train.job.clone(), course.out.clone());
-    let in_tasks = trainer.is_some() || train.place.on.is_some() || train.seeds.is_some();
+    let in_tasks = trainer.is_some() || train.engine.on.is_some() || train.seeds.is_some();
     if !in_tasks {
         let stop = {
             let words = "ending; the best model so far is kept, and --resume goes on";
@@ -127,7 +127,7 @@ pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
     let is_of_own = course.resume || course.curve.is_some();
     ensure!(!is_of_own, "--resume and --curve are for trainings by deml itself: leave them out");
     let wanted = wanted(&train, trainer, course);
-    let trained = match train.place.placement(train.seeds.is_some())? {
+    let trained = match train.engine.placement(train.seeds.is_some())? {
         None => here(config.printer, wanted).await?,
         Some(placement) => {
             let (printer, job) = (config.printer, job.as_ref().map(ToString::to_string));
