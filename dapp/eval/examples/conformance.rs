@@ -13,7 +13,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use eval::conformance::{Outcome, operators, run};
+use eval::conformance::{CaseOutcome, operators, run};
 use serde_json::json;
 
 /// The wheel: the last that ships the cases.
@@ -72,9 +72,9 @@ fn conformance(arguments: &[String]) -> Result<bool> {
         let outcome = case(&folder, &model)?;
         let tally = tallies.entry(operator).or_default();
         match outcome {
-            Outcome::Passed => tally.passed += 1,
-            Outcome::Refused(reason) => tally.refused.push((name, reason)),
-            Outcome::Failed(reason) => tally.failed.push((name, reason)),
+            CaseOutcome::Passed => tally.passed += 1,
+            CaseOutcome::Refused(reason) => tally.refused.push((name, reason)),
+            CaseOutcome::Failed(reason) => tally.failed.push((name, reason)),
         }
     }
     if tallies.is_empty() {
@@ -97,7 +97,7 @@ fn operator_of(model: &[u8]) -> String {
 }
 
 /// What came of a case.
-fn case(folder: &Path, model: &[u8]) -> Result<Outcome> {
+fn case(folder: &Path, model: &[u8]) -> Result<CaseOutcome> {
     let files = |kind: &str| -> Result<Vec<Vec<u8>>> {
         let path = |index| folder.join(format!("test_data_set_0/{kind}_{index}.pb"));
         let paths = (0..).map(path).take_while(|path| path.exists());
@@ -105,7 +105,7 @@ fn case(folder: &Path, model: &[u8]) -> Result<Outcome> {
     };
     let (inputs, outputs) = (files("input")?, files("output")?);
     let outcome = catch_unwind(AssertUnwindSafe(|| run(model, &inputs, &outputs)));
-    Ok(outcome.unwrap_or_else(|_| Outcome::Failed("a panic".to_owned())))
+    Ok(outcome.unwrap_or_else(|_| CaseOutcome::Failed("a panic".to_owned())))
 }
 
 /// The folder of the cases; fetched by pip the first time.

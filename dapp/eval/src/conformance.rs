@@ -19,7 +19,7 @@ const TOLERANCE: [f64; 2] = [1e-3, 1e-7];
 
 /// What came of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CaseOutcome {
     /// Every output is as expected.
     Passed,
     /// The model or its data is refused, for this reason.
@@ -38,27 +38,27 @@ pub fn operators(model: &[u8]) -> Vec<String> {
 
 /// Runs a model on inputs, each a `TensorProto`, and compares its outputs with those expected.
 #[must_use]
-pub fn run(model: &[u8], inputs: &[Vec<u8>], outputs: &[Vec<u8>]) -> Outcome {
+pub fn run(model: &[u8], inputs: &[Vec<u8>], outputs: &[Vec<u8>]) -> CaseOutcome {
     let decoded = |files: &[Vec<u8>]| files.iter().map(|file| tensor(file)).collect();
     let (inputs, outputs): (Result<Vec<_>, _>, Result<Vec<_>, _>) =
         (decoded(inputs), decoded(outputs));
     let (inputs, outputs) = match (inputs, outputs) {
         (Ok(inputs), Ok(outputs)) => (inputs, outputs),
-        (Err(reason), _) | (_, Err(reason)) => return Outcome::Refused(reason),
+        (Err(reason), _) | (_, Err(reason)) => return CaseOutcome::Refused(reason),
     };
     for (index, expected) in outputs.iter().enumerate() {
-        let mut outcome = Outcome::Refused(String::new());
+        let mut outcome = CaseOutcome::Refused(String::new());
         for given in [inputs.len(), 1, 0] {
             outcome = one(model, &inputs, given, index, expected);
-            if !matches!(outcome, Outcome::Refused(_)) {
+            if !matches!(outcome, CaseOutcome::Refused(_)) {
                 break;
             }
         }
-        if outcome != Outcome::Passed {
+        if outcome != CaseOutcome::Passed {
             return outcome;
         }
     }
-    Outcome::Passed
+    CaseOutcome::Passed
 }
 
 fn tensor(file: &[u8]) -> Result<Tensor, String> {
@@ -68,16 +68,22 @@ fn tensor(file: &[u8]) -> Result<Tensor, String> {
 }
 
 /// One output, with the first inputs given to the run and the others constants.
-fn one(model: &[u8], inputs: &[Tensor], given: usize, output: usize, expected: &Tensor) -> Outcome {
+fn one(
+    model: &[u8],
+    inputs: &[Tensor],
+    given: usize,
+    output: usize,
+    expected: &Tensor,
+) -> CaseOutcome {
     let bound = inputs.iter().enumerate().map(|(index, tensor)| Bound {
         tensor: tensor.clone(),
         constant: index >= given || tensor.shape().is_none(),
     });
     match computed(model, &bound.collect::<Vec<_>>(), output) {
-        Err(reason) => Outcome::Refused(reason),
+        Err(reason) => CaseOutcome::Refused(reason),
         Ok(found) => match difference(&found, expected) {
-            None => Outcome::Passed,
-            Some(difference) => Outcome::Failed(difference),
+            None => CaseOutcome::Passed,
+            Some(difference) => CaseOutcome::Failed(difference),
         },
     }
 }

@@ -54,7 +54,7 @@ pub mod trace;
 #[cfg(feature = "train")]
 pub mod train;
 
-pub use cost::{Cost, Kind};
+pub use cost::{Cost, CostKind};
 pub use dataset::{Dataset, DatasetRefused, Features, Labels};
 pub use judge::Evaluator;
 pub use label::Label;

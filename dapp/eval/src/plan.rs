@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     graph::{Graph, ValueId},
     inference::{Inferred, infer},
     label::Label,
@@ -86,9 +86,9 @@ impl Plan {
                 }
                 Some(Inferred::Plain(prepared)) => {
                     scratch = prepared.scratch(&given);
-                    let cost = prepared
-                        .cost()
-                        .and_then(|cost| cost.with(Kind::Nodes, 1)?.with(Kind::Operations, 1));
+                    let cost = prepared.cost().and_then(|cost| {
+                        cost.with(CostKind::Nodes, 1)?.with(CostKind::Operations, 1)
+                    });
                     let cost = cost.ok_or(refused(NodeRefused::Cost))?;
                     (Shape::new(&prepared.sizes), Some(prepared), cost)
                 }
@@ -117,8 +117,8 @@ impl Plan {
 
     fn empty(graph: &Graph) -> Result<Self, ModelRefused> {
         let cost_limit_exceeded = ModelRefused::CostLimitExceeded { limit: limits::ROW_WORK };
-        let values = Cost::of(Kind::Values, &[graph.known.len()]);
-        let packing = Cost::default().with(Kind::PlainSteps, graph.folded_steps);
+        let values = Cost::of(CostKind::Values, &[graph.known.len()]);
+        let packing = Cost::default().with(CostKind::PlainSteps, graph.folded_steps);
         Ok(Self {
             rows: 0,
             shapes: Vec::with_capacity(graph.nodes.len()),
@@ -126,7 +126,7 @@ impl Plan {
             known: Vec::new(),
             costs: Vec::with_capacity(graph.nodes.len()),
             cost: values
-                .and_then(|values| values.with(Kind::Steps, 1))
+                .and_then(|values| values.with(CostKind::Steps, 1))
                 .ok_or(cost_limit_exceeded)?,
             packing: packing.ok_or(cost_limit_exceeded)?,
             bytes: 0,
@@ -149,7 +149,7 @@ impl Plan {
         let part = if once { &mut self.packing } else { &mut self.cost };
         *part = part.plus(packing)?;
         let computes = u64::from(cost != Cost::default());
-        cost.with(Kind::Nodes, 1)?.with(Kind::Operations, computes)
+        cost.with(CostKind::Nodes, 1)?.with(CostKind::Operations, computes)
     }
 
     /// Plans a run on as many rows as a batch has: a function of the graph's shapes alone, so that

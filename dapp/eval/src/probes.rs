@@ -12,7 +12,7 @@ use blobs::Digest;
 use market::{Measure, Output};
 
 use crate::{
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     dataset::{Dataset, Labels},
     marking,
     model::Model,
@@ -52,7 +52,9 @@ pub(crate) fn cost(
         let numbers = [rows, dataset.row().elements()];
         // An interpolated row needs a second row.
         let mixed = quote::features(dataset, rows).and_then(|made| step.plus(made));
-        mixed.and_then(|mixed| mixed.and(Kind::Arithmetic, &numbers)).ok_or(cost_limit_exceeded())
+        mixed
+            .and_then(|mixed| mixed.and(CostKind::Arithmetic, &numbers))
+            .ok_or(cost_limit_exceeded())
     };
     let (batches, rest) = (WAYS / batch, WAYS % batch);
     let whole = step(batch)?.times(u64::try_from(batches).unwrap_or(u64::MAX));

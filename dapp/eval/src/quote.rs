@@ -5,7 +5,7 @@ use std::ops::Range;
 use market::{Measure, Metric, Output, Quote, RowLoss, Work};
 
 use crate::{
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     dataset::{Dataset, Features},
     limits,
     marking::EvaluationRefused,
@@ -101,23 +101,23 @@ impl Estimate {
 pub(crate) fn reading_at_most([model_bytes, dataset_bytes]: [usize; 2], metric: Metric) -> Work {
     let parts = (model_bytes / PART_BYTES).min(limits::NODES + limits::CONSTANTS);
     let (nodes, constants) = (parts.min(limits::NODES), parts.min(limits::CONSTANTS));
-    let stored = Kind::StoredBytes.weight().max(Kind::StoredReals.weight() / 4);
-    let stored = if stored == Kind::StoredBytes.weight() {
-        Cost::of(Kind::StoredBytes, &[dataset_bytes])
+    let stored = CostKind::StoredBytes.weight().max(CostKind::StoredReals.weight() / 4);
+    let stored = if stored == CostKind::StoredBytes.weight() {
+        Cost::of(CostKind::StoredBytes, &[dataset_bytes])
     } else {
-        Cost::of(Kind::StoredReals, &[dataset_bytes.div_ceil(4)])
+        Cost::of(CostKind::StoredReals, &[dataset_bytes.div_ceil(4)])
     };
     let bytes = u64::try_from(model_bytes).unwrap_or(u64::MAX);
     let [any, each] = limits::FOLDING_STEPS;
     let folding = bytes.saturating_mul(each + limits::LISTED_STEPS).saturating_add(any);
     let cost = (|| {
-        Cost::of(Kind::Evaluations, &[1])?
-            .and(Kind::ModelBytes, &[model_bytes])?
-            .and(Kind::Packed, &[model_bytes / size_of::<f32>()])?
-            .and(Kind::PackedLists, &[model_bytes / size_of::<f32>()])?
-            .and(Kind::Constants, &[constants])?
-            .and(Kind::Planned, &[nodes, PLANS])?
-            .with(Kind::PlainSteps, folding)?
+        Cost::of(CostKind::Evaluations, &[1])?
+            .and(CostKind::ModelBytes, &[model_bytes])?
+            .and(CostKind::Packed, &[model_bytes / size_of::<f32>()])?
+            .and(CostKind::PackedLists, &[model_bytes / size_of::<f32>()])?
+            .and(CostKind::Constants, &[constants])?
+            .and(CostKind::Planned, &[nodes, PLANS])?
+            .with(CostKind::PlainSteps, folding)?
             .plus(stored?)?
             .plus(baselines(metric, dataset_bytes / LABELLED_ROW_BYTES)?)
     })();
@@ -133,15 +133,15 @@ fn reading(
 ) -> Option<Cost> {
     let elements = dataset.rows().checked_mul(dataset.row().elements())?;
     let stored = match dataset.stored() {
-        Features::Bytes { .. } => Kind::StoredBytes,
-        Features::Real(_) => Kind::StoredReals,
+        Features::Bytes { .. } => CostKind::StoredBytes,
+        Features::Real(_) => CostKind::StoredReals,
     };
     let (nodes, constants) = model.parts();
-    Cost::of(Kind::Evaluations, &[1])?
-        .and(Kind::ModelBytes, &[model_bytes])?
+    Cost::of(CostKind::Evaluations, &[1])?
+        .and(CostKind::ModelBytes, &[model_bytes])?
         .plus(model.batch.packing)?
-        .and(Kind::Constants, &[constants])?
-        .and(Kind::Planned, &[nodes, PLANS])?
+        .and(CostKind::Constants, &[constants])?
+        .and(CostKind::Planned, &[nodes, PLANS])?
         .and(stored, &[elements])?
         .plus(baselines(metric, dataset.rows())?)
 }
@@ -149,7 +149,7 @@ fn reading(
 /// Cost of computing what the losses of a regression are relative to.
 fn baselines(metric: Metric, rows: usize) -> Option<Cost> {
     if metric.is_regression() {
-        Cost::of(Kind::Arithmetic, &[rows, BASELINE_OPERATIONS])
+        Cost::of(CostKind::Arithmetic, &[rows, BASELINE_OPERATIONS])
     } else {
         Some(Cost::default())
     }
@@ -166,27 +166,29 @@ pub(crate) fn step(
 ) -> Result<Cost, ModelRefused> {
     let mut answered = model.cost(rows)?;
     if rows < model.batch_rows() {
-        answered = answered.and(Kind::Replanned, &[model.parts().0]).ok_or(cost_limit_exceeded())?;
+        answered =
+            answered.and(CostKind::Replanned, &[model.parts().0]).ok_or(cost_limit_exceeded())?;
     }
     let others = || {
         let cost = features(dataset, rows)?
-            .and(Kind::Answers, &[rows, model.answers()])?
-            .and(Kind::Rows, &[rows])?;
+            .and(CostKind::Answers, &[rows, model.answers()])?
+            .and(CostKind::Rows, &[rows])?;
         let cost = match (metric.is_ranked(), model.answers()) {
             (false, _) => cost,
-            (true, ..=2) => cost.and(Kind::Arithmetic, &[rows])?,
-            (true, answers) => cost.and(Kind::Exponentials, &[rows, answers])?,
+            (true, ..=2) => cost.and(CostKind::Arithmetic, &[rows])?,
+            (true, answers) => cost.and(CostKind::Exponentials, &[rows, answers])?,
         };
         let answers = [rows, model.answers()];
-        let read =
-            |cost: Cost| cost.and(Kind::LogLosses, &[rows])?.and(Kind::Probabilities, &answers);
+        let read = |cost: Cost| {
+            cost.and(CostKind::LogLosses, &[rows])?.and(CostKind::Probabilities, &answers)
+        };
         let cost = match metric.row_loss() {
             RowLoss::None | RowLoss::Squared | RowLoss::Absolute => return Some(cost),
             RowLoss::Log => read(cost)?,
-            RowLoss::Brier => read(cost)?.and(Kind::Arithmetic, &[rows, model.answers(), 3])?,
+            RowLoss::Brier => read(cost)?.and(CostKind::Arithmetic, &[rows, model.answers(), 3])?,
         };
         match output {
-            Output::Logits | Output::LogProbabilities => cost.and(Kind::Exponentials, &answers),
+            Output::Logits | Output::LogProbabilities => cost.and(CostKind::Exponentials, &answers),
             Output::FromGraph | Output::Probabilities | Output::Labels => Some(cost),
         }
     };
@@ -196,8 +198,8 @@ pub(crate) fn step(
 /// Cost of reading the features of this many rows.
 pub(crate) fn features(dataset: &Dataset, rows: usize) -> Option<Cost> {
     let made = match dataset.stored() {
-        Features::Bytes { .. } => Kind::FromBytes,
-        Features::Real(_) => Kind::Copied,
+        Features::Bytes { .. } => CostKind::FromBytes,
+        Features::Real(_) => CostKind::Copied,
     };
     Cost::of(made, &[rows, dataset.row().elements()])
 }

@@ -11,7 +11,7 @@ use crate::{
     invariant::{possible, there},
     job::Job,
     judge::Judge,
-    ledger::Kind,
+    ledger::TransferKind,
     refusal::Refusal,
     stage::Stage,
     state::State,
@@ -118,7 +118,7 @@ impl Input<'_> {
     /// - Errors: as for [`Ledger::transfer`](crate::ledger::Ledger)
     pub(crate) fn escrow(&mut self, stake: Amount) -> Result<(), Refusal> {
         let asset = self.job().terms.asset;
-        self.state.ledger.transfer(Kind::Escrow, self.context.sender, asset, stake)
+        self.state.ledger.transfer(TransferKind::Escrow, self.context.sender, asset, stake)
     }
 
     /// Pays an amount that has been deducted from the job's holdings.
@@ -130,8 +130,8 @@ impl Input<'_> {
         }
         let (job, asset) = (self.id, self.job().terms.asset);
         let (kind, voucher) = match route {
-            Route::Wallet => (Kind::Payout, true),
-            Route::Balance => (Kind::Release, false),
+            Route::Wallet => (TransferKind::Payout, true),
+            Route::Balance => (TransferKind::Release, false),
         };
         let payment = self.state.ledger.transfer(kind, to, asset, amount);
         possible(payment, "what a job holds is in escrow");

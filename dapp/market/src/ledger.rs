@@ -32,7 +32,7 @@ impl Solvency {
 
 /// Kinds of transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TransferKind {
     /// From a portal to the account's free balance.
     Deposit,
     /// From the account's free balance to its wallet.
@@ -96,7 +96,7 @@ impl Ledger {
     ///   supply can cause
     pub(crate) fn transfer(
         &mut self,
-        kind: Kind,
+        kind: TransferKind,
         account: Address,
         asset: Asset,
         amount: Amount,
@@ -114,23 +114,27 @@ impl Ledger {
         };
         let mut balance = free;
         match kind {
-            Kind::Deposit => solvency.deposited = more(solvency.deposited)?,
-            Kind::Withdraw | Kind::Payout => solvency.paid_out = more(solvency.paid_out)?,
-            Kind::Escrow | Kind::Release => {}
+            TransferKind::Deposit => solvency.deposited = more(solvency.deposited)?,
+            TransferKind::Withdraw | TransferKind::Payout => {
+                solvency.paid_out = more(solvency.paid_out)?
+            }
+            TransferKind::Escrow | TransferKind::Release => {}
         }
         match kind {
-            Kind::Deposit | Kind::Release => {
+            TransferKind::Deposit | TransferKind::Release => {
                 (balance, solvency.free) = (more(free)?, more(solvency.free)?);
             }
-            Kind::Withdraw | Kind::Escrow => {
+            TransferKind::Withdraw | TransferKind::Escrow => {
                 (balance, solvency.free) = (less(free)?, less(solvency.free)?);
             }
-            Kind::Payout => {}
+            TransferKind::Payout => {}
         }
         match kind {
-            Kind::Escrow => solvency.escrowed = more(solvency.escrowed)?,
-            Kind::Release | Kind::Payout => solvency.escrowed = less(solvency.escrowed)?,
-            Kind::Deposit | Kind::Withdraw => {}
+            TransferKind::Escrow => solvency.escrowed = more(solvency.escrowed)?,
+            TransferKind::Release | TransferKind::Payout => {
+                solvency.escrowed = less(solvency.escrowed)?
+            }
+            TransferKind::Deposit | TransferKind::Withdraw => {}
         }
         let before = self.put((account, asset), balance);
         self.changed.entry((account, asset)).or_insert(before);
@@ -188,11 +192,11 @@ mod tests {
     fn moves_keep_both_sides_equal() {
         let mut ledger = Ledger::default();
         for (kind, amount, free) in [
-            (Kind::Deposit, 10, 10),
-            (Kind::Escrow, 7, 3),
-            (Kind::Payout, 2, 3),
-            (Kind::Release, 5, 8),
-            (Kind::Withdraw, 8, 0),
+            (TransferKind::Deposit, 10, 10),
+            (TransferKind::Escrow, 7, 3),
+            (TransferKind::Payout, 2, 3),
+            (TransferKind::Release, 5, 8),
+            (TransferKind::Withdraw, 8, 0),
         ] {
             ledger.transfer(kind, ANNE, Asset::Ether, Amount::new(amount)).unwrap();
             assert_eq!(ledger.free(ANNE, Asset::Ether), Amount::new(free), "{kind:?}");
@@ -205,15 +209,15 @@ mod tests {
     fn refusals_change_nothing() {
         let mut ledger = Ledger::default();
         let all = Amount(primitive_types::U256::MAX);
-        ledger.transfer(Kind::Deposit, ANNE, Asset::Ether, all).unwrap();
+        ledger.transfer(TransferKind::Deposit, ANNE, Asset::Ether, all).unwrap();
         let before = ledger.clone();
         let one = Amount::new(1);
         assert_eq!(
-            ledger.transfer(Kind::Deposit, ANNE, Asset::Ether, one).unwrap_err(),
+            ledger.transfer(TransferKind::Deposit, ANNE, Asset::Ether, one).unwrap_err(),
             Refusal::BalanceOverflow { asset: Asset::Ether }
         );
         assert_eq!(
-            ledger.transfer(Kind::Payout, ANNE, Asset::Ether, one).unwrap_err(),
+            ledger.transfer(TransferKind::Payout, ANNE, Asset::Ether, one).unwrap_err(),
             Refusal::InsufficientBalance { needed: one, free: Amount::ZERO, asset: Asset::Ether }
         );
         assert_eq!(ledger, before);

@@ -12,7 +12,7 @@ use crate::{
     input::Input,
     job::Job,
     judge::Judge,
-    ledger::{Kind, LedgerCheckpoint},
+    ledger::{LedgerCheckpoint, TransferKind},
     meter::Meter,
     refusal::Refusal,
     settings::Settings,
@@ -67,7 +67,7 @@ impl Market {
     pub fn deposit(&mut self, account: Address, asset: Asset, amount: Amount) -> Vec<Effect> {
         let state = &mut self.0;
         let is_kept = state.settings.assets.contains_key(&asset);
-        if is_kept && state.ledger.transfer(Kind::Deposit, account, asset, amount).is_ok() {
+        if is_kept && state.ledger.transfer(TransferKind::Deposit, account, asset, amount).is_ok() {
             return Vec::new();
         }
         let returned = Event::Returned { account, asset, amount };

@@ -14,11 +14,11 @@ use crate::{
 pub struct Results {
     rows: u32,
     /// Shared, as there can be many rows and checkpoints hold them as well.
-    kind: Shared<Kind>,
+    kind: Shared<ResultKind>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Kind {
+enum ResultKind {
     /// Whether each row was answered correctly, eight per byte from the lowest bit on.
     Right(Vec<u8>),
     /// Each row's loss in parts per million.
@@ -33,15 +33,18 @@ impl std::fmt::Debug for Results {
 
 impl Results {
     pub(crate) fn new(metric: Metric) -> Self {
-        let kind =
-            if metric.is_loss() { Kind::Losses(Vec::new()) } else { Kind::Right(Vec::new()) };
+        let kind = if metric.is_loss() {
+            ResultKind::Losses(Vec::new())
+        } else {
+            ResultKind::Right(Vec::new())
+        };
         Self { rows: 0, kind: Shared::new(kind) }
     }
 
     pub(crate) fn push(&mut self, is_right: bool, loss_ppm: u64) {
         match self.kind.to_mut() {
-            Kind::Losses(losses) => losses.push(loss_ppm),
-            Kind::Right(bits) => {
+            ResultKind::Losses(losses) => losses.push(loss_ppm),
+            ResultKind::Right(bits) => {
                 let bit = self.rows % 8;
                 if bit == 0 {
                     bits.push(0);
@@ -63,8 +66,10 @@ impl Results {
     /// last byte zero-padded; or the losses in parts per million, eight bytes each, big-endian.
     pub fn to_bytes(&self) -> Vec<u8> {
         match &*self.kind {
-            Kind::Right(bits) => bits.clone(),
-            Kind::Losses(losses) => losses.iter().flat_map(|loss| loss.to_be_bytes()).collect(),
+            ResultKind::Right(bits) => bits.clone(),
+            ResultKind::Losses(losses) => {
+                losses.iter().flat_map(|loss| loss.to_be_bytes()).collect()
+            }
         }
     }
 
@@ -73,13 +78,14 @@ impl Results {
         let count = usize::try_from(rows).ok()?;
         let kind = if metric.is_loss() {
             let (words, rest) = bytes.as_chunks::<8>();
-            (rest.is_empty() && words.len() == count)
-                .then(|| Kind::Losses(words.iter().map(|word| u64::from_be_bytes(*word)).collect()))
+            (rest.is_empty() && words.len() == count).then(|| {
+                ResultKind::Losses(words.iter().map(|word| u64::from_be_bytes(*word)).collect())
+            })
         } else {
             let unused = count.next_multiple_of(8).checked_sub(count)?;
             let padding = bytes.last().map_or(0, |last| last.leading_zeros());
             (bytes.len() == count.div_ceil(8) && usize::try_from(padding).ok()? >= unused)
-                .then(|| Kind::Right(bytes.to_vec()))
+                .then(|| ResultKind::Right(bytes.to_vec()))
         };
         Some(Self { rows, kind: Shared::new(kind?) })
     }
@@ -92,11 +98,11 @@ impl Results {
     /// The score; `None` if the results alone do not determine it.
     pub fn score(&self, metric: Metric) -> Option<Score> {
         match (&*self.kind, metric) {
-            (Kind::Right(bits), Metric::Accuracy) => {
+            (ResultKind::Right(bits), Metric::Accuracy) => {
                 let right = bits.iter().map(|byte| u64::from(byte.count_ones()));
                 Some(ratio(right.fold(0, u64::saturating_add), self.rows.into()))
             }
-            (Kind::Losses(losses), _) if metric.is_loss() && metric.is_told_by_rows() => {
+            (ResultKind::Losses(losses), _) if metric.is_loss() && metric.is_told_by_rows() => {
                 let sum = losses.iter().map(|loss| u128::from(*loss));
                 Some(metric.of_losses(sum.fold(0, u128::saturating_add), self.rows))
             }
@@ -111,38 +117,39 @@ impl Results {
             return None;
         }
         match (&*self.kind, &*other.kind) {
-            (Kind::Right(ours), Kind::Right(theirs)) => {
+            (ResultKind::Right(ours), ResultKind::Right(theirs)) => {
                 let pairs = || ours.iter().zip(theirs);
                 let first = pairs().map(|(ours, theirs)| (ours & !theirs).count_ones());
                 let second = pairs().map(|(ours, theirs)| (theirs & !ours).count_ones());
                 Some((first.fold(0, u32::saturating_add), second.fold(0, u32::saturating_add)))
             }
-            (Kind::Losses(ours), Kind::Losses(theirs)) => {
+            (ResultKind::Losses(ours), ResultKind::Losses(theirs)) => {
                 let count = |is_better: fn(&u64, &u64) -> bool| {
                     let better = ours.iter().zip(theirs).filter(|(a, b)| is_better(a, b));
                     u32::try_from(better.count()).unwrap_or(u32::MAX)
                 };
                 Some((count(u64::lt), count(u64::gt)))
             }
-            (Kind::Right(_), Kind::Losses(_)) | (Kind::Losses(_), Kind::Right(_)) => None,
+            (ResultKind::Right(_), ResultKind::Losses(_))
+            | (ResultKind::Losses(_), ResultKind::Right(_)) => None,
         }
     }
 
     /// The results of these rows, given in ascending order; `None` if a row is out of range.
     pub fn of_rows(&self, rows: &[u32]) -> Option<Self> {
         let kind = match &*self.kind {
-            Kind::Right(_) => Kind::Right(Vec::new()),
-            Kind::Losses(_) => Kind::Losses(Vec::new()),
+            ResultKind::Right(_) => ResultKind::Right(Vec::new()),
+            ResultKind::Losses(_) => ResultKind::Losses(Vec::new()),
         };
         let mut chosen = Self { rows: 0, kind: Shared::new(kind) };
         for row in rows.iter().filter_map(|row| usize::try_from(*row).ok()) {
             match &*self.kind {
-                Kind::Right(bits) => {
+                ResultKind::Right(bits) => {
                     let byte = bits.get(row.checked_div(8)?)?;
                     let is_there = row < usize::try_from(self.rows).ok()?;
                     is_there.then(|| chosen.push(byte >> (row % 8) & 1 == 1, 0))?;
                 }
-                Kind::Losses(losses) => chosen.push(false, *losses.get(row)?),
+                ResultKind::Losses(losses) => chosen.push(false, *losses.get(row)?),
             }
         }
         Some(chosen)

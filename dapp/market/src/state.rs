@@ -10,7 +10,7 @@ use crate::{
     effect::{Effect, Event},
     invariant::{possible, there},
     job::Job,
-    ledger::{Kind, Ledger},
+    ledger::{Ledger, TransferKind},
     meter::Meter,
     settings::Settings,
     store::{BlobState, Drive, SlotKey},
@@ -160,7 +160,7 @@ impl State {
             if amount == Amount::ZERO || is_exempt || (has_record && is_enough) {
                 continue;
             }
-            let payment = self.ledger.transfer(Kind::Withdraw, account, asset, amount);
+            let payment = self.ledger.transfer(TransferKind::Withdraw, account, asset, amount);
             possible(payment, "a balance can be withdrawn");
             effects.push(Effect::Event(Event::Returned { account, asset, amount }));
             effects.push(Effect::Pay { to: account, asset, amount });

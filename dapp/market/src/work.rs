@@ -9,7 +9,7 @@ use crate::{
     input::Input,
     invariant::{less, possible, sum, there},
     job::Job,
-    ledger::Kind,
+    ledger::TransferKind,
     refusal::Refusal,
     state::State,
     units::{Address, Amount, Asset, JobId, Work},
@@ -34,7 +34,7 @@ pub(crate) fn pay(input: &mut Input<'_>, target: Target, done: Done) {
     };
     *pot = less(*pot, sum([operator, earned]));
     for (to, amount) in [(worker, earned), (input.state.settings.operator, operator)] {
-        let payment = input.state.ledger.transfer(Kind::Release, to, asset, amount);
+        let payment = input.state.ledger.transfer(TransferKind::Release, to, asset, amount);
         possible(payment, "what a job holds is in escrow");
     }
     let surcharge = surcharge(input, asset, done.prepaid, [borne, less(whole, covered)]);
@@ -56,7 +56,9 @@ fn surcharge(
     let all = all.into_iter().try_fold(borne, Amount::checked_add);
     let free = input.state.ledger.free(worker, asset);
     let amount = all.unwrap_or(free).min(free);
-    for (kind, account) in [(Kind::Escrow, worker), (Kind::Release, input.state.settings.sink)] {
+    for (kind, account) in
+        [(TransferKind::Escrow, worker), (TransferKind::Release, input.state.settings.sink)]
+    {
         let payment = input.state.ledger.transfer(kind, account, asset, amount);
         possible(payment, "no more is taken than is there");
     }

@@ -13,7 +13,7 @@ use super::emulated::launcher;
 use super::machine_app::{Machine, MachineApp};
 use super::process::Program;
 use super::process_app::ProcessApp;
-use super::rollup_server::Outcome;
+use super::rollup_server::RequestOutcome;
 
 /// The program or machine that runs as the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl App {
     /// Inspects the application without changing its state.
     ///
     /// - Errors: it cannot be started, or a replay diverges
-    pub async fn inspect(&mut self, payload: Bytes) -> Result<Outcome> {
+    pub async fn inspect(&mut self, payload: Bytes) -> Result<RequestOutcome> {
         match self {
             Self::Process(app) => app.inspect(payload).await,
             Self::Machine(app) => app.inspect(&payload).await,

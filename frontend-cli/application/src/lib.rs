@@ -27,7 +27,7 @@ use anyhow::{Context, Result};
 pub use self::app::{App, Dapp, Launch};
 pub use self::completion::{Completion, InputStatus};
 pub use self::emulated::launcher;
-pub use self::rollup_server::{Emitted, Outcome};
+pub use self::rollup_server::{Emitted, RequestOutcome};
 
 /// A callback for one line of progress.
 pub type Notify = Arc<dyn Fn(&str) + Send + Sync>;

@@ -24,7 +24,7 @@ use super::completion::{Completion, InputStatus};
 use super::emulator::Run;
 use super::machine::{self, Emission, PROGRAM, Release, Verdict};
 use super::process_app::INPUT_WAIT;
-use super::rollup_server::{Emitted, Outcome};
+use super::rollup_server::{Emitted, RequestOutcome};
 
 /// A stored machine and an emulator that can run it.
 #[derive(Debug)]
@@ -174,22 +174,22 @@ impl MachineApp {
     /// Inspects the application without changing its state.
     ///
     /// - Errors: the emulator fails
-    pub(super) async fn inspect(&self, question: &[u8]) -> Result<Outcome> {
+    pub(super) async fn inspect(&self, question: &[u8]) -> Result<RequestOutcome> {
         let work = self.work()?;
         write(&work.path().join(machine::QUERY), question)?;
         let line = machine::inspect(self.machine.release, &self.state)?;
         let run = self.machine.run(line, work.path(), Some(&self.log));
         let Ok(said) = timeout(INPUT_WAIT, run).await else {
-            return Ok(Outcome::Exception("no answer in time".to_owned()));
+            return Ok(RequestOutcome::Exception("no answer in time".to_owned()));
         };
         let said = said?;
         let reports = emitted(work.path(), Emission::ReportOfQuery)?;
         let emitted = Emitted { outputs: Vec::new(), reports };
         Ok(match machine::verdicts(&said).first() {
-            Some(Verdict::Accepted) => Outcome::Accepted(emitted),
-            Some(Verdict::Rejected) => Outcome::Rejected(emitted),
+            Some(Verdict::Accepted) => RequestOutcome::Accepted(emitted),
+            Some(Verdict::Rejected) => RequestOutcome::Rejected(emitted),
             Some(Verdict::Exception | Verdict::Halted) | None => {
-                Outcome::Exception(last_line(&said))
+                RequestOutcome::Exception(last_line(&said))
             }
         })
     }
@@ -346,7 +346,7 @@ done
     }
 
     async fn seen(app: &MachineApp) -> Vec<u8> {
-        let Outcome::Accepted(emitted) = app.inspect(b"what?").await.unwrap() else {
+        let RequestOutcome::Accepted(emitted) = app.inspect(b"what?").await.unwrap() else {
             panic!("it was refused");
         };
         emitted.reports.concat()

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::Notify;
 use super::completion::{Completion, InputStatus};
 use super::process::{Guarded, Program};
-use super::rollup_server::{Emitted, Outcome, Request, RollupServer};
+use super::rollup_server::{Emitted, Request, RequestOutcome, RollupServer};
 
 /// The time for an application to ask for its first request.
 const START_WAIT: Duration = Duration::from_secs(60);
@@ -30,7 +30,7 @@ struct Run {
 
 /// Result of a request to one run.
 enum Answer {
-    Outcome(Outcome),
+    Outcome(RequestOutcome),
     /// The process ended, or did not answer in time.
     Died {
         status: InputStatus,
@@ -75,15 +75,15 @@ impl ProcessApp {
         for _ in 0..ATTEMPTS {
             self.revive().await?;
             match self.ask(Request::Advance { input: input.clone(), first_output }).await {
-                Answer::Outcome(Outcome::Accepted(emitted)) => {
+                Answer::Outcome(RequestOutcome::Accepted(emitted)) => {
                     self.journal.push(Accepted { input, first_output, emitted: emitted.clone() });
                     return Ok(Completion::accepted(emitted));
                 }
-                Answer::Outcome(Outcome::Rejected(_)) => {
+                Answer::Outcome(RequestOutcome::Rejected(_)) => {
                     self.stop().await;
                     return Ok(Completion::failed(InputStatus::Rejected));
                 }
-                Answer::Outcome(Outcome::Exception(why)) => {
+                Answer::Outcome(RequestOutcome::Exception(why)) => {
                     (self.notify)(&format!("the application failed at input {index}: {why}"));
                     self.stop().await;
                     return Ok(Completion::failed(InputStatus::Exception));
@@ -103,10 +103,10 @@ impl ProcessApp {
     /// Inspects the application without changing its state.
     ///
     /// - Errors: it cannot be started, or a replay diverges
-    pub(super) async fn inspect(&mut self, payload: Bytes) -> Result<Outcome> {
+    pub(super) async fn inspect(&mut self, payload: Bytes) -> Result<RequestOutcome> {
         self.revive().await?;
         match self.ask(Request::Inspect { payload }).await {
-            Answer::Outcome(outcome @ Outcome::Exception(_)) => {
+            Answer::Outcome(outcome @ RequestOutcome::Exception(_)) => {
                 self.stop().await;
                 Ok(outcome)
             }
@@ -114,7 +114,7 @@ impl ProcessApp {
             Answer::Died { why, .. } => {
                 (self.notify)(&format!("THE APPLICATION DIED at an inspect request: {why}"));
                 self.stop().await;
-                Ok(Outcome::Exception(why))
+                Ok(RequestOutcome::Exception(why))
             }
         }
     }
@@ -133,7 +133,7 @@ impl ProcessApp {
         for Accepted { input, first_output, emitted } in self.journal.clone() {
             let index = input.index;
             match self.ask(Request::Advance { input, first_output }).await {
-                Answer::Outcome(Outcome::Accepted(now)) => {
+                Answer::Outcome(RequestOutcome::Accepted(now)) => {
                     ensure!(
                         now == emitted,
                         "the application is not deterministic: replaying input {index} gave \

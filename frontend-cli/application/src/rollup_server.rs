@@ -46,7 +46,7 @@ pub struct Emitted {
 
 /// The application's answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// It accepts.
     Accepted(Emitted),
     /// It rejects: its effects are undone.
@@ -57,7 +57,7 @@ pub enum Outcome {
 
 struct Pending {
     request: Request,
-    done: oneshot::Sender<Outcome>,
+    done: oneshot::Sender<RequestOutcome>,
 }
 
 struct Current {
@@ -128,7 +128,7 @@ impl RollupServer {
     }
 
     /// Sends the application `request` and waits for its answer; `None` if it cannot answer.
-    pub(super) async fn ask(&self, request: Request) -> Option<Outcome> {
+    pub(super) async fn ask(&self, request: Request) -> Option<RequestOutcome> {
         let (done, outcome) = oneshot::channel();
         self.requests.send(Pending { request, done }).await.ok()?;
         outcome.await.ok()
@@ -137,7 +137,7 @@ impl RollupServer {
 
 impl Shared {
     /// Ends the current request with the outcome that `outcome` builds.
-    fn end(&self, outcome: impl FnOnce(Emitted) -> Outcome) {
+    fn end(&self, outcome: impl FnOnce(Emitted) -> RequestOutcome) {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(current) = current {
             // No receiver is left if the devnet gave up on this run.
@@ -168,8 +168,8 @@ impl Shared {
 
 async fn finish(State(shared): State<Arc<Shared>>, body: Json<Value>) -> Response {
     match body["status"].as_str() {
-        Some("accept") => shared.end(Outcome::Accepted),
-        Some("reject") => shared.end(Outcome::Rejected),
+        Some("accept") => shared.end(RequestOutcome::Accepted),
+        Some("reject") => shared.end(RequestOutcome::Rejected),
         _ => return refuse(r#"/finish takes {"status":"accept"} or {"status":"reject"}"#),
     }
     shared.is_ready.send_replace(true);
@@ -228,12 +228,12 @@ async fn report(State(shared): State<Arc<Shared>>, body: Json<Value>) -> Respons
 async fn exception(State(shared): State<Arc<Shared>>, body: Json<Value>) -> Response {
     let said = bytes(&body["payload"]).unwrap_or_default();
     let said = String::from_utf8_lossy(&said).into_owned();
-    shared.end(|_| Outcome::Exception(format!("it called /exception: {said}")));
+    shared.end(|_| RequestOutcome::Exception(format!("it called /exception: {said}")));
     StatusCode::OK.into_response()
 }
 
 async fn gio(State(shared): State<Arc<Shared>>) -> Response {
-    shared.end(|_| Outcome::Exception("it called /gio, which no node answers".to_owned()));
+    shared.end(|_| RequestOutcome::Exception("it called /gio, which no node answers".to_owned()));
     refuse("no node answers /gio")
 }
 

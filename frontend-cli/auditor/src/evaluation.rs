@@ -78,7 +78,7 @@ pub(super) struct OutputLocation {
 }
 
 /// Outcome of a task.
-pub(super) enum Outcome {
+pub(super) enum CheckOutcome {
     /// As reported; with each row's result, where these are kept.
     Holds(Option<(JobId, u32, Results)>),
     /// Not as reported, with the reported evaluation.
@@ -93,7 +93,7 @@ pub(super) enum Outcome {
 /// The evaluation thread.
 pub(super) struct EvaluationThread {
     tasks: mpsc::Sender<(OutputLocation, Task)>,
-    outcomes: mpsc::UnboundedReceiver<Outcome>,
+    outcomes: mpsc::UnboundedReceiver<CheckOutcome>,
     /// Number of pending tasks.
     open: u64,
 }
@@ -120,7 +120,7 @@ impl EvaluationThread {
         &mut self,
         location: OutputLocation,
         task: Task,
-    ) -> Result<Vec<Outcome>> {
+    ) -> Result<Vec<CheckOutcome>> {
         self.tasks.send((location, task)).await.ok().context("the evaluation failed")?;
         self.open += 1;
         let mut outcomes = Vec::new();
@@ -134,7 +134,7 @@ impl EvaluationThread {
     /// Waits for the outcomes of all tasks.
     ///
     /// - Errors: the evaluator failed
-    pub(super) async fn finish(&mut self) -> Result<Vec<Outcome>> {
+    pub(super) async fn finish(&mut self) -> Result<Vec<CheckOutcome>> {
         let mut outcomes = Vec::new();
         while self.open > 0 {
             outcomes.push(self.outcomes.recv().await.context("the evaluation failed")?);
@@ -145,14 +145,14 @@ impl EvaluationThread {
 }
 
 impl Task {
-    pub(super) fn check(self, evaluator: &mut Evaluator, location: OutputLocation) -> Outcome {
+    pub(super) fn check(self, evaluator: &mut Evaluator, location: OutputLocation) -> CheckOutcome {
         let outcome = match self {
             Self::Evaluate(evaluation) => evaluation.check(evaluator, location),
             Self::Compare(check) => check.check(evaluator, location),
         };
         match outcome {
-            Outcome::Wrong(..) | Outcome::AttestedOtherwise(_) if !location.is_judged => {
-                Outcome::NotJudged
+            CheckOutcome::Wrong(..) | CheckOutcome::AttestedOtherwise(_) if !location.is_judged => {
+                CheckOutcome::NotJudged
             }
             outcome => outcome,
         }
@@ -171,7 +171,7 @@ impl ToldEvaluation {
         }
     }
 
-    fn check(self, evaluator: &mut Evaluator, location: OutputLocation) -> Outcome {
+    fn check(self, evaluator: &mut Evaluator, location: OutputLocation) -> CheckOutcome {
         let earned = self.earned(evaluator);
         let told = self.told;
         let as_told = earned.as_ref().map(|(scores, results)| match told {
@@ -183,7 +183,9 @@ impl ToldEvaluation {
         });
         if as_told == Ok(told) {
             let kept = earned.ok().filter(|_| self.keeps_results).zip(self.submission);
-            return Outcome::Holds(kept.map(|((_, results), number)| (self.job, number, results)));
+            return CheckOutcome::Holds(
+                kept.map(|((_, results), number)| (self.job, number, results)),
+            );
         }
         let expected = as_told.as_ref().ok().map(|earned| shown(*earned, told));
         let found = as_told
@@ -194,7 +196,7 @@ impl ToldEvaluation {
                 .submission
                 .map_or("the base model".to_owned(), |number| format!("submission {number}"));
             let earned = expected.unwrap_or("no score".to_owned());
-            return Outcome::AttestedOtherwise(format!(
+            return CheckOutcome::AttestedOtherwise(format!(
                 "of {whose} of job {} the miners say {found}, and it earns {earned}",
                 self.job
             ));
@@ -204,7 +206,7 @@ impl ToldEvaluation {
             Err(why) => format!("a model was told a score and has none: {why}"),
         };
         let wrong = location.name(Divergence::new(DivergenceKind::Score, sentence));
-        Outcome::Wrong(wrong.between(expected, Some(found)).into(), Some(self))
+        CheckOutcome::Wrong(wrong.between(expected, Some(found)).into(), Some(self))
     }
 
     /// The scores and row results that a model earns, or the reason why it has none.
@@ -232,7 +234,7 @@ impl ToldEvaluation {
 }
 
 impl CopyCheck {
-    fn check(self, evaluator: &mut Evaluator, location: OutputLocation) -> Outcome {
+    fn check(self, evaluator: &mut Evaluator, location: OutputLocation) -> CheckOutcome {
         let is_copy = self.accepted.iter().any(|first| {
             let similarity = evaluator.compare(&Comparison {
                 base: self.base.blob(),
@@ -246,10 +248,10 @@ impl CopyCheck {
             is_alike || first.cid == self.model.cid
         });
         if is_copy {
-            return Outcome::Holds(None);
+            return CheckOutcome::Holds(None);
         }
         let sentence = "a model was refused as a copy, and is one of no accepted model";
-        Outcome::Wrong(
+        CheckOutcome::Wrong(
             location.name(Divergence::new(DivergenceKind::Ruling, sentence)).into(),
             None,
         )

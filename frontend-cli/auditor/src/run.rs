@@ -18,7 +18,7 @@ use super::decoded::DecodedInput;
 use super::divergence::{Divergence, DivergenceKind, shown};
 use super::drill::drill_down;
 use super::engine::{Deployed, Played};
-use super::evaluation::{EvaluationThread, Outcome, OutputLocation, Task};
+use super::evaluation::{CheckOutcome, EvaluationThread, OutputLocation, Task};
 use super::evidence::{Event, Target};
 use super::findings::Findings;
 use super::ledger::LedgerModel;
@@ -231,21 +231,21 @@ impl AuditRun {
     }
 
     /// Records the outcomes of evaluations.
-    fn settle(&mut self, outcomes: Vec<Outcome>) {
+    fn settle(&mut self, outcomes: Vec<CheckOutcome>) {
         for outcome in outcomes {
             match outcome {
-                Outcome::Holds(results) => {
+                CheckOutcome::Holds(results) => {
                     self.state.counts.scores += 1;
                     if let Some((job, submission, results)) = results {
                         self.state.rulings.file(job, submission, results);
                     }
                 }
-                Outcome::Wrong(wrong, told) => {
+                CheckOutcome::Wrong(wrong, told) => {
                     told.iter().for_each(|told| self.state.rulings.dispute(told.job));
                     self.findings.add(*wrong, told);
                 }
-                Outcome::AttestedOtherwise(words) => self.notes.push(words),
-                Outcome::NotJudged => {}
+                CheckOutcome::AttestedOtherwise(words) => self.notes.push(words),
+                CheckOutcome::NotJudged => {}
             }
         }
     }

@@ -26,7 +26,7 @@ use wire::{Genesis, Notice, encode_command, encode_ether_deposit};
 use super::blobs::BlobTracker;
 use super::decoded::DecodedInput;
 use super::divergence::{Divergence, DivergenceKind};
-use super::evaluation::{Outcome, OutputLocation};
+use super::evaluation::{CheckOutcome, OutputLocation};
 use super::ledger::LedgerModel;
 use super::rulings::Rulings;
 
@@ -101,15 +101,15 @@ impl Play {
             let (input, transaction) = (self.index, B256::ZERO);
             let location = OutputLocation { input, output, transaction, is_judged: true };
             match task.check(&mut self.evaluator, location) {
-                Outcome::Holds(Some((job, number, results))) => {
+                CheckOutcome::Holds(Some((job, number, results))) => {
                     self.rulings.file(job, number, results);
                 }
-                Outcome::Wrong(wrong, told) => {
+                CheckOutcome::Wrong(wrong, told) => {
                     told.iter().for_each(|told| self.rulings.dispute(told.job));
                     self.wrongs.push(*wrong);
                 }
-                Outcome::AttestedOtherwise(words) => self.notes.push(words),
-                Outcome::Holds(None) | Outcome::NotJudged => {}
+                CheckOutcome::AttestedOtherwise(words) => self.notes.push(words),
+                CheckOutcome::Holds(None) | CheckOutcome::NotJudged => {}
             }
         }
         wrongs.extend(self.rulings.take(&decoded));

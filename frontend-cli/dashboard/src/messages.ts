@@ -8,7 +8,7 @@ import * as transactions from "./transactions";
 import { consult } from "./twin";
 import * as wallet from "./wallet";
 
-interface Place {
+interface Mailbox {
   chain_id: number;
   application: string;
   input_box: string;
@@ -34,7 +34,7 @@ interface Letter {
 }
 
 interface Correspondence {
-  place: Place;
+  mailbox: Mailbox;
   key: string | null;
   recipients: Recipient[];
   letters: Letter[];
@@ -87,44 +87,44 @@ export function messagesPart(number: string): MessagesPart {
     await action().catch((error) => complain((error as Error).message));
     await refresh();
   };
-  const store = ({ chain_id, application, account }: Place) =>
+  const store = ({ chain_id, application, account }: Mailbox) =>
     secretsOf(chain_id, application, account);
-  const vaultOf = ({ chain_id, application, account }: Place) =>
+  const vaultOf = ({ chain_id, application, account }: Mailbox) =>
     vaults.get(`${chain_id}/${application}/${account}`) ?? null;
-  const keep = ({ chain_id, application, account }: Place, vault: Vault) =>
+  const keep = ({ chain_id, application, account }: Mailbox, vault: Vault) =>
     vaults.set(`${chain_id}/${application}/${account}`, vault);
-  const newestKey = (place: Place, vault: Vault) =>
-    consult<Key>({ ask: "message_key", place, secret: vault.open.secrets[0] });
+  const newestKey = (mailbox: Mailbox, vault: Vault) =>
+    consult<Key>({ ask: "message_key", mailbox, secret: vault.open.secrets[0] });
 
   /** Has transactions signed by the account that is shown. */
-  const perform = async (place: Place, asked: Transaction[]) => {
+  const perform = async (mailbox: Mailbox, asked: Transaction[]) => {
     const begun = wallet.connection;
-    if (begun?.account.toLowerCase() !== place.account) {
+    if (begun?.account.toLowerCase() !== mailbox.account) {
       throw new Error("the account was changed in the wallet: nothing was sent");
     }
-    if (begun.chainId !== place.chain_id) {
+    if (begun.chainId !== mailbox.chain_id) {
       throw new Error("the wallet is on another chain: switch it on the page of the account");
     }
     return transactions.perform(begun, async () => asked);
   };
 
-  const publish = async (place: Place, vault: Vault) => {
-    await perform(place, (await newestKey(place, vault)).transactions);
+  const publish = async (mailbox: Mailbox, vault: Vault) => {
+    await perform(mailbox, (await newestKey(mailbox, vault)).transactions);
   };
-  const rotate = async (place: Place, vault: Vault) => {
+  const rotate = async (mailbox: Mailbox, vault: Vault) => {
     // On disk before it is published: what is encrypted for it must be readable.
     vault.open.secrets.unshift(randomWord());
     await vault.save();
-    await publish(place, vault);
+    await publish(mailbox, vault);
   };
-  const send = async (place: Place, vault: Vault, to: Recipient, text: string) => {
+  const send = async (mailbox: Mailbox, vault: Vault, to: Recipient, text: string) => {
     const { account, submission, sequence, key } = to;
     const draft = { to: account, submission, sequence, key, ephemeral: randomWord(), text };
-    const question = { ask: "seal_message", place, draft };
+    const question = { ask: "seal_message", mailbox, draft };
     const sealed = await consult<{ digest: string; transactions: Transaction[] }>(question);
     vault.open.sent[sealed.digest] = text;
     await vault.save();
-    if (await perform(place, sealed.transactions)) written.value = "";
+    if (await perform(mailbox, sealed.transactions)) written.value = "";
   };
   const block = async (vault: Vault, account: string, isBlocked: boolean) => {
     const others = vault.open.blocked.filter((one) => one !== account);
@@ -141,20 +141,20 @@ export function messagesPart(number: string): MessagesPart {
   const file = h("input", { type: "file", id: "messages-file", accept: ".json" });
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
-    const place = known?.place;
-    if (chosen && place) run(async () => store(place).take(await chosen.text()))();
+    const mailbox = known?.mailbox;
+    if (chosen && mailbox) run(async () => store(mailbox).take(await chosen.text()))();
   });
   const secretForm = h("div", { class: "tools" }, [
     h("label", { for: passphrase.id }, ["Passphrase of your messages"]),
     passphrase,
   ]);
-  const enter = (place: Place, isNew: boolean) =>
+  const enter = (mailbox: Mailbox, isNew: boolean) =>
     run(async () => {
       const typed = passphrase.value;
       if (isNew && typed.length < PASSPHRASE_MIN) {
         throw new Error(`a passphrase has at least ${PASSPHRASE_MIN} letters`);
       }
-      keep(place, await (isNew ? store(place).make(typed) : store(place).unlock(typed)));
+      keep(mailbox, await (isNew ? store(mailbox).make(typed) : store(mailbox).unlock(typed)));
       passphrase.value = "";
     });
 
@@ -168,9 +168,9 @@ export function messagesPart(number: string): MessagesPart {
   ]);
 
   /** What is offered before and beside the messages: unlocking, publishing, exporting. */
-  const keys = async ({ place, key }: Correspondence, vault: Vault | null): Promise<Child[]> => {
+  const keys = async ({ mailbox, key }: Correspondence, vault: Vault | null): Promise<Child[]> => {
     const disabled = transactions.isBusy;
-    const kept = store(place).kept();
+    const kept = store(mailbox).kept();
     if (!vault) {
       const label = kept ? "Unlock" : "Make a key";
       const words = kept
@@ -179,28 +179,28 @@ export function messagesPart(number: string): MessagesPart {
       return [
         h("p", {}, [words]),
         secretForm,
-        button(label, enter(place, !kept)),
+        button(label, enter(mailbox, !kept)),
         h("div", { class: "tools" }, [h("label", { for: file.id }, ["Take an exported file"]), file]),
       ];
     }
-    const own = (await newestKey(place, vault)).key;
+    const own = (await newestKey(mailbox, vault)).key;
     const save = () =>
-      download("deml-messages.json", "application/json", store(place).kept() ?? "");
+      download("deml-messages.json", "application/json", store(mailbox).kept() ?? "");
     return [
       own !== key && h("p", {}, ["Nobody can write to you here before your key is published."]),
       h("div", { class: "tools" }, [
-        own !== key && button("Publish the key", run(() => publish(place, vault)), { disabled }),
-        own === key && button("New key", run(() => rotate(place, vault)), { disabled }),
+        own !== key && button("Publish the key", run(() => publish(mailbox, vault)), { disabled }),
+        own === key && button("New key", run(() => rotate(mailbox, vault)), { disabled }),
         button("Export the keys", save),
       ]),
     ];
   };
 
-  const shownMessages = ({ place, letters }: Correspondence, vault: Vault): Child[] => {
+  const shownMessages = ({ mailbox, letters }: Correspondence, vault: Vault): Child[] => {
     const known = new Set<string>();
     return letters.map((letter, at) => {
       const { digest, text } = read[at] ?? { digest: "", text: null };
-      const isOwn = letter.from === place.account;
+      const isOwn = letter.from === mailbox.account;
       if (known.has(digest)) return null;
       known.add(digest);
       const isBlocked = vault.open.blocked.includes(letter.from);
@@ -222,8 +222,8 @@ export function messagesPart(number: string): MessagesPart {
   const show = async () => {
     element.hidden = !known || known.recipients.length === 0;
     if (!known || element.hidden) return;
-    const { place, recipients } = known;
-    const vault = vaultOf(place);
+    const { mailbox, recipients } = known;
+    const vault = vaultOf(mailbox);
     if (document.activeElement !== passphrase) fill(lock, ...(await keys(known, vault)));
     fill(list, ...(vault ? shownMessages(known, vault) : []));
     const chosen = recipient.value;
@@ -240,7 +240,7 @@ export function messagesPart(number: string): MessagesPart {
     const submit = run(async () => {
       const newest = known?.recipients.find(({ account }) => account === recipient.value);
       if (!vault || !newest?.key) throw new Error("the recipient has published no key yet");
-      await send(place, vault, newest, written.value);
+      await send(mailbox, vault, newest, written.value);
     });
     if (!writeForm.isConnected && vault) fill(write, writeForm);
     if (!vault) fill(write);
@@ -261,11 +261,11 @@ export function messagesPart(number: string): MessagesPart {
       ? await askBytes(`jobs/${number}/messages/${account}`).catch(() => null)
       : null;
     const newest = answer && (JSON.parse(new TextDecoder().decode(answer)) as Correspondence);
-    const vault = newest && vaultOf(newest.place);
+    const vault = newest && vaultOf(newest.mailbox);
     let opened: Opened[] = [];
     if (newest && vault) {
-      const { place, letters } = newest;
-      const question = { ask: "open_messages", place, secrets: vault.open.secrets, letters };
+      const { mailbox, letters } = newest;
+      const question = { ask: "open_messages", mailbox, secrets: vault.open.secrets, letters };
       opened = await consult<Opened[]>(question);
     }
     if (account !== wallet.connection?.account.toLowerCase()) return;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    location::Location,
     options::Options,
-    place::Place,
     refused::ReadRefused,
     table::{Values, whole},
 };
@@ -18,8 +18,8 @@ pub(crate) struct Label<'a> {
     pub(crate) called: String,
     /// Its values.
     pub(crate) values: &'a Values,
-    /// The place of a row's label.
-    pub(crate) place: &'a dyn Fn(usize) -> Place,
+    /// The location of a row's label.
+    pub(crate) location: &'a dyn Fn(usize) -> Location,
 }
 
 /// Rows as classes.
@@ -59,7 +59,7 @@ impl Label<'_> {
     pub(crate) fn targets(&self) -> Result<Vec<f32>, ReadRefused> {
         self.require_all()?;
         let refused = |row: usize, text: String| ReadRefused::Cell {
-            place: (self.place)(row),
+            location: (self.location)(row),
             text,
             expected: "a number, which a target must be",
         };
@@ -76,7 +76,8 @@ impl Label<'_> {
 
     fn require_all(&self) -> Result<(), ReadRefused> {
         let missing = (0..self.values.len()).find(|row| self.values.is_missing(*row));
-        missing.map_or(Ok(()), |row| Err(ReadRefused::MissingLabel { place: (self.place)(row) }))
+        missing
+            .map_or(Ok(()), |row| Err(ReadRefused::MissingLabel { location: (self.location)(row) }))
     }
 
     /// Classes that were listed, in that order; `1`, `1.0` and `01` are one number.
@@ -93,7 +94,7 @@ impl Label<'_> {
         }
         let class = |(row, text): (usize, String)| {
             index.get(&key(&text)).copied().ok_or_else(|| ReadRefused::UnknownClass {
-                place: (self.place)(row),
+                location: (self.location)(row),
                 text,
                 known: names.join(","),
             })
@@ -134,8 +135,9 @@ impl Label<'_> {
         let numbers = texts.iter().filter(|text| text.parse::<f64>().is_ok()).count();
         if numbers * 2 > texts.len() {
             let odd = texts.iter().position(|text| text.parse::<f64>().is_err()).unwrap_or(0);
-            let (place, text) = ((self.place)(odd), texts.get(odd).cloned().unwrap_or_default());
-            return Err(ReadRefused::Cell { place, text, expected: "a class like the others" });
+            let (location, text) =
+                ((self.location)(odd), texts.get(odd).cloned().unwrap_or_default());
+            return Err(ReadRefused::Cell { location, text, expected: "a class like the others" });
         }
         let mut names = texts.to_vec();
         names.sort();

@@ -3,8 +3,8 @@
 use eval::{Dataset, Features};
 
 use crate::{
+    location::Location,
     options::Options,
-    place::Place,
     refused::ReadRefused,
     table::{Table, Values},
 };
@@ -33,9 +33,9 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// The place of a row's label.
-    pub(crate) fn label_place(&self, row: usize) -> Place {
-        Place {
+    /// The location of a row's label.
+    pub(crate) fn label_location(&self, row: usize) -> Location {
+        Location {
             line: self.lines.get(row).copied(),
             row: row + 1,
             column: self.label_column + 1,

@@ -43,7 +43,7 @@ pub(crate) fn content(mut table: Table, options: &Options) -> Result<Content, Re
     })
 }
 
-/// Refuses features of text, all at once; or a stray text among numbers, by its place.
+/// Refuses features of text, all at once; or a stray text among numbers, by its location.
 fn require_numbers(table: &Table, features: &[usize]) -> Result<(), ReadRefused> {
     let texts = |at: &usize| match &table.columns[*at].values {
         Values::Text(texts) if !table.columns[*at].values.is_boolean() => Some((*at, texts)),
@@ -56,9 +56,9 @@ fn require_numbers(table: &Table, features: &[usize]) -> Result<(), ReadRefused>
         if stray * 2 <= texts.len()
             && let Some(row) = texts.iter().position(|text| is_stray(&text))
         {
-            let place = table.place(row, *at);
+            let location = table.location(row, *at);
             return Err(ReadRefused::Cell {
-                place,
+                location,
                 text: texts[row].clone(),
                 expected: "a number",
             });
@@ -103,7 +103,7 @@ fn fill(table: &mut Table, features: &[usize], options: &Options) -> Result<usiz
         let cells = (0..table.rows()).flat_map(|row| features.iter().map(move |at| (row, *at)));
         let first = cells.into_iter().find(|(row, at)| is_missing(*row, *at));
         let (row, at) = first.unwrap_or_default();
-        return Err(ReadRefused::Missing { place: table.place(row, at), more: missing - 1 });
+        return Err(ReadRefused::Missing { location: table.location(row, at), more: missing - 1 });
     };
     for at in features {
         if let Values::Numbers(numbers) = &mut table.columns[*at].values {
@@ -126,7 +126,7 @@ fn rows_of(table: &Table, features: &[usize]) -> Result<Vec<f32>, ReadRefused> {
     for row in 0..table.rows() {
         for (at, numbers) in &columns {
             reals.push(single(numbers[row]).ok_or_else(|| ReadRefused::Cell {
-                place: table.place(row, *at),
+                location: table.location(row, *at),
                 text: numbers[row].to_string(),
                 expected: "a finite number of 32 bits",
             })?);

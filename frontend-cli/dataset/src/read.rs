@@ -45,8 +45,8 @@ pub(crate) fn load(source: &Source, options: &Options) -> Result<Loaded, ReadRef
 
 /// Content as a dataset.
 pub(crate) fn understood(content: Content, options: &Options) -> Result<Understood, ReadRefused> {
-    let place = |row| content.label_place(row);
-    let label = Label { called: called(&content), values: &content.labels, place: &place };
+    let location = |row| content.label_location(row);
+    let label = Label { called: called(&content), values: &content.labels, location: &location };
     let (labels, classes) = match options.kind {
         LabelKind::Targets => (Labels::Targets(label.targets()?), Vec::new()),
         LabelKind::Classes => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use eval::DatasetRefused;
 use thiserror::Error;
 
-use crate::place::Place;
+use crate::location::Location;
 
 /// Reason why a file is not read. Lines, rows and columns are counted from one.
 #[derive(Debug, Error)]
@@ -82,11 +82,11 @@ pub enum ReadRefused {
     },
     /// A comma before three digits: decimals or thousands.
     #[error(
-        "{place}: in {text:?} the comma may be before decimals or after thousands: say --decimal comma if decimals, or remove the thousands separators"
+        "{location}: in {text:?} the comma may be before decimals or after thousands: say --decimal comma if decimals, or remove the thousands separators"
     )]
     DecimalUnclear {
         /// The cell.
-        place: Place,
+        location: Location,
         /// Its text.
         text: String,
     },
@@ -140,10 +140,10 @@ pub enum ReadRefused {
     #[error("no column is left as a feature: rows need at least one feature besides the label")]
     NoFeatures,
     /// A cell is not what it should be.
-    #[error("{place}: {text:?} is not {expected}")]
+    #[error("{location}: {text:?} is not {expected}")]
     Cell {
         /// The cell.
-        place: Place,
+        location: Location,
         /// Its text.
         text: String,
         /// The kind of value expected.
@@ -151,20 +151,20 @@ pub enum ReadRefused {
     },
     /// A feature is missing.
     #[error(
-        "{place}: the value is missing{}: fill it, leave the column out with --drop, or say --impute mean, median or zero",
+        "{location}: the value is missing{}: fill it, leave the column out with --drop, or say --impute mean, median or zero",
         others(*.more)
     )]
     Missing {
         /// The first missing value.
-        place: Place,
+        location: Location,
         /// How many more are missing.
         more: usize,
     },
     /// A label is missing.
-    #[error("{place}: the label is missing: fill it, or delete the row")]
+    #[error("{location}: the label is missing: fill it, or delete the row")]
     MissingLabel {
         /// The cell.
-        place: Place,
+        location: Location,
     },
     /// Labels are not classes.
     #[error(
@@ -211,10 +211,10 @@ pub enum ReadRefused {
         other: String,
     },
     /// A label is not one of the listed classes.
-    #[error("{place}: {text:?} is none of the classes {known}: add it to --classes")]
+    #[error("{location}: {text:?} is none of the classes {known}: add it to --classes")]
     UnknownClass {
         /// The cell.
-        place: Place,
+        location: Location,
         /// Its text.
         text: String,
         /// The listed classes.

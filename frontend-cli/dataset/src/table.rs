@@ -1,6 +1,6 @@
 //! A table: columns of equal length, whose meaning is still to be chosen.
 
-use crate::place::Place;
+use crate::location::Location;
 
 /// Columns of equal length.
 #[derive(Clone, Debug, Default)]
@@ -41,9 +41,9 @@ impl Table {
         self.columns.first().map_or(0, |column| column.values.len())
     }
 
-    /// The place of a cell, both counted from zero.
-    pub(crate) fn place(&self, row: usize, column: usize) -> Place {
-        Place {
+    /// The location of a cell, both counted from zero.
+    pub(crate) fn location(&self, row: usize, column: usize) -> Location {
+        Location {
             line: self.lines.get(row).copied(),
             row: row + 1,
             column: column + 1,

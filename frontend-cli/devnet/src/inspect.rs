@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use application::{App, Emitted, Outcome};
+use application::{App, Emitted, RequestOutcome};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -67,11 +67,11 @@ fn query(body: Bytes) -> alloy::primitives::Bytes {
     pasted.map_or_else(|_| body.into(), |pasted| pasted.payload)
 }
 
-fn describe(outcome: &Outcome, processed: u64) -> Value {
+fn describe(outcome: &RequestOutcome, processed: u64) -> Value {
     let (status, reports) = match outcome {
-        Outcome::Accepted(Emitted { reports, .. }) => ("Accepted", reports.as_slice()),
-        Outcome::Rejected(Emitted { reports, .. }) => ("Rejected", reports.as_slice()),
-        Outcome::Exception(_) => ("Exception", [].as_slice()),
+        RequestOutcome::Accepted(Emitted { reports, .. }) => ("Accepted", reports.as_slice()),
+        RequestOutcome::Rejected(Emitted { reports, .. }) => ("Rejected", reports.as_slice()),
+        RequestOutcome::Exception(_) => ("Exception", [].as_slice()),
     };
     let reports: Vec<Value> = reports.iter().map(|payload| json!({ "payload": payload })).collect();
     // The node is written in Go: an empty list is null.

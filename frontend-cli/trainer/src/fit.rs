@@ -25,7 +25,7 @@ use eval::{
 use market::Score;
 use serde::Serialize;
 
-use crate::{curve, keeping::Keeping, live::Live, local, rows};
+use crate::{bounds::Bounds, curve, keeping::Keeping, live::Live, local, review::Review, rows};
 
 /// A trained model.
 #[derive(Clone, Debug, Serialize)]
@@ -48,6 +48,8 @@ pub struct Trained {
     pub epochs: u32,
     /// Why it ended: `completed`, `stopped`, `no_better` or `diverged`.
     pub ending: &'static str,
+    /// How the weights changed; `None` if the graph is another.
+    pub change: Option<Review>,
     /// The files of the curve, if it was asked for.
     pub curve: Vec<PathBuf>,
     #[serde(skip)]
@@ -61,6 +63,9 @@ impl fmt::Display for Trained {
         let rows = if self.validation.is_some() { "held back" } else { "trained on" };
         let (score, base) = (percent(self.score), percent(Score(*base)));
         write!(out, "  best in epoch {epoch}: {score} on rows {rows}, the base model {base}")?;
+        if let Some(change) = &self.change {
+            write!(out, "\n  change  {change}")?;
+        }
         for file in &self.curve {
             write!(out, "\n  curve   {}", file.display())?;
         }
@@ -79,6 +84,8 @@ pub struct TrainingRun {
     pub reading: dataset::Options,
     /// The training options.
     pub options: Options,
+    /// What bounds the change.
+    pub bounds: Bounds,
     /// File of the best model.
     pub out: PathBuf,
     /// Whether to go on from the checkpoint beside it.
@@ -105,17 +112,23 @@ pub async fn train(printer: Printer, run: TrainingRun, stop: Arc<AtomicBool>) ->
             Some(path) => curve::write(path, &trained.curve, held_back)?,
             None => Vec::new(),
         };
+        let bounded = match trained.best.number {
+            0 => Err(nothing_written(&trained, &run.out)),
+            _ => Ok(bounded(&run, &trained, &dataset)?),
+        };
+        if let Ok(Bounded { model, .. }) = &bounded {
+            keeping.write_model(model)?;
+        }
+        // After the model is written: whoever is killed in between has the one or the other.
         if trained.ending != Ending::Stopped {
             keeping.forget()?;
         }
-        if trained.best.number == 0 {
-            return Err(nothing_written(&trained, &run.out).into());
-        }
-        keeping.write_model(&trained.onnx)?;
+        let bounded = bounded?;
         if let Ending::Diverged { epoch } = trained.ending {
             printer.say(format_args!("epoch {epoch} diverged; the best before it is kept"));
         }
-        Ok(answer(&run.out, &trained, held_back, curve))
+        let change = Review::of(&run.base, &bounded.model, run.bounds)?;
+        Ok(answer(&run.out, &trained, &bounded, held_back, (change, curve)))
     })
     .await
 }
@@ -141,7 +154,7 @@ fn fit(
     let mut progress = |progress: Progress<'_>| {
         live.show(&progress);
         if let Progress::Epoch(_, course) = progress
-            && let Err(why) = keeping.keep(course)
+            && let Err(why) = keeping.keep(course, run.bounds.is_none())
         {
             live.warn(&format!("the training goes on, but is not kept: {why:#}"));
         }
@@ -156,6 +169,40 @@ fn fit(
         None => train::train(base, dataset, options, &mut progress),
     };
     Ok(trained.map_err(|why| Refused::new("Untrainable", why))?)
+}
+
+/// The best model with its change bounded.
+struct Bounded {
+    model: Vec<u8>,
+    score: Score,
+    base: Score,
+}
+
+/// Bounds the change of the best model, and scores it as the epochs were scored.
+///
+/// - Errors: `NotBetter` if the base model is better than what is left of the change; the
+///   checkpoint stays, to go on with another bound
+fn bounded(run: &TrainingRun, trained: &train::Trained, dataset: &Dataset) -> Result<Bounded> {
+    let base = trained.curve.first().map_or(trained.best.score, |base| base.score);
+    if run.bounds.is_none() {
+        return Ok(Bounded { model: trained.onnx.clone(), score: trained.best.score, base });
+    }
+    let model = run.bounds.applied(&run.base, trained.onnx.clone())?;
+    let (_, held_back) = train::parted(dataset, &run.options);
+    let rows = held_back.as_ref().unwrap_or(dataset);
+    let score = local::score(&model, rows, run.options.measure())?;
+    if score < base {
+        let why = format_args!(
+            "the best epoch has {}, with its change bounded {}, and the base model {}; {} is not \
+             written; --resume with a larger --clip or a smaller --noise goes on",
+            percent(trained.best.score),
+            percent(score),
+            percent(base),
+            run.out.display()
+        );
+        return Err(Refused::new("NotBetter", why).into());
+    }
+    Ok(Bounded { model, score, base })
 }
 
 /// Why there is no model: none is better than the base.
@@ -186,10 +233,15 @@ fn nothing_written(trained: &train::Trained, out: &Path) -> Refused {
     }
 }
 
-fn answer(out: &Path, trained: &train::Trained, held_back: bool, curve: Vec<PathBuf>) -> Trained {
-    let Epoch { number, loss, score, .. } = trained.best;
-    let blob = local::blob_of(&trained.onnx);
-    let (first, last) = (trained.curve.first(), trained.curve.last());
+fn answer(
+    out: &Path,
+    trained: &train::Trained,
+    Bounded { model, score, base }: &Bounded,
+    held_back: bool,
+    (change, curve): (Option<Review>, Vec<PathBuf>),
+) -> Trained {
+    let Epoch { number, loss, .. } = trained.best;
+    let (blob, last) = (local::blob_of(model), trained.curve.last());
     Trained {
         file: out.to_owned(),
         cid: blob.cid(),
@@ -197,7 +249,7 @@ fn answer(out: &Path, trained: &train::Trained, held_back: bool, curve: Vec<Path
         epoch: number,
         loss,
         validation: held_back.then_some(score.0),
-        base: first.map_or(0, |base| base.score.0),
+        base: base.0,
         epochs: last.map_or(0, |last| last.number),
         ending: match trained.ending {
             Ending::Completed => "completed",
@@ -205,7 +257,8 @@ fn answer(out: &Path, trained: &train::Trained, held_back: bool, curve: Vec<Path
             Ending::NoBetter => "no_better",
             Ending::Diverged { .. } => "diverged",
         },
+        change,
         curve,
-        score,
+        score: *score,
     }
 }

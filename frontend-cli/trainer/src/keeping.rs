@@ -60,12 +60,13 @@ impl Keeping {
         }
     }
 
-    /// Keeps the best model, if it is a new one and better than the base, and the checkpoint.
+    /// Keeps the checkpoint and, with `is_final`, the best model, if it is a new one and better
+    /// than the base: the model as it may leave, to which nothing is done once the training ends.
     ///
     /// - Errors: the disk is full, or something of the kind
-    pub(crate) fn keep(&mut self, course: &Course<'_>) -> Result<()> {
+    pub(crate) fn keep(&mut self, course: &Course<'_>, is_final: bool) -> Result<()> {
         let best = course.best().number;
-        if best > self.written {
+        if is_final && best > self.written {
             self.write_model(&course.best_file()?)?;
             self.written = best;
         }

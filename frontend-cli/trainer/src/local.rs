@@ -15,7 +15,7 @@ use eval::{
     report::{self, Report},
 };
 use market::{
-    Blob, Evaluation, Judge as _, Measure, Metric, MetricAccumulator, Quote, Scores, Work,
+    Blob, Evaluation, Judge as _, Measure, Metric, MetricAccumulator, Quote, Score, Scores, Work,
 };
 
 /// Runs a long computation outside the asynchronous runtime.
@@ -80,6 +80,14 @@ pub fn evaluate(
     let mut progress = |done, _all| bar.set(done as u64);
     let report = report::evaluate(model, dataset, measure, &mut progress);
     Ok(report.map_err(|why| Refused::new("EvaluationError", why))?)
+}
+
+/// A model's score on these rows, without a word.
+///
+/// - Errors: `UnfitModel`; `EvaluationError` if they do not fit together
+pub(crate) fn score(model: &[u8], rows: &Dataset, measure: Measure) -> Result<Score> {
+    let report = report::evaluate(&self::model(model)?, rows, measure, &mut |_, _| {});
+    Ok(report.map_err(|why| Refused::new("EvaluationError", why))?.scores.score)
 }
 
 /// The cost of evaluating a model on a dataset, and its scores, as in the machine.

@@ -14,7 +14,7 @@ use crate::{
 
 /// Where messages belong, and who looks at them.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Place {
+pub struct Mailbox {
     chain_id: u64,
     application: Address,
     input_box: Address,
@@ -67,7 +67,7 @@ pub struct Opened {
     text: Option<String>,
 }
 
-impl Place {
+impl Mailbox {
     fn input(&self, what: &str, command: &Command) -> Vec<Transaction> {
         let data = encode_add_input(self.application, &encode_command(command));
         vec![transaction(what.to_owned(), self.input_box, U256::zero(), &data)]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, to_value};
 
 use crate::{
-    correspondence::{Draft, Letter, Place},
+    correspondence::{Draft, Letter, Mailbox},
     entry::{Entry, Seal, Sealed},
     error::{Error, Result},
     explorer::Explorer,
@@ -69,11 +69,11 @@ enum Question {
     /// What can or must its sponsor do now? Files: the market.
     Duties { sealed: Vec<Sealed> },
     /// Which key does this secret have?
-    MessageKey { place: Place, secret: Digest },
+    MessageKey { mailbox: Mailbox, secret: Digest },
     /// Which transaction sends this message?
-    SealMessage { place: Place, draft: Draft },
+    SealMessage { mailbox: Mailbox, draft: Draft },
     /// What do these messages say?
-    OpenMessages { place: Place, secrets: Vec<Digest>, letters: Vec<Letter> },
+    OpenMessages { mailbox: Mailbox, secrets: Vec<Digest>, letters: Vec<Letter> },
     /// Begins a replay. Files: the genesis.
     Begin { chain_id: u64, application: Address, template: Option<String> },
     /// The next inputs.
@@ -199,9 +199,11 @@ impl Question {
                 shown(desk.open(&begun, &files)?)
             }
             Self::Duties { sealed } => shown(read_desk(only(files)?)?.duties(&sealed)?),
-            Self::MessageKey { place, secret } => shown(place.key(secret)),
-            Self::SealMessage { place, draft } => shown(place.seal(&draft)?),
-            Self::OpenMessages { place, secrets, letters } => shown(place.open(&secrets, &letters)),
+            Self::MessageKey { mailbox, secret } => shown(mailbox.key(secret)),
+            Self::SealMessage { mailbox, draft } => shown(mailbox.seal(&draft)?),
+            Self::OpenMessages { mailbox, secrets, letters } => {
+                shown(mailbox.open(&secrets, &letters))
+            }
             Self::Begin { chain_id, application, template } => {
                 let genesis = only(files)?;
                 let replay = Replay::begin(chain_id, application, genesis, template.as_deref())?;

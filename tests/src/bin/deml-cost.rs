@@ -93,7 +93,7 @@ fn print_weights() -> Result<()> {
     let usual = fit::count_all(&counter, &cases::all()?)?;
     let hostile = fit::count_all(&counter, &hostile::all()?)?;
     for (kind, weight) in fit::weights(&usual, &hostile)? {
-        println!("    (Kind::{kind:?}, {}),", grouped(weight));
+        println!("    (CostKind::{kind:?}, {}),", grouped(weight));
     }
     Ok(())
 }

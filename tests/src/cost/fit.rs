@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use eval::{Cost, Estimate, Kind, Model};
+use eval::{Cost, CostKind, Estimate, Model};
 use market::Metric;
 use serde::Serialize;
 
@@ -68,7 +68,7 @@ impl Counted {
         let (predicted, counted) = (self.cost.work().0, self.instructions);
         #[expect(clippy::cast_precision_loss, reason = "a ratio of counts far below 2⁵³")]
         let ratio = predicted as f64 / counted as f64;
-        let counts = Kind::ALL.map(|kind| (format!("{kind:?}"), self.cost.count(kind)));
+        let counts = CostKind::ALL.map(|kind| (format!("{kind:?}"), self.cost.count(kind)));
         let counts = counts.into_iter().filter(|(_, count)| *count > 0).collect();
         Compared { case: self.name.clone(), predicted, counted, ratio, counts }
     }
@@ -169,8 +169,8 @@ fn metric(metric: Metric) -> Result<&'static str> {
 /// Method: iteratively reweighted least squares; each round's errors are the next one's weights.
 ///
 /// - Errors: no case has some kind
-pub fn weights(usual: &[Counted], hostile: &[Counted]) -> Result<Vec<(Kind, u64)>> {
-    let kinds = Kind::ALL;
+pub fn weights(usual: &[Counted], hostile: &[Counted]) -> Result<Vec<(CostKind, u64)>> {
+    let kinds = CostKind::ALL;
     for kind in kinds {
         let is_there = usual.iter().any(|part| part.cost.count(kind) > 0);
         ensure!(is_there, "no case has {kind:?}");
@@ -183,7 +183,7 @@ pub fn weights(usual: &[Counted], hostile: &[Counted]) -> Result<Vec<(Kind, u64)
     };
     let usual = usual.iter().map(|part| line(part, false));
     let mut lines: Vec<_> = usual.chain(hostile.iter().map(|part| line(part, true))).collect();
-    let mut weights = [0.0; Kind::ALL.len()];
+    let mut weights = [0.0; CostKind::ALL.len()];
     least_squares(&lines, &mut weights);
     for _ in 0..ROUNDS {
         let farthest = lines.iter().map(|line| line.error(&weights).abs()).fold(0.0, f64::max);
@@ -203,7 +203,7 @@ pub fn weights(usual: &[Counted], hostile: &[Counted]) -> Result<Vec<(Kind, u64)
 }
 
 /// One number per kind: its weight, or its operations per counted instruction.
-type Each = [f64; Kind::ALL.len()];
+type Each = [f64; CostKind::ALL.len()];
 
 /// A part of a case in the fit.
 struct Line {
@@ -224,7 +224,7 @@ impl Line {
 
 /// Finds the weights that minimise the sum of squared errors, each weighted by its `heed`.
 fn least_squares(lines: &[Line], weights: &mut Each) {
-    let kinds = 0..Kind::ALL.len();
+    let kinds = 0..CostKind::ALL.len();
     let sum = |part: &dyn Fn(&Line) -> f64| lines.iter().map(|line| line.heed * part(line)).sum();
     let product = |one: usize, other: usize| sum(&|line| line.counts[one] * line.counts[other]);
     let gram: Vec<Vec<f64>> =

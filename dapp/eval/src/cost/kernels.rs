@@ -1,7 +1,7 @@
 //! Loads, multiply-adds and other events of the kernels on the machine's processor, which has no
 //! vectors: their tile sizes decide what a multiply-add costs.
 
-use super::{Cost, Kind};
+use super::{Cost, CostKind};
 use kernels::{
     FUSED_FILTERS, Geometry, SCALAR,
     integer::{LANE_TERMS, TILE_COLUMNS, TILE_ROWS},
@@ -10,18 +10,18 @@ use kernels::{
 /// A matrix product of a left factor [rows, inner] and a right factor [inner, columns].
 pub(crate) fn product(rows: usize, inner: usize, columns: usize) -> Option<Cost> {
     let (blocks, alone) = (rows / SCALAR.rows, rows % SCALAR.rows);
-    let mut cost = Cost::of(Kind::Factors, &[alone, inner])?
-        .and(Kind::Sums, &[rows, columns])?
-        .and(Kind::MultiplyAdds, &[rows, inner, columns])?;
+    let mut cost = Cost::of(CostKind::Factors, &[alone, inner])?
+        .and(CostKind::Sums, &[rows, columns])?
+        .and(CostKind::MultiplyAdds, &[rows, inner, columns])?;
     for (width, panels) in kernels::panels(columns) {
         let (tile, tiles) = (width.min(SCALAR.columns), panels * width.div_ceil(SCALAR.columns));
         cost = cost
-            .and(Kind::Tiles, &[tiles, blocks])?
-            .and(Kind::Turns, &[tiles, blocks, inner])?
-            .and(Kind::Loads, &[tiles, blocks, inner, SCALAR.rows + tile])?
-            .and(Kind::Tiles, &[panels, alone])?
-            .and(Kind::Alone, &[panels, alone, inner])?
-            .and(Kind::Loads, &[panels, alone, inner, width])?;
+            .and(CostKind::Tiles, &[tiles, blocks])?
+            .and(CostKind::Turns, &[tiles, blocks, inner])?
+            .and(CostKind::Loads, &[tiles, blocks, inner, SCALAR.rows + tile])?
+            .and(CostKind::Tiles, &[panels, alone])?
+            .and(CostKind::Alone, &[panels, alone, inner])?
+            .and(CostKind::Loads, &[panels, alone, inner, width])?;
     }
     Some(cost)
 }
@@ -34,22 +34,22 @@ pub(crate) fn byte_product(
     columns: usize,
 ) -> Option<Cost> {
     let (tiles, panels) = (rows.div_ceil(TILE_ROWS), columns.div_ceil(TILE_COLUMNS));
-    Cost::of(Kind::ByteTurns, &[count, tiles, panels, inner])?
-        .and(Kind::ByteTiles, &[count, tiles, panels, inner.div_ceil(LANE_TERMS)])?
-        .and(Kind::BytesPacked, &[count, panels, TILE_COLUMNS, inner])?
+    Cost::of(CostKind::ByteTurns, &[count, tiles, panels, inner])?
+        .and(CostKind::ByteTiles, &[count, tiles, panels, inner.div_ceil(LANE_TERMS)])?
+        .and(CostKind::BytesPacked, &[count, panels, TILE_COLUMNS, inner])?
         .plus(packed_bytes(&[count, rows, inner])?)?
-        .and(Kind::ByteSums, &[count, rows, columns])
+        .and(CostKind::ByteSums, &[count, rows, columns])
 }
 
 /// Bytes copied for them, as many as the product of these sizes.
 pub(crate) fn packed_bytes(sizes: &[usize]) -> Option<Cost> {
-    Cost::of(Kind::BytesPacked, sizes)
+    Cost::of(CostKind::BytesPacked, sizes)
 }
 
 /// Packing the right factor of a matrix product, [inner, columns].
 pub(crate) fn packed_matrix(inner: usize, columns: usize) -> Option<Cost> {
     let panels = kernels::panels(columns).map(|(_, panels)| panels).sum();
-    Cost::of(Kind::Packed, &[inner, columns])?.and(Kind::PackedLists, &[inner, panels])
+    Cost::of(CostKind::Packed, &[inner, columns])?.and(CostKind::PackedLists, &[inner, panels])
 }
 
 /// Packing the weights of a convolution, with this many taps per filter.
@@ -64,7 +64,8 @@ pub(crate) fn packed_filters(
         [_, most] => most,
     };
     let blocks = blocks(filters / groups, most);
-    Cost::of(Kind::Packed, &[filters, taps])?.and(Kind::PackedLists, &[groups, blocks, taps])
+    Cost::of(CostKind::Packed, &[filters, taps])?
+        .and(CostKind::PackedLists, &[groups, blocks, taps])
 }
 
 /// A convolution of images [images, channels, …] with filters in groups.
@@ -88,15 +89,15 @@ pub(crate) fn convolution(
     let last = (output_size[0] - 1) * stride[0] + (kernel[0] - 1) * dilation[0];
     let padded = height.max(last + 1);
     let image = [images, channels, padded, width];
-    Cost::of(Kind::Arranged, if arranged { &image } else { &[0] })?
-        .and(Kind::Windows, &each(&[runs, padded]))?
-        .and(Kind::Runs, &each(&[runs, rows]))?
-        .and(Kind::Tiles, &each(&[output_size[0], blocks]))?
-        .and(Kind::Seen, &each(&[runs, rows, blocks]))?
-        .and(Kind::Loads, &each(&[runs, read, blocks, patch]))?
-        .and(Kind::Loads, &each(&[runs, read, run, in_group]))?
-        .and(Kind::MultiplyAdds, &each(&[runs, read, run, in_group, pixels]))?
-        .and(Kind::Sums, &each(&[output_size[0], in_group, pixels]))
+    Cost::of(CostKind::Arranged, if arranged { &image } else { &[0] })?
+        .and(CostKind::Windows, &each(&[runs, padded]))?
+        .and(CostKind::Runs, &each(&[runs, rows]))?
+        .and(CostKind::Tiles, &each(&[output_size[0], blocks]))?
+        .and(CostKind::Seen, &each(&[runs, rows, blocks]))?
+        .and(CostKind::Loads, &each(&[runs, read, blocks, patch]))?
+        .and(CostKind::Loads, &each(&[runs, read, run, in_group]))?
+        .and(CostKind::MultiplyAdds, &each(&[runs, read, run, in_group, pixels]))?
+        .and(CostKind::Sums, &each(&[output_size[0], in_group, pixels]))
 }
 
 /// Number of blocks of at most `most` filters, by powers of two. For single pixels the kernel also
@@ -130,7 +131,7 @@ mod tests {
         // Two blocks of four rows by a panel of sixteen columns: four tiles each.
         let cost = product(8, 10, 16).unwrap();
         assert_eq!(
-            [Kind::Tiles, Kind::Turns, Kind::Alone].map(|kind| cost.count(kind)),
+            [CostKind::Tiles, CostKind::Turns, CostKind::Alone].map(|kind| cost.count(kind)),
             [8, 80, 0]
         );
     }

@@ -22,11 +22,11 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident)*) => {
         /// A kind of event whose count decides what an evaluation costs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Kind {
+        pub enum CostKind {
             $($(#[$doc])* $kind,)*
         }
 
-        impl Kind {
+        impl CostKind {
             /// All of them, in order.
             pub const ALL: [Self; [$(stringify!($kind)),*].len()] = [$(Self::$kind),*];
         }
@@ -136,7 +136,7 @@ kinds! {
     Probabilities
 }
 
-impl Kind {
+impl CostKind {
     /// Cost of one event, in thousandths of an instruction.
     #[must_use]
     pub fn weight(self) -> u64 {
@@ -146,22 +146,22 @@ impl Kind {
 
 /// The count of each kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cost([u64; Kind::ALL.len()]);
+pub struct Cost([u64; CostKind::ALL.len()]);
 
 impl Default for Cost {
     fn default() -> Self {
-        Self([0; Kind::ALL.len()])
+        Self([0; CostKind::ALL.len()])
     }
 }
 
 impl Cost {
     /// As many of a kind as the product of these sizes; `None` if that overflows.
-    pub(crate) fn of(kind: Kind, sizes: &[usize]) -> Option<Self> {
+    pub(crate) fn of(kind: CostKind, sizes: &[usize]) -> Option<Self> {
         Self::default().and(kind, sizes)
     }
 
     /// As many more of a kind as the product of these sizes.
-    pub(crate) fn and(self, kind: Kind, sizes: &[usize]) -> Option<Self> {
+    pub(crate) fn and(self, kind: CostKind, sizes: &[usize]) -> Option<Self> {
         let product = sizes
             .iter()
             .try_fold(1_u64, |product, size| product.checked_mul(u64::try_from(*size).ok()?))?;
@@ -169,7 +169,7 @@ impl Cost {
     }
 
     /// This many more of a kind.
-    pub(crate) fn with(mut self, kind: Kind, more: u64) -> Option<Self> {
+    pub(crate) fn with(mut self, kind: CostKind, more: u64) -> Option<Self> {
         let count = &mut self.0[kind as usize];
         *count = count.checked_add(more)?;
         Some(self)
@@ -195,27 +195,27 @@ impl Cost {
 
     /// Number of events of a kind.
     #[must_use]
-    pub const fn count(&self, kind: Kind) -> u64 {
+    pub const fn count(&self, kind: CostKind) -> u64 {
         self.0[kind as usize]
     }
 
     /// Multiply-adds of the kernels.
     #[must_use]
     pub const fn multiply_adds(&self) -> u64 {
-        self.count(Kind::MultiplyAdds)
+        self.count(CostKind::MultiplyAdds)
     }
 
     /// Elementary steps of operators on plain lists; an iteration of a kernel's innermost loop is
     /// one.
     pub(crate) const fn plain_steps(&self) -> u64 {
-        self.count(Kind::PlainSteps).saturating_add(self.count(Kind::ByteTurns))
+        self.count(CostKind::PlainSteps).saturating_add(self.count(CostKind::ByteTurns))
     }
 
     /// The cost in instructions, rounded up.
     #[must_use]
     pub fn work(&self) -> Work {
         let weighed =
-            Kind::ALL.map(|kind| u128::from(kind.weight()) * u128::from(self.count(kind)));
+            CostKind::ALL.map(|kind| u128::from(kind.weight()) * u128::from(self.count(kind)));
         let sum = weighed.into_iter().fold(0_u128, u128::saturating_add);
         Work(u64::try_from(sum.div_ceil(PER_INSTRUCTION)).unwrap_or(u64::MAX))
     }
@@ -227,17 +227,17 @@ mod tests {
 
     #[test]
     fn each_kind_has_its_weight() {
-        assert_eq!(WEIGHTS.map(|(kind, _)| kind), Kind::ALL);
+        assert_eq!(WEIGHTS.map(|(kind, _)| kind), CostKind::ALL);
     }
 
     #[test]
     fn work_is_the_weighed_sum_and_never_less() {
-        let sums = Kind::Sums.weight();
-        let one = Cost::of(Kind::Sums, &[1]).unwrap();
+        let sums = CostKind::Sums.weight();
+        let one = Cost::of(CostKind::Sums, &[1]).unwrap();
         assert_eq!(one.work(), Work(sums.div_ceil(1_000)));
-        let many = one.times(999).unwrap().with(Kind::Steps, 2).unwrap();
-        assert_eq!(many.work(), Work((999 * sums + 2 * Kind::Steps.weight()).div_ceil(1_000)));
-        assert_eq!(Cost::of(Kind::Sums, &[usize::MAX, 1]).unwrap().work(), Work(u64::MAX));
-        assert_eq!(Cost::of(Kind::Sums, &[usize::MAX, 2]), None);
+        let many = one.times(999).unwrap().with(CostKind::Steps, 2).unwrap();
+        assert_eq!(many.work(), Work((999 * sums + 2 * CostKind::Steps.weight()).div_ceil(1_000)));
+        assert_eq!(Cost::of(CostKind::Sums, &[usize::MAX, 1]).unwrap().work(), Work(u64::MAX));
+        assert_eq!(Cost::of(CostKind::Sums, &[usize::MAX, 2]), None);
     }
 }

@@ -10,7 +10,7 @@ use kernels::{Counting, operation};
 use crate::{
     backend::Array,
     backend::compute,
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -45,7 +45,7 @@ impl Operator for AveragePool {
 
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
         let [height, width] = self.place(inputs.real(0).ok()?).ok()?.kernel;
-        Cost::of(Kind::Averaged, &[output.elements(), height * width + kernels::MEAN])
+        Cost::of(CostKind::Averaged, &[output.elements(), height * width + kernels::MEAN])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

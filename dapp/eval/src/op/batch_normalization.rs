@@ -6,7 +6,7 @@ use kernels::operation::{Affine, Arithmetic, Broadcast, Sqrt};
 use crate::{
     backend::Array,
     backend::compute,
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -48,7 +48,7 @@ impl Operator for BatchNormalization {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::of(Kind::Normalised, &[output.elements()])
+        Cost::of(CostKind::Normalised, &[output.elements()])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

@@ -8,7 +8,7 @@ use kernels::operation::{Arithmetic, Broadcast};
 use crate::{
     backend::Array,
     backend::compute,
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     limits::RANK,
     refusal::NodeRefused,
     shape::Shape,
@@ -26,9 +26,10 @@ pub(super) fn cost(inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
     let (left, right) = (inputs.real(0).ok()?, inputs.real(1).ok()?);
     if left == output && is_repeated(right, output) {
         let lists = output.elements() / right.elements();
-        return Cost::of(Kind::Arithmetic, &[output.elements()])?.and(Kind::Repeated, &[lists]);
+        return Cost::of(CostKind::Arithmetic, &[output.elements()])?
+            .and(CostKind::Repeated, &[lists]);
     }
-    Cost::of(Kind::Spread, &[output.elements()])
+    Cost::of(CostKind::Spread, &[output.elements()])
 }
 
 /// Computes each pair of elements; `tensors` does the same on whole tensors, each viewed with the

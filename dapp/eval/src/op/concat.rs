@@ -6,7 +6,7 @@ use kernels::operation;
 use crate::{
     backend::Array,
     backend::compute,
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     limits,
     refusal::NodeRefused,
     shape::Shape,
@@ -51,8 +51,8 @@ impl Operator for Concat {
         let [outer, ..] = output.around(output.axis(self.axis)?);
         // Three are joined at a time.
         let times = usize::try_from((inputs.count() - 1).max(1).ilog(3)).ok()? + 1;
-        Cost::of(Kind::Joined, &[output.elements(), times])?
-            .and(Kind::JoinedLists, &[outer, inputs.count(), times])
+        Cost::of(CostKind::Joined, &[output.elements(), times])?
+            .and(CostKind::JoinedLists, &[outer, inputs.count(), times])
     }
 
     fn run(&self, operands: Operands, output: Shape) -> Array {

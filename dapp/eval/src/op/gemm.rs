@@ -11,7 +11,7 @@ use kernels::{
 use crate::{
     backend::Array,
     backend::compute,
-    cost::{self, Cost, Kind},
+    cost::{self, Cost, CostKind},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -68,8 +68,8 @@ impl Operator for Gemm {
         let scaled = [self.alpha, self.beta].iter().filter(|factor| **factor != 1.0).count();
         let turned = if self.transpose[0] { [rows, inner] } else { [0, 0] };
         cost::product(rows, inner, columns)?
-            .and(Kind::Arithmetic, &[scaled, output.elements()])?
-            .and(Kind::Transposed, &turned)
+            .and(CostKind::Arithmetic, &[scaled, output.elements()])?
+            .and(CostKind::Transposed, &turned)
     }
 
     fn packing(&self, inputs: &Inputs<'_>) -> Option<Cost> {

@@ -6,7 +6,7 @@ use kernels::{Counting, Geometry, operation::AveragePool};
 use crate::{
     backend::Array,
     backend::compute,
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -29,7 +29,7 @@ impl Operator for GlobalAveragePool {
 
     fn cost(&self, inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
         let means = output.elements().checked_mul(kernels::MEAN)?;
-        Cost::of(Kind::Averaged, &[inputs.elements().checked_add(means)?])
+        Cost::of(CostKind::Averaged, &[inputs.elements().checked_add(means)?])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

@@ -8,7 +8,7 @@ use kernels::operation;
 use crate::{
     backend::Array,
     backend::compute,
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -39,9 +39,9 @@ impl Operator for MaxPool {
         let placed = self.0.place(inputs.real(0).ok()?, None).ok()?;
         let [height, width] = placed.kernel;
         if placed.geometry().is_two_by_two() {
-            return Cost::of(Kind::Halved, &[output.elements()]);
+            return Cost::of(CostKind::Halved, &[output.elements()]);
         }
-        Cost::of(Kind::Compared, &[output.elements(), height, width])
+        Cost::of(CostKind::Compared, &[output.elements(), height, width])
     }
 
     fn is_two_by_two(&self, images: Shape) -> bool {

@@ -6,7 +6,7 @@ use kernels::operation;
 use crate::{
     backend::Array,
     backend::compute,
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -21,7 +21,7 @@ impl Operator for Relu {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::of(Kind::Rectified, &[output.elements()])
+        Cost::of(CostKind::Rectified, &[output.elements()])
     }
 
     fn is_relu(&self) -> bool {

@@ -6,7 +6,7 @@ use kernels::operation;
 use crate::{
     backend::Array,
     backend::compute,
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -48,7 +48,8 @@ impl Axis {
     /// Cost of a softmax or its logarithm.
     pub(super) fn cost(&self, output: Shape) -> Option<Cost> {
         let [outer, along, inner] = self.around(output)?;
-        Cost::of(Kind::Exponentials, &[outer, along, inner])?.and(Kind::Lists, &[outer, inner])
+        Cost::of(CostKind::Exponentials, &[outer, along, inner])?
+            .and(CostKind::Lists, &[outer, inner])
     }
 
     /// Whether the axis is all that is answered to a row.

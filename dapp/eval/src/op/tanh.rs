@@ -6,7 +6,7 @@ use kernels::operation::Activation;
 use crate::{
     backend::Array,
     backend::compute,
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -21,7 +21,7 @@ impl Operator for Tanh {
     }
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
-        Cost::of(Kind::Tangents, &[output.elements()])
+        Cost::of(CostKind::Tangents, &[output.elements()])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

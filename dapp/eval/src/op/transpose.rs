@@ -6,7 +6,7 @@ use kernels::operation::Permute;
 use crate::{
     backend::Array,
     backend::compute,
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     refusal::NodeRefused,
     shape::Shape,
 };
@@ -45,7 +45,8 @@ impl Operator for Transpose {
 
     fn cost(&self, _inputs: &Inputs<'_>, output: Shape) -> Option<Cost> {
         let lists = output.elements() / output.sizes().last().copied().unwrap_or(1);
-        Cost::of(Kind::Transposed, &[output.elements()])?.and(Kind::TransposedLists, &[lists])
+        Cost::of(CostKind::Transposed, &[output.elements()])?
+            .and(CostKind::TransposedLists, &[lists])
     }
 
     fn run(&self, mut operands: Operands, output: Shape) -> Array {

@@ -6,7 +6,7 @@ use crate::{
     input::Input,
     job::{HeldRent, Job},
     judging,
-    ledger::Kind,
+    ledger::TransferKind,
     refusal::Refusal,
     rent,
     stage::Stage,
@@ -26,7 +26,7 @@ pub(crate) fn apply(input: &mut Input<'_>, salt: [u8; 32], terms: Terms) -> Resu
     let (bytes, seconds) = (terms.reserved_bytes(), last_date.0.saturating_sub(now.0));
     let floor = settings.asset(terms.asset).rent;
     let rent = rent::price(floor, settings.max_stored_bytes, state.reserved, bytes, seconds)?;
-    state.ledger.transfer(Kind::Escrow, sponsor, terms.asset, stake.total()?)?;
+    state.ledger.transfer(TransferKind::Escrow, sponsor, terms.asset, stake.total()?)?;
 
     // Nothing below can fail.
     state.reserved = state.reserved.saturating_add(bytes);

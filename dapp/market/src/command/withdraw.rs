@@ -3,7 +3,7 @@
 use crate::{
     effect::Effect,
     input::Input,
-    ledger::Kind,
+    ledger::TransferKind,
     refusal::Refusal,
     units::{Amount, Asset},
 };
@@ -13,7 +13,7 @@ pub(crate) fn apply(input: &mut Input<'_>, asset: Asset, amount: Amount) -> Resu
     if amount == Amount::ZERO {
         return Err(Refusal::AmountZero {});
     }
-    input.state.ledger.transfer(Kind::Withdraw, to, asset, amount)?;
+    input.state.ledger.transfer(TransferKind::Withdraw, to, asset, amount)?;
     input.effects.push(Effect::Pay { to, asset, amount });
     Ok(())
 }

@@ -21,7 +21,7 @@ pub(super) async fn put(
     profile: Profile,
     patience: Duration,
 ) -> Result<Cid> {
-    let node = Node { url, client: http::client(patience)?, patience };
+    let node = KuboNode { url, client: http::client(patience)?, patience };
     let cid = cid_of(bytes, profile);
     // One request suffices if the node chunks as the profile does; its settings may differ.
     if profile != Profile::Kubo || node.add(bytes).await? != cid {
@@ -38,7 +38,7 @@ pub(super) async fn get(
     max_bytes: u64,
     patience: Duration,
 ) -> Result<Vec<u8>> {
-    let node = Node { url, client: http::client(patience)?, patience };
+    let node = KuboNode { url, client: http::client(patience)?, patience };
     if cid.codec == Codec::DagPb {
         let whole = node.cat(cid, max_bytes).await;
         let is_it = |bytes: &Vec<u8>| {
@@ -59,7 +59,7 @@ pub(super) async fn get(
     Ok(tree.into_bytes())
 }
 
-struct Node<'a> {
+struct KuboNode<'a> {
     url: &'a Url,
     client: Client,
     patience: Duration,
@@ -77,7 +77,7 @@ struct Put {
     key: String,
 }
 
-impl Node<'_> {
+impl KuboNode<'_> {
     async fn add(&self, bytes: &[u8]) -> Result<Cid> {
         let chunker = format!("size-{}", Profile::Kubo.leaf_size());
         let query = [("cid-version", "1"), ("raw-leaves", "true"), ("chunker", &chunker)];

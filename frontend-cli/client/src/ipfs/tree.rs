@@ -63,16 +63,18 @@ impl Tree {
             return self.extend(block);
         }
         ensure!(depth < DEPTH_MAX, "a tree of more than {DEPTH_MAX} levels");
-        let node = Node::read(block).with_context(|| format!("{cid} is not a file"))?;
+        let node = UnixFsNode::read(block).with_context(|| format!("{cid} is not a file"))?;
         let links = match node.kind {
-            Kind::File => {
+            UnixFsType::File => {
                 let known = node.file_size.unwrap_or(0);
                 ensure!(depth > 0 || known <= self.limit, "more than {} bytes", self.limit);
                 self.extend(node.bytes)?;
                 node.links
             }
-            Kind::Folder if depth == 0 => vec![only_file(cid, node.links)?],
-            Kind::Folder => bail!("{cid} is a folder of folders: give the CID of the file in it"),
+            UnixFsType::Folder if depth == 0 => vec![only_file(cid, node.links)?],
+            UnixFsType::Folder => {
+                bail!("{cid} is a folder of folders: give the CID of the file in it")
+            }
         };
         let children = links.iter().rev().map(|link| (link.cid, depth + 1));
         self.wanted.extend(children);
@@ -105,7 +107,7 @@ fn only_file(folder: Cid, mut links: Vec<Link>) -> Result<Link> {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum UnixFsType {
     File,
     Folder,
 }
@@ -117,14 +119,14 @@ struct Link {
 }
 
 /// A block of codec dag-pb.
-struct Node<'a> {
-    kind: Kind,
+struct UnixFsNode<'a> {
+    kind: UnixFsType,
     bytes: &'a [u8],
     file_size: Option<u64>,
     links: Vec<Link>,
 }
 
-impl<'a> Node<'a> {
+impl<'a> UnixFsNode<'a> {
     fn read(block: &'a [u8]) -> Result<Self> {
         ensure!(block.len() as u64 <= MAX_BLOCK_BYTES, "a block of {} bytes", block.len());
         let (mut data, mut links) = (None, Vec::new());
@@ -145,8 +147,8 @@ impl<'a> Node<'a> {
             }
         }
         let kind = match kind {
-            Some(0 | 2) => Kind::File,
-            Some(1) => Kind::Folder,
+            Some(0 | 2) => UnixFsType::File,
+            Some(1) => UnixFsType::Folder,
             Some(5) => bail!("it is a large folder: give the CID of a file in it"),
             Some(4) => bail!("it is a symbolic link: give the CID of a file"),
             _ => bail!("it is of a kind that UnixFS does not have"),

@@ -7,8 +7,8 @@ use crate::{
     classes::single,
     content::{Content, require_fit},
     impute::impute,
+    location::Location,
     options::Options,
-    place::Place,
     refused::ReadRefused,
     table::Values,
 };
@@ -154,7 +154,7 @@ fn reals(
             });
         }
     };
-    let place = |index: usize| Place {
+    let location = |index: usize| Location {
         line: None,
         row: index / width.max(1) + 1,
         column: index % width.max(1) + 1,
@@ -163,7 +163,7 @@ fn reals(
     let missing = numbers.iter().filter(|number| number.is_nan()).count();
     if let Some(first) = numbers.iter().position(|number| number.is_nan()) {
         let Some(how) = options.impute else {
-            return Err(ReadRefused::Missing { place: place(first), more: missing - 1 });
+            return Err(ReadRefused::Missing { location: location(first), more: missing - 1 });
         };
         for at in 0..width {
             let mut column: Vec<_> = numbers.iter().skip(at).step_by(width).copied().collect();
@@ -179,7 +179,7 @@ fn reals(
     }
     let real = |(index, number): (usize, f64)| {
         single(number).ok_or_else(|| ReadRefused::Cell {
-            place: place(index),
+            location: location(index),
             text: number.to_string(),
             expected: "a finite number of 32 bits",
         })

@@ -6,7 +6,7 @@ use super::Elements;
 
 /// The kind of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ElementType {
     /// IEEE floats of 2, 4 or 8 bytes.
     Float,
     /// The upper half of a float of 4 bytes.
@@ -22,17 +22,24 @@ pub(super) enum Kind {
 }
 
 /// Elements of `size` bytes each; `None` if there are no elements of this kind and size.
-pub(super) fn elements(kind: Kind, size: usize, is_big: bool, data: &[u8]) -> Option<Elements> {
+pub(super) fn elements(
+    kind: ElementType,
+    size: usize,
+    is_big: bool,
+    data: &[u8],
+) -> Option<Elements> {
     if size == 0 {
         return None;
     }
-    if (kind, size) == (Kind::Unsigned, 1) {
+    if (kind, size) == (ElementType::Unsigned, 1) {
         return Some(Elements::Bytes(data.to_vec()));
     }
     let each = data.chunks_exact(size);
     match kind {
-        Kind::Unicode => Some(Elements::Texts(each.map(|bytes| unicode(bytes, is_big)).collect())),
-        Kind::Ascii => Some(Elements::Texts(
+        ElementType::Unicode => {
+            Some(Elements::Texts(each.map(|bytes| unicode(bytes, is_big)).collect()))
+        }
+        ElementType::Ascii => Some(Elements::Texts(
             each.map(|bytes| String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned())
                 .collect(),
         )),
@@ -51,24 +58,24 @@ pub(super) fn elements(kind: Kind, size: usize, is_big: bool, data: &[u8]) -> Op
 }
 
 /// A number, from its bytes in little-endian order. Whole numbers beyond 2^53 are rounded.
-fn number(kind: Kind, size: usize, little: [u8; 8]) -> Option<f64> {
+fn number(kind: ElementType, size: usize, little: [u8; 8]) -> Option<f64> {
     let [a, b, c, d, ..] = little;
     let (two, four) = ([a, b], [c, d]);
     let four = [two, four].concat();
     let four: [u8; 4] = four.try_into().ok()?;
     #[expect(clippy::cast_precision_loss, reason = "what is beyond is no exact feature either")]
     Some(match (kind, size) {
-        (Kind::Float, 2) => f16::from_le_bytes(two).to_f64(),
-        (Kind::BrainFloat, 2) => bf16::from_le_bytes(two).to_f64(),
-        (Kind::Float, 4) => f32::from_le_bytes(four).into(),
-        (Kind::Float, 8) => f64::from_le_bytes(little),
-        (Kind::Signed, 1) => i8::from_le_bytes([a]).into(),
-        (Kind::Signed, 2) => i16::from_le_bytes(two).into(),
-        (Kind::Signed, 4) => i32::from_le_bytes(four).into(),
-        (Kind::Signed, 8) => i64::from_le_bytes(little) as f64,
-        (Kind::Unsigned, 2) => u16::from_le_bytes(two).into(),
-        (Kind::Unsigned, 4) => u32::from_le_bytes(four).into(),
-        (Kind::Unsigned, 8) => u64::from_le_bytes(little) as f64,
+        (ElementType::Float, 2) => f16::from_le_bytes(two).to_f64(),
+        (ElementType::BrainFloat, 2) => bf16::from_le_bytes(two).to_f64(),
+        (ElementType::Float, 4) => f32::from_le_bytes(four).into(),
+        (ElementType::Float, 8) => f64::from_le_bytes(little),
+        (ElementType::Signed, 1) => i8::from_le_bytes([a]).into(),
+        (ElementType::Signed, 2) => i16::from_le_bytes(two).into(),
+        (ElementType::Signed, 4) => i32::from_le_bytes(four).into(),
+        (ElementType::Signed, 8) => i64::from_le_bytes(little) as f64,
+        (ElementType::Unsigned, 2) => u16::from_le_bytes(two).into(),
+        (ElementType::Unsigned, 4) => u32::from_le_bytes(four).into(),
+        (ElementType::Unsigned, 8) => u64::from_le_bytes(little) as f64,
         _ => return None,
     })
 }

@@ -5,7 +5,7 @@
 
 use super::{
     Array, Elements,
-    element::{Kind, elements},
+    element::{ElementType, elements},
 };
 use crate::refused::ReadRefused;
 
@@ -54,7 +54,7 @@ fn shape(header: &str) -> Option<Vec<usize>> {
 }
 
 /// Kind, size in bytes, and whether the first byte is the highest.
-fn dtype(header: &str) -> Result<(Kind, usize, bool), ReadRefused> {
+fn dtype(header: &str) -> Result<(ElementType, usize, bool), ReadRefused> {
     let text = value(header, "descr").and_then(|text| text.strip_prefix('\''));
     let text = text.and_then(|text| text.split('\'').next());
     let text = text.ok_or_else(|| malformed("it has named fields: save a plain array"))?;
@@ -62,11 +62,11 @@ fn dtype(header: &str) -> Result<(Kind, usize, bool), ReadRefused> {
     let (kind, size) = rest.split_at_checked(1).unwrap_or_default();
     let size = size.parse().ok();
     let (kind, unit) = match kind {
-        "f" => (Kind::Float, 1),
-        "i" => (Kind::Signed, 1),
-        "u" | "b" => (Kind::Unsigned, 1),
-        "U" => (Kind::Unicode, 4),
-        "S" => (Kind::Ascii, 1),
+        "f" => (ElementType::Float, 1),
+        "i" => (ElementType::Signed, 1),
+        "u" | "b" => (ElementType::Unsigned, 1),
+        "U" => (ElementType::Unicode, 4),
+        "S" => (ElementType::Ascii, 1),
         _ => return Err(malformed("its elements are objects: convert it with .astype first")),
     };
     let size = size.and_then(|size: usize| size.checked_mul(unit));

@@ -4,7 +4,7 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::{
     Array,
-    element::{Kind, elements},
+    element::{ElementType, elements},
 };
 use crate::refused::ReadRefused;
 
@@ -27,20 +27,20 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<(String, Array)>, ReadRefused> {
     tensors.into_iter().map(array).collect()
 }
 
-const fn kind(dtype: Dtype) -> Option<(Kind, usize)> {
+const fn kind(dtype: Dtype) -> Option<(ElementType, usize)> {
     Some(match dtype {
-        Dtype::F16 => (Kind::Float, 2),
-        Dtype::BF16 => (Kind::BrainFloat, 2),
-        Dtype::F32 => (Kind::Float, 4),
-        Dtype::F64 => (Kind::Float, 8),
-        Dtype::I8 => (Kind::Signed, 1),
-        Dtype::I16 => (Kind::Signed, 2),
-        Dtype::I32 => (Kind::Signed, 4),
-        Dtype::I64 => (Kind::Signed, 8),
-        Dtype::U8 | Dtype::BOOL => (Kind::Unsigned, 1),
-        Dtype::U16 => (Kind::Unsigned, 2),
-        Dtype::U32 => (Kind::Unsigned, 4),
-        Dtype::U64 => (Kind::Unsigned, 8),
+        Dtype::F16 => (ElementType::Float, 2),
+        Dtype::BF16 => (ElementType::BrainFloat, 2),
+        Dtype::F32 => (ElementType::Float, 4),
+        Dtype::F64 => (ElementType::Float, 8),
+        Dtype::I8 => (ElementType::Signed, 1),
+        Dtype::I16 => (ElementType::Signed, 2),
+        Dtype::I32 => (ElementType::Signed, 4),
+        Dtype::I64 => (ElementType::Signed, 8),
+        Dtype::U8 | Dtype::BOOL => (ElementType::Unsigned, 1),
+        Dtype::U16 => (ElementType::Unsigned, 2),
+        Dtype::U32 => (ElementType::Unsigned, 4),
+        Dtype::U64 => (ElementType::Unsigned, 8),
         _ => return None,
     })
 }

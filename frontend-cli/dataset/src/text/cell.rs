@@ -4,7 +4,7 @@ use crate::{options::Decimal, table::boolean};
 
 /// What a cell is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum CellKind {
     /// Nothing, or a word for nothing.
     Missing,
     /// A number or a truth value.
@@ -14,13 +14,13 @@ pub(super) enum Kind {
 }
 
 /// What a cell is, with either decimal mark.
-pub(super) fn kind(cell: &str, decimal: Decimal) -> Kind {
+pub(super) fn kind(cell: &str, decimal: Decimal) -> CellKind {
     if is_missing(cell) {
-        Kind::Missing
+        CellKind::Missing
     } else if number(cell, decimal).is_some() || boolean(cell).is_some() {
-        Kind::Number
+        CellKind::Number
     } else {
-        Kind::Text
+        CellKind::Text
     }
 }
 

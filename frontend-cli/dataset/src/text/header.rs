@@ -2,7 +2,7 @@
 
 use csv::StringRecord;
 
-use super::cell::{self, Kind};
+use super::cell::{self, CellKind};
 use crate::{
     options::{Decimal, Header},
     refused::ReadRefused,
@@ -31,12 +31,12 @@ pub(super) fn names(
         None => {}
     }
     let Some((first, rest)) = records.split_first() else { return Ok(Names::default()) };
-    let kinds = |record: &StringRecord| -> Vec<Kind> {
+    let kinds = |record: &StringRecord| -> Vec<CellKind> {
         record.iter().map(|cell| cell::kind(cell, decimal)).collect()
     };
     if let [second, below @ ..] = rest
-        && has_only(&kinds(first), Kind::Text)
-        && has_only(&kinds(second), Kind::Text)
+        && has_only(&kinds(first), CellKind::Text)
+        && has_only(&kinds(second), CellKind::Text)
         && !below.is_empty()
         && numeric_columns(below, decimal).contains(&true)
         && are_above_numbers(&[first, second], &numeric_columns(below, decimal), decimal)
@@ -74,35 +74,35 @@ impl Names {
 /// Whether the first line is a header; `None` if both are plausible.
 fn judged(
     first: &StringRecord,
-    kinds: &[Kind],
+    kinds: &[CellKind],
     rest: &[StringRecord],
     decimal: Decimal,
 ) -> Option<bool> {
     let has = |kind| kinds.contains(&kind);
     if rest.is_empty() {
-        return Some(!has(Kind::Number));
+        return Some(!has(CellKind::Number));
     }
     let numeric = numeric_columns(rest, decimal);
-    let over_numbers = |kind: Kind| {
+    let over_numbers = |kind: CellKind| {
         kinds.iter().zip(&numeric).filter(|(at, is_numeric)| **is_numeric && **at == kind).count()
     };
-    if over_numbers(Kind::Text) > 0 {
+    if over_numbers(CellKind::Text) > 0 {
         // Text above numbers is a name; beside numbers above numbers, if these can be names too.
-        let is_named = over_numbers(Kind::Number) == 0 || numbers_are_names(first, decimal);
+        let is_named = over_numbers(CellKind::Number) == 0 || numbers_are_names(first, decimal);
         return is_named.then_some(true);
     }
-    if !has(Kind::Text) {
+    if !has(CellKind::Text) {
         return judged_numbers(first, rest, decimal);
     }
     let recurs = (0..kinds.len())
-        .filter(|column| kinds[*column] == Kind::Text)
+        .filter(|column| kinds[*column] == CellKind::Text)
         .any(|column| rest.iter().any(|record| record.get(column) == first.get(column)));
-    if over_numbers(Kind::Number) > 0 {
+    if over_numbers(CellKind::Number) > 0 {
         // Numbers above numbers and text above text: a row, unless the numbers count the columns.
         let counts = counts_columns(first, decimal);
         return if recurs { Some(false) } else { counts.then_some(true) };
     }
-    match (recurs, has(Kind::Missing)) {
+    match (recurs, has(CellKind::Missing)) {
         (true, _) => Some(false),
         (false, true) => None,
         (false, false) => Some(true),
@@ -165,14 +165,14 @@ fn numeric_columns(records: &[StringRecord], decimal: Decimal) -> Vec<bool> {
     let is_numeric = |column: usize| {
         let kinds = records.iter().filter_map(|record| record.get(column));
         let kinds: Vec<_> = kinds.map(|cell| cell::kind(cell, decimal)).collect();
-        let texts = kinds.iter().filter(|kind| **kind == Kind::Text).count();
-        kinds.contains(&Kind::Number) && texts * 5 <= kinds.len()
+        let texts = kinds.iter().filter(|kind| **kind == CellKind::Text).count();
+        kinds.contains(&CellKind::Number) && texts * 5 <= kinds.len()
     };
     (0..width).map(is_numeric).collect()
 }
 
-fn has_only(kinds: &[Kind], kind: Kind) -> bool {
-    kinds.contains(&kind) && kinds.iter().all(|at| [kind, Kind::Missing].contains(at))
+fn has_only(kinds: &[CellKind], kind: CellKind) -> bool {
+    kinds.contains(&kind) && kinds.iter().all(|at| [kind, CellKind::Missing].contains(at))
 }
 
 /// Whether each of these lines has text above numbers.
@@ -181,7 +181,7 @@ fn are_above_numbers(lines: &[&StringRecord], numeric: &[bool], decimal: Decimal
         let cells = line.iter().zip(numeric);
         cells
             .filter(|(_, is_numeric)| **is_numeric)
-            .any(|(cell, _)| cell::kind(cell, decimal) == Kind::Text)
+            .any(|(cell, _)| cell::kind(cell, decimal) == CellKind::Text)
     };
     // A title stands above the first column, whatever that holds.
     lines.iter().skip(1).all(is_above)

@@ -9,14 +9,14 @@ mod separator;
 use csv::StringRecord;
 
 use self::{
-    cell::Kind,
+    cell::CellKind,
     header::Names,
     lines::Lines,
     separator::{Separator, prepared, reader},
 };
 use crate::{
+    location::Location,
     options::{Decimal, Header, Options},
-    place::Place,
     refused::ReadRefused,
     table::{Column, Table, Values},
 };
@@ -146,14 +146,14 @@ impl Sheet<'_> {
                 match cell::has_decimal_comma(cell) {
                     Some(true) => return Ok(Decimal::Comma),
                     Some(false) if unclear.is_none() => {
-                        let place = Place {
+                        let location = Location {
                             line: Some(self.line(Some(&record))),
                             row: 0,
                             column: column + 1,
                             name: None,
                         };
                         unclear =
-                            Some(ReadRefused::DecimalUnclear { place, text: cell.to_owned() });
+                            Some(ReadRefused::DecimalUnclear { location, text: cell.to_owned() });
                     }
                     _ => {}
                 }
@@ -250,7 +250,7 @@ fn below(stated: Option<Header>, titles: usize) -> Option<Header> {
 
 /// How many cells of a record are text.
 fn texts(record: &StringRecord) -> usize {
-    record.iter().filter(|cell| cell::kind(cell, Decimal::Point) == Kind::Text).count()
+    record.iter().filter(|cell| cell::kind(cell, Decimal::Point) == CellKind::Text).count()
 }
 
 fn malformed(why: csv::Error) -> ReadRefused {

@@ -2,7 +2,7 @@
 
 use csv::StringRecord;
 
-use super::cell::{self, Kind};
+use super::cell::{self, CellKind};
 use crate::options::Decimal;
 
 /// Lines that are looked at.
@@ -37,7 +37,7 @@ pub(super) fn found(text: &str, stated: Option<char>) -> Option<Separator> {
             && (stated.is_some() || share >= 80 || alike.len() + 10 > records.len() && share >= 50);
         let numbers = alike.iter().skip(1).flat_map(|record| record.iter());
         let is_number = |cell: &&str| {
-            let is = |decimal| cell::kind(cell, decimal) != Kind::Text;
+            let is = |decimal| cell::kind(cell, decimal) != CellKind::Text;
             is(Decimal::Point) || is(Decimal::Comma)
         };
         let numeric = percent(numbers.clone().filter(is_number).count(), numbers.count());

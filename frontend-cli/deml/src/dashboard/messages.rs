@@ -24,7 +24,7 @@ const LETTERS_MAX: usize = 500;
 /// An account's part in a job's messages.
 #[derive(Debug, Serialize)]
 pub(super) struct Correspondence {
-    place: Place,
+    mailbox: Mailbox,
     /// The account's newest key.
     key: Option<PublicKey>,
     /// To whom it may write.
@@ -35,7 +35,7 @@ pub(super) struct Correspondence {
 
 /// Where messages belong, as the twin takes it.
 #[derive(Debug, Serialize)]
-struct Place {
+struct Mailbox {
     chain_id: u64,
     application: market::Address,
     input_box: market::Address,
@@ -73,7 +73,7 @@ pub(super) async fn correspondence(
     let mut letters: Vec<Letter> = inbox.letters().iter().filter(is_ours).cloned().collect();
     letters.drain(..letters.len().saturating_sub(LETTERS_MAX));
     let key_of = |of| inbox.key_of(of).map(|published| PublicKey(published.key));
-    let place = Place {
+    let mailbox = Mailbox {
         chain_id: session.chain.chain_id().await?,
         application: to_market(session.application()),
         input_box: to_market(session.chain.contracts().input_box),
@@ -81,7 +81,7 @@ pub(super) async fn correspondence(
         account,
     };
     let recipients = recipients(account, sponsor, &submissions, key_of);
-    Ok(Correspondence { place, key: key_of(account), recipients, letters })
+    Ok(Correspondence { mailbox, key: key_of(account), recipients, letters })
 }
 
 /// The sponsor for a client, all clients for the sponsor; each about the newest submission.

@@ -176,7 +176,7 @@ async fn paid(
 /// What became of a transaction.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
-pub(super) enum Outcome {
+pub(super) enum TransactionStatus {
     /// It is in no block yet.
     Pending,
     /// Ethereum refused it.
@@ -193,12 +193,12 @@ pub(super) enum Outcome {
 }
 
 /// Looks up what became of a transaction.
-pub(super) async fn outcome(session: &Session, hash: B256) -> Result<Outcome> {
+pub(super) async fn outcome(session: &Session, hash: B256) -> Result<TransactionStatus> {
     let receipt = session.chain.provider().get_transaction_receipt(hash).await;
     let receipt = receipt.context("cannot ask Ethereum for the transaction")?;
-    let Some(receipt) = receipt else { return Ok(Outcome::Pending) };
+    let Some(receipt) = receipt else { return Ok(TransactionStatus::Pending) };
     if !receipt.status() {
-        return Ok(Outcome::Failed);
+        return Ok(TransactionStatus::Failed);
     }
     let input_box = session.chain.contracts().input_box;
     let input = receipt.logs().iter().find_map(|log| {
@@ -206,13 +206,13 @@ pub(super) async fn outcome(session: &Session, hash: B256) -> Result<Outcome> {
         let is_ours = log.address() == input_box && event.appContract == session.application();
         is_ours.then(|| u64::try_from(event.index).ok())?
     });
-    let Some(input) = input else { return Ok(Outcome::Done) };
+    let Some(input) = input else { return Ok(TransactionStatus::Done) };
     if session.node.processed_inputs().await? <= input {
-        return Ok(Outcome::Sent { input });
+        return Ok(TransactionStatus::Sent { input });
     }
     let processed = follow::read(&session.node, input).await?;
     Ok(match processed.refusals.into_iter().next() {
-        Some(Refused(why)) => Outcome::Refused { why },
-        None => Outcome::Done,
+        Some(Refused(why)) => TransactionStatus::Refused { why },
+        None => TransactionStatus::Done,
     })
 }

@@ -177,3 +177,32 @@ fn a_curve_is_written_as_a_table_and_a_picture() {
     assert_eq!(table.lines().count(), 5);
     assert!(fs::read_to_string(person.path("c.svg")).unwrap().starts_with("<svg"));
 }
+
+/// The model of a bounded training is written once, at its end, as it may leave; whoever is killed
+/// before that goes on from the checkpoint, with this bound or another.
+#[test]
+fn a_bound_is_put_on_what_is_written_and_its_training_can_be_gone_on_with() {
+    let person = Person::new();
+    let how = ["--epochs", "12", "--learning-rate", "0.01", "--curve", "c", "--json"];
+    let bounds = ["--clip", "1.5", "--noise", "0.001"];
+    let mut running = Running::start(person.training(&[&how[..], &bounds].concat()));
+    running.until("epoch   4/").unwrap();
+    running.send(Signal::KILL);
+    running.child.wait().unwrap();
+    assert_eq!(person.files(), ["better.onnx.checkpoint"]);
+
+    let hidden = ["--clip", "1.5", "--noise", "1000", "--resume"];
+    let (_, said) = ended(person.training(&[&how[..], &hidden].concat()), 1);
+    assert!(said.contains("with its change bounded") && said.contains("--resume"), "{said}");
+    assert!(!person.path(OUT).exists());
+
+    let (printed, _) = ended(person.training(&[&how[..], &bounds, &["--resume"]].concat()), 0);
+    let answer: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert!(answer["validation"].as_u64() >= answer["base"].as_u64(), "{answer}");
+    let change = &answer["change"];
+    assert!((1.4..1.6).contains(&change["norm"].as_f64().unwrap()), "{change}");
+    assert_eq!((change["clipped"].as_f64(), change["noise"].as_f64()), (Some(1.5), Some(0.001)));
+    let table = fs::read_to_string(person.path("c.csv")).unwrap();
+    assert_eq!(table.lines().count(), 14, "{table}");
+    assert_eq!(person.files(), [OUT, "c.csv", "c.svg"]);
+}

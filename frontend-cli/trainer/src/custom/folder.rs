@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use client::{files, printer::Refused};
 use serde::{Deserialize, Serialize};
 
-use super::manifest::{Kind, MANIFEST, Manifest, is_plain};
+use super::manifest::{MANIFEST, Manifest, TrainerKind, is_plain};
 
 /// Most files of a trainer.
 const FILES_MAX: usize = 256;
@@ -41,7 +41,7 @@ impl Trainer {
             .with_context(|| format!("no trainer is in {}", folder.display()))?;
         let manifest = Manifest::read(&String::from_utf8_lossy(&text))?;
         let mut paths = vec![MANIFEST.to_owned(), manifest.entry.clone()];
-        if manifest.kind == Kind::Python {
+        if manifest.kind == TrainerKind::Python {
             collect(folder, "", &mut paths)?;
         }
         paths.sort();

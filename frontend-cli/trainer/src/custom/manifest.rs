@@ -15,7 +15,7 @@ pub const MANIFEST: &str = "trainer.toml";
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// What its entry is.
-    pub kind: Kind,
+    pub kind: TrainerKind,
     /// The file that is run.
     pub entry: String,
     /// What it writes.
@@ -29,7 +29,7 @@ pub struct Manifest {
 /// What a trainer's entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum TrainerKind {
     /// A script for the client's interpreter.
     Python,
     /// A static program for Linux.

@@ -3,7 +3,5 @@
 pub mod folder;
 pub mod interpreter;
 pub mod manifest;
-pub(crate) mod noise;
-pub mod review;
 
 pub use drafts::named;

@@ -24,7 +24,7 @@ use crate::{
     task::{
         CANCELLED, INPUT, Isolation, TRAINER, Wanted, Work,
         judging::JudgedModel,
-        outcome::{self, Follower, Outcome},
+        outcome::{self, Follower, TaskOutcome},
     },
 };
 
@@ -175,7 +175,7 @@ struct Task {
     follower: Follower,
     /// How often in a row it had ended without a result.
     misses: u32,
-    outcome: Option<Outcome>,
+    outcome: Option<TaskOutcome>,
 }
 
 impl Task {
@@ -215,7 +215,7 @@ impl Task {
         let why = format!("{TRIES} times its worker ended without a result{said}");
         let (worker, held) = (record.placement.on.name().to_owned(), Vec::new());
         let made = Err(Refused::new("WorkerLost", why));
-        self.outcome = Some(Outcome { worker, held, made, bytes: Vec::new() });
+        self.outcome = Some(TaskOutcome { worker, held, made, bytes: Vec::new() });
         Ok(())
     }
 }

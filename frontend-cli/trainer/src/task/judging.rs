@@ -10,14 +10,12 @@ use eval::{Dataset, train};
 use market::{Measure, Score};
 use serde::{Deserialize, Serialize};
 
-use super::outcome::Outcome;
+use super::outcome::TaskOutcome;
 use crate::{
-    custom::{
-        manifest::OutputKind,
-        noise,
-        review::{Review, WARNING},
-    },
+    bounds::Bounds,
+    custom::manifest::OutputKind,
     keeping, local,
+    review::{Review, WARNING},
 };
 
 /// What becomes of a training's results.
@@ -27,10 +25,9 @@ pub struct Judging {
     pub measure: Measure,
     /// What a task's output is.
     pub output: OutputKind,
-    /// The greatest norm of the change that is kept.
-    pub clip: Option<f64>,
-    /// The standard deviation of the noise that is added to each weight.
-    pub noise: Option<f64>,
+    /// What bounds the change.
+    #[serde(flatten)]
+    pub bounds: Bounds,
     /// File of the model.
     pub out: PathBuf,
 }
@@ -113,7 +110,7 @@ impl Judging {
         &self,
         base: &[u8],
         held_back: &Dataset,
-        outcomes: Vec<(u64, Outcome)>,
+        outcomes: Vec<(u64, TaskOutcome)>,
     ) -> Result<JudgedModel> {
         let (mut seeds, mut best, mut last) = (Vec::new(), None::<Candidate>, None);
         for (seed, outcome) in outcomes {
@@ -142,38 +139,29 @@ impl Judging {
         self.written(base, held_back, best, seeds)
     }
 
-    fn candidate(&self, base: &[u8], held_back: &Dataset, outcome: Outcome) -> Result<Candidate> {
-        let Outcome { held, made, bytes, .. } = outcome;
+    fn candidate(
+        &self,
+        base: &[u8],
+        held_back: &Dataset,
+        outcome: TaskOutcome,
+    ) -> Result<Candidate> {
+        let TaskOutcome { held, made, bytes, .. } = outcome;
         made?;
         let model = self.model(base, bytes)?;
-        let score = self.score(&model, held_back)?;
+        let score = local::score(&model, held_back, self.measure)?;
         Ok(Candidate { model, score, held })
-    }
-
-    fn score(&self, model: &[u8], held_back: &Dataset) -> Result<Score> {
-        let model = local::model(model)?;
-        let report = eval::report::evaluate(&model, held_back, self.measure, &mut |_, _| {});
-        Ok(report.map_err(|why| Refused::new("EvaluationError", why))?.scores.score)
     }
 
     /// The model that the output is, or that its weights make of the base, bounded.
     fn model(&self, base: &[u8], output: Vec<u8>) -> Result<Vec<u8>> {
-        let unfit = |why: &dyn fmt::Display| Refused::new("UnfitModel", why);
-        let mut model = match self.output {
+        let model = match self.output {
             OutputKind::Model => output,
-            OutputKind::Weights => train::with_weights(base, &output).map_err(|why| unfit(&why))?,
+            OutputKind::Weights => {
+                train::with_weights(base, &output).map_err(|why| Refused::new("UnfitModel", why))?
+            }
         };
         local::model(&model)?;
-        let other = "--clip and --noise bound a change, but this is a model of another graph";
-        if let Some(norm) = self.clip {
-            let bounded = train::bounded(base, &model, norm).map_err(|why| unfit(&why))?;
-            model = bounded.ok_or_else(|| unfit(&other))?;
-        }
-        if let Some(deviation) = self.noise {
-            let noised = train::noised(base, &model, &mut noise::normal(deviation));
-            model = noised.map_err(|why| unfit(&why))?.ok_or_else(|| unfit(&other))?;
-        }
-        Ok(model)
+        Ok(self.bounds.applied(base, model)?)
     }
 
     fn written(
@@ -184,7 +172,7 @@ impl Judging {
         seeds: Vec<Seed>,
     ) -> Result<JudgedModel> {
         let Candidate { model, score, held } = best;
-        let before = self.score(base, held_back)?;
+        let before = local::score(base, held_back, self.measure)?;
         if score < before {
             let why = format_args!(
                 "the trained model has {} on rows held back, the base model {}; {} is not written",
@@ -194,7 +182,7 @@ impl Judging {
             );
             return Err(Refused::new("NotBetter", why).into());
         }
-        let change = train::change(base, &model).map_err(|why| Refused::new("UnfitModel", why))?;
+        let change = Review::of(base, &model, self.bounds)?;
         keeping::replace(&self.out, &model)?;
         let blob = local::blob_of(&model);
         Ok(JudgedModel {
@@ -206,7 +194,7 @@ impl Judging {
             seeds,
             warning: (!held.is_empty()).then_some(WARNING),
             held,
-            change: change.map(|change| Review::new(change, self.clip, self.noise)),
+            change,
         })
     }
 }

@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use self::judging::{JudgedModel, Judging};
 use crate::{
+    bounds::Bounds,
     custom::{folder::Trainer, manifest::OutputKind},
     keeping, local, rows,
 };
@@ -66,10 +67,8 @@ pub struct Wanted {
     pub options: Options,
     /// The seeds, each of which trains a model.
     pub seeds: Vec<u64>,
-    /// The greatest norm of the change that is kept.
-    pub clip: Option<f64>,
-    /// The standard deviation of the noise that is added to each weight.
-    pub noise: Option<f64>,
+    /// What bounds the change.
+    pub bounds: Bounds,
     /// File of the model.
     pub out: PathBuf,
 }
@@ -133,8 +132,7 @@ impl Wanted {
         Judging {
             measure: self.options.measure(),
             output,
-            clip: self.clip,
-            noise: self.noise,
+            bounds: self.bounds,
             out: self.out.clone(),
         }
     }

@@ -27,7 +27,7 @@ const OUTPUT_BYTES_MAX: u64 = 1_024 * 1_024 * 1_024;
 
 /// What came of a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Outcome {
+pub(crate) struct TaskOutcome {
     /// The computer that worked on it.
     pub(crate) worker: String,
     /// What kept the trainer in, all of which held.
@@ -57,7 +57,7 @@ struct Said {
 
 /// What a trainer says of its progress; all of it is a stranger's word.
 #[derive(Debug, Deserialize)]
-struct Step {
+struct ProgressLine {
     epoch: u32,
     epochs: Option<u32>,
     loss: Option<f64>,
@@ -121,7 +121,7 @@ impl Attempt {
             }
             Err(refused) => Err(refused),
         };
-        let outcome = Outcome { worker: worker.to_owned(), held, made, bytes: Vec::new() };
+        let outcome = TaskOutcome { worker: worker.to_owned(), held, made, bytes: Vec::new() };
         let written = self.task.join(format!("result-{}", self.by));
         keeping::replace(&written, &serde_json::to_vec(&outcome)?)?;
         // A link is made whole or not at all, and never replaces another's.
@@ -142,12 +142,13 @@ pub(crate) fn exists(task: &Path) -> bool {
 /// The result of a task, with the bytes of its output; `None` if there is none yet.
 ///
 /// - Errors: it cannot be read, or its output is not the one it names
-pub(crate) fn read(task: &Path) -> Result<Option<Outcome>> {
+pub(crate) fn read(task: &Path) -> Result<Option<TaskOutcome>> {
     if !exists(task) {
         return Ok(None);
     }
     let bytes = files::read_within(&task.join(RESULT), OUTPUT_BYTES_MAX)?;
-    let mut outcome: Outcome = serde_json::from_slice(&bytes).context("the result is broken")?;
+    let mut outcome: TaskOutcome =
+        serde_json::from_slice(&bytes).context("the result is broken")?;
     if let Ok(Output { name, cid }) = &outcome.made {
         ensure!(!name.contains('/') && name.starts_with("output-"), "the result names no output");
         let bytes = files::read_within(&task.join(name), OUTPUT_BYTES_MAX)?;
@@ -198,7 +199,7 @@ impl Follower {
 /// Shows a line that a trainer said.
 pub(crate) fn show(printer: &Printer, name: Option<&str>, line: &str) {
     let name = name.map(|name| format!("{name}: ")).unwrap_or_default();
-    let Ok(Step { epoch, epochs, loss, score }) = serde_json::from_str(line) else {
+    let Ok(ProgressLine { epoch, epochs, loss, score }) = serde_json::from_str(line) else {
         printer.say(format_args!("{name}the trainer says: {}", one_line(line)));
         return;
     };

@@ -27,7 +27,7 @@ use super::{
     outcome::{self, Attempt},
 };
 use crate::{
-    custom::{folder::Trainer, interpreter::Interpreter, manifest::Kind},
+    custom::{folder::Trainer, interpreter::Interpreter, manifest::TrainerKind},
     keeping,
 };
 
@@ -188,8 +188,8 @@ impl Given<'_> {
         let output = manifest.output.file().to_owned();
         let contract = ["/in".to_owned(), format!("/out/{output}")];
         let (executable, arguments, system) = match manifest.kind {
-            Kind::Program => (entry, contract.to_vec(), Vec::new()),
-            Kind::Python => {
+            TrainerKind::Program => (entry, contract.to_vec(), Vec::new()),
+            TrainerKind::Python => {
                 let Interpreter { program, system } = Interpreter::find(self.python)?;
                 let script = ["-B".to_owned(), "-s".to_owned(), entry.display().to_string()];
                 (program, [&script[..], &contract].concat(), system)
@@ -214,10 +214,10 @@ impl Given<'_> {
         let entry = self.folder.join(TRAINER).join(&manifest.entry);
         let output = self.folder.join(manifest.output.file());
         let mut command = match manifest.kind {
-            Kind::Program => Command::new(&entry),
-            Kind::Python => Command::new(self.python),
+            TrainerKind::Program => Command::new(&entry),
+            TrainerKind::Python => Command::new(self.python),
         };
-        if manifest.kind == Kind::Python {
+        if manifest.kind == TrainerKind::Python {
             command.args(["-B", "-s"]).arg(&entry);
         }
         command.arg(&input).arg(&output).env_clear().env("PYTHONUNBUFFERED", "1");

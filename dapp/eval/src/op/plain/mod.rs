@@ -41,7 +41,7 @@ pub(crate) use settings::Settings;
 
 use super::{Fact, attributes::bad_value};
 use crate::{
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     element::Element,
     refusal::NodeRefused,
     tensor::{Data, Shared, Tensor, count},
@@ -181,7 +181,7 @@ impl Prepared {
 
     /// Its cost; `None` if that overflows.
     pub(crate) fn cost(&self) -> Option<Cost> {
-        self.kernels.with(Kind::PlainSteps, self.steps)
+        self.kernels.with(CostKind::PlainSteps, self.steps)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Facts, Operands, Plain, Prepared, bad_sizes};
 use crate::{
-    cost::{Cost, Kind},
+    cost::{Cost, CostKind},
     element::Element,
     op::Fact,
     refusal::NodeRefused,
@@ -98,7 +98,7 @@ impl Body {
             facts[node.output] = Some(fact);
             let made = prepared.sizes.iter().product::<usize>();
             elements = elements.saturating_add(made);
-            let more = prepared.cost().and_then(|cost| cost.with(Kind::PlainSteps, NODE_STEPS));
+            let more = prepared.cost().and_then(|cost| cost.with(CostKind::PlainSteps, NODE_STEPS));
             cost = more.and_then(|more| cost.plus(more)).ok_or(NodeRefused::Cost)?;
             nodes.push((prepared, node.inputs.clone(), node.output));
         }
@@ -106,7 +106,7 @@ impl Body {
         let copied = facts.iter().take(self.states + self.lists).flatten();
         let copied = copied.map(|fact| fact.sizes().iter().product::<usize>()).sum::<usize>();
         let copied = u64::try_from(copied).unwrap_or(u64::MAX);
-        let cost = cost.with(Kind::PlainSteps, copied).ok_or(NodeRefused::Cost)?;
+        let cost = cost.with(CostKind::PlainSteps, copied).ok_or(NodeRefused::Cost)?;
         Ok((nodes, cost, elements))
     }
 }

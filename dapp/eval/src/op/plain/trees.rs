@@ -29,7 +29,7 @@ const QUESTIONS: [Question; 6] = [
 
 /// A node of a tree.
 #[derive(Clone, Debug)]
-enum Node {
+enum TreeNode {
     Branch {
         question: Question,
         feature: usize,
@@ -43,7 +43,7 @@ enum Node {
 
 /// Trees whose nodes are in one list, each child after its parent.
 struct Forest {
-    nodes: Vec<Node>,
+    nodes: Vec<TreeNode>,
     roots: Vec<usize>,
     /// Targets and weights of all leaves.
     weights: Vec<(usize, f64)>,
@@ -76,7 +76,7 @@ impl Question {
 impl Forest {
     /// Checks the nodes: every path ends, and features are those of a row.
     fn checked(
-        nodes: Vec<Node>,
+        nodes: Vec<TreeNode>,
         roots: Vec<usize>,
         weights: Vec<(usize, f64)>,
         columns: usize,
@@ -93,7 +93,7 @@ impl Forest {
                 }
                 *slot = level;
                 depth = depth.max(level);
-                if let Node::Branch { feature, children, .. } = &nodes[index] {
+                if let TreeNode::Branch { feature, children, .. } = &nodes[index] {
                     if *feature >= columns {
                         return None;
                     }
@@ -136,7 +136,7 @@ impl Forest {
         let mut is_child = vec![false; count];
         for index in 0..count {
             let Some(question) = question(&modes[index])? else {
-                nodes.push(Node::Leaf(ranges[index].clone()));
+                nodes.push(TreeNode::Leaf(ranges[index].clone()));
                 continue;
             };
             let child = |id: i64| places.get(&(trees[index], id)).copied();
@@ -145,7 +145,7 @@ impl Forest {
                 return Err(bad_value("nodes_truenodeids"));
             };
             (is_child[first], is_child[second]) = (true, true);
-            nodes.push(Node::Branch {
+            nodes.push(TreeNode::Branch {
                 question,
                 feature: unsigned(features[index])?,
                 threshold: values[index],
@@ -188,7 +188,7 @@ impl Forest {
                 if is_leaf == 0 {
                     return Ok(id);
                 }
-                leaves.push(Node::Leaf(id..id.saturating_add(1)));
+                leaves.push(TreeNode::Leaf(id..id.saturating_add(1)));
                 Ok(count + leaves.len() - 1)
             };
             let children =
@@ -203,7 +203,7 @@ impl Forest {
                 5 => &QUESTIONS[5],
                 _ => return Err(bad_value("nodes_modes")),
             };
-            nodes.push(Node::Branch {
+            nodes.push(TreeNode::Branch {
                 question,
                 feature: unsigned(features[index])?,
                 threshold: splits[index],
@@ -212,9 +212,9 @@ impl Forest {
             });
         }
         nodes.extend(leaves);
-        let in_range = |node: &Node| match node {
-            Node::Leaf(range) => range.end <= weights.len(),
-            Node::Branch { .. } => true,
+        let in_range = |node: &TreeNode| match node {
+            TreeNode::Leaf(range) => range.end <= weights.len(),
+            TreeNode::Branch { .. } => true,
         };
         if !nodes.iter().all(in_range) {
             return Err(bad_value("leaf_targetids"));
@@ -229,8 +229,8 @@ impl Forest {
         let mut index = root;
         loop {
             match &self.nodes[index] {
-                Node::Leaf(range) => return &self.weights[range.clone()],
-                Node::Branch { question, feature, threshold, missing_is_true, children } => {
+                TreeNode::Leaf(range) => return &self.weights[range.clone()],
+                TreeNode::Branch { question, feature, threshold, missing_is_true, children } => {
                     let x = row[*feature];
                     let taken =
                         if x.is_nan() { *missing_is_true } else { question.is_true(x, *threshold) };

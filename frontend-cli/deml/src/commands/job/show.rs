@@ -1,6 +1,6 @@
 //! `deml job show`: one job's choices in words, its windows, and the maximum cost of entering it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use anyhow::Result;
 use clap::Args;
@@ -11,7 +11,7 @@ use client::{
     session::{Currency, Session},
     words,
 };
-use drafts::stake_items;
+use drafts::{named, stake_items};
 use market::{
     Amount, Award, Evaluators, JobId, Score, Sealing, Settings, SubmissionStake, Terms, Timestamp,
     Unmet,
@@ -50,6 +50,9 @@ pub struct Shown {
     /// Its submissions, oldest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub submission_list: Option<Vec<SubmissionView>>,
+    /// The trainer that its base model names; `None` if the model was not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trainer: Option<NamedTrainer>,
     #[serde(skip)]
     currency: Currency,
     #[serde(skip)]
@@ -58,11 +61,26 @@ pub struct Shown {
     pub(crate) now: Timestamp,
 }
 
+/// The trainer that a base model names: its CID as text, or null.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum NamedTrainer {
+    /// This one, which is a stranger's program.
+    Cid(String),
+    /// None.
+    None,
+}
+
+/// Time to wait for the base model, in which a trainer is named: the rest is known without it.
+const TRAINER_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Shows a job.
 ///
 /// - Errors: `NotFound`; its name is not the hash of its terms
 pub async fn run(config: &Config, show: Show) -> Result<ExitStatus> {
-    let shown = self::show(&config.session()?, show.job, show.submissions).await?;
+    let session = config.session()?;
+    let mut shown = self::show(&session, show.job, show.submissions).await?;
+    shown.trainer = trainer(&session, &shown.job).await;
     config.printer.answer(&shown)?;
     Ok(ExitStatus::Done)
 }
@@ -85,7 +103,25 @@ pub async fn show(
     let submission_list =
         if with_submissions { Some(submissions(session, job.job).await?) } else { None };
     let now = session.now().await?;
-    Ok(Shown { job, submission_stake, show_stake, submission_list, currency, settings, now })
+    let trainer = None;
+    Ok(Shown {
+        job,
+        submission_stake,
+        show_stake,
+        submission_list,
+        trainer,
+        currency,
+        settings,
+        now,
+    })
+}
+
+/// The trainer that a job's base model names, if the store has that model at hand.
+async fn trainer(session: &Session, job: &JobView) -> Option<NamedTrainer> {
+    let base = job.terms.offer.base_model;
+    let base = session.store.get(base.cid(), base.size);
+    let base = tokio::time::timeout(TRAINER_PATIENCE, base).await.ok()?.ok()?;
+    Some(named::of(&base).map_or(NamedTrainer::None, NamedTrainer::Cid))
 }
 
 /// All submissions of a job that the market still stores, page by page.
@@ -182,6 +218,14 @@ impl Shown {
             .base
             .map_or_else(|| "not scored yet".to_owned(), |base| scores_text(offer.metric, base));
         facts.push(Fact::new("base model", format!("{} ({base})", offer.base_model.cid())));
+        facts.extend(match &self.trainer {
+            Some(NamedTrainer::Cid(cid)) => Some(
+                Fact::new("trainer", cid)
+                    .line("a stranger's program: `deml train --trainer job` runs it in the box"),
+            ),
+            Some(NamedTrainer::None) => Some(Fact::new("trainer", "none is named")),
+            None => None,
+        });
         let (hold_out, rows) = (job.terms.sealing.published_hold_out().cid(), offer.rows);
         let rows = count(rows.into(), "row");
         facts.push(Fact::new("hold-out", format!("{hold_out}, {rows}")));

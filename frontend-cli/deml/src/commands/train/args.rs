@@ -7,7 +7,7 @@ use client::jobs::JobRef;
 use eval::train::{ClassWeights, Optimiser, Options, Schedule};
 use market::{Metric, Output};
 
-use super::place::Place;
+use super::engine_args::EngineArgs;
 use crate::{
     commands::{data::reading::Reading, trainer::given::Given},
     terms::{MetricName, OutputName},
@@ -112,7 +112,7 @@ pub struct Training {
     #[arg(long, value_name = "FOLDER|CID|job|own")]
     pub trainer: Option<String>,
     /// Greatest norm of the change that the model may have: more is scaled down to it
-    #[arg(long, value_name = "NORM", value_parser = positive_bound, allow_negative_numbers = true, conflicts_with_all = ["resume", "curve"])]
+    #[arg(long, value_name = "NORM", value_parser = positive_bound, allow_negative_numbers = true)]
     pub clip: Option<f64>,
     /// Standard deviation of the noise that is added to each weight, for what --clip bounds
     #[arg(long, value_name = "SIGMA", requires = "clip", value_parser = positive_bound, allow_negative_numbers = true)]
@@ -131,7 +131,7 @@ pub struct Training {
     pub given: Given,
     /// The engine.
     #[command(flatten)]
-    pub place: Place,
+    pub engine: EngineArgs,
 }
 
 /// The training options that the arguments describe.

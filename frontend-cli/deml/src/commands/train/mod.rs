@@ -1,7 +1,7 @@
 //! `deml train`: trains a model on this computer, or on the engine one has.
 
 mod args;
-mod place;
+mod engine_args;
 mod under_way;
 
 use std::{
@@ -25,6 +25,7 @@ use drafts::named;
 use market::{Measure, Metric, Output};
 use serde::Serialize;
 use trainer::{
+    bounds::Bounds,
     custom::folder::Trainer,
     engine,
     fit::TrainingRun,
@@ -34,7 +35,7 @@ use trainer::{
 
 pub use self::{
     args::{Optimizer, ScheduleName, Training},
-    place::{EngineName, Place},
+    engine_args::{EngineArgs, EngineName},
     under_way::{Cancelled, Named, Statuses, UnderWay},
 };
 use crate::{
@@ -64,7 +65,8 @@ Examples:
 
 After each epoch the best model so far and a checkpoint are kept: whatever ends the training, one
 epoch is lost at most, and --resume goes on with the same result. A model that is worse than the
-base on the rows held back is never written. Nothing of your data leaves this computer, but with
+base on the rows held back is never written. With --clip, whose bound is for what leaves, the model
+itself is written at the end alone, and the checkpoint has the best until then. Nothing of your data leaves this computer, but with
 --on to the workers that you name."
 )]
 pub struct Train {
@@ -113,8 +115,8 @@ pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
     let course = course(session.as_ref(), &train).await?;
     let trainer = trainer(config, &train, &course.base).await?;
     let (job, out) = (train.job.clone(), course.out.clone());
-    let in_tasks = trainer.is_some() || train.place.on.is_some() || train.seeds.is_some();
-    if !in_tasks && train.clip.is_none() {
+    let in_tasks = trainer.is_some() || train.engine.on.is_some() || train.seeds.is_some();
+    if !in_tasks {
         let stop = {
             let words = "ending; the best model so far is kept, and --resume goes on";
             stop_on_signals(config.printer, words)?
@@ -125,7 +127,7 @@ pub async fn run(config: &Config, train: Train) -> Result<ExitStatus> {
     let is_of_own = course.resume || course.curve.is_some();
     ensure!(!is_of_own, "--resume and --curve are for trainings by deml itself: leave them out");
     let wanted = wanted(&train, trainer, course);
-    let trained = match train.place.placement(train.seeds.is_some())? {
+    let trained = match train.engine.placement(train.seeds.is_some())? {
         None => here(config.printer, wanted).await?,
         Some(placement) => {
             let (printer, job) = (config.printer, job.as_ref().map(ToString::to_string));
@@ -205,7 +207,7 @@ async fn trainer(config: &Config, train: &Training, base: &[u8]) -> Result<Optio
 
 /// The training in tasks that the arguments describe.
 fn wanted(train: &Training, trainer: Option<Trainer>, course: TrainingRun) -> Wanted {
-    let TrainingRun { base, data, reading, options, out, .. } = course;
+    let TrainingRun { base, data, reading, options, bounds, out, .. } = course;
     let (limits, python) = (train.given.limits(), train.given.python.clone());
     let isolation = Isolation::Box;
     let work = match &trainer {
@@ -214,18 +216,7 @@ fn wanted(train: &Training, trainer: Option<Trainer>, course: TrainingRun) -> Wa
     };
     let first = train.seed;
     let seeds = (0..u64::from(train.seeds.unwrap_or(1))).map(|next| first.wrapping_add(next));
-    Wanted {
-        work,
-        trainer,
-        base,
-        data,
-        reading,
-        options,
-        seeds: seeds.collect(),
-        clip: train.clip,
-        noise: train.noise,
-        out,
-    }
+    Wanted { work, trainer, base, data, reading, options, seeds: seeds.collect(), bounds, out }
 }
 
 /// The exact score by the job's rules; the model is kept whether or not it can be had.
@@ -269,6 +260,7 @@ pub async fn course(session: Option<&Session>, train: &Training) -> Result<Train
         data,
         reading: train.reading.options(local::label_kind(metric))?,
         options: args::options(train, metric, output),
+        bounds: Bounds { clip: train.clip, noise: train.noise },
         out: train.out.clone().context("which file? say --out FILE")?,
         resume: train.resume,
         curve: train.curve.clone(),

@@ -7,6 +7,7 @@ use clap::Args;
 use client::{files, printer::ExitStatus};
 use eval::{Dataset, Features, Labels, Shape, train::Options};
 use trainer::{
+    bounds::Bounds,
     local,
     task::{Isolation, Wanted, Work},
 };
@@ -46,8 +47,7 @@ pub async fn run(config: &Config, test: Test) -> Result<ExitStatus> {
         reading: dataset::Options::default(),
         options: Options { epochs: 5, learning_rate: 0.05, ..Options::default() },
         seeds: vec![1],
-        clip: None,
-        noise: None,
+        bounds: Bounds::default(),
         out: folder.path().join("model.onnx"),
     };
     let mut model = train::here(config.printer, wanted).await?;

@@ -22,6 +22,7 @@ use drafts::named;
 use eval::train::Options;
 use market::JobId;
 use trainer::{
+    bounds::Bounds,
     custom::folder::Trainer,
     engine::{self, On, Placement, Record},
     local,
@@ -169,8 +170,7 @@ fn wanted(
         reading: dataset::Options::default(),
         options: Options { epochs: 16, learning_rate: 0.003, ..Options::default() },
         seeds: vec![1],
-        clip: None,
-        noise: None,
+        bounds: Bounds::default(),
         out,
     })
 }

@@ -1,18 +1,19 @@
-//! What a client sees of a stranger's result before anything leaves.
+//! What a client sees of a trained model before anything leaves.
 
 use std::fmt;
 
-use eval::train::Change;
+use client::printer::Refused;
+use eval::train::{self, Change};
 use serde::Serialize;
 
-use super::noise::concentration;
+use crate::{bounds::Bounds, noise::concentration};
 
 /// The plain warning.
 pub const WARNING: &str = "weights can carry data: a hostile trainer can hide rows of yours in \
                            them, and nobody sees it; submit only if you trust it, or bound what \
                            leaves with --clip and --noise";
 
-/// The change that a trainer made.
+/// How a trained model differs from its base.
 #[derive(Clone, Debug, Serialize)]
 pub struct Review {
     /// Norm of the change.
@@ -45,8 +46,15 @@ pub struct Layer {
 }
 
 impl Review {
-    /// A review of this change.
-    pub(crate) fn new(change: Change, clipped: Option<f64>, noise: Option<f64>) -> Self {
+    /// A review of the change from the base to this model; `None` if the graph is another.
+    ///
+    /// - Errors: `UnfitModel`
+    pub(crate) fn of(base: &[u8], model: &[u8], bounds: Bounds) -> Result<Option<Self>, Refused> {
+        let change = train::change(base, model).map_err(|why| Refused::new("UnfitModel", why))?;
+        Ok(change.map(|change| Self::new(change, bounds)))
+    }
+
+    fn new(change: Change, Bounds { clip: clipped, noise }: Bounds) -> Self {
         let Change { norm, base_norm, weights, changed, layers } = change;
         let most = layers.into_iter().max_by(|one, two| one.greatest.total_cmp(&two.greatest));
         let layer =

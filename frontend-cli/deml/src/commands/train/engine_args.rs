@@ -23,7 +23,7 @@ pub enum EngineName {
 /// Options of engines.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "An engine")]
-pub struct Place {
+pub struct EngineArgs {
     /// Train on this engine; the box is applied by its workers [default: by this command itself]
     #[arg(long, value_name = "ENGINE", conflicts_with_all = ["resume", "curve"])]
     pub on: Option<EngineName>,
@@ -56,7 +56,7 @@ pub struct Place {
     pub k8s_namespace: String,
 }
 
-impl Place {
+impl EngineArgs {
     /// The engine, if one is wanted: several seeds are trained side by side on one.
     ///
     /// - Errors: an option that the engine needs is missing

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-/// A cell's place, counted from one.
+/// A cell's location, counted from one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Location {
     /// The line of a text.
     pub line: Option<u64>,
     /// The row, without any header.
@@ -15,7 +15,7 @@ pub struct Place {
     pub name: Option<String>,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             Some(line) => write!(out, "line {line}")?,
