@@ -109,8 +109,9 @@ fn ask(question: &Value, desk: &Desk, files: &[&[u8]]) -> Result<Value, String> 
 #[test]
 fn an_opening_is_of_the_files_that_were_rehearsed_and_never_late_or_unpaid() {
     let read = |name: &str| fs::read(fixture(name)).unwrap();
-    let (base, rows) = (read("health/sklearn-base.onnx"), read("health/holdout.safetensors"));
-    let (now, files) = (1_800_000_000, [&*base, &*rows]);
+    let [base, rows, slice] = ["sklearn-base.onnx", "holdout.safetensors", "client-b.safetensors"]
+        .map(|name| read(&format!("health/{name}")));
+    let (now, files) = (1_800_000_000, [&*base, &*rows, &*slice]);
     let draft = |prize: &str| {
         json!({ "title": "Heart", "close": "2h", "sealing": { "sealed": true },
                 "award": { "prize": prize } })
