@@ -142,6 +142,20 @@ impl Element {
         }
     }
 
+    /// An integer of this type from its bits, the others zero.
+    pub(crate) const fn whole(self, bits: u64) -> i64 {
+        if matches!(self, Self::Bool) {
+            return (bits != 0) as i64;
+        }
+        let unused = 64 - self.bits();
+        let moved = bits << unused;
+        if self.is_signed() {
+            moved.cast_signed() >> unused
+        } else {
+            (moved >> unused).cast_signed()
+        }
+    }
+
     /// The nearest number of a float type, ties to even; beyond the greatest, an infinity, or the
     /// greatest where there is no infinity.
     pub(crate) fn rounded(self, number: f64) -> f64 {

@@ -132,21 +132,21 @@ fn from_raw(element: Element, raw: &[u8], elements: usize) -> Result<Data, Const
         return Err(ConstantRefused::Length);
     }
     let stored = |index: usize| {
-        let first = index * bits / 8;
-        if bits < 8 {
-            return u64::from(raw[first] >> (index * bits % 8)) & ((1 << bits) - 1);
-        }
-        let bytes = raw[first..first + bits / 8].iter().rev();
-        bytes.fold(0, |number, byte| number << 8 | u64::from(*byte))
+        u64::from(raw[index * bits / 8] >> (index * bits % 8)) & ((1 << bits) - 1)
     };
-    Ok(decoded(element, (0..elements).map(stored)))
+    let little = |bytes: &[u8]| bytes.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte));
+    Ok(match bits {
+        ..8 => decoded(element, (0..elements).map(stored)),
+        8 => decoded(element, raw.iter().map(|byte| u64::from(*byte))),
+        _ => decoded(element, raw.chunks_exact(bits / 8).map(little)),
+    })
 }
 
 fn decoded(element: Element, bits: impl Iterator<Item = u64>) -> Data {
     if element.is_real() {
         Data::Real(bits.map(|bits| element.real(bits)).collect())
     } else {
-        Data::Whole(bits.map(|bits| element.wrapped(i128::from(bits))).collect())
+        Data::Whole(bits.map(|bits| element.whole(bits)).collect())
     }
 }
 

@@ -145,13 +145,17 @@ impl<'a> Builder<'a> {
         Ok(None)
     }
 
-    /// Counts the elements of a constant that is held as a plain tensor.
+    /// Counts the elements of a constant that is held as a plain tensor, and the steps of reading
+    /// them.
     pub(super) fn bounded(&mut self, constant: &Constant) -> Result<(), ModelRefused> {
         if let Constant::Plain(tensor) = constant {
             let limit = limits::PLAIN_ELEMENTS;
             let left = self.elements_left.checked_sub(tensor.len());
             self.elements_left =
                 left.ok_or(ModelRefused::TooMany { part: Part::PlainConstants, limit })?;
+            let at_once = if tensor.element.bits() == 8 { limits::BYTES_READ_AT_ONCE } else { 1 };
+            let steps = u64::try_from(tensor.len().div_ceil(at_once)).unwrap_or(u64::MAX);
+            self.folded_steps = self.folded_steps.saturating_add(steps);
         }
         Ok(())
     }
