@@ -155,8 +155,8 @@ async function aSealedJobIsOpenedRevealedAndSettled() {
   for (let done = 1; done <= 6 && !(await isSettled()); done++) {
     await page.locator("#duties").getByRole("button", { name: "Settle", exact: true }).click();
     await steps.nth(done - 1).waitFor();
-    // Keys are taken until the end of their window, whoever has revealed.
-    await outside(done === 1 ? "window" : "shown");
+    // Keys are taken until the end of their window, whoever has revealed; then models are scored.
+    await outside(["window", "evaluate"][done - 1] ?? "shown");
   }
   await page.locator('h1 .badge[data-stage="settled"]').waitFor();
   await page.getByRole("heading", { name: "Your job" }).waitFor({ state: "hidden" });

@@ -5,6 +5,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -68,9 +69,13 @@ impl Market {
 
     /// Kills the devnet, removes its folder, and starts another.
     pub fn reset(&mut self) {
+        let anvil = self.devnet_file()["rpc_url"].as_str().unwrap().replace("http://", "");
         self.kill();
-        // Its programs end a moment later, and write until then.
+        // Its programs end a moment later, and write until then: anvil all of its state at last.
         let (folder, deadline) = (self.home.path().join("deml/devnet"), Instant::now());
+        while TcpStream::connect(&anvil).is_ok() {
+            assert!(deadline.elapsed() < Duration::from_secs(30), "{anvil} stays");
+        }
         while fs::remove_dir_all(&folder).is_err() && folder.exists() {
             assert!(deadline.elapsed() < Duration::from_secs(30), "{folder:?} stays");
         }

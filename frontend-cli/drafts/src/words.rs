@@ -158,6 +158,9 @@ impl Values<'_> {
                 date("close")?,
                 date("now")?
             ),
+            "NotYet" if self.date("opens")? <= self.date("now")? => {
+                "it is time, but nobody has moved the job on: settle it first".to_owned()
+            }
             "NotYet" => format!(
                 "this is taken from {} on, and it is {} now: come back then",
                 date("opens")?,

@@ -89,7 +89,10 @@ fn a_sealed_delta_is_rebuilt_once_its_key_is_revealed() {
         market.ask(&["--account", account, "job", "reveal", "0"]);
     }
     market.advance(7_300);
-    market.ask(&["--account", "2", "job", "evaluate", "0", "--submission", "0"]);
+    let evaluate = ["--account", "2", "job", "evaluate", "0", "--submission", "0"];
+    assert!(market.said(&evaluate, 1).contains("settle it first"));
+    market.ask(&["--account", "2", "job", "settle", "0"]);
+    market.ask(&evaluate);
     market.ask(&["--account", "2", "job", "settle", "0"]);
     let shown = market.ask(&["job", "show", "0", "--submissions"]);
     assert_eq!(shown["submission_list"][0]["state"], "accepted", "{shown:#}");

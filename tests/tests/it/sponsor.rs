@@ -10,7 +10,7 @@ use deml_tests::{
     fixture,
     market::{Market, text},
 };
-use market::{Address, Amount, Asset, AssetPrices, Timestamp};
+use market::{Address, Amount, Asset, Timestamp};
 use serde_json::{Value, json};
 use twin::{
     question::framed,
@@ -47,6 +47,10 @@ fn a_sponsor_opens_reveals_settles_and_cancels_jobs_on_the_page() {
             "client" => assert_eq!(market.submit("2", "1")["accepted"], true),
             "sealed-client" => take_part(&market),
             "window" => market.advance(7_200),
+            "evaluate" => {
+                let submission = ["job", "evaluate", "1", "--submission", "0"];
+                market.ask(&[&["--account", "2"][..], &submission].concat());
+            }
             // The page asks every other second whether there is anything new.
             "shown" => std::thread::sleep(Duration::from_secs(5)),
             "seen" => break,
@@ -72,8 +76,7 @@ fn take_part(market: &Market) {
 /// The market as a sponsor with a wallet of ten Ether meets it.
 fn desk(now: u64) -> Desk {
     let address = |byte| Address([byte; 20]);
-    let mut settings = Genesis::default().settings;
-    settings.assets.insert(Asset::Ether, AssetPrices::default());
+    let settings = Genesis::default().settings;
     let now = Timestamp(now);
     let (currency, nothing) = (Currency::ether(), Amount::ZERO);
     let purse = Purse { currency, free: nothing, allowance: nothing };

@@ -66,8 +66,8 @@ Examples:
 After each epoch the best model so far and a checkpoint are kept: whatever ends the training, one
 epoch is lost at most, and --resume goes on with the same result. A model that is worse than the
 base on the rows held back is never written. With --clip, whose bound is for what leaves, the model
-itself is written at the end alone, and the checkpoint has the best until then. Nothing of your data leaves this computer, but with
---on to the workers that you name."
+itself is written at the end alone, and the checkpoint has the best until then. Nothing of your
+data leaves this computer, but with --on to the workers that you name."
 )]
 pub struct Train {
     /// Trainings on an engine.
