@@ -40,7 +40,7 @@ pub(crate) const FOLDING_STEPS: [u64; 2] = [1 << 16, 8];
 /// Elementary steps that each number in a list attribute counts as, for all plans together.
 pub(crate) const LISTED_STEPS: u64 = 8;
 /// Elements of eight bits whose reading counts as one elementary step; of other widths it is one.
-pub(crate) const BYTES_READ_AT_ONCE: usize = 3;
+pub(crate) const BYTES_READ_AT_ONCE: usize = 2;
 /// Nodes of a graph's functions and branches that are read in all, however often they are called.
 pub(crate) const NODES_READ: usize = 4_096;
 /// Conditions that are computed from the shapes of values.

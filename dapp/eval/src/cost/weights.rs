@@ -7,7 +7,7 @@ use super::CostKind;
 
 /// The weight of each kind, in order.
 pub(super) const WEIGHTS: [(CostKind, u64); CostKind::ALL.len()] = [
-    (CostKind::Evaluations, 110_494_358),
+    (CostKind::Evaluations, 108_494_358),
     (CostKind::ModelBytes, 1_615),
     (CostKind::Packed, 38_500),
     (CostKind::PackedLists, 40_000),
@@ -50,8 +50,8 @@ pub(super) const WEIGHTS: [(CostKind, u64); CostKind::ALL.len()] = [
     (CostKind::Lists, 235_000),
     (CostKind::ByteTurns, 50_000),
     (CostKind::ByteTiles, 250_000),
-    (CostKind::BytesPacked, 8_000),
-    (CostKind::ByteSums, 40_000),
+    (CostKind::BytesPacked, 22_300),
+    (CostKind::ByteSums, 460_000),
     (CostKind::PlainSteps, 40_000),
     (CostKind::Answers, 24_021),
     (CostKind::Rows, 130_000),
