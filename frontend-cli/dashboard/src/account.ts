@@ -76,6 +76,7 @@ export function accountView(): View {
     element: h("section", {}, [
       h("h1", {}, ["Account"]),
       who,
+      wallet.pairing,
       warning,
       holdings,
       forms,

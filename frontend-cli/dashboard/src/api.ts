@@ -101,6 +101,14 @@ export interface Market {
   token: { address: string; symbol: string } | null;
   /** Whether models can be scored, and the market verified, in this browser. */
   has_twin: boolean;
+  /** The relay of WalletConnect, if one is configured. */
+  walletconnect: Relay | null;
+}
+
+/** A relay through which wallets on other devices are reached. */
+export interface Relay {
+  project_id: string;
+  url: string;
 }
 
 export interface Status {

@@ -1,10 +1,16 @@
-// The reader's wallet: all that announce themselves (EIP-6963), and the one chosen for everything.
+// The reader's wallet: all that announce themselves (EIP-6963), one on another device if that is
+// configured, and the one chosen for everything.
+
+import { market } from "./api";
+import { h } from "./dom";
 
 /** A wallet as EIP-1193 describes it. */
-interface Provider {
+export interface Provider {
   request(call: { method: string; params?: unknown[] }): Promise<unknown>;
   on?(event: string, listener: (value: unknown) => void): void;
   removeListener?(event: string, listener: (value: unknown) => void): void;
+  /** Ends what it has with another device. */
+  close?(): Promise<void>;
 }
 
 export interface Wallet {
@@ -20,6 +26,9 @@ export interface Connection {
 }
 
 const CHOSEN = "deml-wallet";
+
+/** Where a wallet on another device is asked for. */
+export const pairing = h("div", { class: "pairing", role: "group", hidden: true });
 
 export const found = new Map<string, Wallet>();
 export let connection: Connection | null = null;
@@ -39,16 +48,28 @@ function tell(): void {
 /** Looks for wallets, and connects to the one chosen before if it still allows that. */
 export function discover(): void {
   addEventListener("eip6963:announceProvider", (event) => {
-    const wallet = (event as CustomEvent<Wallet>).detail;
-    if (found.has(wallet.info.uuid)) return;
-    found.set(wallet.info.uuid, wallet);
-    tell();
-    if (!connection && wallet.info.rdns === sessionStorage.getItem(CHOSEN)) {
-      // Without permission it stays unconnected, and asks nothing.
-      connectBy(wallet, "eth_accounts").catch(() => {});
-    }
+    offer((event as CustomEvent<Wallet>).detail);
   });
   dispatchEvent(new Event("eip6963:requestProvider"));
+  // Without a market there is nothing to sign; the view says why.
+  offerRemote().catch(() => {});
+}
+
+async function offerRemote(): Promise<void> {
+  const { walletconnect: relay, chain_id } = await market();
+  if (!relay) return;
+  const { walletConnect } = await import("./walletconnect");
+  offer(walletConnect(relay, chain_id, pairing));
+}
+
+function offer(wallet: Wallet): void {
+  if (found.has(wallet.info.uuid)) return;
+  found.set(wallet.info.uuid, wallet);
+  tell();
+  if (!connection && wallet.info.rdns === sessionStorage.getItem(CHOSEN)) {
+    // Without permission it stays unconnected, and asks nothing.
+    connectBy(wallet, "eth_accounts").catch(() => {});
+  }
 }
 
 /** Connects to a wallet, which asks its owner. */
@@ -61,7 +82,7 @@ async function connectBy(wallet: Wallet, method: string): Promise<void> {
   const chainId = Number(await wallet.provider.request({ method: "eth_chainId" }));
   const [account] = accounts;
   if (!account) return;
-  disconnect();
+  if (connection?.wallet !== wallet) disconnect();
   connection = { wallet, account, chainId };
   sessionStorage.setItem(CHOSEN, wallet.info.rdns);
   wallet.provider.on?.("accountsChanged", accountsChanged);
@@ -76,6 +97,7 @@ export function disconnect(): void {
   provider?.removeListener?.("accountsChanged", accountsChanged);
   provider?.removeListener?.("chainChanged", chainChanged);
   provider?.removeListener?.("disconnect", disconnect);
+  provider?.close?.().catch(() => {});
   connection = null;
   sessionStorage.removeItem(CHOSEN);
   tell();

@@ -33,4 +33,5 @@ mod sponsor;
 mod tidy;
 mod trainers;
 mod twin;
+mod walletconnect;
 mod watch;

@@ -185,7 +185,12 @@ impl Browser {
     }
 
     pub(crate) fn goes_on(&mut self) {
-        writeln!(self.answers).unwrap();
+        self.told("");
+    }
+
+    /// Goes on with this answer.
+    pub(crate) fn told(&mut self, answer: &str) {
+        writeln!(self.answers, "{answer}").unwrap();
     }
 }
 

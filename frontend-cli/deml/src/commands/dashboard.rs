@@ -5,11 +5,12 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 use anyhow::Result;
 use clap::Args;
 use client::printer::ExitStatus;
+use reqwest::Url;
 use serde::Serialize;
 
 use crate::{
     config::Config,
-    dashboard::{ADDRESS, Server},
+    dashboard::{ADDRESS, Relay, Server},
 };
 
 /// Arguments of `deml dashboard`.
@@ -19,7 +20,8 @@ Example:
   deml dashboard --listen 127.0.0.1:8080
 
 The page is built once with npm, into this user's cache. It reads what this program answers, and
-sends nothing but through the wallet of whoever looks at it.")]
+sends nothing but through the wallet of whoever looks at it. With --walletconnect it connects to
+the relay too, once somebody chooses that.")]
 pub struct Dashboard {
     /// Address and port to serve it at; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = ADDRESS)]
@@ -28,6 +30,24 @@ pub struct Dashboard {
     /// running devnet's]
     #[arg(long, value_name = "FILE")]
     pub genesis: Option<PathBuf>,
+    /// Take wallets on other devices too, by WalletConnect: the id of a project, from its makers
+    #[arg(long, value_name = "PROJECT_ID", value_parser = project_id)]
+    pub walletconnect: Option<String>,
+    /// The relay that passes on what the page and such a wallet say, encrypted
+    #[arg(long, value_name = "URL", default_value = "wss://relay.walletconnect.org")]
+    #[arg(requires = "walletconnect", value_parser = relay)]
+    pub walletconnect_relay: Url,
+}
+
+fn project_id(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric());
+    fits.then(|| text.to_owned()).ok_or_else(|| "it has letters and digits alone".to_owned())
+}
+
+fn relay(text: &str) -> Result<Url, String> {
+    let url = text.parse::<Url>().map_err(|why| format!("it is no URL: {why}"))?;
+    let fits = matches!(url.scheme(), "ws" | "wss");
+    fits.then_some(url).ok_or_else(|| "it begins with wss:// or ws://".to_owned())
 }
 
 /// The page's address.
@@ -52,6 +72,9 @@ pub async fn run(config: &Config, dashboard: Dashboard) -> Result<ExitStatus> {
     let genesis = dashboard.genesis.map_or_else(|| config.genesis(), |given| Ok(Some(given)))?;
     let server = Server::prepare(dashboard.listen, printer).await?;
     let server = server.with_genesis(genesis, config.runs_machine()?);
+    let url = dashboard.walletconnect_relay;
+    let relay = dashboard.walletconnect.map(|project_id| Relay { project_id, url });
+    let server = server.with_relay(relay);
     printer.answer(&Serving { url: server.url() })?;
     printer.say("serving it until Ctrl-C");
     tokio::select! {

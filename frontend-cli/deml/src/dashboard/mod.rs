@@ -41,6 +41,7 @@ use tokio::{
 };
 use wire::RefusalView;
 
+pub use self::site::Relay;
 use self::{
     page::Page,
     question::{Answer, Question},
@@ -50,11 +51,17 @@ use self::{
 /// Questions that are answered at the same time; others wait.
 const AT_ONCE: usize = 16;
 
-/// No inline code or styles, and no requests but to this server; its WebAssembly runs.
-const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
-    style-src 'self'; worker-src 'self'; connect-src 'self'; img-src 'self' data:; \
-    base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'";
+/// No inline code or styles, and no requests but to this server, and to the relay of wallets if one
+/// is configured; its WebAssembly runs.
+fn policy(relay: Option<&Relay>) -> String {
+    let relay = relay.map(|relay| format!(" {}", relay.url.origin().ascii_serialization()));
+    format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+         worker-src 'self'; connect-src 'self'{}; img-src 'self' data:; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'",
+        relay.unwrap_or_default()
+    )
+}
 
 /// A question, and where its answer goes.
 type Asked = (Question, oneshot::Sender<Result<Answer>>);
@@ -70,12 +77,14 @@ pub struct Server {
     address: SocketAddr,
     genesis: Option<PathBuf>,
     is_of_machine: bool,
+    relay: Option<Relay>,
 }
 
 /// What each request is answered from.
 struct Shared {
     page: Page,
     asks: mpsc::Sender<Asked>,
+    policy: HeaderValue,
     /// The port, if only this computer is to be answered.
     loopback_port: Option<u16>,
 }
@@ -92,13 +101,19 @@ impl Server {
             format!("cannot serve the page at {address}: choose another address")
         })?;
         let address = listener.local_addr().context("the page's server has no address")?;
-        Ok(Self { page, listener, address, genesis: None, is_of_machine: true })
+        Ok(Self { page, listener, address, genesis: None, is_of_machine: true, relay: None })
     }
 
     /// The same for a market with this genesis, which a program runs instead of a machine, or not.
     #[must_use]
     pub fn with_genesis(self, genesis: Option<PathBuf>, is_of_machine: bool) -> Self {
         Self { genesis, is_of_machine, ..self }
+    }
+
+    /// The same, which also takes wallets through a relay.
+    #[must_use]
+    pub fn with_relay(self, relay: Option<Relay>) -> Self {
+        Self { relay, ..self }
     }
 
     /// The page's URL.
@@ -114,13 +129,16 @@ impl Server {
         let (asks, asked) = mpsc::channel(AT_ONCE);
         let port = self.address.port();
         let loopback_port = self.address.ip().is_loopback().then_some(port);
+        let policy = HeaderValue::try_from(policy(self.relay.as_ref()))
+            .context("the relay's address is none")?;
         let site = Site {
             session,
+            relay: self.relay,
             genesis: self.genesis,
             is_of_machine: self.is_of_machine,
             has_twin: self.page.has_twin(),
         };
-        let shared = Arc::new(Shared { page: self.page, asks, loopback_port });
+        let shared = Arc::new(Shared { page: self.page, asks, policy, loopback_port });
         let router = Router::new().fallback(get(respond)).with_state(shared);
         // Sessions are used by one thread; the server hands it the questions.
         LocalSet::new()
@@ -193,7 +211,7 @@ async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         },
         None => file(&shared.page, path),
     };
-    guarded(response)
+    guarded(response, shared.policy.clone())
 }
 
 /// Whether a request names this server: on loopback, a stranger's name that was made to lead here
@@ -277,13 +295,12 @@ fn file(page: &Page, path: &str) -> Response {
     }
 }
 
-fn guarded(mut response: Response) -> Response {
+fn guarded(mut response: Response, policy: HeaderValue) -> Response {
     let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ] {
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    for (name, value) in
+        [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "no-referrer")]
+    {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

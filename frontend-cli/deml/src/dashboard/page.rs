@@ -51,6 +51,7 @@ const SOURCES: Package = Package {
         "src/twin.ts",
         "src/verify.ts",
         "src/wallet.ts",
+        "src/walletconnect.ts",
     ],
     built: Some("dist"),
 };

@@ -179,6 +179,7 @@ struct Deployment {
     token: Option<TokenView>,
     /// Whether models can be scored, and the market verified, in the browser.
     has_twin: bool,
+    walletconnect: Option<Relay>,
 }
 
 #[derive(Serialize)]
@@ -187,7 +188,7 @@ struct TokenView {
     symbol: String,
 }
 
-async fn market(Site { session, has_twin, .. }: &Site) -> Result<Deployment> {
+async fn market(Site { session, has_twin, relay, .. }: &Site) -> Result<Deployment> {
     let token = match session.token {
         Some(address) => {
             let asset = Asset::Erc20(to_market(address));
@@ -196,7 +197,8 @@ async fn market(Site { session, has_twin, .. }: &Site) -> Result<Deployment> {
         None => None,
     };
     let (application, chain_id) = (session.application(), session.chain.chain_id().await?);
-    Ok(Deployment { application, chain_id, token, has_twin: *has_twin })
+    let walletconnect = relay.clone();
+    Ok(Deployment { application, chain_id, token, has_twin: *has_twin, walletconnect })
 }
 
 /// How far the node is; what the page shows is as of then.
