@@ -10,7 +10,11 @@ use serde::Serialize;
 use serde_json::{Value, to_value};
 use twin::files::JobFile;
 
-use super::{desk, entry, events, history, jobs, messages, site::Site, wallet};
+use super::{
+    desk, entry, events, history, jobs, messages,
+    site::{Relay, Site},
+    wallet,
+};
 
 /// A question of the page; its text form is the path after `/api/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
