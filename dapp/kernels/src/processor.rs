@@ -31,8 +31,9 @@ impl RegisterTiles {
 /// factors need.
 pub const SCALAR: RegisterTiles = RegisterTiles { rows: 4, columns: 4, filters: 2 };
 
-/// The tiles of a processor with 16 vector registers of eight numbers.
-const VECTOR: RegisterTiles = RegisterTiles { rows: 8, columns: 8, filters: 6 };
+/// The tiles of a processor with 16 vector registers of eight numbers. A matrix product's has two
+/// registers of columns, so that fewer numbers are loaded than are multiplied.
+const VECTOR: RegisterTiles = RegisterTiles { rows: 4, columns: 16, filters: 6 };
 
 /// The tiles of the target processor.
 pub(super) const TILES: RegisterTiles = if SKIPS_ZEROS { SCALAR } else { VECTOR };

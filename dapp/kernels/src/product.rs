@@ -9,6 +9,8 @@ use super::{
 /// Rows and columns of a register tile.
 const ROWS: usize = TILES.rows;
 const COLUMNS: usize = TILES.columns;
+/// Columns of a tile in a panel of eight.
+const NARROW: usize = if COLUMNS < 8 { COLUMNS } else { 8 };
 
 /// Instructions in which a scalar core tests a factor for zero: when zeros are counted, and again
 /// when the nonzero factors are listed.
@@ -55,6 +57,10 @@ impl PackedMatrix {
                 for index in 0..inner {
                     elements.extend(lists.iter().skip(index).step_by(inner));
                 }
+            } else if width == WIDEST {
+                let rows = matrix.chunks_exact(columns);
+                let parts = rows.filter_map(|row| row[first..].first_chunk::<WIDEST>());
+                elements.extend(parts.flatten());
             } else {
                 for row in matrix.chunks_exact(columns) {
                     elements.extend_from_slice(&row[first..][..width]);
@@ -135,7 +141,7 @@ fn multiply(left: &[f32], right: &PackedMatrix, bias: &[f32], output: &mut [f32]
                     WIDEST => {
                         multiply_rows::<COLUMNS, { WIDEST / COLUMNS }>(left, panel, target, output)
                     }
-                    8 => multiply_rows::<COLUMNS, { 8 / COLUMNS }>(left, panel, target, output),
+                    8 => multiply_rows::<NARROW, { 8 / NARROW }>(left, panel, target, output),
                     4 => multiply_rows::<4, 1>(left, panel, target, output),
                     2 => multiply_rows::<2, 1>(left, panel, target, output),
                     _ => multiply_rows::<1, 1>(left, panel, target, output),
@@ -261,9 +267,10 @@ fn multiply_rows<const C: usize, const B: usize>(
         for (index, right) in right_rest.iter().enumerate() {
             multiply_add(&mut sums, &left_rest.map(|left| left[index]), &right[tile]);
         }
-        let bias = &target.bias[tile * C..];
+        let Some(bias) = target.bias[tile * C..].first_chunk::<C>() else { break };
         for (row, sums) in output.chunks_exact_mut(target.columns).zip(sums) {
-            let output = &mut row[target.first + tile * C..];
+            let output = row[target.first + tile * C..].first_chunk_mut::<C>();
+            let Some(output) = output else { break };
             for ((output, sum), bias) in output.iter_mut().zip(sums).zip(bias) {
                 *output = sum + bias;
             }
