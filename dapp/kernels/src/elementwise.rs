@@ -36,6 +36,11 @@ pub(crate) fn relu(elements: &mut [f32]) {
 
 #[inline(always)]
 fn rectify(element: &mut f32) {
+    if !SKIPS_ZEROS {
+        // A vector is stored as a whole, or each of its numbers by a mask, which takes longer.
+        *element = if is_at_most_zero(*element) { 0.0 } else { *element };
+        return;
+    }
     // Compared as integers, so that no float is loaded that is not also stored.
     if is_at_most_zero(*element) {
         *element = 0.0;

@@ -66,6 +66,20 @@ pub(crate) fn scaled_each(factors: &[f32], list: &[f32]) -> Vec<f32> {
     output
 }
 
+/// The gradient where the output is positive, zero elsewhere.
+pub(crate) fn where_positive(output: &[f32], gradient: &[f32]) -> Vec<f32> {
+    let mut found = gradient.to_vec();
+    processor::vectorized(
+        #[inline(always)]
+        || {
+            for (found, output) in found.iter_mut().zip(output) {
+                *found = if *output > 0.0 { *found } else { 0.0 };
+            }
+        },
+    );
+    found
+}
+
 /// The sum of all lanes.
 #[inline(always)]
 fn total(sums: [f32; LANES]) -> f32 {

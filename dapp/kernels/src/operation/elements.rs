@@ -27,8 +27,7 @@ impl Operation for Relu {
     #[cfg(feature = "gradients")]
     fn gradients(&self, known: &Backward<'_>) -> Vec<Vec<f32>> {
         let Backward { output, gradient, .. } = *known;
-        let back = |(output, gradient): (&f32, &f32)| if *output > 0.0 { *gradient } else { 0.0 };
-        vec![output.iter().zip(gradient).map(back).collect()]
+        vec![gradient::where_positive(output, gradient)]
     }
 }
 
