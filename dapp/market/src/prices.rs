@@ -3,7 +3,7 @@
 use blobs::SEAL_BYTES;
 use serde::{Deserialize, Serialize};
 
-use crate::units::Work;
+use crate::{metric::Measure, units::Work};
 
 /// Prices, in instructions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,10 +88,12 @@ impl Prices {
         }
     }
 
-    /// Price of sorting this many rows, twice for ranks, and of adding them up.
-    pub fn ranking(&self, rows: u32) -> Work {
+    /// Price of sorting this many rows, twice for ranks, and of adding them up, for each metric of
+    /// their order.
+    pub fn ranking(&self, measure: Measure, rows: u32) -> Work {
         let levels = rows.checked_ilog2().unwrap_or(0).saturating_add(1);
-        self.checked_row.times(rows.into()).times(levels.into()).times(2)
+        let each = self.checked_row.times(rows.into()).times(levels.into()).times(2);
+        each.times(measure.rankings())
     }
 
     /// Price of comparing two models' results and testing them for significance.

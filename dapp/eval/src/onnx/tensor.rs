@@ -131,9 +131,8 @@ fn from_raw(element: Element, raw: &[u8], elements: usize) -> Result<Data, Const
     if raw.len() != (elements * bits).div_ceil(8) {
         return Err(ConstantRefused::Length);
     }
-    let stored = |index: usize| {
-        u64::from(raw[index * bits / 8] >> (index * bits % 8)) & ((1 << bits) - 1)
-    };
+    let stored =
+        |index: usize| u64::from(raw[index * bits / 8] >> (index * bits % 8)) & ((1 << bits) - 1);
     let little = |bytes: &[u8]| bytes.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte));
     Ok(match bits {
         ..8 => decoded(element, (0..elements).map(stored)),

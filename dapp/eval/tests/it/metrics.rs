@@ -3,7 +3,9 @@
 
 use blobs::Text as _;
 use eval::{Dataset, EvaluationRefused, Evaluator, Features, Labels, Model, Shape, report};
-use market::{Evaluation, Judge as _, Measure, Metric, MetricAccumulator, Output, Score, Work};
+use market::{
+    Evaluation, Judge as _, Measure, Metric, MetricAccumulator, Output, Score, Scores, Work,
+};
 use serde_json::Value;
 
 use crate::{
@@ -21,8 +23,8 @@ fn cases(part: &str) -> Vec<Value> {
     all[part].as_array().unwrap().clone()
 }
 
-/// A model's score on a dataset, answered in small pieces.
-fn in_pieces(model: &[u8], dataset: &[u8], measure: Measure) -> Score {
+/// A model's scores on a dataset, answered in small pieces.
+fn in_pieces(model: &[u8], dataset: &[u8], measure: Measure) -> Scores {
     let evaluation =
         Evaluation { model: blob(model), hold_out: blob(dataset), measure, rows: None };
     let mut judge = Evaluator::new();
@@ -31,7 +33,7 @@ fn in_pieces(model: &[u8], dataset: &[u8], measure: Measure) -> Score {
     while accumulator.rows() < quote.rows {
         judge.answer(&evaluation, &mut accumulator, Work(0)).unwrap();
     }
-    accumulator.score(measure.metric)
+    accumulator.scores(measure)
 }
 
 #[test]
@@ -44,7 +46,7 @@ fn scores_are_those_of_scikit_learn() {
         let dataset = Dataset::from_safetensors(&rows).unwrap();
         for (metric, theirs) in case["metrics"].as_object().unwrap() {
             let metric = Metric::read(metric).unwrap_or_else(|| panic!("{metric}"));
-            let measure = Measure { metric, output: output_of(case["output"].as_str().unwrap()) };
+            let measure = Measure::new(metric, output_of(case["output"].as_str().unwrap()));
             let report = report::evaluate(&model, &dataset, measure, &mut |_, _| {}).unwrap();
             let (ours, theirs) = (report.scores.score, theirs.as_f64().unwrap() * 1e6);
             let apart = (f64::from(ours.0) - theirs).abs();
@@ -101,7 +103,7 @@ fn score(model: &Model, rows: &Dataset, measure: impl Into<Measure>) -> Result<u
 #[test]
 fn one_logit_is_thresholded_at_zero_and_never_taken_for_a_probability() {
     let (model, rows) = (linear(1.0, &[]), rows(&[-2.0, 0.3, 0.4, 2.0], classes(&[0, 1, 1, 1])));
-    let accuracy = |output| score(&model, &rows, Measure { metric: Metric::Accuracy, output });
+    let accuracy = |output| score(&model, &rows, Measure::new(Metric::Accuracy, output));
     assert_eq!(accuracy(Output::Logits), Ok(1_000_000));
     assert_eq!(accuracy(Output::Probabilities), Ok(500_000));
     let why = accuracy(Output::FromGraph).unwrap_err();
@@ -113,7 +115,7 @@ fn a_log_loss_of_logits_is_that_of_their_softmax() {
     let rows = rows(&[-2.0, 0.3, 0.4, 2.0], classes(&[0, 1, 0, 1]));
     let sigmoid = linear(1.0, &[node("Sigmoid", &["p"], "y", &[])]);
     for metric in [Metric::LogLoss, Metric::Brier] {
-        let logits = Measure { metric, output: Output::Logits };
+        let logits = Measure::new(metric, Output::Logits);
         let [stated, shown] =
             [score(&linear(1.0, &[]), &rows, logits), score(&sigmoid, &rows, metric)]
                 .map(Result::unwrap);
@@ -127,7 +129,7 @@ fn an_output_that_the_graph_contradicts_or_the_metric_cannot_use_is_refused() {
     let rows = rows(&[-2.0, 2.0], classes(&[0, 1]));
     let sigmoid = linear(1.0, &[node("Sigmoid", &["p"], "y", &[])]);
     let refused = |model: &Model, metric, output| {
-        eval::understand(model, &rows, Measure { metric, output }).unwrap_err()
+        eval::understand(model, &rows, Measure::new(metric, output)).unwrap_err()
     };
     let (stated, shown) = (Output::Logits, Output::Probabilities);
     assert_eq!(
@@ -144,7 +146,7 @@ fn an_output_that_the_graph_contradicts_or_the_metric_cannot_use_is_refused() {
 #[test]
 fn labels_are_classes_themselves() {
     let rows = rows(&[0.0, 2.0, 1.0, 0.5], classes(&[0, 2, 0, 1]));
-    let measure = Measure { metric: Metric::Accuracy, output: Output::Labels };
+    let measure = Measure::new(Metric::Accuracy, Output::Labels);
     assert_eq!(score(&linear(1.0, &[]), &rows, measure), Ok(500_000));
 }
 

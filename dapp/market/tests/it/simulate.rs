@@ -36,7 +36,7 @@ const ELSEWHERE: [&str; 11] = [
     "NotSeated",
     "ResultsMismatch",
     "RewardsOutOfRange",
-    "WorstClassTooLow",
+    "ThresholdNotMet",
     "TooManyMiners",
     "BalanceOverflow",
     "OpeningTooExpensive",

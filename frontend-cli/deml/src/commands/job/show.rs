@@ -13,8 +13,8 @@ use client::{
 };
 use drafts::{named, stake_items};
 use market::{
-    Amount, Award, Evaluators, JobId, Score, Sealing, Settings, SubmissionStake, Terms, Timestamp,
-    Unmet,
+    Amount, Award, Evaluators, JobId, Score, Sealing, Settings, SubmissionStake, Terms, Threshold,
+    Timestamp, Unmet,
 };
 use serde::Serialize;
 use wire::{JobList, JobView, Query, QuoteView, SubmissionStateView, SubmissionView};
@@ -23,7 +23,7 @@ use crate::{
     commands::job::{evaluate, list::title},
     config::Config,
     effort::Speed,
-    terms::{output_text, scores_text},
+    terms::{metric_text, output_text, scores_text},
 };
 
 /// Arguments of `deml job show`.
@@ -216,7 +216,7 @@ impl Shown {
         facts.extend(self.secrecy());
         let base = job
             .base
-            .map_or_else(|| "not scored yet".to_owned(), |base| scores_text(offer.metric, base));
+            .map_or_else(|| "not scored yet".to_owned(), |base| scores_text(offer.measure(), base));
         facts.push(Fact::new("base model", format!("{} ({base})", offer.base_model.cid())));
         facts.extend(match &self.trainer {
             Some(NamedTrainer::Cid(cid)) => Some(
@@ -270,9 +270,11 @@ impl Shown {
                 offer.metric,
                 percent(offer.min_score),
                 points(offer.min_gain),
-                match offer.metric.is_regression() {
-                    true => String::new(),
-                    false => format!(", worst class {}", percent(offer.min_worst_class)),
+                match offer.threshold {
+                    Threshold { min_score: Score(0), .. } => String::new(),
+                    Threshold { metric, min_score } => {
+                        format!(", {} at least {}", metric_text(metric), percent(min_score))
+                    }
                 }
             ),
         );
