@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut accumulator = MetricAccumulator::new(classes);
         judge
             .answer(&evaluation, &mut accumulator, Work(u64::MAX))
-            .map(|_| accumulator.scores(metric))
+            .map(|_| accumulator.scores(metric.into()))
             .map_err(said)
     };
     let scores = answer()?;

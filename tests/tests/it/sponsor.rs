@@ -10,7 +10,7 @@ use deml_tests::{
     fixture,
     market::{Market, text},
 };
-use market::{Address, Amount, Asset, Timestamp};
+use market::{Address, Amount, Timestamp};
 use serde_json::{Value, json};
 use twin::{
     question::framed,

@@ -36,6 +36,7 @@ fn in_pieces(model: &[u8], dataset: &[u8], measure: Measure) -> Scores {
     accumulator.scores(measure)
 }
 
+/// Each metric beside each other one as its threshold's.
 #[test]
 fn scores_are_those_of_scikit_learn() {
     let mut seen = std::collections::BTreeSet::new();
@@ -44,21 +45,29 @@ fn scores_are_those_of_scikit_learn() {
         let (file, rows) = (read(name), read(case["dataset"].as_str().unwrap()));
         let model = Model::from_onnx(&file).unwrap();
         let dataset = Dataset::from_safetensors(&rows).unwrap();
-        for (metric, theirs) in case["metrics"].as_object().unwrap() {
+        let output = output_of(case["output"].as_str().unwrap());
+        let metrics = case["metrics"].as_object().unwrap().iter().map(|(metric, theirs)| {
             let metric = Metric::read(metric).unwrap_or_else(|| panic!("{metric}"));
-            let measure = Measure::new(metric, output_of(case["output"].as_str().unwrap()));
-            let report = report::evaluate(&model, &dataset, measure, &mut |_, _| {}).unwrap();
-            let (ours, theirs) = (report.scores.score, theirs.as_f64().unwrap() * 1e6);
-            let apart = (f64::from(ours.0) - theirs).abs();
-            assert!(apart <= TOLERANCE_PPM, "{name} {metric}: {ours} {theirs}");
-            assert_eq!(in_pieces(&file, &rows, measure), ours, "{name} {metric}");
-            seen.insert(metric);
+            (metric, theirs.as_f64().unwrap() * 1e6)
+        });
+        let metrics: Vec<_> = metrics.collect();
+        let pairs = metrics.iter().flat_map(|one| metrics.iter().map(move |other| [*one, *other]));
+        for [(metric, theirs), (threshold_metric, beside)] in pairs {
+            let measure = Measure { metric, threshold_metric, output };
+            let ours = report::evaluate(&model, &dataset, measure, &mut |_, _| {}).unwrap().scores;
+            for (ours, theirs) in [(ours.score, theirs), (ours.threshold_score, beside)] {
+                let apart = (f64::from(ours.0) - theirs).abs();
+                assert!(apart <= TOLERANCE_PPM, "{name} {measure:?}: {ours} {theirs}");
+            }
+            assert_eq!(in_pieces(&file, &rows, measure), ours, "{name} {measure:?}");
+            seen.insert((metric, threshold_metric));
         }
     }
-    for metric in Metric::ALL {
+    let pairs = Metric::ALL.into_iter().flat_map(|one| Metric::ALL.map(|other| (one, other)));
+    for pair in pairs.filter(|(one, other)| one.is_regression() == other.is_regression()) {
         assert!(
-            seen.contains(&metric),
-            "{metric} has no value of scikit-learn's in tests/fixtures/metrics.json: add it to \
+            seen.contains(&pair),
+            "{pair:?} has no value of scikit-learn's in tests/fixtures/metrics.json: add it to \
              metrics.py beside that, and run it"
         );
     }
@@ -141,6 +150,62 @@ fn an_output_that_the_graph_contradicts_or_the_metric_cannot_use_is_refused() {
         refused(&linear(1.0, &[]), metric, output),
         EvaluationRefused::OutputUnfit { metric, output }
     );
+}
+
+#[test]
+fn a_threshold_needs_what_its_metric_needs() {
+    let two = rows(&[-2.0, 2.0], classes(&[0, 1]));
+    let three = rows(&[0.0, 2.0, 1.0], classes(&[0, 2, 1]));
+    let beside = |threshold_metric, output| Measure {
+        threshold_metric,
+        ..Measure::new(Metric::Accuracy, output)
+    };
+    let refused = |rows, measure| eval::understand(&linear(1.0, &[]), rows, measure).unwrap_err();
+    let (metric, output) = (Metric::Brier, Output::Labels);
+    assert_eq!(
+        refused(&two, beside(metric, output)),
+        EvaluationRefused::OutputUnfit { metric, output }
+    );
+    for (rows, metric) in [(&three, Metric::Auroc), (&two, Metric::R2)] {
+        assert_eq!(refused(rows, beside(metric, Output::Labels)), EvaluationRefused::Metric);
+    }
+    let pair = linear(1.0, &[node("Concat", &["p", "p"], "y", &[integer_attribute("axis", 1)])]);
+    let measure = Measure::new(Metric::Accuracy, Output::FromGraph);
+    assert!(eval::understand(&pair, &two, measure).is_ok());
+    let metric = Metric::Auroc;
+    assert_eq!(
+        eval::understand(&pair, &two, beside(metric, Output::FromGraph)).unwrap_err(),
+        EvaluationRefused::OutputUnknown { metric }
+    );
+}
+
+#[test]
+fn a_threshold_costs_no_less_than_its_metric_alone() {
+    let (model, hold_out) =
+        (read("health/torch-logits-trained.onnx"), read("health/holdout.safetensors"));
+    let work = |measure| {
+        let evaluation =
+            Evaluation { model: blob(&model), hold_out: blob(&hold_out), measure, rows: None };
+        Evaluator::new().quote(&evaluation).unwrap().work
+    };
+    let of = |metric, threshold_metric| {
+        work(Measure { threshold_metric, ..Measure::new(metric, Output::Logits) })
+    };
+    let is_of_classes = |metric: &Metric| !metric.is_regression();
+    for metric in Metric::ALL.into_iter().filter(is_of_classes) {
+        for threshold in Metric::ALL.into_iter().filter(is_of_classes) {
+            let alone = [metric, threshold].map(|metric| of(metric, metric));
+            assert!(of(metric, threshold) >= alone[0].max(alone[1]), "{metric} {threshold}");
+        }
+    }
+    let [log, brier, both] = [
+        (Metric::LogLoss, Metric::LogLoss),
+        (Metric::Brier, Metric::Brier),
+        (Metric::LogLoss, Metric::Brier),
+    ]
+    .map(|(metric, threshold)| of(metric, threshold));
+    let counted = of(Metric::Accuracy, Metric::Accuracy);
+    assert_eq!(both.minus(counted), log.minus(counted).plus(brier.minus(counted)));
 }
 
 #[test]

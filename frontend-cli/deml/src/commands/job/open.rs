@@ -14,7 +14,7 @@ use client::{
     earlier,
     follow::Processed,
     printer::{ExitStatus, Refused},
-    quantity::{count, date_until, percent},
+    quantity::{count, date_until},
     seals::{self, Scope},
     session::{Currency, Session, TransactionCost},
     vault::{self, Vault},
