@@ -121,3 +121,29 @@ impl Prices {
 fn count(items: usize) -> u64 {
     u64::try_from(items).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Metric;
+
+    #[test]
+    fn each_metric_of_the_rows_order_is_paid_for_once() {
+        let ranking = |metric: Metric, threshold_metric| {
+            let measure = Measure { threshold_metric, ..metric.into() };
+            Prices::COUNTED.ranking(measure, 1_000)
+        };
+        let one = ranking(Metric::Auroc, Metric::Auroc);
+        assert_eq!(one, Work(40 * 1_000 * 10 * 2));
+        for (metric, threshold, rankings) in [
+            (Metric::Accuracy, Metric::WorstClassRecall, 0),
+            (Metric::LogLoss, Metric::Brier, 0),
+            (Metric::Auroc, Metric::Accuracy, 1),
+            (Metric::Accuracy, Metric::AveragePrecision, 1),
+            (Metric::R2, Metric::Spearman, 1),
+            (Metric::Auroc, Metric::SensitivityAt90, 2),
+        ] {
+            assert_eq!(ranking(metric, threshold), one.times(rankings), "{metric} {threshold}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use drafts::named;
 
 pub use drafts::{
     AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, OutputName, SealingDraft, TermsDraft,
-    award_money, check, hyphenated, metric_text, output_text, scores_text,
+    award_money, check, hyphenated, metric_text, output_text, scores_text, threshold_text,
 };
 
 /// A sponsor's files for a job.

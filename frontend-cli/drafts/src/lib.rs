@@ -22,4 +22,4 @@ pub use draft::{
     ThresholdText, UnmetName, hyphenated,
 };
 pub use refused::Refused;
-pub use shown::{metric_text, output_text, scores_text, stake_items};
+pub use shown::{metric_text, output_text, scores_text, stake_items, threshold_text};

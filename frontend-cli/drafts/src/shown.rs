@@ -1,6 +1,6 @@
 //! Terms and stakes in words.
 
-use market::{Amount, Measure, Metric, Output, Scores, SponsorStake};
+use market::{Amount, Measure, Metric, Output, Score, Scores, SponsorStake, Threshold};
 
 use crate::{currency::Currency, draft::hyphenated, quantity::percent};
 
@@ -13,6 +13,17 @@ pub fn scores_text(measure: Measure, scores: Scores) -> String {
         return score;
     }
     format!("{score}, {} {}", metric_text(threshold), percent(scores.threshold_score))
+}
+
+/// What a threshold demands, as the end of a sentence; nothing if it demands nothing.
+#[must_use]
+pub fn threshold_text(threshold: Threshold) -> String {
+    match threshold {
+        Threshold { min_score: Score(0), .. } => String::new(),
+        Threshold { metric, min_score } => {
+            format!(", {} at least {}", metric_text(metric), percent(min_score))
+        }
+    }
 }
 
 /// A metric's name in words, as it is on the command line.

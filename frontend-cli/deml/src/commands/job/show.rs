@@ -23,7 +23,7 @@ use crate::{
     commands::job::{evaluate, list::title},
     config::Config,
     effort::Speed,
-    terms::{metric_text, output_text, scores_text},
+    terms::{output_text, scores_text, threshold_text},
 };
 
 /// Arguments of `deml job show`.
@@ -270,12 +270,7 @@ impl Shown {
                 offer.metric,
                 percent(offer.min_score),
                 points(offer.min_gain),
-                match offer.threshold {
-                    Threshold { min_score: Score(0), .. } => String::new(),
-                    Threshold { metric, min_score } => {
-                        format!(", {} at least {}", metric_text(metric), percent(min_score))
-                    }
-                }
+                threshold_text(offer.threshold),
             ),
         );
         // While the hold-out is sealed, the base model's score is that on the public slice.
