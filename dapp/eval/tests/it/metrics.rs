@@ -205,7 +205,8 @@ fn a_threshold_costs_no_less_than_its_metric_alone() {
     ]
     .map(|(metric, threshold)| of(metric, threshold));
     let counted = of(Metric::Accuracy, Metric::Accuracy);
-    assert_eq!(both.minus(counted), log.minus(counted).plus(brier.minus(counted)));
+    // Each of the four is rounded.
+    assert!(both.plus(counted).0.abs_diff(log.plus(brier).0) <= 4, "{both} {log} {brier}");
 }
 
 #[test]

@@ -13,8 +13,8 @@ use client::{
 };
 use drafts::{named, stake_items};
 use market::{
-    Amount, Award, Evaluators, JobId, Score, Sealing, Settings, SubmissionStake, Terms, Threshold,
-    Timestamp, Unmet,
+    Amount, Award, Evaluators, JobId, Score, Sealing, Settings, SubmissionStake, Terms, Timestamp,
+    Unmet,
 };
 use serde::Serialize;
 use wire::{JobList, JobView, Query, QuoteView, SubmissionStateView, SubmissionView};
