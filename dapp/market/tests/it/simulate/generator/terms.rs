@@ -132,7 +132,12 @@ impl Generator {
             4 => terms.offer.min_score = Score(self.pick(&scores)),
             5 => terms.offer.min_gain = Score(self.pick(&[0, 1_000_000, 1_000_001])),
             6 => terms.offer.threshold.min_score = Score(self.pick(&[1, 400_000, 1_000_001])),
-            7 => terms.offer.metric = Metric::MeanSquaredError,
+            7 => {
+                terms.offer.metric = Metric::MeanSquaredError;
+                if self.once_in(2) {
+                    terms.offer.threshold = Threshold::none(Metric::MeanSquaredError);
+                }
+            }
             8 => terms.offer.max_work = Work(self.pick(&[0, 1])),
             9 => terms.offer.max_model_bytes = self.pick(&sizes),
             10 => terms.offer.base_model.size = self.pick(&sizes),
