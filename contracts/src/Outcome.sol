@@ -7,15 +7,15 @@ import {Blob} from "./Blob.sol";
 struct Scores {
     /// By the job's metric.
     uint32 score;
-    /// The recall of the class it answers worst; zero for regression.
-    uint32 worstClass;
+    /// By the threshold's metric.
+    uint32 thresholdScore;
 }
 
 /// @notice What a miner finds of a model on the hold-out; all zero when it cannot be evaluated
 /// within the terms.
 struct Attestation {
     uint32 score;
-    uint32 worstClass;
+    uint32 thresholdScore;
     /// SHA-256 of the results row by row.
     bytes32 results;
 }

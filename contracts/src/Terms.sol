@@ -33,8 +33,8 @@ struct Offer {
     uint32 minScore;
     /// Smallest gain over the base model's score on the hold-out; at least 1.
     uint32 minGain;
-    /// Smallest recall of the worst class; zero for regression.
-    uint32 minWorstClass;
+    /// What is demanded beside that, under a metric of its own.
+    Threshold threshold;
     /// Largest model file.
     uint64 maxModelBytes;
     /// Largest work of one evaluation on the hold-out.
@@ -53,6 +53,14 @@ struct Offer {
     uint32 quota;
     /// The board's: by how much a shown model must beat what the board has of its account.
     uint32 ladderStep;
+}
+
+/// @notice A smallest score under a metric beside the offer's own.
+struct Threshold {
+    /// Of classes or of numbers, as the offer's own.
+    Metric metric;
+    /// Smallest such score that is accepted; if zero, the score is only told.
+    uint32 minScore;
 }
 
 /// @notice Whether models and hold-out arrive as bytes, or as ciphertext first and key later.

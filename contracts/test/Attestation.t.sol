@@ -32,7 +32,7 @@ contract AttestationTest {
             fields = abi.encodePacked(
                 fields,
                 uint32(attestations[i].number("score")),
-                uint32(attestations[i].number("worstClass")),
+                uint32(attestations[i].number("thresholdScore")),
                 attestations[i].hash("results")
             );
         }

@@ -91,7 +91,7 @@ pub fn honest(model: &[u8], hold_out: &[u8]) -> (Attestation, Results) {
     let classes = evaluator.quote(&evaluation).unwrap().classes;
     let mut accumulator = MetricAccumulator::with_results(classes, evaluation.measure.metric);
     evaluator.answer(&evaluation, &mut accumulator, Work(u64::MAX)).unwrap();
-    let scores = accumulator.scores(evaluation.measure.metric);
+    let scores = accumulator.scores(evaluation.measure);
     let results = accumulator.into_results().unwrap();
     (Attestation::new(scores, &results), results)
 }

@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let evaluation = Evaluation {
         model: Blob { cid: cids[0], bytes: &net },
         hold_out: Blob { cid: cids[1], bytes: &rows },
-        measure: Measure { metric, output },
+        measure: Measure::new(metric, output),
         rows: None,
     };
     let mut judge = Evaluator::new();
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut accumulator = MetricAccumulator::new(classes);
         judge
             .answer(&evaluation, &mut accumulator, Work(u64::MAX))
-            .map(|_| accumulator.scores(metric))
+            .map(|_| accumulator.scores(metric.into()))
             .map_err(said)
     };
     let scores = answer()?;

@@ -117,12 +117,15 @@ pub fn understand(
     if takes != has {
         return Err(EvaluationRefused::Features { model: takes, dataset: has });
     }
-    let (metric, classes, answers) = (measure.metric, dataset.classes(), model.answers());
-    let is_two = classes == 2 || !metric.needs_two_classes();
-    if metric.is_regression() != (classes == 0) || !is_two {
+    let (classes, answers) = (dataset.classes(), model.answers());
+    let suits = |metric: Metric| {
+        let is_two = classes == 2 || !metric.needs_two_classes();
+        metric.is_regression() == (classes == 0) && is_two
+    };
+    if !measure.metrics().into_iter().all(suits) {
         return Err(EvaluationRefused::Metric);
     }
-    let output = output(model, metric, measure.output)?;
+    let output = output(model, measure)?;
     let fits = match (classes, output) {
         (0, _) | (_, Output::Labels) => answers == 1,
         (2, _) => true,
@@ -131,15 +134,19 @@ pub fn understand(
     if !fits {
         return Err(EvaluationRefused::Answers { answers, classes });
     }
-    let is_needed = answers == 1 || metric.needs_probabilities() || metric.is_ranked();
-    if classes > 0 && is_needed && output == Output::FromGraph {
-        return Err(EvaluationRefused::OutputUnknown { metric });
+    let needs =
+        |metric: &Metric| answers == 1 || metric.needs_probabilities() || metric.is_ranked();
+    match measure.metrics().into_iter().find(needs) {
+        Some(metric) if classes > 0 && output == Output::FromGraph => {
+            Err(EvaluationRefused::OutputUnknown { metric })
+        }
+        _ => Ok(Measure { output, ..measure }),
     }
-    Ok(Measure { metric, output })
 }
 
-/// What a model's answers are, of those that a metric can be computed from.
-fn output(model: &Model, metric: Metric, stated: Output) -> Result<Output, EvaluationRefused> {
+/// What a model's answers are, of those that both metrics can be computed from.
+fn output(model: &Model, measure: Measure) -> Result<Output, EvaluationRefused> {
+    let Measure { metric, output: stated, .. } = measure;
     if metric.is_regression() {
         let output = stated;
         let is_number = output == Output::FromGraph;
@@ -154,10 +161,13 @@ fn output(model: &Model, metric: Metric, stated: Output) -> Result<Output, Evalu
             return Err(EvaluationRefused::OutputDiffers { stated, shown });
         }
     };
-    if output == Output::Labels && metric.needs_probabilities() {
-        return Err(EvaluationRefused::OutputUnfit { metric, output });
+    let mut metrics = measure.metrics().into_iter();
+    match metrics.find(|metric| metric.needs_probabilities()) {
+        Some(metric) if output == Output::Labels => {
+            Err(EvaluationRefused::OutputUnfit { metric, output })
+        }
+        _ => Ok(output),
     }
-    Ok(output)
 }
 
 /// Counts the answers to the rows from `first` on, `per_row` numbers each.
@@ -165,7 +175,7 @@ fn output(model: &Model, metric: Metric, stated: Output) -> Result<Output, Evalu
 /// - Errors: `NotFinite` with the row; the accumulator is then invalid
 pub(crate) fn count(
     accumulator: &mut MetricAccumulator,
-    Measure { metric, output }: Measure,
+    measure: Measure,
     dataset: &Dataset,
     first: usize,
     answers: &[f32],
@@ -176,37 +186,55 @@ pub(crate) fn count(
             return Err(EvaluationRefused::NotFinite { row });
         }
         match dataset.labels() {
-            Labels::Classes(classes) => {
-                let truth = classes[row];
-                let loss = match metric.row_loss() {
-                    RowLoss::Log => losses::log_loss(answer, truth, output),
-                    RowLoss::Brier => losses::brier(answer, truth, output),
-                    RowLoss::None | RowLoss::Squared | RowLoss::Absolute => 0.0,
-                };
-                if metric.is_ranked() {
-                    let score = losses::for_class_one(answer, output);
-                    accumulator.rank(truth.into(), losses::order(score));
-                }
-                let predicted = predicted(answer, output);
-                accumulator.count_class(truth.into(), predicted, parts_per_million(loss));
-            }
+            Labels::Classes(classes) => count_class(accumulator, measure, answer, classes[row]),
             Labels::Targets(targets) => {
-                let loss = relative_loss(metric, dataset, answer[0], targets[row]);
-                if metric.is_ranked() {
-                    accumulator.rank(losses::order(targets[row]), losses::order(answer[0]));
-                }
-                accumulator.count_loss(parts_per_million(loss));
+                count_target(accumulator, measure, dataset, answer[0], targets[row]);
             }
         }
     }
     Ok(())
 }
 
+/// Counts an answer to a row of this class.
+fn count_class(accumulator: &mut MetricAccumulator, measure: Measure, answer: &[f32], truth: u8) {
+    let output = measure.output;
+    let loss = |loss| {
+        parts_per_million(match loss {
+            RowLoss::Log => losses::log_loss(answer, truth, output),
+            RowLoss::Brier => losses::brier(answer, truth, output),
+            RowLoss::None | RowLoss::Squared | RowLoss::Absolute => 0.0,
+        })
+    };
+    accumulator.add_threshold_loss(loss(measure.threshold_loss()));
+    if measure.is_ranked() {
+        let score = losses::for_class_one(answer, output);
+        accumulator.rank(truth.into(), losses::order(score));
+    }
+    let predicted = predicted(answer, output);
+    accumulator.count_class(truth.into(), predicted, loss(measure.metric.row_loss()));
+}
+
+/// Counts an answer to a row with this target.
+fn count_target(
+    accumulator: &mut MetricAccumulator,
+    measure: Measure,
+    dataset: &Dataset,
+    answer: f32,
+    target: f32,
+) {
+    let loss = |loss| parts_per_million(relative_loss(loss, dataset, answer, target));
+    accumulator.add_threshold_loss(loss(measure.threshold_loss()));
+    if measure.is_ranked() {
+        accumulator.rank(losses::order(target), losses::order(answer));
+    }
+    accumulator.count_loss(loss(measure.metric.row_loss()));
+}
+
 /// A row's squared or absolute error, relative to the mean one of the best constant answer.
-fn relative_loss(metric: Metric, dataset: &Dataset, answer: f32, target: f32) -> f64 {
+fn relative_loss(loss: RowLoss, dataset: &Dataset, answer: f32, target: f32) -> f64 {
     let error = f64::from(answer) - f64::from(target);
     let baselines = dataset.baselines();
-    match metric.row_loss() {
+    match loss {
         RowLoss::Squared => losses::relative(error * error, baselines.squared),
         RowLoss::Absolute => losses::relative(error.abs(), baselines.absolute),
         RowLoss::None | RowLoss::Log | RowLoss::Brier => 0.0,

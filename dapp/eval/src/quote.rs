@@ -161,7 +161,7 @@ fn baselines(metric: Metric, rows: usize) -> Option<Cost> {
 pub(crate) fn step(
     model: &Model,
     dataset: &Dataset,
-    Measure { metric, output }: Measure,
+    measure: Measure,
     rows: usize,
 ) -> Result<Cost, ModelRefused> {
     let mut answered = model.cost(rows)?;
@@ -173,26 +173,36 @@ pub(crate) fn step(
         let cost = features(dataset, rows)?
             .and(CostKind::Answers, &[rows, model.answers()])?
             .and(CostKind::Rows, &[rows])?;
-        let cost = match (metric.is_ranked(), model.answers()) {
+        let cost = match (measure.is_ranked(), model.answers()) {
             (false, _) => cost,
             (true, ..=2) => cost.and(CostKind::Arithmetic, &[rows])?,
             (true, answers) => cost.and(CostKind::Exponentials, &[rows, answers])?,
         };
         let answers = [rows, model.answers()];
-        let read = |cost: Cost| {
-            cost.and(CostKind::LogLosses, &[rows])?.and(CostKind::Probabilities, &answers)
+        let cost = cost.plus(losses(measure.metric.row_loss(), measure.output, answers)?)?;
+        let threshold = match measure.threshold_loss() {
+            // The error is at hand; one more is divided, rounded and added up.
+            RowLoss::Squared | RowLoss::Absolute => Cost::of(CostKind::Arithmetic, &[rows, 3]),
+            loss => losses(loss, measure.output, answers),
         };
-        let cost = match metric.row_loss() {
-            RowLoss::None | RowLoss::Squared | RowLoss::Absolute => return Some(cost),
-            RowLoss::Log => read(cost)?,
-            RowLoss::Brier => read(cost)?.and(CostKind::Arithmetic, &[rows, model.answers(), 3])?,
-        };
-        match output {
-            Output::Logits | Output::LogProbabilities => cost.and(CostKind::Exponentials, &answers),
-            Output::FromGraph | Output::Probabilities | Output::Labels => Some(cost),
-        }
+        cost.plus(threshold?)
     };
     others().and_then(|others| answered.plus(others)).ok_or(cost_limit_exceeded())
+}
+
+/// Cost of the losses of so many rows with so many answers each, beside counting the rows.
+fn losses(loss: RowLoss, output: Output, answers: [usize; 2]) -> Option<Cost> {
+    let [rows, each] = answers;
+    let read = || Cost::of(CostKind::LogLosses, &[rows])?.and(CostKind::Probabilities, &answers);
+    let cost = match loss {
+        RowLoss::None | RowLoss::Squared | RowLoss::Absolute => return Some(Cost::default()),
+        RowLoss::Log => read()?,
+        RowLoss::Brier => read()?.and(CostKind::Arithmetic, &[rows, each, 3])?,
+    };
+    match output {
+        Output::Logits | Output::LogProbabilities => cost.and(CostKind::Exponentials, &answers),
+        Output::FromGraph | Output::Probabilities | Output::Labels => Some(cost),
+    }
 }
 
 /// Cost of reading the features of this many rows.

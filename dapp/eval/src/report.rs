@@ -58,7 +58,7 @@ pub struct NodeSummary {
 /// A model's performance on a dataset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// The score by the metric, and that of the worst class.
+    /// The scores by both metrics of the measure.
     pub scores: Scores,
     /// Each class's recall, `None` for a class without rows; empty for regression.
     pub recalls: Vec<Option<Score>>,
@@ -133,7 +133,7 @@ pub fn evaluate_on(
         progress(answers.len() / model.answers(), rows);
     }
     Ok(Report {
-        scores: accumulator.scores(measure.metric),
+        scores: accumulator.scores(measure),
         recalls: accumulator.recalls(),
         accumulator,
         answers,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    metric::{Metric, Scores, ratio},
+    metric::{Measure, Metric, RowLoss, Scores, ratio},
     ranking::Ranking,
     results::Results,
     units::Score,
@@ -21,6 +21,8 @@ pub struct MetricAccumulator {
     /// By true class, then by predicted class; each axis has one more entry, for no class at all.
     confusion: Vec<u32>,
     loss_ppm: u128,
+    /// The same under the threshold's metric, if its row losses are others than the metric's.
+    threshold_loss_ppm: u128,
     /// Each row's result, if results are kept.
     results: Option<Results>,
     /// Each row's truth and score, for a metric of their order.
@@ -33,8 +35,15 @@ impl MetricAccumulator {
         let classes = usize::from(classes);
         let columns = classes.saturating_add(1);
         let confusion = vec![0; columns.saturating_mul(columns)];
-        let ranking = Ranking::default();
-        Self { classes, rows: 0, confusion, loss_ppm: 0, results: None, ranking }
+        Self {
+            classes,
+            rows: 0,
+            confusion,
+            loss_ppm: 0,
+            threshold_loss_ppm: 0,
+            results: None,
+            ranking: Ranking::default(),
+        }
     }
 
     /// As [`new`](Self::new), but also keeps each row's result by this metric.
@@ -75,6 +84,13 @@ impl MetricAccumulator {
         self.count_row(false, loss_ppm);
     }
 
+    /// Adds the loss under the threshold's metric of the row counted next, in parts per million, at
+    /// most [`MAX_LOSS_PPM`]; for measures with a [`threshold_loss`](Measure::threshold_loss).
+    pub fn add_threshold_loss(&mut self, loss_ppm: u64) {
+        let loss_ppm = loss_ppm.min(MAX_LOSS_PPM);
+        self.threshold_loss_ppm = self.threshold_loss_ppm.saturating_add(loss_ppm.into());
+    }
+
     /// Notes the truth and the score of the row counted next, for a metric of their order: integers
     /// that order as the numbers do.
     pub fn rank(&mut self, truth: u32, score: u32) {
@@ -90,18 +106,27 @@ impl MetricAccumulator {
         }
     }
 
-    /// The scores under this metric.
-    pub fn scores(&self, metric: Metric) -> Scores {
-        Scores { score: self.score(metric), worst_class: self.worst_class() }
+    /// The scores under both metrics of the measure by which the rows were counted.
+    pub fn scores(&self, measure: Measure) -> Scores {
+        let Measure { metric, threshold_metric, .. } = measure;
+        let score = self.score(metric);
+        let threshold_score = if threshold_metric == metric {
+            score
+        } else if measure.threshold_loss() == RowLoss::None {
+            self.score(threshold_metric)
+        } else {
+            threshold_metric.of_losses(self.threshold_loss_ppm, self.rows)
+        };
+        Scores { score, threshold_score }
     }
 
-    /// The score under this metric.
+    /// The score under this metric, which is the measure's or needs no losses.
     ///
     /// - Units: parts per million, rounded down
     pub fn score(&self, metric: Metric) -> Score {
         match metric {
             Metric::Accuracy => ratio(self.diagonal().sum(), self.rows.into()),
-            Metric::WorstClassRecall => self.worst_class(),
+            Metric::WorstClassRecall => self.worst_class_recall(),
             Metric::MacroF1 => self.macro_f1(),
             Metric::BalancedAccuracy => self.balanced_accuracy(),
             Metric::MeanSquaredError
@@ -118,8 +143,8 @@ impl MetricAccumulator {
         }
     }
 
-    /// The lowest recall of all classes that have rows; zero for regression.
-    pub fn worst_class(&self) -> Score {
+    /// The lowest recall of all classes that have rows.
+    fn worst_class_recall(&self) -> Score {
         self.recalls().into_iter().flatten().min().unwrap_or_default()
     }
 

@@ -15,8 +15,8 @@ use crate::{
 pub struct Attestation {
     /// Score under the job's metric.
     pub score: Score,
-    /// Lowest recall of any class; zero for regression.
-    pub worst_class: Score,
+    /// Score under the threshold's metric.
+    pub threshold_score: Score,
     /// SHA-256 of the results row by row.
     pub results: Digest,
 }
@@ -24,18 +24,18 @@ pub struct Attestation {
 impl Attestation {
     /// Attested for a model that cannot be evaluated within the terms.
     pub const UNFIT: Self =
-        Self { score: Score(0), worst_class: Score(0), results: Digest([0; 32]) };
+        Self { score: Score(0), threshold_score: Score(0), results: Digest([0; 32]) };
 
     /// The attestation of these scores and results.
     pub fn new(scores: Scores, results: &Results) -> Self {
-        let Scores { score, worst_class } = scores;
-        Self { score, worst_class, results: results.digest() }
+        let Scores { score, threshold_score } = scores;
+        Self { score, threshold_score, results: results.digest() }
     }
 
     /// The scores; `None` if the model cannot be evaluated.
     pub fn scores(&self) -> Option<Scores> {
-        let Self { score, worst_class, .. } = *self;
-        (*self != Self::UNFIT).then_some(Scores { score, worst_class })
+        let Self { score, threshold_score, .. } = *self;
+        (*self != Self::UNFIT).then_some(Scores { score, threshold_score })
     }
 }
 
@@ -98,8 +98,8 @@ impl AttestationBinding {
     /// byte  60  job          32 bytes
     /// byte  92  miner        20 bytes
     /// byte 112  page         u32, big-endian
-    /// byte 116  for each attestation its score and worst class (u32, big-endian) and 32 bytes
-    ///           of results, then the salt
+    /// byte 116  for each attestation its two scores (u32, big-endian) and 32 bytes of
+    ///           results, then the salt
     /// ```
     pub fn commitment(&self, attestations: &[Attestation], salt: &[u8; 32]) -> Digest {
         let mut bytes = [0; 32].to_vec();
@@ -111,7 +111,7 @@ impl AttestationBinding {
         bytes.extend(self.page.to_be_bytes());
         for attestation in attestations {
             bytes.extend(attestation.score.0.to_be_bytes());
-            bytes.extend(attestation.worst_class.0.to_be_bytes());
+            bytes.extend(attestation.threshold_score.0.to_be_bytes());
             bytes.extend(attestation.results.0);
         }
         bytes.extend(salt);

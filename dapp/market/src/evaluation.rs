@@ -130,10 +130,10 @@ impl Assignment<'_> {
 
     /// Cost of ranking the rows at the end, and of hashing the results, if they are kept.
     fn naming(&self, prices: &Prices, rows: u32) -> Work {
-        let metric = self.evaluation.measure.metric;
-        let naming = prices.results(metric.is_loss(), rows);
+        let measure = self.evaluation.measure;
+        let naming = prices.results(measure.metric.is_loss(), rows);
         let naming = if self.keeps_results() { naming } else { Work(0) };
-        if metric.is_ranked() { naming.plus(prices.ranking(rows)) } else { naming }
+        naming.plus(prices.ranking(measure, rows))
     }
 
     /// Checks that the terms and the deployment allow the cost of answering all rows. Sampled rows
@@ -180,7 +180,7 @@ pub fn attest(
         while accumulator.rows() < quote.rows {
             judge.answer(&evaluation, &mut accumulator, Work(u64::MAX)).ok()?;
         }
-        Some((accumulator.scores(evaluation.measure.metric), accumulator.into_results()?))
+        Some((accumulator.scores(evaluation.measure), accumulator.into_results()?))
     });
     match found {
         Some((scores, results)) => (Attestation::new(scores, &results), Some(results)),
@@ -259,7 +259,7 @@ pub(crate) fn take(
         return (Turn::Unfinished(progress), done);
     }
     meter.advance(ending);
-    let scores = progress.accumulator.scores(evaluation.measure.metric);
+    let scores = progress.accumulator.scores(evaluation.measure);
     let results = progress.accumulator.into_results();
     (Turn::Finished(Ok(Finding { scores, rows, results, compared: 0 })), done)
 }

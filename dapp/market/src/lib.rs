@@ -97,7 +97,7 @@ pub use store::{BlobState, SlotKey};
 pub use submission::{Shows, Submission, SubmissionState, SubmittedModel, Verdict};
 pub use terms::{
     Award, Board, Evaluators, MAX_INPUTS, MAX_MINERS, MAX_PLACES, MAX_REWARDS, MAX_SAMPLE_ROWS,
-    MAX_SEATS, MinerTerms, Offer, SealedBlob, Sealing, SponsorStake, SubmissionStake, Terms, Unmet,
-    title_text,
+    MAX_SEATS, MinerTerms, Offer, SealedBlob, Sealing, SponsorStake, SubmissionStake, Terms,
+    Threshold, Unmet, title_text,
 };
 pub use units::{Address, Amount, Asset, JobId, Score, Timestamp, Work};

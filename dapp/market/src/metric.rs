@@ -73,18 +73,51 @@ pub enum RowLoss {
     Absolute,
 }
 
-/// How a model's answers become a score: the metric, and what the answers are.
+/// How a model's answers become scores: the metrics, and what the answers are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
     /// Definition of the score.
     pub metric: Metric,
+    /// Definition of the score that the terms may have a threshold for.
+    pub threshold_metric: Metric,
     /// What the answers are.
     pub output: Output,
 }
 
 impl From<Metric> for Measure {
     fn from(metric: Metric) -> Self {
-        Self { metric, output: Output::FromGraph }
+        Self::new(metric, Output::FromGraph)
+    }
+}
+
+impl Measure {
+    /// The measure of a metric beside its usual threshold's.
+    pub const fn new(metric: Metric, output: Output) -> Self {
+        Self { metric, threshold_metric: metric.usual_threshold(), output }
+    }
+
+    /// Both metrics, the job's first.
+    pub const fn metrics(self) -> [Metric; 2] {
+        [self.metric, self.threshold_metric]
+    }
+
+    /// Whether a metric is computed from the order of all rows' scores.
+    pub const fn is_ranked(self) -> bool {
+        self.metric.is_ranked() || self.threshold_metric.is_ranked()
+    }
+
+    /// Number of different metrics that are computed from the order of all rows' scores.
+    pub fn rankings(self) -> u64 {
+        let is_second = self.threshold_metric.is_ranked() && self.threshold_metric != self.metric;
+        u64::from(self.metric.is_ranked()).saturating_add(is_second.into())
+    }
+
+    /// What a row costs under the threshold's metric, if that is summed beside the metric's own
+    /// row losses.
+    pub fn threshold_loss(self) -> RowLoss {
+        let loss = self.threshold_metric.row_loss();
+        let is_summed = !self.threshold_metric.is_ranked() && loss != self.metric.row_loss();
+        if is_summed { loss } else { RowLoss::None }
     }
 }
 
@@ -106,6 +139,12 @@ impl Metric {
             Self::MeanSquaredError | Self::R2 => RowLoss::Squared,
             Self::MeanAbsoluteError | Self::Spearman => RowLoss::Absolute,
         }
+    }
+
+    /// The threshold's metric unless the terms name another: recall of the worst class, or, for
+    /// numbers, the metric itself.
+    pub const fn usual_threshold(self) -> Self {
+        if self.is_regression() { self } else { Self::WorstClassRecall }
     }
 
     /// Whether the metric compares numbers instead of classes.
@@ -177,8 +216,8 @@ impl Metric {
 pub struct Scores {
     /// Score under the job's metric.
     pub score: Score,
-    /// Lowest recall of any class; zero for regression.
-    pub worst_class: Score,
+    /// Score under the threshold's metric.
+    pub threshold_score: Score,
 }
 
 /// `10^12 / (10^6 + mean loss in parts per million)`, the mean rounded up.

@@ -3,7 +3,7 @@
 use blobs::SEAL_BYTES;
 use serde::{Deserialize, Serialize};
 
-use crate::units::Work;
+use crate::{metric::Measure, units::Work};
 
 /// Prices, in instructions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,10 +88,12 @@ impl Prices {
         }
     }
 
-    /// Price of sorting this many rows, twice for ranks, and of adding them up.
-    pub fn ranking(&self, rows: u32) -> Work {
+    /// Price of sorting this many rows, twice for ranks, and of adding them up, for each metric of
+    /// their order.
+    pub fn ranking(&self, measure: Measure, rows: u32) -> Work {
         let levels = rows.checked_ilog2().unwrap_or(0).saturating_add(1);
-        self.checked_row.times(rows.into()).times(levels.into()).times(2)
+        let each = self.checked_row.times(rows.into()).times(levels.into()).times(2);
+        each.times(measure.rankings())
     }
 
     /// Price of comparing two models' results and testing them for significance.
@@ -118,4 +120,30 @@ impl Prices {
 
 fn count(items: usize) -> u64 {
     u64::try_from(items).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Metric;
+
+    #[test]
+    fn each_metric_of_the_rows_order_is_paid_for_once() {
+        let ranking = |metric: Metric, threshold_metric| {
+            let measure = Measure { threshold_metric, ..metric.into() };
+            Prices::COUNTED.ranking(measure, 1_000)
+        };
+        let one = ranking(Metric::Auroc, Metric::Auroc);
+        assert_eq!(one, Work(40 * 1_000 * 10 * 2));
+        for (metric, threshold, rankings) in [
+            (Metric::Accuracy, Metric::WorstClassRecall, 0),
+            (Metric::LogLoss, Metric::Brier, 0),
+            (Metric::Auroc, Metric::Accuracy, 1),
+            (Metric::Accuracy, Metric::AveragePrecision, 1),
+            (Metric::R2, Metric::Spearman, 1),
+            (Metric::Auroc, Metric::SensitivityAt90, 2),
+        ] {
+            assert_eq!(ranking(metric, threshold), one.times(rankings), "{metric} {threshold}");
+        }
+    }
 }

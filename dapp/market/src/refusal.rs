@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     judge::EvaluationError,
-    metric::Output,
+    metric::{Metric, Output},
     stage::Stage,
     units::{Address, Amount, Asset, JobId, Score, Timestamp, Work},
 };
@@ -84,8 +84,8 @@ reasons! {
         ScoreOutOfRange { found: Score, largest: Score } = "the score {found:#} is above {largest:#}",
         GainZero {} = "the minimum gain must be at least 1 part per million, 0.0001 %",
         SignificanceZero {} = "the significance must not be zero",
-        WorstClassOfRegression {} = "a regression metric has no worst class",
-        OutputMismatch { output: Output } = "the metric cannot be computed from {output}",
+        ThresholdMismatch { metric: Metric, threshold: Metric } = "there cannot be a threshold of {threshold} beside {metric}: one is of classes, the other of numbers",
+        OutputMismatch { output: Output } = "the metric, or the threshold's, cannot be computed from {output}",
         WorkZero {} = "the largest work and the hold-out's rows must not be zero",
         InputsOutOfRange { found: u32, largest: u32 } = "an evaluation takes 1 to {largest} inputs, not {found}",
         BlobSizeOutOfRange { size: u64, largest: u64 } = "a blob of {size} bytes is empty or larger than {largest}",
@@ -96,7 +96,7 @@ reasons! {
         OpeningTooExpensive { maximum: Work, found: Work } = "opening a sealed blob of that size takes {found} instructions, an input may cost {maximum}",
         MinersNeedSealing {} = "miners evaluate sealed jobs only",
         SeatsOutOfRange { found: u32, largest: u32 } = "a job with miners has 1 to {largest} seats, not {found}",
-        SampleTerms {} = "for samples, the terms need rows to sample of those there are, no worst class, and a metric that follows from the rows' results",
+        SampleTerms {} = "for samples, the terms need rows to sample of those there are, no threshold above zero, and a metric that follows from the rows' results",
         StoreFull { needed: u64, free: u64 } = "{needed} bytes do not fit the {free} that are free",
         SealingMismatch { sealed: bool } = "whether the job is sealed: {sealed}; the submission is of the other form",
         NotSponsor { sponsor: Address } = "only the sponsor {sponsor} may",
@@ -154,7 +154,7 @@ reasons! {
         RowsMismatch { stated: u32, found: u32 } = "the hold-out has {found} rows, the terms state {stated}",
         ScoreTooLow { minimum: Score, found: Score } = "its score {found:#} is below {minimum:#}",
         GainTooSmall { base: Score, minimum: Score, found: Score } = "its score {found:#} is not {minimum:#} better than the base model's {base:#}",
-        WorstClassTooLow { minimum: Score, found: Score } = "its worst class has {found:#}, the terms ask for {minimum:#}",
+        ThresholdNotMet { metric: Metric, minimum: Score, found: Score } = "its {metric} is {found:#}, the terms ask for {minimum:#}",
         NoRewardLeft { rewards: u32 } = "no reward was left of {rewards}",
         NotBetter { shown: Score, step: Score } = "it is not {step:#} better than the {shown:#} on the board",
         Copy { original: u32, agreement: u32 } = "it is a copy of submission {original}: their answers agree to {agreement} parts per million",

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use award::{Award, MAX_REWARDS, Unmet};
 pub use evaluators::{Evaluators, MAX_SAMPLE_ROWS, MAX_SEATS, MinerTerms};
-pub use offer::{Board, MAX_INPUTS, Offer};
+pub use offer::{Board, MAX_INPUTS, Offer, Threshold};
 pub use sealing::{SealedBlob, Sealing};
 pub use stakes::{MAX_MINERS, SponsorStake, SubmissionStake};
 pub use title::title_text;

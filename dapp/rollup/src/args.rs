@@ -10,13 +10,14 @@ pub const HELP: &str = "\
 The DeML application, as it runs in a Cartesi Machine.
 
 Usage: deml-dapp [--genesis FILE] [--blobs DIR] [--memory MIB]
-       deml-dapp --trace MODEL HOLD_OUT METRIC OUTPUT [ROW]
+       deml-dapp --trace MODEL HOLD_OUT METRIC THRESHOLD OUTPUT [ROW]
 
   --genesis FILE  what the deployment fixes [default: /opt/deml/genesis.json]
   --blobs DIR     a drive: each of its files is a blob that need not be published
   --memory MIB    address space it may take; when little is left, what needs more is refused
   --trace         evaluates a model and prints, a JSON object a line, what each of its nodes makes
-                  of each row as a digest, or of one ROW as bits; last its score
+                  of each row as a digest, or of one ROW as bits; last its scores, by METRIC
+                  and by the threshold's
   --help          prints this
   --version       prints the version
 
@@ -94,18 +95,22 @@ impl Invocation {
 
 impl TraceArgs {
     fn parse(args: impl Iterator<Item = OsString>) -> Result<Self, String> {
-        let refused = || "--trace needs MODEL HOLD_OUT METRIC OUTPUT and perhaps a ROW".to_owned();
+        let refused =
+            || "--trace needs MODEL HOLD_OUT METRIC THRESHOLD OUTPUT and perhaps a ROW".to_owned();
         let args: Vec<OsString> = args.collect();
-        let (named, row) = args.split_at_checked(4).ok_or_else(refused)?;
-        let metric = named[2].to_str().and_then(Metric::read).ok_or_else(refused)?;
-        let output = named[3].to_str().and_then(Output::read).ok_or_else(refused)?;
+        let (named, row) = args.split_at_checked(5).ok_or_else(refused)?;
+        let metric = |named: &OsString| named.to_str().and_then(Metric::read);
+        let [metric, threshold_metric] = [&named[2], &named[3]].map(metric);
+        let metric = metric.ok_or_else(refused)?;
+        let threshold_metric = threshold_metric.ok_or_else(refused)?;
+        let output = named[4].to_str().and_then(Output::read).ok_or_else(refused)?;
         let row = match row {
             [] => None,
             [row] => Some(row.to_str().and_then(|row| row.parse().ok()).ok_or_else(refused)?),
             _ => return Err(refused()),
         };
         let [model, hold_out] = [&named[0], &named[1]].map(PathBuf::from);
-        Ok(Self { model, hold_out, measure: Measure { metric, output }, row })
+        Ok(Self { model, hold_out, measure: Measure { metric, threshold_metric, output }, row })
     }
 }
 
@@ -136,17 +141,18 @@ mod tests {
             (&["--genesis"], Err("--genesis needs a value; see --help".to_owned())),
             (&["--nonsense"], Err("unknown argument --nonsense; see --help".to_owned())),
             (
-                &["--trace", "m.onnx", "h.safetensors", "accuracy", "from_graph", "7"],
+                &["--trace", "m.onnx", "h.safetensors", "accuracy", "auroc", "from_graph", "7"],
                 Ok(Invocation::Trace(TraceArgs {
                     model: "m.onnx".into(),
                     hold_out: "h.safetensors".into(),
-                    measure: Metric::Accuracy.into(),
+                    measure: Measure { threshold_metric: Metric::Auroc, ..Metric::Accuracy.into() },
                     row: Some(7),
                 })),
             ),
             (
                 &["--trace", "m.onnx", "h.safetensors"],
-                Err("--trace needs MODEL HOLD_OUT METRIC OUTPUT and perhaps a ROW".to_owned()),
+                Err("--trace needs MODEL HOLD_OUT METRIC THRESHOLD OUTPUT and perhaps a ROW"
+                    .to_owned()),
             ),
             (&["file"], Err("unknown argument file; see --help".to_owned())),
         ] {

@@ -40,7 +40,7 @@ pub struct Traced {
 #[derive(Serialize)]
 struct Earned {
     score: u32,
-    worst_class: u32,
+    threshold_score: u32,
 }
 
 impl Traced {
@@ -100,7 +100,8 @@ pub fn trace(
     let (model, hold_out) = (read(&files.model)?, read(&files.hold_out)?);
     let model = change(&model, &hold_out, files.measure);
     let Traced { made, scores } = Traced::of(&model, &hold_out, files.measure, files.row)?;
-    let earned = Earned { score: scores.score.0, worst_class: scores.worst_class.0 };
+    let Scores { score, threshold_score } = scores;
+    let earned = Earned { score: score.0, threshold_score: threshold_score.0 };
     let lines = made.iter().map(serde_json::to_string).chain([serde_json::to_string(&earned)]);
     for line in lines {
         let line = line.map_err(|error| error.to_string())?;

@@ -4,7 +4,8 @@ use blobs::Encoding;
 use ethabi::Token;
 use market::{
     Attestation, Decision, Metric, MinerTerms, Offence, Offer, Outcome, Output, Score, Scores,
-    SealedBlob, Share, Slot, SponsorStake, Stage, SubmissionStake, Terms, Unmet, title_text,
+    SealedBlob, Share, Slot, SponsorStake, Stage, SubmissionStake, Terms, Threshold, Unmet,
+    title_text,
 };
 
 use crate::{
@@ -53,13 +54,14 @@ macro_rules! structures {
 }
 
 structures! {
-    Scores { score, worst_class }
-    Attestation { score, worst_class, results }
+    Scores { score, threshold_score }
+    Attestation { score, threshold_score, results }
     SealedBlob { commitment, ciphertext }
     Offer {
-        metric, output, min_score, min_gain, min_worst_class, max_model_bytes, max_work,
-        max_inputs, rows, base_model, board
+        metric, output, min_score, min_gain, threshold, max_model_bytes, max_work, max_inputs,
+        rows, base_model, board
     }
+    Threshold { metric, min_score }
     MinerTerms { seats, bond, pool, buy_in, attest_seconds, sample_rows }
     SponsorStake { award, pool, bond, work, rent }
     SubmissionStake { work, bond, buy_in }
@@ -75,5 +77,5 @@ fn is_text(title: &[u8; 32]) -> Result<(), InputRefused> {
 }
 
 impl Zero for Scores {
-    const ZERO: Self = Self { score: Score(0), worst_class: Score(0) };
+    const ZERO: Self = Self { score: Score(0), threshold_score: Score(0) };
 }

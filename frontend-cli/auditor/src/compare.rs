@@ -110,7 +110,7 @@ fn is_other_score(our: &Bytes, their: &Bytes) -> bool {
     }
 }
 
-/// The score and the worst class's score in a notice.
+/// The scores by the metric and by the threshold's in a notice.
 fn scores(output: &Bytes) -> Option<[Score; 2]> {
     take_scores(&mut notice(output)?)
 }
@@ -120,13 +120,13 @@ fn take_scores(notice: &mut Notice) -> Option<[Score; 2]> {
     let none = Score(0);
     let taken = match notice {
         Notice::JobReady { base: scores, .. } | Notice::HoldOutReady { base: scores, .. } => {
-            std::mem::replace(scores, Scores { score: none, worst_class: none })
+            std::mem::replace(scores, Scores { score: none, threshold_score: none })
         }
         Notice::ModelEvaluated { attestation, agreed, .. } => {
             *agreed = 0;
-            let Attestation { score, worst_class, .. } =
+            let Attestation { score, threshold_score, .. } =
                 std::mem::replace(attestation, Attestation::UNFIT);
-            Scores { score, worst_class }
+            Scores { score, threshold_score }
         }
         Notice::SubmissionDecided { verdict, .. } => {
             let none = Ruling { accepted: false, scores: None, reason: String::new() };
@@ -134,14 +134,14 @@ fn take_scores(notice: &mut Notice) -> Option<[Score; 2]> {
         }
         Notice::ShowEvaluated { board, .. } => {
             let score = board.score.replace(none)?;
-            Scores { score, worst_class: none }
+            Scores { score, threshold_score: none }
         }
         _ => return None,
     };
-    Some([taken.score, taken.worst_class])
+    Some([taken.score, taken.threshold_score])
 }
 
-/// The two scores, or those of the worst class where only these differ.
+/// The two scores, or those by the threshold's metric where only these differ.
 fn different_scores(ours: [Score; 2], theirs: [Score; 2]) -> (Option<String>, Option<String>) {
     let pair = ours.into_iter().zip(theirs).find(|(our, their)| our != their);
     pair.map(|(our, their)| (our.to_string(), their.to_string())).unzip()

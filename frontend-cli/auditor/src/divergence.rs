@@ -18,7 +18,7 @@ pub enum DivergenceKind {
     Reordered,
     /// An output that differs from the application's, even by a single bit.
     Flipped,
-    /// A score, or worst-class score, that the model did not earn.
+    /// A score, by the metric or the threshold's, that the model did not earn.
     Score,
     /// A payment or stake whose amount or owner contradicts the job's terms and the rules.
     Payout,

@@ -59,7 +59,8 @@ async fn shown(
     let (path, args) = launcher(program)?;
     let mut command = Command::new(path);
     command.args(args).arg("--trace").args(files);
-    command.args([measure.metric.to_string(), measure.output.to_string()]);
+    let [metric, threshold] = measure.metrics().map(|metric| metric.to_string());
+    command.args([metric, threshold, measure.output.to_string()]);
     command.args(row.map(|row| row.to_string())).kill_on_drop(true);
     let output = command.output().await;
     let output = output.with_context(|| format!("cannot run {}", program.display()))?;

@@ -164,9 +164,9 @@ impl ToldEvaluation {
     pub(super) fn scores(&self) -> Scores {
         match self.told {
             ToldResult::Scores(scores) => scores,
-            ToldResult::Score(score) => Scores { score, worst_class: Score(0) },
-            ToldResult::Attestation(Attestation { score, worst_class, .. }) => {
-                Scores { score, worst_class }
+            ToldResult::Score(score) => Scores { score, threshold_score: Score(0) },
+            ToldResult::Attestation(Attestation { score, threshold_score, .. }) => {
+                Scores { score, threshold_score }
             }
         }
     }
@@ -224,10 +224,10 @@ impl ToldEvaluation {
         evaluator
             .answer(&evaluation, &mut accumulator, Work(u64::MAX))
             .map_err(|why| why.to_string())?;
-        let mut scores = accumulator.scores(self.measure.metric);
+        let mut scores = accumulator.scores(self.measure);
         if self.is_attested {
-            // The market does not accept seats' worst-class score.
-            scores.worst_class = self.scores().worst_class;
+            // The market does not accept seats' score under the threshold's metric.
+            scores.threshold_score = self.scores().threshold_score;
         }
         Ok((scores, accumulator.into_results().ok_or("it has no results")?))
     }
@@ -275,16 +275,16 @@ impl OutputLocation {
 fn shown(side: ToldResult, other: ToldResult) -> String {
     match (side, other) {
         (ToldResult::Attestation(side), ToldResult::Attestation(other))
-            if (side.score, side.worst_class) == (other.score, other.worst_class) =>
+            if (side.score, side.threshold_score) == (other.score, other.threshold_score) =>
         {
             format!("results {}", side.results)
         }
         (
-            ToldResult::Scores(Scores { score, worst_class })
-            | ToldResult::Attestation(Attestation { score, worst_class, .. }),
+            ToldResult::Scores(Scores { score, threshold_score })
+            | ToldResult::Attestation(Attestation { score, threshold_score, .. }),
             ToldResult::Scores(Scores { score: other, .. })
             | ToldResult::Attestation(Attestation { score: other, .. }),
-        ) if score == other => format!("{worst_class} in the worst class"),
+        ) if score == other => format!("{threshold_score} by the threshold's metric"),
         (
             ToldResult::Scores(Scores { score, .. })
             | ToldResult::Attestation(Attestation { score, .. })

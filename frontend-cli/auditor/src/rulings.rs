@@ -288,7 +288,7 @@ impl Job {
         if verdict.accepted {
             self.payouts += 1;
             let scores =
-                verdict.scores.unwrap_or(Scores { score: Score(0), worst_class: Score(0) });
+                verdict.scores.unwrap_or(Scores { score: Score(0), threshold_score: Score(0) });
             if self.best.is_none_or(|(_, best)| scores.score > best.score) {
                 self.best = Some((number, scores));
             }
@@ -410,7 +410,7 @@ impl Job {
 struct Unknown;
 
 /// The refusal reasons that follow from scores and terms alone.
-const UNMET: [&str; 3] = ["ScoreTooLow", "GainTooSmall", "WorstClassTooLow"];
+const UNMET: [&str; 3] = ["ScoreTooLow", "GainTooSmall", "ThresholdNotMet"];
 
 /// The first requirement of the terms that the scores do not meet.
 fn unmet(terms: &Terms, base: Scores, scores: Scores) -> Option<&'static str> {
@@ -419,7 +419,7 @@ fn unmet(terms: &Terms, base: Scores, scores: Scores) -> Option<&'static str> {
     let unmet = [
         scores.score < offer.min_score,
         gain < offer.min_gain.0,
-        scores.worst_class < offer.min_worst_class,
+        scores.threshold_score < offer.threshold.min_score,
     ];
     UNMET.into_iter().zip(unmet).find(|(_, is_unmet)| *is_unmet).map(|(reason, _)| reason)
 }

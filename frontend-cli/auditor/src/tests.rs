@@ -390,7 +390,7 @@ fn honest(model: &[u8]) -> (Attestation, Results) {
     let classes = evaluator.quote(&evaluation).unwrap().classes;
     let mut accumulator = MetricAccumulator::with_results(classes, Metric::Accuracy);
     evaluator.answer(&evaluation, &mut accumulator, Work(u64::MAX)).unwrap();
-    let scores = accumulator.scores(Metric::Accuracy);
+    let scores = accumulator.scores(Metric::Accuracy.into());
     let results = accumulator.into_results().unwrap();
     (Attestation::new(scores, &results), results)
 }
@@ -478,8 +478,8 @@ fn audit_is_not_blinded_by_what_seats_alone_agreed_on() {
         bytes[wrong] |= bytes[wrong] + 1;
         let made_up = Results::from_bytes(Metric::Accuracy, results.rows(), &bytes).unwrap();
         let score = made_up.score(Metric::Accuracy).unwrap();
-        let (worst_class, results) = (Score(0), made_up.digest());
-        (Attestation { score, worst_class, results }, bytes)
+        let (threshold_score, results) = (Score(0), made_up.digest());
+        (Attestation { score, threshold_score, results }, bytes)
     });
     assert!(play.paid(MINERS[0], Share::Mining), "{:#?}", play.notices);
     assert_eq!(play.notes.len(), 3, "{:#?}", play.notes);

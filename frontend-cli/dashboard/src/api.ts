@@ -2,7 +2,15 @@
 
 export interface Scores {
   score: number;
-  worst_class: number;
+  /** By the threshold's metric. */
+  threshold_score: number;
+}
+
+/** The part of a job's terms that scores depend on. */
+export interface Offer {
+  metric: string;
+  output: string;
+  threshold: { metric: string; min_score: number };
 }
 
 /** A refusal in the words of the commands. */
@@ -65,7 +73,7 @@ export interface BoardLine {
 }
 
 export interface JobDetail extends Job {
-  terms: { offer: object };
+  terms: { offer: Offer };
   hold_out: { cid: string } | null;
   terms_in_words: { name: string; text: string }[];
   dates: { name: string; at: number; words: string }[];

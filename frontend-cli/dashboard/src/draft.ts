@@ -33,7 +33,7 @@ const LABELS: { [name: string]: string } = {
   output: "What models answer",
   "min-score": "Minimum score",
   "min-gain": "Minimum gain",
-  "min-worst-class": "Minimum recall of the worst class",
+  threshold: "Threshold by another metric",
   "max-model-bytes": "Maximum bytes of a model",
   "max-work": "Maximum work of an evaluation",
   "max-inputs": "Maximum inputs of an evaluation",
@@ -60,6 +60,7 @@ const EXAMPLES: { [name: string]: string } = {
   reward: "0.5ether",
   prize: "10ether",
   "min-gain": "0.1%",
+  threshold: "auroc:90%",
   reveal: "1d",
 };
 

@@ -6,6 +6,11 @@ export function percent(ppm: number): string {
   return `${Math.floor(thousandths / 1000)}.${String(thousandths % 1000).padStart(3, "0")} %`;
 }
 
+/** A metric's name in words. */
+export function metric(name: string): string {
+  return name.replaceAll("_", " ").replace(/^./, (first) => first.toUpperCase());
+}
+
 /** A time in seconds as the reader's date and time. */
 export function date(seconds: number): string {
   return new Date(seconds * 1000).toLocaleString(undefined, {

@@ -5,6 +5,7 @@ import {
   type BoardLine,
   type Event,
   type JobDetail,
+  type Offer,
   type Rank,
   type Refusal,
   type Submission,
@@ -13,7 +14,7 @@ import { chart } from "./chart";
 import { type Child, code, fill, h, table } from "./dom";
 import { eventsOf } from "./events";
 import { dataPart } from "./explorer";
-import { date, percent } from "./format";
+import { date, metric, percent } from "./format";
 import { stageBadge } from "./jobs";
 import { messagesPart } from "./messages";
 import { modelPart } from "./model";
@@ -70,7 +71,7 @@ export function jobView(number: string): View {
       const isOpen = rest.querySelector("details")?.open ?? false;
       fill(
         rest,
-        section("Leaderboard", ...leaderboard(job.ranking)),
+        section("Leaderboard", ...leaderboard(job.ranking, job.terms.offer)),
         job.board.length > 0 && section("Board on the public slice", board(job.board)),
         section("Submissions", submissions(job.submission_list)),
         section("Terms", terms(job)),
@@ -139,7 +140,7 @@ function timeline(job: JobDetail): HTMLElement {
   );
 }
 
-function leaderboard(ranking: Rank[]): HTMLElement[] {
+function leaderboard(ranking: Rank[], offer: Offer): HTMLElement[] {
   const [counted, others] = [
     ranking.filter((rank) => rank.rank !== null),
     ranking.filter((rank) => rank.rank === null),
@@ -153,11 +154,11 @@ function leaderboard(ranking: Rank[]): HTMLElement[] {
     tables.push(
       table(
         "Counts",
-        ["Rank", "Score", "Worst class", "Submission", "Client"],
+        ["Rank", "Score", metric(offer.threshold.metric), "Submission", "Client"],
         counted.map((rank) => [
           String(rank.rank),
           score(rank),
-          rank.scores ? percent(rank.scores.worst_class) : "-",
+          rank.scores ? percent(rank.scores.threshold_score) : "-",
           String(rank.submission),
           code(rank.client),
         ]),

@@ -4,13 +4,14 @@ import {
   askBytes,
   type JobDetail,
   market,
+  type Offer,
   type Refusal,
   type Submission,
   type Transaction,
 } from "./api";
 import { button, type Child, fill, h, table } from "./dom";
 import { type Classes, figures, type Numbers } from "./figures";
-import { date, percent } from "./format";
+import { date, metric, percent } from "./format";
 import * as kept from "./kept";
 import * as transactions from "./transactions";
 import { consult } from "./twin";
@@ -19,7 +20,7 @@ import * as wallet from "./wallet";
 interface Outlook {
   model: { cid: string };
   score: number | null;
-  worst_class: number | null;
+  threshold_score: number | null;
   base: number;
   is_on_slice: boolean;
   accepted: boolean;
@@ -30,12 +31,6 @@ interface Outlook {
   cost: string | null;
   work: number | null;
   inputs: [number, number];
-}
-
-/** The part of a job's terms that scores depend on. */
-interface Measure {
-  metric: string;
-  output: string;
 }
 
 interface Found {
@@ -96,6 +91,8 @@ export function modelPart(number: string): ModelPart {
   };
 
   const score = async (name: string, model: Uint8Array) => {
+    if (!job) return;
+    const { offer } = job.terms;
     found = null;
     complain("");
     fill(result);
@@ -112,7 +109,7 @@ export function modelPart(number: string): ModelPart {
       const begun = performance.now();
       const outlook = await consult<Outlook>({ ask: "outlook" }, [asked, base, dataset, model]);
       found = { model, name, outlook, seconds: (performance.now() - begun) / 1000 };
-      fill(result, ...told(found));
+      fill(result, ...told(found, offer));
       tell("");
       await details(found);
     } catch (error) {
@@ -123,8 +120,9 @@ export function modelPart(number: string): ModelPart {
   };
   const details = async ({ model, outlook }: Found) => {
     if (outlook.score === null || !rows || !job) return;
-    const { metric, output } = job.terms.offer as Measure;
-    const question = { ask: "score", measure: { metric, output } };
+    const { metric, output, threshold } = job.terms.offer;
+    const measure = { metric, threshold_metric: threshold.metric, output };
+    const question = { ask: "score", measure };
     const scored = await consult<{ figures: Classes | Numbers }>(question, [model, rows]);
     fill(matrix, ...figures(scored.figures));
   };
@@ -234,14 +232,14 @@ export function modelPart(number: string): ModelPart {
   };
 }
 
-function told({ name, outlook, seconds }: Found): Child[] {
-  const { score, worst_class: worst, refusal } = outlook;
+function told({ name, outlook, seconds }: Found, { threshold }: Offer): Child[] {
+  const { score, threshold_score: beside, refusal } = outlook;
   const on = outlook.is_on_slice ? " on the public slice; the hold-out is sealed" : "";
   const inputs = outlook.inputs[0] + outlook.inputs[1];
   const facts: [string, Child][] = [
     ["Score", score === null ? "cannot be evaluated" : `${percent(score)}${on}`],
     ["Base model", percent(outlook.base)],
-    ["Worst class", worst === null ? "-" : percent(worst)],
+    [metric(threshold.metric), beside === null ? "-" : percent(beside)],
     ["Pays", outlook.accepted ? outlook.pays : "nothing"],
     ["At stake", outlook.stake],
     ["Used up of it", outlook.cost ?? "known once the hold-out is"],

@@ -53,8 +53,8 @@ impl fmt::Display for Saving {
     }
 }
 
-/// Rounds a model's change from its base: as coarsely as leaves the score and that of the worst
-/// class no lower, else as finely as a delta can be.
+/// Rounds a model's change from its base: as coarsely as leaves the score and the one by the
+/// threshold's metric no lower, else as finely as a delta can be.
 ///
 /// - Errors: `UnfitModel`; `NotOfBase` if it is not made of the base model; `EvaluationError`
 pub fn round(base: &[u8], model: &[u8], scored: Option<(&Dataset, Measure)>) -> Result<Rounded> {
@@ -68,7 +68,8 @@ pub fn round(base: &[u8], model: &[u8], scored: Option<(&Dataset, Measure)>) -> 
         let bytes = rounded(base, model, bits)?;
         // A coarse change may make a model that answers nothing finite.
         let Ok(after) = score(&bytes) else { continue };
-        let is_enough = after.score >= before.score && after.worst_class >= before.worst_class;
+        let is_enough =
+            after.score >= before.score && after.threshold_score >= before.threshold_score;
         let rounded = Rounded { bytes, bits, scores: Some([before, after]) };
         if is_enough {
             return Ok(rounded);

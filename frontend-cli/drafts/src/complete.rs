@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use blobs::{BlobRef, SEAL_BYTES};
 use market::{
     Amount, Asset, Award, Board, Evaluators, Measure, Metric, MinerTerms, Offer, Output, Score,
-    SealedBlob, Sealing, Settings, Terms, Timestamp, U256, Unmet, Work,
+    SealedBlob, Sealing, Settings, Terms, Threshold, Timestamp, U256, Unmet, Work,
 };
 
 use crate::{
@@ -23,16 +23,18 @@ const PLACES: u32 = 32;
 /// Maximum share of the store's free bytes that such a job takes: rent rises steeply.
 const STORE_PART: u64 = 8;
 
-/// The metric of a draft.
-fn metric(draft: &TermsDraft) -> Metric {
-    draft.offer.metric.map_or(Metric::Accuracy, |name| name.0)
+/// The threshold of a draft, beside its metric.
+fn threshold(draft: &TermsDraft) -> (Metric, Threshold) {
+    let metric = draft.offer.metric.map_or(Metric::Accuracy, |name| name.0);
+    (metric, draft.offer.threshold.map_or(Threshold::none(metric), |text| text.0))
 }
 
 /// How a draft's job turns answers into scores.
 #[must_use]
 pub fn measure(draft: &TermsDraft) -> Measure {
     let output = draft.offer.output.map_or(Output::FromGraph, |name| name.0);
-    Measure { metric: metric(draft), output }
+    let (metric, Threshold { metric: threshold_metric, .. }) = threshold(draft);
+    Measure { metric, threshold_metric, output }
 }
 
 /// Whether a draft's job is sealed: if it says so, or has miners, which require it.
@@ -125,12 +127,13 @@ fn offer(draft: &TermsDraft, files: JobBlobs, known: &Known<'_>) -> Result<Offer
         "--quota and --ladder-step are of a public board: say --public-slice FILE"
     );
     let max_model_bytes = offer.max_model_bytes;
+    let (metric, threshold) = threshold(draft);
     Ok(Offer {
-        metric: metric(draft),
+        metric,
         output: measure(draft).output,
         min_score: share(offer.min_score, Score(0)),
         min_gain: share(offer.min_gain, Score(1_000)),
-        min_worst_class: share(offer.min_worst_class, Score(0)),
+        threshold,
         max_model_bytes: max_model_bytes.unwrap_or_else(|| largest_model(base.size, known)),
         max_work: offer.max_work.map_or(known.base_work.times(4), Work),
         max_inputs: offer.max_inputs.unwrap_or(64),

@@ -1,9 +1,10 @@
 //! A sponsor's draft terms: flags of `job open`, or a file.
 
-use std::{path::PathBuf, sync::LazyLock};
+use std::{path::PathBuf, str::FromStr, sync::LazyLock};
 
+use anyhow::{Context as _, Error, Result, bail};
 use clap::{Args, ValueEnum, builder::PossibleValue};
-use market::{Metric, Output, Unmet};
+use market::{Metric, Output, Threshold, Unmet};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use crate::quantity::{Deadline, Money, Share};
@@ -53,6 +54,33 @@ impl<'de> Deserialize<'de> for OutputName {
         let name = String::deserialize(from)?;
         <Self as ValueEnum>::from_str(&name, false)
             .map_err(|_| D::Error::custom(format!("{name} is not a kind of output")))
+    }
+}
+
+/// A threshold on the command line and in files: `auroc:90%`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ThresholdText(pub Threshold);
+
+impl FromStr for ThresholdText {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let parts = text.split_once(':');
+        let (name, share) = parts
+            .with_context(|| format!("{text:?} is not a metric and a share, as in auroc:90%"))?;
+        let Ok(MetricName(metric)) = <MetricName as ValueEnum>::from_str(name, false) else {
+            bail!("{name:?} is not a metric: `--metric` has them all");
+        };
+        Ok(Self(Threshold { metric, min_score: share.parse::<Share>()?.0 }))
+    }
+}
+
+impl TryFrom<String> for ThresholdText {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
     }
 }
 
@@ -145,9 +173,10 @@ pub struct OfferDraft {
     /// reach 85% where the base model has 80% [default: 0.1%]
     #[arg(long, value_name = "SHARE")]
     pub min_gain: Option<Share>,
-    /// Minimum recall of the worst class [default: 0%]
-    #[arg(long, value_name = "SHARE")]
-    pub min_worst_class: Option<Share>,
+    /// Minimum score by a second metric, as in auroc:90% or worst-class-recall:70% [default:
+    /// worst-class-recall:0%, or none for numbers]
+    #[arg(long, value_name = "METRIC:SHARE")]
+    pub threshold: Option<ThresholdText>,
     /// Maximum size of a model file in bytes [default: four times the base model]
     #[arg(long, value_name = "BYTES")]
     pub max_model_bytes: Option<u64>,

@@ -19,7 +19,7 @@ pub use complete::{JobBlobs, Known, award_money, check, check_gain, is_sealed, m
 pub use currency::Currency;
 pub use draft::{
     AwardDraft, EvaluatorsDraft, MetricName, OfferDraft, OutputName, SealingDraft, TermsDraft,
-    UnmetName, hyphenated,
+    ThresholdText, UnmetName, hyphenated,
 };
 pub use refused::Refused;
-pub use shown::{output_text, scores_text, stake_items};
+pub use shown::{metric_text, output_text, scores_text, stake_items, threshold_text};

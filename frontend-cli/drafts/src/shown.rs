@@ -1,17 +1,35 @@
 //! Terms and stakes in words.
 
-use market::{Amount, Metric, Output, Scores, SponsorStake};
+use market::{Amount, Measure, Metric, Output, Score, Scores, SponsorStake, Threshold};
 
 use crate::{currency::Currency, draft::hyphenated, quantity::percent};
 
-/// Scores by a metric in words; numbers have no classes, and no worst one.
+/// Scores in words: the one by the metric, and the one by the threshold's if that is another.
 #[must_use]
-pub fn scores_text(metric: Metric, scores: Scores) -> String {
+pub fn scores_text(measure: Measure, scores: Scores) -> String {
+    let [metric, threshold] = measure.metrics();
     let score = percent(scores.score);
-    if metric.is_regression() {
+    if threshold == metric {
         return score;
     }
-    format!("{score}, worst class {}", percent(scores.worst_class))
+    format!("{score}, {} {}", metric_text(threshold), percent(scores.threshold_score))
+}
+
+/// What a threshold demands, as the end of a sentence; nothing if it demands nothing.
+#[must_use]
+pub fn threshold_text(threshold: Threshold) -> String {
+    match threshold {
+        Threshold { min_score: Score(0), .. } => String::new(),
+        Threshold { metric, min_score } => {
+            format!(", {} at least {}", metric_text(metric), percent(min_score))
+        }
+    }
+}
+
+/// A metric's name in words, as it is on the command line.
+#[must_use]
+pub fn metric_text(metric: Metric) -> String {
+    hyphenated(&metric.to_string())
 }
 
 /// What the answers of a job's models are, in words.

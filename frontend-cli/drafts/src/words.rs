@@ -11,6 +11,7 @@ use serde::Serialize;
 use wire::RefusalView;
 
 use crate::{
+    draft::hyphenated,
     quantity::{ETHER_DECIMALS, date, decimal, duration},
     text::one_line,
 };
@@ -196,6 +197,22 @@ impl Values<'_> {
                 let (agreed, original) = (market::Score(share), self.text("original")?);
                 format!("it is a copy of submission {original}: {agreed:#} of their answers agree")
             }
+            "ThresholdMismatch" => {
+                let name = |name| self.text(name).map(hyphenated);
+                let (metric, threshold) = (name("metric")?, name("threshold")?);
+                format!(
+                    "there cannot be a threshold of {threshold} beside {metric}: one is of \
+                     classes, the other of numbers"
+                )
+            }
+            "ThresholdNotMet" => {
+                let score = |name| {
+                    let ppm = self.number(name).and_then(|ppm| u32::try_from(ppm).ok());
+                    ppm.map(market::Score)
+                };
+                let (metric, found) = (hyphenated(self.text("metric")?), score("found")?);
+                format!("its {metric} is {found:#}, the terms ask for {:#}", score("minimum")?)
+            }
             "SealingMismatch" => match self.text("sealed")? {
                 "true" => "this job takes sealed models only: submit with this program's `deml \
                            submit`, which seals them"
@@ -233,7 +250,7 @@ fn fault_words(name: &str) -> Option<impl fmt::Display> {
 
 #[cfg(test)]
 mod tests {
-    use market::{Asset, EvaluationError, Fault, ModelRefusal, Refusal, Score, Stage};
+    use market::{Asset, EvaluationError, Fault, Metric, ModelRefusal, Refusal, Score, Stage};
 
     use super::*;
 
@@ -275,6 +292,14 @@ mod tests {
             (
                 said(&Refusal::JobNotOpen { job: market::JobId([0; 32]), stage: Stage::Announced }),
                 ["announced", "`deml job list`"],
+            ),
+            (
+                said(&ModelRefusal::ThresholdNotMet {
+                    metric: Metric::WorstClassRecall,
+                    minimum: Score(900_000),
+                    found: Score(800_000),
+                }),
+                ["its worst-class-recall is 80.000 %", "ask for 90.000 %"],
             ),
             // What needs no other words keeps the market's.
             (said(&Refusal::AwardZero {}), ["the award", "must not be zero"]),

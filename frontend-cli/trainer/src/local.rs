@@ -107,7 +107,7 @@ pub fn examine(model: &File, data: &File, measure: Measure) -> Result<(Quote, Sc
     while accumulator.rows() < quote.rows {
         judge.answer(&evaluation, &mut accumulator, Work(u64::MAX)).map_err(unfit)?;
     }
-    Ok((quote, accumulator.scores(measure.metric)))
+    Ok((quote, accumulator.scores(measure)))
 }
 
 /// The blob reference of a model's file.

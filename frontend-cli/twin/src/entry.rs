@@ -80,8 +80,8 @@ pub struct Outlook {
     pub model: BlobRef,
     /// Its score in parts per million; `None` if it cannot be evaluated.
     pub score: Option<u32>,
-    /// The recall of its worst class; `None` for numbers.
-    pub worst_class: Option<u32>,
+    /// Its score by the threshold's metric.
+    pub threshold_score: Option<u32>,
     /// The base model's score.
     pub base: u32,
     /// Whether it is scored on the public slice, as the hold-out is sealed.
@@ -173,12 +173,11 @@ impl Entry {
             Award::Prize { prize, .. } => (prize, " if it is the best"),
         };
         let scores = verdict.scores();
-        let worst_class = scores.map(|scores| scores.worst_class.0);
         let chunks = blobs::split(bytes, wire::MAX_CHUNK_BYTES).len();
         Outlook {
             model,
             score: scores.map(|scores| scores.score.0),
-            worst_class: worst_class.filter(|_| !terms.offer.metric.is_regression()),
+            threshold_score: scores.map(|scores| scores.threshold_score.0),
             base: base.score.0,
             is_on_slice: !is_hold_out,
             accepted: verdict.is_accepted(),

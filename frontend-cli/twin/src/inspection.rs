@@ -59,8 +59,8 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspected> {
 #[derive(Debug, Serialize)]
 pub(crate) struct Scored {
     score: u32,
-    /// The recall of its worst class; `None` for numbers.
-    worst_class: Option<u32>,
+    /// Its score by the threshold's metric.
+    threshold_score: u32,
     output: Output,
     figures: Figures,
     /// Instructions of the evaluation, as predicted.
@@ -79,7 +79,7 @@ pub(crate) fn score(model: &[u8], rows: &[u8], measure: Measure) -> Result<Score
     let estimate = estimate.map_err(|why| Error::refused("EvaluationError", why))?;
     Ok(Scored {
         score: report.scores.score.0,
-        worst_class: (!measure.metric.is_regression()).then_some(report.scores.worst_class.0),
+        threshold_score: report.scores.threshold_score.0,
         output: report.output,
         figures: Figures::of(&report, &dataset),
         work: estimate.quote(&dataset).work.0,

@@ -156,7 +156,7 @@ impl Desk {
         }
         let work = rehearsal.quote.work;
         Ok(vec![
-            fact("Base model", scores_text(terms.offer.metric, rehearsal.base)),
+            fact("Base model", scores_text(terms.offer.measure(), rehearsal.base)),
             fact(
                 "Its evaluation",
                 format!("{work} instructions, of {} at most", terms.offer.max_work),

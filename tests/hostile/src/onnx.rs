@@ -80,7 +80,7 @@ fn evaluate(model: &[u8], hold_out: &[u8], answers: usize, tensors: usize) {
     let evaluation = Evaluation {
         model: Blob { cid: cid(model), bytes: model },
         hold_out: Blob { cid: cid(hold_out), bytes: hold_out },
-        measure: Measure { metric, output },
+        measure: Measure::new(metric, output),
         rows: None,
     };
     let mut judge = Evaluator::new();

@@ -2,7 +2,7 @@
 
 use market::{
     Amount, Asset, Award, Board, Evaluators, Metric, MinerTerms, Offer, Output, Score, SealedBlob,
-    Sealing, Terms, Timestamp, Unmet, Work,
+    Sealing, Terms, Threshold, Timestamp, Unmet, Work,
 };
 
 use crate::{BASE, ETHER, HOLD_OUT, NOW, SLICE, file};
@@ -45,7 +45,7 @@ pub fn offer() -> Offer {
         output: Output::FromGraph,
         min_score: Score(0),
         min_gain: Score(1),
-        min_worst_class: Score(0),
+        threshold: Threshold::none(Metric::Accuracy),
         max_model_bytes: 10_000,
         max_work: Work(1_000_000_000),
         max_inputs: 64,

@@ -31,7 +31,7 @@ impl Case {
         let metric = self.metric;
         let is_known = metric.is_regression() || Model::from_onnx(&self.model)?.output().is_some();
         let output = if is_known { Output::FromGraph } else { Output::Probabilities };
-        Ok(Measure { metric, output })
+        Ok(Measure::new(metric, output))
     }
 }
 

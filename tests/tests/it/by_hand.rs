@@ -12,7 +12,7 @@ const MILLI: u128 = 1_000_000_000_000_000;
 #[test]
 fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
     let mut market = Market::start();
-    let terms = open_job("2");
+    let terms = [open_job("2"), threshold("90%")].concat();
     let opened = market.ask(&with(&["--account", "1", "job", "open"], &terms));
     assert_eq!(opened["number"], 0);
     assert_eq!(market.ask(&["job", "list"])["items"].as_array().map(Vec::len), Some(1));
@@ -32,6 +32,16 @@ fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
     assert_eq!(submitted["score"], scored["score"], "the market's score is the rehearsed one");
     assert_eq!(market.refused(&["--account", "2", "job", "settle", "0"]), "NothingToDo");
 
+    // The same model, where more is demanded of the order in which it puts the rows.
+    let stricter = [open_job("1"), threshold("100%")].concat();
+    market.ask(&with(&["--account", "1", "job", "open"], &stricter));
+    let submit = ["--json", "--account", "3", "submit", "--job", "1", "--model", "better.onnx"];
+    assert_eq!(market.refused(&submit[1..]), "ThresholdNotMet");
+    let refused = market.said(&[&submit[..], &["--force"]].concat(), 1);
+    let refused: serde_json::Value = serde_json::from_str(&refused).unwrap();
+    assert_eq!(refused["refusal"]["refused"], "ThresholdNotMet", "{refused}");
+    assert_eq!(refused["threshold_score"], scored["threshold_score"]);
+
     let before = market.ask(&["job", "show", "0"]);
     market.kill_and_restart();
     assert_eq!(market.ask(&["job", "show", "0"]), before, "nothing is lost or doubled");
@@ -49,6 +59,11 @@ fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
     let balance = market.ask(&["--account", "1", "balance"]);
     // A remainder of rent too small to keep may be paid out besides.
     assert!(balance["vouchers"].as_array().is_some_and(|all| !all.is_empty()), "{balance}");
+}
+
+/// The arguments for at least this area under the ROC curve.
+fn threshold(share: &str) -> Vec<String> {
+    vec!["--threshold".to_owned(), format!("auroc:{share}")]
 }
 
 #[test]

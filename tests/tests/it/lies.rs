@@ -91,7 +91,7 @@ fn miners_who_all_lie_alike_lose_their_bonds_and_the_lie_does_not_win() {
     // All seats underrate the best model, and overrate the other one.
     let made_up = [100_000, 990_000].map(|score| Attestation {
         score: Score(score),
-        worst_class: Score(50_000),
+        threshold_score: Score(50_000),
         results: blobs::Digest::of(b"made up"),
     });
     let (job, liars) = (first_job(&market), [5, 6].map(|account| Liar::new(&market, account)));
@@ -155,9 +155,9 @@ fn rows_that_are_drawn_decide_where_only_miners_evaluate() {
     let rows = says[2].1.rows();
     let none = vec![0; says[2].1.to_bytes().len()];
     let worthless = Results::from_bytes(Metric::Accuracy, rows, &none).unwrap();
-    let worst_class = Score(0);
+    let threshold_score = Score(0);
     says[2] =
-        (Attestation { score: Score(0), worst_class, results: worthless.digest() }, worthless);
+        (Attestation { score: Score(0), threshold_score, results: worthless.digest() }, worthless);
     let (job, liar) = (first_job(&market), Liar::new(&market, 6));
     for (page, (said, _)) in (0..).zip(&says) {
         liar.attest(job, page, &[*said]);

@@ -84,20 +84,20 @@ impl Drop for Browser {
     }
 }
 
-/// The models of a kind of data, with its hold-out and a metric.
-fn models() -> impl Iterator<Item = (PathBuf, PathBuf, &'static str)> {
+/// The models of a kind of data, with its hold-out, a metric and a threshold's.
+fn models() -> impl Iterator<Item = (PathBuf, PathBuf, [&'static str; 2])> {
     let kinds = [
-        ("digits", "log_loss"),
-        ("health", "auroc"),
-        ("diabetes", "mean_squared_error"),
-        ("images", "accuracy"),
+        ("digits", ["log_loss", "brier"]),
+        ("health", ["auroc", "log_loss"]),
+        ("diabetes", ["mean_squared_error", "spearman"]),
+        ("images", ["accuracy", "worst_class_recall"]),
     ];
-    kinds.into_iter().flat_map(|(kind, metric)| {
+    kinds.into_iter().flat_map(|(kind, metrics)| {
         let hold_out = fixture(&format!("{kind}/holdout.safetensors"));
         let files = fs::read_dir(fixture(kind)).unwrap().map(|entry| entry.unwrap().path());
         let models = files.filter(|path| path.extension().is_some_and(|end| end == "onnx"));
         let models: Vec<_> = models.collect();
-        models.into_iter().map(move |model| (model, hold_out.clone(), metric))
+        models.into_iter().map(move |model| (model, hold_out.clone(), metrics))
     })
 }
 
@@ -105,22 +105,21 @@ fn models() -> impl Iterator<Item = (PathBuf, PathBuf, &'static str)> {
 fn every_model_has_the_same_bits_and_scores_in_webassembly() {
     let mut browser = Browser::start();
     let mut count = 0;
-    for (model, rows, metric) in models() {
+    for (model, rows, [metric, threshold]) in models() {
         let name = model.display().to_string();
         let [model, rows] = [model, rows].map(|path| fs::read(path).unwrap());
         let (bits, _) = browser.both(&json!({ "ask": "bits" }), &[&model, &rows]);
         assert!(bits["ok"].as_array().is_some_and(|bits| !bits.is_empty()), "{name}: {bits}");
-        let measure = json!({ "metric": metric, "output": "from_graph" });
-        let measured = json!({ "ask": "score", "measure": measure });
-        let (scored, [native, web]) = browser.both(&measured, &[&model, &rows]);
+        let measured = |output| {
+            let measure =
+                json!({ "metric": metric, "threshold_metric": threshold, "output": output });
+            json!({ "ask": "score", "measure": measure })
+        };
+        let (scored, [native, web]) = browser.both(&measured("from_graph"), &[&model, &rows]);
         eprintln!("{name}: {native:?} natively, {web:?} as WebAssembly");
         let stated = ["logits", "labels", "probabilities", "log_probabilities"];
         if scored["refused"] == "EvaluationError" {
-            let scored = stated.map(|output| {
-                let measure = json!({ "metric": metric, "output": output });
-                let question = json!({ "ask": "score", "measure": measure });
-                browser.both(&question, &[&model, &rows]).0
-            });
+            let scored = stated.map(|output| browser.both(&measured(output), &[&model, &rows]).0);
             assert!(scored.iter().any(|scored| scored["ok"].is_object()), "{name}: {scored:?}");
         }
         let (inspected, _) = browser.both(&json!({ "ask": "inspect" }), &[&model]);

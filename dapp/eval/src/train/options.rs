@@ -43,7 +43,7 @@ pub struct Options {
 impl Options {
     /// What the score measures.
     pub const fn measure(&self) -> Measure {
-        Measure { metric: self.metric, output: self.output }
+        Measure::new(self.metric, self.output)
     }
 }
 

@@ -56,7 +56,7 @@ fn no_rewrite_of_its_graph_hides_a_copy() {
         // A rewrite hides what one answer is: the job states it.
         let is_one = name.starts_with("health") && !name.contains("logits");
         let output = if is_one { Output::Probabilities } else { Output::FromGraph };
-        let room = Room { base: &base, hold_out: &hold_out, measure: Measure { metric, output } };
+        let room = Room { base: &base, hold_out: &hold_out, measure: Measure::new(metric, output) };
         for (rewrite, copy) in rewrites(&file, is_number) {
             assert_ne!(copy, file);
             for similarity in [room.compare(&file, &copy), room.compare(&copy, &file)] {
@@ -234,7 +234,7 @@ mod trained {
             let (folder, _) = name.split_once('/').unwrap();
             let hold_out = read(&format!("{folder}/holdout.safetensors"));
             let output = if folder == "health" { Output::Probabilities } else { Output::FromGraph };
-            let measure = Measure { metric: Metric::Accuracy, output };
+            let measure = Measure::new(Metric::Accuracy, output);
             let room = Room { base: &base, hold_out: &hold_out, measure };
             let data = dataset(&format!("{folder}/client-b.safetensors"));
             let model = trained(&base, &data, &usual());

@@ -3,7 +3,9 @@
 
 use blobs::Text as _;
 use eval::{Dataset, EvaluationRefused, Evaluator, Features, Labels, Model, Shape, report};
-use market::{Evaluation, Judge as _, Measure, Metric, MetricAccumulator, Output, Score, Work};
+use market::{
+    Evaluation, Judge as _, Measure, Metric, MetricAccumulator, Output, Score, Scores, Work,
+};
 use serde_json::Value;
 
 use crate::{
@@ -21,8 +23,8 @@ fn cases(part: &str) -> Vec<Value> {
     all[part].as_array().unwrap().clone()
 }
 
-/// A model's score on a dataset, answered in small pieces.
-fn in_pieces(model: &[u8], dataset: &[u8], measure: Measure) -> Score {
+/// A model's scores on a dataset, answered in small pieces.
+fn in_pieces(model: &[u8], dataset: &[u8], measure: Measure) -> Scores {
     let evaluation =
         Evaluation { model: blob(model), hold_out: blob(dataset), measure, rows: None };
     let mut judge = Evaluator::new();
@@ -31,9 +33,10 @@ fn in_pieces(model: &[u8], dataset: &[u8], measure: Measure) -> Score {
     while accumulator.rows() < quote.rows {
         judge.answer(&evaluation, &mut accumulator, Work(0)).unwrap();
     }
-    accumulator.score(measure.metric)
+    accumulator.scores(measure)
 }
 
+/// Each metric beside each other one as its threshold's.
 #[test]
 fn scores_are_those_of_scikit_learn() {
     let mut seen = std::collections::BTreeSet::new();
@@ -42,21 +45,29 @@ fn scores_are_those_of_scikit_learn() {
         let (file, rows) = (read(name), read(case["dataset"].as_str().unwrap()));
         let model = Model::from_onnx(&file).unwrap();
         let dataset = Dataset::from_safetensors(&rows).unwrap();
-        for (metric, theirs) in case["metrics"].as_object().unwrap() {
+        let output = output_of(case["output"].as_str().unwrap());
+        let metrics = case["metrics"].as_object().unwrap().iter().map(|(metric, theirs)| {
             let metric = Metric::read(metric).unwrap_or_else(|| panic!("{metric}"));
-            let measure = Measure { metric, output: output_of(case["output"].as_str().unwrap()) };
-            let report = report::evaluate(&model, &dataset, measure, &mut |_, _| {}).unwrap();
-            let (ours, theirs) = (report.scores.score, theirs.as_f64().unwrap() * 1e6);
-            let apart = (f64::from(ours.0) - theirs).abs();
-            assert!(apart <= TOLERANCE_PPM, "{name} {metric}: {ours} {theirs}");
-            assert_eq!(in_pieces(&file, &rows, measure), ours, "{name} {metric}");
-            seen.insert(metric);
+            (metric, theirs.as_f64().unwrap() * 1e6)
+        });
+        let metrics: Vec<_> = metrics.collect();
+        let pairs = metrics.iter().flat_map(|one| metrics.iter().map(move |other| [*one, *other]));
+        for [(metric, theirs), (threshold_metric, beside)] in pairs {
+            let measure = Measure { metric, threshold_metric, output };
+            let ours = report::evaluate(&model, &dataset, measure, &mut |_, _| {}).unwrap().scores;
+            for (ours, theirs) in [(ours.score, theirs), (ours.threshold_score, beside)] {
+                let apart = (f64::from(ours.0) - theirs).abs();
+                assert!(apart <= TOLERANCE_PPM, "{name} {measure:?}: {ours} {theirs}");
+            }
+            assert_eq!(in_pieces(&file, &rows, measure), ours, "{name} {measure:?}");
+            seen.insert((metric, threshold_metric));
         }
     }
-    for metric in Metric::ALL {
+    let pairs = Metric::ALL.into_iter().flat_map(|one| Metric::ALL.map(|other| (one, other)));
+    for pair in pairs.filter(|(one, other)| one.is_regression() == other.is_regression()) {
         assert!(
-            seen.contains(&metric),
-            "{metric} has no value of scikit-learn's in tests/fixtures/metrics.json: add it to \
+            seen.contains(&pair),
+            "{pair:?} has no value of scikit-learn's in tests/fixtures/metrics.json: add it to \
              metrics.py beside that, and run it"
         );
     }
@@ -101,7 +112,7 @@ fn score(model: &Model, rows: &Dataset, measure: impl Into<Measure>) -> Result<u
 #[test]
 fn one_logit_is_thresholded_at_zero_and_never_taken_for_a_probability() {
     let (model, rows) = (linear(1.0, &[]), rows(&[-2.0, 0.3, 0.4, 2.0], classes(&[0, 1, 1, 1])));
-    let accuracy = |output| score(&model, &rows, Measure { metric: Metric::Accuracy, output });
+    let accuracy = |output| score(&model, &rows, Measure::new(Metric::Accuracy, output));
     assert_eq!(accuracy(Output::Logits), Ok(1_000_000));
     assert_eq!(accuracy(Output::Probabilities), Ok(500_000));
     let why = accuracy(Output::FromGraph).unwrap_err();
@@ -113,7 +124,7 @@ fn a_log_loss_of_logits_is_that_of_their_softmax() {
     let rows = rows(&[-2.0, 0.3, 0.4, 2.0], classes(&[0, 1, 0, 1]));
     let sigmoid = linear(1.0, &[node("Sigmoid", &["p"], "y", &[])]);
     for metric in [Metric::LogLoss, Metric::Brier] {
-        let logits = Measure { metric, output: Output::Logits };
+        let logits = Measure::new(metric, Output::Logits);
         let [stated, shown] =
             [score(&linear(1.0, &[]), &rows, logits), score(&sigmoid, &rows, metric)]
                 .map(Result::unwrap);
@@ -127,7 +138,7 @@ fn an_output_that_the_graph_contradicts_or_the_metric_cannot_use_is_refused() {
     let rows = rows(&[-2.0, 2.0], classes(&[0, 1]));
     let sigmoid = linear(1.0, &[node("Sigmoid", &["p"], "y", &[])]);
     let refused = |model: &Model, metric, output| {
-        eval::understand(model, &rows, Measure { metric, output }).unwrap_err()
+        eval::understand(model, &rows, Measure::new(metric, output)).unwrap_err()
     };
     let (stated, shown) = (Output::Logits, Output::Probabilities);
     assert_eq!(
@@ -142,9 +153,66 @@ fn an_output_that_the_graph_contradicts_or_the_metric_cannot_use_is_refused() {
 }
 
 #[test]
+fn a_threshold_needs_what_its_metric_needs() {
+    let two = rows(&[-2.0, 2.0], classes(&[0, 1]));
+    let three = rows(&[0.0, 2.0, 1.0], classes(&[0, 2, 1]));
+    let beside = |threshold_metric, output| Measure {
+        threshold_metric,
+        ..Measure::new(Metric::Accuracy, output)
+    };
+    let refused = |rows, measure| eval::understand(&linear(1.0, &[]), rows, measure).unwrap_err();
+    let (metric, output) = (Metric::Brier, Output::Labels);
+    assert_eq!(
+        refused(&two, beside(metric, output)),
+        EvaluationRefused::OutputUnfit { metric, output }
+    );
+    for (rows, metric) in [(&three, Metric::Auroc), (&two, Metric::R2)] {
+        assert_eq!(refused(rows, beside(metric, Output::Labels)), EvaluationRefused::Metric);
+    }
+    let pair = linear(1.0, &[node("Concat", &["p", "p"], "y", &[integer_attribute("axis", 1)])]);
+    let measure = Measure::new(Metric::Accuracy, Output::FromGraph);
+    assert!(eval::understand(&pair, &two, measure).is_ok());
+    let metric = Metric::Auroc;
+    assert_eq!(
+        eval::understand(&pair, &two, beside(metric, Output::FromGraph)).unwrap_err(),
+        EvaluationRefused::OutputUnknown { metric }
+    );
+}
+
+#[test]
+fn a_threshold_costs_no_less_than_its_metric_alone() {
+    let (model, hold_out) =
+        (read("health/torch-logits-trained.onnx"), read("health/holdout.safetensors"));
+    let work = |measure| {
+        let evaluation =
+            Evaluation { model: blob(&model), hold_out: blob(&hold_out), measure, rows: None };
+        Evaluator::new().quote(&evaluation).unwrap().work
+    };
+    let of = |metric, threshold_metric| {
+        work(Measure { threshold_metric, ..Measure::new(metric, Output::Logits) })
+    };
+    let is_of_classes = |metric: &Metric| !metric.is_regression();
+    for metric in Metric::ALL.into_iter().filter(is_of_classes) {
+        for threshold in Metric::ALL.into_iter().filter(is_of_classes) {
+            let alone = [metric, threshold].map(|metric| of(metric, metric));
+            assert!(of(metric, threshold) >= alone[0].max(alone[1]), "{metric} {threshold}");
+        }
+    }
+    let [log, brier, both] = [
+        (Metric::LogLoss, Metric::LogLoss),
+        (Metric::Brier, Metric::Brier),
+        (Metric::LogLoss, Metric::Brier),
+    ]
+    .map(|(metric, threshold)| of(metric, threshold));
+    let counted = of(Metric::Accuracy, Metric::Accuracy);
+    // Each of the four is rounded.
+    assert!(both.plus(counted).0.abs_diff(log.plus(brier).0) <= 4, "{both} {log} {brier}");
+}
+
+#[test]
 fn labels_are_classes_themselves() {
     let rows = rows(&[0.0, 2.0, 1.0, 0.5], classes(&[0, 2, 0, 1]));
-    let measure = Measure { metric: Metric::Accuracy, output: Output::Labels };
+    let measure = Measure::new(Metric::Accuracy, Output::Labels);
     assert_eq!(score(&linear(1.0, &[]), &rows, measure), Ok(500_000));
 }
 

@@ -35,7 +35,7 @@ fn compare(name: &str, reference: &Value) {
     let metric = if is_regression { Metric::MeanSquaredError } else { Metric::Accuracy };
     let output = output_of(text("output"));
     let evaluate = |metric| {
-        let measure = Measure { metric, output };
+        let measure = Measure::new(metric, output);
         report::evaluate(&model, &dataset, measure, &mut |_, _| {}).unwrap()
     };
     let report = evaluate(metric);
@@ -81,5 +81,5 @@ pub(crate) fn output_of(name: &str) -> Output {
 /// The metric, and that the answers are logits where the graph does not show what they are.
 pub(crate) fn measure(model: &Model, metric: Metric) -> Measure {
     let is_known = model.output().is_some() || metric.is_regression();
-    Measure { metric, output: if is_known { Output::FromGraph } else { Output::Logits } }
+    Measure::new(metric, if is_known { Output::FromGraph } else { Output::Logits })
 }

@@ -47,15 +47,15 @@ pub(crate) fn apply(input: &mut Input<'_>, revealed: &Revealed) -> Result<(), Re
     let hashing = input.state.settings.prices.hashed_byte.times(hashed);
     input.state.meter.advance(hashing);
     let job = input.job_mut();
-    // The worst class cannot be derived from the results, and is ignored.
+    // The threshold's score cannot be derived from the results, and is ignored.
     let is_sampled = job.terms.sample_rows().is_some();
     for (model, answer) in models.into_iter().zip(attestations) {
-        let worst_class = if is_sampled { Score(0) } else { answer.worst_class };
+        let threshold_score = if is_sampled { Score(0) } else { answer.threshold_score };
         let answers = match model {
             None => &mut job.base_answers,
             Some(number) => &mut job.known_mut(number).answers,
         };
-        answers.add(index, Attestation { worst_class, ..*answer });
+        answers.add(index, Attestation { threshold_score, ..*answer });
         if let Some(results) = &results
             && answers.results(answer.results).is_none()
         {

@@ -61,7 +61,8 @@ impl Evaluators {
         }
         let is_told_by_rows = terms.offer.metric.is_told_by_rows();
         let has_sample = miners.sample_rows <= MAX_SAMPLE_ROWS.min(terms.offer.rows);
-        if is_told_by_rows && has_sample && terms.offer.min_worst_class == Score(0) {
+        // Rows are attested by the metric alone: seats could say anything of another's score.
+        if is_told_by_rows && has_sample && terms.offer.threshold.min_score == Score(0) {
             Ok(())
         } else {
             Err(Refusal::SampleTerms {})

@@ -24,8 +24,8 @@ pub struct Offer {
     pub min_score: Score,
     /// Smallest gain over the base model's score on the hold-out.
     pub min_gain: Score,
-    /// Smallest recall of the worst class.
-    pub min_worst_class: Score,
+    /// What is demanded beside that under a metric of its own.
+    pub threshold: Threshold,
     /// Largest model file, in bytes.
     #[serde(with = "blobs::exact")]
     pub max_model_bytes: u64,
@@ -41,6 +41,15 @@ pub struct Offer {
     pub board: Option<Board>,
 }
 
+/// A smallest score under a metric beside the offer's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// Definition of this score; of classes or of numbers, as the offer's own.
+    pub metric: Metric,
+    /// Smallest such score that is accepted; if zero, the score is only told.
+    pub min_score: Score,
+}
+
 /// A public board of models shown before the close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Board {
@@ -52,27 +61,36 @@ pub struct Board {
     pub ladder_step: Score,
 }
 
+impl Threshold {
+    /// Nothing demanded beside a score under this metric.
+    pub const fn none(metric: Metric) -> Self {
+        Self { metric: metric.usual_threshold(), min_score: Score(0) }
+    }
+}
+
 impl Offer {
-    /// How a model's answers become its score.
+    /// How a model's answers become its scores.
     pub const fn measure(&self) -> Measure {
-        Measure { metric: self.metric, output: self.output }
+        let Self { metric, output, threshold, .. } = *self;
+        Measure { metric, threshold_metric: threshold.metric, output }
     }
 
     pub(super) fn check(&self, settings: &Settings) -> Result<(), Refusal> {
         let step = self.board.map_or(Score(0), |board| board.ladder_step);
-        let scores = [self.min_score, self.min_gain, self.min_worst_class, step];
+        let scores = [self.min_score, self.min_gain, self.threshold.min_score, step];
         if let Some(&found) = scores.iter().find(|score| **score > Score::MAX) {
             return Err(Refusal::ScoreOutOfRange { found, largest: Score::MAX });
         }
         if self.min_gain == Score(0) {
             return Err(Refusal::GainZero {});
         }
-        if self.metric.is_regression() && self.min_worst_class != Score(0) {
-            return Err(Refusal::WorstClassOfRegression {});
+        let Measure { metric, threshold_metric: threshold, output } = self.measure();
+        if metric.is_regression() != threshold.is_regression() {
+            return Err(Refusal::ThresholdMismatch { metric, threshold });
         }
-        let Self { metric, output, .. } = *self;
         let is_number = metric.is_regression() && output != Output::FromGraph;
-        if is_number || metric.needs_probabilities() && output == Output::Labels {
+        let needs_probabilities = metric.needs_probabilities() || threshold.needs_probabilities();
+        if is_number || needs_probabilities && output == Output::Labels {
             return Err(Refusal::OutputMismatch { output });
         }
         if self.max_work == Work(0) || self.rows == 0 {
@@ -86,8 +104,8 @@ impl Offer {
         self.board.map_or(Ok(()), |board| settings.check_size(board.public_slice.size))
     }
 
-    /// Checks a model's scores: the smallest score, the gain over the base model, and the worst
-    /// class, in this order.
+    /// Checks a model's scores: the smallest score, the gain over the base model, and the threshold,
+    /// in this order.
     pub(crate) fn accept(&self, base: Scores, scores: Scores) -> Result<(), ModelRefusal> {
         let found = scores.score;
         if found < self.min_score {
@@ -97,9 +115,10 @@ impl Offer {
             let (base, minimum) = (base.score, self.min_gain);
             return Err(ModelRefusal::GainTooSmall { base, minimum, found });
         }
-        if scores.worst_class < self.min_worst_class {
-            let (minimum, found) = (self.min_worst_class, scores.worst_class);
-            return Err(ModelRefusal::WorstClassTooLow { minimum, found });
+        let Threshold { metric, min_score: minimum } = self.threshold;
+        if scores.threshold_score < minimum {
+            let found = scores.threshold_score;
+            return Err(ModelRefusal::ThresholdNotMet { metric, minimum, found });
         }
         Ok(())
     }

@@ -132,10 +132,7 @@ impl Terms {
             Some(rows) => most.min(settings.input_work.times(rows.into())),
             None => most,
         };
-        let ranking = match self.offer.metric.is_ranked() {
-            true => settings.prices.ranking(self.offer.rows),
-            false => Work(0),
-        };
+        let ranking = settings.prices.ranking(self.offer.measure(), self.offer.rows);
         let naming = settings.prices.results(true, self.offer.rows).plus(ranking);
         most.plus(naming).plus(ending)
     }
@@ -165,7 +162,7 @@ impl Terms {
         let model = offer.max_model_bytes.saturating_add(self.sealing.overhead());
         let shown = offer.board.map_or(0, |_| offer.max_model_bytes);
         let row_bytes: u64 = if offer.metric.is_loss() { 8 } else { 1 };
-        let ranked = if offer.metric.is_ranked() { RANKED_ROW_BYTES } else { 0 };
+        let ranked = if offer.measure().is_ranked() { RANKED_ROW_BYTES } else { 0 };
         let results = u64::from(offer.rows).saturating_mul(row_bytes.saturating_add(ranked));
         let (answers, miners) = match self.evaluators {
             Evaluators::Machine => (0, 0),

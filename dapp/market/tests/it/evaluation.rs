@@ -3,7 +3,7 @@
 
 use market::{
     Address, Amount, Asset, Award, Command, JobId, Metric, ModelRefusal, Offer, Prices, Quote,
-    Score, Scores, Sealing, Settings, Slot, Target, Terms, Timestamp, Verdict, Work,
+    Score, Scores, Sealing, Settings, Slot, Target, Terms, Threshold, Timestamp, Verdict, Work,
 };
 use proptest::{collection::vec, prelude::*};
 use scenarios::{account, bounty, context, file, offer, open_job, publish, submit};
@@ -88,7 +88,7 @@ fn terms(max_work: Work) -> Terms {
             metric: Metric::MacroF1,
             min_score: Score(300_000),
             min_gain: Score(100_000),
-            min_worst_class: Score(200_000),
+            threshold: Threshold { metric: Metric::WorstClassRecall, min_score: Score(200_000) },
             max_model_bytes: 1_000,
             max_work,
             max_inputs: 10_000,

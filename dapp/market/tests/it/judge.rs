@@ -17,7 +17,7 @@
 use blobs::{ChunkRefused, MAX_INFLATION};
 use market::{
     Comparison, Delta, Evaluation, EvaluationError, Fault, Judge, MetricAccumulator, Quote,
-    Similarity, WeightDistance, Work,
+    RowLoss, Similarity, WeightDistance, Work,
 };
 
 /// The judge; it has no state.
@@ -92,11 +92,14 @@ impl Judge for WordJudge {
                 if model.not_finite_row == Some(accumulator.rows()) {
                     return Err(unfit(Fault::AnswerNotFinite));
                 }
-                let metric = evaluation.measure.metric;
-                if metric.is_ranked() {
+                let measure = evaluation.measure;
+                if measure.is_ranked() {
                     accumulator.rank(truth.into(), predicted.into());
                 }
-                if metric.is_regression() {
+                if measure.threshold_loss() != RowLoss::None {
+                    accumulator.add_threshold_loss(model.loss_ppm);
+                }
+                if measure.metric.is_regression() {
                     accumulator.count_loss(model.loss_ppm);
                 } else {
                     accumulator.count_class(truth, predicted, model.loss_ppm);

@@ -88,10 +88,11 @@ proptest! {
     fn class_scores_are_those_of_their_definitions((classes, answers) in answers()) {
         let mut accumulator = MetricAccumulator::new(classes);
         answers.iter().for_each(|(truth, told)| accumulator.count_class(*truth, *told, 0));
-        let worst_class = Score(worst_recall(classes, &answers));
-        let scores = |score| Scores { score, worst_class };
-        prop_assert_eq!(accumulator.scores(Metric::Accuracy), scores(Score(accuracy(&answers))));
-        prop_assert_eq!(accumulator.scores(Metric::WorstClassRecall), scores(worst_class));
+        let worst = Score(worst_recall(classes, &answers));
+        let scores = |score| Scores { score, threshold_score: worst };
+        let of = |metric: Metric| accumulator.scores(metric.into());
+        prop_assert_eq!(of(Metric::Accuracy), scores(Score(accuracy(&answers))));
+        prop_assert_eq!(of(Metric::WorstClassRecall), scores(worst));
         let exact = macro_f1(classes, &answers);
         let found = accumulator.score(Metric::MacroF1).0;
         prop_assert!(found <= exact && exact - found <= 1, "{} is not {}", found, exact);

@@ -30,13 +30,12 @@ const COMMANDS: usize = 120_000;
 /// Commands per world; then it ends and another begins.
 const WORLD_COMMANDS: usize = 1_000;
 /// Reasons that need too many commands or are too unlikely; scripts cover each.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 10] = [
     "AttestationCount",
     "AttestedOtherwise",
     "NotSeated",
     "ResultsMismatch",
     "RewardsOutOfRange",
-    "WorstClassTooLow",
     "TooManyMiners",
     "BalanceOverflow",
     "OpeningTooExpensive",

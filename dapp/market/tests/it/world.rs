@@ -242,7 +242,7 @@ fn examine<'a>(
     let quote = WordJudge.quote(&evaluation).ok().filter(|quote| quote.work <= offer.max_work)?;
     let mut accumulator = MetricAccumulator::with_results(quote.classes, metric);
     WordJudge.answer(&evaluation, &mut accumulator, Work(u64::MAX)).ok()?;
-    let scores = accumulator.scores(metric);
+    let scores = accumulator.scores(measure);
     let results = accumulator.into_results()?;
     Some((Attestation::new(scores, &results), results))
 }

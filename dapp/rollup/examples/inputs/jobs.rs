@@ -82,7 +82,7 @@ pub(crate) fn attested(files: &Files) -> Result<()> {
     stage.wait();
     let mut said = stage.settle(job)?;
     let lie =
-        Attestation { score: Score::MAX, worst_class: Score::MAX, results: file(&base).digest };
+        Attestation { score: Score::MAX, threshold_score: Score::MAX, results: file(&base).digest };
     attest(&mut stage, job, |_| (lie, Vec::new()))?;
     said.extend(judge(&mut stage, job, models.len() - 1)?);
     let events =
@@ -117,7 +117,7 @@ pub(crate) fn sampled(files: &Files) -> Result<()> {
         let results = Results::from_bytes(Metric::Accuracy, ROWS_OF_LINE, &bytes);
         let score = results.and_then(|results| results.score(Metric::Accuracy));
         let (score, results) = (score.unwrap_or_default(), file(&bytes).digest);
-        (Attestation { score, worst_class: Score(0), results }, bytes)
+        (Attestation { score, threshold_score: Score(0), results }, bytes)
     })?;
     let said = judge(&mut stage, job, 1)?;
     require(&said, &["Forfeited", "JobDecided", "Paid", "JobEnded"])

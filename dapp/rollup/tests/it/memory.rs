@@ -3,7 +3,7 @@
 
 use std::{fs, process::Command as Program};
 
-use market::{Amount, Asset, Command, JobId, Metric, Sealing, Slot, Work};
+use market::{Amount, Asset, Command, JobId, Metric, Sealing, Slot, Threshold, Work};
 use rustix::process::{Pid, Signal, kill_process};
 use scenarios::{ALICE, BASE, ETHER, absent, chunks_but_the_last, file, publish_chunk};
 use serde_json::Value;
@@ -112,6 +112,7 @@ async fn the_largest_step_fits_the_memory() {
     let hold_out = rows_of_bytes(ROW);
     let mut terms = terms(&model);
     terms.offer.metric = Metric::MeanSquaredError;
+    terms.offer.threshold = Threshold::none(Metric::MeanSquaredError);
     terms.offer.max_work = Work(100_000_000_000);
     terms.offer.rows = 2;
     terms.sealing = Sealing::Open { hold_out: file(&hold_out) };

@@ -47,7 +47,7 @@ async fn a_model_made_by_pytorch_beats_the_base_model_and_is_paid() {
         Notice::SubmissionDecided { verdict, .. } => Some((verdict.accepted, verdict.scores)),
         _ => None,
     });
-    let scores = Scores { score: Score(970_414), worst_class: Score(968_253) };
+    let scores = Scores { score: Score(970_414), threshold_score: Score(968_253) };
     assert_eq!(scored, Some((true, Some(scores))));
     assert_eq!(turns[2].paths().iter().filter(|path| **path == "/voucher").count(), 1);
     assert_eq!(app.market().job(job).unwrap().sponsor, ALICE);

@@ -5,7 +5,8 @@ use market::{
     Address, Amount, Asset, Attestation, Award, Board, BoardMove, Ciphertext, Command, Decision,
     Effect, EvaluationError, Evaluators, Event, Fault, JobId, Metric, MinerTerms, ModelRefusal,
     Offence, Offer, Outcome, Output, Score, Scores, SealedBlob, Sealing, Share, Slot, SponsorStake,
-    SubmissionStake, SubmittedModel, Target, Terms, Timestamp, U256, Unmet, Verdict, Work,
+    SubmissionStake, SubmittedModel, Target, Terms, Threshold, Timestamp, U256, Unmet, Verdict,
+    Work,
 };
 use scenarios::{ALICE, BOB, KEY, SALT, TOKEN, absent, context, publish_chunk};
 use wire::{InputRefused, Selector, encode_command};
@@ -43,7 +44,7 @@ pub(crate) fn terms() -> Terms {
             output: Output::FromGraph,
             min_score: Score(900_000),
             min_gain: Score(5_000),
-            min_worst_class: Score(800_000),
+            threshold: Threshold { metric: Metric::WorstClassRecall, min_score: Score(800_000) },
             max_model_bytes: 100_000,
             max_work: Work(1_000_000_000),
             max_inputs: 12,
@@ -101,7 +102,7 @@ fn extreme_terms() -> Terms {
             output: Output::Logits,
             min_score: score,
             min_gain: score,
-            min_worst_class: score,
+            threshold: Threshold { metric: Metric::Brier, min_score: score },
             max_model_bytes: u64::MAX,
             max_work: Work(u64::MAX),
             max_inputs: u32::MAX,
@@ -148,8 +149,8 @@ fn sealed() -> SealedBlob {
 }
 
 fn attestation() -> Attestation {
-    let (score, worst_class) = (Score(972_027), Score(943_396));
-    Attestation { score, worst_class, results: Digest::of(b"rows") }
+    let (score, threshold_score) = (Score(972_027), Score(943_396));
+    Attestation { score, threshold_score, results: Digest::of(b"rows") }
 }
 
 fn open_job(terms: &Terms) -> Command {
@@ -216,7 +217,7 @@ fn decision() -> Decision {
     }
 }
 
-const SCORES: Scores = Scores { score: Score(972_027), worst_class: Score(943_396) };
+const SCORES: Scores = Scores { score: Score(972_027), threshold_score: Score(943_396) };
 
 fn events_of_submissions() -> Vec<Event> {
     let (job, submission, client, model) = (JOB, 3, BOB, blob().digest);
@@ -415,8 +416,9 @@ fn refused_by_types() -> Vec<(Vec<u8>, InputRefused)> {
         (with(&open, 5, 31, 15), UnknownCode { field: "metric", code: 15 }),
         (with(&open, 5, 30, 1), OutOfRange { field: "metric" }),
         (with(&open, 6, 31, 5), UnknownCode { field: "output", code: 5 }),
-        (with(&open, 17, 31, 2), NotCanonical { function: "openJob" }),
-        (with(&open, 41, 31, 2), UnknownCode { field: "unmet", code: 2 }),
+        (with(&open, 9, 31, 15), UnknownCode { field: "metric", code: 15 }),
+        (with(&open, 18, 31, 2), NotCanonical { function: "openJob" }),
+        (with(&open, 42, 31, 2), UnknownCode { field: "unmet", code: 2 }),
         (with(&evaluate, 1, 31, 4), UnknownCode { field: "target", code: 4 }),
         (with(&evaluate, 3, 27, 1), OutOfRange { field: "from" }),
         (with(&publish, 1, 31, 5), UnknownCode { field: "slot", code: 5 }),
@@ -442,17 +444,17 @@ fn refused_by_rules() -> Vec<(Vec<u8>, InputRefused)> {
         (with(&open, 1, 0, 0xff), TitleNotText {}),
         (with(&open, 1, 0, 0x1b), TitleNotText {}),
         (with(&open, 1, 31, b'!'), TitleNotText {}),
-        (with(&open, 16, 31, 1), UnknownLeafSize { leaf_size: 262_145 }),
+        (with(&open, 17, 31, 1), UnknownLeafSize { leaf_size: 262_145 }),
         // Fields of a missing board, of sealing, of miners, and of a prize.
-        (with(&open, 18, 31, 1), unused),
-        (with(&open, 21, 31, 1), unused),
-        (with(&open, 27, 31, 1), unused),
-        (with(&open, 29, 31, 1), unused),
-        (with(&open, 31, 31, 1), unused),
-        (with(&open, 40, 31, 1), unused),
+        (with(&open, 19, 31, 1), unused),
+        (with(&open, 22, 31, 1), unused),
+        (with(&open, 28, 31, 1), unused),
+        (with(&open, 30, 31, 1), unused),
+        (with(&open, 32, 31, 1), unused),
         (with(&open, 41, 31, 1), unused),
+        (with(&open, 42, 31, 1), unused),
         // The number of models of a prize, and the submission of a base model.
-        (with(&sealed, 39, 31, 1), unused),
+        (with(&sealed, 40, 31, 1), unused),
         (with(&base, 2, 31, 1), NotCanonical { function: "evaluate" }),
     ]
 }

@@ -241,9 +241,9 @@ fn portal_payloads_are_as_written_and_genuine_only_from_the_portals() {
 
 #[test]
 fn commitments_to_attestations_are_as_written() {
-    let attestation = |score, worst_class, results| Attestation {
+    let attestation = |score, threshold_score, results| Attestation {
         score: Score(score),
-        worst_class: Score(worst_class),
+        threshold_score: Score(threshold_score),
         results: Digest(results),
     };
     let (one, all) =
@@ -261,7 +261,7 @@ fn commitments_to_attestations_are_as_written() {
         let values = attestations.iter().map(|attestation| {
             json!({
                 "score": attestation.score.to_string(),
-                "worstClass": attestation.worst_class.to_string(),
+                "thresholdScore": attestation.threshold_score.to_string(),
                 "results": attestation.results.to_string(),
             })
         });

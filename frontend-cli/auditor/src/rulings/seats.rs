@@ -70,9 +70,9 @@ impl Job {
         let base = is_sampled.then_some(None);
         let models = base.into_iter().chain(self.revealed.iter().copied().map(Some));
         for (model, said) in models.skip(page as usize * size).take(size).zip(attestations) {
-            // The worst class cannot be derived from row results, and is not attested.
-            let worst_class = if is_sampled { Score(0) } else { said.worst_class };
-            let said = Attestation { worst_class, ..*said };
+            // The threshold's score cannot be derived from row results, and is not attested.
+            let threshold_score = if is_sampled { Score(0) } else { said.threshold_score };
+            let said = Attestation { threshold_score, ..*said };
             self.words.entry(model).or_default().push((miner, said));
         }
         let (metric, rows) = (self.terms.offer.metric, self.terms.offer.rows);

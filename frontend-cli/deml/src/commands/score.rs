@@ -28,7 +28,7 @@ use crate::{
     },
     config::Config,
     effort::{self, Effort, Speed},
-    terms::{MetricName, OutputName, hyphenated},
+    terms::{MetricName, OutputName, hyphenated, metric_text},
 };
 
 /// Arguments of `deml score`.
@@ -78,7 +78,7 @@ pub async fn run(config: &Config, score: Score) -> Result<ExitStatus> {
             let hold_out = local::open(&hold_out)?;
             let mut options = score.reading.options(local::label_kind(score.metric.0))?;
             options.limit = Some((4, FEATURES_BYTES));
-            let measure = Measure { metric: score.metric.0, output: score.output.0 };
+            let measure = Measure::new(score.metric.0, score.output.0);
             on_file(config.printer, file, (hold_out, options), measure, bits, speed).await?
         }
         (None, job) => {
@@ -97,10 +97,12 @@ pub struct Scored {
     pub model_cid: Cid,
     /// Its score in parts per million; `None` if it cannot be evaluated.
     pub score: Option<u32>,
-    /// The recall of its worst class, in parts per million; `None` for numbers.
-    pub worst_class: Option<u32>,
+    /// Its score by the threshold's metric, in parts per million.
+    pub threshold_score: Option<u32>,
     /// The metric.
     pub metric: Metric,
+    /// The threshold's metric.
+    pub threshold_metric: Metric,
     /// What its answers are; `FromGraph` if that is not known, and nothing depends on it.
     pub output: Output,
     /// The operator that shows it; `None` if it is stated or not known.
@@ -184,8 +186,9 @@ impl Scored {
                 write!(out, " ({})", interval(*accuracy))?;
             }
         }
-        if let Some(worst) = self.worst_class {
-            write!(out, ", worst class {}", percent(market::Score(worst)))?;
+        if let Some(score) = self.threshold_score.filter(|_| self.threshold_metric != self.metric) {
+            let (name, score) = (metric_text(self.threshold_metric), market::Score(score));
+            write!(out, ", {name} {}", percent(score))?;
         }
         self.fmt_output(out)?;
         if let Some(figures) = &self.figures {
@@ -296,8 +299,9 @@ pub async fn on_file(
         Ok(Scored {
             model_cid: model.blob.cid(),
             score: Some(scores.score.0),
-            worst_class: (!measure.metric.is_regression()).then_some(scores.worst_class.0),
+            threshold_score: Some(scores.threshold_score.0),
             metric: measure.metric,
+            threshold_metric: measure.threshold_metric,
             output,
             shown_by: shown_by(&read),
             figures,
@@ -347,7 +351,7 @@ pub async fn for_job(
     let limit = session.settings().await?.input_work;
     let effort = rehearsal.quote.map(|quote| Effort::new(&quote, &model.bytes, limit, speed));
     let model_cid = model.blob.cid();
-    let Measure { metric, output } = view.terms.offer.measure();
+    let Measure { metric, threshold_metric, output } = view.terms.offer.measure();
     let read = local::model(&model.bytes).ok();
     let shown_by = read.as_ref().and_then(shown_by);
     let shown = read.and_then(|read| read.output()).map(|(shown, _)| shown);
@@ -359,8 +363,9 @@ pub async fn for_job(
     Ok(Scored {
         model_cid,
         score: scores.map(|scores| scores.score.0),
-        worst_class: scores.map(|scores| scores.worst_class.0).filter(|_| !metric.is_regression()),
+        threshold_score: scores.map(|scores| scores.threshold_score.0),
         metric,
+        threshold_metric,
         output,
         shown_by,
         figures: None,

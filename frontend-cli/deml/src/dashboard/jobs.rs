@@ -13,10 +13,13 @@ use market::{Asset, Award, Evaluators, Sealing, Settings, Terms, Timestamp};
 use serde::Serialize;
 use wire::{BoardLineView, JobView, Query, RankView};
 
-use crate::commands::job::{
-    board, leaderboard,
-    list::{award, title},
-    show::{self, Fact, Shown},
+use crate::{
+    commands::job::{
+        board, leaderboard,
+        list::{award, title},
+        show::{self, Fact, Shown},
+    },
+    terms::threshold_text,
 };
 
 /// A job in words.
@@ -68,14 +71,14 @@ pub(super) async fn list(session: &Session) -> Result<Vec<Line>> {
 fn words(job: &JobView, settings: &Settings, currency: &Currency, now: Timestamp) -> Words {
     let Terms { offer, sealing, .. } = &job.terms;
     let base = job.base.map_or_else(String::new, |base| format!(" with {}", percent(base.score)));
-    let gain = percent(offer.min_gain);
+    let (gain, threshold) = (percent(offer.min_gain), threshold_text(offer.threshold));
     let published = offer.max_model_bytes.saturating_add(sealing.overhead());
     let stake = job.terms.submission_stake(settings, published);
     let costs = stake.and_then(|stake| stake.total());
     Words {
         title: title(&job.terms.title),
         kind: kind(&job.terms),
-        wants: format!("{}, {gain} better than the base model{base}", offer.metric),
+        wants: format!("{}, {gain} better than the base model{base}{threshold}", offer.metric),
         pays: award(&job.terms.award, currency),
         costs: costs.map_or_else(|_| "too much".to_owned(), |total| currency.show(total)),
         closes: until(job.windows.close, now).to_string(),

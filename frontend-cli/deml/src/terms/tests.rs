@@ -4,8 +4,8 @@ use blobs::{BlobRef, Digest, Profile};
 use client::{quantity::Deadline, session::Currency};
 use drafts::{JobBlobs, Known, is_sealed, measure, terms};
 use market::{
-    Amount, Asset, AssetPrices, Award, Evaluators, Metric, SealedBlob, Settings, Terms, Timestamp,
-    Unmet, Work,
+    Amount, Asset, AssetPrices, Award, Evaluators, Metric, Score, SealedBlob, Settings, Terms,
+    Threshold, Timestamp, Unmet, Work,
 };
 use wire::Genesis;
 
@@ -102,6 +102,31 @@ fn a_file_states_terms_and_flags_win() {
 
     assert!(written("colour = \"red\"").1.is_err());
     assert!(written("[offer]\nreward = \"1wei\"").1.is_err());
+}
+
+#[test]
+fn a_threshold_is_a_metric_and_a_share() {
+    let offer = |threshold: &str| {
+        let text = BOUNTY.replacen("[offer]", &format!("[offer]\nthreshold = {threshold:?}"), 1);
+        let (_folder, draft) = written(&text);
+        planned(&draft?).map(|terms| terms.offer)
+    };
+    for (text, metric, score) in [
+        ("auroc:90%", Metric::Auroc, 900_000),
+        ("worst-class-recall:1ppm", Metric::WorstClassRecall, 1),
+        ("macro-f1:0%", Metric::MacroF1, 0),
+    ] {
+        let offer = offer(text).unwrap();
+        assert_eq!(offer.threshold, Threshold { metric, min_score: Score(score) }, "{text}");
+        assert_eq!(offer.measure().metrics(), [Metric::MacroF1, metric]);
+    }
+    assert!(offer("spearman:50%").unwrap_err().to_string().contains("classes"));
+    for text in ["auroc", "auroc:90", "auroc:101%", "worst_class_recall:1%", ":90%", "90%", ""] {
+        assert!(offer(text).is_err(), "{text:?}");
+    }
+    let (_folder, draft) = written(BOUNTY);
+    let usual = planned(&draft.unwrap()).unwrap().offer;
+    assert_eq!(usual.threshold, Threshold::none(usual.metric));
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn jobs_can_be_told_all_that_their_terms_have() {
         "--output",
         "--min-score",
         "--min-gain",
-        "--min-worst-class",
+        "--threshold",
         "--max-model-bytes",
         "--max-work",
         "--max-inputs",
@@ -555,7 +555,7 @@ fn score_shows_a_confusion_matrix_and_intervals_and_no_worst_class_of_numbers() 
     assert_eq!(json["output"], "probabilities");
     let printed = score("diabetes", "sklearn-trained.onnx", &["--metric", "r2"]);
     assert!(printed.contains("score   49.87") && printed.contains("errors  root"), "{printed}");
-    assert!(!printed.contains("worst class"), "{printed}");
+    assert!(!printed.contains("worst-class"), "{printed}");
 }
 
 #[test]

@@ -110,10 +110,10 @@ impl Names<'_> {
                 format!("AttestationRevealed {title} page {page} by {miner}")
             }
             Event::ModelEvaluated { job, submission, attestation, agreed, .. } => format!(
-                "ModelEvaluated {} score={} worst_class={}, {agreed} seats agree",
+                "ModelEvaluated {} score={} threshold_score={}, {agreed} seats agree",
                 self.submission_name(*job, *submission),
                 attestation.score,
-                attestation.worst_class,
+                attestation.threshold_score,
             ),
             Event::SubmissionDecided { job, submission, client, verdict, .. } => format!(
                 "SubmissionDecided {} by {}: {}",
@@ -330,7 +330,7 @@ fn amounts(all: &[(&str, Amount)]) -> String {
 }
 
 fn scores(found: &Scores) -> String {
-    format!("score={} worst_class={}", found.score, found.worst_class)
+    format!("score={} threshold_score={}", found.score, found.threshold_score)
 }
 
 fn account(address: Address) -> String {

@@ -10,7 +10,7 @@
 
 use market::{
     Amount, Asset, Award, Board, Command, Evaluators, Metric, MinerTerms, Offer, Output, Score,
-    Sealing, Terms, Timestamp, U256, Unmet, Work,
+    Sealing, Terms, Threshold, Timestamp, U256, Unmet, Work,
 };
 
 use super::{Reason, Stage, address, amount, asset, number, padded};
@@ -39,8 +39,8 @@ impl<'a> Stated<'a> {
 }
 
 const KNOWN: &str = " sealed salt base rows hold_out slice board quota ladder_step asset close \
-    places metric output min_score min_gain min_worst_class max_model_bytes max_work max_inputs \
-    reveal sponsor_bond reward rewards prize significance unmet seats bond pool buy_in attest samples ";
+    places metric output min_score min_gain threshold max_model_bytes max_work max_inputs reveal \
+    sponsor_bond reward rewards prize significance unmet seats bond pool buy_in attest samples ";
 
 impl Stage {
     pub(super) fn open(
@@ -86,17 +86,18 @@ impl Stage {
         let has_board = stated.value("slice").is_some() || is_sealed;
         let has_board = has_board && stated.value("board") != Some("none");
         let board = has_board.then(|| self.board(stated)).transpose()?;
+        let of = stated.value("metric").map_or(Ok(Metric::Accuracy), metric)?;
         Ok(Terms {
             title: padded(title),
             asset: stated.value("asset").map_or(Asset::Ether, asset),
             close: Timestamp(stated.or("close", 2_000)?),
             places: stated.or("places", 4)?,
             offer: Offer {
-                metric: stated.value("metric").map_or(Ok(Metric::Accuracy), metric)?,
+                metric: of,
                 output: stated.value("output").map_or(Ok(Output::FromGraph), output)?,
                 min_score: Score(stated.or("min_score", 0)?),
                 min_gain: Score(stated.or("min_gain", 1)?),
-                min_worst_class: Score(stated.or("min_worst_class", 0)?),
+                threshold: threshold(stated, of)?,
                 max_model_bytes: stated.or("max_model_bytes", 100)?,
                 max_work: Work(stated.or("max_work", 1_000)?),
                 max_inputs: stated.or("max_inputs", 64)?,
@@ -149,6 +150,15 @@ fn evaluators(stated: &Stated<'_>) -> Result<Evaluators, Reason> {
 fn output(name: &str) -> Result<Output, Reason> {
     let found = Output::ALL.into_iter().find(|output| format!("{output:?}") == name);
     found.ok_or_else(|| format!("no output {name}"))
+}
+
+/// `threshold=METRIC:SCORE`; usually of nothing.
+fn threshold(stated: &Stated<'_>, of: Metric) -> Result<Threshold, Reason> {
+    let Some(threshold) = stated.value("threshold") else {
+        return Ok(Threshold::none(of));
+    };
+    let (name, score) = threshold.split_once(':').ok_or("a threshold is METRIC:SCORE")?;
+    Ok(Threshold { metric: metric(name)?, min_score: Score(number(score)?) })
 }
 
 fn metric(name: &str) -> Result<Metric, Reason> {

@@ -14,13 +14,16 @@ use client::{
     earlier,
     follow::Processed,
     printer::{ExitStatus, Refused},
-    quantity::{count, date_until, percent},
+    quantity::{count, date_until},
     seals::{self, Scope},
     session::{Currency, Session, TransactionCost},
     vault::{self, Vault},
 };
 use drafts::stake_items;
-use market::{Amount, Command, JobId, Score, Sealing, Slot, SlotKey, SponsorStake, Target, Terms};
+use market::{
+    Amount, Command, JobId, Measure, Score, Scores, Sealing, Slot, SlotKey, SponsorStake, Target,
+    Terms,
+};
 use serde::Serialize;
 use trainer::local;
 use wire::Notice;
@@ -132,12 +135,12 @@ pub async fn plan(session: &Session, draft: &TermsDraft) -> Result<Plan> {
         rehearsal::plan(&printer, &quoted, now, &money, &draft, &files)
     });
     let rehearsal::Plan { terms: planned, stake, total, rehearsal } = planned.await?;
-    let metric = planned.offer.metric;
+    let measure = planned.offer.measure();
     let salt = vault::random().into();
     let plan = Plan { terms: planned, stake, total, salt, files, rehearsal, currency };
     session.printer.say(format_args!(
         "the base model scores {} on the hold-out and takes {} instructions, {:.3} s of a machine",
-        terms::scores_text(metric, rehearsal.base),
+        terms::scores_text(measure, rehearsal.base),
         rehearsal.quote.work,
         Speed::MEASURED.seconds(&rehearsal.quote)
     ));
@@ -253,8 +256,8 @@ pub struct Opened {
     /// The base model's score, in parts per million: on the hold-out, or on the public slice while
     /// that is sealed.
     pub base_score: Score,
-    /// The recall of its worst class, in parts per million; `None` for numbers.
-    pub base_worst_class: Option<Score>,
+    /// Its score by the threshold's metric, in parts per million.
+    pub base_threshold_score: Score,
     /// The stake in escrow.
     pub stake: SponsorStake,
     /// The base model's CID.
@@ -267,6 +270,8 @@ pub struct Opened {
     #[serde(skip)]
     currency: Currency,
     #[serde(skip)]
+    measure: Measure,
+    #[serde(skip)]
     is_sealed: bool,
 }
 
@@ -275,9 +280,9 @@ impl fmt::Display for Opened {
         let Self { job, number, stake, currency, spent, .. } = self;
         write!(out, "job {number} is open: {job}")?;
         fmt_stake(out, stake, currency)?;
-        let worst = self.base_worst_class.map(|worst| format!(", worst class {}", percent(worst)));
-        let (score, worst) = (percent(self.base_score), worst.unwrap_or_default());
-        writeln!(out, "\n  base model  {} ({score}{worst})", self.base_model)?;
+        let (score, threshold_score) = (self.base_score, self.base_threshold_score);
+        let scores = terms::scores_text(self.measure, Scores { score, threshold_score });
+        writeln!(out, "\n  base model  {} ({scores})", self.base_model)?;
         writeln!(out, "  hold-out    {}", self.hold_out)?;
         write!(out, "  {spent}")?;
         if self.is_sealed {
@@ -389,19 +394,20 @@ pub async fn open(
     budget.inputs = budget.inputs.max(rehearsal.inputs.saturating_add(2));
     let base = match terms.sample_rows() {
         // Where the machine only samples, the job opens with its bytes; the score is the local one.
-        Some(_) => (rehearsal.base.score, rehearsal.base.worst_class),
+        Some(_) => rehearsal.base,
         None => ready(session, sender, job, notices, budget, &mut spent).await?,
     };
     Ok(Opened {
         job,
         number,
-        base_score: base.0,
-        base_worst_class: (!terms.offer.metric.is_regression()).then_some(base.1),
+        base_score: base.score,
+        base_threshold_score: base.threshold_score,
         stake,
         base_model: terms.offer.base_model.cid(),
         hold_out,
         spent,
         currency: currency.clone(),
+        measure: terms.offer.measure(),
         is_sealed: terms.sealing.is_sealed(),
     })
 }
@@ -413,7 +419,7 @@ fn say_delivered(session: &Session, delivered: &Delivered) {
     session.printer.say(format_args!("published {cid}: {size} bytes in {chunks}{kept}"));
 }
 
-/// The base model's score and worst class, once the market has them; advances its evaluation.
+/// The base model's scores, once the market has them; advances its evaluation.
 ///
 /// - Errors: the job was cancelled, with the reason; more inputs are needed than predicted
 async fn ready(
@@ -423,7 +429,7 @@ async fn ready(
     mut notices: Vec<Notice>,
     budget: &mut Budget,
     spent: &mut TransactionCost,
-) -> Result<(Score, Score)> {
+) -> Result<Scores> {
     if outcome(job, &notices).is_none() {
         let evaluated = evaluate::carry_on(session, sender, job, Target::Base, budget).await?;
         spent.absorb(evaluated.spent.clone());
@@ -435,11 +441,9 @@ async fn ready(
     outcome
 }
 
-fn outcome(job: JobId, notices: &[Notice]) -> Option<Result<(Score, Score)>> {
+fn outcome(job: JobId, notices: &[Notice]) -> Option<Result<Scores>> {
     notices.iter().find_map(|notice| match notice {
-        Notice::JobReady { job: of, base } if *of == job => {
-            Some(Ok((base.score, base.worst_class)))
-        }
+        Notice::JobReady { job: of, base } if *of == job => Some(Ok(*base)),
         Notice::JobEnded { job: of, reason, .. } if *of == job => {
             Some(Err(Refused::new("JobCancelled", reason).into()))
         }

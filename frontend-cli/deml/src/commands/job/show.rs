@@ -23,7 +23,7 @@ use crate::{
     commands::job::{evaluate, list::title},
     config::Config,
     effort::Speed,
-    terms::{output_text, scores_text},
+    terms::{output_text, scores_text, threshold_text},
 };
 
 /// Arguments of `deml job show`.
@@ -216,7 +216,7 @@ impl Shown {
         facts.extend(self.secrecy());
         let base = job
             .base
-            .map_or_else(|| "not scored yet".to_owned(), |base| scores_text(offer.metric, base));
+            .map_or_else(|| "not scored yet".to_owned(), |base| scores_text(offer.measure(), base));
         facts.push(Fact::new("base model", format!("{} ({base})", offer.base_model.cid())));
         facts.extend(match &self.trainer {
             Some(NamedTrainer::Cid(cid)) => Some(
@@ -270,10 +270,7 @@ impl Shown {
                 offer.metric,
                 percent(offer.min_score),
                 points(offer.min_gain),
-                match offer.metric.is_regression() {
-                    true => String::new(),
-                    false => format!(", worst class {}", percent(offer.min_worst_class)),
-                }
+                threshold_text(offer.threshold),
             ),
         );
         // While the hold-out is sealed, the base model's score is that on the public slice.

@@ -33,7 +33,7 @@ impl Scoring {
     /// - Errors: `UnfitDataset`
     pub(super) fn read(&self, printer: &Printer) -> Result<Option<(Dataset, Measure)>> {
         let Some(path) = &self.hold_out else { return Ok(None) };
-        let measure = Measure { metric: self.metric.0, output: self.output.0 };
+        let measure = Measure::new(self.metric.0, self.output.0);
         let options = Options { kind: local::label_kind(measure.metric), ..Options::default() };
         let dataset = local::read(printer, &local::open(path)?, &options)?.dataset;
         Ok(Some((dataset, measure)))

@@ -9,12 +9,14 @@ use client::{
     convert::to_ethereum,
     follow::Processed,
     printer::{ExitStatus, Refused},
-    quantity::{date_until, percent},
+    quantity::date_until,
     session::{Currency, Session, TransactionCost},
 };
-use market::{Amount, Asset, Award, JobId, Score, Share, Target, Timestamp};
+use market::{Amount, Asset, Award, JobId, Measure, Score, Scores, Share, Target, Timestamp};
 use serde::Serialize;
 use wire::{JobView, Notice, SubmissionStateView, SubmissionView};
+
+use crate::terms::scores_text;
 
 /// A submission and its progress.
 #[derive(Clone, Debug, Serialize)]
@@ -33,8 +35,8 @@ pub struct Submitted {
     pub state: SubmissionStateView,
     /// Its score in parts per million, if it was evaluated.
     pub score: Option<u32>,
-    /// The recall of its worst class, in parts per million; `None` for numbers.
-    pub worst_class: Option<u32>,
+    /// Its score by the threshold's metric, in parts per million.
+    pub threshold_score: Option<u32>,
     /// Whether it was paid.
     pub accepted: bool,
     /// The refusal, if not.
@@ -61,6 +63,8 @@ pub struct Submitted {
     #[serde(skip)]
     currency: Currency,
     #[serde(skip)]
+    measure: Measure,
+    #[serde(skip)]
     now: Timestamp,
 }
 
@@ -77,10 +81,10 @@ impl fmt::Display for Submitted {
         };
         writeln!(out, "submission {submission} to job {number} is {state}")?;
         writeln!(out, "  model       {}", self.model_cid)?;
-        if let Some(score) = self.score {
-            let worst = self.worst_class.map(|worst| percent(Score(worst)));
-            let worst = worst.map(|worst| format!(", worst class {worst}")).unwrap_or_default();
-            writeln!(out, "  score       {}{worst}", percent(Score(score)))?;
+        if let (Some(score), Some(threshold_score)) = (self.score, self.threshold_score) {
+            let [score, threshold_score] = [score, threshold_score].map(Score);
+            let scores = scores_text(self.measure, Scores { score, threshold_score });
+            writeln!(out, "  score       {scores}")?;
         }
         if let Some(refusal) = &self.refusal {
             writeln!(out, "  reason      {refusal}")?;
@@ -156,7 +160,6 @@ pub(super) async fn answer(
     let is_secret = view.model.is_none()
         && matches!(view.state, SubmissionStateView::Expecting | SubmissionStateView::Sealed)
         && job.terms.sealing.is_sealed();
-    let is_regression = job.terms.offer.metric.is_regression();
     Ok(Submitted {
         job: job.job,
         number: job.number,
@@ -165,7 +168,7 @@ pub(super) async fn answer(
         model_cid: model.cid(),
         state: view.state,
         score: view.scores.map(|scores| scores.score.0),
-        worst_class: view.scores.map(|scores| scores.worst_class.0).filter(|_| !is_regression),
+        threshold_score: view.scores.map(|scores| scores.threshold_score.0),
         accepted,
         refusal: view.refusal.map(Refused),
         asset: job.terms.asset,
@@ -178,6 +181,7 @@ pub(super) async fn answer(
         next,
         spent,
         currency: session.currency(job.terms.asset).await,
+        measure: job.terms.offer.measure(),
         now: session.now().await?,
     })
 }

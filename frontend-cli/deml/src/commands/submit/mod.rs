@@ -347,7 +347,7 @@ async fn check(session: &Session, sender: &Sender, view: &JobView, model: &File)
     if let Some(scores) = verdict.scores() {
         session.printer.say(format_args!(
             "scores {}; the base model {}{on}",
-            terms::scores_text(view.terms.offer.metric, scores),
+            terms::scores_text(view.terms.offer.measure(), scores),
             percent(base.score)
         ));
     }

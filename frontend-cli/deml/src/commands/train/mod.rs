@@ -250,7 +250,7 @@ pub async fn course(session: Option<&Session>, train: &Training) -> Result<Train
             (session.store.get(base.cid(), base.size).await?, Some(offer.measure()))
         }
     };
-    let Measure { metric, output } = measure.unwrap_or(Metric::Accuracy.into());
+    let Measure { metric, output, .. } = measure.unwrap_or(Metric::Accuracy.into());
     let metric = train.metric.map_or(metric, |name| name.0);
     // What a model answers, its job states for classes alone.
     let output = train.output.map_or(output, |name| name.0);

@@ -289,7 +289,7 @@ pub(super) enum Lie {
 async fn tell(stage: &Stage, liar: &Participant, job: JobId, models: u32, lie: Lie) -> Result<()> {
     let made_up = Attestation {
         score: Score(990_000),
-        worst_class: Score(950_000),
+        threshold_score: Score(950_000),
         results: blobs::Digest::of(b"made up"),
     };
     let count = usize::try_from(models).unwrap_or(0);

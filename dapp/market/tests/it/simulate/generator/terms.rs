@@ -2,7 +2,7 @@
 
 use market::{
     Address, Amount, Award, Board, Command, Evaluators, Metric, MinerTerms, Offer, Output, Score,
-    Sealing, Terms, Timestamp, U256, Unmet, Work,
+    Sealing, Terms, Threshold, Timestamp, U256, Unmet, Work,
 };
 
 use super::{ASSETS, Generator, HOLD_OUTS, MODELS};
@@ -50,6 +50,7 @@ impl Generator {
         } else {
             Sealing::Open { hold_out: hold_out.blob }
         };
+        let evaluators = self.evaluators(is_sealed, metric);
         Terms {
             title: [0; 32],
             asset: ASSETS[self.rng.usize(..3)],
@@ -60,7 +61,7 @@ impl Generator {
                 output: self.output(metric),
                 min_score: Score(self.pick(&[0, 0, 300_000])),
                 min_gain: Score(self.pick(&[1, 1, 100_000])),
-                min_worst_class: Score(0),
+                threshold: self.threshold(metric, &evaluators),
                 max_model_bytes: 60,
                 max_work: Work(self.pick(&[60, 300, 3_000])),
                 max_inputs: self.pick(&[1, 64]),
@@ -69,7 +70,7 @@ impl Generator {
                 board,
             },
             sealing,
-            evaluators: self.evaluators(is_sealed, metric),
+            evaluators,
             award,
         }
     }
@@ -89,6 +90,16 @@ impl Generator {
     fn output(&mut self, metric: Metric) -> Output {
         let stated = self.pick(&[Output::FromGraph, Output::Probabilities, Output::Logits]);
         if metric.is_regression() { Output::FromGraph } else { stated }
+    }
+
+    /// A threshold of any metric for the same labels; where rows are sampled, of nothing.
+    fn threshold(&mut self, metric: Metric, evaluators: &Evaluators) -> Threshold {
+        let others = Metric::ALL.into_iter();
+        let others = others.filter(|other| other.is_regression() == metric.is_regression());
+        let metric = self.pick(&others.collect::<Vec<_>>());
+        let is_sampled = matches!(evaluators, Evaluators::Miners(miners) if miners.sample_rows > 0);
+        let min_score = if is_sampled { 0 } else { self.pick(&[0, 0, 400_000]) };
+        Threshold { metric, min_score: Score(min_score) }
     }
 
     fn evaluators(&mut self, is_sealed: bool, metric: Metric) -> Evaluators {
@@ -120,8 +131,13 @@ impl Generator {
             3 => terms.close = now.after(self.pick(&[1, 2_000, 2_001])),
             4 => terms.offer.min_score = Score(self.pick(&scores)),
             5 => terms.offer.min_gain = Score(self.pick(&[0, 1_000_000, 1_000_001])),
-            6 => terms.offer.min_worst_class = Score(self.pick(&[1, 400_000, 1_000_001])),
-            7 => terms.offer.metric = Metric::MeanSquaredError,
+            6 => terms.offer.threshold.min_score = Score(self.pick(&[1, 400_000, 1_000_001])),
+            7 => {
+                terms.offer.metric = Metric::MeanSquaredError;
+                if self.once_in(2) {
+                    terms.offer.threshold = Threshold::none(Metric::MeanSquaredError);
+                }
+            }
             8 => terms.offer.max_work = Work(self.pick(&[0, 1])),
             9 => terms.offer.max_model_bytes = self.pick(&sizes),
             10 => terms.offer.base_model.size = self.pick(&sizes),
