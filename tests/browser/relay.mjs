@@ -3,7 +3,7 @@
 
 import { WebSocketServer } from "ws";
 
-/** Starts a relay at a free port of this computer; returns its address. */
+/** Starts a relay at a free port of this computer: its address, and how many came to it so far. */
 export async function startRelay() {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   await new Promise((listening) => server.once("listening", listening));
@@ -48,7 +48,9 @@ export async function startRelay() {
       return true;
     },
   };
+  const relay = { url: `ws://127.0.0.1:${server.address().port}`, visits: 0 };
   server.on("connection", (socket) => {
+    relay.visits += 1;
     socket.on("message", (bytes) => {
       const { id, method, params } = JSON.parse(bytes);
       // An answer to what was pushed.
@@ -64,5 +66,5 @@ export async function startRelay() {
       for (const all of subscribers.values()) all.delete(socket);
     });
   });
-  return `ws://127.0.0.1:${server.address().port}`;
+  return relay;
 }

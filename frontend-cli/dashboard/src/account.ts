@@ -29,9 +29,9 @@ export function accountView(): View {
       warning,
       wrong && `Wrong chain: ${chains}, this market on chain ${market?.chain_id}. `,
       wrong && button("Switch the wallet", () => run(wallet.switchTo(market?.chain_id ?? 0))),
-      says,
+      says || wallet.farewell,
     );
-    warning.hidden = !wrong && !says;
+    warning.hidden = !wrong && !says && !wallet.farewell;
     for (const form of [deposit, withdraw]) form.enable(isRightChain() && !transactions.isBusy);
     forms.hidden = !connection;
     const canClaim = isRightChain() && !transactions.isBusy;
@@ -76,7 +76,6 @@ export function accountView(): View {
     element: h("section", {}, [
       h("h1", {}, ["Account"]),
       who,
-      wallet.pairing,
       warning,
       holdings,
       forms,
