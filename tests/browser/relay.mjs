@@ -18,15 +18,18 @@ export async function startRelay() {
     socket.send(JSON.stringify({ jsonrpc: "2.0", id, method: "irn_subscription", params }));
   };
   const publish = (from, topic, message) => {
-    kept.set(topic, [...(kept.get(topic) ?? []), message]);
+    kept.set(topic, [...(kept.get(topic) ?? []), { from, message }]);
     for (const to of subscribers.get(topic) ?? []) if (to !== from) push(to, topic, message);
   };
   const subscribe = (socket, topic) => {
     const all = subscribers.get(topic) ?? new Set();
     const isNew = !all.has(socket);
     subscribers.set(topic, all.add(socket));
+    if (!isNew) return topic;
     // Whoever was sent one already knows it by its hash.
-    if (isNew) for (const message of kept.get(topic) ?? []) push(socket, topic, message);
+    for (const { from, message } of kept.get(topic) ?? []) {
+      if (from !== socket) push(socket, topic, message);
+    }
     return topic;
   };
   const answers = {

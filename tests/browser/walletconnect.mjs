@@ -168,7 +168,7 @@ async function anotherAccountOrChainIsToldAndTheEndToo() {
   wallet.waits = () => wallet.client.disconnect({ topic, reason });
   await deposit("2");
   await warning("WalletConnect ended the connection").waitFor();
-  await page.getByText("look in the wallet whether it sent it").waitFor();
+  await page.getByText("look in the wallet whether it was sent").waitFor();
   await button("Connect WalletConnect").waitFor();
   wallet.waits = null;
 }

@@ -1,7 +1,7 @@
 // The reader's account: a wallet, balances, deposits, withdrawals and claims.
 
 import { type Account, ask, type Market, market as readMarket, type Transaction } from "./api";
-import { button, type Child, fill, h, table } from "./dom";
+import { button, type Child, fill, h, refocus, table } from "./dom";
 import { field, options } from "./jobs";
 import type { View } from "./main";
 import * as transactions from "./transactions";
@@ -42,7 +42,11 @@ export function accountView(): View {
     says = "";
     asked.catch((error) => {
       says = wallet.explained(error);
-    }).finally(show);
+    }).finally(() => {
+      const before = document.activeElement;
+      show();
+      refocus(before);
+    });
   };
   const refresh = async () => {
     market ??= await readMarket();

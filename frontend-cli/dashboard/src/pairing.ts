@@ -2,7 +2,7 @@
 
 import { encode } from "uqr";
 
-import { button, fill, h, svg } from "./dom";
+import { button, fill, h, refocus, svg } from "./dom";
 
 /** What waits for another device, over whatever view asked for it. */
 export interface Waiting {
@@ -34,10 +34,8 @@ export function waitForDevice(): Waiting {
     end() {
       dialog.close();
       dialog.remove();
-      // The view may have been shown anew meanwhile, with another button of this name.
-      if (opener?.isConnected) return;
-      const buttons = [...document.querySelectorAll<HTMLElement>("main button")];
-      buttons.find(({ textContent }) => textContent === opener?.textContent)?.focus();
+      // The view may have been shown anew meanwhile.
+      refocus(opener);
     },
   };
 }
@@ -68,7 +66,8 @@ function show(content: HTMLElement, uri: string): void {
 
 /** A QR code as a picture. */
 function code(text: string): SVGElement {
-  const { size, data } = encode(text, { border: 2 });
+  // Scanners expect four empty modules around it.
+  const { size, data } = encode(text, { border: 4 });
   const dark = data.flatMap((row, y) =>
     row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : [])),
   );

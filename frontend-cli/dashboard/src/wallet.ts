@@ -29,6 +29,12 @@ const CHOSEN = "deml-wallet";
 /** The reader's refusal: EIP-1193's code, and those of WalletConnect. */
 const REFUSED = [4001, 5000, 5001, 5002, 5003];
 
+/** WalletConnect's code for a session that a user has ended. */
+export const USER_DISCONNECTED = 6000;
+
+/** Of a question that the wallet may have answered nevertheless. */
+const LOST = "the connection ended before the answer: look in the wallet whether it was sent";
+
 export const found = new Map<string, Wallet>();
 export let connection: Connection | null = null;
 
@@ -145,5 +151,6 @@ export function explained(error: unknown): string {
   if (code && REFUSED.includes(code)) return "refused in the wallet: nothing was sent";
   if (code === 4902) return "the wallet does not know that chain: add it there first";
   if (code === -32002) return "the wallet has a question open: answer it there first";
+  if (code === USER_DISCONNECTED) return LOST;
   return message ?? "the wallet does not say why it failed";
 }

@@ -5,7 +5,7 @@ import type SignClient from "@walletconnect/sign-client";
 
 import type { Relay } from "./api";
 import type { Waiting } from "./pairing";
-import type { Provider, Wallet } from "./wallet";
+import { type Provider, USER_DISCONNECTED, type Wallet } from "./wallet";
 
 type Listener = (value: unknown) => void;
 type Session = ReturnType<SignClient["session"]["getAll"]>[number];
@@ -13,8 +13,7 @@ type Session = ReturnType<SignClient["session"]["getAll"]>[number];
 const METHODS = ["eth_sendTransaction"];
 const EVENTS = ["accountsChanged", "chainChanged"];
 
-/** WalletConnect's code for a session that its user ends. */
-const USER_DISCONNECTED = { code: 6000, message: "User disconnected." };
+const DISCONNECTED = { code: USER_DISCONNECTED, message: "User disconnected." };
 
 /** The wallet to choose; it is waited for in a dialog. */
 export function walletConnect(relay: Relay, chainId: number): Wallet {
@@ -88,8 +87,9 @@ class RemoteProvider implements Provider {
         icons: [],
       },
     });
-    // It would load a page of the verifier, which the policy forbids, and wait for that.
+    // They would ask a third party about this page's address, which the policy forbids.
     client.core.verify.register = async () => undefined;
+    client.core.verify.resolve = () => Promise.reject(new Error("not asked"));
     const isOurs = (topic: string) => topic === this.session?.topic;
     client.on("session_delete", ({ topic }) => isOurs(topic) && this.left());
     client.on("session_expire", ({ topic }) => isOurs(topic) && this.left());
@@ -204,13 +204,13 @@ function withoutChain(name: string): string {
 }
 
 async function leave(client: SignClient, { topic }: Session): Promise<void> {
-  await client.disconnect({ topic, reason: USER_DISCONNECTED });
+  await client.disconnect({ topic, reason: DISCONNECTED });
 }
 
 /** Fails once the session has ended: its answer would never come. */
 function ended(signal: AbortSignal): Promise<never> {
-  const why = "the connection ended before the answer: look in the wallet whether it sent it";
+  const error = Object.assign(new Error(DISCONNECTED.message), DISCONNECTED);
   return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(new Error(why)), { once: true });
+    signal.addEventListener("abort", () => reject(error), { once: true });
   });
 }
