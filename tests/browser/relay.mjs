@@ -3,7 +3,7 @@
 
 import { WebSocketServer } from "ws";
 
-/** Starts a relay at a free port of this computer; returns its address. */
+/** Starts a relay at a free port of this computer: its address, and how many came to it so far. */
 export async function startRelay() {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   await new Promise((listening) => server.once("listening", listening));
@@ -18,15 +18,18 @@ export async function startRelay() {
     socket.send(JSON.stringify({ jsonrpc: "2.0", id, method: "irn_subscription", params }));
   };
   const publish = (from, topic, message) => {
-    kept.set(topic, [...(kept.get(topic) ?? []), message]);
+    kept.set(topic, [...(kept.get(topic) ?? []), { from, message }]);
     for (const to of subscribers.get(topic) ?? []) if (to !== from) push(to, topic, message);
   };
   const subscribe = (socket, topic) => {
     const all = subscribers.get(topic) ?? new Set();
     const isNew = !all.has(socket);
     subscribers.set(topic, all.add(socket));
+    if (!isNew) return topic;
     // Whoever was sent one already knows it by its hash.
-    if (isNew) for (const message of kept.get(topic) ?? []) push(socket, topic, message);
+    for (const { from, message } of kept.get(topic) ?? []) {
+      if (from !== socket) push(socket, topic, message);
+    }
     return topic;
   };
   const answers = {
@@ -48,7 +51,9 @@ export async function startRelay() {
       return true;
     },
   };
+  const relay = { url: `ws://127.0.0.1:${server.address().port}`, visits: 0 };
   server.on("connection", (socket) => {
+    relay.visits += 1;
     socket.on("message", (bytes) => {
       const { id, method, params } = JSON.parse(bytes);
       // An answer to what was pushed.
@@ -64,5 +69,5 @@ export async function startRelay() {
       for (const all of subscribers.values()) all.delete(socket);
     });
   });
-  return `ws://127.0.0.1:${server.address().port}`;
+  return relay;
 }

@@ -1,7 +1,7 @@
 // The reader's account: a wallet, balances, deposits, withdrawals and claims.
 
 import { type Account, ask, type Market, market as readMarket, type Transaction } from "./api";
-import { button, type Child, fill, h, table } from "./dom";
+import { button, type Child, fill, h, refocus, table } from "./dom";
 import { field, options } from "./jobs";
 import type { View } from "./main";
 import * as transactions from "./transactions";
@@ -29,9 +29,9 @@ export function accountView(): View {
       warning,
       wrong && `Wrong chain: ${chains}, this market on chain ${market?.chain_id}. `,
       wrong && button("Switch the wallet", () => run(wallet.switchTo(market?.chain_id ?? 0))),
-      says,
+      says || wallet.farewell,
     );
-    warning.hidden = !wrong && !says;
+    warning.hidden = !wrong && !says && !wallet.farewell;
     for (const form of [deposit, withdraw]) form.enable(isRightChain() && !transactions.isBusy);
     forms.hidden = !connection;
     const canClaim = isRightChain() && !transactions.isBusy;
@@ -42,7 +42,11 @@ export function accountView(): View {
     says = "";
     asked.catch((error) => {
       says = wallet.explained(error);
-    }).finally(show);
+    }).finally(() => {
+      const before = document.activeElement;
+      show();
+      refocus(before);
+    });
   };
   const refresh = async () => {
     market ??= await readMarket();
@@ -76,7 +80,6 @@ export function accountView(): View {
     element: h("section", {}, [
       h("h1", {}, ["Account"]),
       who,
-      wallet.pairing,
       warning,
       holdings,
       forms,

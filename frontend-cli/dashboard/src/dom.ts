@@ -77,6 +77,15 @@ export function table(caption: string, columns: string[], rows: Child[][]): HTML
   ]);
 }
 
+/** Gives the focus back to what it was on, if that was replaced by another of its name. */
+export function refocus(before: Element | null): void {
+  if (!before || before === document.body || before.isConnected) return;
+  const nameOf = (element: Element) => `${element.getAttribute("href")} ${element.textContent}`;
+  const all = document.querySelectorAll<HTMLElement>("main :is(a, button, summary)");
+  const same = [...all].find((element) => nameOf(element) === nameOf(before));
+  same?.focus({ preventScroll: true });
+}
+
 /** Offers a text, or bytes, as a file. */
 export function download(name: string, type: string, content: BlobPart): void {
   const url = URL.createObjectURL(new Blob([content], { type }));

@@ -2,7 +2,7 @@
 
 import { accountView } from "./account";
 import { ask, type Status, Unanswered } from "./api";
-import { fill, h } from "./dom";
+import { fill, h, refocus } from "./dom";
 import { forgetEvents } from "./events";
 import { jobView } from "./job";
 import { jobsView } from "./jobs";
@@ -105,15 +105,9 @@ async function look(): Promise<void> {
 
 /** Shows anew, and gives the focus back to what it was on if that was replaced. */
 async function keepingFocus(refresh: () => Promise<void>): Promise<void> {
-  const selector = "a, button, summary";
-  const nameOf = (element: Element) => `${element.getAttribute("href")} ${element.textContent}`;
   const before = document.activeElement;
   await refresh();
-  if (!before || before === document.body || before.isConnected) return;
-  const same = [...main.querySelectorAll<HTMLElement>(selector)].find(
-    (element) => nameOf(element) === nameOf(before),
-  );
-  same?.focus({ preventScroll: true });
+  refocus(before);
 }
 
 function explain(error: unknown): void {

@@ -2,7 +2,7 @@
 // parts; what was begun goes on after a reload.
 
 import { ask, askBytes, type Job, type Market, market as readMarket, type Transaction } from "./api";
-import { button, type Child, download, fill, h, table } from "./dom";
+import { button, type Child, download, fill, h, refocus, table } from "./dom";
 import { type DraftForm, draftForm, type Section } from "./draft";
 import * as kept from "./kept";
 import type { View } from "./main";
@@ -80,8 +80,10 @@ export function openingView(): View {
     action()
       .catch((error) => complain((error as Error).message))
       .finally(() => {
+        const before = document.activeElement;
         fill(state);
         show();
+        refocus(before);
       });
   };
 

@@ -2,7 +2,6 @@
 // configured, and the one chosen for everything.
 
 import { market } from "./api";
-import { h } from "./dom";
 
 /** A wallet as EIP-1193 describes it. */
 export interface Provider {
@@ -27,11 +26,20 @@ export interface Connection {
 
 const CHOSEN = "deml-wallet";
 
-/** Where a wallet on another device is asked for. */
-export const pairing = h("div", { class: "pairing", role: "group", hidden: true });
+/** The reader's refusal: EIP-1193's code, and those of WalletConnect. */
+const REFUSED = [4001, 5000, 5001, 5002, 5003];
+
+/** WalletConnect's code for a session that a user has ended. */
+export const USER_DISCONNECTED = 6000;
+
+/** Of a question that the wallet may have answered nevertheless. */
+const LOST = "the connection ended before the answer: look in the wallet whether it was sent";
 
 export const found = new Map<string, Wallet>();
 export let connection: Connection | null = null;
+
+/** That a wallet ended the connection, until another begins. */
+export let farewell = "";
 
 const watchers = new Set<() => void>();
 
@@ -59,7 +67,7 @@ async function offerRemote(): Promise<void> {
   const { walletconnect: relay, chain_id } = await market();
   if (!relay) return;
   const { walletConnect } = await import("./walletconnect");
-  offer(walletConnect(relay, chain_id, pairing));
+  offer(walletConnect(relay, chain_id));
 }
 
 function offer(wallet: Wallet): void {
@@ -84,10 +92,11 @@ async function connectBy(wallet: Wallet, method: string): Promise<void> {
   if (!account) return;
   if (connection?.wallet !== wallet) disconnect();
   connection = { wallet, account, chainId };
+  farewell = "";
   sessionStorage.setItem(CHOSEN, wallet.info.rdns);
   wallet.provider.on?.("accountsChanged", accountsChanged);
   wallet.provider.on?.("chainChanged", chainChanged);
-  wallet.provider.on?.("disconnect", disconnect);
+  wallet.provider.on?.("disconnect", left);
   tell();
 }
 
@@ -96,11 +105,16 @@ export function disconnect(): void {
   const provider = connection?.wallet.provider;
   provider?.removeListener?.("accountsChanged", accountsChanged);
   provider?.removeListener?.("chainChanged", chainChanged);
-  provider?.removeListener?.("disconnect", disconnect);
+  provider?.removeListener?.("disconnect", left);
   provider?.close?.().catch(() => {});
   connection = null;
   sessionStorage.removeItem(CHOSEN);
   tell();
+}
+
+function left(): void {
+  farewell = connection ? `${connection.wallet.info.name} ended the connection.` : "";
+  disconnect();
 }
 
 function accountsChanged(accounts: unknown): void {
@@ -134,8 +148,9 @@ export async function send(
 /** A wallet's error in words. */
 export function explained(error: unknown): string {
   const { code, message } = error as { code?: number; message?: string };
-  if (code === 4001) return "refused in the wallet: nothing was sent";
+  if (code && REFUSED.includes(code)) return "refused in the wallet: nothing was sent";
   if (code === 4902) return "the wallet does not know that chain: add it there first";
   if (code === -32002) return "the wallet has a question open: answer it there first";
+  if (code === USER_DISCONNECTED) return LOST;
   return message ?? "the wallet does not say why it failed";
 }

@@ -2,36 +2,36 @@
 // policy of the page lets nothing of it out, unless whoever serves the page configured it.
 
 import type SignClient from "@walletconnect/sign-client";
-import { encode } from "uqr";
 
 import type { Relay } from "./api";
-import { button, fill, h, svg } from "./dom";
-import type { Provider, Wallet } from "./wallet";
+import type { Waiting } from "./pairing";
+import { type Provider, USER_DISCONNECTED, type Wallet } from "./wallet";
 
 type Listener = (value: unknown) => void;
 type Session = ReturnType<SignClient["session"]["getAll"]>[number];
 
-/** What the relay's library would ask of other servers than the relay; it works without. */
-const VERIFIER = "https://verify.walletconnect.org";
 const METHODS = ["eth_sendTransaction"];
 const EVENTS = ["accountsChanged", "chainChanged"];
 
-/** The wallet to choose, and where its QR code is shown while it waits for the other device. */
-export function walletConnect(relay: Relay, chainId: number, panel: HTMLElement): Wallet {
+const DISCONNECTED = { code: USER_DISCONNECTED, message: "User disconnected." };
+
+/** The wallet to choose; it is waited for in a dialog. */
+export function walletConnect(relay: Relay, chainId: number): Wallet {
   const info = { uuid: "walletconnect", name: "WalletConnect", icon: "", rdns: "org.walletconnect" };
-  return { info, provider: new RemoteProvider(relay, chainId, panel) };
+  return { info, provider: new RemoteProvider(relay, chainId) };
 }
 
 class RemoteProvider implements Provider {
   private client: Promise<SignClient> | null = null;
   private session: Session | null = null;
+  /** Aborted once the session has ended. */
+  private ending = new AbortController();
   private chainId: number;
   private readonly listeners = new Map<string, Set<Listener>>();
 
   constructor(
     private readonly relay: Relay,
     private readonly marketChain: number,
-    private readonly panel: HTMLElement,
   ) {
     this.chainId = marketChain;
   }
@@ -47,21 +47,22 @@ class RemoteProvider implements Provider {
 
   async request({ method, params }: { method: string; params?: unknown[] }): Promise<unknown> {
     if (method === "eth_chainId") return `0x${this.chainId.toString(16)}`;
+    if (method === "wallet_switchEthereumChain") return this.goBack();
+    if (method === "eth_accounts") return this.resumed(await this.started());
+    if (method === "eth_requestAccounts") return this.paired();
     const client = await this.started();
-    if (method === "eth_accounts") return this.resumed(client);
-    if (method === "eth_requestAccounts") return this.paired(client);
     if (!this.session) throw new Error("the other device is not connected any more");
+    const { topic } = this.session;
     const chainId = `eip155:${this.chainId}`;
-    const request = { method, params: params ?? [] };
-    return client.request({ topic: this.session.topic, chainId, request });
+    const asked = client.request({ topic, chainId, request: { method, params: params ?? [] } });
+    return Promise.race([asked, ended(this.ending.signal)]);
   }
 
   /** Ends the session, on the other device too. */
   async close(): Promise<void> {
-    const topic = this.session?.topic;
-    this.session = null;
-    const reason = { code: 6000, message: "Disconnected" };
-    if (topic) await (await this.started()).disconnect({ topic, reason });
+    const session = this.session;
+    this.forget();
+    if (session) await leave(await this.started(), session);
   }
 
   private started(): Promise<SignClient> {
@@ -73,9 +74,6 @@ class RemoteProvider implements Provider {
   }
 
   private async start(): Promise<SignClient> {
-    const ask = window.fetch.bind(window);
-    window.fetch = (what, how) =>
-      String(what).startsWith(VERIFIER) ? Promise.reject(new Error("not asked")) : ask(what, how);
     const { SignClient } = await import("@walletconnect/sign-client");
     const client = await SignClient.init({
       projectId: this.relay.project_id,
@@ -89,11 +87,12 @@ class RemoteProvider implements Provider {
         icons: [],
       },
     });
-    // It would load a page of the verifier, which the policy forbids, and wait for that.
+    // They would ask a third party about this page's address, which the policy forbids.
     client.core.verify.register = async () => undefined;
+    client.core.verify.resolve = () => Promise.reject(new Error("not asked"));
     const isOurs = (topic: string) => topic === this.session?.topic;
-    client.on("session_delete", ({ topic }) => isOurs(topic) && this.ended());
-    client.on("session_expire", ({ topic }) => isOurs(topic) && this.ended());
+    client.on("session_delete", ({ topic }) => isOurs(topic) && this.left());
+    client.on("session_expire", ({ topic }) => isOurs(topic) && this.left());
     client.on("session_update", ({ topic }) => {
       if (!isOurs(topic)) return;
       this.session = client.session.get(topic);
@@ -102,73 +101,92 @@ class RemoteProvider implements Provider {
     client.on("session_event", ({ topic, params }) => {
       if (!isOurs(topic)) return;
       const { name, data } = params.event;
-      if (name === "chainChanged") {
-        this.chainId = Number(data);
-        this.tell("chainChanged", data);
-      } else if (name === "accountsChanged") {
-        this.tell("accountsChanged", (data as string[]).map(withoutChain));
-      }
+      if (name === "chainChanged") this.setChain(Number(withoutChain(String(data))));
+      if (name === "accountsChanged") this.tell("accountsChanged", this.ofMarket(data as string[]));
     });
     return client;
   }
 
   /** The accounts of a session that an earlier page began. */
   private resumed(client: SignClient): string[] {
-    this.session ??= client.session.getAll().at(-1) ?? null;
+    const isUsable = (one: Session) => this.ofMarket(accountsOf(one)).length > 0;
+    if (!this.session) this.begin(client.session.getAll().filter(isUsable).at(-1) ?? null);
     return this.accounts();
   }
 
   /** Shows the code that the other device scans, and waits until it agrees. */
-  private async paired(client: SignClient): Promise<string[]> {
-    if (this.resumed(client).length > 0) return this.accounts();
+  private async paired(): Promise<string[]> {
+    // Chosen already, so that its code is needed.
+    const { waitForDevice } = await import("./pairing");
+    const waiting = waitForDevice();
+    const isOver = new AbortController();
+    try {
+      return await Promise.race([this.pair(waiting, isOver.signal), waiting.givenUp]);
+    } finally {
+      isOver.abort();
+      waiting.end();
+    }
+  }
+
+  private async pair(waiting: Waiting, isOver: AbortSignal): Promise<string[]> {
+    const client = await this.started();
+    if (isOver.aborted || this.resumed(client).length > 0) return this.accounts();
     const chains = [`eip155:${this.marketChain}`];
     const { uri, approval } = await client.connect({
       optionalNamespaces: { eip155: { chains, methods: METHODS, events: EVENTS } },
     });
-    let cancel = (_: Error): void => {};
-    const cancelled = new Promise<never>((_, reject) => {
-      cancel = reject;
-    });
-    this.show(uri ?? "", () => cancel(Object.assign(new Error("cancelled"), { code: 4001 })));
-    try {
-      this.session = await Promise.race([approval(), cancelled]);
-    } finally {
-      this.panel.hidden = true;
-      fill(this.panel);
+    if (!uri) throw new Error("the relay gave no address for the other device");
+    const topic = uri.slice("wc:".length, uri.indexOf("@"));
+    const drop = () => client.core.pairing.disconnect({ topic }).catch(() => {});
+    if (isOver.aborted) drop();
+    else isOver.addEventListener("abort", drop);
+    waiting.show(uri);
+    const session = await approval();
+    // Whoever gave up is not connected by a device that agrees late.
+    if (isOver.aborted) await leave(client, session);
+    else if (this.ofMarket(accountsOf(session)).length > 0) this.begin(session);
+    else {
+      await leave(client, session);
+      throw Object.assign(new Error("another chain"), { code: 4902 });
     }
     return this.accounts();
   }
 
-  private show(uri: string, cancel: () => void): void {
-    const address = h("input", { type: "text", readonly: true, value: uri, id: "pairing" });
-    const copied = h("span", { role: "status" });
-    const copy = async () => {
-      address.select();
-      await navigator.clipboard.writeText(uri);
-      copied.textContent = "Copied.";
-    };
-    fill(
-      this.panel,
-      h("p", {}, ["Scan this with the wallet on your other device, and agree there."]),
-      code(uri),
-      h("label", { for: "pairing" }, ["Or paste this address there"]),
-      address,
-      button("Copy the address", () => copy().catch(() => {})),
-      button("Cancel", cancel),
-      copied,
-    );
-    this.panel.hidden = false;
-    address.focus();
+  /** Every request names its chain, so that the market's needs no consent but the session's. */
+  private goBack(): null {
+    this.setChain(this.marketChain);
+    return null;
+  }
+
+  private setChain(chainId: number): void {
+    this.chainId = chainId;
+    this.tell("chainChanged", chainId);
   }
 
   private accounts(): string[] {
-    const accounts = this.session?.namespaces.eip155?.accounts ?? [];
-    const here = accounts.filter((one) => one.startsWith(`eip155:${this.marketChain}:`));
+    return this.session ? this.ofMarket(accountsOf(this.session)) : [];
+  }
+
+  /** Those of the market's chain, without its name. */
+  private ofMarket(accounts: string[]): string[] {
+    const chain = `eip155:${this.marketChain}:`;
+    const here = accounts.filter((one) => !one.includes(":") || one.startsWith(chain));
     return here.map(withoutChain);
   }
 
-  private ended(): void {
+  private begin(session: Session | null): void {
+    this.session = session;
+    this.chainId = this.marketChain;
+    this.ending = new AbortController();
+  }
+
+  private forget(): void {
     this.session = null;
+    this.ending.abort();
+  }
+
+  private left(): void {
+    this.forget();
     this.tell("disconnect", undefined);
   }
 
@@ -177,18 +195,22 @@ class RemoteProvider implements Provider {
   }
 }
 
-function withoutChain(account: string): string {
-  return account.split(":").at(-1) ?? account;
+function accountsOf(session: Session): string[] {
+  return session.namespaces.eip155?.accounts ?? [];
 }
 
-/** A QR code as a picture. */
-function code(text: string): SVGElement {
-  const { size, data } = encode(text, { border: 2 });
-  const dark = data.flatMap((row, y) =>
-    row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}h1v1h-1z`] : [])),
-  );
-  const label = { role: "img", "aria-label": "QR code of the address below" };
-  return svg("svg", { viewBox: `0 0 ${size} ${size}`, class: "qr", ...label }, [
-    svg("path", { d: dark.join("") }),
-  ]);
+function withoutChain(name: string): string {
+  return name.split(":").at(-1) ?? name;
+}
+
+async function leave(client: SignClient, { topic }: Session): Promise<void> {
+  await client.disconnect({ topic, reason: DISCONNECTED });
+}
+
+/** Fails once the session has ended: its answer would never come. */
+function ended(signal: AbortSignal): Promise<never> {
+  const error = Object.assign(new Error(DISCONNECTED.message), DISCONNECTED);
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(error), { once: true });
+  });
 }

@@ -12,7 +12,7 @@ fn a_wallet_on_another_device_signs_through_a_relay() {
     let chromium = chromium();
     let market = Market::start();
     let devnet = market.devnet_file();
-    let account = market.ethereum("eth_accounts", json!([]))[2].clone();
+    let accounts = market.ethereum("eth_accounts", json!([]));
     let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("walletconnect");
     fs::create_dir_all(&pictures).unwrap();
     let mut browser = Browser::start(
@@ -20,7 +20,8 @@ fn a_wallet_on_another_device_signs_through_a_relay() {
         &[
             text(&chromium),
             devnet["rpc_url"].as_str().unwrap(),
-            account.as_str().unwrap(),
+            accounts[2].as_str().unwrap(),
+            accounts[3].as_str().unwrap(),
             text(&pictures),
         ],
     );

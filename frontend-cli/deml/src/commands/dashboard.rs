@@ -30,7 +30,7 @@ pub struct Dashboard {
     /// running devnet's]
     #[arg(long, value_name = "FILE")]
     pub genesis: Option<PathBuf>,
-    /// Take wallets on other devices too, by WalletConnect: the id of a project, from its makers
+    /// Take wallets on other devices too, by WalletConnect: the id of a project registered there
     #[arg(long, value_name = "PROJECT_ID", value_parser = project_id)]
     pub walletconnect: Option<String>,
     /// The relay that passes on what the page and such a wallet say, encrypted

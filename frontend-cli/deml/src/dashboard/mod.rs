@@ -346,6 +346,19 @@ mod tests {
     }
 
     #[test]
+    fn the_policy_lets_out_to_the_relay_alone_and_only_if_there_is_one() {
+        let url = "wss://relay.example:8443/path?key=1".parse().unwrap();
+        let relay = Relay { project_id: "0".to_owned(), url };
+        for (relay, sources) in
+            [(None, "'self'"), (Some(&relay), "'self' wss://relay.example:8443")]
+        {
+            let policy = policy(relay);
+            assert!(policy.contains(&format!(" connect-src {sources};")), "{policy}");
+            assert!(policy.starts_with("default-src 'none'; script-src 'self' "), "{policy}");
+        }
+    }
+
+    #[test]
     fn what_strangers_wrote_deceives_nobody() {
         let mut answer = json!({ "title": "pay \u{202e}001\n", "list": ["a\u{200b}b", 1] });
         make_plain(&mut answer);

@@ -41,6 +41,7 @@ const SOURCES: Package = Package {
         "src/model.ts",
         "src/open.css",
         "src/opening.ts",
+        "src/pairing.ts",
         "src/draft.ts",
         "src/sponsor.ts",
         "src/secrets.ts",
