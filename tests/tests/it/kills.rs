@@ -105,7 +105,8 @@ fn kills_at_random_moments_lose_nothing_and_pay_nothing_twice() {
         if victim == Victim::Anvil {
             thread::sleep(SAVED);
         }
-        let was_done = disturbed(&mut market, &act.arguments(round), victim, random.u64(..600));
+        let (after, mut said) = (random.u64(..600), Vec::new());
+        let was_done = disturbed(&mut market, &act.arguments(round), (victim, after), &mut said);
         let has =
             |market: &Market| act.trace(round).is_none_or(|of| traces(market).contains_key(&of));
         if was_done && victim != Victim::Anvil {
@@ -113,13 +114,15 @@ fn kills_at_random_moments_lose_nothing_and_pay_nothing_twice() {
         }
         // As a person would: the same command, until it is done.
         if !was_done || !has(&market) {
-            until_done(&market, &act.arguments(round), act);
+            until_done(&market, &act.arguments(round), act, &mut said);
         }
         expected.extend(act.trace(round));
         let found = traces(&market);
         for trace in &expected {
             let times = found.get(trace).copied().unwrap_or(0);
-            assert_eq!(times, 1, "round {round} of seed {seed}, {victim:?} killed: {trace:?}");
+            let said = said.join("\n--\n");
+            let when = format!("round {round} of seed {seed}, {victim:?} killed after {after} ms");
+            assert_eq!(times, 1, "{when}: {trace:?}, and the commands said: {said}");
         }
         if round % 25 == 0 || round == kills {
             let report = market.ask(&["audit", "--no-checkpoint"]);
@@ -133,7 +136,12 @@ fn kills_at_random_moments_lose_nothing_and_pay_nothing_twice() {
 
 /// Runs a command, kills after so many milliseconds, and brings the devnet back if it ended;
 /// returns whether the command was seen to be done.
-fn disturbed(market: &mut Market, arguments: &[String], victim: Victim, after: u64) -> bool {
+fn disturbed(
+    market: &mut Market,
+    arguments: &[String],
+    (victim, after): (Victim, u64),
+    said: &mut Vec<String>,
+) -> bool {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut command = market.command(&[&["--json"], &arguments[..]].concat());
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -150,6 +158,7 @@ fn disturbed(market: &mut Market, arguments: &[String], victim: Victim, after: u
         market.kill_and_restart();
     }
     let output = child.wait_with_output().unwrap();
+    said.push(String::from_utf8_lossy(&output.stderr).into_owned());
     // A killed command that has said its result was done.
     output.status.success()
         || serde_json::from_slice::<Value>(&output.stdout).is_ok()
@@ -162,12 +171,13 @@ fn says_it_is_open(said: &str) -> bool {
     said.lines().any(|line| line.starts_with("job ") && line.contains(" is 0x"))
 }
 
-fn until_done(market: &Market, arguments: &[String], act: Act) {
+fn until_done(market: &Market, arguments: &[String], act: Act, all: &mut Vec<String>) {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let mut said = String::new();
     for _ in 0..5 {
         let output = market.deml(&arguments);
         said = String::from_utf8_lossy(&output.stderr).into_owned();
+        all.push(said.clone());
         assert!(!said.contains("panicked"), "{said}");
         // Nothing may be left to claim.
         if output.status.success() || matches!(act, Act::Claim) || says_it_is_open(&said) {
