@@ -4,7 +4,6 @@ import {
   askBytes,
   type JobDetail,
   market,
-  type Offer,
   type Refusal,
   type Submission,
   type Transaction,
@@ -21,6 +20,7 @@ interface Outlook {
   model: { cid: string };
   score: number | null;
   threshold_score: number | null;
+  threshold_metric: string;
   base: number;
   is_on_slice: boolean;
   accepted: boolean;
@@ -91,8 +91,6 @@ export function modelPart(number: string): ModelPart {
   };
 
   const score = async (name: string, model: Uint8Array) => {
-    if (!job) return;
-    const { offer } = job.terms;
     found = null;
     complain("");
     fill(result);
@@ -109,7 +107,7 @@ export function modelPart(number: string): ModelPart {
       const begun = performance.now();
       const outlook = await consult<Outlook>({ ask: "outlook" }, [asked, base, dataset, model]);
       found = { model, name, outlook, seconds: (performance.now() - begun) / 1000 };
-      fill(result, ...told(found, offer));
+      fill(result, ...told(found));
       tell("");
       await details(found);
     } catch (error) {
@@ -232,14 +230,14 @@ export function modelPart(number: string): ModelPart {
   };
 }
 
-function told({ name, outlook, seconds }: Found, { threshold }: Offer): Child[] {
+function told({ name, outlook, seconds }: Found): Child[] {
   const { score, threshold_score: beside, refusal } = outlook;
   const on = outlook.is_on_slice ? " on the public slice; the hold-out is sealed" : "";
   const inputs = outlook.inputs[0] + outlook.inputs[1];
   const facts: [string, Child][] = [
     ["Score", score === null ? "cannot be evaluated" : `${percent(score)}${on}`],
     ["Base model", percent(outlook.base)],
-    [metric(threshold.metric), beside === null ? "-" : percent(beside)],
+    [metric(outlook.threshold_metric), beside === null ? "-" : percent(beside)],
     ["Pays", outlook.accepted ? outlook.pays : "nothing"],
     ["At stake", outlook.stake],
     ["Used up of it", outlook.cost ?? "known once the hold-out is"],

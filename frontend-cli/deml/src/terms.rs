@@ -63,8 +63,8 @@ fn merge(one: TermsDraft, two: TermsDraft) -> TermsDraft {
         places: one.places.or(two.places),
         offer: first_of! {
             OfferDraft { one.offer, two.offer }
-            base trainer hold_out metric output min_score min_gain threshold max_model_bytes max_work
-            max_inputs public_slice quota ladder_step
+            base trainer hold_out metric output min_score min_gain threshold max_model_bytes
+            max_work max_inputs public_slice quota ladder_step
         },
         sealing: first_of! { SealingDraft { one.sealing, two.sealing } sealed reveal sponsor_bond },
         evaluators: first_of! {

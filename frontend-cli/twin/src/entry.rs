@@ -4,8 +4,8 @@
 use blobs::{BlobRef, Digest, Opening, blob_ref};
 use drafts::{Currency, words::Told};
 use market::{
-    Address, Amount, Award, Command, Refusal, SealedBlob, Sealing, Slot, Stage, SubmittedModel,
-    Target, Timestamp, Verdict, Work,
+    Address, Amount, Award, Command, Metric, Refusal, SealedBlob, Sealing, Slot, Stage,
+    SubmittedModel, Target, Timestamp, Verdict, Work,
 };
 use serde::{Deserialize, Serialize};
 use wire::{JobView, RefusalView, SubmissionStateView, SubmissionView, job_name};
@@ -82,6 +82,8 @@ pub struct Outlook {
     pub score: Option<u32>,
     /// Its score by the threshold's metric.
     pub threshold_score: Option<u32>,
+    /// The threshold's metric.
+    pub threshold_metric: Metric,
     /// The base model's score.
     pub base: u32,
     /// Whether it is scored on the public slice, as the hold-out is sealed.
@@ -178,6 +180,7 @@ impl Entry {
             model,
             score: scores.map(|scores| scores.score.0),
             threshold_score: scores.map(|scores| scores.threshold_score.0),
+            threshold_metric: terms.offer.threshold.metric,
             base: base.score.0,
             is_on_slice: !is_hold_out,
             accepted: verdict.is_accepted(),

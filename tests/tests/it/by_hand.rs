@@ -37,8 +37,8 @@ fn a_job_from_deposit_to_claim_with_the_devnet_killed_in_between() {
     market.ask(&with(&["--account", "1", "job", "open"], &stricter));
     let submit = ["--json", "--account", "3", "submit", "--job", "1", "--model", "better.onnx"];
     assert_eq!(market.refused(&submit[1..]), "ThresholdNotMet");
-    let refused = market.said(&[&submit[..], &["--force"]].concat(), 1);
-    let refused: serde_json::Value = serde_json::from_str(&refused).unwrap();
+    let refused = market.deml(&[&submit[..], &["--force"]].concat()).stdout;
+    let refused: serde_json::Value = serde_json::from_slice(&refused).unwrap();
     assert_eq!(refused["refusal"]["refused"], "ThresholdNotMet", "{refused}");
     assert_eq!(refused["threshold_score"], scored["threshold_score"]);
 

@@ -104,8 +104,8 @@ impl Offer {
         self.board.map_or(Ok(()), |board| settings.check_size(board.public_slice.size))
     }
 
-    /// Checks a model's scores: the smallest score, the gain over the base model, and the threshold,
-    /// in this order.
+    /// Checks a model's scores: the smallest score, the gain over the base model, and the
+    /// threshold, in this order.
     pub(crate) fn accept(&self, base: Scores, scores: Scores) -> Result<(), ModelRefusal> {
         let found = scores.score;
         if found < self.min_score {
