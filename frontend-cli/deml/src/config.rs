@@ -271,7 +271,8 @@ impl Config {
         let (chain, app) = (session.chain.chain_id().await?, session.application());
         let vault = Vault::of(&folders::vaults()?, &key, chain, app);
         seals::remind(session, &vault).await?;
-        let first_block = session.chain.block_hash(0).await?.unwrap_or_default();
+        // Not the genesis block: a development chain makes another one each time it is started.
+        let first_block = session.chain.block_hash(1).await?.unwrap_or_default();
         let options = SendOptions {
             patience: session.patience,
             printer: self.printer,

@@ -59,8 +59,9 @@ pub(super) struct Turn {
 }
 
 impl Notes {
-    /// The notes in `folder` of `account` on the chain with this id and first block: a development
-    /// chain that starts anew has the same id, and knows nothing of what was sent before.
+    /// The notes in `folder` of `account` on the chain with this id and this block after its
+    /// genesis: a development chain that starts anew has the same id, and knows nothing of what
+    /// was sent before.
     #[must_use]
     pub fn of(folder: &Path, chain_id: u64, first_block: B256, account: Address) -> Self {
         let chain = format!("{chain_id}-{}", hex::encode(&first_block[..4]));
