@@ -49,7 +49,8 @@ async function startWallet(relayUrl) {
     const { method, params: given } = params.request;
     wallet.asked.push(method);
     if (wallet.waits) return wallet.waits();
-    const told = wallet.refuses ? { error: REFUSAL } : { result: await rpc(ethereum, method, given) };
+    const agreed = async () => ({ result: await rpc(ethereum, method, given) });
+    const told = wallet.refuses ? { error: REFUSAL } : await agreed();
     await client.respond({ topic, response: { id, jsonrpc: "2.0", ...told } });
   });
   return wallet;

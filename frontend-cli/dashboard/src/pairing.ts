@@ -4,6 +4,9 @@ import { encode } from "uqr";
 
 import { button, fill, h, refocus, svg } from "./dom";
 
+/** A relay that takes longer is said to. */
+const LONG_MS = 8_000;
+
 /** What waits for another device, over whatever view asked for it. */
 export interface Waiting {
   /** Fails once the reader gives up. */
@@ -13,9 +16,10 @@ export interface Waiting {
   end(): void;
 }
 
-/** Opens the dialog; the focus is back where it was once that ends. */
-export function waitForDevice(): Waiting {
-  const content = h("div", {}, [h("p", { role: "status" }, ["Reaching the relay …"])]);
+/** Opens the dialog, which says so if the relay is late; the focus is back once it ends. */
+export function waitForDevice(unanswered: string): Waiting {
+  const status = h("p", { role: "status" }, ["Reaching the relay …"]);
+  const content = h("div", {}, [status]);
   const dialog = h("dialog", { class: "pairing", "aria-labelledby": "pairing-title" }, [
     h("h2", { id: "pairing-title" }, ["WalletConnect"]),
     content,
@@ -25,6 +29,7 @@ export function waitForDevice(): Waiting {
     const refusal = Object.assign(new Error("given up"), { code: 4001 });
     dialog.addEventListener("close", () => reject(refusal));
   });
+  const late = setTimeout(() => fill(status, unanswered), LONG_MS);
   const opener = document.activeElement;
   document.body.append(dialog);
   dialog.showModal();
@@ -32,6 +37,7 @@ export function waitForDevice(): Waiting {
     givenUp,
     show: (uri) => show(content, uri),
     end() {
+      clearTimeout(late);
       dialog.close();
       dialog.remove();
       // The view may have been shown anew meanwhile.

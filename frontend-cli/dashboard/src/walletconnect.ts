@@ -13,12 +13,16 @@ type Session = ReturnType<SignClient["session"]["getAll"]>[number];
 const METHODS = ["eth_sendTransaction"];
 const EVENTS = ["accountsChanged", "chainChanged"];
 
+const UNANSWERED =
+  "The relay does not answer: the network may be down, or the relay refuse the project's id or " +
+  "this page's address.";
+
 const DISCONNECTED = { code: USER_DISCONNECTED, message: "User disconnected." };
 
 /** The wallet to choose; it is waited for in a dialog. */
 export function walletConnect(relay: Relay, chainId: number): Wallet {
-  const info = { uuid: "walletconnect", name: "WalletConnect", icon: "", rdns: "org.walletconnect" };
-  return { info, provider: new RemoteProvider(relay, chainId) };
+  const names = { uuid: "walletconnect", name: "WalletConnect", rdns: "org.walletconnect" };
+  return { info: { ...names, icon: "" }, provider: new RemoteProvider(relay, chainId) };
 }
 
 class RemoteProvider implements Provider {
@@ -55,7 +59,7 @@ class RemoteProvider implements Provider {
     const { topic } = this.session;
     const chainId = `eip155:${this.chainId}`;
     const asked = client.request({ topic, chainId, request: { method, params: params ?? [] } });
-    return Promise.race([asked, ended(this.ending.signal)]);
+    return Promise.race([asked.catch(unanswered), ended(this.ending.signal)]);
   }
 
   /** Ends the session, on the other device too. */
@@ -118,7 +122,7 @@ class RemoteProvider implements Provider {
   private async paired(): Promise<string[]> {
     // Chosen already, so that its code is needed.
     const { waitForDevice } = await import("./pairing");
-    const waiting = waitForDevice();
+    const waiting = waitForDevice(UNANSWERED);
     const isOver = new AbortController();
     try {
       return await Promise.race([this.pair(waiting, isOver.signal), waiting.givenUp]);
@@ -132,16 +136,17 @@ class RemoteProvider implements Provider {
     const client = await this.started();
     if (isOver.aborted || this.resumed(client).length > 0) return this.accounts();
     const chains = [`eip155:${this.marketChain}`];
-    const { uri, approval } = await client.connect({
-      optionalNamespaces: { eip155: { chains, methods: METHODS, events: EVENTS } },
+    const optionalNamespaces = { eip155: { chains, methods: METHODS, events: EVENTS } };
+    const { uri = "", approval } = await client.connect({ optionalNamespaces }).catch(() => {
+      throw new Error(UNANSWERED);
     });
-    if (!uri) throw new Error("the relay gave no address for the other device");
     const topic = uri.slice("wc:".length, uri.indexOf("@"));
     const drop = () => client.core.pairing.disconnect({ topic }).catch(() => {});
     if (isOver.aborted) drop();
     else isOver.addEventListener("abort", drop);
     waiting.show(uri);
     const session = await approval();
+    isOver.removeEventListener("abort", drop);
     // Whoever gave up is not connected by a device that agrees late.
     if (isOver.aborted) await leave(client, session);
     else if (this.ofMarket(accountsOf(session)).length > 0) this.begin(session);
@@ -205,6 +210,12 @@ function withoutChain(name: string): string {
 
 async function leave(client: SignClient, { topic }: Session): Promise<void> {
   await client.disconnect({ topic, reason: DISCONNECTED });
+}
+
+/** Fails in the wallet's words, or in ours if it did not answer. */
+function unanswered(error: { code?: number; message?: string }): never {
+  if (typeof error.code === "number") throw error;
+  throw new Error(`no answer: look in the wallet whether it was sent (${error.message})`);
 }
 
 /** Fails once the session has ended: its answer would never come. */
