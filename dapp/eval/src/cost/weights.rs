@@ -54,7 +54,7 @@ pub(super) const WEIGHTS: [(CostKind, u64); CostKind::ALL.len()] = [
     (CostKind::ByteSums, 460_000),
     (CostKind::PlainSteps, 40_000),
     (CostKind::Answers, 24_021),
-    (CostKind::Rows, 130_000),
+    (CostKind::Rows, 200_000),
     (CostKind::LogLosses, 280_510),
     (CostKind::Probabilities, 16_584),
 ];
