@@ -339,6 +339,8 @@ async function liesOfTheNodeAreFound() {
 
 async function theNodeGoesAwayAndComesBack() {
   await page.getByRole("link", { name: "Jobs" }).click();
+  // The view before may name the job as well.
+  await page.getByRole("heading", { name: "Jobs" }).waitFor();
   await see("0: <i>Health</i>");
   await outside("stop-node");
   await status("down");
